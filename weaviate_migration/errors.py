@@ -1,0 +1,93 @@
+"""Every error that a person can cause, in one tree.
+
+MigrationError                      exit code 1: it failed, the source is untouched
+├── ConfigurationError              exit code 2: wrong usage, nothing was touched
+│   ├── MappingError                a mapping file that is wrong, or does not fit the file
+│   ├── SourceNotUsableError        what was named is no SQLite database with mapped tables
+│   ├── ServerNotUsableError        the Weaviate server cannot be used: unreachable, too old, key refused
+│   └── MigrationConflictError      another migration, or somebody else's collection, is in the way
+├── SourceError                     the SQLite side failed: locked, corrupt, no space
+├── TargetError                     the Weaviate side failed
+│   ├── TransientTargetError        it may work when tried again: unavailable, deadline, overload
+│   └── RefusedError                the server will never take this: names the objects
+└── DifferencesError                exit code 3: ran to the end, but the two sides differ
+
+Errors of other libraries are mapped to these at the edge (source/, target/), so that nothing above has to know them.
+The message says what is wrong and where; `hint` says what to do.
+"""
+
+from typing import ClassVar
+
+
+class MigrationError(Exception):
+    """An error with a cause that a person can understand and a hint what to do about it.
+
+    Args:
+        message: what is wrong, and where (file, table, key, address).
+        hint: what to do, one sentence; shown on a line of its own.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+
+class ConfigurationError(MigrationError):
+    """Wrong usage or configuration; nothing was touched."""
+
+    exit_code = 2
+
+
+class MappingError(ConfigurationError):
+    """A mapping file that is wrong in itself, or that names what the SQLite file does not have."""
+
+
+class SourceNotUsableError(ConfigurationError):
+    """What was named as the source is not a SQLite database, or has none of the mapped tables."""
+
+
+class ServerNotUsableError(ConfigurationError):
+    """The Weaviate server is unreachable, not ready, too old, or refuses the key."""
+
+
+class MigrationConflictError(ConfigurationError):
+    """Somebody else's collection, or another unfinished migration, is in the way."""
+
+
+class SourceError(MigrationError):
+    """The SQLite side failed while it was read: locked, corrupt, no disk space for the snapshot."""
+
+
+class TargetError(MigrationError):
+    """The Weaviate side failed, and trying the same again will not help."""
+
+
+class TransientTargetError(TargetError):
+    """The Weaviate side failed in a way that may pass: unavailable, deadline, overload, read-only."""
+
+
+class RefusedError(TargetError):
+    """The server refused one object for good."""
+
+
+class DifferencesError(MigrationError):
+    """Ran to the end, but the two sides differ or rows were refused."""
+
+    exit_code = 3
+
+
+def error_named(class_name: str) -> type[MigrationError] | None:
+    """The class of this tree with that name, or None: Dagster keeps only the name of what a step raised."""
+    pending: list[type[MigrationError]] = [MigrationError]
+    while pending:
+        candidate = pending.pop()
+        if candidate.__name__ == class_name:
+            return candidate
+        pending.extend(candidate.__subclasses__())
+    return None
