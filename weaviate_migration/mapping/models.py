@@ -2,9 +2,20 @@
 
 import hashlib
 import re
-from typing import Annotated, Literal, Self
+import string
+from collections.abc import Callable, Iterable, Iterator
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails
 
 PropertyType = Literal["text", "text[]", "int", "number", "boolean", "date"]
 TextIndex = Literal["whole", "words", "stored"]
@@ -15,12 +26,90 @@ CollectionName = Annotated[str, StringConstraints(pattern=r"^[A-Z][_0-9A-Za-z]*$
 PropertyName = Annotated[str, StringConstraints(pattern=r"^[_A-Za-z][_0-9A-Za-z]*$", max_length=230)]
 NonEmpty = Annotated[str, StringConstraints(min_length=1)]
 
+_T = TypeVar("_T")
+# The models are strict, but YAML and JSON know no tuples: here alone, a list is taken for one.
+Items = Annotated[tuple[_T, ...], Field(strict=False)]
+
 # Reserved by Weaviate for the object itself; weaviate-client refuses them as property names.
-RESERVED_PROPERTIES = frozenset({"id", "vector"})
+RESERVED_PROPERTIES = ("id", "vector")
+
+# A mistake that shows only where fields are seen together: where it is, below the model, and what is wrong.
+Mistake = tuple[tuple[str | int, ...], str]
+
+_ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+
+
+def folded(name: str) -> str:
+    """The name as SQLite compares names of tables and columns: without regard to case, but of ASCII letters only.
+
+    https://www.sqlite.org/c3ref/stricmp.html
+    """
+    return name.translate(_ASCII_LOWER)
 
 
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    @classmethod
+    def _mistakes(cls, _given: dict[str, Any]) -> Iterator[Mistake]:
+        """What is wrong between fields; they are as given, not yet validated, and may be missing or of any type."""
+        yield from ()
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _validated(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Validates fields and what is between them, and raises all mistakes at once: a wrong field hides no other."""
+        mistakes = [_as_details(mistake, data) for mistake in cls._mistakes(data)] if isinstance(data, dict) else []
+        try:
+            model = handler(data)
+        except ValidationError as error:
+            mistakes = [_again(details) for details in error.errors(include_url=False)] + mistakes
+            raise ValidationError.from_exception_data(cls.__name__, mistakes) from None
+        if mistakes:
+            raise ValidationError.from_exception_data(cls.__name__, mistakes)
+        return model
+
+
+def _as_details(mistake: Mistake, data: object) -> InitErrorDetails:
+    place, message = mistake
+    return InitErrorDetails(type="value_error", loc=place, input=data, ctx={"error": ValueError(message)})
+
+
+def _again(details: Any) -> InitErrorDetails:
+    """A caught error's details as pydantic takes them for a new one."""
+    return InitErrorDetails(
+        type=details["type"], loc=details["loc"], input=details["input"], ctx=details.get("ctx", {})
+    )
+
+
+def _fields(item: object) -> dict[str, Any]:
+    """The fields of an item that is not validated yet, or is a model already; of anything else, none."""
+    if isinstance(item, BaseModel):
+        return dict(item)
+    return item if isinstance(item, dict) else {}
+
+
+def _items(given: dict[str, Any], field: str) -> list[tuple[int, dict[str, Any]]]:
+    """Position and fields of each item of a list field; none where it is no list."""
+    items = given.get(field)
+    return [(at, _fields(item)) for at, item in enumerate(items)] if isinstance(items, list | tuple) else []
+
+
+def _texts(items: Iterable[tuple[int, dict[str, Any]]], field: str) -> list[tuple[int, str]]:
+    """Position and value of a text field of each item that has it."""
+    return [(at, fields[field]) for at, fields in items if isinstance(fields.get(field), str)]
+
+
+def _given_twice(names: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str, int]]:
+    """Position and name of each that an earlier one has too, and the earlier one's position; case is ignored.
+
+    Weaviate, too, ignores case when it refuses a second collection or property of a name.
+    """
+    first: dict[str, int] = {}
+    for at, name in names:
+        earlier = first.setdefault(folded(name), at)
+        if earlier != at:
+            yield at, name, earlier
 
 
 class PropertyMapping(_Model):
@@ -45,22 +134,27 @@ class PropertyMapping(_Model):
     json_key: NonEmpty | None = None
     description: str = ""
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        is_text = self.type in ("text", "text[]")
-        if self.name in RESERVED_PROPERTIES:
-            raise ValueError(f"name: `{self.name}` is reserved by Weaviate; choose another name")
-        if is_text and self.index is None:
-            raise ValueError("index: a text property says how it is indexed: whole, words or stored")
-        if not is_text and self.index is not None:
-            raise ValueError(f"index: only text properties have one, {self.name} is of type {self.type}")
-        if self.default is not None and self.type != "text":
-            raise ValueError(f"default: only text properties have one, {self.name} is of type {self.type}")
-        if self.default_for_empty and self.default is None:
-            raise ValueError("default_for_empty: needs a default")
-        if self.json_key is not None and not is_text:
-            raise ValueError("json_key: only for properties of type text or text[]")
-        return self
+    @classmethod
+    def _mistakes(cls, given: dict[str, Any]) -> Iterator[Mistake]:
+        if given.get("name") in RESERVED_PROPERTIES:
+            yield ("name",), f"`{given['name']}` is reserved by Weaviate; choose another name"
+        if given.get("default_for_empty") is True and given.get("default") is None:
+            yield ("default_for_empty",), "needs a `default`"
+        of_type = given.get("type", "text")
+        if of_type in get_args(PropertyType):
+            yield from cls._mistakes_of_type(given, of_type)
+
+    @classmethod
+    def _mistakes_of_type(cls, given: dict[str, Any], of_type: str) -> Iterator[Mistake]:
+        is_text = of_type in ("text", "text[]")
+        if is_text and given.get("index") is None:
+            yield ("index",), "is missing: a text property says how it is indexed: whole, words or stored"
+        if not is_text and given.get("index") is not None:
+            yield ("index",), f"only text and text[] properties have one, this is of type {of_type}"
+        if of_type != "text" and given.get("default") is not None:
+            yield ("default",), f"only text properties have one, this is of type {of_type}"
+        if not is_text and given.get("json_key") is not None:
+            yield ("json_key",), f"only text and text[] properties have one, this is of type {of_type}"
 
 
 class RelationMapping(_Model):
@@ -83,37 +177,53 @@ class CollectionMapping(_Model):
     name: CollectionName
     table: NonEmpty
     description: str = ""
-    key: tuple[NonEmpty, ...] = ()
+    key: Items[NonEmpty] = ()
     provenance: PropertyName = "metadata"
-    vectors: tuple[PropertyName, ...] = ()
-    properties: tuple[PropertyMapping, ...] = Field(min_length=1)
-    relations: tuple[RelationMapping, ...] = ()
+    vectors: Items[PropertyName] = ()
+    properties: Items[PropertyMapping] = Field(min_length=1)
+    relations: Items[RelationMapping] = ()
     omit: dict[NonEmpty, NonEmpty] = Field(default_factory=dict)
 
     @property
     def asset_name(self) -> str:
         """The collection's name as Dagster assets are called: `MultiModalContent` gives `multi_modal_content`."""
-        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", self.name).lower()
+        return _asset_name(self.name)
 
     @property
     def extract_name(self) -> str:
         """The name of the table's extract asset: `messages_extract`; other characters become underscores."""
-        return re.sub(r"\W", "_", self.table, flags=re.ASCII) + "_extract"
+        return _extract_name(self.table)
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        names = [prop.name for prop in self.properties]
-        for name in {name for name in names if names.count(name) > 1}:
-            raise ValueError(f"properties: `{name}` is given twice")
-        if self.provenance in names:
-            raise ValueError(f"provenance: `{self.provenance}` is also the name of a property")
-        for prop in self.properties:
-            if prop.column in self.omit:
-                raise ValueError(f"omit: column `{prop.column}` is also mapped to property `{prop.name}`")
-        for column in self.key:
-            if column in self.omit:
-                raise ValueError(f"omit: column `{column}` is part of the key")
-        return self
+    @classmethod
+    def _mistakes(cls, given: dict[str, Any]) -> Iterator[Mistake]:
+        properties = _items(given, "properties")
+        names = _texts(properties, "name")
+        for at, name, earlier in _given_twice(names):
+            yield ("properties", at, "name"), f"`{name}` is the name of properties[{earlier}], too"
+        provenance = given.get("provenance", cls.model_fields["provenance"].default)
+        for at, name in names:
+            if isinstance(provenance, str) and folded(name) == folded(provenance):
+                yield ("properties", at, "name"), f"`{name}` is also the name of the provenance property"
+        yield from cls._mistakes_of_omit(given, _texts(properties, "column"))
+
+    @classmethod
+    def _mistakes_of_omit(cls, given: dict[str, Any], mapped: list[tuple[int, str]]) -> Iterator[Mistake]:
+        """Columns that are left out and needed: `omit` would make them nowhere to be found."""
+        key = given.get("key", ())
+        needed = {folded(column): f"is also mapped, in properties[{at}]" for at, column in mapped}
+        if isinstance(key, list | tuple):
+            needed |= {folded(column): "is part of the key" for column in key if isinstance(column, str)}
+        for column in _fields(given.get("omit")):
+            if isinstance(column, str) and folded(column) in needed:
+                yield ("omit", column), f"column `{column}` {needed[folded(column)]}"
+
+
+def _asset_name(collection: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", collection).lower()
+
+
+def _extract_name(table: str) -> str:
+    return re.sub(r"\W", "_", table, flags=re.ASCII) + "_extract"
 
 
 class Mapping(_Model):
@@ -125,29 +235,40 @@ class Mapping(_Model):
 
     name: NonEmpty
     missing: MissingPolicy = "refuse"
-    collections: tuple[CollectionMapping, ...] = Field(min_length=1)
+    collections: Items[CollectionMapping] = Field(min_length=1)
 
     @property
     def digest(self) -> str:
         """SHA-256 (hex) of the mapping's content: two files that say the same have the same digest."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        for what, names in (
-            ("name", [each.name for each in self.collections]),
-            ("table", [each.table for each in self.collections]),
-            ("extract", [each.extract_name for each in self.collections]),
-            ("asset", [each.asset_name for each in self.collections]),
-        ):
-            for name in {name for name in names if names.count(name) > 1}:
-                raise ValueError(f"collections: {what} `{name}` is used by two collections")
-        tables = {each.table for each in self.collections}
-        for each in self.collections:
-            for relation in each.relations:
-                if relation.to_table not in tables:
-                    raise ValueError(
-                        f"collections: {each.name}: relation of `{relation.column}` leads to table "
-                        f"`{relation.to_table}`, which is not mapped; mapped are {', '.join(sorted(tables))}"
+    @classmethod
+    def _mistakes(cls, given: dict[str, Any]) -> Iterator[Mistake]:
+        collections = _items(given, "collections")
+        names, tables = _texts(collections, "name"), _texts(collections, "table")
+        yield from cls._clashes("name", names, _asset_name)
+        yield from cls._clashes("table", tables, _extract_name)
+        yield from cls._mistakes_of_relations(collections, [table for _, table in tables])
+
+    @classmethod
+    def _clashes(cls, field: str, names: list[tuple[int, str]], asset: Callable[[str], str]) -> Iterator[Mistake]:
+        """Names that an earlier collection has too, or that give an asset of the same name."""
+        same = {at: earlier for at, _, earlier in _given_twice(names)}
+        for at, earlier in same.items():
+            yield ("collections", at, field), f"is that of collections[{earlier}], too"
+        for at, made, earlier in _given_twice((at, asset(name)) for at, name in names):
+            if at not in same:
+                yield ("collections", at, field), f"gives the asset `{made}`, as that of collections[{earlier}] does"
+
+    @classmethod
+    def _mistakes_of_relations(
+        cls, collections: list[tuple[int, dict[str, Any]]], tables: list[str]
+    ) -> Iterator[Mistake]:
+        mapped = {folded(table) for table in tables}
+        for at, collection in collections:
+            for relation, to_table in _texts(_items(collection, "relations"), "to_table"):
+                if folded(to_table) not in mapped:
+                    yield (
+                        ("collections", at, "relations", relation, "to_table"),
+                        f"`{to_table}` is no mapped table; mapped are {', '.join(sorted(tables))}",
                     )
-        return self
