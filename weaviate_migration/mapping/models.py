@@ -63,7 +63,7 @@ class _Model(BaseModel):
         try:
             model = handler(data)
         except ValidationError as error:
-            mistakes = [_again(details) for details in error.errors(include_url=False)] + mistakes
+            mistakes = _again(error) + mistakes
             raise ValidationError.from_exception_data(cls.__name__, mistakes) from None
         if mistakes:
             raise ValidationError.from_exception_data(cls.__name__, mistakes)
@@ -75,11 +75,16 @@ def _as_details(mistake: Mistake, data: object) -> InitErrorDetails:
     return InitErrorDetails(type="value_error", loc=place, input=data, ctx={"error": ValueError(message)})
 
 
-def _again(details: Any) -> InitErrorDetails:
-    """A caught error's details as pydantic takes them for a new one."""
-    return InitErrorDetails(
-        type=details["type"], loc=details["loc"], input=details["input"], ctx=details.get("ctx", {})
-    )
+def _again(error: ValidationError) -> list[InitErrorDetails]:
+    """A caught error's mistakes as pydantic takes them for a new one.
+
+    Without `too_short` of a list that has items: pydantic counts only the right ones, and reports the wrong ones too.
+    """
+    return [
+        InitErrorDetails(type=details["type"], loc=details["loc"], input=details["input"], ctx=details.get("ctx", {}))
+        for details in error.errors(include_url=False)
+        if not (details["type"] == "too_short" and details["input"])
+    ]
 
 
 def _fields(item: object) -> dict[str, Any]:

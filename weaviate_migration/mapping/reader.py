@@ -42,12 +42,13 @@ def read_mapping(path: Path | None = None) -> Mapping:
     """
     source: Traversable = path if path is not None else resources.files("weaviate_migration.mapping") / SHIPPED
     document = _Document(_read_text(source), str(source))
+    try:
+        mapping = Mapping.model_validate(document.content)
+    except ValidationError as error:
+        raise _wrong_mapping(document, document.repeated + _findings(document, error)) from None
     if document.repeated:
         raise _wrong_mapping(document, document.repeated)
-    try:
-        return Mapping.model_validate(document.content)
-    except ValidationError as error:
-        raise _wrong_mapping(document, _findings(document, error)) from None
+    return mapping
 
 
 def _read_text(source: Traversable) -> str:
@@ -96,8 +97,8 @@ class _Document:
 
     def __init__(self, text: str, file: str) -> None:
         self.file = file
-        loader = _LocatingLoader(text)
         try:
+            loader = _LocatingLoader(text)
             self.content: Any = loader.get_single_data()
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
@@ -106,8 +107,6 @@ class _Document:
         except (yaml.YAMLError, ValueError) as error:
             # ValueError: PyYAML's own conversions let it through, as for the date 2024-13-01.
             raise MappingError(f"{file}: broken YAML: {' '.join(str(error).split())}") from None
-        finally:
-            loader.dispose()
         self.lines, self.repeated = loader.lines, loader.repeated
         if not isinstance(self.content, dict):
             given = "is empty" if self.content is None else "holds no fields at its top"
@@ -150,8 +149,6 @@ def _findings(document: _Document, error: ValidationError) -> list[Finding]:
     """Pydantic's errors in our words."""
     findings = []
     for details in error.errors(include_url=False):
-        if details["type"] == "too_short" and details["input"]:
-            continue  # Pydantic counts only the items that are right, and those that are wrong are reported already.
         place = tuple(str(step) for step in details["loc"] if step != "[key]")
         explain = _EXPLANATIONS.get(details["type"])
         message = explain(cast(dict[str, Any], details)) if explain else details["msg"]

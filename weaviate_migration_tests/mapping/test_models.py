@@ -1,0 +1,160 @@
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from weaviate_migration.mapping import CollectionMapping, Mapping, PropertyMapping, RelationMapping
+from weaviate_migration.mapping.models import folded
+
+NAME = PropertyMapping(name="title", column="title", index="words")
+
+
+def collection(**fields: Any) -> CollectionMapping:
+    return CollectionMapping(**{"name": "Note", "table": "notes", "properties": [NAME], **fields})
+
+
+def mistakes(error: pytest.ExceptionInfo[ValidationError]) -> list[tuple[tuple[int | str, ...], str]]:
+    return [(details["loc"], details["msg"].removeprefix("Value error, ")) for details in error.value.errors()]
+
+
+@pytest.mark.parametrize(
+    ("fields", "place", "message"),
+    [
+        ({}, "index", "is missing: a text property says how it is indexed: whole, words or stored"),
+        ({"type": "text[]"}, "index", "is missing: a text property says how it is indexed: whole, words or stored"),
+        ({"type": "int", "index": "whole"}, "index", "only text and text[] properties have one, this is of type int"),
+        ({"type": "int", "default": "0"}, "default", "only text properties have one, this is of type int"),
+        (
+            {"type": "text[]", "index": "whole", "default": "a"},
+            "default",
+            "only text properties have one, this is of type text[]",
+        ),
+        ({"index": "words", "default_for_empty": True}, "default_for_empty", "needs a `default`"),
+        (
+            {"type": "date", "json_key": "at"},
+            "json_key",
+            "only text and text[] properties have one, this is of type date",
+        ),
+    ],
+)
+def test_property_whose_fields_do_not_fit_together(fields: dict[str, Any], place: str, message: str) -> None:
+    with pytest.raises(ValidationError) as error:
+        PropertyMapping(name="a", column="a", **fields)
+    assert mistakes(error) == [((place,), message)]
+
+
+@pytest.mark.parametrize("name", ["id", "vector"])
+def test_reserved_property_name(name: str) -> None:
+    with pytest.raises(ValidationError) as error:
+        PropertyMapping(name=name, column="a", type="int")
+    assert mistakes(error) == [(("name",), f"`{name}` is reserved by Weaviate; choose another name")]
+
+
+def test_an_unknown_type_is_one_mistake_only() -> None:
+    with pytest.raises(ValidationError) as error:
+        PropertyMapping(name="a", column="a", type="integer", index="whole")  # type: ignore[arg-type]
+    assert [place for place, _ in mistakes(error)] == [("type",)]
+
+
+def test_property_names_differ_in_more_than_case() -> None:
+    with pytest.raises(ValidationError) as error:
+        collection(properties=[NAME, {"name": "Title", "column": "heading", "index": "words"}])
+    assert mistakes(error) == [(("properties", 1, "name"), "`Title` is the name of properties[0], too")]
+
+
+@pytest.mark.parametrize("provenance", [{}, {"provenance": "Metadata"}])
+def test_provenance_is_no_property(provenance: dict[str, str]) -> None:
+    with pytest.raises(ValidationError) as error:
+        collection(properties=[{"name": "metadata", "column": "a", "index": "words"}], **provenance)
+    assert mistakes(error) == [
+        (("properties", 0, "name"), "`metadata` is also the name of the provenance property"),
+    ]
+
+
+def test_omitted_columns_are_not_needed_elsewhere() -> None:
+    with pytest.raises(ValidationError) as error:
+        collection(key=["id"], omit={"TITLE": "private", "ID": "private", "other": "private"})
+    assert mistakes(error) == [
+        (("omit", "TITLE"), "column `TITLE` is also mapped, in properties[0]"),
+        (("omit", "ID"), "column `ID` is part of the key"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "place", "message"),
+    [
+        ("Note", "b", "name", "is that of collections[0], too"),
+        ("NOTE", "b", "name", "is that of collections[0], too"),
+        ("B", "Notes", "table", "is that of collections[0], too"),
+        ("B", "my-notes", "table", "gives the asset `my_notes_extract`, as that of collections[1] does"),
+        ("my", "b", "name", "String should match pattern '^[A-Z][_0-9A-Za-z]*$'"),
+        ("My_note", "b", "name", "gives the asset `my_note`, as that of collections[1] does"),
+    ],
+)
+def test_collections_are_told_apart(name: str, table: str, place: str, message: str) -> None:
+    given = [collection(), collection(name="MyNote", table="my notes"), {"name": name, "table": table}]
+    with pytest.raises(ValidationError) as error:
+        Mapping.model_validate({"name": "x", "collections": [*given[:2], {**given[2], "properties": [NAME]}]})  # type: ignore[dict-item]
+    assert mistakes(error) == [(("collections", 2, place), message)]
+
+
+def test_relations_lead_to_mapped_tables_in_any_case() -> None:
+    Mapping(name="x", collections=(collection(relations=(RelationMapping(column="parent", to_table="NOTES"),)),))
+    with pytest.raises(ValidationError) as error:
+        Mapping(name="x", collections=(collection(relations=(RelationMapping(column="parent", to_table="pages"),)),))
+    assert mistakes(error) == [
+        (("collections", 0, "relations", 0, "to_table"), "`pages` is no mapped table; mapped are notes"),
+    ]
+
+
+def test_wrong_fields_hide_no_mistake_between_fields() -> None:
+    wrong = {"name": "Title", "column": 7, "type": "int", "index": "whole"}
+    with pytest.raises(ValidationError) as error:
+        Mapping.model_validate(
+            {
+                "collections": [
+                    {"name": "Note", "table": "notes", "properties": [NAME, wrong], "omit": {"title": "private"}},
+                    {"name": "Note", "table": "pages"},
+                ]
+            }
+        )
+    assert {place for place, _ in mistakes(error)} == {
+        ("name",),
+        ("collections", 0, "properties", 1, "column"),
+        ("collections", 0, "properties", 1, "index"),
+        ("collections", 0, "properties", 1, "name"),
+        ("collections", 0, "omit", "title"),
+        ("collections", 1, "properties"),
+        ("collections", 1, "name"),
+    }
+
+
+def test_models_are_frozen_and_strict() -> None:
+    with pytest.raises(ValidationError):
+        NAME.name = "other"  # type: ignore[misc]
+    with pytest.raises(ValidationError):
+        PropertyMapping(name="a", column="a", index="whole", default_for_empty="yes")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "asset"),
+    [("MultiModalContent", "multi_modal_content"), ("Message", "message"), ("HTMLPage2Go", "html_page2_go")],
+)
+def test_asset_names(name: str, asset: str) -> None:
+    assert collection(name=name).asset_name == asset
+
+
+def test_extract_names_are_plain() -> None:
+    assert collection(table="Notes of Zoë-2").extract_name == "Notes_of_Zo__2_extract"
+
+
+def test_json_gives_the_same_mapping_and_digest() -> None:
+    mapping = Mapping(name="x", collections=(collection(key=("id",), vectors=("embedding",)),))
+    again = Mapping.model_validate_json(mapping.model_dump_json())
+    assert again == mapping
+    assert again.digest == mapping.digest
+    assert again.model_copy(update={"missing": "warn"}).digest != mapping.digest
+
+
+def test_folded_leaves_what_sqlite_tells_apart() -> None:
+    assert folded("Ä_ID") == "Ä_id"

@@ -1,0 +1,334 @@
+import os
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from weaviate_migration.errors import MappingError
+from weaviate_migration.mapping import Mapping, PropertyMapping, read_mapping
+
+SMALL = """\
+name: notes
+collections:
+  - name: Note
+    table: notes
+    properties:
+      - {name: title, column: title, index: words}
+"""
+
+# mapping.md, by hand: property, column, type, index, and the rest where there is any.
+Row = tuple[str, str, str, str | None] | tuple[str, str, str, str | None, dict[str, object]]
+SHIPPED: dict[tuple[str, str, str, tuple[str, ...]], list[Row]] = {
+    ("conversations", "Conversation", "metadata", ("context",)): [
+        ("conversationId", "id", "text", "whole"),
+        ("title", "title", "text", "words", {"default": "Untitled Conversation", "default_for_empty": True}),
+        ("userId", "user_id", "text", "whole", {"default": "unknown"}),
+        ("createdAt", "created_at", "date", None),
+        ("updatedAt", "updated_at", "date", None),
+        ("isActive", "is_active", "boolean", None),
+    ],
+    ("messages", "Message", "extraData", ("embedding",)): [
+        ("messageId", "id", "text", "whole"),
+        ("conversationId", "conversation_id", "text", "whole"),
+        ("role", "role", "text", "whole"),
+        ("content", "content", "text", "words"),
+        ("createdAt", "created_at", "date", None),
+        ("toolCalls", "tool_calls", "text", "stored", {"default": "{}"}),
+    ],
+    ("documents", "Document", "metadata", ("embedding",)): [
+        ("documentId", "id", "text", "whole"),
+        ("title", "title", "text", "words"),
+        ("content", "content", "text", "words"),
+        ("contentType", "content_type", "text", "whole"),
+        ("filePath", "file_path", "text", "whole"),
+        ("fileSize", "file_size", "int", None),
+        ("tags", "tags", "text[]", "whole"),
+        ("createdAt", "created_at", "date", None),
+        ("updatedAt", "updated_at", "date", None),
+        ("isActive", "is_active", "boolean", None),
+    ],
+    ("document_chunks", "DocumentChunk", "metadata", ("embedding",)): [
+        ("chunkId", "id", "text", "whole"),
+        ("documentId", "document_id", "text", "whole"),
+        ("content", "content", "text", "words"),
+        ("chunkIndex", "chunk_index", "int", None),
+        ("startOffset", "start_position", "int", None),
+        ("endOffset", "end_position", "int", None),
+    ],
+    ("agent_interactions", "AgentInteraction", "metadata", ("embedding",)): [
+        ("interactionId", "id", "text", "whole"),
+        ("agentType", "agent_name", "text", "whole"),
+        ("query", "input_data", "text", "words"),
+        ("response", "output_data", "text", "words"),
+        ("toolsUsed", "task_metadata", "text[]", "whole", {"json_key": "tools_used"}),
+        ("executionTimeMs", "execution_time_ms", "number", None),
+        ("tokensUsed", "tokens_used", "int", None),
+        ("conversationId", "conversation_id", "text", "whole"),
+        ("createdAt", "created_at", "date", None),
+    ],
+    ("multimodal_content", "MultiModalContent", "metadata", ("visual", "text")): [
+        ("contentId", "id", "text", "whole"),
+        ("mediaType", "media_type", "text", "whole"),
+        ("filename", "filename", "text", "whole"),
+        ("contentHash", "content_hash", "text", "whole"),
+        ("storagePath", "storage_path", "text", "whole"),
+        ("processingStatus", "processing_status", "text", "whole"),
+        ("fileSize", "file_size", "int", None),
+        ("processingResult", "processing_result", "text", "stored"),
+        ("textContent", "processing_result", "text", "words", {"json_key": "text"}),
+        ("conversationId", "conversation_id", "text", "whole"),
+        ("createdAt", "created_at", "date", None),
+        ("updatedAt", "updated_at", "date", None),
+    ],
+}
+RELATIONS = {
+    ("messages", "conversation_id", "conversations"),
+    ("document_chunks", "document_id", "documents"),
+    ("agent_interactions", "conversation_id", "conversations"),
+    ("multimodal_content", "conversation_id", "conversations"),
+}
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "map.yaml"
+    path.write_text(textwrap.dedent(text), encoding="utf-8")
+    return path
+
+
+def complaints(path: Path) -> list[str]:
+    """The lines of the message, without the folder, and without the first, which counts them."""
+    with pytest.raises(MappingError) as error:
+        read_mapping(path)
+    return str(error.value).replace(f"{path.parent}{os.sep}", "").splitlines()
+
+
+def test_shipped_mapping_is_the_documented_one() -> None:
+    mapping = read_mapping()
+    read = {
+        (each.table, each.name, each.provenance, each.vectors): tuple(
+            prop.model_copy(update={"description": ""}) for prop in each.properties
+        )
+        for each in mapping.collections
+    }
+    assert read == {
+        head: tuple(
+            PropertyMapping.model_validate(
+                {"name": name, "column": column, "type": type_, "index": index, **(rest[0] if rest else {})}
+            )
+            for name, column, type_, index, *rest in rows
+        )
+        for head, rows in SHIPPED.items()
+    }
+
+
+def test_shipped_mapping_leaves_keys_to_the_file_and_omits_nothing() -> None:
+    mapping = read_mapping()
+    assert mapping.missing == "warn"
+    assert [(each.key, each.omit) for each in mapping.collections] == [((), {})] * 6
+    assert all(each.description for each in mapping.collections)
+    assert {
+        (each.table, relation.column, relation.to_table) for each in mapping.collections for relation in each.relations
+    } == RELATIONS
+
+
+def test_a_file_gives_the_model(tmp_path: Path) -> None:
+    mapping = read_mapping(written(tmp_path, SMALL))
+    title = PropertyMapping(name="title", column="title", index="words")
+    assert mapping == Mapping.model_validate(
+        {"name": "notes", "collections": [{"name": "Note", "table": "notes", "properties": [title]}]}
+    )
+
+
+def test_byte_order_mark_anchors_and_merges(tmp_path: Path) -> None:
+    path = tmp_path / "map.yaml"
+    more = "      - &date {name: a, column: a, type: date}\n      - {<<: *date, name: b}\n"
+    path.write_text(SMALL + more, encoding="utf-8-sig")
+    assert [prop.type for prop in read_mapping(path).collections[0].properties] == ["text", "date", "date"]
+
+
+PROPERTY = "collections[0].properties[0]"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("name: notes", "nam: notes", "map.yaml:1: name: is missing"),
+        (
+            "name: notes",
+            "name: notes\nmisssing: warn",
+            "map.yaml:2: misssing: is no field; did you mean `missing`? Allowed: name, missing, collections",
+        ),
+        (
+            "name: notes",
+            "name: notes\nmissing: Warn",
+            "map.yaml:2: missing: `Warn` is not allowed; did you mean `warn`? Allowed: refuse, warn",
+        ),
+        (
+            "column: title,",
+            "column: title, type: Integer,",
+            f"map.yaml:6: {PROPERTY}.type (Note.title): `Integer` is not allowed; did you mean `int`? "
+            "Allowed: text, text[], int, number, boolean, date",
+        ),
+        (
+            "column: title,",
+            "column: yes,",
+            f"map.yaml:6: {PROPERTY}.column (Note.title): must be text, but YAML reads true or false (True) here; "
+            "put it in quotes if it is meant as text",
+        ),
+        (
+            "column: title,",
+            "column: ,",
+            f"map.yaml:6: {PROPERTY}.column (Note.title): must be text, but YAML reads nothing here; "
+            "put it in quotes if it is meant as text",
+        ),
+        (
+            "column: title,",
+            "column: title, default: 2024-01-31,",
+            f"map.yaml:6: {PROPERTY}.default (Note.title): must be text, but YAML reads a date (2024-01-31) here; "
+            "put it in quotes if it is meant as text",
+        ),
+        (
+            "column: title,",
+            "column: title, default_for_empty: 'yes',",
+            f"map.yaml:6: {PROPERTY}.default_for_empty (Note.title): must be true or false, not `yes`",
+        ),
+        ("column: title,", "column: '',", f"map.yaml:6: {PROPERTY}.column (Note.title): must not be empty"),
+        (
+            "name: title",
+            "name: my title",
+            f"map.yaml:6: {PROPERTY}.name (Note.my title): `my title` is no name for Weaviate: "
+            "a letter or `_`, then letters without accents, digits and `_`",
+        ),
+        (
+            "name: Note",
+            "name: note",
+            "map.yaml:3: collections[0].name (note): `note` is no name for Weaviate: "
+            "a capital letter, then letters without accents, digits and `_`",
+        ),
+        (
+            "name: Note",
+            f"name: N{'o' * 200}",
+            f"map.yaml:3: collections[0].name (N{'o' * 200}): is longer than 200 characters",
+        ),
+        (
+            "table: notes",
+            "table: notes\n    key: id",
+            "map.yaml:5: collections[0].key (Note): must be a list, not `id`",
+        ),
+        (
+            "table: notes",
+            "table: notes\n    omit: [id]",
+            "map.yaml:5: collections[0].omit (Note): must be names with texts, not a list",
+        ),
+        (
+            "table: notes",
+            "table: notes\n    relations:\n      - column",
+            "map.yaml:6: collections[0].relations[0] (Note): must be fields with values, not `column`",
+        ),
+        (
+            "table: notes",
+            "table: notes\n    relations:\n      - {column: a, table: notes, to_table: notes}",
+            "map.yaml:6: collections[0].relations[0].table (Note): is no field; did you mean `to_table`? "
+            "Allowed: column, to_table",
+        ),
+        (
+            "- {name: title, column: title, index: words}",
+            "[]",
+            "map.yaml:5: collections[0].properties (Note): needs at least one item",
+        ),
+        (
+            "index: words",
+            "type: date, index: words",
+            f"map.yaml:6: {PROPERTY}.index (Note.title): only text and text[] properties have one, "
+            "this is of type date",
+        ),
+        (
+            "index: words",
+            "index: words, name: again",
+            f"map.yaml:6: {PROPERTY}.name (Note.again): is given twice, first in line 6",
+        ),
+        (
+            "table: notes",
+            "table: notes\n    name: Other",
+            "map.yaml:5: collections[0].name (Other): is given twice, first in line 3",
+        ),
+    ],
+)
+def test_one_mistake(tmp_path: Path, old: str, new: str, message: str) -> None:
+    path = written(tmp_path, SMALL.replace(old, new, 1))
+    found = complaints(path)
+    assert message in found[1:]
+    # Only a misspelt name of a required field is two mistakes: one is missing, one is unknown.
+    assert found[0] == ("the mapping has 2 mistakes:" if "nam: " in new else "the mapping has 1 mistake:")
+
+
+def test_all_mistakes_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        """\
+        name: notes
+        missing: maybe
+        collections:
+          - name: Note
+            table: notes
+            properties:
+              - name: title
+                column: title
+                indx: words
+              - {name: id, column: id, index: whole}
+              - name: title
+
+                column: 12
+                index: words
+            relations:
+              - column: page
+                to_table: pages
+          - name: Note
+            table: [other]
+        """,
+    )
+    starts = [line.split(" ")[0] + " " + line.split(" ")[1].rstrip(":") for line in complaints(path)[1:]]
+    assert starts == [
+        "map.yaml:2: missing",
+        "map.yaml:7: collections[0].properties[0].index",
+        "map.yaml:9: collections[0].properties[0].indx",
+        "map.yaml:10: collections[0].properties[1].name",
+        "map.yaml:11: collections[0].properties[2].name",
+        "map.yaml:13: collections[0].properties[2].column",
+        "map.yaml:17: collections[0].relations[0].to_table",
+        "map.yaml:18: collections[1].properties",
+        "map.yaml:18: collections[1].name",
+        "map.yaml:19: collections[1].table",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "map.yaml:1: is empty; a mapping has name, missing, collections"),
+        (b"# nothing\n", "map.yaml:1: is empty; a mapping has name, missing, collections"),
+        (b"- a\n", "map.yaml:1: holds no fields at its top; a mapping has name, missing, collections"),
+        (b"just text", "map.yaml:1: holds no fields at its top; a mapping has name, missing, collections"),
+        (b"name: a\n  table: b\n", "map.yaml:2: broken YAML: mapping values are not allowed here"),
+        (b"name: [a\n", "map.yaml:2: broken YAML: expected ',' or ']', but got '<stream end>'"),
+        (b"name: a\n---\nname: b\n", "map.yaml:2: broken YAML: but found another document"),
+        (b"? [a]\n: b\n", "map.yaml:1: broken YAML: found unhashable key"),
+        (b"name: !!python/name:os.system\n", "could not determine a constructor for the tag"),
+        (b"name: 2024-13-01\n", "map.yaml: broken YAML: month must be in 1..12"),
+        (b"name: \x00\n", "map.yaml: broken YAML: unacceptable character"),
+        (b"name: \xff\xfe\n", "map.yaml: is not UTF-8 text (byte 6)"),
+    ],
+)
+def test_what_is_no_mapping_at_all_takes_one_line(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "map.yaml"
+    path.write_bytes(content)
+    (line,) = complaints(path)
+    assert message in line
+
+
+def test_no_file(tmp_path: Path) -> None:
+    assert complaints(tmp_path / "none.yaml") == ["mapping file none.yaml: No such file or directory"]
+
+
+def test_a_directory(tmp_path: Path) -> None:
+    assert complaints(tmp_path) == [f"mapping file {tmp_path.name}: Is a directory"]
