@@ -1,0 +1,1 @@
+"""The Weaviate side: server, connection, schema, writing, reading back, aliases."""

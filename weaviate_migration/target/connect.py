@@ -1,0 +1,274 @@
+"""Connects to a Weaviate server: the one that was named, or an embedded one; says what is wrong when that fails.
+
+The client's own checks are left out: they ask PyPI for newer clients, and their messages name no remedy.
+"""
+
+import json
+import re
+import ssl
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+import grpc
+import weaviate
+from weaviate.classes.init import AdditionalConfig, Auth, GrpcConfig, Timeout
+from weaviate.exceptions import WeaviateBaseError
+
+from weaviate_migration.errors import ConfigurationError, ServerNotUsableError
+from weaviate_migration.target.server import ServerAddress, embedded_server
+from weaviate_migration.target.server_binary import Say, say_on_stderr
+
+MINIMUM_VERSION = (1, 32)
+"""Collections are switched to by aliases, which no server before 1.32 has."""
+HTTP_PORTS = {"http": 80, "https": 443}
+GRPC_PORTS = {"http": 50051, "https": 443}
+CHECK_SECONDS = 10
+"""For each question that is asked before the client connects."""
+CALL_SECONDS = 120
+"""For one call of the client; its own 30 s for a query are too few for a full page on a busy server."""
+DIRECT = ("grpc.enable_http_proxy", 0)
+"""The client sends HTTP without a proxy; gRPC would take one from the environment, even to this machine."""
+
+
+@dataclass(frozen=True)
+class EmbeddedTarget:
+    """A server of our own; `data_dir` is None for the work folder's."""
+
+    data_dir: Path | None
+
+
+@dataclass(frozen=True)
+class RemoteTarget:
+    """A server that runs already."""
+
+    address: ServerAddress
+
+
+def parse_weaviate_url(url: str, grpc_port: int | None) -> EmbeddedTarget | RemoteTarget:
+    """Reads `embedded`, `embedded:DIR` or `http(s)://host[:port]`.
+
+    Args:
+        url: what `--weaviate-url` says.
+        grpc_port: what `--grpc-port` says; None for 50051, and for 443 with https.
+
+    Raises:
+        ConfigurationError: it is none of these; the message leaves out what could be a secret.
+    """
+    scheme, _, rest = url.partition(":")
+    if scheme == "embedded":
+        return _embedded_target(url, rest, grpc_port)
+    if "@" in url:
+        raise ConfigurationError(
+            "the Weaviate URL holds a user name or a password", "Leave it out, and give the key with --api-key."
+        )
+    address = _address(url, _split(url), grpc_port)
+    if (address.host, address.http_port) == (_grpc_host(address), address.grpc_port):
+        raise ConfigurationError(
+            f"{url}: HTTP and gRPC cannot share port {address.http_port} of one host",
+            "Name the gRPC port: --grpc-port.",
+        )
+    return RemoteTarget(address)
+
+
+def _embedded_target(url: str, folder: str, grpc_port: int | None) -> EmbeddedTarget:
+    if grpc_port is not None:
+        raise ConfigurationError("an embedded server chooses its own gRPC port", "Leave out --grpc-port.")
+    if not folder and url != "embedded":
+        raise ConfigurationError(f"{url!r} names no folder", "Write embedded, or embedded:DIR.")
+    return EmbeddedTarget(Path(folder).expanduser() if folder else None)
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises for what is no port
+    except ValueError as error:
+        raise _no_url(url, str(error)) from error
+    if parts.scheme not in HTTP_PORTS:
+        raise _no_url(url, "it does not begin with http:// or https://")
+    if not parts.hostname:
+        raise _no_url(url, "it names no host")
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise _no_url(url, "Weaviate has to be at the root of its host")
+    return parts
+
+
+def _no_url(url: str, reason: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{url!r} is not the address of a Weaviate server: {reason}",
+        "Write embedded, embedded:DIR, or for example http://localhost:8080.",
+    )
+
+
+def _address(url: str, parts: SplitResult, grpc_port: int | None) -> ServerAddress:
+    host = f"[{parts.hostname}]" if ":" in str(parts.hostname) else str(parts.hostname)
+    http_port = HTTP_PORTS[parts.scheme] if parts.port is None else parts.port
+    grpc_port = GRPC_PORTS[parts.scheme] if grpc_port is None else grpc_port
+    if not (0 < http_port < 65536 and 0 < grpc_port < 65536):
+        raise _no_url(url, "ports go from 1 to 65535")
+    return ServerAddress(host, http_port, grpc_port, secure=parts.scheme == "https")
+
+
+def _grpc_host(address: ServerAddress) -> str:
+    """Weaviate Cloud answers gRPC under a host name of its own, as the client's `connect_to_weaviate_cloud` has it."""
+    if address.host.endswith(".weaviate.network"):
+        cluster, domain = address.host.split(".", 1)
+        return f"{cluster}.grpc.{domain}"
+    return f"grpc-{address.host}" if address.host.endswith(".weaviate.cloud") else address.host
+
+
+@contextmanager
+def open_weaviate(
+    target: EmbeddedTarget | RemoteTarget, work_dir: Path, api_key: str | None, say: Say = say_on_stderr
+) -> Iterator[weaviate.WeaviateClient]:
+    """A connected client, closed at the end; for an embedded target with the server, see `embedded_server`.
+
+    Args:
+        target: what `parse_weaviate_url` returned.
+        work_dir: where an embedded server has its data folder, unless the target names one.
+        api_key: for a server that wants one; an embedded one does not.
+        say: told what is being done with an embedded server.
+
+    Raises:
+        ServerNotUsableError: the server cannot be started, or be connected to.
+    """
+    if isinstance(target, RemoteTarget):
+        with connect(target.address, api_key) as client:
+            yield client
+    else:
+        with (
+            embedded_server(target.data_dir or work_dir / "weaviate", say) as address,
+            connect(address, None) as client,
+        ):
+            yield client
+
+
+def connect(address: ServerAddress, api_key: str | None) -> weaviate.WeaviateClient:
+    """A connected client, which the caller closes.
+
+    Raises:
+        ServerNotUsableError: unreachable, not ready, key refused, not Weaviate, too old, or gRPC unreachable.
+        ConfigurationError: a key that cannot be sent.
+    """
+    headers = _authorization(api_key)
+    _check_ready(address, headers)
+    _check_version(address, _meta(address, headers))
+    _check_grpc(address)
+    try:
+        return weaviate.connect_to_custom(
+            http_host=address.host,
+            http_port=address.http_port,
+            http_secure=address.secure,
+            grpc_host=_grpc_host(address),
+            grpc_port=address.grpc_port,
+            grpc_secure=address.secure,
+            auth_credentials=Auth.api_key(api_key) if api_key else None,
+            additional_config=AdditionalConfig(
+                timeout=Timeout(init=CHECK_SECONDS, query=CALL_SECONDS, insert=CALL_SECONDS),
+                grpc_config=GrpcConfig(channel_options=[DIRECT]),
+            ),
+            skip_init_checks=True,
+        )
+    except WeaviateBaseError as error:
+        raise ServerNotUsableError(
+            f"the connection to Weaviate at {address} failed: {type(error).__name__}", "Try again."
+        ) from error
+
+
+def _authorization(api_key: str | None) -> dict[str, str]:
+    """The header with the key. One with a line break, say, is refused here: the HTTP library would quote it."""
+    if not api_key:
+        return {}
+    if not re.fullmatch(r"[!-~]+", api_key):
+        raise ConfigurationError(
+            "the API key holds a character that cannot be sent (a blank, a line break, a letter beyond ASCII)",
+            "Give --api-key the key alone.",
+        )
+    return {"Authorization": f"Bearer {api_key}"}
+
+
+def _get(address: ServerAddress, path: str, headers: dict[str, str]) -> tuple[int, bytes]:
+    """The status and the body of one answer."""
+    kind = HTTPSConnection if address.secure else HTTPConnection
+    with closing(kind(address.host, address.http_port, timeout=CHECK_SECONDS)) as connection:
+        try:
+            connection.request("GET", path, headers=headers)
+            response = connection.getresponse()
+            return response.status, response.read()
+        except (OSError, UnicodeError, HTTPException) as error:
+            raise _unreachable(address, error) from error
+
+
+def _unreachable(address: ServerAddress, error: Exception) -> ServerNotUsableError:
+    reason = str(error) or type(error).__name__
+    hint = "Start it, or correct --weaviate-url; --weaviate-url embedded starts a server of your own."
+    if isinstance(error, ssl.SSLError):
+        hint = "Does it speak https at all? Otherwise write http:// in --weaviate-url, or trust its certificate."
+    elif address.http_port == HTTP_PORTS["http"]:
+        hint = "Does --weaviate-url need a port? Weaviate's own is 8080."
+    return ServerNotUsableError(f"no Weaviate answers at {address}: {reason}", hint)
+
+
+def _check_ready(address: ServerAddress, headers: dict[str, str]) -> None:
+    status, _ = _get(address, "/v1/.well-known/ready", headers)
+    if status in (401, 403):
+        raise _refused(address, status, headers)
+    if status != 200:
+        raise ServerNotUsableError(
+            f"the server at {address} is not a Weaviate that is ready (status {status})",
+            "Wait until it has started, or correct --weaviate-url.",
+        )
+
+
+def _meta(address: ServerAddress, headers: dict[str, str]) -> bytes:
+    status, body = _get(address, "/v1/meta", headers)
+    if status in (401, 403):
+        raise _refused(address, status, headers)
+    return body if status == 200 else b""
+
+
+def _refused(address: ServerAddress, status: int, headers: dict[str, str]) -> ServerNotUsableError:
+    if headers:
+        return ServerNotUsableError(
+            f"Weaviate at {address} refuses the API key (status {status})",
+            "Give one that it knows, and that may read and write, with --api-key.",
+        )
+    return ServerNotUsableError(f"Weaviate at {address} wants an API key (status {status})", "Give it with --api-key.")
+
+
+def _check_version(address: ServerAddress, meta: bytes) -> None:
+    try:
+        version = str(json.loads(meta)["version"])
+    except (ValueError, KeyError, TypeError):
+        version = ""
+    numbers = re.match(r"(\d+)\.(\d+)", version)
+    if numbers is None:
+        raise ServerNotUsableError(f"what answers at {address} is not Weaviate", "Correct --weaviate-url.")
+    if (int(numbers[1]), int(numbers[2])) < MINIMUM_VERSION:
+        raise ServerNotUsableError(
+            f"Weaviate {version} at {address} is too old: it has no aliases",
+            f"Upgrade it to {MINIMUM_VERSION[0]}.{MINIMUM_VERSION[1]} or newer.",
+        )
+
+
+def _check_grpc(address: ServerAddress) -> None:
+    """Asks gRPC's standard health service; the client would only notice with its first query, after 15 s of retries."""
+    target = f"{_grpc_host(address)}:{address.grpc_port}"
+    options = [DIRECT]
+    channel = (
+        grpc.secure_channel(target, grpc.ssl_channel_credentials(), options)
+        if address.secure
+        else grpc.insecure_channel(target, options)
+    )
+    with channel:
+        try:
+            channel.unary_unary("/grpc.health.v1.Health/Check")(b"", timeout=CHECK_SECONDS)
+        except grpc.RpcError as error:
+            raise ServerNotUsableError(
+                f"Weaviate answers at {address}, but its gRPC at {target} does not ({error.code().name})",
+                "Publish that port, or name the right one with --grpc-port.",
+            ) from error

@@ -1,0 +1,43 @@
+"""Tests against a real Weaviate server: one for the whole run, emptied before each test that uses `client`.
+
+Where no server can be had they fail, so that nobody takes their absence for success; `WEAVIATE_MIGRATION_NO_LIVE=1` skips
+them on purpose.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import weaviate
+
+from weaviate_migration.target.connect import connect
+from weaviate_migration.target.server import ServerAddress, embedded_server
+
+LIVE_FOLDER = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    unwanted = os.environ.get("WEAVIATE_MIGRATION_NO_LIVE") == "1"
+    for item in items:
+        if LIVE_FOLDER in item.path.parents:
+            item.add_marker(pytest.mark.live)
+            if unwanted:
+                item.add_marker(pytest.mark.skip(reason="WEAVIATE_MIGRATION_NO_LIVE=1"))
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerAddress]:
+    """One real server for the whole run."""
+    with embedded_server(tmp_path_factory.mktemp("weaviate")) as address:
+        yield address
+
+
+@pytest.fixture
+def client(server: ServerAddress) -> Iterator[weaviate.WeaviateClient]:
+    """A client of a server that holds neither aliases nor collections."""
+    with connect(server, None) as weaviate_client:
+        for alias_name in weaviate_client.alias.list_all():
+            weaviate_client.alias.delete(alias_name=alias_name)
+        weaviate_client.collections.delete_all()
+        yield weaviate_client
