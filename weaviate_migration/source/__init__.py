@@ -1,0 +1,1 @@
+"""The SQLite side: finding, opening and inspecting the source, planning, snapshot, rows."""

@@ -1,0 +1,247 @@
+"""Finds and opens the source database, so that nothing can be written to it, and says what is in the way if not.
+
+While the source may be in use, not one byte of it is read but through SQLite: POSIX drops all locks that a process has
+on a file as soon as it closes any descriptor of it, those of other connections in the process too
+(https://www.sqlite.org/howtocorrupt.html, section 2.2).
+"""
+
+import math
+import os
+import shutil
+import sqlite3
+import stat
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from weaviate_migration.errors import ConfigurationError, MigrationError, SourceError, SourceNotUsableError
+
+BUSY_TIMEOUT_SECONDS = 30.0
+
+# Drivers of SQLAlchemy URLs that read plain SQLite files; not pysqlcipher, whose files are encrypted.
+_DRIVERS = ("sqlite", "sqlite+pysqlite", "sqlite+aiosqlite")
+_URL_HINT = "Give a path, sqlite:///relative.db or sqlite:////absolute.db."
+
+RECOVER_HINT = "Save what can be read with `sqlite3 FILE .recover | sqlite3 NEW`, and migrate the new file."
+_LOCK_HINT = "Stop that program, or try again when it is idle."
+
+# Of 8 bits a byte: random bytes have 7.95 in 4,096 bytes and 7.6 in 512, source code and tables under 6.
+_RANDOM_BITS_PER_BYTE = 7.2
+_HEAD_BYTES = 4096
+
+
+def sqlite_path(url: str) -> Path:
+    """The file that a SQLAlchemy URL or a plain path names; it need not exist.
+
+    Args:
+        url: a path, or a URL with the scheme sqlite, sqlite+pysqlite or sqlite+aiosqlite. Options after `?` are for
+            the application's own connections, and are ignored.
+
+    Raises:
+        ConfigurationError: it names no file: another scheme, a database in memory, a `file:` URI.
+    """
+    if "://" not in url and not url.startswith("sqlite:"):
+        return _file(url)
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ConfigurationError("the source is no URL that SQLAlchemy understands", _URL_HINT) from None
+    if parsed.drivername not in _DRIVERS:
+        # The URL itself is not shown: it may hold a password.
+        raise ConfigurationError(f"the source must be a SQLite file, not {parsed.drivername}", _URL_HINT)
+    if parsed.host:
+        raise ConfigurationError(f"{url}: a slash is missing: SQLite has no host", _URL_HINT)
+    return _file(parsed.database or "")
+
+
+def _file(name: str) -> Path:
+    if name in ("", ":memory:") or name.startswith("file:"):
+        shown = {"": "nothing", ":memory:": "a database in memory"}.get(name, f"the URI {name}")
+        raise ConfigurationError(f"the source must be a SQLite file, not {shown}", _URL_HINT)
+    return Path(name)
+
+
+def connect_read_only(path: Path, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> sqlite3.Connection:
+    """Opens a database so that SQLite itself refuses every write; each statement is its own transaction.
+
+    In WAL mode SQLite makes the `-wal` and `-shm` files, if they are missing, and leaves them when it closes: only
+    a connection that may write can remove them, as the application's next one will.
+
+    Args:
+        path: what `readable_source` gave.
+        busy_timeout_seconds: how long a statement waits for another program's lock.
+
+    Raises:
+        sqlite3.Error: as SQLite says; `source_errors` maps it.
+    """
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=busy_timeout_seconds, isolation_level=None
+    )
+
+
+@contextmanager
+def readable_source(path: Path, scratch: Path, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> Iterator[Path]:
+    """Gives the path to read the source from: its own, or that of a copy which lives as long as the context.
+
+    Two states cannot be read without writing beside the file: a WAL in a folder where no `-shm` can be made (opened as
+    `immutable`, it would lose what is in the WAL, silently), and a transaction that a crash left in the journal.
+    Then file, WAL and journal are copied, and SQLite recovers the copy.
+
+    Args:
+        path: the source's file.
+        scratch: a folder for the copy; made if needed.
+        busy_timeout_seconds: how long to wait for another program's lock.
+
+    Raises:
+        SourceNotUsableError: no such file, no regular file, no permission, empty, encrypted, or no database.
+        SourceError: locked for longer than the timeout, damaged, no space for the copy, or changed while copied.
+    """
+    _refuse_unusable(path)
+    with source_errors(path, busy_timeout_seconds):
+        in_place = _opens_in_place(path, busy_timeout_seconds)
+    if in_place:
+        yield path
+        return
+    with _folder_for_copy(scratch) as folder:
+        copy = _copy_with_journals(path.resolve(), folder)
+        with source_errors(path, busy_timeout_seconds), closing(sqlite3.connect(copy)) as connection:
+            _read_something(connection)  # Recovers the copy.
+        yield copy
+
+
+@contextmanager
+def source_errors(path: Path, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> Iterator[None]:
+    """Maps what SQLite raises inside, by itself or through SQLAlchemy, to errors that name the source's file.
+
+    Raises:
+        SourceNotUsableError: not a database, or it cannot be opened.
+        SourceError: anything else: locked, damaged, disk full, failing disk.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _mapped(error, path, busy_timeout_seconds) from error
+    except DBAPIError as error:
+        if not isinstance(error.orig, sqlite3.Error):
+            raise
+        raise _mapped(error.orig, path, busy_timeout_seconds) from error
+
+
+def primary_code(error: sqlite3.Error) -> int:
+    """SQLite's primary result code, of which the extended ones keep the low byte; 0 if sqlite3 raised it itself."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+
+
+def require_space(folder: Path, needed_bytes: int, what: str) -> None:
+    """Raises SourceError, with needed and free bytes, if the folder's disk has less free than that."""
+    free = shutil.disk_usage(folder).free
+    if free < needed_bytes:
+        raise SourceError(
+            f"{what} needs {needed_bytes:,} bytes in {folder}, and only {free:,} are free",
+            "Make room there, or name a work folder on another disk.",
+        )
+
+
+def _mapped(error: sqlite3.Error, path: Path, busy_timeout_seconds: float) -> MigrationError:
+    match primary_code(error):
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            waited = f"is locked by another program, for longer than {busy_timeout_seconds:g} s"
+            return SourceError(f"{path}: {waited}", _LOCK_HINT)
+        case sqlite3.SQLITE_CORRUPT:
+            return SourceError(f"{path}: is damaged: {error}", RECOVER_HINT)
+        case sqlite3.SQLITE_NOTADB:
+            return _no_database(path)
+        case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
+            return SourceNotUsableError(f"{path}: cannot be opened: {error}")
+        case _:
+            return SourceError(f"{path}: SQLite failed: {error}")
+
+
+def _refuse_unusable(path: Path) -> None:
+    """What can be known without opening the file."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise SourceNotUsableError(f"{path}: {error.strerror}", "Check the path of the source.") from None
+    if not stat.S_ISREG(status.st_mode):
+        raise SourceNotUsableError(f"{path}: is {'a folder' if path.is_dir() else 'no regular file'}")
+    if not os.access(path, os.R_OK):
+        raise SourceNotUsableError(f"{path}: Permission denied", "Give this user the right to read it.")
+    if status.st_size == 0:
+        raise SourceNotUsableError(f"{path}: is empty", "Check that this is the application's database.")
+
+
+def _no_database(path: Path) -> SourceNotUsableError:
+    # SQLite has refused the file, so no connection can hold a lock on it that closing it here would drop.
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+    if _bits_per_byte(head) > _RANDOM_BITS_PER_BYTE:
+        return SourceNotUsableError(
+            f"{path}: is no SQLite file: its bytes look encrypted or compressed",
+            "A database of SQLCipher or SEE must be decrypted into a plain file first.",
+        )
+    return SourceNotUsableError(f"{path}: is no SQLite file", "Check that this is the application's database.")
+
+
+def _bits_per_byte(data: bytes) -> float:
+    """Shannon entropy: 0 for equal bytes, 8 at most."""
+    return -sum(n / len(data) * math.log2(n / len(data)) for n in Counter(data).values())
+
+
+def _opens_in_place(path: Path, busy_timeout_seconds: float) -> bool:
+    """Whether SQLite can read the file without writing beside it; raises sqlite3.Error for any other hindrance."""
+    try:
+        with closing(connect_read_only(path, busy_timeout_seconds)) as connection:
+            _read_something(connection)
+    except sqlite3.OperationalError as error:
+        if primary_code(error) in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+            return False
+        raise
+    return True
+
+
+def _read_something(connection: sqlite3.Connection) -> None:
+    """Makes SQLite take its locks and read the first page; it does neither on connecting."""
+    connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+
+
+@contextmanager
+def _folder_for_copy(scratch: Path) -> Iterator[Path]:
+    try:
+        scratch.mkdir(parents=True, exist_ok=True)
+        folder = TemporaryDirectory(dir=scratch, prefix="source_copy_")
+    except OSError as error:
+        raise SourceError(f"the work folder {scratch} cannot be written to: {error.strerror}") from error
+    with folder as name:
+        yield Path(name)
+
+
+def _copy_with_journals(source: Path, folder: Path) -> Path:
+    """Copies the file and what is beside it; `source` is resolved: SQLite keeps journals beside the real file."""
+    parts = [Path(f"{source}{suffix}") for suffix in ("", "-wal", "-journal")]
+    before = [_state(part) for part in parts]
+    require_space(folder, sum(state[0] for state in before if state), f"a copy of {source}")
+    try:
+        for part, state in zip(parts, before, strict=True):
+            if state:
+                shutil.copyfile(part, folder / part.name)
+        after = [_state(part) for part in parts]
+    except OSError as error:
+        raise SourceError(f"{source}: cannot be copied to {folder}: {error.strerror}") from error
+    if before != after:
+        raise SourceError(f"{source}: was written to while it was copied", "Try again.")
+    return folder / source.name
+
+
+def _state(part: Path) -> tuple[int, int] | None:
+    """Size in bytes and time of change in ns, None if there is no such file."""
+    try:
+        status = part.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_size, status.st_mtime_ns

@@ -1,0 +1,176 @@
+"""What of a mapping a database can give: the tables, keys and columns to read, and what one has and the other lacks."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from weaviate_migration.errors import MappingError, SourceNotUsableError
+from weaviate_migration.mapping.models import CollectionMapping, Mapping, PropertyMapping, RelationMapping, folded
+from weaviate_migration.mapping.suggestion import suggestion
+from weaviate_migration.source.inspect import Database, Table
+
+
+@dataclass(frozen=True)
+class CollectionPlan:
+    """One collection, and what is read for it.
+
+    Attributes:
+        mapping: the collection's mapping, with names of columns spelled as in the table (SQLite ignores their case).
+        table: the table or view, None if the file has none: the collection stays empty, and the rest here is empty.
+        key: the columns that identify a row, spelled as in the table; the rowid's name if nothing else does.
+        uses_rowid: whether the key is the rowid.
+        columns: the columns to read, in the table's order: all but the omitted ones.
+        missing_columns: what the mapping names and the table lacks.
+        unmapped_columns: those of `columns` that no property is made from; they go into `source_columns`.
+    """
+
+    mapping: CollectionMapping
+    table: Table | None
+    key: tuple[str, ...] = ()
+    uses_rowid: bool = False
+    columns: tuple[str, ...] = ()
+    missing_columns: tuple[str, ...] = ()
+    unmapped_columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class MigrationPlan:
+    """The plan of a whole migration; `unmapped_tables` have no collection, views left out: their rows are others'."""
+
+    collections: tuple[CollectionPlan, ...]
+    unmapped_tables: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    def of_table(self, table: str) -> CollectionPlan:
+        """The plan of the collection that is made from this table, as the mapping names it."""
+        return next(each for each in self.collections if each.mapping.table == table)
+
+
+def plan_migration(mapping: Mapping, database: Database) -> MigrationPlan:
+    """Fits a mapping to a database.
+
+    Args:
+        mapping: what becomes what; its `missing` says whether a missing table or column is an error or a warning.
+        database: what the file holds.
+
+    Raises:
+        SourceNotUsableError: the file has none of the mapped tables.
+        MappingError: missing tables or columns where `missing` is `refuse`, a key that the table lacks or that is
+            omitted, or none for a table or view that has neither a declared one nor a rowid. The message lists all.
+    """
+    _refuse_other_database(mapping, database)
+    collections = tuple(_plan_collection(each, mapping, database) for each in mapping.collections)
+    gaps = [gap for each in collections for gap in _gaps(each, database)]
+    mistakes = [mistake for each in collections for mistake in _key_mistakes(each)]
+    if mapping.missing == "refuse":
+        mistakes, gaps = gaps + mistakes, []
+    if mistakes:
+        raise MappingError("\n".join([f"the mapping does not fit {database.path}:", *mistakes]))
+    return MigrationPlan(
+        collections=collections,
+        unmapped_tables=tuple(_unmapped_tables(mapping, database)),
+        warnings=tuple(gaps + [_rowid_warning(each.table) for each in collections if each.table and each.uses_rowid]),
+    )
+
+
+def _refuse_other_database(mapping: Mapping, database: Database) -> None:
+    if any(database.table(each.table) for each in mapping.collections):
+        return
+    held = ", ".join(table.name for table in database.tables) or "no table at all"
+    wanted = ", ".join(each.table for each in mapping.collections)
+    raise SourceNotUsableError(
+        f"{database.path}: has none of the mapped tables ({wanted}); it has {held}",
+        "Check that this is the application's database, or give a mapping for it.",
+    )
+
+
+def _plan_collection(mapping: CollectionMapping, whole: Mapping, database: Database) -> CollectionPlan:
+    table = database.table(mapping.table)
+    if table is None:
+        return CollectionPlan(mapping, None)
+    spelled = _spelled(mapping, table, whole)
+    made_from = {prop.column for prop in spelled.properties}
+    columns = [column.name for column in table.columns if column.name not in spelled.omit]
+    declared = spelled.key or table.primary_key
+    return CollectionPlan(
+        mapping=spelled,
+        table=table,
+        key=declared or ((table.rowid,) if table.rowid else ()),
+        uses_rowid=not declared and table.rowid is not None,
+        columns=tuple(columns),
+        missing_columns=tuple(_missing_columns(spelled, table)),
+        unmapped_columns=tuple(column for column in columns if column not in made_from),
+    )
+
+
+def _spelled(mapping: CollectionMapping, table: Table, whole: Mapping) -> CollectionMapping:
+    """The mapping with each name as its owner spells it, so that nothing later has to ignore case."""
+
+    def column(name: str) -> str:
+        found = table.column(name)
+        return found.name if found else name
+
+    return mapping.model_copy(
+        update={
+            "key": tuple(column(name) for name in mapping.key),
+            "properties": tuple(_spelled_property(prop, column) for prop in mapping.properties),
+            "relations": tuple(_spelled_relation(relation, column, whole) for relation in mapping.relations),
+            "omit": {column(name): reason for name, reason in mapping.omit.items()},
+        }
+    )
+
+
+def _spelled_property(prop: PropertyMapping, column: Callable[[str], str]) -> PropertyMapping:
+    return prop.model_copy(update={"column": column(prop.column)})
+
+
+def _spelled_relation(relation: RelationMapping, column: Callable[[str], str], whole: Mapping) -> RelationMapping:
+    tables = {folded(each.table): each.table for each in whole.collections}
+    return RelationMapping(column=column(relation.column), to_table=tables[folded(relation.to_table)])
+
+
+def _missing_columns(mapping: CollectionMapping, table: Table) -> Iterable[str]:
+    """What the mapping names, apart from its key, and the table lacks; each once, in the mapping's order."""
+    named = [prop.column for prop in mapping.properties]
+    named += [relation.column for relation in mapping.relations] + list(mapping.omit)
+    return (name for name in dict.fromkeys(named) if table.column(name) is None)
+
+
+def _gaps(plan: CollectionPlan, database: Database) -> list[str]:
+    """What the file lacks for a collection, each with the names that it has instead."""
+    if plan.table is None:
+        tables = [table.name for table in database.tables]
+        near = suggestion(plan.mapping.table, tables)
+        return [f"{plan.mapping.name}: there is no table `{plan.mapping.table}`{near}"]
+    return [f"{plan.mapping.name}: {_no_column(plan.table, name)}" for name in plan.missing_columns]
+
+
+def _key_mistakes(plan: CollectionPlan) -> list[str]:
+    if plan.table is None:
+        return []
+    if not plan.key:
+        kind = "view" if plan.table.is_view else "table"
+        return [f"{plan.mapping.name}: {kind} `{plan.table.name}` has no key of its own: name its columns in `key`"]
+    if plan.uses_rowid:
+        return []
+    lacking = [name for name in plan.key if plan.table.column(name) is None]
+    omitted = [name for name in plan.key if name in plan.mapping.omit]
+    return [
+        *(f"{plan.mapping.name}: key: {_no_column(plan.table, name)}" for name in lacking),
+        *(f"{plan.mapping.name}: omit: column `{name}` is part of the table's primary key" for name in omitted),
+    ]
+
+
+def _no_column(table: Table, name: str) -> str:
+    return f"table `{table.name}` has no column `{name}`" + suggestion(name, [column.name for column in table.columns])
+
+
+def _rowid_warning(table: Table) -> str:
+    return (
+        f"table `{table.name}` has no primary key: its rows are told apart by their rowid. Changes to them cannot be "
+        "followed, since VACUUM gives rowids anew; if other columns identify a row, name them in `key`"
+    )
+
+
+def _unmapped_tables(mapping: Mapping, database: Database) -> Iterable[str]:
+    mapped = {folded(each.table) for each in mapping.collections}
+    return (table.name for table in database.tables if folded(table.name) not in mapped and not table.is_view)
