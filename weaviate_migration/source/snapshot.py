@@ -6,7 +6,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -157,7 +157,9 @@ def _finished_or_removed(destination: Path, size: int) -> Iterator[Path]:
         destination.parent.mkdir(parents=True, exist_ok=True)
         require_space(destination.parent, size, "the snapshot")
         _remove(partial)
-        partial.touch(mode=0o600)  # It holds all of the application's data, whoever may read the folder.
+        partial.touch(
+            mode=0o600, exist_ok=False
+        )  # It holds all of the application's data, whoever may read the folder.
         yield partial
         _sync(partial)
         partial.replace(destination)
@@ -167,7 +169,7 @@ def _finished_or_removed(destination: Path, size: int) -> Iterator[Path]:
             raise
         raise _not_written(destination, size, str(error)) from error
     except OSError as error:
-        raise _not_written(destination, size, error.strerror) from error
+        raise _not_written(destination, size, str(error.strerror)) from error
     finally:
         _remove(partial)
 
@@ -181,7 +183,8 @@ def _not_written(destination: Path, size: int, reason: str) -> SourceError:
 
 def _remove(partial: Path) -> None:
     for suffix in ("", "-journal", "-wal", "-shm"):
-        Path(f"{partial}{suffix}").unlink(missing_ok=True)
+        with suppress(OSError):  # Where nothing can be removed nothing can be made either, and that is reported.
+            Path(f"{partial}{suffix}").unlink()
 
 
 def _back_up(connection: sqlite3.Connection, partial: Path) -> None:

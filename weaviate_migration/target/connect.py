@@ -235,7 +235,7 @@ def _refused(address: ServerAddress, status: int, headers: dict[str, str]) -> Se
     if headers:
         return ServerNotUsableError(
             f"Weaviate at {address} refuses the API key (status {status})",
-            "Give one that it knows, and that may read and write, with --api-key.",
+            "Give another with --api-key; or none, because a server without authentication refuses them all.",
         )
     return ServerNotUsableError(f"Weaviate at {address} wants an API key (status {status})", "Give it with --api-key.")
 

@@ -200,10 +200,19 @@ def wait_until_ready(server: ProcessIdentity, ports: Ports, limit: float = READY
     """
     deadline = time.monotonic() + limit
     while server.is_alive() and time.monotonic() < deadline:
-        if _http_is_ready(ports.http) and _listens(ports.grpc):
+        if {ports.http, ports.grpc} <= _ports_of(server) and _http_is_ready(ports.http):
             return True
         time.sleep(POLL_SECONDS)
     return False
+
+
+def _ports_of(server: ProcessIdentity) -> set[int]:
+    """Where this very process listens: on a port that was taken meanwhile, another program answers."""
+    try:
+        connections = psutil.Process(server.pid).net_connections("tcp")
+    except psutil.Error:  # it has just ended
+        return set()
+    return {connection.laddr.port for connection in connections if connection.status == psutil.CONN_LISTEN}
 
 
 def _http_is_ready(port: int) -> bool:
@@ -213,12 +222,6 @@ def _http_is_ready(port: int) -> bool:
             return connection.getresponse().status == 200
         except (OSError, HTTPException):
             return False
-
-
-def _listens(port: int) -> bool:
-    """Asks by connecting: an attempt to bind could be just what keeps the server from binding."""
-    with closing(socket.socket()) as probe:
-        return probe.connect_ex((LOOPBACK, port)) == 0
 
 
 def stop(server: ProcessIdentity) -> None:

@@ -1,0 +1,25 @@
+"""Dagster assets, one file for each step of the data's way; all of them are made from the mapping."""
+
+import dagster as dg
+
+from weaviate_migration.assets.collections import build_collection_asset
+from weaviate_migration.assets.cutover import build_cutover_asset
+from weaviate_migration.assets.dry_run import build_dry_run_asset
+from weaviate_migration.assets.extracts import build_extract_asset
+from weaviate_migration.assets.schema import build_schema_asset
+from weaviate_migration.assets.snapshot import build_snapshot_asset
+from weaviate_migration.mapping import Mapping
+
+__all__ = ["build_assets"]
+
+
+def build_assets(mapping: Mapping) -> list[dg.AssetsDefinition]:
+    """Every asset of a migration with this mapping."""
+    return [
+        build_schema_asset(mapping),
+        build_snapshot_asset(mapping),
+        *(build_extract_asset(mapping, each) for each in mapping.collections),
+        *map(build_collection_asset, mapping.collections),
+        build_cutover_asset(mapping),
+        build_dry_run_asset(mapping),
+    ]

@@ -1,0 +1,53 @@
+"""The dry run: everything but writing to Weaviate, without a server."""
+
+import dagster as dg
+
+from weaviate_migration.assets import phases
+from weaviate_migration.dry_run import rehearse
+from weaviate_migration.mapping import Mapping
+from weaviate_migration.resources import BatchSettings, SQLiteSource, WorkFolder
+
+
+def build_dry_run_asset(mapping: Mapping) -> dg.AssetsDefinition:
+    """The asset `dry_run`: what a migration would write and refuse."""
+
+    @dg.asset(
+        group_name=phases.SCHEMA,
+        kinds={"sqlite"},
+        owners=phases.OWNERS,
+        description=(
+            "What a migration would write and what would be refused: takes a snapshot, extracts it and converts every "
+            "row, needs no server, and leaves nothing behind."
+        ),
+    )
+    def dry_run(
+        context: dg.AssetExecutionContext,
+        source: SQLiteSource,
+        batches: BatchSettings,
+        work_folder: dg.ResourceParam[WorkFolder],
+    ) -> dg.MaterializeResult[None]:
+        outcomes = rehearse(
+            source.path,
+            mapping,
+            work_folder.scratch,
+            batches.sort_memory_mb,
+            source.allow_pause,
+            context.log.info,
+        )
+        rows = [
+            dg.TableRecord(
+                {
+                    "collection": each.collection,
+                    "table": each.table,
+                    "rows": each.rows,
+                    "would_write": each.would_write,
+                    "would_refuse": each.refused,
+                    "bytes": each.bytes,
+                    "refused_first": "; ".join(each.examples),
+                }
+            )
+            for each in outcomes
+        ]
+        return dg.MaterializeResult(metadata={"collections": dg.MetadataValue.table(rows)} if rows else {})
+
+    return dry_run

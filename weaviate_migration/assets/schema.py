@@ -1,0 +1,53 @@
+"""The migration's collections in Weaviate: empty, versioned, and named by nobody yet."""
+
+import dagster as dg
+
+from weaviate_migration.assets import phases
+from weaviate_migration.mapping import Mapping
+from weaviate_migration.resources import SQLiteSource, WeaviateServer, WorkFolder
+from weaviate_migration.target.aliases import refuse_foreign_names
+from weaviate_migration.target.schema import Origin, ensure_collection
+
+
+def build_schema_asset(mapping: Mapping) -> dg.AssetsDefinition:
+    """The asset `weaviate_schema`: begins a migration, or goes on with the unfinished one."""
+
+    @dg.asset(
+        group_name=phases.SCHEMA,
+        kinds={"weaviate"},
+        owners=phases.OWNERS,
+        description=(
+            "Begins a migration, or goes on with the unfinished one, and makes its collections: empty, with versioned "
+            "names, auto-schema not needed. Readers see nothing of them before `cutover`."
+        ),
+    )
+    def weaviate_schema(
+        context: dg.AssetExecutionContext,
+        source: SQLiteSource,
+        weaviate: WeaviateServer,
+        work_folder: dg.ResourceParam[WorkFolder],
+    ) -> dg.MaterializeResult[None]:
+        record = work_folder.records.resume_or_begin(source.path, mapping, weaviate.prefix)
+        origin = Origin(record.id, str(record.source), mapping.digest)
+        with weaviate.client(work_folder) as client:
+            refuse_foreign_names(client, map(record.alias, mapping.collections))
+            made = [
+                name
+                for each in mapping.collections
+                if ensure_collection(client, name := record.collection(each), each, origin)
+            ]
+        context.log.info("migration %s: %d collections made", record.id, len(made))
+        return dg.MaterializeResult(
+            metadata={
+                "migration": record.id,
+                "source": dg.MetadataValue.path(record.source),
+                "mapping": mapping.name,
+                "mapping_digest": mapping.digest,
+                "collections": dg.MetadataValue.md(
+                    "\n".join(f"- `{record.collection(each)}`" for each in mapping.collections)
+                ),
+                "made_now": len(made),
+            }
+        )
+
+    return weaviate_schema

@@ -1,0 +1,51 @@
+"""What Dagster loads: assets, checks, jobs and resources, made from the mapping and the settings."""
+
+from pathlib import Path
+
+import dagster as dg
+
+from weaviate_migration.assets import build_assets
+from weaviate_migration.checks import build_collection_checks
+from weaviate_migration.jobs import build_jobs
+from weaviate_migration.mapping import read_mapping
+from weaviate_migration.resources import BatchSettings, ExtractIOManager, SQLiteSource, WeaviateServer, WorkFolder
+from weaviate_migration.settings import API_KEY_VARIABLE, MigrationConfig, default_config
+
+
+def build_definitions(config: MigrationConfig) -> dg.Definitions:
+    """The definitions for these settings; a run's own config may set other ones."""
+    mapping = read_mapping(config.mapping)
+    work_folder = WorkFolder(config.work_dir)
+    return dg.Definitions(
+        assets=build_assets(mapping),
+        asset_checks=[build_collection_checks(each) for each in mapping.collections],
+        jobs=build_jobs(mapping),
+        resources={
+            "work_folder": work_folder,
+            "source": SQLiteSource(url=config.sqlite_url, allow_pause=config.allow_pause),
+            "weaviate": WeaviateServer(
+                url=config.weaviate_url,
+                grpc_port=config.grpc_port,
+                api_key=dg.EnvVar(API_KEY_VARIABLE) if config.weaviate_api_key else "",
+                prefix=config.prefix,
+            ),
+            "batches": BatchSettings(
+                batch_size=config.batch_size,
+                worker_count=config.worker_count,
+                max_retries=config.max_retries,
+                retry_delay=config.retry_delay,
+                memory_limit_mb=config.memory_limit_mb,
+                sample_size=config.validation_sample_size,
+            ),
+            "extract_storage": ExtractIOManager(work_folder),
+        },
+    )
+
+
+def job_for_run(name: str, mapping: str | None, work_dir: str) -> dg.JobDefinition:
+    """One of the jobs, for this mapping file and work folder: child processes make it again from these."""
+    changes = {"mapping": mapping and Path(mapping), "work_dir": Path(work_dir)}
+    return build_definitions(default_config().model_copy(update=changes)).resolve_job_def(name)
+
+
+defs = build_definitions(default_config())

@@ -1,0 +1,33 @@
+"""Extracts as Parquet files on any fsspec path: one file for each partition, there in whole or not at all."""
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+from pyarrow.fs import FSSpecHandler, PyFileSystem
+from upath import UPath
+
+
+def write_partition(path: UPath, batches: pa.RecordBatchReader) -> int:
+    """Writes one partition's rows as they come, moves the file to its name when it is whole, and returns the rows."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.partial")
+    rows = 0
+    # UUIDs and texts hardly repeat: dictionaries would be built and given up for each column chunk.
+    with temporary.open("wb") as file, pq.ParquetWriter(file, batches.schema, use_dictionary=False) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+            rows += batch.num_rows
+    temporary.fs.mv(temporary.path, path.path)
+    return rows
+
+
+def open_partition(path: UPath) -> ds.Dataset:
+    """One partition's rows, read when they are asked for."""
+    return ds.dataset(path.path, filesystem=PyFileSystem(FSSpecHandler(path.fs)), format="parquet")
+
+
+def partition_rows(path: UPath) -> int:
+    """How many rows a partition has, from the footer of its file."""
+    with path.open("rb") as file:
+        rows: int = pq.ParquetFile(file).metadata.num_rows
+    return rows

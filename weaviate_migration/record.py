@@ -1,0 +1,177 @@
+"""The migration's record: id, source, mapping, snapshot, bounds of the partitions, collections, state.
+
+One JSON file for each migration, `migrations/<id>.json` in the work folder, replaced as a whole: it is either the old
+one or the new one, whenever the process is killed.
+"""
+
+import os
+from collections.abc import Mapping as ReadOnlyMapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from weaviate_migration.errors import ConfigurationError, MigrationConflictError
+from weaviate_migration.mapping import CollectionMapping, Mapping
+
+State = Literal["unfinished", "cut over", "rolled back"]
+
+
+class SnapshotRecord(BaseModel):
+    """The snapshot that the extracts read: path, SHA-256 (hex), size, and when it was complete."""
+
+    model_config = ConfigDict(frozen=True)
+
+    path: Path
+    sha256: str
+    bytes: int
+    taken_at: datetime
+
+
+class MigrationRecord(BaseModel):
+    """One migration.
+
+    Attributes:
+        id: its UTC start, `20261122T093015`; part of the names of its collections.
+        source: absolute path of the SQLite file.
+        prefix: stands before the names of its collections and aliases.
+        bounds: for each mapped table, the fifteen UUIDs between its partitions (from the first snapshot).
+        previous_aliases: where each alias pointed before the cutover (None: it did not exist).
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    began_at: datetime
+    source: Path
+    mapping_name: str
+    mapping_digest: str
+    prefix: str = ""
+    state: State = "unfinished"
+    snapshot: SnapshotRecord | None = None
+    bounds: ReadOnlyMapping[str, tuple[str, ...]] = {}
+    previous_aliases: ReadOnlyMapping[str, str | None] = {}
+
+    @property
+    def timestamp(self) -> str:
+        """When the migration began, RFC 3339: the `migration_timestamp` of all its objects."""
+        return self.began_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    @property
+    def snapshot_path(self) -> Path:
+        """Where the snapshot is.
+
+        Raises:
+            ConfigurationError: there is none.
+        """
+        if self.snapshot is None or not self.snapshot.path.is_file():
+            raise ConfigurationError(
+                f"Migration {self.id} has no snapshot.",
+                "Materialize `sqlite_snapshot` first, or run the job `migrate`.",
+            )
+        return self.snapshot.path
+
+    def alias(self, collection: CollectionMapping) -> str:
+        """The name by which readers know the collection."""
+        return f"{self.prefix}{collection.name}"
+
+    def collection(self, collection: CollectionMapping) -> str:
+        """The name of this migration's own version of the collection."""
+        return f"{self.alias(collection)}_{self.id}"
+
+
+class MigrationRecords:
+    """All records of one work folder.
+
+    Args:
+        work_dir: the work folder.
+    """
+
+    def __init__(self, work_dir: Path) -> None:
+        self._folder = work_dir / "migrations"
+
+    def all(self) -> list[MigrationRecord]:
+        """Every migration on record, oldest first."""
+        return [self._read(path) for path in sorted(self._folder.glob("*.json"))]
+
+    def unfinished(self) -> MigrationRecord | None:
+        """The migration that the next `migrate` goes on with."""
+        return next((each for each in reversed(self.all()) if each.state == "unfinished"), None)
+
+    def current(self) -> MigrationRecord:
+        """The migration that a materialization belongs to: the unfinished one, or else the one cut over last.
+
+        Raises:
+            ConfigurationError: there is none.
+        """
+        cut_over = (each for each in reversed(self.all()) if each.state == "cut over")
+        found = self.unfinished() or next(cut_over, None)
+        if found is None:
+            raise ConfigurationError(
+                f"No migration is on record in {self._folder.parent}.",
+                "Materialize `weaviate_schema` first, or run the job `migrate`.",
+            )
+        return found
+
+    def resume_or_begin(self, source: Path, mapping: Mapping, prefix: str) -> MigrationRecord:
+        """The unfinished migration, or a new one, on record.
+
+        Raises:
+            MigrationConflictError: the unfinished one is of another source, mapping or prefix.
+        """
+        unfinished = self.unfinished()
+        if unfinished is None:
+            return self._begin(source, mapping, prefix)
+        refuse_another_migration(unfinished, source, mapping, prefix)
+        return unfinished
+
+    def save(self, record: MigrationRecord) -> MigrationRecord:
+        """Puts the record on disk, all of it or not at all, and returns it."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._folder / f"{record.id}.json"
+        temporary = path.with_suffix(".tmp")
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(record.model_dump_json(indent=2))
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        return record
+
+    def update(self, record: MigrationRecord, **changes: object) -> MigrationRecord:
+        """Saves the record with these fields changed, and returns it."""
+        return self.save(record.model_copy(update=changes))
+
+    def _begin(self, source: Path, mapping: Mapping, prefix: str) -> MigrationRecord:
+        began_at = datetime.now(UTC).replace(microsecond=0)
+        taken = {each.id for each in self.all()}
+        while (identity := f"{began_at:%Y%m%dT%H%M%S}") in taken:
+            began_at += timedelta(seconds=1)
+        return self.save(
+            MigrationRecord(
+                id=identity,
+                began_at=began_at,
+                source=source,
+                mapping_name=mapping.name,
+                mapping_digest=mapping.digest,
+                prefix=prefix,
+            )
+        )
+
+    def _read(self, path: Path) -> MigrationRecord:
+        return MigrationRecord.model_validate_json(path.read_text(encoding="utf-8"))
+
+
+def refuse_another_migration(unfinished: MigrationRecord, source: Path, mapping: Mapping, prefix: str) -> None:
+    """Raises MigrationConflictError where the unfinished migration is not the one asked for, naming what differs."""
+    compared = {
+        "source": (str(unfinished.source), str(source)),
+        "mapping": (unfinished.mapping_digest[:12], mapping.digest[:12]),
+        "prefix": (repr(unfinished.prefix), repr(prefix)),
+    }
+    differing = [f"{what} {was}, now {now}" for what, (was, now) in compared.items() if was != now]
+    if differing:
+        raise MigrationConflictError(
+            f"Migration {unfinished.id} is unfinished, and was begun with another {'; '.join(differing)}.",
+            "Finish it with its own options, remove it with `weaviate-migration rollback`, or take another --work-dir.",
+        )

@@ -1,0 +1,41 @@
+"""How much is read, sorted, sent and kept at once."""
+
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+from weaviate import WeaviateClient
+
+from weaviate_migration.settings import MINIMUM_MEMORY_MB
+from weaviate_migration.target.write import WriteSettings, largest_message
+
+
+class BatchSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """Sizes of batches, retries, and the memory that they may take together."""
+
+    batch_size: int = Field(default=100, gt=0, description="Objects in a batch at most.")
+    worker_count: int = Field(default=4, gt=0, description="Batches under way at once.")
+    max_retries: int = Field(default=3, ge=0, description="How often an object is sent again after a passing failure.")
+    retry_delay: float = Field(default=1.0, ge=0, description="Seconds before the first of these, doubled each time.")
+    memory_limit_mb: int = Field(default=1024, ge=MINIMUM_MEMORY_MB, description="For the whole process.")
+    sample_size: int = Field(default=1000, gt=0, description="Rows of a collection that the check `sample` compares.")
+
+    @property
+    def spare_memory_mb(self) -> int:
+        """What is left for rows: about 300 MB are taken by Dagster, Arrow and the clients themselves (measured)."""
+        return max(64, self.memory_limit_mb - 300)
+
+    @property
+    def sort_memory_mb(self) -> int:
+        """How much SQLite's sorter may hold before it goes to disk."""
+        return min(64, self.spare_memory_mb // 4)
+
+    def write_settings(self, client: WeaviateClient) -> WriteSettings:
+        """The writer's settings for this server: half its gRPC limit for a batch, less where memory is short.
+
+        Every worker has a batch, one more waits for it, and each exists twice: as objects and as a request.
+        """
+        limit = largest_message(client)
+        share = self.spare_memory_mb * 1024 * 1024 // (4 * self.worker_count)
+        fields: dict[str, Any] = self.model_dump(include={"batch_size", "worker_count", "max_retries", "retry_delay"})
+        return WriteSettings(max_batch_bytes=min(limit // 2, share), max_object_bytes=limit, **fields)

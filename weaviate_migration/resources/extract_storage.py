@@ -1,0 +1,47 @@
+"""Extracts between assets: streams go in, one Parquet file for each partition, lazy datasets come out."""
+
+import dagster as dg
+import pyarrow as pa
+import pyarrow.dataset as ds
+from upath import UPath
+
+from weaviate_migration.extract.partitions import PartitionStreams
+from weaviate_migration.extract.storage import open_partition, write_partition
+from weaviate_migration.resources.work_folder import WorkFolder
+
+
+class ExtractIOManager(dg.UPathIOManager):
+    """Writes the streams of a run's partitions one after the other, and hands them on as lazy datasets.
+
+    The base class knows one value for each run; a range of partitions comes from one scan, so here it is one value too.
+    """
+
+    extension = ".parquet"
+
+    def __init__(self, work_folder: WorkFolder) -> None:
+        super().__init__(base_path=UPath(work_folder.folder))
+        self._work_folder = work_folder
+
+    def handle_output(self, context: dg.OutputContext, obj: PartitionStreams) -> None:
+        """Writes each partition's stream to its file."""
+        paths = self._paths(context)
+        for stream in obj.streams:
+            self.dump_to_path(context, stream.batches, paths[stream.partition])
+
+    def load_input(self, context: dg.InputContext) -> dict[str, ds.Dataset]:
+        """A dataset for each partition of the run, by the partition's key."""
+        return {partition: self.load_from_path(context, path) for partition, path in self._paths(context).items()}
+
+    def dump_to_path(self, context: dg.OutputContext, obj: pa.RecordBatchReader, path: UPath) -> None:
+        """Writes one partition."""
+        rows = write_partition(path, obj)
+        context.log.debug("%d rows to %s", rows, path)
+
+    def load_from_path(self, context: dg.InputContext, path: UPath) -> ds.Dataset:  # noqa: ARG002
+        """Opens one partition."""
+        return open_partition(path)
+
+    def _paths(self, context: dg.InputContext | dg.OutputContext) -> dict[str, UPath]:
+        record = self._work_folder.records.current()
+        name = context.asset_key.path[-1]
+        return {key: self._work_folder.extract_path(record, name, key) for key in context.asset_partition_keys}

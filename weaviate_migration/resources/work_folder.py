@@ -1,0 +1,59 @@
+"""The work folder: records, snapshots, extracts, quarantine, progress, the embedded server's data."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from upath import UPath
+
+from weaviate_migration.mapping import CollectionMapping
+from weaviate_migration.quarantine import Quarantine
+from weaviate_migration.record import MigrationRecord, MigrationRecords
+
+
+@dataclass(frozen=True)
+class WorkFolder:
+    """Where everything is that a migration keeps beside the two databases; not for a run to choose.
+
+    Attributes:
+        path: the folder.
+        extracts: where extracts are kept: any fsspec path, such as s3://bucket/extracts; empty: in the folder.
+    """
+
+    path: Path
+    extracts: str = ""
+
+    @property
+    def folder(self) -> Path:
+        """The work folder, as an absolute path; it is made if it is not there."""
+        folder = self.path.absolute()
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    @property
+    def scratch(self) -> Path:
+        """For what is needed only while a command runs: sorting on disk, copies of files that cannot be opened."""
+        folder = self.folder / "scratch"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    @property
+    def records(self) -> MigrationRecords:
+        """The migrations on record."""
+        return MigrationRecords(self.folder)
+
+    def snapshot_path(self, record: MigrationRecord) -> Path:
+        """The migration's snapshot."""
+        return self.folder / "snapshots" / f"{record.id}.sqlite"
+
+    def extract_path(self, record: MigrationRecord, extract_name: str, partition: str) -> UPath:
+        """One partition of an extract."""
+        base = UPath(self.extracts or self.folder / "extracts")
+        return base / record.id / extract_name / f"{partition}.parquet"
+
+    def quarantine(self, record: MigrationRecord, mapping: CollectionMapping) -> Quarantine:
+        """The quarantined rows of one collection."""
+        return Quarantine(self.folder / "quarantine", record.collection(mapping))
+
+    def progress(self, run_id: str) -> Path:
+        """The folder with the progress of one run."""
+        return self.folder / "progress" / run_id

@@ -1,0 +1,157 @@
+"""MigrationConfig: every setting, its default and its limits; and the only reader of the environment."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from weaviate_migration.errors import ConfigurationError
+
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+
+DEFAULT_WORK_DIR = Path(".weaviate_migration")
+API_KEY_VARIABLE = "WEAVIATE_MIGRATION_API_KEY"
+
+# Dagster, Arrow and the Weaviate client take about 250 MB before the first row is read (measured).
+MINIMUM_MEMORY_MB = 384
+
+# The option of the command line for each field; the environment's variable is WEAVIATE_MIGRATION_ and its name.
+OPTIONS: Mapping[str, str] = {
+    "sqlite_url": "--sqlite-url",
+    "weaviate_url": "--weaviate-url",
+    "weaviate_api_key": "--api-key",
+    "grpc_port": "--grpc-port",
+    "batch_size": "--batch-size",
+    "max_retries": "--max-retries",
+    "retry_delay": "--retry-delay",
+    "validation_sample_size": "--validation-sample",
+    "enable_parallel_processing": "--parallel",
+    "worker_count": "--workers",
+    "memory_limit_mb": "--memory-limit-mb",
+    "dry_run": "--dry-run",
+    "backup_before_migration": "--backup",
+    "rollback_on_failure": "--rollback",
+    "log_level": "--log-level",
+    "log_file": "--log-file",
+    "mapping": "--mapping",
+    "prefix": "--prefix",
+    "work_dir": "--work-dir",
+    "cutover": "--cutover",
+    "allow_pause": "--allow-pause",
+}
+
+
+class MigrationConfig(BaseModel):
+    """The settings of a migration.
+
+    Attributes:
+        sqlite_url: a path, or a URL `sqlite:///path`.
+        weaviate_url: `embedded`, `embedded:DIR` or `http(s)://host[:port]`.
+        weaviate_api_key: for a server that wants one.
+        grpc_port: of a server that is not embedded; 50051, for https 443.
+        batch_size: objects in a batch at most.
+        max_retries: how often an object is sent again after a failure that may pass.
+        retry_delay: seconds before the first of these; doubled each time, with jitter.
+        validation_sample_size: rows of each collection that the check `sample` compares.
+        enable_parallel_processing: load collections side by side, each in a process of its own.
+        worker_count: batches under way at once.
+        memory_limit_mb: what sorting and batches are sized by; at least 384.
+        dry_run: do everything but write to Weaviate.
+        backup_before_migration: keep the snapshot as a backup; otherwise it is removed once the migration is cut over.
+        rollback_on_failure: a migration that failed removes the collections it made.
+        log_file: where log records go as JSON lines, whatever the terminal shows.
+        mapping: the mapping file; None is the one that ships with the package.
+        prefix: stands before the names of collections and aliases.
+        work_dir: snapshot, extracts, quarantine, records, embedded server, Dagster's home.
+        cutover: point the aliases at the new collections at the end.
+        allow_pause: take the snapshot although writers will wait for it more than 2 s.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    sqlite_url: str
+    weaviate_url: str = Field(default="embedded", min_length=1)
+    weaviate_api_key: str | None = Field(default=None, repr=False)
+    grpc_port: int | None = Field(default=None, ge=1, le=65535)
+    batch_size: int = Field(default=100, ge=1, le=10_000)
+    max_retries: int = Field(default=3, ge=0, le=100)
+    retry_delay: float = Field(default=1.0, ge=0, le=3600, allow_inf_nan=False)
+    validation_sample_size: int = Field(default=1000, ge=1)
+    enable_parallel_processing: bool = False
+    worker_count: int = Field(default=4, ge=1, le=64)
+    memory_limit_mb: int = Field(default=1024, ge=MINIMUM_MEMORY_MB)
+    dry_run: bool = False
+    backup_before_migration: bool = True
+    rollback_on_failure: bool = True
+    log_level: LogLevel = "INFO"
+    log_file: Path | None = None
+    mapping: Path | None = None
+    prefix: str = Field(default="", pattern=r"^([A-Z][_0-9A-Za-z]*)?$", max_length=50)
+    work_dir: Path = DEFAULT_WORK_DIR
+    cutover: bool = True
+    allow_pause: bool = False
+
+
+def create_migration_config(sqlite_url: str | None = None, **options: Any) -> MigrationConfig:
+    """The settings from these options, for those not given from the environment, and else from the defaults.
+
+    Args:
+        sqlite_url: a path, or a URL `sqlite:///path`.
+        options: fields of `MigrationConfig`; None counts as not given.
+
+    Raises:
+        ConfigurationError: one or more of them are wrong; the message names each, with its limits.
+    """
+    given = {name: value for name, value in {"sqlite_url": sqlite_url, **options}.items() if value is not None}
+    settings = _from_environment() | given
+    if "sqlite_url" not in settings:
+        raise ConfigurationError("No SQLite file is named.", "Give it with --sqlite-url: a path, or sqlite:///path.")
+    try:
+        return MigrationConfig.model_validate(settings)
+    except ValidationError as error:
+        raise ConfigurationError(
+            "; ".join(_mistake(dict(each)) for each in error.errors(include_url=False, include_context=False)),
+            "`weaviate-migration migrate --help` shows every option with its default.",
+        ) from None
+
+
+def environment_variable(field: str) -> str:
+    """The variable of the environment that sets this field: `sqlite_url` gives WEAVIATE_MIGRATION_SQLITE_URL."""
+    return "WEAVIATE_MIGRATION_" + OPTIONS[field].removeprefix("--").replace("-", "_").upper()
+
+
+def default_config() -> MigrationConfig:
+    """The settings from the environment alone, for Dagster's UI; `sqlite_url` is '' where it names no source."""
+    return create_migration_config(**{"sqlite_url": "", **_from_environment()})
+
+
+def dagster_home(work_dir: Path) -> Path:
+    """The folder of Dagster's instance: DAGSTER_HOME, or one in the work folder."""
+    return Path(os.environ.get("DAGSTER_HOME") or work_dir / "dagster_home").absolute()
+
+
+@contextmanager
+def api_key_in_environment(api_key: str | None) -> Iterator[None]:
+    """Hands the key to the run and its child processes: in the run's config it would be stored and shown."""
+    before = os.environ.pop(API_KEY_VARIABLE, None)
+    if api_key:
+        os.environ[API_KEY_VARIABLE] = api_key
+    try:
+        yield
+    finally:
+        os.environ.pop(API_KEY_VARIABLE, None)
+        if before is not None:
+            os.environ[API_KEY_VARIABLE] = before
+
+
+def _from_environment() -> dict[str, str]:
+    variables = {field: environment_variable(field) for field in OPTIONS}
+    return {field: os.environ[name] for field, name in variables.items() if os.environ.get(name)}
+
+
+def _mistake(error: dict[str, Any]) -> str:
+    field = str(error["loc"][0]) if error["loc"] else ""
+    return f"{OPTIONS.get(field, field)}: {error['msg'][:1].lower()}{error['msg'][1:]}"

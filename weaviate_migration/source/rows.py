@@ -1,0 +1,127 @@
+"""Rows of one table of the snapshot, in the order of their objects' UUIDs, from one scan.
+
+SQLite itself sorts: in bounded memory, merging on disk what does not fit, and keeping every value as it is.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from weaviate_migration.source.inspect import quoted
+from weaviate_migration.source.plan import CollectionPlan
+from weaviate_migration.source.snapshot import open_snapshot
+
+SqlValue = int | float | str | bytes | None
+ObjectUuid = Callable[[str, tuple[SqlValue, ...]], str | None]
+# UUID of the row's object (None where a part of the key is NULL), the row's key, and the values of the plan's columns.
+KeyedRow = tuple[str | None, tuple[SqlValue, ...], tuple[SqlValue, ...]]
+
+
+def _decode(text: bytes) -> str:
+    """Text as str; bytes that are no UTF-8 become surrogate escapes, so that nothing is lost and nothing raises."""
+    return text.decode("utf-8", "surrogateescape")
+
+
+class TableReader:
+    """Reads one mapped table of a snapshot.
+
+    Args:
+        snapshot: the snapshot's path.
+        plan: the table, its key, and the columns to read.
+        object_uuid: gives the UUID of a table's row from its key.
+        sort_memory_mb: how much SQLite's sorter may hold before it goes to disk.
+        scratch: the folder for what the sorter puts on disk.
+    """
+
+    def __init__(
+        self, snapshot: Path, plan: CollectionPlan, object_uuid: ObjectUuid, sort_memory_mb: int, scratch: Path
+    ) -> None:
+        self._plan = plan
+        self._object_uuid = object_uuid
+        self._connection = open_snapshot(snapshot)
+        self._connection.text_factory = _decode
+        self._connection.execute(f"PRAGMA cache_size = -{sort_memory_mb * 1024}")
+        # Deprecated, but SQLite reads TMPDIR only once in a process, and /tmp is often too small for a table's sort.
+        self._connection.execute(f"PRAGMA temp_store_directory = '{str(scratch).replace(chr(39), chr(39) * 2)}'")
+        self._connection.create_function("object_uuid", -1, self._uuid_of_sql_arguments, deterministic=True)
+
+    def close(self) -> None:
+        """Closes the connection; an unfinished scan ends."""
+        self._connection.close()
+
+    def __enter__(self) -> "TableReader":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def uuid_quantiles(self, parts: int) -> list[str]:
+        """The `parts - 1` UUIDs that cut the table into equal parts; none if it has fewer rows than parts.
+
+        Reads the key only: an index serves, where there is one. Rows whose key has a NULL are not counted.
+        """
+        total = self.row_count() - self.rows_without_key()
+        if total < parts:
+            return []
+        cuts = {part * total // parts for part in range(1, parts)}
+        rows = self._connection.execute(
+            f"SELECT {self._uuid_sql} AS u FROM {quoted(self._table_name)} WHERE u IS NOT NULL ORDER BY u"
+        )
+        return [uuid for position, (uuid,) in enumerate(rows) if position in cuts]
+
+    def row_count(self) -> int:
+        """Rows in the table."""
+        return self._count("1")
+
+    def rows_without_key(self) -> int:
+        """Rows whose key has a NULL: they have no UUID."""
+        return self._count(" OR ".join(f"{quoted(column)} IS NULL" for column in self._plan.key))
+
+    def rows(self, low: str | None = None, high: str | None = None) -> Iterator[tuple[KeyedRow, int]]:
+        """Rows in the order of their UUIDs, first those without one, each with its size in characters and bytes.
+
+        Args:
+            low: leave out the rows before this UUID, and those without UUID.
+            high: leave out this UUID and those after it.
+        """
+        key = [quoted(column) for column in self._plan.key]
+        columns = [quoted(column) for column in self._plan.columns]
+        sizes = " + ".join(f"coalesce(length({column}), 0)" for column in columns) or "0"
+        where = {
+            (False, False): "",
+            (True, False): "WHERE u >= :low",
+            (False, True): "WHERE u < :high OR u IS NULL",
+            (True, True): "WHERE u >= :low AND u < :high",
+        }[low is not None, high is not None]
+        statement = (
+            f"SELECT {self._uuid_sql} AS u, {sizes}, {', '.join([*key, *columns])} "
+            f"FROM {quoted(self._table_name)} {where} ORDER BY u"
+        )
+        split = 2 + len(key)
+        for row in self._connection.execute(statement, {"low": low, "high": high}):
+            yield (row[0], row[2:split], row[split:]), row[1]
+
+    @property
+    def _table_name(self) -> str:
+        assert self._plan.table is not None, "planned without a table: there is nothing to read"
+        return self._plan.table.name
+
+    @property
+    def _uuid_sql(self) -> str:
+        """Each key column with its storage class, text as bytes: sqlite3 would refuse text that is not UTF-8."""
+        arguments = [
+            f"typeof({column}), CASE typeof({column}) WHEN 'text' THEN CAST({column} AS BLOB) ELSE {column} END"
+            for column in map(quoted, self._plan.key)
+        ]
+        return f"object_uuid({', '.join(arguments)})"
+
+    def _uuid_of_sql_arguments(self, *arguments: SqlValue) -> str | None:
+        key = tuple(
+            _decode(value) if storage_class == "text" and isinstance(value, bytes) else value
+            for storage_class, value in zip(arguments[::2], arguments[1::2], strict=True)
+        )
+        return self._object_uuid(self._table_name, key)
+
+    def _count(self, condition: str) -> int:
+        statement = f"SELECT count(*) FROM {quoted(self._table_name)} WHERE {condition}"
+        found: Sequence[int] = self._connection.execute(statement).fetchone()
+        return found[0]

@@ -1,0 +1,107 @@
+"""Versioned collections: made from the mapping, and known again by what their description says of their origin."""
+
+import json
+import re
+from dataclasses import asdict, dataclass
+
+from weaviate import WeaviateClient
+from weaviate.classes.config import Configure, DataType, Property, Tokenization
+
+from weaviate_migration.mapping import CollectionMapping, PropertyMapping
+
+_DATA_TYPES = {
+    "text": DataType.TEXT,
+    "text[]": DataType.TEXT_ARRAY,
+    "int": DataType.INT,
+    "number": DataType.NUMBER,
+    "boolean": DataType.BOOL,
+    "date": DataType.DATE,
+}
+_ORIGIN = re.compile(r"\[weaviate-migration (\{.*\})\]$", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Which migration, source and mapping made a collection."""
+
+    migration: str
+    source: str
+    mapping: str
+
+    def to_text(self) -> str:
+        """The marker that stands at the end of a collection's description."""
+        return f"[weaviate-migration {json.dumps(asdict(self), ensure_ascii=False)}]"
+
+    @classmethod
+    def of_description(cls, description: str | None) -> "Origin | None":
+        """Reads the marker back; None for a collection that no migration made."""
+        if not (match := _ORIGIN.search(description or "")):
+            return None
+        try:
+            return cls(**json.loads(match.group(1)))
+        except (ValueError, TypeError):
+            return None
+
+
+def ensure_collection(client: WeaviateClient, name: str, mapping: CollectionMapping, origin: Origin) -> bool:
+    """Makes the collection if it is not there yet; returns whether it made it."""
+    if client.collections.exists(name):
+        return False
+    client.collections.create(
+        name,
+        description=f"{mapping.description} {origin.to_text()}".strip(),
+        properties=[*map(_property, mapping.properties), _provenance(mapping.provenance)],
+        vector_config=[Configure.Vectors.self_provided(name=vector) for vector in mapping.vectors]
+        or Configure.Vectors.self_provided(),
+    )
+    return True
+
+
+def origin_of(client: WeaviateClient, name: str) -> Origin | None:
+    """Which migration made this collection; None if none did."""
+    return Origin.of_description(client.collections.use(name).config.get(simple=True).description)
+
+
+def drop_collection(client: WeaviateClient, name: str, migration: str) -> bool:
+    """Removes the collection if this migration made it; returns whether it did."""
+    if not client.collections.exists(name):
+        return False
+    origin = origin_of(client, name)
+    if origin is None or origin.migration != migration:
+        return False
+    client.collections.delete(name)
+    return True
+
+
+def _property(prop: PropertyMapping) -> Property:
+    is_text = prop.type in ("text", "text[]")
+    return Property(
+        name=prop.name,
+        data_type=_DATA_TYPES[prop.type],
+        description=prop.description or None,
+        tokenization=(Tokenization.WORD if prop.index == "words" else Tokenization.FIELD) if is_text else None,
+        index_filterable=prop.index in ("whole", None),
+        index_searchable=prop.index == "words" if is_text else None,
+    )
+
+
+def _provenance(name: str) -> Property:
+    """What every object says of its origin; nothing of it is indexed, since indexing is what loading pays for."""
+
+    def nested(name: str, data_type: DataType, is_text: bool = False) -> Property:
+        return Property(
+            name=name, data_type=data_type, index_filterable=False, index_searchable=False if is_text else None
+        )
+
+    return Property(
+        name=name,
+        data_type=DataType.OBJECT,
+        description="Where the object came from, and what of its row no other property holds exactly.",
+        index_filterable=False,
+        nested_properties=[
+            nested("migrated_from_sqlite", DataType.BOOL),
+            nested("original_id", DataType.TEXT, is_text=True),
+            nested("migration_timestamp", DataType.DATE),
+            nested("source_columns", DataType.TEXT, is_text=True),
+        ],
+    )

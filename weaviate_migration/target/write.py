@@ -1,0 +1,286 @@
+"""Writes objects in batches, from several threads, and says what became of each one.
+
+Nothing counts as written because no exception came. A reply without any error acknowledges its objects. A reply with
+errors acknowledges none of them: for a read-only shard the server names only the first object of the batch and reports
+all others as stored, though none is (measured on 1.39.0). So the objects that it did not refuse are sent again, which
+is harmless, since their UUIDs are fixed.
+"""
+
+import logging
+import re
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from weaviate import WeaviateClient
+from weaviate.classes.data import DataObject
+from weaviate.collections import Collection
+from weaviate.exceptions import (
+    InsufficientPermissionsError,
+    WeaviateBaseError,
+    WeaviateBatchError,
+    WeaviateInsertInvalidPropertyError,
+    WeaviateInsertManyAllFailedError,
+    WeaviateInvalidInputError,
+    WeaviateRetryError,
+)
+
+from weaviate_migration.errors import TargetError, TransientTargetError
+from weaviate_migration.transform.row_to_object import ObjectDraft
+
+logger = logging.getLogger(__name__)
+
+LONGEST_WAIT_SECONDS = 60.0
+# What server 1.39.0 says of itself unless it is set up otherwise (`grpcMaxMessageSize`).
+MESSAGE_BYTES = 104_858_000
+
+_TRANSIENT_CODES = frozenset(
+    {
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        grpc.StatusCode.ABORTED,
+        grpc.StatusCode.CANCELLED,
+    }
+)
+# The server gives single objects their errors as text only, so here, and only here, text decides. Each of these was
+# seen from a server that took the same object later: read-only shard, overload, a node or a disk away for a while.
+_TRANSIENT_TEXT = re.compile(
+    r"read-only|too many requests|\b429\b|\b5\d\d\b status|service unavailable|connection refused|deadline exceeded"
+    r"|context canceled|not enough memory|no space left|leader not found|shutting down",
+    re.IGNORECASE,
+)
+_ALL_FAILED = "Here is the set of all errors: "
+
+
+@dataclass(frozen=True)
+class WriteSettings:
+    """How to write.
+
+    Attributes:
+        batch_size: objects in a batch at most.
+        max_batch_bytes: estimated bytes of a batch at most, unless one object alone is larger.
+        max_object_bytes: an object estimated larger than this is refused without being sent.
+        worker_count: batches under way at once.
+        max_retries: how often what failed for a passing reason is sent again.
+        retry_delay: seconds before the first of these; doubled each time, with jitter of the same size.
+    """
+
+    batch_size: int
+    max_batch_bytes: int
+    max_object_bytes: int
+    worker_count: int
+    max_retries: int
+    retry_delay: float
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An object that will not be in Weaviate, and why."""
+
+    draft: ObjectDraft
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Objects of one partition that are sent in one call."""
+
+    partition: str
+    drafts: tuple[ObjectDraft, ...]
+    estimated_bytes: int
+
+
+@dataclass(slots=True)
+class BatchOutcome:
+    """What became of each object of a batch: those not refused are in Weaviate. An object counts once, however sent."""
+
+    batch: Batch
+    refusals: list[Refusal] = field(default_factory=list)
+    retried: int = 0
+
+    @property
+    def written(self) -> int:
+        """How many objects of the batch are in Weaviate."""
+        return len(self.batch.drafts) - len(self.refusals)
+
+
+def cut_into_batches(partition: str, drafts: Iterable[ObjectDraft], settings: WriteSettings) -> Iterator[Batch]:
+    """Cuts one partition's objects into batches, by number and by bytes."""
+    pending: list[ObjectDraft] = []
+    size = 0
+    for draft in drafts:
+        draft_bytes = estimated_bytes(draft.properties)
+        if pending and (len(pending) >= settings.batch_size or size + draft_bytes > settings.max_batch_bytes):
+            yield Batch(partition, tuple(pending), size)
+            pending, size = [], 0
+        pending.append(draft)
+        size += draft_bytes
+    if pending:
+        yield Batch(partition, tuple(pending), size)
+
+
+def largest_message(client: WeaviateClient) -> int:
+    """The server's limit for one gRPC message, in bytes, as it tells it."""
+    return int(client.get_meta().get("grpcMaxMessageSize", MESSAGE_BYTES))
+
+
+def too_large(size: int, limit: int) -> str | None:
+    """Why an object of this many bytes is refused without being sent; None if it is not."""
+    return f"about {size} bytes, larger than the server's limit for a message ({limit})" if size > limit else None
+
+
+def estimated_bytes(value: Any) -> int:
+    """About how many bytes a value takes in a request: text in UTF-8, and 16 for each value around it."""
+    if isinstance(value, str):
+        return 16 + (len(value) if value.isascii() else len(value.encode()))
+    if isinstance(value, dict):
+        return 16 + sum(len(name) + estimated_bytes(each) for name, each in value.items())
+    if isinstance(value, list):
+        return 16 + sum(map(estimated_bytes, value))
+    return 16
+
+
+class ObjectWriter:
+    """Writes batches into one collection.
+
+    Args:
+        collection: of a connected client; it is used from several threads.
+    """
+
+    def __init__(self, collection: Collection[Any, Any], settings: WriteSettings) -> None:
+        self._collection = collection
+        self._settings = settings
+        self._stopped = threading.Event()
+
+    def write(self, batches: Iterable[Batch]) -> Iterator[BatchOutcome]:
+        """Writes all batches, a few under way at once, and yields what became of each, in the order of completion.
+
+        Raises:
+            TransientTargetError: a failure that may pass did not within `max_retries`.
+            TargetError: the server refuses to work for this client at all.
+        """
+        with ThreadPoolExecutor(self._settings.worker_count, thread_name_prefix="weaviate-writer") as pool:
+            under_way: set[Future[BatchOutcome]] = set()
+            try:
+                for batch in batches:
+                    under_way.add(pool.submit(self.write_batch, batch))
+                    # One batch waits for each worker: the next one is ready when a worker is, and memory stays bounded.
+                    if len(under_way) >= 2 * self._settings.worker_count:
+                        yield from _finished(under_way)
+                while under_way:
+                    yield from _finished(under_way)
+            finally:
+                self._stopped.set()
+                pool.shutdown(wait=True, cancel_futures=True)
+                self._stopped.clear()
+
+    def write_batch(self, batch: Batch) -> BatchOutcome:
+        """Writes one batch; what fails for a passing reason is sent again, as the settings say."""
+        outcome = BatchOutcome(batch)
+        pending = self._without_too_large(batch.drafts, outcome)
+        retrying = Retrying(
+            stop=stop_after_attempt(self._settings.max_retries + 1),
+            wait=wait_exponential_jitter(
+                self._settings.retry_delay, max=LONGEST_WAIT_SECONDS, jitter=self._settings.retry_delay
+            ),
+            retry=retry_if_exception_type(TransientTargetError),
+            sleep=self._sleep,
+            before_sleep=lambda state: self._note_retry(state, outcome, len(pending)),
+            reraise=True,
+        )
+        retrying(self._send_until_acknowledged, pending, outcome)
+        return outcome
+
+    def _without_too_large(self, drafts: Sequence[ObjectDraft], outcome: BatchOutcome) -> list[ObjectDraft]:
+        """The server would refuse the whole batch for one object over its gRPC limit."""
+        limit = self._settings.max_object_bytes
+        if outcome.batch.estimated_bytes <= limit:
+            return list(drafts)
+        reasons = [too_large(estimated_bytes(draft.properties), limit) for draft in drafts]
+        judged = list(zip(drafts, reasons, strict=True))
+        outcome.refusals.extend(Refusal(draft, reason) for draft, reason in judged if reason)
+        return [draft for draft, reason in judged if not reason]
+
+    def _send_until_acknowledged(self, pending: list[ObjectDraft], outcome: BatchOutcome) -> None:
+        """Sends until a reply has no errors. What was refused leaves `pending`, so a retry does not send it again."""
+        while pending:
+            refused = self._send(pending)
+            outcome.refusals.extend(Refusal(pending[index], reason) for index, reason in refused.items())
+            if not refused:
+                return
+            pending[:] = [draft for index, draft in enumerate(pending) if index not in refused]
+
+    def _send(self, drafts: Sequence[ObjectDraft]) -> dict[int, str]:
+        """One call; returns the refused objects, by index, with the reason.
+
+        Raises:
+            TransientTargetError: something failed that may pass.
+            TargetError: the server refuses to work for this client at all.
+        """
+        try:
+            reply = self._collection.data.insert_many([DataObject(each.properties, each.uuid) for each in drafts])
+            errors = {index: each.message for index, each in reply.errors.items()}
+        except WeaviateInsertManyAllFailedError as error:
+            reasons = str(error.message).partition(_ALL_FAILED)[2].splitlines()
+            if len(reasons) > 1 and len(drafts) > 1:
+                return self._send_halves(drafts)
+            errors = dict.fromkeys(range(len(drafts)), reasons[0] if reasons else str(error))
+        except (WeaviateRetryError, WeaviateBatchError) as error:
+            _raise_unless_too_large(error)
+            return self._send_halves(drafts) if len(drafts) > 1 else {0: str(error)}
+        except InsufficientPermissionsError as error:
+            raise TargetError(f"Weaviate refuses to write for this key: {error}", "Check the key's rights.") from error
+        except (ValueError, TypeError, WeaviateInvalidInputError, WeaviateInsertInvalidPropertyError) as error:
+            # What the client cannot encode ends its whole call: find the one object by halves.
+            return self._send_halves(drafts) if len(drafts) > 1 else {0: f"weaviate-client cannot encode it: {error}"}
+        transient = next((reason for reason in errors.values() if _TRANSIENT_TEXT.search(reason)), None)
+        if transient is not None:
+            raise TransientTargetError(f"Weaviate does not take objects of {self._collection.name} now: {transient}")
+        return errors
+
+    def _send_halves(self, drafts: Sequence[ObjectDraft]) -> dict[int, str]:
+        middle = len(drafts) // 2
+        first = self._send(drafts[:middle])
+        return first | {middle + index: reason for index, reason in self._send(drafts[middle:]).items()}
+
+    def _sleep(self, seconds: float) -> None:
+        """Waits, but not when the writing was given up meanwhile: Ctrl-C, or another batch that failed."""
+        if self._stopped.wait(seconds):
+            raise TransientTargetError("Writing was given up.")
+
+    def _note_retry(self, state: RetryCallState, outcome: BatchOutcome, objects: int) -> None:
+        outcome.retried += objects
+        error = state.outcome.exception() if state.outcome else None
+        logger.warning(
+            "partition %s: %d objects are sent again in %.1f s (%d of %d): %s",
+            outcome.batch.partition,
+            objects,
+            state.upcoming_sleep,
+            state.attempt_number,
+            self._settings.max_retries,
+            error.message if isinstance(error, TransientTargetError) else error,
+        )
+
+
+def _finished(under_way: set[Future[BatchOutcome]]) -> Iterator[BatchOutcome]:
+    done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+    under_way -= done
+    for future in done:
+        yield future.result()
+
+
+def _raise_unless_too_large(error: WeaviateBaseError) -> None:
+    """Maps a failed call by its gRPC status; returns where the request was only too large, so that halves may fit."""
+    status = error.__context__.code() if isinstance(error.__context__, grpc.Call) else None
+    if status is grpc.StatusCode.RESOURCE_EXHAUSTED and "larger than max" in str(error):
+        return
+    if isinstance(error, WeaviateRetryError) or status in _TRANSIENT_CODES:
+        raise TransientTargetError(f"Weaviate did not answer: {error.message}") from error
+    if status is grpc.StatusCode.UNAUTHENTICATED:
+        raise TargetError("Weaviate refuses the key.", "Check --api-key.") from error
+    raise TargetError(f"Weaviate failed: {error.message}") from error

@@ -1,0 +1,69 @@
+"""One object of Weaviate back to the row of SQLite that it came from: same storage classes, same bytes.
+
+The inverse of `row_to_object`, written apart from it, so that the checks do not believe what they are to prove.
+"""
+
+import json
+from base64 import b64decode
+from collections.abc import Mapping as ReadOnlyMapping
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from weaviate_migration.mapping.models import CollectionMapping
+from weaviate_migration.transform.values import SqlValue
+
+
+def object_to_row(
+    mapping: CollectionMapping, columns: Sequence[str], properties: ReadOnlyMapping[str, Any]
+) -> tuple[SqlValue, ...]:
+    """The row that an object was made from.
+
+    Args:
+        mapping: the collection's part of the mapping.
+        columns: the names of the row's columns, in the row's order.
+        properties: as weaviate-client returns them: dates with a time zone, what is absent as None.
+    """
+    verbatim = source_columns(mapping, properties)
+    held_by = {prop.column.lower(): prop for prop in mapping.properties if prop.json_key is None}
+    row: list[SqlValue] = []
+    for column in columns:
+        prop = held_by.get(column.lower())
+        if column in verbatim:
+            row.append(verbatim[column])
+        else:
+            row.append(to_sql(properties.get(prop.name)) if prop else None)
+    return tuple(row)
+
+
+def source_columns(mapping: CollectionMapping, properties: ReadOnlyMapping[str, Any]) -> dict[str, SqlValue]:
+    """What the object keeps verbatim: columns and their values."""
+    provenance = properties.get(mapping.provenance) or {}
+    return {name: _from_json(value) for name, value in json.loads(provenance.get("source_columns") or "{}").items()}
+
+
+def to_sql(value: Any) -> SqlValue:
+    """The SQLite value of a property that is not kept verbatim.
+
+    A date gives `YYYY-MM-DD HH:MM:SS`, with `.ffffff` where the microseconds are not 0; a boolean 0 or 1; a list what
+    `json.dumps` gives; an absent property NULL; everything else itself.
+    """
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, list):
+        return json.dumps(value)
+    found: SqlValue = value
+    return found
+
+
+def _from_json(value: Any) -> SqlValue:
+    if isinstance(value, dict):
+        if "base64" in value:
+            return b64decode(value["base64"])
+        if "text_base64" in value:
+            return b64decode(value["text_base64"]).decode("utf-8", "surrogateescape")
+        return float(value["real"])
+    found: SqlValue = value
+    return found

@@ -1,0 +1,100 @@
+"""One row of SQLite to one object of Weaviate, altered in nothing: what no property holds exactly is kept verbatim."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from weaviate_migration.mapping.models import CollectionMapping, PropertyMapping
+from weaviate_migration.transform.values import (
+    CONVERTERS,
+    MEMBER_CONVERTERS,
+    Converter,
+    SqlValue,
+    default_property,
+    is_utf8,
+    verbatim_json,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectDraft:
+    """An object as it will be written: its UUID (canonical text), the key of its row, and its properties by name."""
+
+    uuid: str
+    key: str
+    properties: dict[str, Any]
+
+
+def row_converter(
+    mapping: CollectionMapping, columns: Sequence[str], migration_timestamp: str
+) -> Callable[[str, str, Sequence[SqlValue]], ObjectDraft]:
+    """A function that makes the object of a row of this table.
+
+    Args:
+        mapping: the table's part of the mapping.
+        columns: the names of the row's columns, in the row's order; those of the mapping that are not among them are
+            missing in the file, and count as NULL.
+        migration_timestamp: when the migration began, RFC 3339; the same for all its objects.
+
+    Returns:
+        A function of the object's UUID, the key as text, and the row's values.
+    """
+    readers = _column_readers(mapping, columns)
+    absent = _properties_of_absent_columns(mapping, columns)
+
+    def convert(uuid: str, key: str, row: Sequence[SqlValue]) -> ObjectDraft:
+        properties: dict[str, Any] = dict(absent)
+        verbatim: dict[str, SqlValue] = {}
+        for (column, targets), value in zip(readers, row, strict=True):
+            held = False
+            for name, converter in targets:
+                converted, exact = converter(value)
+                if converted is not None:
+                    properties[name] = converted
+                held = held or exact
+            if not held:
+                verbatim[column] = value
+        properties[mapping.provenance] = {
+            "migrated_from_sqlite": True,
+            "original_id": key,
+            "migration_timestamp": migration_timestamp,
+            "source_columns": verbatim_json(verbatim),
+        }
+        return ObjectDraft(uuid, key, properties)
+
+    return convert
+
+
+def key_text(key: tuple[SqlValue, ...]) -> str:
+    """A key as people and `original_id` see it: the one text or number itself, everything else as a JSON object."""
+    if len(key) == 1 and isinstance(key[0], str) and is_utf8(key[0]):
+        return key[0]
+    if len(key) == 1 and isinstance(key[0], int):
+        return str(key[0])
+    return verbatim_json({str(position): part for position, part in enumerate(key)})
+
+
+def _column_readers(
+    mapping: CollectionMapping, columns: Sequence[str]
+) -> list[tuple[str, list[tuple[str, Converter]]]]:
+    """For each column of the row: its name, and the properties made from it. SQLite's names ignore case."""
+    by_column: dict[str, list[tuple[str, Converter]]] = {}
+    for prop in mapping.properties:
+        by_column.setdefault(prop.column.lower(), []).append((prop.name, _converter(prop)))
+    return [(column, by_column.get(column.lower(), [])) for column in columns]
+
+
+def _converter(prop: PropertyMapping) -> Converter:
+    converter = CONVERTERS[prop.type] if prop.json_key is None else MEMBER_CONVERTERS[prop.type](prop.json_key)
+    if prop.default is not None:
+        converter = default_property(converter, prop.default, prop.default_for_empty)
+    return converter
+
+
+def _properties_of_absent_columns(mapping: CollectionMapping, columns: Sequence[str]) -> dict[str, Any]:
+    present = {column.lower() for column in columns}
+    return {
+        prop.name: prop.default
+        for prop in mapping.properties
+        if prop.default is not None and prop.column.lower() not in present
+    }

@@ -1,0 +1,226 @@
+"""Single values: from SQLite to a Weaviate property, and what of it the property holds exactly.
+
+Each property type has a forward function here. It returns the property's value (None: the property is left out) and
+whether its inverse gives back the very SQLite value: same storage class, same bytes. Where it does not, the caller
+keeps the value verbatim in `source_columns` (the round-trip rule). The inverses are: text, int and number themselves;
+a date gives `YYYY-MM-DD HH:MM:SS`, with `.ffffff` where the microseconds are not 0; a boolean gives 0 or 1; a text[]
+gives what `json.dumps` gives; a property that is absent gives NULL.
+"""
+
+import json
+import math
+import re
+from base64 import b64encode
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+# What SQLite's five storage classes are in Python. Text that is not UTF-8 has its bytes as surrogate escapes.
+SqlValue = int | float | str | bytes | None
+PropertyValue = str | int | float | bool | list[str]
+
+# A property's value (None: left out) and whether its inverse gives back the very SQLite value.
+Converted = tuple[PropertyValue | None, bool]
+Converter = Callable[[SqlValue], Converted]
+
+# Weaviate holds int as a double on the way in: 2^53 + 1 comes back as 2^53 (measured on 1.39.0, gRPC and REST).
+MAX_EXACT_INT = 2**53 - 1
+
+_LEFT_OUT: Converted = (None, False)
+_NULL: Converted = (None, True)
+
+_DATE = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)"
+    r"(?:[ T](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?)?"
+    r" ?(Z|[+-]\d\d:\d\d)?",
+    re.ASCII,
+).fullmatch
+# The forms that the inverse of a date writes: a blank, no offset, and six digits that are not all 0, or none.
+_INVERSE_DATE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.(?!000000)\d{6})?", re.ASCII).fullmatch
+
+
+def is_utf8(text: str) -> bool:
+    """Whether the text can be encoded: neither escapes of bytes that are no UTF-8 nor lone surrogates are in it."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def text_property(value: SqlValue) -> Converted:
+    """Text as it is; other storage classes and text that is not UTF-8 are left out."""
+    if value is None:
+        return _NULL
+    return (value, True) if isinstance(value, str) and is_utf8(value) else _LEFT_OUT
+
+
+def int_property(value: SqlValue) -> Converted:
+    """Integers within ±(2^53 - 1); a whole real means the same and fills the property, but is kept verbatim too."""
+    if value is None:
+        return _NULL
+    if isinstance(value, float) and value.is_integer() and abs(value) <= MAX_EXACT_INT:
+        return int(value), False
+    if isinstance(value, int) and abs(value) <= MAX_EXACT_INT:
+        return value, True
+    return _LEFT_OUT
+
+
+def number_property(value: SqlValue) -> Converted:
+    """Finite reals; an integer within ±(2^53 - 1) means the same and fills the property, but is kept verbatim too."""
+    if value is None:
+        return _NULL
+    if isinstance(value, float) and math.isfinite(value):
+        return value, not _is_negative_zero(value)
+    if isinstance(value, int) and abs(value) <= MAX_EXACT_INT:
+        return float(value), False
+    return _LEFT_OUT
+
+
+def boolean_property(value: SqlValue) -> Converted:
+    """The integers 0 and 1."""
+    if value is None:
+        return _NULL
+    return (value == 1, True) if isinstance(value, int) and value in (0, 1) else _LEFT_OUT
+
+
+def date_property(value: SqlValue) -> Converted:
+    """Dates as SQLite and Python write them, to RFC 3339 in UTC; a date without an offset is UTC.
+
+    A date without a time is midnight, as in SQLite's own date functions.
+    """
+    if value is None:
+        return _NULL
+    if not isinstance(value, str):
+        return _LEFT_OUT
+    if _INVERSE_DATE(value):
+        return (f"{value[:10]}T{value[11:]}Z", True) if _is_moment(value) else _LEFT_OUT
+    rfc3339 = _rfc3339(value)
+    return (rfc3339, False) if rfc3339 else _LEFT_OUT
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _rfc3339(text: str) -> str | None:
+    if not (match := _DATE(text)):
+        return None
+    year, month, day, hour, minute, second, fraction, offset = match.groups()
+    try:
+        moment = datetime(
+            int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0), tzinfo=_zone(offset)
+        ).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    digits = f".{fraction}" if fraction else ""
+    return f"{moment.year:04}-{moment:%m-%dT%H:%M:%S}{digits}Z"
+
+
+def _zone(offset: str | None) -> timezone:
+    """Raises ValueError for an offset of a day or more, as `timezone` does."""
+    if offset is None or offset == "Z":
+        return UTC
+    sign = -1 if offset[0] == "-" else 1
+    hours, minutes = int(offset[1:3]), int(offset[4:6])
+    if minutes > 59:
+        raise ValueError(offset)
+    return timezone(sign * timedelta(hours=hours, minutes=minutes))
+
+
+def texts_property(value: SqlValue) -> Converted:
+    """A JSON array of texts; everything else, the JSON text `null` too, is left out."""
+    if value is None:
+        return _NULL
+    texts = _as_texts(parse_json(value))
+    return (texts, json.dumps(texts) == value) if texts is not None else _LEFT_OUT
+
+
+def text_member(key: str) -> Converter:
+    """The member of that name of the JSON object in a column, where it is a text; the column itself stays verbatim."""
+
+    def convert(value: SqlValue) -> Converted:
+        member = _member(value, key)
+        return (member if isinstance(member, str) and is_utf8(member) else None), False
+
+    return convert
+
+
+def texts_member(key: str) -> Converter:
+    """The member of that name of the JSON object in a column, where it is an array of texts; the column stays."""
+
+    def convert(value: SqlValue) -> Converted:
+        return _as_texts(_member(value, key)), False
+
+    return convert
+
+
+def _member(value: SqlValue, key: str) -> Any:
+    document = parse_json(value)
+    return document.get(key) if isinstance(document, dict) else None
+
+
+def default_property(converter: Converter, default: str, for_empty: bool) -> Converter:
+    """The default stands in for NULL (and for '' where the mapping says so); what it replaced is kept verbatim."""
+
+    def convert(value: SqlValue) -> Converted:
+        return (default, False) if value is None or (for_empty and value == "") else converter(value)
+
+    return convert
+
+
+MEMBER_CONVERTERS: dict[str, Callable[[str], Converter]] = {"text": text_member, "text[]": texts_member}
+
+CONVERTERS: dict[str, Converter] = {
+    "text": text_property,
+    "text[]": texts_property,
+    "int": int_property,
+    "number": number_property,
+    "boolean": boolean_property,
+    "date": date_property,
+}
+
+
+def parse_json(value: SqlValue) -> Any:
+    """The value of a JSON text; None for anything that is no JSON text (RFC 8259: no NaN, no infinities)."""
+    if not isinstance(value, str):
+        return None
+    try:
+        return json.loads(value, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def _as_texts(document: Any) -> list[str] | None:
+    if isinstance(document, list) and all(isinstance(each, str) and is_utf8(each) for each in document):
+        return document
+    return None
+
+
+def _is_negative_zero(value: float) -> bool:
+    return value == 0 and math.copysign(1, value) < 0
+
+
+def verbatim_json(columns: dict[str, SqlValue]) -> str:
+    """Columns and their values as one JSON object, exactly: the text of `source_columns`."""
+    return json.dumps({name: _verbatim(value) for name, value in columns.items()}, ensure_ascii=False)
+
+
+def _verbatim(value: SqlValue) -> Any:
+    if isinstance(value, str) and not is_utf8(value):
+        return {"text_base64": b64encode(value.encode(errors="surrogateescape")).decode()}
+    if isinstance(value, bytes):
+        return {"base64": b64encode(value).decode()}
+    if isinstance(value, float) and math.isinf(value):
+        return {"real": "Infinity" if value > 0 else "-Infinity"}
+    return value

@@ -1,0 +1,1 @@
+"""Compares both sides: how many rows and objects, and what they say."""
