@@ -1,7 +1,7 @@
 """Tests against a real Weaviate server: one for the whole run, emptied before each test that uses `client`.
 
-Where no server can be had they fail, so that nobody takes their absence for success; `WEAVIATE_MIGRATION_NO_LIVE=1` skips
-them on purpose.
+Where no server can be had they fail, so that nobody takes their absence for success; `WEAVIATE_MIGRATION_NO_LIVE=1`
+skips them on purpose.
 """
 
 import os

@@ -1,0 +1,298 @@
+"""The embedded server, for real: its data, its users, its end, and what a client is told."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import weaviate
+from weaviate.classes.config import DataType, Property
+
+from weaviate_migration import errors
+from weaviate_migration.errors import ServerNotUsableError
+from weaviate_migration.target import server as server_module
+from weaviate_migration.target.connect import EmbeddedTarget, RemoteTarget, connect, open_weaviate
+from weaviate_migration.target.server import LOG_FILE, STATE_FILE, FolderState, ServerAddress, embedded_server
+from weaviate_migration.target.server_binary import server_binary
+from weaviate_migration.target.server_process import (
+    LOOPBACK,
+    Ports,
+    ProcessIdentity,
+    free_ports,
+    server_environment,
+    servers_of,
+    start,
+    stop,
+    wait_until_ready,
+)
+
+DEADLINE_SECONDS = 300
+REPOSITORY = Path(errors.__file__).parents[1]
+COMMAND = """
+import sys
+from pathlib import Path
+from weaviate_migration.target.server import embedded_server
+
+with embedded_server(Path(sys.argv[1])) as address:
+    print(address.http_port, flush=True)
+    sys.stdin.read()
+"""
+KEY = "a-key-that-stays-secret"
+
+
+def state_of(data_dir: Path) -> FolderState:
+    return FolderState.model_validate_json((data_dir / STATE_FILE).read_bytes())
+
+
+def server_of(data_dir: Path) -> ProcessIdentity:
+    server = state_of(data_dir).server
+    assert server is not None
+    return server
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@contextmanager
+def command_on(data_dir: Path) -> Iterator["subprocess.Popen[str]"]:
+    """Another process that uses the folder's server until its standard input ends; killed at the latest at the end."""
+    with subprocess.Popen(
+        [sys.executable, "-c", COMMAND, str(data_dir)],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def port_reported_by(command: "subprocess.Popen[str]") -> int:
+    assert command.stdout is not None
+    return int(command.stdout.readline())
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Iterator[Path]:
+    """A folder of its own, on which nothing is left running, whatever the test did."""
+    yield tmp_path / "weaviate"
+    for server in servers_of(tmp_path / "weaviate"):
+        stop(server)
+
+
+def test_data_outlives_the_server_and_its_ports(data_dir: Path) -> None:
+    with open_weaviate(EmbeddedTarget(data_dir), data_dir, None) as client:
+        text = Property(name="text", data_type=DataType.TEXT)
+        key = client.collections.create("Kept", properties=[text]).data.insert({"text": "still here"})
+        first, ports = server_of(data_dir), state_of(data_dir).ports
+    assert not first.is_alive()
+    with open_weaviate(EmbeddedTarget(data_dir), data_dir, None) as client:
+        assert state_of(data_dir).ports != ports
+        found = client.collections.use("Kept").query.fetch_object_by_id(key)
+        assert found.properties == {"text": "still here"}
+
+
+def test_nothing_of_the_server_reaches_our_output(data_dir: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    said: list[str] = []
+    with embedded_server(data_dir, said.append):
+        assert (data_dir / LOG_FILE).exists()
+    assert capfd.readouterr() == ("", "")
+    assert [line.split(" ")[0] for line in said] == ["starting", "Weaviate", "stopped"]
+
+
+def test_second_user_leaves_the_server_that_it_found(data_dir: Path) -> None:
+    with embedded_server(data_dir) as address:
+        server = server_of(data_dir)
+        with command_on(data_dir) as command:
+            assert port_reported_by(command) == address.http_port
+            command.communicate("")
+            assert command.returncode == 0
+        assert server_of(data_dir) == server
+        assert server.is_alive()
+    assert not server.is_alive()
+
+
+def test_owner_that_ends_first_hands_over(data_dir: Path) -> None:
+    with command_on(data_dir) as owner:
+        port = port_reported_by(owner)
+        with embedded_server(data_dir) as address:
+            assert address.http_port == port
+            owner.communicate("")
+            assert owner.returncode == 0
+            with connect(address, None) as client:
+                assert client.is_ready()
+            server = server_of(data_dir)
+        assert not server.is_alive()
+
+
+def test_commands_that_start_at_once_share_one_server(data_dir: Path) -> None:
+    with command_on(data_dir) as one, command_on(data_dir) as other:
+        assert port_reported_by(one) == port_reported_by(other)
+        assert servers_of(data_dir) == [server_of(data_dir)]
+        one.communicate("")
+        assert server_of(data_dir).is_alive()
+        other.communicate("")
+    assert servers_of(data_dir) == []
+
+
+def test_server_of_a_killed_owner_is_adopted_and_stopped(data_dir: Path) -> None:
+    with command_on(data_dir) as owner:
+        port = port_reported_by(owner)
+        owner.kill()
+        owner.wait()
+        server = server_of(data_dir)
+        assert server.is_alive()
+        with embedded_server(data_dir) as address:
+            assert address.http_port == port
+            assert server_of(data_dir) == server
+        assert not server.is_alive()
+
+
+def test_owner_killed_while_the_server_starts(data_dir: Path) -> None:
+    with command_on(data_dir) as owner:
+        until(lambda: bool(servers_of(data_dir)))
+        owner.kill()
+        owner.wait()
+        with embedded_server(data_dir) as address, connect(address, None) as client:
+            assert client.is_ready()
+    assert servers_of(data_dir) == []
+
+
+def test_server_that_nobody_remembers_is_replaced(data_dir: Path) -> None:
+    with command_on(data_dir) as owner:
+        port_reported_by(owner)
+        owner.kill()
+        owner.wait()
+        forgotten = server_of(data_dir)
+        (data_dir / STATE_FILE).unlink()
+        with embedded_server(data_dir):
+            assert server_of(data_dir) != forgotten
+            assert not forgotten.is_alive()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_signal_that_ends_the_owner_stops_the_server(data_dir: Path, number: signal.Signals) -> None:
+    with command_on(data_dir) as owner:
+        port_reported_by(owner)
+        owner.send_signal(number)
+        assert owner.wait() != 0
+    assert servers_of(data_dir) == []
+    assert state_of(data_dir) == FolderState()
+
+
+def test_sigterm_while_the_server_starts(data_dir: Path) -> None:
+    with command_on(data_dir) as owner:
+        until(lambda: (data_dir / STATE_FILE).exists() and state_of(data_dir).server is not None)
+        owner.send_signal(signal.SIGTERM)
+        owner.wait()
+    assert servers_of(data_dir) == []
+
+
+def test_server_is_no_part_of_our_process_group(data_dir: Path) -> None:
+    with embedded_server(data_dir):
+        assert os.getpgid(server_of(data_dir).pid) != os.getpgid(0)
+        assert os.getsid(server_of(data_dir).pid) != os.getsid(0)
+
+
+def test_server_that_died_is_started_again(data_dir: Path) -> None:
+    with embedded_server(data_dir):
+        died = server_of(data_dir)
+        os.kill(died.pid, signal.SIGKILL)
+        until(lambda: not died.is_alive())
+        with embedded_server(data_dir) as address, connect(address, None) as client:
+            assert client.is_ready()
+    assert servers_of(data_dir) == []
+
+
+def test_other_ports_are_tried_when_one_was_taken(
+    data_dir: Path, server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = free_ports()
+    offers: list[Ports] = [free.model_copy(update={"http": server.http_port}), free]
+    monkeypatch.setattr(server_module, "free_ports", lambda: offers.pop(0))
+    with embedded_server(data_dir) as address:
+        assert address.http_port == free.http
+    assert offers == []
+
+
+def test_data_that_the_server_cannot_read_is_told_with_the_log(data_dir: Path) -> None:
+    data_dir.mkdir()
+    (data_dir / "raft").write_text("a file, where the server wants a folder")
+    with pytest.raises(ServerNotUsableError, match="did not come up") as raised, embedded_server(data_dir):
+        pass
+    assert "raft" in raised.value.message
+    assert servers_of(data_dir) == []
+
+
+def test_connects_to_a_server_that_runs(server: ServerAddress, tmp_path: Path) -> None:
+    with open_weaviate(RemoteTarget(server), tmp_path, None) as client:
+        assert client.is_connected()
+    assert not client.is_connected()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_each_test_finds_an_empty_server(client: weaviate.WeaviateClient) -> None:
+    assert client.collections.list_all() == {}
+    assert client.alias.list_all() == {}
+
+
+def test_wrong_grpc_port_is_told_with_the_right_address(server: ServerAddress) -> None:
+    wrong = ServerAddress(server.host, server.http_port, free_ports().grpc)
+    with pytest.raises(ServerNotUsableError, match=rf"gRPC at {LOOPBACK}:{wrong.grpc_port} does not") as raised:
+        connect(wrong, None)
+    assert "--grpc-port" in raised.value.hint
+
+
+def test_server_without_authentication_refuses_every_key(server: ServerAddress) -> None:
+    with pytest.raises(ServerNotUsableError, match="refuses the API key") as raised:
+        connect(server, KEY)
+    assert "or none" in raised.value.hint
+
+
+@pytest.fixture(scope="module")
+def locked_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerAddress]:
+    """A server that takes one key, and nobody without."""
+    data_dir, ports = tmp_path_factory.mktemp("locked"), free_ports()
+    environment = {
+        **server_environment(data_dir, ports),
+        "AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED": "false",
+        "AUTHENTICATION_APIKEY_ENABLED": "true",
+        "AUTHENTICATION_APIKEY_ALLOWED_KEYS": KEY,
+        "AUTHENTICATION_APIKEY_USERS": "someone",
+    }
+    process = start(server_binary(), ports, environment, data_dir / LOG_FILE)
+    try:
+        assert wait_until_ready(process, ports)
+        yield ServerAddress(LOOPBACK, ports.http, ports.grpc)
+    finally:
+        stop(process)
+
+
+def test_right_key_is_accepted(locked_server: ServerAddress) -> None:
+    with connect(locked_server, KEY) as client:
+        client.collections.create("Locked").data.insert({})
+        assert len(client.collections.use("Locked").query.fetch_objects(limit=2).objects) == 1
+
+
+def test_wrong_key_is_refused_and_not_repeated(locked_server: ServerAddress) -> None:
+    with pytest.raises(ServerNotUsableError, match="refuses the API key") as raised:
+        connect(locked_server, "wrong-key")
+    assert "wrong-key" not in str(raised.value)
+    assert str(locked_server) in raised.value.message
+
+
+def test_missing_key_is_asked_for(locked_server: ServerAddress) -> None:
+    with pytest.raises(ServerNotUsableError, match="wants an API key") as raised:
+        connect(locked_server, None)
+    assert "--api-key" in raised.value.hint
