@@ -1,7 +1,6 @@
 """Takes a consistent, checked and hashed copy of a database in use: the backup, and what every extract reads."""
 
 import hashlib
-import itertools
 import os
 import sqlite3
 import time
@@ -26,7 +25,12 @@ PAUSE_SECONDS_PER_GB = 5.0
 # A pause that an application with a busy timeout of 5 s, the default of many drivers, gets over without an error.
 UNASKED_PAUSE_SECONDS = 2.0
 
-# How many lines of `PRAGMA integrity_check` an error shows.
+# The integrity check's first finding, which may have many lines; that a row breaks a constraint of the application's is
+# no damage. One only, since sqlite3 fetches a row ahead and would lose the first if the check then broke off.
+_FIRST_DAMAGE = """
+SELECT integrity_check FROM pragma_integrity_check(1000000000)
+WHERE integrity_check <> 'ok' AND integrity_check NOT LIKE 'NULL value in %' LIMIT 1
+"""
 _SHOWN_LINES = 5
 
 # What SQLite raises when the copy cannot be written; the source is only read.
@@ -210,22 +214,17 @@ def _finish(partial: Path, source: Path, say: Say) -> None:
 
 
 def _damage(connection: sqlite3.Connection, source: Path, say: Say) -> list[str]:
-    """The first lines of SQLite's integrity check, empty if the file is sound.
-
-    What an application's constraints say of its rows is no damage, and such rows are migrated like others.
-    """
+    """The first lines of SQLite's integrity check, empty if the file is sound."""
     connection.execute("PRAGMA ignore_check_constraints = ON")
     try:
-        # The number of findings is not limited here: lines that are no damage would use it up.
-        lines = (str(line) for (line,) in connection.execute("PRAGMA integrity_check(1000000000)"))
-        found = (line for line in lines if line != "ok" and not line.startswith("NULL value in "))
-        return list(itertools.islice(found, _SHOWN_LINES))
+        finding = connection.execute(_FIRST_DAMAGE).fetchone()
     except sqlite3.DatabaseError as error:
         if primary_code(error) != sqlite3.SQLITE_ERROR:
             return [str(error)]
         # Indexes may use functions and collations that only the application has.
-        say(f"{source}: its indexes cannot be checked for damage: {error}")
+        say(f"{source}: cannot be checked for damage: {error}")
         return []
+    return str(finding[0]).splitlines()[:_SHOWN_LINES] if finding else []
 
 
 def _sha256(path: Path) -> str:
