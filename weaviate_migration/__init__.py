@@ -1,1 +1,19 @@
 """Moves an application's data from SQLite into Weaviate as Dagster assets, and proves the copy."""
+
+import warnings
+
+# weaviate-client's dependency authlib announces on import that httpx will be replaced: nobody here can act on it.
+with warnings.catch_warnings(record=True):
+    import weaviate as _weaviate  # noqa: F401
+
+from weaviate_migration.migrator import SQLiteToWeaviateMigrator, run_migration
+from weaviate_migration.result import MigrationResult
+from weaviate_migration.settings import MigrationConfig, create_migration_config
+
+__all__ = [
+    "MigrationConfig",
+    "MigrationResult",
+    "SQLiteToWeaviateMigrator",
+    "create_migration_config",
+    "run_migration",
+]

@@ -35,9 +35,14 @@ def switch_aliases(
 
 
 def roll_back(
-    client: WeaviateClient, records: MigrationRecords, record: MigrationRecord, mapping: Mapping, quarantine: Path
+    client: WeaviateClient,
+    records: MigrationRecords,
+    record: MigrationRecord,
+    mapping: Mapping,
+    quarantine: Path,
+    discard: bool = True,
 ) -> list[str]:
-    """Gives the aliases back and removes the collections that this migration made, and only those.
+    """Gives the aliases back; and with `discard` removes the collections that this migration made, and only those.
 
     Returns:
         The names of the collections removed.
@@ -46,8 +51,8 @@ def roll_back(
     current = alias_targets(client, map(record.alias, mapping.collections))
     moved = {alias: record.previous_aliases.get(alias) for alias, target in current.items() if target in ours}
     point_aliases(client, moved)
-    removed = [name for name in sorted(ours) if drop_collection(client, name, record.id)]
-    for each in mapping.collections:
+    removed = [name for name in sorted(ours) if discard and drop_collection(client, name, record.id)]
+    for each in mapping.collections if discard else ():
         Quarantine(quarantine, record.collection(each)).discard()
     records.update(record, state="rolled back")
     return removed

@@ -1,5 +1,6 @@
 """What Dagster loads: assets, checks, jobs and resources, made from the mapping and the settings."""
 
+import logging
 from pathlib import Path
 
 import dagster as dg
@@ -7,9 +8,23 @@ import dagster as dg
 from weaviate_migration.assets import build_assets
 from weaviate_migration.checks import build_collection_checks
 from weaviate_migration.jobs import build_jobs
+from weaviate_migration.logs import RUN_LOGGER, configure_logging
 from weaviate_migration.mapping import read_mapping
 from weaviate_migration.resources import BatchSettings, ExtractIOManager, SQLiteSource, WeaviateServer, WorkFolder
 from weaviate_migration.settings import API_KEY_VARIABLE, MigrationConfig, default_config
+
+
+@dg.logger(
+    config_schema={"level": dg.Field(str, default_value="INFO"), "file": dg.Field(str, default_value="")},
+    description="Log records as the command line shows them, and as JSON lines in a file.",
+)
+def records_logger(context: dg.InitLoggerContext) -> logging.Logger:
+    """Hands what a run logs to the command line's handlers; a child process sets up its own."""
+    level, file = context.logger_config["level"], context.logger_config["file"]
+    logger = logging.getLogger(RUN_LOGGER)
+    if not logger.handlers:
+        configure_logging(level, Path(file) if file else None)
+    return logger
 
 
 def build_definitions(config: MigrationConfig) -> dg.Definitions:
@@ -20,6 +35,7 @@ def build_definitions(config: MigrationConfig) -> dg.Definitions:
         assets=build_assets(mapping),
         asset_checks=[build_collection_checks(each) for each in mapping.collections],
         jobs=build_jobs(mapping),
+        loggers={"console": dg.colored_console_logger, "records": records_logger},
         resources={
             "work_folder": work_folder,
             "source": SQLiteSource(url=config.sqlite_url, allow_pause=config.allow_pause),

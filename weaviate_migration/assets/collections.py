@@ -54,7 +54,7 @@ def build_collection_asset(collection: CollectionMapping) -> dg.AssetsDefinition
                 convert=row_converter(collection, layout.columns, record.timestamp),
                 settings=batches.write_settings(client),
                 quarantine=quarantine,
-                progress=ProgressFile(work_folder.progress(context.run_id), record.alias(collection), rows),
+                progress=ProgressFile(work_folder.progress, record.alias(collection), rows),
             ).run()
         for partition, tally in tallies.items():
             context.add_asset_metadata(_tally_metadata(tally, name), partition_key=partition)

@@ -7,11 +7,10 @@ from typing import Any
 import dagster as dg
 from weaviate.collections import Collection
 
-from weaviate_migration.checks.evaluation import evaluation
+from weaviate_migration.checks.evaluation import evaluation, partitioned_check
 from weaviate_migration.extract.partitions import partition_range
 from weaviate_migration.extract.storage import open_partition, partition_rows
 from weaviate_migration.mapping import CollectionMapping
-from weaviate_migration.partitions import PARTITIONS
 from weaviate_migration.record import MigrationRecord
 from weaviate_migration.resources import BatchSettings, WeaviateServer, WorkFolder
 from weaviate_migration.verify.counts import compare_counts
@@ -23,11 +22,9 @@ SHOWN_DIFFERENCES = 20
 
 def build_collection_checks(collection: CollectionMapping) -> dg.AssetChecksDefinition:
     """The checks of one collection, in one step."""
-    count = dg.AssetCheckSpec(
+    count = partitioned_check(
         "count",
         asset=collection.asset_name,
-        partitions_def=PARTITIONS,
-        blocking=True,
         description="As many objects in the partition's range of UUIDs as rows in its extract; both are counted anew.",
     )
     sample = dg.AssetCheckSpec(

@@ -5,11 +5,22 @@ while the partitions' own rows stay planned. The evaluation itself can, if it sa
 That class has no public path; a test holds that it is here, and that the UI's query finds what is stored.
 """
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
+
+from weaviate_migration.partitions import PARTITIONS
+
+
+def partitioned_check(name: str, asset: str, description: str) -> dg.AssetCheckSpec:
+    """A blocking check that is stored for each partition."""
+    with warnings.catch_warnings():
+        # Partitioned checks are a preview in Dagster 1.13. What we use of them is held by this file's tests.
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        return dg.AssetCheckSpec(name, asset=asset, partitions_def=PARTITIONS, blocking=True, description=description)
 
 
 def evaluation(

@@ -31,5 +31,5 @@ class WeaviateServer(dg.ConfigurableResource):  # type: ignore[type-arg]
             work_folder: which an embedded server belongs to.
         """
         target = parse_weaviate_url(self.url, self.grpc_port)
-        with open_weaviate(target, work_folder.folder, self.api_key or None, logger.info) as client:
+        with open_weaviate(target, work_folder.folder, self.api_key or None, logger.debug) as client:
             yield client

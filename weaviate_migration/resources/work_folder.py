@@ -52,8 +52,14 @@ class WorkFolder:
 
     def quarantine(self, record: MigrationRecord, mapping: CollectionMapping) -> Quarantine:
         """The quarantined rows of one collection."""
-        return Quarantine(self.folder / "quarantine", record.collection(mapping))
+        return Quarantine(self.quarantine_folder, record.collection(mapping))
 
-    def progress(self, run_id: str) -> Path:
-        """The folder with the progress of one run."""
-        return self.folder / "progress" / run_id
+    @property
+    def quarantine_folder(self) -> Path:
+        """All quarantined rows."""
+        return self.folder / "quarantine"
+
+    @property
+    def progress(self) -> Path:
+        """How far each collection is."""
+        return self.folder / "progress"

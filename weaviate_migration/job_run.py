@@ -1,0 +1,132 @@
+"""Runs one of the Dagster jobs in this process, stored in the instance as a run from the UI would be."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import psutil
+from dagster._core.definitions.reconstruct import build_reconstructable_job
+
+from weaviate_migration.extract.partitions import PARTITION_KEYS
+from weaviate_migration.jobs import MIGRATE
+from weaviate_migration.run_events import was_interrupted
+from weaviate_migration.settings import MigrationConfig, dagster_home
+
+# Which process a run belongs to: a run of one that is gone was killed, and would stay "in progress" for ever.
+PROCESS_TAG = "weaviate_migration/process"
+
+_UNFINISHED = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+
+_DAGSTER_YAML = """\
+# Nothing is sent to anybody, and the UI opens without a welcome dialog.
+telemetry:
+  enabled: false
+nux:
+  enabled: false
+"""
+
+
+@contextmanager
+def dagster_instance(work_dir: Path) -> Iterator[dg.DagsterInstance]:
+    """Dagster's instance: that of DAGSTER_HOME, or else one in the work folder, which is made."""
+    home = dagster_home(work_dir)
+    home.mkdir(parents=True, exist_ok=True)
+    settings = home / "dagster.yaml"
+    if not settings.exists():
+        settings.write_text(_DAGSTER_YAML, encoding="utf-8")
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        yield instance
+
+
+def run_job(
+    instance: dg.DagsterInstance, config: MigrationConfig, job: str, selection: Sequence[dg.AssetKey] | None = None
+) -> list[dg.DagsterEvent]:
+    """Runs a job and returns its events; a failed run is in them.
+
+    Args:
+        selection: the assets to materialize; None for all of the job.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C, or SIGTERM.
+    """
+    recipe = build_reconstructable_job(
+        "weaviate_migration.definitions",
+        "job_for_run",
+        reconstructable_kwargs={
+            "name": job,
+            "mapping": _text(config.mapping),
+            "work_dir": str(config.work_dir.absolute()),
+        },
+    )
+    result = dg.execute_job(
+        recipe, instance, run_config=_run_config(config), tags=_tags(job), asset_selection=selection
+    )
+    events = list(result.all_events)
+    if was_interrupted(events):
+        raise KeyboardInterrupt
+    return events
+
+
+def end_killed_runs(instance: dg.DagsterInstance) -> list[str]:
+    """Marks the runs of processes that are gone as failed, frees their pool slots, and returns their ids."""
+    killed = [run for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED)) if _was_killed(run)]
+    for run in killed:
+        instance.report_run_failed(run, "The process of this run is gone: it was killed.")
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+    return [run.run_id for run in killed]
+
+
+def _was_killed(run: dg.DagsterRun) -> bool:
+    tag = run.tags.get(PROCESS_TAG)
+    return tag is not None and tag != _process_tag(int(tag.partition("@")[0]))
+
+
+def _process_tag(pid: int) -> str:
+    """The process and its start: a number alone may belong to another process by now."""
+    try:
+        return f"{pid}@{psutil.Process(pid).create_time():.2f}"
+    except psutil.NoSuchProcess:
+        return ""
+
+
+def _tags(job: str) -> dict[str, str]:
+    tags = {PROCESS_TAG: _process_tag(os.getpid())}
+    if job == MIGRATE:
+        tags["dagster/asset_partition_range_start"] = PARTITION_KEYS[0]
+        tags["dagster/asset_partition_range_end"] = PARTITION_KEYS[-1]
+    return tags
+
+
+def _run_config(config: MigrationConfig) -> dict[str, Any]:
+    """The settings as the run's config, where the UI shows them; the key is not among them."""
+    processes = config.worker_count if config.enable_parallel_processing else 1
+    executor: dict[str, Any] = {"in_process": {}}
+    if config.enable_parallel_processing:
+        executor = {"multiprocess": {"max_concurrent": processes}}
+    weaviate = {"url": config.weaviate_url, "prefix": config.prefix, "grpc_port": config.grpc_port}
+    return {
+        "execution": {"config": executor},
+        "loggers": {"records": {"config": {"level": config.log_level, "file": _text(config.log_file) or ""}}},
+        "resources": {
+            "source": {"config": {"url": config.sqlite_url, "allow_pause": config.allow_pause}},
+            "weaviate": {"config": {name: value for name, value in weaviate.items() if value is not None}},
+            "batches": {
+                "config": {
+                    "batch_size": config.batch_size,
+                    # The requests under way at once are so many in all, whatever processes send them.
+                    "worker_count": max(1, config.worker_count // processes),
+                    "max_retries": config.max_retries,
+                    "retry_delay": config.retry_delay,
+                    "memory_limit_mb": config.memory_limit_mb,
+                    "sample_size": config.validation_sample_size,
+                }
+            },
+        },
+    }
+
+
+def _text(path: Path | None) -> str | None:
+    return str(path.absolute()) if path is not None else None

@@ -1,0 +1,229 @@
+"""The Python API: runs the Dagster job in this process, as the command line does and as the UI would."""
+
+import logging
+import resource
+import shutil
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+from filelock import FileLock, Timeout
+from weaviate import WeaviateClient
+
+from weaviate_migration.cutover import roll_back
+from weaviate_migration.errors import ConfigurationError, MigrationConflictError, MigrationError
+from weaviate_migration.job_run import dagster_instance, end_killed_runs, run_job
+from weaviate_migration.jobs import DRY_RUN, MIGRATE, migrate_assets
+from weaviate_migration.logs import configure_logging
+from weaviate_migration.mapping import Mapping, read_mapping
+from weaviate_migration.record import MigrationRecord, refuse_another_migration
+from weaviate_migration.resources import WorkFolder
+from weaviate_migration.result import MigrationResult
+from weaviate_migration.run_events import dry_run_outcome, migration_outcome
+from weaviate_migration.settings import MigrationConfig, api_key_in_environment, create_migration_config
+from weaviate_migration.source.connect import readable_source, sqlite_path
+from weaviate_migration.source.inspect import inspect_database
+from weaviate_migration.source.plan import MigrationPlan, plan_migration
+from weaviate_migration.target.aliases import refuse_foreign_names
+from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
+
+logger = logging.getLogger(__name__)
+
+
+class SQLiteToWeaviateMigrator:
+    """Migrates one SQLite file into Weaviate.
+
+    Args:
+        config: the settings.
+        on_start: called with the plan when the run begins: who shows progress starts there.
+        terminal: the handler for log records on the terminal; plain lines on standard error by default.
+    """
+
+    def __init__(
+        self,
+        config: MigrationConfig,
+        on_start: Callable[[MigrationPlan], None] | None = None,
+        terminal: logging.Handler | None = None,
+    ) -> None:
+        self.config = config
+        self.work_folder = WorkFolder(config.work_dir.absolute())
+        self._on_start = on_start
+        self._terminal = terminal
+
+    def migrate(self) -> MigrationResult:
+        """Runs the whole migration, or a dry run of it; goes on with an unfinished one.
+
+        Returns:
+            What became of it. A migration that failed is a result too: nothing is raised for it.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C; the migration stays unfinished, and the same call goes on with it.
+        """
+        began = datetime.now(UTC)
+        configure_logging(self.config.log_level, self.config.log_file, self._terminal)
+        result = self._result_of(self._rehearse if self.config.dry_run else self._move)
+        return result.with_(
+            started_at=began,
+            completed_at=datetime.now(UTC),
+            dry_run=self.config.dry_run,
+            peak_memory_mb=_peak_memory_mb(),
+        )
+
+    def _result_of(self, work: Callable[[Mapping, MigrationPlan], MigrationResult]) -> MigrationResult:
+        try:
+            mapping = read_mapping(self.config.mapping)
+            plan = plan_source(self.config, mapping)
+            with _alone_in(self.work_folder), api_key_in_environment(self.config.weaviate_api_key):
+                return work(mapping, plan)
+        except MigrationError as error:
+            logger.debug("%s", error, exc_info=True)
+            return MigrationResult(success=False, exit_code=error.exit_code, errors=[str(error)])
+        except Exception:
+            return MigrationResult(success=False, exit_code=1, errors=[f"Internal error:\n{traceback.format_exc()}"])
+
+    def _move(self, mapping: Mapping, plan: MigrationPlan) -> MigrationResult:
+        config, records = self.config, self.work_folder.records
+        if (unfinished := records.unfinished()) is not None:
+            refuse_another_migration(unfinished, sqlite_path(config.sqlite_url), mapping, config.prefix)
+        target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
+        began = time.monotonic()
+        with open_weaviate(target, self.work_folder.folder, config.weaviate_api_key) as client:
+            connected = round(time.monotonic() - began, 3)
+            refuse_foreign_names(client, [f"{config.prefix}{each.name}" for each in mapping.collections])
+            events = self._run(MIGRATE, plan, migrate_assets(mapping, config.cutover))
+            result = migration_outcome(events, mapping, records.all())
+            result = result.with_(warnings=plan.warnings, phases={"connect": connected, **result.phases})
+            return self._closed(result, client, mapping)
+
+    def _rehearse(self, mapping: Mapping, plan: MigrationPlan) -> MigrationResult:
+        events = self._run(DRY_RUN, plan)
+        return dry_run_outcome(events, mapping, self.config.prefix).with_(warnings=plan.warnings)
+
+    def _run(
+        self, job: str, plan: MigrationPlan, selection: Sequence[dg.AssetKey] | None = None
+    ) -> list[dg.DagsterEvent]:
+        shutil.rmtree(self.work_folder.progress, ignore_errors=True)
+        with dagster_instance(self.config.work_dir) as instance:
+            end_killed_runs(instance)
+            if self._on_start:
+                self._on_start(plan)
+            return run_job(instance, self.config, job, selection)
+
+    def _closed(self, result: MigrationResult, client: WeaviateClient, mapping: Mapping) -> MigrationResult:
+        """What is left to do: give up what failed, or remove a snapshot that was wanted for reading only."""
+        if result.migration_id is None:
+            return result
+        record = self.work_folder.records.all()[-1]
+        if result.exit_code == MigrationError.exit_code:
+            return result.with_(next_step=self._give_up(client, record, mapping))
+        if result.success and not self.config.backup_before_migration and record.snapshot is not None:
+            record.snapshot.path.unlink(missing_ok=True)
+            return result.with_(backup=None)
+        return result
+
+    def _give_up(self, client: WeaviateClient, record: MigrationRecord, mapping: Mapping) -> str:
+        stays = f"Migration {record.id} stays unfinished"
+        if not self.config.rollback_on_failure:
+            return f"{stays}; the same command goes on with it."
+        if not client.is_live():
+            return f"Weaviate is gone. {stays}; the same command goes on with it once the server is back."
+        roll_back(client, self.work_folder.records, record, mapping, self.work_folder.quarantine_folder)
+        return f"Rolled back: the collections of migration {record.id} are removed; the snapshot stays."
+
+
+def run_migration(sqlite_url: str, weaviate_url: str = "embedded", **options: Any) -> MigrationResult:
+    """Migrates one SQLite file into Weaviate; `options` are fields of `MigrationConfig`.
+
+    Returns:
+        What became of it; a migration that failed is a result too.
+
+    Raises:
+        ConfigurationError: a setting is wrong.
+    """
+    return SQLiteToWeaviateMigrator(create_migration_config(sqlite_url, weaviate_url=weaviate_url, **options)).migrate()
+
+
+@dataclass(frozen=True)
+class RollbackResult:
+    """What a rollback did."""
+
+    migration_id: str
+    removed_collections: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `rollback --json` prints."""
+        return asdict(self)
+
+    def to_text(self) -> str:
+        """One line for a person."""
+        removed = f"{len(self.removed_collections)} collections removed" if self.removed_collections else "kept"
+        return f"Migration {self.migration_id} is rolled back: the aliases are as before, its collections: {removed}."
+
+
+def roll_back_migration(config: MigrationConfig, discard: bool) -> RollbackResult:
+    """Points the aliases of the last migration back to where they were; with `discard` removes its collections.
+
+    Raises:
+        ConfigurationError: there is nothing to roll back: no migration, or an unfinished one without `discard`.
+        ServerNotUsableError: the server cannot be reached.
+    """
+    work_folder = WorkFolder(config.work_dir.absolute())
+    mapping = read_mapping(config.mapping)
+    target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
+    with _alone_in(work_folder):
+        record = work_folder.records.current()
+        if record.state == "unfinished" and not discard:
+            raise ConfigurationError(
+                f"Migration {record.id} is unfinished and has moved no alias.", "Remove it with `rollback --discard`."
+            )
+        with open_weaviate(target, work_folder.folder, config.weaviate_api_key) as client:
+            removed = roll_back(
+                client, work_folder.records, record, mapping, work_folder.quarantine_folder, discard=discard
+            )
+    return RollbackResult(record.id, tuple(removed))
+
+
+def plan_source(config: MigrationConfig, mapping: Mapping) -> MigrationPlan:
+    """What of the mapping the configured file can give.
+
+    Raises:
+        SourceNotUsableError: it is no SQLite database, or has none of the mapped tables.
+        MappingError: it lacks what the mapping wants.
+        SourceError: it is locked or corrupt.
+    """
+    path = sqlite_path(config.sqlite_url)
+    with readable_source(path, config.work_dir.absolute() / "scratch") as readable:
+        return plan_migration(mapping, inspect_database(readable))
+
+
+@contextmanager
+def _alone_in(work_folder: WorkFolder) -> Iterator[None]:
+    """Two migrations in one work folder would share record, snapshot and quarantine.
+
+    Raises:
+        MigrationConflictError: another process is migrating in it.
+    """
+    lock = FileLock(work_folder.folder / "migrate.lock")
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise MigrationConflictError(
+            f"Another migration is running in {work_folder.folder}.", "Wait for its end, or take another --work-dir."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _peak_memory_mb() -> float:
+    """The largest resident set so far of this process; the kernel's unit differs."""
+    unit = 1024 * 1024 if sys.platform == "darwin" else 1024
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(own / unit, 1)
