@@ -1,6 +1,10 @@
 """What Dagster loads: assets, checks, jobs and resources, made from the mapping and the settings."""
 
+import functools
 import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
@@ -9,7 +13,7 @@ from weaviate_migration.assets import build_assets
 from weaviate_migration.checks import build_collection_checks
 from weaviate_migration.jobs import build_jobs
 from weaviate_migration.logs import RUN_LOGGER, configure_logging
-from weaviate_migration.mapping import read_mapping
+from weaviate_migration.mapping import Mapping, read_mapping
 from weaviate_migration.resources import BatchSettings, ExtractIOManager, SQLiteSource, WeaviateServer, WorkFolder
 from weaviate_migration.settings import API_KEY_VARIABLE, MigrationConfig, default_config
 
@@ -29,8 +33,20 @@ def records_logger(context: dg.InitLoggerContext) -> logging.Logger:
 
 def build_definitions(config: MigrationConfig) -> dg.Definitions:
     """The definitions for these settings; a run's own config may set other ones."""
-    mapping = read_mapping(config.mapping)
-    work_folder = WorkFolder(config.work_dir)
+    with _without_maturity_warnings():
+        return _definitions(config, read_mapping(config.mapping), WorkFolder(config.work_dir))
+
+
+@contextmanager
+def _without_maturity_warnings() -> Iterator[None]:
+    """What we use of Dagster's beta and preview parts is held by tests; users can do nothing about its warnings."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        yield
+
+
+def _definitions(config: MigrationConfig, mapping: Mapping, work_folder: WorkFolder) -> dg.Definitions:
     return dg.Definitions(
         assets=build_assets(mapping),
         asset_checks=[build_collection_checks(each) for each in mapping.collections],
@@ -58,10 +74,19 @@ def build_definitions(config: MigrationConfig) -> dg.Definitions:
     )
 
 
-def job_for_run(name: str, mapping: str | None, work_dir: str) -> dg.JobDefinition:
-    """One of the jobs, for this mapping file and work folder: child processes make it again from these."""
-    changes = {"mapping": mapping and Path(mapping), "work_dir": Path(work_dir)}
-    return build_definitions(default_config().model_copy(update=changes)).resolve_job_def(name)
+@functools.cache
+def job_for_run(name: str, mapping: str | None, work_dir: str, with_api_key: bool) -> dg.JobDefinition:
+    """One of the jobs, for this mapping file and work folder: child processes make it again from these.
+
+    Dagster asks for it some ten times in each run, and the definitions take a third of a second.
+    """
+    config = MigrationConfig(
+        sqlite_url="",
+        mapping=Path(mapping) if mapping else None,
+        work_dir=Path(work_dir),
+        weaviate_api_key=API_KEY_VARIABLE if with_api_key else None,
+    )
+    return build_definitions(config).resolve_job_def(name)
 
 
 defs = build_definitions(default_config())

@@ -59,6 +59,7 @@ def run_job(
             "name": job,
             "mapping": _text(config.mapping),
             "work_dir": str(config.work_dir.absolute()),
+            "with_api_key": config.weaviate_api_key is not None,
         },
     )
     result = dg.execute_job(

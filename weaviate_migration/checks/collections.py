@@ -5,16 +5,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
-from weaviate.collections import Collection
 
-from weaviate_migration.checks.evaluation import evaluation, partitioned_check
+from weaviate_migration.checks.evaluation import EvaluationWriter, partitioned_check
 from weaviate_migration.extract.partitions import partition_range
 from weaviate_migration.extract.storage import open_partition, partition_rows
 from weaviate_migration.mapping import CollectionMapping
-from weaviate_migration.record import MigrationRecord
 from weaviate_migration.resources import BatchSettings, WeaviateServer, WorkFolder
-from weaviate_migration.verify.counts import compare_counts
-from weaviate_migration.verify.samples import Difference, compare_sample
+from weaviate_migration.verify.counts import CountComparison, compare_counts
+from weaviate_migration.verify.samples import Difference, SampleComparison, compare_sample
 
 # The first differences are shown in the check's metadata, all of them are counted.
 SHOWN_DIFFERENCES = 20
@@ -45,66 +43,44 @@ def build_collection_checks(collection: CollectionMapping) -> dg.AssetChecksDefi
         work_folder: dg.ResourceParam[WorkFolder],
     ) -> Iterator[Any]:
         record = work_folder.records.current()
+        partitions = context.partition_keys
+        writer = EvaluationWriter(context, count.asset_key, partitions)
+        extracts = {key: work_folder.extract_path(record, collection.extract_name, key) for key in partitions}
         with weaviate.client(work_folder) as client:
             objects = client.collections.use(record.collection(collection))
-            for partition in context.partition_keys:
-                yield _count(context, count, collection, record, objects, work_folder, partition)
-            yield _sample(context, sample, collection, record, objects, work_folder, batches.sample_size)
+            for key, extract in extracts.items():
+                bounds = partition_range(record.bounds[collection.table], key)
+                compared = compare_counts(partition_rows(extract), objects, bounds)
+                yield writer.evaluation(count, partition=key, **_counted(compared))
+            seed = random.SystemRandom().getrandbits(32)
+            opened = {key: open_partition(extract) for key, extract in extracts.items()}
+            sampled = compare_sample(collection, opened, objects, batches.sample_size, seed)
+            yield writer.evaluation(sample, **_sampled(sampled))
         yield dg.Output(None, output_name=count.get_python_identifier())
         yield dg.Output(None, output_name=sample.get_python_identifier())
 
     return checks
 
 
-def _count(
-    context: dg.AssetCheckExecutionContext,
-    spec: dg.AssetCheckSpec,
-    collection: CollectionMapping,
-    record: MigrationRecord,
-    objects: Collection[Any, Any],
-    work_folder: WorkFolder,
-    partition: str,
-) -> dg.AssetCheckEvaluation:
-    rows = partition_rows(work_folder.extract_path(record, collection.extract_name, partition))
-    compared = compare_counts(rows, objects, partition_range(record.bounds[collection.table], partition))
-    return evaluation(
-        context,
-        spec,
-        passed=compared.passed,
-        description=compared.to_text(),
-        metadata={"rows": compared.rows, "objects": compared.objects},
-        partition=partition,
-    )
-
-
-def _sample(
-    context: dg.AssetCheckExecutionContext,
-    spec: dg.AssetCheckSpec,
-    collection: CollectionMapping,
-    record: MigrationRecord,
-    objects: Collection[Any, Any],
-    work_folder: WorkFolder,
-    size: int,
-) -> dg.AssetCheckEvaluation:
-    extracts = {
-        partition: open_partition(work_folder.extract_path(record, collection.extract_name, partition))
-        for partition in context.partition_keys
+def _counted(compared: CountComparison) -> dict[str, Any]:
+    return {
+        "passed": compared.passed,
+        "description": compared.to_text(),
+        "metadata": {"rows": compared.rows, "objects": compared.objects},
     }
-    compared = compare_sample(collection, extracts, objects, size, seed=random.SystemRandom().getrandbits(32))
+
+
+def _sampled(compared: SampleComparison) -> dict[str, Any]:
     found = len(compared.differences)
     metadata: dict[str, Any] = {"rows_compared": compared.rows, "seed": compared.seed, "differences": found}
     if found:
         metadata["first_differences"] = differences_table(compared.differences[:SHOWN_DIFFERENCES])
-    return evaluation(
-        context,
-        spec,
-        passed=not found,
-        description=(
-            f"{compared.rows} rows compared, every property, "
-            + (f"{found} differences. Materialize their partitions again." if found else "no difference.")
-        ),
-        metadata=metadata,
-    )
+    verdict = f"{found} differences. Materialize their partitions again." if found else "no difference."
+    return {
+        "passed": not found,
+        "description": f"{compared.rows} rows compared, every property: {verdict}",
+        "metadata": metadata,
+    }
 
 
 def differences_table(differences: tuple[Difference, ...]) -> dg.TableMetadataValue:

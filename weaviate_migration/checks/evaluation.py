@@ -5,8 +5,7 @@ while the partitions' own rows stay planned. The evaluation itself can, if it sa
 That class has no public path; a test holds that it is here, and that the UI's query finds what is stored.
 """
 
-import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -17,45 +16,56 @@ from weaviate_migration.partitions import PARTITIONS
 
 def partitioned_check(name: str, asset: str, description: str) -> dg.AssetCheckSpec:
     """A blocking check that is stored for each partition."""
-    with warnings.catch_warnings():
-        # Partitioned checks are a preview in Dagster 1.13. What we use of them is held by this file's tests.
-        warnings.simplefilter("ignore", dg.PreviewWarning)
-        return dg.AssetCheckSpec(name, asset=asset, partitions_def=PARTITIONS, blocking=True, description=description)
+    return dg.AssetCheckSpec(name, asset=asset, partitions_def=PARTITIONS, blocking=True, description=description)
 
 
-def evaluation(
-    context: dg.AssetCheckExecutionContext,
-    spec: dg.AssetCheckSpec,
-    *,
-    passed: bool,
-    description: str,
-    metadata: Mapping[str, Any],
-    partition: str | None = None,
-) -> dg.AssetCheckEvaluation:
-    """The evaluation of a check, for a partition or (None) for the asset as a whole."""
-    return dg.AssetCheckEvaluation(
-        asset_key=spec.asset_key,
-        check_name=spec.name,
-        passed=passed,
-        blocking=spec.blocking,
-        description=description,
-        metadata=metadata,
-        partition=partition,
-        target_materialization_data=_latest_materialization(context, spec.asset_key, partition),
-    )
+class EvaluationWriter:
+    """Makes the evaluations of one asset's checks in one run, each about the latest materialization.
 
+    Args:
+        asset: the asset that is checked.
+        partitions: those that the run is about.
+    """
 
-def _latest_materialization(
-    context: dg.AssetCheckExecutionContext, asset: dg.AssetKey, partition: str | None
-) -> AssetCheckEvaluationTargetMaterializationData | None:
-    partitions = None if partition is None else [partition]
-    records = context.instance.fetch_materializations(
-        dg.AssetRecordsFilter(asset_key=asset, asset_partitions=partitions), limit=1
-    ).records
-    if not records:
-        return None
-    return AssetCheckEvaluationTargetMaterializationData(
-        storage_id=records[0].storage_id,
-        run_id=records[0].event_log_entry.run_id,
-        timestamp=records[0].timestamp,
-    )
+    def __init__(self, context: dg.AssetCheckExecutionContext, asset: dg.AssetKey, partitions: Sequence[str]) -> None:
+        self._instance = context.instance
+        self._asset = asset
+        # All at once: the run has just materialized them, so the newest are, as a rule, one for each partition.
+        newest = self._newest(partitions, limit=len(partitions))
+        self._known = {record.partition_key: record for record in reversed(newest)}
+
+    def evaluation(
+        self,
+        spec: dg.AssetCheckSpec,
+        *,
+        passed: bool,
+        description: str,
+        metadata: Mapping[str, Any],
+        partition: str | None = None,
+    ) -> dg.AssetCheckEvaluation:
+        """The evaluation of a check, for a partition or (None) for the asset as a whole."""
+        return dg.AssetCheckEvaluation(
+            asset_key=spec.asset_key,
+            check_name=spec.name,
+            passed=passed,
+            blocking=spec.blocking,
+            description=description,
+            metadata=metadata,
+            partition=partition,
+            target_materialization_data=self._target(partition),
+        )
+
+    def _target(self, partition: str | None) -> AssetCheckEvaluationTargetMaterializationData | None:
+        record = self._known.get(partition) or next(
+            iter(self._newest([partition] if partition is not None else None, limit=1)), None
+        )
+        if record is None:
+            return None
+        return AssetCheckEvaluationTargetMaterializationData(
+            storage_id=record.storage_id, run_id=record.event_log_entry.run_id, timestamp=record.timestamp
+        )
+
+    def _newest(self, partitions: Sequence[str] | None, limit: int) -> Sequence[dg.EventLogRecord]:
+        wanted = dg.AssetRecordsFilter(asset_key=self._asset, asset_partitions=partitions)
+        found: Sequence[dg.EventLogRecord] = self._instance.fetch_materializations(wanted, limit=limit).records
+        return found

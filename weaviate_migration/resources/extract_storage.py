@@ -32,10 +32,9 @@ class ExtractIOManager(dg.UPathIOManager):
         """A dataset for each partition of the run, by the partition's key."""
         return {partition: self.load_from_path(context, path) for partition, path in self._paths(context).items()}
 
-    def dump_to_path(self, context: dg.OutputContext, obj: pa.RecordBatchReader, path: UPath) -> None:
+    def dump_to_path(self, context: dg.OutputContext, obj: pa.RecordBatchReader, path: UPath) -> None:  # noqa: ARG002
         """Writes one partition."""
-        rows = write_partition(path, obj)
-        context.log.debug("%d rows to %s", rows, path)
+        write_partition(path, obj)
 
     def load_from_path(self, context: dg.InputContext, path: UPath) -> ds.Dataset:  # noqa: ARG002
         """Opens one partition."""
