@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow.dataset as ds
 from weaviate.collections import Collection
 
+from weaviate_migration.extract.storage import record_batches
 from weaviate_migration.extract.storage_classes import ExtractRow, RowLayout, decode
 from weaviate_migration.progress import ProgressFile
 from weaviate_migration.quarantine import Quarantine, QuarantinedRow
@@ -124,7 +125,7 @@ class PartitionLoad:
 
 def extract_rows(extract: ds.Dataset) -> Iterator[ExtractRow]:
     """The rows of an extract, in its order, in bounded memory."""
-    for batch in extract.to_batches(batch_readahead=2, fragment_readahead=1):
+    for batch in record_batches(extract):
         yield from decode(batch)
 
 

@@ -7,14 +7,18 @@ from itertools import chain, groupby
 
 import pyarrow as pa
 
-from weaviate_migration.extract.storage_classes import ExtractRow, RowLayout, encode, extract_schema
+from weaviate_migration.extract.storage_classes import (
+    BATCH_ROWS,
+    BATCH_SIZE,
+    ExtractRow,
+    RowLayout,
+    encode,
+    extract_schema,
+    size_of,
+)
 from weaviate_migration.transform.object_ids import UuidRange
 
 PARTITION_KEYS: tuple[str, ...] = tuple(f"{number:02}" for number in range(16))
-
-# A record batch holds at most so many rows, and at most so much text and blob: memory stays bounded for any row size.
-BATCH_ROWS = 5_000
-BATCH_SIZE = 4 * 1024 * 1024
 
 
 def partition_bounds(quantiles: Sequence[str]) -> tuple[str, ...]:
@@ -54,41 +58,40 @@ class PartitionStreams:
 
 
 def cut_into_partitions(
-    rows: Iterable[tuple[ExtractRow, int]], layout: RowLayout, bounds: Sequence[str], partitions: Sequence[str]
+    rows: Iterable[ExtractRow], layout: RowLayout, bounds: Sequence[str], partitions: Sequence[str]
 ) -> Iterator[PartitionStream]:
     """Cuts rows, sorted by UUID, into partitions; one that has no rows gives an empty stream.
 
     Args:
-        rows: the rows of these partitions, each with its size, those without a UUID first.
+        rows: the rows, those without a UUID first; what belongs to other partitions is left out.
         layout: what the rows are.
         bounds: as `partition_bounds` gives them.
-        partitions: the keys wanted, in their order.
+        partitions: the keys wanted, ascending.
     """
     source = iter(rows)
     sample = next(_bundles(source), [])
-    schema = extract_schema(layout, [row for row, _ in sample])
-    by_partition = groupby(chain(sample, source), key=lambda each: _partition_of(each[0].uuid, bounds))
+    schema = extract_schema(layout, sample)
+    by_partition = groupby(chain(sample, source), key=lambda row: _partition_of(row.uuid, bounds))
     pending = next(by_partition, None)
     for partition in partitions:
-        found = pending is not None and pending[0] == partition
-        group: Iterable[tuple[ExtractRow, int]] = pending[1] if pending is not None and found else ()
-        batches = (encode([row for row, _ in bundle], schema) for bundle in _bundles(iter(group)))
-        yield PartitionStream(partition, pa.RecordBatchReader.from_batches(schema, batches))
-        if found:
+        while pending is not None and pending[0] < partition:
             pending = next(by_partition, None)
+        group: Iterable[ExtractRow] = pending[1] if pending is not None and pending[0] == partition else ()
+        batches = (encode(bundle, schema) for bundle in _bundles(group))
+        yield PartitionStream(partition, pa.RecordBatchReader.from_batches(schema, batches))
 
 
 def _partition_of(uuid: str | None, bounds: Sequence[str]) -> str:
     return PARTITION_KEYS[0 if uuid is None else bisect_right(bounds, uuid)]
 
 
-def _bundles(rows: Iterator[tuple[ExtractRow, int]]) -> Iterator[list[tuple[ExtractRow, int]]]:
+def _bundles(rows: Iterable[ExtractRow]) -> Iterator[list[ExtractRow]]:
     """Bundles of rows, each within the limits of a record batch or of one row."""
-    bundle: list[tuple[ExtractRow, int]] = []
+    bundle: list[ExtractRow] = []
     size = 0
     for row in rows:
         bundle.append(row)
-        size += row[1]
+        size += size_of(row)
         if len(bundle) >= BATCH_ROWS or size >= BATCH_SIZE:
             yield bundle
             bundle, size = [], 0

@@ -35,7 +35,7 @@ def scan_partitions(
     """The rows of these contiguous partitions, each partition as a stream of record batches, sorted by UUID.
 
     Args:
-        partitions: their keys, ascending and without a gap: the table is scanned once for all of them.
+        partitions: their keys, ascending: the table is scanned once for all of them.
         sort_memory_mb: how much SQLite's sorter may hold before it goes to disk.
         scratch: the folder for what it puts there.
     """
@@ -45,7 +45,7 @@ def scan_partitions(
         return
     wanted = covering_range(bounds, partitions)
     with TableReader(snapshot, plan, object_uuid, sort_memory_mb, scratch) as reader:
-        rows = ((ExtractRow(*row), size) for row, size in reader.rows(wanted.low, wanted.high))
+        rows = (ExtractRow(*row) for row in reader.rows(wanted.low, wanted.high))
         yield from cut_into_partitions(rows, layout, bounds, partitions)
 
 

@@ -1,5 +1,7 @@
 """Extracts as Parquet files on any fsspec path: one file for each partition, there in whole or not at all."""
 
+from collections.abc import Iterator
+
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
@@ -24,6 +26,11 @@ def write_partition(path: UPath, batches: pa.RecordBatchReader) -> int:
 def open_partition(path: UPath) -> ds.Dataset:
     """One partition's rows, read when they are asked for."""
     return ds.dataset(path.path, filesystem=PyFileSystem(FSSpecHandler(path.fs)), format="parquet")
+
+
+def record_batches(extract: ds.Dataset) -> Iterator[pa.RecordBatch]:
+    """The record batches of a partition, in their order, only a few of them in memory."""
+    return iter(extract.to_batches(batch_readahead=2, fragment_readahead=1))
 
 
 def partition_rows(path: UPath) -> int:

@@ -22,6 +22,10 @@ ROWID_COLUMN = "_weaviate_migration_rowid"
 OTHER_CLASSES = "_weaviate_migration_other_classes"
 
 ARROW_TYPES: dict[type, pa.DataType] = {int: pa.int64(), float: pa.float64(), str: pa.string(), bytes: pa.binary()}
+# A record batch holds at most so many rows, and at most so much text and blob: memory stays bounded for any row size.
+BATCH_ROWS = 5_000
+BATCH_SIZE = 4 * 1024 * 1024
+
 _OTHER_VALUE = pa.struct(
     [("integer", pa.int64()), ("real", pa.float64()), ("text", pa.binary()), ("blob", pa.binary())]
 )
@@ -57,6 +61,11 @@ class ExtractRow:
     uuid: str | None
     key: tuple[SqlValue, ...]
     values: tuple[SqlValue, ...]
+
+
+def size_of(row: ExtractRow) -> int:
+    """About how much memory a row takes: the length of its texts and blobs."""
+    return sum(len(value) for value in row.values if isinstance(value, str | bytes))
 
 
 def extract_schema(layout: RowLayout, sample: Sequence[ExtractRow]) -> pa.Schema:

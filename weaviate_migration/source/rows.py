@@ -3,10 +3,11 @@
 SQLite itself sorts: in bounded memory, merging on disk what does not fit, and keeping every value as it is.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from weaviate_migration.source.inspect import quoted
+from weaviate_migration.source.connect import source_errors
+from weaviate_migration.source.inspect import OWN_PREFIX, quoted
 from weaviate_migration.source.plan import CollectionPlan
 from weaviate_migration.source.snapshot import open_snapshot
 
@@ -14,6 +15,10 @@ SqlValue = int | float | str | bytes | None
 ObjectUuid = Callable[[str, tuple[SqlValue, ...]], str | None]
 # UUID of the row's object (None where a part of the key is NULL), the row's key, and the values of the plan's columns.
 KeyedRow = tuple[str | None, tuple[SqlValue, ...], tuple[SqlValue, ...]]
+
+
+# A name for the UUID in a statement that no column of the application's has.
+_UUID = quoted(f"{OWN_PREFIX}uuid")
 
 
 def _decode(text: bytes) -> str:
@@ -35,14 +40,17 @@ class TableReader:
     def __init__(
         self, snapshot: Path, plan: CollectionPlan, object_uuid: ObjectUuid, sort_memory_mb: int, scratch: Path
     ) -> None:
+        self._snapshot = snapshot
         self._plan = plan
         self._object_uuid = object_uuid
         self._connection = open_snapshot(snapshot)
         self._connection.text_factory = _decode
-        self._connection.execute(f"PRAGMA cache_size = -{sort_memory_mb * 1024}")
-        # Deprecated, but SQLite reads TMPDIR only once in a process, and /tmp is often too small for a table's sort.
-        self._connection.execute(f"PRAGMA temp_store_directory = '{str(scratch).replace(chr(39), chr(39) * 2)}'")
         self._connection.create_function("object_uuid", -1, self._uuid_of_sql_arguments, deterministic=True)
+        with source_errors(snapshot):
+            (self._encoding,) = self._connection.execute("PRAGMA encoding").fetchone()
+            self._connection.execute(f"PRAGMA cache_size = -{sort_memory_mb * 1024}")
+            # Deprecated, but SQLite reads TMPDIR only once in a process, and /tmp is often too small for a sort.
+            self._connection.execute(f"PRAGMA temp_store_directory = '{str(scratch).replace(chr(39), chr(39) * 2)}'")
 
     def close(self) -> None:
         """Closes the connection; an unfinished scan ends."""
@@ -63,10 +71,10 @@ class TableReader:
         if total < parts:
             return []
         cuts = {part * total // parts for part in range(1, parts)}
-        rows = self._connection.execute(
-            f"SELECT {self._uuid_sql} AS u FROM {quoted(self._table_name)} WHERE u IS NOT NULL ORDER BY u"
-        )
-        return [uuid for position, (uuid,) in enumerate(rows) if position in cuts]
+        statement = f"SELECT {self._uuid_sql} AS {_UUID} FROM {self._table} WHERE {_UUID} IS NOT NULL ORDER BY {_UUID}"
+        with source_errors(self._snapshot):
+            rows = self._connection.execute(statement)
+            return [uuid for position, (uuid,) in enumerate(rows) if position in cuts]
 
     def row_count(self) -> int:
         """Rows in the table."""
@@ -76,29 +84,32 @@ class TableReader:
         """Rows whose key has a NULL: they have no UUID."""
         return self._count(" OR ".join(f"{quoted(column)} IS NULL" for column in self._plan.key))
 
-    def rows(self, low: str | None = None, high: str | None = None) -> Iterator[tuple[KeyedRow, int]]:
-        """Rows in the order of their UUIDs, first those without one, each with its size in characters and bytes.
+    def rows(self, low: str | None = None, high: str | None = None) -> Iterator[KeyedRow]:
+        """Rows in the order of their UUIDs, first those without one.
 
         Args:
             low: leave out the rows before this UUID, and those without UUID.
             high: leave out this UUID and those after it.
+
+        Raises:
+            SourceError: the snapshot is damaged, or there is no space to sort it.
         """
-        key = [quoted(column) for column in self._plan.key]
-        columns = [quoted(column) for column in self._plan.columns]
-        sizes = " + ".join(f"coalesce(length({column}), 0)" for column in columns) or "0"
         where = {
             (False, False): "",
-            (True, False): "WHERE u >= :low",
-            (False, True): "WHERE u < :high OR u IS NULL",
-            (True, True): "WHERE u >= :low AND u < :high",
+            (True, False): f"WHERE {_UUID} >= :low",
+            (False, True): f"WHERE {_UUID} < :high OR {_UUID} IS NULL",
+            (True, True): f"WHERE {_UUID} >= :low AND {_UUID} < :high",
         }[low is not None, high is not None]
-        statement = (
-            f"SELECT {self._uuid_sql} AS u, {sizes}, {', '.join([*key, *columns])} "
-            f"FROM {quoted(self._table_name)} {where} ORDER BY u"
-        )
-        split = 2 + len(key)
-        for row in self._connection.execute(statement, {"low": low, "high": high}):
-            yield (row[0], row[2:split], row[split:]), row[1]
+        read = ", ".join(map(quoted, [*self._plan.key, *self._plan.columns]))
+        statement = f"SELECT {self._uuid_sql} AS {_UUID}, {read} FROM {self._table} {where} ORDER BY {_UUID}"
+        split = 1 + len(self._plan.key)
+        with source_errors(self._snapshot):
+            for row in self._connection.execute(statement, {"low": low, "high": high}):
+                yield row[0], row[1:split], row[split:]
+
+    @property
+    def _table(self) -> str:
+        return quoted(self._table_name)
 
     @property
     def _table_name(self) -> str:
@@ -116,12 +127,18 @@ class TableReader:
 
     def _uuid_of_sql_arguments(self, *arguments: SqlValue) -> str | None:
         key = tuple(
-            _decode(value) if storage_class == "text" and isinstance(value, bytes) else value
+            _decode(self._as_utf8(value)) if storage_class == "text" and isinstance(value, bytes) else value
             for storage_class, value in zip(arguments[::2], arguments[1::2], strict=True)
         )
         return self._object_uuid(self._table_name, key)
 
+    def _as_utf8(self, text: bytes) -> bytes:
+        """Text that was cast to a blob: then SQLite gives the database's own encoding, otherwise always UTF-8."""
+        if self._encoding == "UTF-8":
+            return text
+        return text.decode(self._encoding, "surrogatepass").encode(errors="surrogatepass")
+
     def _count(self, condition: str) -> int:
-        statement = f"SELECT count(*) FROM {quoted(self._table_name)} WHERE {condition}"
-        found: Sequence[int] = self._connection.execute(statement).fetchone()
-        return found[0]
+        with source_errors(self._snapshot):
+            found = self._connection.execute(f"SELECT count(*) FROM {self._table} WHERE {condition}").fetchone()
+        return int(found[0])

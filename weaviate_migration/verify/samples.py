@@ -1,15 +1,17 @@
 """A random sample of rows, each compared with its object: every column, every property."""
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow.dataset as ds
 from weaviate.collections import Collection
 
-from weaviate_migration.extract.storage_classes import ExtractRow, RowLayout, decode
+from weaviate_migration.extract.storage import record_batches
+from weaviate_migration.extract.storage_classes import BATCH_SIZE, ExtractRow, RowLayout, decode, size_of
 from weaviate_migration.mapping import CollectionMapping
+from weaviate_migration.mapping.models import folded
 from weaviate_migration.target.read_back import objects_by_uuid
 from weaviate_migration.transform.object_to_row import object_to_row
 from weaviate_migration.transform.row_to_object import key_text
@@ -17,6 +19,8 @@ from weaviate_migration.transform.values import SqlValue
 from weaviate_migration.verify.meaning import agrees
 
 OBJECTS_PER_REQUEST = 200
+
+_Drawn = tuple[str, RowLayout, ExtractRow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +69,14 @@ def compare_sample(
         size: rows to draw; all of them, where there are fewer.
         seed: for the draw.
     """
-    drawn = list(_draw(extracts, size, seed))
+    rows = 0
     differences: list[Difference] = []
-    for group in _groups(drawn, OBJECTS_PER_REQUEST):
+    for group in _groups(_draw(extracts, size, seed)):
         objects = objects_by_uuid(collection, [row.uuid for _, _, row in group if row.uuid])
         for partition, layout, row in group:
             differences.extend(compare_row(mapping, layout, partition, row, objects.get(row.uuid or "")))
-    return SampleComparison(seed, len(drawn), tuple(differences))
+        rows += len(group)
+    return SampleComparison(seed, rows, tuple(differences))
 
 
 def compare_row(
@@ -93,12 +98,19 @@ def compare_row(
     if properties is None:
         yield difference("", row.values, None)
         return
-    value_of = {name.lower(): value for name, value in zip(layout.columns, row.values, strict=True)}
+    value_of = {folded(name): value for name, value in zip(layout.columns, row.values, strict=True)}
     for prop in mapping.properties:
-        value, found = value_of.get(prop.column.lower()), properties.get(prop.name)
+        value, found = value_of.get(folded(prop.column)), properties.get(prop.name)
         if not agrees(prop, value, found):
             yield difference(prop.name, value, found)
-    rebuilt = object_to_row(mapping, layout.columns, properties)
+    provenance = properties.get(mapping.provenance) or {}
+    if provenance.get("original_id") != key_text(row.key):
+        yield difference(f"{mapping.provenance}.original_id", key_text(row.key), provenance.get("original_id"))
+    try:
+        rebuilt = object_to_row(mapping, layout.columns, properties)
+    except (ValueError, LookupError, TypeError, AttributeError):
+        yield difference(f"{mapping.provenance}.source_columns", row.values, provenance.get("source_columns"))
+        return
     for name, value, found in zip(layout.columns, row.values, rebuilt, strict=True):
         if not same_value(value, found):
             yield difference(f"{mapping.provenance}.source_columns.{name}", value, found)
@@ -111,7 +123,7 @@ def same_value(one: SqlValue, other: SqlValue) -> bool:
     return one.hex() == other.hex() if isinstance(one, float) and isinstance(other, float) else one == other
 
 
-def _draw(extracts: Mapping[str, ds.Dataset], size: int, seed: int) -> Iterator[tuple[str, RowLayout, ExtractRow]]:
+def _draw(extracts: Mapping[str, ds.Dataset], size: int, seed: int) -> Iterator[_Drawn]:
     """So many rows at random, in the extracts' order; each row has the same chance."""
     totals = {partition: extract.count_rows() for partition, extract in extracts.items()}
     total = sum(totals.values())
@@ -119,7 +131,7 @@ def _draw(extracts: Mapping[str, ds.Dataset], size: int, seed: int) -> Iterator[
     position, following = 0, next(wanted, None)
     for partition, extract in extracts.items():
         layout = RowLayout.of_schema(extract.schema)
-        for batch in extract.to_batches():
+        for batch in record_batches(extract):
             chosen: list[int] = []
             while following is not None and following < position + batch.num_rows:
                 chosen.append(following - position)
@@ -129,6 +141,15 @@ def _draw(extracts: Mapping[str, ds.Dataset], size: int, seed: int) -> Iterator[
                 yield partition, layout, row
 
 
-def _groups(drawn: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(drawn), size):
-        yield drawn[start : start + size]
+def _groups(drawn: Iterable[_Drawn]) -> Iterator[list[_Drawn]]:
+    """Rows whose objects are asked for at once: by number and by size, so that they fit into memory and one answer."""
+    group: list[_Drawn] = []
+    size = 0
+    for each in drawn:
+        group.append(each)
+        size += size_of(each[2])
+        if len(group) >= OBJECTS_PER_REQUEST or size >= BATCH_SIZE:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group

@@ -1,0 +1,98 @@
+"""Any value that a SQLite column may hold, with those that sit on the border of some property's type."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
+from weaviate_migration.mapping import CollectionMapping, PropertyMapping
+from weaviate_migration.transform.row_to_object import ObjectDraft
+from weaviate_migration.transform.values import SqlValue
+
+# Tests share their cores: how long an example takes says nothing.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
+
+INTEGERS = st.one_of(
+    st.integers(-(2**63), 2**63 - 1),
+    st.sampled_from([0, 1, 2**53 - 1, 2**53, 2**53 + 1, -(2**53), -(2**63), 2**63 - 1]),
+)
+REALS = st.one_of(
+    st.floats(allow_nan=False), st.sampled_from([0.0, -0.0, 1.0, 5e-324, 1.7976931348623157e308, 2.0**53, 1e15])
+)
+NOT_UTF8 = st.binary(min_size=1, max_size=20).map(lambda data: data.decode("utf-8", "surrogateescape"))
+DIGITS = st.from_regex(r"\A\d{4}-\d\d-\d\d([ Tx]\d\d:\d\d(:\d\d([.,]\d{1,12})?)?)? ?(Z|[+-]\d\d:?\d\d(:\d\d)?)?\Z")
+MOMENTS = st.builds(
+    lambda moment, separator, timespec, offset: moment.isoformat(separator, timespec) + offset,
+    st.datetimes(),
+    st.sampled_from([" ", "T"]),
+    st.sampled_from(["minutes", "seconds", "milliseconds", "microseconds"]),
+    st.sampled_from(["", " ", "Z", " Z", "+00:00", " +02:00", "-23:59", "+24:00", "+01:60"]),
+)
+JSON_VALUES: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just("\ud800"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "b"]), inner, max_size=2),
+    max_leaves=6,
+)
+JSON_TEXTS = st.builds(
+    lambda value, ensure_ascii: json.dumps(value, ensure_ascii=ensure_ascii),
+    st.lists(st.text(max_size=5)) | JSON_VALUES,
+    st.booleans(),
+).map(lambda text: text.encode("utf-8", "surrogatepass").decode("utf-8", "surrogateescape"))
+TEXTS = st.one_of(
+    st.text(),
+    st.sampled_from(["", " ", "\0", "a\0b", "0", "1", "null", "\ufffe"]),
+    NOT_UTF8,
+    DIGITS,
+    MOMENTS,
+    JSON_TEXTS,
+)
+SQL_VALUES: st.SearchStrategy[SqlValue] = st.one_of(st.none(), INTEGERS, REALS, TEXTS, st.binary(max_size=40))
+
+# Each type of property; a column with two properties; members; defaults; a column without a property.
+EVERY_TYPE = CollectionMapping(
+    name="Note",
+    table="notes",
+    properties=(
+        PropertyMapping(name="noteId", column="id", index="whole"),
+        PropertyMapping(name="body", column="BODY", index="words"),
+        PropertyMapping(name="tags", column="tags", type="text[]", index="whole"),
+        PropertyMapping(name="size", column="size", type="int"),
+        PropertyMapping(name="score", column="score", type="number"),
+        PropertyMapping(name="done", column="done", type="boolean"),
+        PropertyMapping(name="at", column="at", type="date"),
+        PropertyMapping(name="memberA", column="document", json_key="a", index="words"),
+        PropertyMapping(name="document", column="document", index="stored"),
+        PropertyMapping(name="membersB", column="document", json_key="b", type="text[]", index="whole"),
+        PropertyMapping(name="title", column="title", index="words", default="untitled", default_for_empty=True),
+        PropertyMapping(name="owner", column="owner", index="whole", default="nobody"),
+        PropertyMapping(name="onlyMember", column="only", json_key="a", index="whole", default="none"),
+        PropertyMapping(name="twiceAsNumber", column="twice", type="int"),
+        PropertyMapping(name="twiceAsText", column="twice", index="words"),
+    ),
+)
+COLUMNS = (
+    *("id", "body", "tags", "size", "score", "done", "at", "document", "title", "owner", "only", "twice"),
+    *("unmapped", 'odd "name" of 🎉'),
+)
+ROWS = st.tuples(*[SQL_VALUES] * len(COLUMNS))
+
+
+def as_client_returns(mapping: CollectionMapping, draft: ObjectDraft) -> dict[str, Any]:
+    """What weaviate-client gives for an object: dates in microseconds with a time zone, what is absent as None."""
+    dates = {prop.name for prop in mapping.properties if prop.type == "date"}
+    returned: dict[str, Any] = {prop.name: None for prop in mapping.properties}
+    for name, value in draft.properties.items():
+        returned[name] = _moment(value) if name in dates else value
+    provenance = dict(draft.properties[mapping.provenance])
+    provenance["migration_timestamp"] = _moment(provenance["migration_timestamp"])
+    return {**returned, mapping.provenance: provenance}
+
+
+def _moment(rfc3339: str) -> datetime:
+    assert rfc3339.endswith("Z")
+    assert rfc3339[10] == "T"
+    seconds, _, fraction = rfc3339[:-1].partition(".")
+    return datetime.fromisoformat(seconds).replace(microsecond=int(f"{fraction[:6]:0<6}"), tzinfo=UTC)
