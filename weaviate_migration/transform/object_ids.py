@@ -1,9 +1,9 @@
 """The UUID of each row's object, and ranges of UUIDs.
 
 The rule (a test holds it): a key of one column that holds a canonical lower-case UUID is the object's UUID itself.
-Every other key gives the version 5 UUID, in the namespace below, of the compact JSON text `[table, [[class, value], …]]` with
-one pair for each key column: class is `integer`, `real`, `text` or `blob`; value is the decimal number, the real in
-`float.hex()`, the text, or the bytes in hexadecimal (`text` that is not UTF-8 has class `text-bytes` and is given in
+Every other key gives the version 5 UUID, in the namespace below, of the compact JSON `[table, [[class, value], …]]`
+with one pair for each key column: class is `integer`, `real`, `text` or `blob`; value is the decimal number, the real
+in `float.hex()`, the text, or the bytes in hexadecimal (`text` that is not UTF-8 has class `text-bytes` and is given in
 hexadecimal too). So 1 and '1', and composite keys, never share a UUID.
 """
 
@@ -26,9 +26,6 @@ class UuidRange:
 
     low: str | None
     high: str | None
-
-    def __contains__(self, uuid_text: str) -> bool:
-        return (self.low is None or self.low <= uuid_text) and (self.high is None or uuid_text < self.high)
 
 
 def object_uuid(table: str, key: tuple[SqlValue, ...]) -> str | None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from weaviate_migration.mapping.models import CollectionMapping
+from weaviate_migration.mapping.models import CollectionMapping, PropertyMapping, folded
 from weaviate_migration.transform.values import SqlValue
 
 
@@ -25,10 +25,13 @@ def object_to_row(
         properties: as weaviate-client returns them: dates with a time zone, what is absent as None.
     """
     verbatim = source_columns(mapping, properties)
-    held_by = {prop.column.lower(): prop for prop in mapping.properties if prop.json_key is None}
+    held_by: dict[str, PropertyMapping] = {}
+    for each in mapping.properties:
+        if each.json_key is None:
+            held_by.setdefault(folded(each.column), each)
     row: list[SqlValue] = []
     for column in columns:
-        prop = held_by.get(column.lower())
+        prop = held_by.get(folded(column))
         if column in verbatim:
             row.append(verbatim[column])
         else:

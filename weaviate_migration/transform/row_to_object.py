@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from weaviate_migration.mapping.models import CollectionMapping, PropertyMapping
+from weaviate_migration.mapping.models import CollectionMapping, PropertyMapping, folded
 from weaviate_migration.transform.values import (
     CONVERTERS,
     MEMBER_CONVERTERS,
@@ -46,13 +46,9 @@ def row_converter(
         properties: dict[str, Any] = dict(absent)
         verbatim: dict[str, SqlValue] = {}
         for (column, targets), value in zip(readers, row, strict=True):
-            held = False
-            for name, converter in targets:
-                converted, exact = converter(value)
-                if converted is not None:
-                    properties[name] = converted
-                held = held or exact
-            if not held:
+            conversions = [(name, converter(value)) for name, converter in targets]
+            properties.update({name: converted for name, (converted, _) in conversions if converted is not None})
+            if not (conversions and conversions[0][1][1]):
                 verbatim[column] = value
         properties[mapping.provenance] = {
             "migrated_from_sqlite": True,
@@ -77,11 +73,15 @@ def key_text(key: tuple[SqlValue, ...]) -> str:
 def _column_readers(
     mapping: CollectionMapping, columns: Sequence[str]
 ) -> list[tuple[str, list[tuple[str, Converter]]]]:
-    """For each column of the row: its name, and the properties made from it. SQLite's names ignore case."""
+    """For each column of the row: its name, and the properties made from it.
+
+    The first of them is the one that may hold the column, and so the one that `object_to_row` reads it from: the first
+    in the mapping that is not a member of the column's JSON.
+    """
     by_column: dict[str, list[tuple[str, Converter]]] = {}
-    for prop in mapping.properties:
-        by_column.setdefault(prop.column.lower(), []).append((prop.name, _converter(prop)))
-    return [(column, by_column.get(column.lower(), [])) for column in columns]
+    for prop in sorted(mapping.properties, key=lambda each: each.json_key is not None):
+        by_column.setdefault(folded(prop.column), []).append((prop.name, _converter(prop)))
+    return [(column, by_column.get(folded(column), [])) for column in columns]
 
 
 def _converter(prop: PropertyMapping) -> Converter:
@@ -92,9 +92,9 @@ def _converter(prop: PropertyMapping) -> Converter:
 
 
 def _properties_of_absent_columns(mapping: CollectionMapping, columns: Sequence[str]) -> dict[str, Any]:
-    present = {column.lower() for column in columns}
+    present = set(map(folded, columns))
     return {
         prop.name: prop.default
         for prop in mapping.properties
-        if prop.default is not None and prop.column.lower() not in present
+        if prop.default is not None and folded(prop.column) not in present
     }

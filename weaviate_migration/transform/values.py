@@ -31,8 +31,7 @@ _NULL: Converted = (None, True)
 
 _DATE = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)"
-    r"(?:[ T](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?)?"
-    r" ?(Z|[+-]\d\d:\d\d)?",
+    r"(?:[ T](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?: ?(Z|[+-]\d\d:[0-5]\d))?)?",
     re.ASCII,
 ).fullmatch
 # The forms that the inverse of a date writes: a blank, no offset, and six digits that are not all 0, or none.
@@ -128,10 +127,7 @@ def _zone(offset: str | None) -> timezone:
     if offset is None or offset == "Z":
         return UTC
     sign = -1 if offset[0] == "-" else 1
-    hours, minutes = int(offset[1:3]), int(offset[4:6])
-    if minutes > 59:
-        raise ValueError(offset)
-    return timezone(sign * timedelta(hours=hours, minutes=minutes))
+    return timezone(sign * timedelta(hours=int(offset[1:3]), minutes=int(offset[4:6])))
 
 
 def texts_property(value: SqlValue) -> Converted:

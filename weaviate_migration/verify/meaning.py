@@ -5,6 +5,7 @@ Nothing here is shared with `row_to_object`: a mistake in a conversion would oth
 
 import json
 import math
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +14,10 @@ from weaviate_migration.mapping.models import PropertyMapping
 
 # Weaviate keeps nine digits of a second, its client returns six.
 _CLIENT_PRECISION = timedelta(microseconds=1)
+_DATE_FORM = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"([ T][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?( ?(Z|[+-][0-9]{2}:[0-5][0-9]))?)?"
+).fullmatch
 
 
 def agrees(prop: PropertyMapping, value: Any, found: Any) -> bool:
@@ -38,15 +43,13 @@ def _text(value: Any, found: Any) -> bool:
 
 
 def _int(value: Any, found: Any) -> bool:
-    if found is None:
-        return not (isinstance(value, int) and -(2**53) < value < 2**53)
-    return isinstance(value, int | float) and type(found) is int and bool(found == value)
+    held = isinstance(value, int | float) and -(2**53) < value < 2**53 and value == math.trunc(value)
+    return type(found) is int and bool(found == value) if held else found is None
 
 
 def _number(value: Any, found: Any) -> bool:
-    if found is None:
-        return not isinstance(value, int | float) or not math.isfinite(value) or abs(value) >= 2**53
-    return isinstance(value, int | float) and bool(found == value)
+    held = math.isfinite(value) if isinstance(value, float) else isinstance(value, int) and -(2**53) < value < 2**53
+    return bool(found == value) if held else found is None
 
 
 def _boolean(value: Any, found: Any) -> bool:
@@ -55,9 +58,9 @@ def _boolean(value: Any, found: Any) -> bool:
 
 def _date(value: Any, found: Any) -> bool:
     moment = _moment(value)
-    if found is None:
-        return moment is None or len(value) < len("2026-01-01 00:00:00")
-    return moment is not None and abs(found - moment) < _CLIENT_PRECISION
+    if moment is None or found is None:
+        return moment is found
+    return bool(abs(found - moment) < _CLIENT_PRECISION)
 
 
 def _texts(value: Any, found: Any) -> bool:
@@ -87,14 +90,17 @@ def _is_encodable(value: Any) -> bool:
 
 
 def _moment(value: Any) -> datetime | None:
-    """The moment that a text names, by Python's own reader of ISO 8601; UTC where it names no offset."""
-    if not isinstance(value, str):
+    """The moment that a text names, by Python's own reader of ISO 8601; UTC where it names no offset.
+
+    Of what that reader takes, only the forms that a date property promises to hold, and only what is a date in UTC too.
+    """
+    if not isinstance(value, str) or not _DATE_FORM(value):
         return None
     try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
+        moment = datetime.fromisoformat(value[:11] + value[11:].replace(" ", ""))
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _member(value: Any, key: str) -> Any:
@@ -103,7 +109,12 @@ def _member(value: Any, key: str) -> Any:
 
 
 def _json(value: Any) -> Any:
+    """The value of a JSON text, which has no NaN and no infinities."""
+
+    def refuse(constant: str) -> None:
+        raise ValueError(constant)
+
     try:
-        return json.loads(value) if isinstance(value, str) else None
+        return json.loads(value, parse_constant=refuse) if isinstance(value, str) else None
     except (ValueError, RecursionError):
         return None

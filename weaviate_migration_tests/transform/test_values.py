@@ -1,0 +1,176 @@
+import json
+from typing import Any
+
+import pytest
+
+from weaviate_migration.transform.object_to_row import to_sql
+from weaviate_migration.transform.values import (
+    CONVERTERS,
+    MAX_EXACT_INT,
+    SqlValue,
+    default_property,
+    parse_json,
+    text_member,
+    text_property,
+    texts_member,
+    verbatim_json,
+)
+
+LEFT_OUT = (None, False)
+NOT_UTF8 = b"a\xffb".decode("utf-8", "surrogateescape")
+
+
+@pytest.mark.parametrize("converter", CONVERTERS.values())
+def test_null_is_held_by_an_absent_property(converter: Any) -> None:
+    assert converter(None) == (None, True)
+    assert to_sql(None) is None
+
+
+@pytest.mark.parametrize(
+    ("of_type", "value", "converted"),
+    [
+        ("text", "", ("", True)),
+        ("text", "a\0b", ("a\0b", True)),
+        ("text", NOT_UTF8, LEFT_OUT),
+        ("text", "\ud800", LEFT_OUT),
+        ("text", 1, LEFT_OUT),
+        ("text", 1.5, LEFT_OUT),
+        ("text", b"a", LEFT_OUT),
+        ("int", 0, (0, True)),
+        ("int", MAX_EXACT_INT, (MAX_EXACT_INT, True)),
+        ("int", -MAX_EXACT_INT, (-MAX_EXACT_INT, True)),
+        ("int", MAX_EXACT_INT + 1, LEFT_OUT),
+        ("int", 2**63 - 1, LEFT_OUT),
+        ("int", 5.0, (5, False)),
+        ("int", 5.5, LEFT_OUT),
+        ("int", 1e300, LEFT_OUT),
+        ("int", float("inf"), LEFT_OUT),
+        ("int", "5", LEFT_OUT),
+        ("number", 0.1, (0.1, True)),
+        ("number", 1e308, (1e308, True)),
+        ("number", -0.0, (-0.0, False)),
+        ("number", 5, (5.0, False)),
+        ("number", MAX_EXACT_INT + 1, LEFT_OUT),
+        ("number", float("-inf"), LEFT_OUT),
+        ("number", "0.1", LEFT_OUT),
+        ("boolean", 0, (False, True)),
+        ("boolean", 1, (True, True)),
+        ("boolean", 2, LEFT_OUT),
+        ("boolean", 1.0, LEFT_OUT),
+        ("boolean", "true", LEFT_OUT),
+        ("text[]", "[]", ([], True)),
+        ("text[]", '["a", "\\u00e4"]', (["a", "ä"], True)),
+        ("text[]", '["a", "ä"]', (["a", "ä"], False)),
+        ("text[]", '["a","b"]', (["a", "b"], False)),
+        ("text[]", '["a", null]', LEFT_OUT),
+        ("text[]", '["a", 1]', LEFT_OUT),
+        ("text[]", '["\\ud800"]', LEFT_OUT),
+        ("text[]", "null", LEFT_OUT),
+        ("text[]", '"a"', LEFT_OUT),
+        ("text[]", "", LEFT_OUT),
+        ("text[]", "[" * 100_000, LEFT_OUT),
+        ("text[]", b"[]", LEFT_OUT),
+    ],
+)
+def test_values_and_whether_the_property_holds_them(of_type: str, value: SqlValue, converted: Any) -> None:
+    found, exact = CONVERTERS[of_type](value)
+    assert (repr(found), exact) == (repr(converted[0]), converted[1])
+
+
+@pytest.mark.parametrize(
+    ("text", "property_value", "exact"),
+    [
+        ("2026-01-02 03:04:05", "2026-01-02T03:04:05Z", True),
+        ("2026-01-02 03:04:05.000006", "2026-01-02T03:04:05.000006Z", True),
+        ("0001-01-01 00:00:00", "0001-01-01T00:00:00Z", True),
+        ("9999-12-31 23:59:59.999999", "9999-12-31T23:59:59.999999Z", True),
+        ("2024-02-29 00:00:00", "2024-02-29T00:00:00Z", True),
+        ("2026-01-02 03:04:05.000000", "2026-01-02T03:04:05.000000Z", False),
+        ("2026-01-02 03:04:05.5", "2026-01-02T03:04:05.5Z", False),
+        ("2026-01-02 03:04:05.123456789", "2026-01-02T03:04:05.123456789Z", False),
+        ("2026-01-02T03:04:05", "2026-01-02T03:04:05Z", False),
+        ("2026-01-02T03:04:05Z", "2026-01-02T03:04:05Z", False),
+        ("2026-01-02 03:04:05 +02:00", "2026-01-02T01:04:05Z", False),
+        ("2026-01-01T00:30:00.25+02:00", "2025-12-31T22:30:00.25Z", False),
+        ("2026-01-02 03:04", "2026-01-02T03:04:00Z", False),
+        ("2026-01-02", "2026-01-02T00:00:00Z", False),
+    ],
+)
+def test_dates(text: str, property_value: str, exact: bool) -> None:
+    assert CONVERTERS["date"](text) == (property_value, exact)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "now",
+        "2026-02-30 00:00:00",
+        "2026-02-30",
+        "2026-01-02 24:00:00",
+        "2026-01-02 23:59:60",
+        "0000-01-01 00:00:00",
+        "0001-01-01 00:00:00+02:00",
+        "9999-12-31 23:59:59-01:00",
+        "2026-01-02Z",
+        "2026-01-02 03:04:05+24:00",
+        "2026-01-02 03:04:05+01:60",
+        "2026-01-02 03:04:05.1234567890",
+        "20260102T030405",
+        "2026-01-02 03:04:05\n",
+        "\uff12\uff10\uff12\uff16-01-02 03:04:05",
+        1767322800,
+        1767322800.5,
+        b"2026-01-02 03:04:05",
+    ],
+)
+def test_what_is_no_date_is_left_out(value: SqlValue) -> None:
+    assert CONVERTERS["date"](value) == LEFT_OUT
+
+
+def test_members_leave_the_column_verbatim() -> None:
+    document = json.dumps({"text": "found", "tools": ["a", "b"], "bad": ["a", 1], "number": 1})
+    assert text_member("text")(document) == ("found", False)
+    assert text_member("number")(document) == LEFT_OUT
+    assert text_member("absent")(document) == LEFT_OUT
+    assert texts_member("tools")(document) == (["a", "b"], False)
+    assert texts_member("bad")(document) == LEFT_OUT
+    for no_object in ("[]", "null", "text", None, 1, b"{}"):
+        assert text_member("text")(no_object) == LEFT_OUT
+
+
+def test_json_has_no_nan() -> None:
+    assert parse_json('{"text": "a", "score": NaN}') is None
+    assert parse_json("Infinity") is None
+    assert parse_json('{"text": "a"}') == {"text": "a"}
+
+
+def test_defaults_replace_null_and_where_wanted_empty_text() -> None:
+    assert default_property(text_property, "x", for_empty=False)(None) == ("x", False)
+    assert default_property(text_property, "x", for_empty=False)("") == ("", True)
+    assert default_property(text_property, "x", for_empty=True)("") == ("x", False)
+    assert default_property(text_property, "x", for_empty=True)("x") == ("x", True)
+
+
+def test_verbatim_columns_are_json_that_anyone_can_read() -> None:
+    columns: dict[str, SqlValue] = {
+        "integer": 2**63 - 1,
+        "real": 0.1,
+        "text": "Zoë",
+        "null": None,
+        "blob": b"\x00\xff",
+        "bytes": NOT_UTF8,
+        "most": float("inf"),
+        "least": float("-inf"),
+    }
+    assert json.loads(verbatim_json(columns)) == {
+        "integer": 2**63 - 1,
+        "real": 0.1,
+        "text": "Zoë",
+        "null": None,
+        "blob": {"base64": "AP8="},
+        "bytes": {"text_base64": "Yf9i"},
+        "most": {"real": "Infinity"},
+        "least": {"real": "-Infinity"},
+    }
+    assert "Zoë" in verbatim_json(columns)
