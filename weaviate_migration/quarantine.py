@@ -51,20 +51,24 @@ class Quarantine:
 
     def clear(self, partition: str) -> None:
         """Forgets what was refused of a partition: it is about to be loaded again."""
+        if partition in self._files:
+            self._files.pop(partition).close()
         self._path(partition).unlink(missing_ok=True)
 
     def add(self, partition: str, row: QuarantinedRow) -> None:
         """Writes down one row."""
         if partition not in self._files:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._files[partition] = self._path(partition).open("w", encoding="utf-8", errors="surrogateescape")
+            # What UTF-8 cannot encode, a lone surrogate, gets a backslash and so becomes an escape of JSON.
+            self._files[partition] = self._path(partition).open("w", encoding="utf-8", errors="backslashreplace")
         self._files[partition].write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
 
     def rows(self) -> Iterator[tuple[str, QuarantinedRow]]:
         """Every quarantined row with its partition, in the order of the partitions."""
         for path in sorted(self._folder.glob(f"{self._collection}.*.jsonl")):
-            with path.open(encoding="utf-8", errors="surrogateescape") as file:
-                for line in file:
+            with path.open(encoding="utf-8", newline="\n") as file:
+                # A line without its end was being written when the process was killed: the partition is not loaded.
+                for line in (each for each in file if each.endswith("\n")):
                     yield path.suffixes[-2].removeprefix("."), QuarantinedRow(**json.loads(line))
 
     def discard(self) -> None:
