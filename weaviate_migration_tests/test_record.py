@@ -1,0 +1,141 @@
+import json
+import os
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from weaviate_migration.errors import ConfigurationError, MigrationConflictError
+from weaviate_migration.mapping import CollectionMapping, Mapping, PropertyMapping
+from weaviate_migration.record import MigrationRecords, SnapshotRecord, State
+
+NOTE = CollectionMapping(name="Note", table="notes", properties=(PropertyMapping(name="n", column="n", type="int"),))
+MAPPING = Mapping(name="notes", collections=(NOTE,))
+SOURCE = Path("/data/app.db")
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> MigrationRecords:
+    return MigrationRecords(tmp_path)
+
+
+def begin(records: MigrationRecords, state: State = "unfinished") -> str:
+    record = records.resume_or_begin(SOURCE, MAPPING, "")
+    return records.update(record, state=state).id
+
+
+def test_a_new_migration_is_named_by_its_start(records: MigrationRecords) -> None:
+    before = datetime.now(UTC).replace(microsecond=0)
+    record = records.resume_or_begin(SOURCE, MAPPING, "Test_")
+    assert re.fullmatch(r"\d{8}T\d{6}", record.id)
+    assert before <= record.began_at <= datetime.now(UTC)
+    assert record.timestamp == record.began_at.isoformat().replace("+00:00", "Z")
+    assert (record.source, record.mapping_name, record.mapping_digest) == (SOURCE, "notes", MAPPING.digest)
+    assert (record.alias(NOTE), record.collection(NOTE)) == ("Test_Note", f"Test_Note_{record.id}")
+    assert record.state == "unfinished"
+    assert records.all() == [record]
+
+
+def test_an_unfinished_one_is_gone_on_with(records: MigrationRecords) -> None:
+    identity = begin(records)
+    assert records.resume_or_begin(SOURCE, MAPPING, "").id == identity
+    assert len(records.all()) == 1
+
+
+@pytest.mark.parametrize("state", ["cut over", "rolled back"])
+def test_a_finished_one_is_not(records: MigrationRecords, state: State) -> None:
+    first = begin(records, state)
+    # Within the same second: ids differ all the same, and keep their order.
+    second = begin(records)
+    assert second > first
+    assert [each.id for each in records.all()] == [first, second]
+
+
+@pytest.mark.parametrize(
+    ("source", "mapping", "prefix", "named", "not_named"),
+    [
+        (Path("/data/other.db"), MAPPING, "", ["source /data/app.db, now /data/other.db"], ["mapping", "prefix"]),
+        (SOURCE, MAPPING.model_copy(update={"missing": "warn"}), "", ["mapping"], ["source", "prefix"]),
+        (SOURCE, MAPPING, "Test_", ["prefix '', now 'Test_'"], ["source", "mapping"]),
+        (Path("/other"), MAPPING, "Test_", ["source", "prefix"], ["mapping"]),
+    ],
+)
+def test_another_migration_is_refused_and_what_differs_is_named(
+    records: MigrationRecords, source: Path, mapping: Mapping, prefix: str, named: list[str], not_named: list[str]
+) -> None:
+    identity = begin(records)
+    with pytest.raises(MigrationConflictError) as error:
+        records.resume_or_begin(source, mapping, prefix)
+    assert identity in error.value.message
+    assert all(each in error.value.message for each in named)
+    assert not any(each in error.value.message for each in not_named)
+    assert "--work-dir" in error.value.hint
+    assert error.value.exit_code == 2
+
+
+def test_the_record_survives_the_file(records: MigrationRecords, tmp_path: Path) -> None:
+    record = records.resume_or_begin(SOURCE, MAPPING, "")
+    snapshot = SnapshotRecord(path=tmp_path / "a", sha256="0" * 64, bytes=7, taken_at=datetime.now(UTC))
+    changed = records.update(
+        record,
+        snapshot=snapshot,
+        bounds={"notes": ("a", "b")},
+        previous_aliases={"Note": None, "Other": "Other_1"},
+        state="cut over",
+    )
+    assert MigrationRecords(tmp_path).all() == [changed]
+    assert records.all()[0].bounds["notes"] == ("a", "b")
+
+
+def test_a_killed_save_leaves_the_old_record(records: MigrationRecords, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = records.resume_or_begin(SOURCE, MAPPING, "")
+
+    def killed(_: int) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", killed)
+        with pytest.raises(KeyboardInterrupt):
+            records.update(record, state="cut over")
+    assert records.all() == [record]
+    assert records.update(record, state="cut over").state == records.all()[0].state == "cut over"
+
+
+def test_the_current_one_is_the_unfinished_or_else_the_last_cut_over(records: MigrationRecords) -> None:
+    with pytest.raises(ConfigurationError, match="No migration is on record"):
+        records.current()
+    first = begin(records, "cut over")
+    second = begin(records, "cut over")
+    assert records.current().id == second
+    begin(records, "rolled back")
+    assert records.current().id == second
+    third = begin(records)
+    assert records.current().id == third
+    assert records.all()[0].id == first
+
+
+def test_only_rolled_back_ones_are_none(records: MigrationRecords) -> None:
+    begin(records, "rolled back")
+    with pytest.raises(ConfigurationError, match="weaviate_schema"):
+        records.current()
+    assert records.unfinished() is None
+
+
+def test_the_snapshot_must_be_there(records: MigrationRecords, tmp_path: Path) -> None:
+    record = records.resume_or_begin(SOURCE, MAPPING, "")
+    with pytest.raises(ConfigurationError, match="has no snapshot"):
+        _ = record.snapshot_path
+    path = tmp_path / "snapshot.sqlite"
+    record = records.update(record, snapshot=SnapshotRecord(path=path, sha256="0", bytes=0, taken_at=datetime.now(UTC)))
+    with pytest.raises(ConfigurationError, match="has no snapshot"):
+        _ = record.snapshot_path
+    path.touch()
+    assert record.snapshot_path == path
+
+
+def test_the_record_is_json_in_the_work_folder(records: MigrationRecords, tmp_path: Path) -> None:
+    identity = begin(records)
+    (path,) = (tmp_path / "migrations").iterdir()
+    assert path.name == f"{identity}.json"
+    assert json.loads(path.read_text(encoding="utf-8"))["source"] == "/data/app.db"
