@@ -38,6 +38,8 @@ def any_object_in_range(collection: Collection[Any, Any], uuid_range: UuidRange)
 
 def objects_by_uuid(collection: Collection[Any, Any], uuids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """The properties of these objects by UUID; those that are not there are left out."""
+    if not uuids:
+        return {}
     found = collection.query.fetch_objects(filters=Filter.by_id().contains_any(list(uuids)), limit=len(uuids))
     return {str(each.uuid): dict(each.properties) for each in found.objects}
 

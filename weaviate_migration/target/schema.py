@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from weaviate import WeaviateClient
 from weaviate.classes.config import Configure, DataType, Property, Tokenization
 
+from weaviate_migration.errors import MigrationConflictError
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
 
 _DATA_TYPES = {
@@ -44,8 +45,13 @@ class Origin:
 
 
 def ensure_collection(client: WeaviateClient, name: str, mapping: CollectionMapping, origin: Origin) -> bool:
-    """Makes the collection if it is not there yet; returns whether it made it."""
+    """Makes the collection if it is not there yet; returns whether it made it.
+
+    Raises:
+        MigrationConflictError: there is one of that name which another migration made, or none did.
+    """
     if client.collections.exists(name):
+        _refuse_another_origin(name, origin_of(client, name), origin)
         return False
     client.collections.create(
         name,
@@ -55,6 +61,15 @@ def ensure_collection(client: WeaviateClient, name: str, mapping: CollectionMapp
         or Configure.Vectors.self_provided(),
     )
     return True
+
+
+def _refuse_another_origin(name: str, found: Origin | None, expected: Origin) -> None:
+    if found != expected:
+        maker = f"by migration {found.migration} of {found.source}" if found else "by no migration"
+        raise MigrationConflictError(
+            f"the collection `{name}` is there already, and was made {maker}, with another mapping or another source",
+            "Remove it if nobody needs it, or choose other names with --prefix.",
+        )
 
 
 def origin_of(client: WeaviateClient, name: str) -> Origin | None:

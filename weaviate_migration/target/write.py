@@ -137,7 +137,7 @@ def too_large(size: int, limit: int) -> str | None:
 def estimated_bytes(value: Any) -> int:
     """About how many bytes a value takes in a request: text in UTF-8, and 16 for each value around it."""
     if isinstance(value, str):
-        return 16 + (len(value) if value.isascii() else len(value.encode()))
+        return 16 + (len(value) if value.isascii() else len(value.encode(errors="surrogatepass")))
     if isinstance(value, dict):
         return 16 + sum(len(name) + estimated_bytes(each) for name, each in value.items())
     if isinstance(value, list):
