@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.exceptions import NoArgsIsHelpError
 from rich.console import Console
 from rich.logging import RichHandler
 
@@ -24,6 +25,7 @@ from weaviate_migration.target.server import embedded_server
 from weaviate_migration.terminal import show_audit, show_plan, show_result, show_searches, shown_progress
 from weaviate_migration.tour import demo_searches, make_demo_file
 
+PROGRAM = "weaviate-migration"
 INTERRUPTED = 130
 EPILOG = "Each option can come from the environment too: --sqlite-url is WEAVIATE_MIGRATION_SQLITE_URL, and so on."
 
@@ -35,9 +37,12 @@ def with_options(*options: Callable[[Command], Command]) -> Callable[[Command], 
     return lambda command: functools.reduce(lambda decorated, option: option(decorated), reversed(options), command)
 
 
+MAPPING_OPTION = click.option(
+    "--mapping", type=click.Path(path_type=Path), help="What becomes what; default: the shipped mapping."
+)
 SOURCE_OPTIONS = (
     click.option("--sqlite-url", metavar="URL", help="A path, or a URL such as sqlite:////data/app.db."),
-    click.option("--mapping", type=click.Path(path_type=Path), help="What becomes what; default: the shipped mapping."),
+    MAPPING_OPTION,
 )
 SERVER_OPTIONS = (
     click.option("--weaviate-url", metavar="URL", help="embedded (default), embedded:DIR, or http(s)://host[:port]."),
@@ -47,6 +52,7 @@ SERVER_OPTIONS = (
 )
 SHARED_OPTIONS = (
     click.option("--work-dir", type=click.Path(path_type=Path), help="Default: .weaviate_migration."),
+    click.option("--extracts", metavar="PATH", help="Any fsspec path; default: in the work folder."),
     click.option("--log-level", type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], False)),
     click.option("--log-file", type=click.Path(path_type=Path), help="Log records as JSON lines."),
     click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, and nothing else."),
@@ -68,7 +74,7 @@ MIGRATE_OPTIONS = (
 
 
 @click.group(epilog=EPILOG)
-@click.version_option(package_name="weaviate-migration")
+@click.version_option(package_name=PROGRAM)
 def cli() -> None:
     """Move an application's data from SQLite into Weaviate, and prove the copy."""
 
@@ -108,11 +114,11 @@ def plan(as_json: bool, **options: Any) -> int:
 
 
 @cli.command(epilog=EPILOG)
-@with_options(*SOURCE_OPTIONS, *SERVER_OPTIONS, *SHARED_OPTIONS)
+@with_options(MAPPING_OPTION, *SERVER_OPTIONS, *SHARED_OPTIONS)
 @click.option("--discard", is_flag=True, help="Also remove the collections that this migration made.")
 def rollback(as_json: bool, discard: bool, **options: Any) -> int:
     """Point the aliases back to where they were; with --discard, remove the migration's collections."""
-    outcome = roll_back_migration(create_migration_config(**{"sqlite_url": "", **options}), discard)
+    outcome = roll_back_migration(create_migration_config("", **options), discard)
     if as_json:
         _print_json(outcome.to_dict())
     else:
@@ -156,8 +162,12 @@ def main() -> None:
     """Runs a command; errors that a person can cause are told in a line or two, with the right exit code."""
     try:
         code = cli.main(standalone_mode=False)
-    except click.ClickException as error:
+    except NoArgsIsHelpError as error:
         error.show()
+        code = error.exit_code
+    except click.ClickException as error:
+        click.echo(f"error: {error.format_message()}", err=True)
+        click.echo(_help_of(error), err=True)
         code = error.exit_code
     except MigrationError as error:
         click.echo(f"error: {error}", err=True)
@@ -181,6 +191,12 @@ def _report(result: MigrationResult, as_json: bool) -> int:
         _print_json(result.to_dict())
     show_result(result, Console(stderr=True))
     return result.exit_code
+
+
+def _help_of(error: click.ClickException) -> str:
+    """What to do about wrong usage."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"`{context.command_path if context else PROGRAM} --help` shows what there is."
 
 
 def _server_data(config: MigrationConfig) -> Path:

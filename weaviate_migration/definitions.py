@@ -11,7 +11,8 @@ import dagster as dg
 
 from weaviate_migration.assets import build_assets
 from weaviate_migration.checks import build_collection_checks
-from weaviate_migration.jobs import build_jobs
+from weaviate_migration.errors import MappingError
+from weaviate_migration.jobs import build_jobs, refuse_reserved_names
 from weaviate_migration.logs import RUN_LOGGER, configure_logging
 from weaviate_migration.mapping import Mapping, read_mapping
 from weaviate_migration.resources import BatchSettings, ExtractIOManager, SQLiteSource, WeaviateServer, WorkFolder
@@ -33,8 +34,10 @@ def records_logger(context: dg.InitLoggerContext) -> logging.Logger:
 
 def build_definitions(config: MigrationConfig) -> dg.Definitions:
     """The definitions for these settings; a run's own config may set other ones."""
+    mapping = read_mapping(config.mapping)
+    refuse_reserved_names(mapping)
     with _without_maturity_warnings():
-        return _definitions(config, read_mapping(config.mapping), WorkFolder(config.work_dir))
+        return _definitions(config, mapping, WorkFolder(config.work_dir, config.extracts))
 
 
 @contextmanager
@@ -75,17 +78,25 @@ def _definitions(config: MigrationConfig, mapping: Mapping, work_folder: WorkFol
 
 
 @functools.cache
-def job_for_run(name: str, mapping: str | None, work_dir: str, with_api_key: bool) -> dg.JobDefinition:
+def job_for_run(
+    name: str, mapping: str | None, mapping_digest: str, work_dir: str, extracts: str, with_api_key: bool
+) -> dg.JobDefinition:
     """One of the jobs, for this mapping file and work folder: child processes make it again from these.
 
     Dagster asks for it some ten times in each run, and the definitions take a third of a second.
+
+    Raises:
+        MappingError: the file does not hold the mapping of this digest any more.
     """
     config = MigrationConfig(
         sqlite_url="",
         mapping=Path(mapping) if mapping else None,
         work_dir=Path(work_dir),
+        extracts=extracts,
         weaviate_api_key=API_KEY_VARIABLE if with_api_key else None,
     )
+    if read_mapping(config.mapping).digest != mapping_digest:
+        raise MappingError(f"The mapping file {mapping} was changed while it was used.", "Run the same command again.")
     return build_definitions(config).resolve_job_def(name)
 
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import dagster as dg
 import psutil
@@ -12,6 +12,7 @@ from dagster._core.definitions.reconstruct import build_reconstructable_job
 
 from weaviate_migration.extract.partitions import PARTITION_KEYS
 from weaviate_migration.jobs import MIGRATE
+from weaviate_migration.mapping import Mapping
 from weaviate_migration.run_events import was_interrupted
 from weaviate_migration.settings import MigrationConfig, dagster_home
 
@@ -29,6 +30,13 @@ nux:
 """
 
 
+class JobRun(NamedTuple):
+    """A run that has ended; whether it failed is in its events."""
+
+    run_id: str
+    events: list[dg.DagsterEvent]
+
+
 @contextmanager
 def dagster_instance(work_dir: Path) -> Iterator[dg.DagsterInstance]:
     """Dagster's instance: that of DAGSTER_HOME, or else one in the work folder, which is made."""
@@ -42,11 +50,16 @@ def dagster_instance(work_dir: Path) -> Iterator[dg.DagsterInstance]:
 
 
 def run_job(
-    instance: dg.DagsterInstance, config: MigrationConfig, job: str, selection: Sequence[dg.AssetKey] | None = None
-) -> list[dg.DagsterEvent]:
-    """Runs a job and returns its events; a failed run is in them.
+    instance: dg.DagsterInstance,
+    config: MigrationConfig,
+    mapping: Mapping,
+    job: str,
+    selection: Sequence[dg.AssetKey] | None = None,
+) -> JobRun:
+    """Runs a job of the assets that this mapping makes.
 
     Args:
+        mapping: what the configured file holds; the run refuses the file if it says something else by then.
         selection: the assets to materialize; None for all of the job.
 
     Raises:
@@ -58,7 +71,9 @@ def run_job(
         reconstructable_kwargs={
             "name": job,
             "mapping": _text(config.mapping),
+            "mapping_digest": mapping.digest,
             "work_dir": str(config.work_dir.absolute()),
+            "extracts": config.extracts,
             "with_api_key": config.weaviate_api_key is not None,
         },
     )
@@ -68,7 +83,7 @@ def run_job(
     events = list(result.all_events)
     if was_interrupted(events):
         raise KeyboardInterrupt
-    return events
+    return JobRun(result.run_id, events)
 
 
 def end_killed_runs(instance: dg.DagsterInstance) -> list[str]:

@@ -3,10 +3,29 @@
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from weaviate_migration.errors import MappingError
 from weaviate_migration.mapping import Mapping
 
 MIGRATE = "migrate"
 DRY_RUN = "dry_run"
+DRY_RUN_REPORT = "dry_run_report"
+RESERVED_NAMES = frozenset({MIGRATE, DRY_RUN, DRY_RUN_REPORT, "weaviate_schema", "sqlite_snapshot", "cutover"})
+
+
+def refuse_reserved_names(mapping: Mapping) -> None:
+    """Collections and jobs share one space of names in Dagster.
+
+    Raises:
+        MappingError: the asset of a collection would have the name of an asset or job of ours, or of an extract.
+    """
+    taken = RESERVED_NAMES | {each.extract_name for each in mapping.collections}
+    clashes = [each.name for each in mapping.collections if each.asset_name in taken]
+    if clashes:
+        raise MappingError(
+            f"In Dagster the collections {', '.join(clashes)} would have names that are taken: "
+            f"{', '.join(sorted(taken))}.",
+            "Give them other names, or put a prefix before them in the mapping.",
+        )
 
 
 def migrate_assets(mapping: Mapping, cutover: bool) -> list[dg.AssetKey]:
@@ -22,10 +41,10 @@ def build_jobs(mapping: Mapping) -> list[UnresolvedAssetJobDefinition]:
     return [
         dg.define_asset_job(
             MIGRATE,
-            selection=dg.AssetSelection.all() - dg.AssetSelection.assets(DRY_RUN),
+            selection=dg.AssetSelection.all() - dg.AssetSelection.assets(DRY_RUN_REPORT),
             description=f"Snapshot, history, checks and cutover of mapping `{mapping.name}`, all partitions.",
         ),
         dg.define_asset_job(
-            DRY_RUN, selection=DRY_RUN, description="What a migration would write and refuse; needs no server."
+            DRY_RUN, selection=DRY_RUN_REPORT, description="What a migration would write and refuse; needs no server."
         ),
     ]

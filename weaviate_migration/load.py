@@ -14,7 +14,14 @@ from weaviate_migration.extract.storage_classes import ExtractRow, RowLayout, de
 from weaviate_migration.progress import ProgressFile
 from weaviate_migration.quarantine import Quarantine, QuarantinedRow
 from weaviate_migration.target.read_back import any_object_in_range, uuids_in_range
-from weaviate_migration.target.write import Batch, BatchOutcome, ObjectWriter, WriteSettings, cut_into_batches
+from weaviate_migration.target.write import (
+    Batch,
+    BatchOutcome,
+    ObjectWriter,
+    WriteSettings,
+    cut_into_batches,
+    remove_object,
+)
 from weaviate_migration.transform.object_ids import UuidRange
 from weaviate_migration.transform.row_to_object import ObjectDraft, key_text
 from weaviate_migration.transform.values import verbatim_json
@@ -72,8 +79,11 @@ class PartitionLoad:
         for outcome in ObjectWriter(self.collection, self.settings).write(self._batches()):
             self._note(outcome)
             self.tallies[outcome.batch.partition].seconds = time.monotonic() - began
+            if outcome.batch.partition in occupied:
+                # What was refused now may be there as it was before: then it no longer says what the row says.
+                self._remove(outcome.batch.partition, [refusal.draft.uuid for refusal in outcome.refusals])
         for partition in occupied:
-            self.tallies[partition].removed = self._remove_extra_objects(partition)
+            self._remove(partition, self._extra_objects(partition))
         self.progress.finish()
         return self.tallies
 
@@ -108,19 +118,19 @@ class PartitionLoad:
             self.quarantine.add(outcome.batch.partition, row)
         self.progress.advance(len(outcome.batch.drafts), len(outcome.refusals), outcome.retried)
 
-    def _remove_extra_objects(self, partition: str) -> int:
-        """Removes the objects of the range whose rows the extract does not have; both sides are sorted."""
+    def _remove(self, partition: str, uuids: Iterable[str]) -> None:
+        for uuid in uuids:
+            self.tallies[partition].removed += remove_object(self.collection, uuid)
+
+    def _extra_objects(self, partition: str) -> list[str]:
+        """The objects of the range whose rows the extract does not have; both sides are sorted."""
         wanted = (
             row.uuid
             for row, reason in with_unusable_keys(extract_rows(self.extracts[partition]))
             if reason is None and row.uuid is not None
         )
         found = uuids_in_range(self.collection, self.ranges[partition])
-        removed = 0
-        for uuid in list(only_in_first(found, wanted)):
-            self.collection.data.delete_by_id(uuid)
-            removed += 1
-        return removed
+        return list(only_in_first(found, wanted))
 
 
 def extract_rows(extract: ds.Dataset) -> Iterator[ExtractRow]:

@@ -18,7 +18,7 @@ from weaviate import WeaviateClient
 
 from weaviate_migration.cutover import roll_back
 from weaviate_migration.errors import ConfigurationError, MigrationConflictError, MigrationError
-from weaviate_migration.job_run import dagster_instance, end_killed_runs, run_job
+from weaviate_migration.job_run import JobRun, dagster_instance, end_killed_runs, run_job
 from weaviate_migration.jobs import DRY_RUN, MIGRATE, migrate_assets
 from weaviate_migration.logs import configure_logging
 from weaviate_migration.mapping import Mapping, read_mapping
@@ -52,7 +52,7 @@ class SQLiteToWeaviateMigrator:
         terminal: logging.Handler | None = None,
     ) -> None:
         self.config = config
-        self.work_folder = WorkFolder(config.work_dir.absolute())
+        self.work_folder = WorkFolder(config.work_dir.absolute(), config.extracts)
         self._on_start = on_start
         self._terminal = terminal
 
@@ -66,7 +66,6 @@ class SQLiteToWeaviateMigrator:
             KeyboardInterrupt: Ctrl-C; the migration stays unfinished, and the same call goes on with it.
         """
         began = datetime.now(UTC)
-        configure_logging(self.config.log_level, self.config.log_file, self._terminal)
         result = self._result_of(self._rehearse if self.config.dry_run else self._move)
         return result.with_(
             started_at=began,
@@ -77,6 +76,7 @@ class SQLiteToWeaviateMigrator:
 
     def _result_of(self, work: Callable[[Mapping, MigrationPlan], MigrationResult]) -> MigrationResult:
         try:
+            configure_logging(self.config.log_level, self.config.log_file, self._terminal)
             mapping = read_mapping(self.config.mapping)
             plan = plan_source(self.config, mapping)
             with _alone_in(self.work_folder), api_key_in_environment(self.config.weaviate_api_key):
@@ -96,24 +96,26 @@ class SQLiteToWeaviateMigrator:
         with open_weaviate(target, self.work_folder.folder, config.weaviate_api_key) as client:
             connected = round(time.monotonic() - began, 3)
             refuse_foreign_names(client, [f"{config.prefix}{each.name}" for each in mapping.collections])
-            events = self._run(MIGRATE, plan, migrate_assets(mapping, config.cutover))
-            result = migration_outcome(events, mapping, records.all())
-            result = result.with_(warnings=plan.warnings, phases={"connect": connected, **result.phases})
+            run = self._run(MIGRATE, mapping, plan, migrate_assets(mapping, config.cutover))
+            result = migration_outcome(run.events, mapping, records.all())
+            phases = {"connect": connected, **result.phases}
+            result = result.with_(run_id=run.run_id, warnings=plan.warnings, phases=phases)
             return self._closed(result, client, mapping)
 
     def _rehearse(self, mapping: Mapping, plan: MigrationPlan) -> MigrationResult:
-        events = self._run(DRY_RUN, plan)
-        return dry_run_outcome(events, mapping, self.config.prefix).with_(warnings=plan.warnings)
+        run = self._run(DRY_RUN, mapping, plan)
+        outcome = dry_run_outcome(run.events, mapping, self.config.prefix)
+        return outcome.with_(run_id=run.run_id, warnings=plan.warnings)
 
     def _run(
-        self, job: str, plan: MigrationPlan, selection: Sequence[dg.AssetKey] | None = None
-    ) -> list[dg.DagsterEvent]:
+        self, job: str, mapping: Mapping, plan: MigrationPlan, selection: Sequence[dg.AssetKey] | None = None
+    ) -> JobRun:
         shutil.rmtree(self.work_folder.progress, ignore_errors=True)
         with dagster_instance(self.config.work_dir) as instance:
             end_killed_runs(instance)
             if self._on_start:
                 self._on_start(plan)
-            return run_job(instance, self.config, job, selection)
+            return run_job(instance, self.config, mapping, job, selection)
 
     def _closed(self, result: MigrationResult, client: WeaviateClient, mapping: Mapping) -> MigrationResult:
         """What is left to do: give up what failed, or remove a snapshot that was wanted for reading only."""
@@ -134,7 +136,8 @@ class SQLiteToWeaviateMigrator:
         if not client.is_live():
             return f"Weaviate is gone. {stays}; the same command goes on with it once the server is back."
         roll_back(client, self.work_folder.records, record, mapping, self.work_folder.quarantine_folder)
-        return f"Rolled back: the collections of migration {record.id} are removed; the snapshot stays."
+        snapshot = "; the snapshot stays" if record.snapshot else ""
+        return f"Rolled back: the collections of migration {record.id} are removed{snapshot}."
 
 
 def run_migration(sqlite_url: str, weaviate_url: str = "embedded", **options: Any) -> MigrationResult:

@@ -239,7 +239,7 @@ def _integers(events: Iterable[dg.DagsterEvent]) -> Iterator[tuple[str, str, int
 
 def _phase_seconds(events: Iterable[dg.DagsterEvent], mapping: Mapping) -> dict[str, float]:
     """Seconds of each phase: the sum of its steps'."""
-    phase_of = {"weaviate_schema": "schema", "sqlite_snapshot": "snapshot", "cutover": "cutover", "dry_run": "dry_run"}
+    phase_of = {"weaviate_schema": "schema", "sqlite_snapshot": "snapshot", "cutover": "cutover", "dry_run_report": "dry_run"}
     for each in mapping.collections:
         phase_of |= {each.extract_name: "extract", each.asset_name: "load", f"{each.asset_name}_checks": "checks"}
     phases: dict[str, float] = {}

@@ -41,6 +41,7 @@ OPTIONS: Mapping[str, str] = {
     "work_dir": "--work-dir",
     "cutover": "--cutover",
     "allow_pause": "--allow-pause",
+    "extracts": "--extracts",
 }
 
 
@@ -68,6 +69,7 @@ class MigrationConfig(BaseModel):
         work_dir: snapshot, extracts, quarantine, records, embedded server, Dagster's home.
         cutover: point the aliases at the new collections at the end.
         allow_pause: take the snapshot although writers will wait for it more than 2 s.
+        extracts: where extracts are kept: any fsspec path; '' is the work folder.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -93,6 +95,7 @@ class MigrationConfig(BaseModel):
     work_dir: Path = DEFAULT_WORK_DIR
     cutover: bool = True
     allow_pause: bool = False
+    extracts: str = ""
 
 
 def create_migration_config(sqlite_url: str | None = None, **options: Any) -> MigrationConfig:
@@ -154,4 +157,6 @@ def _from_environment() -> dict[str, str]:
 
 def _mistake(error: dict[str, Any]) -> str:
     field = str(error["loc"][0]) if error["loc"] else ""
+    if error["type"] == "string_pattern_mismatch":  # Only one field has a pattern.
+        return f"{OPTIONS[field]}: has to begin with a capital letter, and to hold letters, digits and _ only"
     return f"{OPTIONS.get(field, field)}: {error['msg'][:1].lower()}{error['msg'][1:]}"

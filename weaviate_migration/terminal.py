@@ -94,15 +94,16 @@ def _trouble(progress: CollectionProgress) -> str:
 
 def show_result(result: MigrationResult, console: Console) -> None:
     """The closing summary: collections, checks, what went wrong, what to do next."""
-    if result.collections:
+    if result.total_records or result.success:
         console.print(_collections_table(result))
     for text in result.warnings:
         console.print(f"warning: {text}", style="yellow", highlight=False, markup=False, soft_wrap=True)
     for text in [*result.errors, *result.validation_errors][:SHOWN_ERRORS]:
-        console.print(text, style="red", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"error: {text}", style="red", highlight=False, markup=False, soft_wrap=True)
     if len(result.validation_errors) > SHOWN_ERRORS:
         console.print(f"… and more; --json has all {len(result.validation_errors)} failed checks.")
-    console.print(_closing_line(result), highlight=False, markup=False, soft_wrap=True)
+    if result.total_records or result.success:
+        console.print(_closing_line(result), highlight=False, markup=False, soft_wrap=True)
     if result.next_step:
         console.print(result.next_step, highlight=False, markup=False, soft_wrap=True)
 
@@ -133,7 +134,7 @@ def _checks_cell(checks: list[CheckResult]) -> str:
 
 
 def _closing_line(result: MigrationResult) -> str:
-    verdict = {0: "Done", 2: "Nothing was done", 3: "Differences"}.get(result.exit_code, "Failed")
+    verdict = {0: "Done", 3: "Differences"}.get(result.exit_code, "Failed")
     if not result.total_records or result.dry_run:
         return f"{verdict} after {result.duration_seconds:.1f} s."
     return (

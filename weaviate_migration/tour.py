@@ -8,6 +8,7 @@ from weaviate import WeaviateClient
 from weaviate.classes.query import MetadataQuery
 
 from weaviate_migration.demo import DEMO_SEARCHES, write_demo_file
+from weaviate_migration.resources import WorkFolder
 
 FIRST_HITS = 3
 EXCERPT = 100
@@ -30,9 +31,8 @@ class SearchShown(NamedTuple):
 
 def make_demo_file(work_dir: Path) -> Path:
     """Makes the demo file in the work folder, unless it is there, and returns its path."""
-    path = work_dir / "demo.sqlite"
+    path = WorkFolder(work_dir).folder / "demo.sqlite"
     if not path.exists():
-        work_dir.mkdir(parents=True, exist_ok=True)
         write_demo_file(path)
     return path
 

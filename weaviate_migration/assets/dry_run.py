@@ -9,7 +9,7 @@ from weaviate_migration.resources import BatchSettings, SQLiteSource, WorkFolder
 
 
 def build_dry_run_asset(mapping: Mapping) -> dg.AssetsDefinition:
-    """The asset `dry_run`: what a migration would write and refuse."""
+    """The asset `dry_run_report`: what a migration would write and refuse."""
 
     @dg.asset(
         group_name=phases.SCHEMA,
@@ -20,7 +20,7 @@ def build_dry_run_asset(mapping: Mapping) -> dg.AssetsDefinition:
             "row, needs no server, and leaves nothing behind."
         ),
     )
-    def dry_run(
+    def dry_run_report(
         context: dg.AssetExecutionContext,
         source: SQLiteSource,
         batches: BatchSettings,
@@ -50,4 +50,4 @@ def build_dry_run_asset(mapping: Mapping) -> dg.AssetsDefinition:
         ]
         return dg.MaterializeResult(metadata={"collections": dg.MetadataValue.table(rows)} if rows else {})
 
-    return dry_run
+    return dry_run_report

@@ -1,6 +1,5 @@
 """The snapshot of the SQLite file: the backup, and what all extracts read."""
 
-import shutil
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -71,7 +70,8 @@ def _take(
         source.path, path, allow_pause=source.allow_pause, say=context.log.info, scratch=work_folder.scratch
     )
     # Extracts of an older snapshot would not agree with each other any more.
-    shutil.rmtree(work_folder.folder / "extracts" / record.id, ignore_errors=True)
+    if (extracts := work_folder.extracts_of(record)).exists():
+        extracts.fs.rm(extracts.path, recursive=True)
     snapshot = SnapshotRecord(path=path, sha256=taken.sha256, bytes=taken.bytes, taken_at=datetime.now(UTC))
     return work_folder.records.update(record, snapshot=snapshot)
 

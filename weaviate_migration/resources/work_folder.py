@@ -1,10 +1,12 @@
 """The work folder: records, snapshots, extracts, quarantine, progress, the embedded server's data."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from upath import UPath
 
+from weaviate_migration.errors import ConfigurationError
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.quarantine import Quarantine
 from weaviate_migration.record import MigrationRecord, MigrationRecords
@@ -24,9 +26,18 @@ class WorkFolder:
 
     @property
     def folder(self) -> Path:
-        """The work folder, as an absolute path; it is made if it is not there."""
+        """The work folder, as an absolute path; it is made if it is not there.
+
+        Raises:
+            ConfigurationError: it cannot be made, or not be written to.
+        """
         folder = self.path.absolute()
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unusable(folder, error.strerror) from error
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise _unusable(folder, "Permission denied")
         return folder
 
     @property
@@ -45,10 +56,13 @@ class WorkFolder:
         """The migration's snapshot."""
         return self.folder / "snapshots" / f"{record.id}.sqlite"
 
+    def extracts_of(self, record: MigrationRecord) -> UPath:
+        """The folder of the migration's extracts."""
+        return UPath(self.extracts or self.folder / "extracts") / record.id
+
     def extract_path(self, record: MigrationRecord, extract_name: str, partition: str) -> UPath:
         """One partition of an extract."""
-        base = UPath(self.extracts or self.folder / "extracts")
-        return base / record.id / extract_name / f"{partition}.parquet"
+        return self.extracts_of(record) / extract_name / f"{partition}.parquet"
 
     def quarantine(self, record: MigrationRecord, mapping: CollectionMapping) -> Quarantine:
         """The quarantined rows of one collection."""
@@ -63,3 +77,9 @@ class WorkFolder:
     def progress(self) -> Path:
         """How far each collection is."""
         return self.folder / "progress"
+
+
+def _unusable(folder: Path, reason: str | None) -> ConfigurationError:
+    return ConfigurationError(
+        f"The work folder {folder} cannot be written to: {reason}.", "Name another one with --work-dir."
+    )

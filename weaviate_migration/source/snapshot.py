@@ -31,7 +31,7 @@ _FIRST_DAMAGE = """
 SELECT integrity_check FROM pragma_integrity_check(1000000000)
 WHERE integrity_check <> 'ok' AND integrity_check NOT LIKE 'NULL value in %' LIMIT 1
 """
-_SHOWN_LINES = 5
+_SHOWN_LINES = 3
 
 # What SQLite raises when the copy cannot be written; the source is only read.
 _WRITE_FAILURES = (
@@ -209,12 +209,12 @@ def _finish(partial: Path, source: Path, say: Say) -> None:
             connection.execute("PRAGMA synchronous = OFF")
             connection.execute("PRAGMA journal_mode = DELETE")  # The copy of a WAL database wants a WAL, too.
     if damage:
-        shown = "\n".join(f"  {line}" for line in damage)
-        raise SourceError(f"{source}: is damaged; `PRAGMA integrity_check` says:\n{shown}", RECOVER_HINT)
+        shown = "; ".join(damage)
+        raise SourceError(f"{source}: is damaged; `PRAGMA integrity_check` says: {shown}", RECOVER_HINT)
 
 
 def _damage(connection: sqlite3.Connection, source: Path, say: Say) -> list[str]:
-    """The first lines of SQLite's integrity check, empty if the file is sound."""
+    """The first findings of SQLite's integrity check, empty if the file is sound."""
     connection.execute("PRAGMA ignore_check_constraints = ON")
     try:
         finding = connection.execute(_FIRST_DAMAGE).fetchone()
@@ -224,7 +224,8 @@ def _damage(connection: sqlite3.Connection, source: Path, say: Say) -> list[str]
         # Indexes may use functions and collations that only the application has.
         say(f"{source}: cannot be checked for damage: {error}")
         return []
-    return str(finding[0]).splitlines()[:_SHOWN_LINES] if finding else []
+    lines = str(finding[0]).splitlines() if finding else []
+    return [line for line in lines if not line.startswith("***")][:_SHOWN_LINES]
 
 
 def _sha256(path: Path) -> str:

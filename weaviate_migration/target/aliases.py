@@ -5,37 +5,52 @@ from collections.abc import Iterable, Mapping
 from weaviate import WeaviateClient
 
 from weaviate_migration.errors import MigrationConflictError
+from weaviate_migration.target.failures import target_errors
 from weaviate_migration.target.schema import origin_of
 
 
+@target_errors("reading aliases")
 def alias_targets(client: WeaviateClient, aliases: Iterable[str]) -> dict[str, str | None]:
     """For each alias the collection that it points at, or None where there is no such alias."""
     existing = client.alias.list_all()
     return {alias: existing[alias].collection if alias in existing else None for alias in aliases}
 
 
+@target_errors("looking for names that are taken")
 def refuse_foreign_names(client: WeaviateClient, aliases: Iterable[str]) -> None:
     """Checks that each alias is free, or points at a collection of an earlier migration.
 
     Raises:
         MigrationConflictError: a collection has the name of an alias, or an alias points at a collection that no
-            migration made; all such names are given.
+            migration made or that is gone (an alias outlives its collection); all such names are given.
     """
     conflicts: list[str] = []
     for alias, target in alias_targets(client, aliases).items():
         if target is None and client.collections.exists(alias):
             conflicts.append(f"the collection `{alias}` has the name of an alias of this migration")
         elif target is not None and origin_of(client, target) is None:
-            conflicts.append(f"the alias `{alias}` points at `{target}`, which no migration made")
+            gone = "no migration made" if client.collections.exists(target) else "is not there any more"
+            conflicts.append(f"the alias `{alias}` points at `{target}`, which {gone}")
     if conflicts:
         raise MigrationConflictError(
             f"Weaviate holds what is not ours: {'; '.join(conflicts)}.",
-            "Choose other names with `--prefix`, or rename what is there.",
+            "Choose other names with `--prefix`, or rename or remove what is there.",
         )
 
 
+@target_errors("moving aliases")
 def point_aliases(client: WeaviateClient, targets: Mapping[str, str | None]) -> None:
-    """Makes each alias point at its collection; None removes the alias. What is so already is left alone."""
+    """Makes each alias point at its collection; None removes the alias. What is so already is left alone.
+
+    Raises:
+        MigrationConflictError: a collection is not there; then no alias was moved.
+    """
+    missing = sorted(target for target in targets.values() if target and not client.collections.exists(target))
+    if missing:
+        raise MigrationConflictError(
+            f"No alias was moved: {', '.join(missing)} would be pointed at, and is not there any more.",
+            "Point the aliases elsewhere yourself, or make the collections again.",
+        )
     current = alias_targets(client, targets)
     for alias, target in targets.items():
         if current[alias] == target:

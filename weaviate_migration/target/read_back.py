@@ -6,6 +6,7 @@ from typing import Any
 from weaviate.classes.query import Filter
 from weaviate.collections import Collection
 
+from weaviate_migration.target.failures import target_errors
 from weaviate_migration.transform.object_ids import UuidRange
 
 # Pages of the cursor: at 5,000 objects a page the server is the limit (20,000/s; with 100 it is 8,400/s).
@@ -20,15 +21,20 @@ def uuids_in_range(collection: Collection[Any, Any], uuid_range: UuidRange, page
     """
     after = uuid_before(uuid_range.low) if uuid_range.low is not None else None
     while True:
-        found = collection.query.fetch_objects(limit=page, after=after, return_properties=[]).objects
-        for each in found:
-            uuid = str(each.uuid)
+        found = _uuids_after(collection, after, page)
+        for uuid in found:
             if uuid_range.high is not None and uuid >= uuid_range.high:
                 return
             yield uuid
         if len(found) < page:
             return
-        after = str(found[-1].uuid)
+        after = found[-1]
+
+
+@target_errors("reading UUIDs")
+def _uuids_after(collection: Collection[Any, Any], after: str | None, page: int) -> list[str]:
+    found = collection.query.fetch_objects(limit=page, after=after, return_properties=[]).objects
+    return [str(each.uuid) for each in found]
 
 
 def any_object_in_range(collection: Collection[Any, Any], uuid_range: UuidRange) -> bool:
@@ -36,6 +42,7 @@ def any_object_in_range(collection: Collection[Any, Any], uuid_range: UuidRange)
     return next(uuids_in_range(collection, uuid_range, page=1), None) is not None
 
 
+@target_errors("reading objects")
 def objects_by_uuid(collection: Collection[Any, Any], uuids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """The properties of these objects by UUID; those that are not there are left out."""
     if not uuids:

@@ -9,6 +9,7 @@ from weaviate.classes.config import Configure, DataType, Property, Tokenization
 
 from weaviate_migration.errors import MigrationConflictError
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
+from weaviate_migration.target.failures import target_errors
 
 _DATA_TYPES = {
     "text": DataType.TEXT,
@@ -44,6 +45,7 @@ class Origin:
             return None
 
 
+@target_errors("making a collection")
 def ensure_collection(client: WeaviateClient, name: str, mapping: CollectionMapping, origin: Origin) -> bool:
     """Makes the collection if it is not there yet; returns whether it made it.
 
@@ -65,22 +67,24 @@ def ensure_collection(client: WeaviateClient, name: str, mapping: CollectionMapp
 
 def _refuse_another_origin(name: str, found: Origin | None, expected: Origin) -> None:
     if found != expected:
-        maker = f"by migration {found.migration} of {found.source}" if found else "by no migration"
+        maker = f"migration {found.migration} of {found.source} made it" if found else "no migration made it"
         raise MigrationConflictError(
-            f"the collection `{name}` is there already, and was made {maker}, with another mapping or another source",
-            "Remove it if nobody needs it, or choose other names with --prefix.",
+            f"The collection `{name}` is there already, and {maker}.",
+            "Remove it if nobody needs it, or choose other names with `--prefix`.",
         )
 
 
+@target_errors("reading a collection's description")
 def origin_of(client: WeaviateClient, name: str) -> Origin | None:
-    """Which migration made this collection; None if none did."""
+    """Which migration made this collection; None if none did, and for one that is not there."""
+    if not client.collections.exists(name):
+        return None
     return Origin.of_description(client.collections.use(name).config.get(simple=True).description)
 
 
+@target_errors("removing a collection")
 def drop_collection(client: WeaviateClient, name: str, migration: str) -> bool:
     """Removes the collection if this migration made it; returns whether it did."""
-    if not client.collections.exists(name):
-        return False
     origin = origin_of(client, name)
     if origin is None or origin.migration != migration:
         return False

@@ -29,7 +29,8 @@ from weaviate.exceptions import (
     WeaviateRetryError,
 )
 
-from weaviate_migration.errors import TargetError, TransientTargetError
+from weaviate_migration.errors import TransientTargetError
+from weaviate_migration.target.failures import grpc_code, target_error, target_errors
 from weaviate_migration.transform.row_to_object import ObjectDraft
 
 logger = logging.getLogger(__name__)
@@ -38,15 +39,6 @@ LONGEST_WAIT_SECONDS = 60.0
 # What server 1.39.0 says of itself unless it is set up otherwise (`grpcMaxMessageSize`).
 MESSAGE_BYTES = 104_858_000
 
-_TRANSIENT_CODES = frozenset(
-    {
-        grpc.StatusCode.UNAVAILABLE,
-        grpc.StatusCode.DEADLINE_EXCEEDED,
-        grpc.StatusCode.RESOURCE_EXHAUSTED,
-        grpc.StatusCode.ABORTED,
-        grpc.StatusCode.CANCELLED,
-    }
-)
 # The server gives single objects their errors as text only, so here, and only here, text decides. Each of these was
 # seen from a server that took the same object later: read-only shard, overload, a node or a disk away for a while.
 _TRANSIENT_TEXT = re.compile(
@@ -124,6 +116,7 @@ def cut_into_batches(partition: str, drafts: Iterable[ObjectDraft], settings: Wr
         yield Batch(partition, tuple(pending), size)
 
 
+@target_errors("asking for the limits of the server")
 def largest_message(client: WeaviateClient) -> int:
     """The server's limit for one gRPC message, in bytes, as it tells it."""
     return int(client.get_meta().get("grpcMaxMessageSize", MESSAGE_BYTES))
@@ -143,6 +136,12 @@ def estimated_bytes(value: Any) -> int:
     if isinstance(value, list):
         return 16 + sum(map(estimated_bytes, value))
     return 16
+
+
+@target_errors("removing an object")
+def remove_object(collection: Collection[Any, Any], uuid: str) -> bool:
+    """Removes an object, and says whether it was there."""
+    return collection.data.delete_by_id(uuid)
 
 
 class ObjectWriter:
@@ -229,12 +228,11 @@ class ObjectWriter:
             reasons = str(error.message).partition(_ALL_FAILED)[2].splitlines()
             if len(reasons) > 1 and len(drafts) > 1:
                 return self._send_halves(drafts)
-            errors = dict.fromkeys(range(len(drafts)), reasons[0] if reasons else str(error))
-        except (WeaviateRetryError, WeaviateBatchError) as error:
-            _raise_unless_too_large(error)
+            errors = dict.fromkeys(range(len(drafts)), "\n".join(reasons) or str(error.message))
+        except (WeaviateRetryError, WeaviateBatchError, InsufficientPermissionsError) as error:
+            if not _is_too_large(error):
+                raise target_error(error, f"writing objects of {self._collection.name}") from error
             return self._send_halves(drafts) if len(drafts) > 1 else {0: str(error)}
-        except InsufficientPermissionsError as error:
-            raise TargetError(f"Weaviate refuses to write for this key: {error}", "Check the key's rights.") from error
         except (ValueError, TypeError, WeaviateInvalidInputError, WeaviateInsertInvalidPropertyError) as error:
             # What the client cannot encode ends its whole call: find the one object by halves.
             return self._send_halves(drafts) if len(drafts) > 1 else {0: f"weaviate-client cannot encode it: {error}"}
@@ -274,13 +272,6 @@ def _finished(under_way: set[Future[BatchOutcome]]) -> Iterator[BatchOutcome]:
         yield future.result()
 
 
-def _raise_unless_too_large(error: WeaviateBaseError) -> None:
-    """Maps a failed call by its gRPC status; returns where the request was only too large, so that halves may fit."""
-    status = error.__context__.code() if isinstance(error.__context__, grpc.Call) else None
-    if status is grpc.StatusCode.RESOURCE_EXHAUSTED and "larger than max" in str(error):
-        return
-    if isinstance(error, WeaviateRetryError) or status in _TRANSIENT_CODES:
-        raise TransientTargetError(f"Weaviate did not answer: {error.message}") from error
-    if status is grpc.StatusCode.UNAUTHENTICATED:
-        raise TargetError("Weaviate refuses the key.", "Check --api-key.") from error
-    raise TargetError(f"Weaviate failed: {error.message}") from error
+def _is_too_large(error: WeaviateBaseError) -> bool:
+    """Whether only the size of the request was refused, so that halves of it may fit."""
+    return grpc_code(error) is grpc.StatusCode.RESOURCE_EXHAUSTED and "larger than max" in str(error)

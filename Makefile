@@ -1,0 +1,51 @@
+# Everything runs in .venv, which the first command makes. Another Python: make test PYTHON=python3.12
+
+PYTHON ?= python3
+VENV   ?= .venv
+WORK   ?= .demo
+PORT   ?= 3000
+
+BIN := $(VENV)/bin
+RUN := $(BIN)/python -m weaviate_migration
+
+.PHONY: demo ui test lint bench clean
+
+# The stamp is newer than what decides about the environment, or the environment is brought up to date.
+$(VENV)/.installed: pyproject.toml setup.py
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else \
+	  "Python 3.11 to 3.13 is needed, this is %d.%d: make PYTHON=python3.12 ..." % sys.version_info[:2])'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+## Migrates a demo file, made on the spot, and searches the result.
+demo: $(VENV)/.installed
+	$(RUN) demo --work-dir $(WORK)
+
+## Dagster's UI on the demo's work folder, with the embedded server beside it; Ctrl-C ends both.
+ui: $(VENV)/.installed
+	@test -d $(WORK)/dagster_home || $(MAKE) demo
+	@trap 'kill $$server 2>/dev/null; wait' EXIT; trap 'exit 0' INT TERM; \
+	$(RUN) server --work-dir $(WORK) & server=$$!; \
+	DAGSTER_HOME=$(abspath $(WORK))/dagster_home \
+	WEAVIATE_MIGRATION_WORK_DIR=$(abspath $(WORK)) \
+	WEAVIATE_MIGRATION_SQLITE_URL=$(abspath $(WORK))/demo.sqlite \
+	$(BIN)/dagster dev --workspace workspace.yaml --port $(PORT)
+
+## Static checks, then all tests, those against a real server included.
+test: lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+## Speed and memory, against the bounds that the README names; takes about half an hour.
+bench: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --editable '.[bench]'
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) $(WORK) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
