@@ -254,10 +254,9 @@ def test_a_page_that_was_overwritten(tmp_path: Path) -> None:
         file.write(b"\xa5" * 4096)
     before = fingerprint(tmp_path)
     message, hint, left = failure(source, tmp_path / "work")
-    first, *lines = message.splitlines()
-    assert first == f"{source}: is damaged; `PRAGMA integrity_check` says:"
-    assert 2 <= len(lines) <= 5
-    assert any("page 21" in line.lower() for line in lines), "its words differ between versions of SQLite"
+    assert message.startswith(f"{source}: is damaged; `PRAGMA integrity_check` says: ")
+    assert "page 21" in message.lower(), "its other words differ between versions of SQLite"
+    assert "\n" not in message
     assert ".recover" in hint
     assert left == []
     assert fingerprint(tmp_path) == before
