@@ -53,7 +53,11 @@ SERVER_OPTIONS = (
 SHARED_OPTIONS = (
     click.option("--work-dir", type=click.Path(path_type=Path), help="Default: .weaviate_migration."),
     click.option("--extracts", metavar="PATH", help="Any fsspec path; default: in the work folder."),
-    click.option("--log-level", type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], False)),
+    click.option(
+        "--log-level",
+        type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], case_sensitive=False),
+        help="The least level that is shown and written; default INFO.",
+    ),
     click.option("--log-file", type=click.Path(path_type=Path), help="Log records as JSON lines."),
     click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, and nothing else."),
 )

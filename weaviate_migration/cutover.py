@@ -40,7 +40,8 @@ def roll_back(
     record: MigrationRecord,
     mapping: Mapping,
     quarantine: Path,
-    discard: bool = True,
+    *,
+    discard: bool,
 ) -> list[str]:
     """Gives the aliases back; and with `discard` removes the collections that this migration made, and only those.
 
@@ -54,7 +55,7 @@ def roll_back(
     removed = [name for name in sorted(ours) if discard and drop_collection(client, name, record.id)]
     for each in mapping.collections if discard else ():
         Quarantine(quarantine, record.collection(each)).discard()
-    records.update(record, state="rolled back")
+    records.update(record, state="discarded" if discard else "rolled back")
     return removed
 
 

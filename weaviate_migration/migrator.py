@@ -135,7 +135,7 @@ class SQLiteToWeaviateMigrator:
             return f"{stays}; the same command goes on with it."
         if not client.is_live():
             return f"Weaviate is gone. {stays}; the same command goes on with it once the server is back."
-        roll_back(client, self.work_folder.records, record, mapping, self.work_folder.quarantine_folder)
+        roll_back(client, self.work_folder.records, record, mapping, self.work_folder.quarantine_folder, discard=True)
         snapshot = "; the snapshot stays" if record.snapshot else ""
         return f"Rolled back: the collections of migration {record.id} are removed{snapshot}."
 
@@ -180,7 +180,7 @@ def roll_back_migration(config: MigrationConfig, discard: bool) -> RollbackResul
     mapping = read_mapping(config.mapping)
     target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
     with _alone_in(work_folder):
-        record = work_folder.records.current()
+        record = (work_folder.records.newest_to_discard() if discard else None) or work_folder.records.current()
         if record.state == "unfinished" and not discard:
             raise ConfigurationError(
                 f"Migration {record.id} is unfinished and has moved no alias.", "Remove it with `rollback --discard`."

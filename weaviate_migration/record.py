@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from weaviate_migration.errors import ConfigurationError, MigrationConflictError
 from weaviate_migration.mapping import CollectionMapping, Mapping
 
-State = Literal["unfinished", "cut over", "rolled back"]
+State = Literal["unfinished", "cut over", "rolled back", "discarded"]
 
 
 class SnapshotRecord(BaseModel):
@@ -113,6 +113,10 @@ class MigrationRecords:
                 "Materialize `weaviate_schema` first, or run the job `migrate`.",
             )
         return found
+
+    def newest_to_discard(self) -> MigrationRecord | None:
+        """The newest migration whose collections may still be there."""
+        return next((each for each in reversed(self.all()) if each.state != "discarded"), None)
 
     def resume_or_begin(self, source: Path, mapping: Mapping, prefix: str) -> MigrationRecord:
         """The unfinished migration, or a new one, on record.

@@ -1,0 +1,156 @@
+"""Every command of the README is run, in its order, as a reader would run it."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+import weaviate_migration
+from weaviate_migration.demo import write_demo_file
+from weaviate_migration.target.server import ServerAddress
+
+CHECKOUT = Path(weaviate_migration.__file__).parents[1]
+README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+BIN = Path(sys.executable).parent
+SECONDS = 540
+
+COMMANDS = re.findall(r"^\$ (.*)$", "\n".join(re.findall(r"```console\n(.*?)```", README, re.DOTALL)), re.MULTILINE)
+# Those that run until they are stopped, or set the shell up: each has a test of its own below.
+LASTING = ("make ", "export ", "dagster dev", "weaviate-migration server")
+
+
+@contextmanager
+def lasting(command: list[str], cwd: Path, **environment: str) -> Iterator["subprocess.Popen[str]"]:
+    """A command that runs until Ctrl-C, with all that it starts."""
+    with subprocess.Popen(
+        command,
+        cwd=cwd,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            os.killpg(process.pid, signal.SIGINT)
+            try:
+                process.communicate(timeout=60)
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def wait_for_page(url: str) -> str:
+    """The page, once there is one."""
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(url, timeout=10) as page:
+                return str(page.read().decode())
+        except OSError:
+            time.sleep(0.5)
+    raise AssertionError(f"nothing answers at {url}")
+
+
+@pytest.fixture(scope="module")
+def application(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an application's database in it, where the reader works."""
+    folder = tmp_path_factory.mktemp("application")
+    write_demo_file(folder / "app.db")
+    return folder
+
+
+def test_the_readme_has_commands() -> None:
+    assert {"make demo", "make ui", "weaviate-migration migrate --sqlite-url app.db"} <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("command", [each for each in COMMANDS if not each.startswith(LASTING)])
+def test_the_command_runs(command: str, application: Path, server: ServerAddress) -> None:
+    """One after the other in one folder; the server that a command names is the one of this test run."""
+    named = command.replace(
+        "http://127.0.0.1:8080 --grpc-port 50051", f"http://127.0.0.1:{server.http_port} --grpc-port {server.grpc_port}"
+    )
+    if named != command:
+        named += " --work-dir other --prefix Readme"
+    ended = subprocess.run(
+        named.split(),
+        cwd=application,
+        env={**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_the_python_example_runs(application: Path, server: ServerAddress) -> None:
+    example = re.search(r"```python\n(.*?)```", README, re.DOTALL)
+    assert example
+    ended = subprocess.run(
+        [BIN / "python", "-c", example.group(1)],
+        cwd=application,
+        env={
+            **os.environ,
+            "WEAVIATE_MIGRATION_GRPC_PORT": str(server.grpc_port),
+            "WEAVIATE_MIGRATION_WEAVIATE_URL": f"http://127.0.0.1:{server.http_port}",
+            "WEAVIATE_MIGRATION_WORK_DIR": "python",
+            "WEAVIATE_MIGRATION_PREFIX": "Python",
+        },
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.startswith("True "), ended.stdout + ended.stderr
+
+
+def test_the_demo_then_the_ui(tmp_path: Path) -> None:
+    work = [f"WORK={tmp_path}", f"VENV={BIN.parent}"]
+    stamp = BIN.parent / ".installed"
+    stamp.touch()
+    demo = subprocess.run(
+        ["make", "demo", *work], cwd=CHECKOUT, capture_output=True, text=True, timeout=SECONDS, check=False
+    )
+    assert demo.returncode == 0, demo.stdout + demo.stderr
+    assert demo.stderr.count("BM25 search in ") == 3
+    port = free_port()
+    with lasting(["make", "ui", f"PORT={port}", *work], CHECKOUT):
+        assert "Dagster" in wait_for_page(f"http://127.0.0.1:{port}/")
+
+
+def test_the_server_command(tmp_path: Path) -> None:
+    command = [str(BIN / "weaviate-migration"), "server", "--work-dir", "shared"]
+    assert "weaviate-migration server --work-dir shared" in COMMANDS
+    with lasting(command, tmp_path, PYTHONUNBUFFERED="1") as process:
+        assert process.stdout is not None
+        shown = next(line for line in process.stdout if line.startswith("--weaviate-url "))
+        url = shown.split()[1]
+        assert "modules" in wait_for_page(f"{url}/v1/meta")
+
+
+def test_dagster_dev_loads_with_a_source_in_the_environment(application: Path) -> None:
+    assert "dagster dev" in COMMANDS
+    port = free_port()
+    command = [str(BIN / "dagster"), "dev", "--port", str(port)]
+    with lasting(command, CHECKOUT, DAGSTER_HOME=str(application), WEAVIATE_MIGRATION_SQLITE_URL="app.db"):
+        assert "Dagster" in wait_for_page(f"http://127.0.0.1:{port}/")
