@@ -41,7 +41,6 @@ class LoadTally:
     refused: int = 0
     retried: int = 0
     batches: int = 0
-    bytes: int = 0
     removed: int = 0
     seconds: float = 0.0
 
@@ -112,7 +111,6 @@ class PartitionLoad:
         tally.refused += len(outcome.refusals)
         tally.retried += outcome.retried
         tally.batches += 1
-        tally.bytes += outcome.batch.estimated_bytes
         for refusal in outcome.refusals:
             row = QuarantinedRow(refusal.draft.key, refusal.draft.uuid, refusal.reason, refusal.draft.properties)
             self.quarantine.add(outcome.batch.partition, row)

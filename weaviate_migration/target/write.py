@@ -7,6 +7,7 @@ is harmless, since their UUIDs are fixed.
 """
 
 import logging
+import random
 import re
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 from weaviate import WeaviateClient
 from weaviate.classes.data import DataObject
 from weaviate.collections import Collection
@@ -140,8 +141,8 @@ def estimated_bytes(value: Any) -> int:
 
 @target_errors("removing an object")
 def remove_object(collection: Collection[Any, Any], uuid: str) -> bool:
-    """Removes an object, and says whether it was there."""
-    return collection.data.delete_by_id(uuid)
+    """Removes an object, and says whether it was there: the server itself says yes to any removal."""
+    return collection.data.exists(uuid) and collection.data.delete_by_id(uuid)
 
 
 class ObjectWriter:
@@ -184,9 +185,7 @@ class ObjectWriter:
         pending = self._without_too_large(batch.drafts, outcome)
         retrying = Retrying(
             stop=stop_after_attempt(self._settings.max_retries + 1),
-            wait=wait_exponential_jitter(
-                self._settings.retry_delay, max=LONGEST_WAIT_SECONDS, jitter=self._settings.retry_delay
-            ),
+            wait=self._seconds_to_wait,
             retry=retry_if_exception_type(TransientTargetError),
             sleep=self._sleep,
             before_sleep=lambda state: self._note_retry(state, outcome, len(pending)),
@@ -245,6 +244,10 @@ class ObjectWriter:
         middle = len(drafts) // 2
         first = self._send(drafts[:middle])
         return first | {middle + index: reason for index, reason in self._send(drafts[middle:]).items()}
+
+    def _seconds_to_wait(self, state: RetryCallState) -> float:
+        doublings = 2.0 ** (state.attempt_number - 1)
+        return min(LONGEST_WAIT_SECONDS, self._settings.retry_delay * (doublings + random.random()))
 
     def _sleep(self, seconds: float) -> None:
         """Waits, but not when the writing was given up meanwhile: Ctrl-C, or another batch that failed."""

@@ -1,0 +1,112 @@
+import random
+import uuid
+from typing import Any
+
+import pytest
+import weaviate
+from weaviate.classes.data import DataObject
+from weaviate.collections import Collection
+
+from weaviate_migration.errors import TargetError, TransientTargetError
+from weaviate_migration.extract.partitions import PARTITION_KEYS, partition_bounds, partition_range
+from weaviate_migration.target.read_back import any_object_in_range, objects_by_uuid, uuid_before, uuids_in_range
+from weaviate_migration.target.schema import Origin, ensure_collection
+from weaviate_migration.transform.object_ids import UuidRange
+from weaviate_migration_tests.strategies import EVERY_TYPE
+
+NIL = "00000000-0000-0000-0000-000000000000"
+LAST = "ffffffff-ffff-ffff-ffff-ffffffffffff"
+BOUNDS = partition_bounds([])
+RANDOM = random.Random(7)
+# The ends of everything, the bounds themselves and their neighbours on both sides, and what lies between.
+UUIDS = sorted(
+    {
+        NIL,
+        LAST,
+        *BOUNDS,
+        *(each for bound in BOUNDS if (each := uuid_before(bound))),
+        *(str(uuid.UUID(int=uuid.UUID(bound).int + 1)) for bound in BOUNDS),
+        *(str(uuid.UUID(int=RANDOM.getrandbits(128))) for _ in range(100)),
+    }
+)
+EVERYTHING = UuidRange(None, None)
+
+
+def make(client: weaviate.WeaviateClient, uuids: list[str]) -> Collection[Any, Any]:
+    ensure_collection(client, "Note_1", EVERY_TYPE, Origin("1", "/data/app.db", "digest"))
+    notes = client.collections.use("Note_1")
+    if uuids:
+        notes.data.insert_many([DataObject({"noteId": each}, each) for each in uuids])
+    return notes
+
+
+@pytest.fixture
+def notes(client: weaviate.WeaviateClient) -> Collection[Any, Any]:
+    return make(client, UUIDS)
+
+
+@pytest.mark.parametrize("page", [1, 7, len(UUIDS), 5000])
+def test_all_uuids_in_order_whatever_the_page(notes: Collection[Any, Any], page: int) -> None:
+    assert list(uuids_in_range(notes, EVERYTHING, page)) == UUIDS
+
+
+@pytest.mark.parametrize("page", [3, 5000])
+def test_each_object_is_in_the_one_range_that_holds_it(notes: Collection[Any, Any], page: int) -> None:
+    for partition in PARTITION_KEYS:
+        wanted = partition_range(BOUNDS, partition)
+        held = [each for each in UUIDS if each >= (wanted.low or "") and (wanted.high is None or each < wanted.high)]
+        assert held
+        assert list(uuids_in_range(notes, wanted, page)) == held
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "held"),
+    [
+        (NIL, NIL, []),
+        (NIL, uuid_before(UUIDS[2]), UUIDS[:2]),
+        (None, UUIDS[1], [NIL]),
+        (LAST, None, [LAST]),
+        (UUIDS[50], UUIDS[50], []),
+        (UUIDS[50], UUIDS[51], [UUIDS[50]]),
+    ],
+)
+def test_low_belongs_to_a_range_and_high_does_not(
+    notes: Collection[Any, Any], low: str | None, high: str | None, held: list[str]
+) -> None:
+    assert list(uuids_in_range(notes, UuidRange(low, high), page=2)) == held
+    assert any_object_in_range(notes, UuidRange(low, high)) is bool(held)
+
+
+def test_nothing_in_an_empty_collection(client: weaviate.WeaviateClient) -> None:
+    notes = make(client, [])
+    assert list(uuids_in_range(notes, EVERYTHING)) == []
+    assert not any_object_in_range(notes, EVERYTHING)
+
+
+def test_objects_by_uuid_leaves_out_what_is_not_there(notes: Collection[Any, Any]) -> None:
+    absent = str(uuid.UUID(int=1))
+    found = objects_by_uuid(notes, [NIL, LAST, absent])
+    assert {each: properties["noteId"] for each, properties in found.items()} == {NIL: NIL, LAST: LAST}
+    assert objects_by_uuid(notes, []) == {}
+
+
+@pytest.mark.parametrize(
+    ("of", "before"),
+    [
+        (NIL, None),
+        ("00000000-0000-0000-0000-000000000001", NIL),
+        ("10000000-0000-0000-0000-000000000000", "0fffffff-ffff-ffff-ffff-ffffffffffff"),
+        (LAST, "ffffffff-ffff-ffff-ffff-fffffffffffe"),
+    ],
+)
+def test_uuid_before(of: str, before: str | None) -> None:
+    assert uuid_before(of) == before
+
+
+def test_a_collection_that_is_gone_is_an_error_that_says_so(client: weaviate.WeaviateClient) -> None:
+    gone = client.collections.use("Note_9")
+    with pytest.raises(TargetError, match=r"reading UUIDs: .*Note_9") as error:
+        any_object_in_range(gone, EVERYTHING)
+    assert not isinstance(error.value, TransientTargetError)
+    with pytest.raises(TargetError, match=r"reading objects: .*Note_9"):
+        objects_by_uuid(gone, [NIL])

@@ -1,0 +1,123 @@
+from typing import Any
+
+import pytest
+import weaviate
+from weaviate.classes.config import DataType, Tokenization
+from weaviate.classes.data import DataObject
+from weaviate.collections.classes.config import PropertyConfig
+
+from weaviate_migration.errors import MigrationConflictError
+from weaviate_migration.mapping import CollectionMapping, read_mapping
+from weaviate_migration.target.schema import Origin, drop_collection, ensure_collection, origin_of
+from weaviate_migration_tests.strategies import EVERY_TYPE
+
+ORIGIN = Origin("20261122T093015", '/data/Zoë\'s "app" [1].db', "digest")
+NAME = "Note_20261122T093015"
+
+
+def properties_of(client: weaviate.WeaviateClient, name: str) -> dict[str, PropertyConfig]:
+    return {each.name: each for each in client.collections.use(name).config.get().properties}
+
+
+def test_a_collection_is_made_once(client: weaviate.WeaviateClient) -> None:
+    assert ensure_collection(client, NAME, EVERY_TYPE, ORIGIN)
+    client.collections.use(NAME).data.insert({"noteId": "kept"})
+    assert not ensure_collection(client, NAME, EVERY_TYPE, ORIGIN)
+    assert client.collections.use(NAME).aggregate.over_all(total_count=True).total_count == 1
+
+
+def test_properties_are_typed_and_indexed_as_the_mapping_says(client: weaviate.WeaviateClient) -> None:
+    ensure_collection(client, NAME, EVERY_TYPE, ORIGIN)
+    found = properties_of(client, NAME)
+    assert set(found) == {prop.name for prop in EVERY_TYPE.properties} | {"metadata"}
+    shown = {
+        name: (each.data_type, each.tokenization, each.index_filterable, each.index_searchable)
+        for name, each in found.items()
+    }
+    assert shown["noteId"] == (DataType.TEXT, Tokenization.FIELD, True, False)
+    assert shown["body"] == (DataType.TEXT, Tokenization.WORD, False, True)
+    assert shown["document"] == (DataType.TEXT, Tokenization.FIELD, False, False)
+    assert shown["tags"] == (DataType.TEXT_ARRAY, Tokenization.FIELD, True, False)
+    assert shown["size"] == (DataType.INT, None, True, False)
+    assert shown["score"] == (DataType.NUMBER, None, True, False)
+    assert shown["done"] == (DataType.BOOL, None, True, False)
+    assert shown["at"] == (DataType.DATE, None, True, False)
+    nested = {each.name: each.data_type for each in found["metadata"].nested_properties or []}
+    assert nested == {
+        "migrated_from_sqlite": DataType.BOOL,
+        "original_id": DataType.TEXT,
+        "migration_timestamp": DataType.DATE,
+        "source_columns": DataType.TEXT,
+    }
+
+
+@pytest.mark.parametrize("collection", read_mapping().collections, ids=lambda each: each.name)
+def test_the_shipped_collections(client: weaviate.WeaviateClient, collection: CollectionMapping) -> None:
+    ensure_collection(client, f"{collection.name}_1", collection, ORIGIN)
+    config = client.collections.use(f"{collection.name}_1").config.get()
+    assert set(config.vector_config or {}) == set(collection.vectors)
+    assert (config.description or "").startswith(collection.description)
+    assert {each.name: each.description for each in config.properties if each.description} == {
+        each.name: each.description for each in collection.properties if each.description
+    } | {collection.provenance: "Where the object came from, and what of its row no other property holds exactly."}
+
+
+def test_the_description_says_which_migration_source_and_mapping_made_it(client: weaviate.WeaviateClient) -> None:
+    ensure_collection(
+        client, NAME, EVERY_TYPE.model_copy(update={"description": "Notes [weaviate-migration x]"}), ORIGIN
+    )
+    assert origin_of(client, NAME) == ORIGIN
+
+
+@pytest.mark.parametrize("description", [None, "", "Notes.", "[weaviate-migration {}]", "[weaviate-migration {oops}]"])
+def test_other_collections_have_no_origin(client: weaviate.WeaviateClient, description: str | None) -> None:
+    client.collections.create("Note", description=description)
+    assert origin_of(client, "Note") is None
+    assert origin_of(client, "Nothing") is None
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {"undeclared": 1},
+        {"metadata": {"undeclared": 1}},
+        {"metadata": {"source_columns": {"id": 1}}},
+    ],
+)
+def test_auto_schema_is_off(client: weaviate.WeaviateClient, properties: dict[str, Any]) -> None:
+    ensure_collection(client, NAME, EVERY_TYPE, ORIGIN)
+    notes, before = client.collections.use(NAME), properties_of(client, NAME)
+    reply = notes.data.insert_many([DataObject({"noteId": "a"}), DataObject(properties)])
+    assert list(reply.errors) == [1]
+    assert properties_of(client, NAME) == before
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Origin("20250101T000000", ORIGIN.source, ORIGIN.mapping),
+        Origin(ORIGIN.migration, "/data/other.db", ORIGIN.mapping),
+        Origin(ORIGIN.migration, ORIGIN.source, "another"),
+    ],
+)
+def test_a_collection_of_another_migration_is_not_taken(client: weaviate.WeaviateClient, other: Origin) -> None:
+    ensure_collection(client, NAME, EVERY_TYPE, other)
+    with pytest.raises(MigrationConflictError, match=f"`{NAME}` is there already") as error:
+        ensure_collection(client, NAME, EVERY_TYPE, ORIGIN)
+    assert other.migration in error.value.message
+    assert origin_of(client, NAME) == other
+
+
+def test_a_collection_that_no_migration_made_is_not_taken(client: weaviate.WeaviateClient) -> None:
+    client.collections.create(NAME, description="Mine.")
+    with pytest.raises(MigrationConflictError, match="no migration made it"):
+        ensure_collection(client, NAME, EVERY_TYPE, ORIGIN)
+
+
+def test_only_what_this_migration_made_is_dropped(client: weaviate.WeaviateClient) -> None:
+    ensure_collection(client, NAME, EVERY_TYPE, ORIGIN)
+    ensure_collection(client, "Note_1", EVERY_TYPE, Origin("1", ORIGIN.source, ORIGIN.mapping))
+    client.collections.create("Mine")
+    dropped = [name for name in (NAME, "Note_1", "Mine", "Nothing") if drop_collection(client, name, ORIGIN.migration)]
+    assert dropped == [NAME]
+    assert set(client.collections.list_all()) == {"Note_1", "Mine"}
