@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import dagster as dg
 from dagster._core.events import RunFailureReason
+from dagster_shared.error import SerializableErrorInfo
 
 from weaviate_migration.errors import DifferencesError, MigrationError, error_named
+from weaviate_migration.jobs import DRY_RUN, DRY_RUN_REPORT
 from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.record import MigrationRecord
 from weaviate_migration.result import BackupResult, CheckResult, CollectionResult, MigrationResult
@@ -167,12 +169,12 @@ def step_failures(events: Iterable[dg.DagsterEvent]) -> list[StepFailure]:
 def _step_failure(event: dg.DagsterEvent) -> StepFailure:
     info = event.step_failure_data.error
     assert info is not None, "a step that failed has an error"
-    innermost = info
-    while innermost.cause is not None:
-        innermost = innermost.cause
-    name = innermost.cls_name or ""
+    # Dagster wraps what a step raised, and what a step raised may have a cause: ours is in between.
+    chain = list(_chain(info))
+    told = next((each for each in chain if error_named(each.cls_name or "")), chain[-1])
+    name = told.cls_name or ""
     # Dagster's text of an error begins with its class.
-    message = innermost.message.strip().partition(f"{name}: ")[2] or innermost.message.strip()
+    message = told.message.strip().partition(f"{name}: ")[2] or told.message.strip()
     return StepFailure(
         step=event.step_key or "",
         message=message,
@@ -180,6 +182,13 @@ def _step_failure(event: dg.DagsterEvent) -> StepFailure:
         is_failed_check=name == FAILED_CHECK,
         trace=info.to_string(),
     )
+
+
+def _chain(info: SerializableErrorInfo) -> Iterator[SerializableErrorInfo]:
+    """An error and its causes, the outermost first."""
+    yield info
+    if info.cause is not None:
+        yield from _chain(info.cause)
 
 
 def check_results(events: Iterable[dg.DagsterEvent]) -> list[CheckResult]:
@@ -239,7 +248,8 @@ def _integers(events: Iterable[dg.DagsterEvent]) -> Iterator[tuple[str, str, int
 
 def _phase_seconds(events: Iterable[dg.DagsterEvent], mapping: Mapping) -> dict[str, float]:
     """Seconds of each phase: the sum of its steps'."""
-    phase_of = {"weaviate_schema": "schema", "sqlite_snapshot": "snapshot", "cutover": "cutover", "dry_run_report": "dry_run"}
+    phase_of = {"weaviate_schema": "schema", "sqlite_snapshot": "snapshot", "cutover": "cutover"}
+    phase_of[DRY_RUN_REPORT] = DRY_RUN
     for each in mapping.collections:
         phase_of |= {each.extract_name: "extract", each.asset_name: "load", f"{each.asset_name}_checks": "checks"}
     phases: dict[str, float] = {}

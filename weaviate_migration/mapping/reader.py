@@ -55,7 +55,7 @@ def _read_text(source: Traversable) -> str:
     try:
         return source.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        raise MappingError(f"mapping file {source}: {error.strerror}") from None
+        raise MappingError(f"mapping file {source}: {error.strerror}", "Correct --mapping.") from None
     except UnicodeDecodeError as error:
         raise MappingError(f"mapping file {source}: is not UTF-8 text (byte {error.start})") from None
 

@@ -169,7 +169,8 @@ def _refuse_unusable(path: Path) -> None:
     except OSError as error:
         raise SourceNotUsableError(f"{path}: {error.strerror}", "Check the path of the source.") from None
     if not stat.S_ISREG(status.st_mode):
-        raise SourceNotUsableError(f"{path}: is {'a folder' if path.is_dir() else 'no regular file'}")
+        kind, hint = ("a folder", "Name the file in it.") if path.is_dir() else ("no regular file", "Name a file.")
+        raise SourceNotUsableError(f"{path}: is {kind}", hint)
     if not os.access(path, os.R_OK):
         raise SourceNotUsableError(f"{path}: Permission denied", "Give this user the right to read it.")
     if status.st_size == 0:
