@@ -13,6 +13,7 @@ import weaviate
 
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress, embedded_server
+from weaviate_migration_tests.live.notes import NoteMigration, make_mapping, note_file
 
 LIVE_FOLDER = Path(__file__).parent
 
@@ -41,3 +42,12 @@ def client(server: ServerAddress) -> Iterator[weaviate.WeaviateClient]:
             weaviate_client.alias.delete(alias_name=alias_name)
         weaviate_client.collections.delete_all()
         yield weaviate_client
+
+
+@pytest.fixture
+def notes(tmp_path: Path, server: ServerAddress, client: weaviate.WeaviateClient) -> NoteMigration:  # noqa: ARG001
+    """A migration that could begin: a file of notes, its mapping, and an empty server."""
+    migration = NoteMigration(tmp_path, server)
+    note_file(migration.source)
+    make_mapping(migration.mapping)
+    return migration
