@@ -9,8 +9,9 @@ as one expects them.
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -54,8 +55,7 @@ class RowLayout:
         return {_LAYOUT_KEY: text.encode()}
 
 
-@dataclass(frozen=True, slots=True)
-class ExtractRow:
+class ExtractRow(NamedTuple):
     """A row of an extract: its object's UUID (None where the key has a NULL), its key, its values."""
 
     uuid: str | None
@@ -65,7 +65,7 @@ class ExtractRow:
 
 def size_of(row: ExtractRow) -> int:
     """About how much memory a row takes: the length of its texts and blobs."""
-    return sum(len(value) for value in row.values if isinstance(value, str | bytes))
+    return sum([len(value) for value in row.values if isinstance(value, (str, bytes))])
 
 
 def extract_schema(layout: RowLayout, sample: Sequence[ExtractRow]) -> pa.Schema:
@@ -104,22 +104,21 @@ def _encode_column(
     arrow_type: pa.DataType,
     others: _Others,
 ) -> pa.Array:
-    if _fits(values, arrow_type):
-        return pa.array(values, arrow_type)
+    # Asked first for the column as a whole: as a rule all of its values fit, and Arrow sees that soonest.
+    if all(ARROW_TYPES[each] == arrow_type for each in set(map(type, values)) - {type(None)}):
+        with suppress(UnicodeEncodeError):
+            return pa.array(values, arrow_type)
     kept = list(values)
     for row, value in enumerate(values):
-        if value is not None and not _fits((value,), arrow_type):
+        if value is not None and not _fits(value, arrow_type):
             kept[row] = None
             others[row] = [*(others[row] or []), (name, _other_value(value))]
     return pa.array(kept, arrow_type)
 
 
-def _fits(values: Sequence[SqlValue], arrow_type: pa.DataType) -> bool:
-    """Whether all values are of the column's class, or NULL; a text must be UTF-8 to be an Arrow string."""
-    classes = set(map(type, values)) - {type(None)}
-    if any(ARROW_TYPES[each] != arrow_type for each in classes):
-        return False
-    return arrow_type != pa.string() or all(is_utf8(value) for value in values if isinstance(value, str))
+def _fits(value: SqlValue, arrow_type: pa.DataType) -> bool:
+    """Whether a value is of the column's class; a text must be UTF-8 to be an Arrow string."""
+    return bool(ARROW_TYPES[type(value)] == arrow_type) and not (isinstance(value, str) and not is_utf8(value))
 
 
 def _other_value(value: SqlValue) -> dict[str, Any]:

@@ -19,6 +19,8 @@ KeyedRow = tuple[str | None, tuple[SqlValue, ...], tuple[SqlValue, ...]]
 
 # A name for the UUID in a statement that no column of the application's has.
 _UUID = quoted(f"{OWN_PREFIX}uuid")
+# A canonical lower-case UUID.
+_UUID_GLOB = "-".join("[0-9a-f]" * digits for digits in (8, 4, 4, 4, 12))
 
 
 def _decode(text: bytes) -> str:
@@ -118,12 +120,21 @@ class TableReader:
 
     @property
     def _uuid_sql(self) -> str:
-        """Each key column with its storage class, text as bytes: sqlite3 would refuse text that is not UTF-8."""
+        """Each key column with its storage class, text as bytes: sqlite3 would refuse text that is not UTF-8.
+
+        A key that is a UUID already is the object's UUID: SQLite sees that itself, which saves most of the time.
+        """
+        key = [quoted(column) for column in self._plan.key]
         arguments = [
             f"typeof({column}), CASE typeof({column}) WHEN 'text' THEN CAST({column} AS BLOB) ELSE {column} END"
-            for column in map(quoted, self._plan.key)
+            for column in key
         ]
-        return f"object_uuid({', '.join(arguments)})"
+        computed = f"object_uuid({', '.join(arguments)})"
+        if len(key) > 1:
+            return computed
+        # GLOB ends at a NUL, so the length is asked for too; in UTF-16 it is another, and the function decides.
+        is_uuid = f"typeof({key[0]}) = 'text' AND {key[0]} GLOB '{_UUID_GLOB}' AND length(CAST({key[0]} AS BLOB)) = 36"
+        return f"CASE WHEN {is_uuid} THEN {key[0]} ELSE {computed} END"
 
     def _uuid_of_sql_arguments(self, *arguments: SqlValue) -> str | None:
         key = tuple(

@@ -1,8 +1,7 @@
 """One row of SQLite to one object of Weaviate, altered in nothing: what no property holds exactly is kept verbatim."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from weaviate_migration.mapping.models import CollectionMapping, PropertyMapping, folded
 from weaviate_migration.transform.values import (
@@ -16,8 +15,7 @@ from weaviate_migration.transform.values import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectDraft:
+class ObjectDraft(NamedTuple):
     """An object as it will be written: its UUID (canonical text), the key of its row, and its properties by name."""
 
     uuid: str
@@ -46,9 +44,13 @@ def row_converter(
         properties: dict[str, Any] = dict(absent)
         verbatim: dict[str, SqlValue] = {}
         for (column, targets), value in zip(readers, row, strict=True):
-            conversions = [(name, converter(value)) for name, converter in targets]
-            properties.update({name: converted for name, (converted, _) in conversions if converted is not None})
-            if not (conversions and conversions[0][1][1]):
+            held = None
+            for name, converter in targets:
+                converted, exact = converter(value)
+                if converted is not None:
+                    properties[name] = converted
+                held = exact if held is None else held
+            if not held:
                 verbatim[column] = value
         properties[mapping.provenance] = {
             "migrated_from_sqlite": True,

@@ -209,10 +209,16 @@ def _is_negative_zero(value: float) -> bool:
 
 def verbatim_json(columns: dict[str, SqlValue]) -> str:
     """Columns and their values as one JSON object, exactly: the text of `source_columns`."""
-    return json.dumps({name: _verbatim(value) for name, value in columns.items()}, ensure_ascii=False)
+    return _to_json({name: _verbatim(value) for name, value in columns.items()})
+
+
+# json.dumps would make an encoder for each row.
+_to_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def _verbatim(value: SqlValue) -> Any:
+    if value is None or isinstance(value, int):
+        return value
     if isinstance(value, str) and not is_utf8(value):
         return {"text_base64": b64encode(value.encode(errors="surrogateescape")).decode()}
     if isinstance(value, bytes):
