@@ -31,7 +31,7 @@ from weaviate_migration.source.connect import readable_source, sqlite_path
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import MigrationPlan, plan_migration
 from weaviate_migration.target.aliases import refuse_foreign_names
-from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
+from weaviate_migration.target.connect import answers, open_weaviate, parse_weaviate_url
 
 logger = logging.getLogger(__name__)
 
@@ -133,7 +133,7 @@ class SQLiteToWeaviateMigrator:
         stays = f"Migration {record.id} stays unfinished"
         if not self.config.rollback_on_failure:
             return f"{stays}; the same command goes on with it."
-        if not client.is_live():
+        if not answers(client):
             return f"Weaviate is gone. {stays}; the same command goes on with it once the server is back."
         roll_back(client, self.work_folder.records, record, mapping, self.work_folder.quarantine_folder, discard=True)
         snapshot = "; the snapshot stays" if record.snapshot else ""

@@ -179,6 +179,15 @@ def connect(address: ServerAddress, api_key: str | None) -> weaviate.WeaviateCli
         ) from error
 
 
+def answers(client: weaviate.WeaviateClient) -> bool:
+    """Whether the server is still there; the client's own `is_live` would print to standard output if it is not."""
+    try:
+        client.get_meta()
+    except WeaviateBaseError:
+        return False
+    return True
+
+
 def _authorization(api_key: str | None) -> dict[str, str]:
     """The header with the key. One with a line break, say, is refused here: the HTTP library would quote it."""
     if not api_key:
