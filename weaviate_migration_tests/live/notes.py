@@ -94,12 +94,14 @@ class NoteMigration:
         return self.folder / "work"
 
     @property
+    def source_options(self) -> list[object]:
+        """The file and where its migration belongs."""
+        return ["--sqlite-url", self.source, "--mapping", self.mapping, "--work-dir", self.work_dir]
+
+    @property
     def options(self) -> list[object]:
         """Those of `migrate`; of options given twice the last counts."""
-        return [
-            *("--sqlite-url", self.source, "--mapping", self.mapping, "--work-dir", self.work_dir),
-            *at(self.server),
-        ]
+        return [*self.source_options, *at(self.server)]
 
     def migrate(self, *more: object) -> Ended:
         return run_here("migrate", *self.options, *more)

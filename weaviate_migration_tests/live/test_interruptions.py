@@ -1,0 +1,131 @@
+"""Interrupted in the middle, by whatever: the same command goes on, and ends where it would have ended."""
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import weaviate
+
+from weaviate_migration.job_run import dagster_instance
+from weaviate_migration.record import MigrationRecords
+from weaviate_migration.target.connect import connect
+from weaviate_migration.target.server import STATE_FILE, FolderState, embedded_server
+from weaviate_migration.target.server_process import servers_of, stop
+from weaviate_migration_tests.live.command_line import Ended, end_of, holdings, run_here, started, until
+from weaviate_migration_tests.live.notes import NoteMigration, note_file, note_rows
+
+ROWS = 6_000
+"""So many that they are under way for seconds when they are sent as slowly as this."""
+SLOWLY = ("--batch-size", 20, "--workers", 1, "--max-retries", 1, "--retry-delay", 0.1)
+
+
+@pytest.fixture
+def many(notes: NoteMigration) -> NoteMigration:
+    notes.source.unlink()
+    note_file(notes.source, ROWS)
+    return notes
+
+
+def rows_under_way(notes: NoteMigration) -> bool:
+    """Whether some rows are in Weaviate, and most are not."""
+    try:
+        return int(json.loads((notes.work_dir / "progress" / "Note.json").read_text())["handled"]) > 200
+    except FileNotFoundError:
+        return False
+
+
+def interrupted(notes: NoteMigration, options: list[object], interrupt: Callable[[int], None]) -> Ended:
+    """Begins a migration, and interrupts it when rows are under way; `interrupt` gets the command's process id."""
+    with started("migrate", *options, *SLOWLY) as command:
+        until(lambda: rows_under_way(notes) or command.poll() is not None)
+        assert command.poll() is None, command.communicate()
+        interrupt(command.pid)
+        return end_of(command)
+
+
+def state_of(notes: NoteMigration) -> list[str]:
+    return [record.state for record in MigrationRecords(notes.work_dir).all()]
+
+
+def everything_is_there(client: weaviate.WeaviateClient, rows: int = ROWS) -> bool:
+    """Each row is an object behind the alias, once, and there is nothing else."""
+    found = [str(item.properties["noteId"]) for item in client.collections.use("Note").iterator(cache_size=5000)]
+    collections, aliases = holdings(client)
+    assert [*aliases] == ["Note"]
+    assert collections == [*aliases.values()]
+    return sorted(found) == [row[0] for row in note_rows(rows)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_says_how_to_go_on(many: NoteMigration, client: weaviate.WeaviateClient, number: signal.Signals) -> None:
+    ended = interrupted(many, many.options, lambda pid: os.kill(pid, number))
+    assert ended.code == 130, ended.stderr
+    assert ended.complaint == ["Interrupted. The migration stays unfinished; the same command goes on with it."]
+    assert state_of(many) == ["unfinished"]
+    assert holdings(client)[1] == {}
+    assert many.migrate().code == 0
+    assert state_of(many) == ["cut over"]
+    assert everything_is_there(client)
+
+
+@pytest.fixture
+def embedded(many: NoteMigration) -> Iterator[list[object]]:
+    """The options of a migration into a server of its own, which is stopped whatever the test did."""
+    yield [*many.source_options, "--weaviate-url", "embedded"]
+    for server in servers_of(many.work_dir / "weaviate"):
+        stop(server)
+
+
+def kill_server(data_dir: Path) -> None:
+    server = FolderState.model_validate_json((data_dir / STATE_FILE).read_bytes()).server
+    assert server is not None
+    os.kill(server.pid, signal.SIGKILL)
+
+
+def test_weaviate_killed_in_the_middle(many: NoteMigration, embedded: list[object]) -> None:
+    data_dir = many.work_dir / "weaviate"
+    ended = interrupted(many, embedded, lambda _: kill_server(data_dir))
+    assert ended.code == 1, ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "objects are sent again" in ended.stderr
+    assert ended.stdout == ""
+    assert "Weaviate does not answer" in ended.stderr, ended.stderr
+    assert "the same command goes on with it once the server is back" in ended.stderr
+    assert state_of(many) == ["unfinished"]
+    with embedded_server(data_dir) as address, connect(address, None) as client:
+        again = run_here("migrate", *embedded, *SLOWLY)
+        assert again.code == 0, again.stderr
+        assert everything_is_there(client)
+
+
+def kill(process: "subprocess.Popen[str]") -> None:
+    process.kill()
+    process.wait()
+
+
+@pytest.mark.parametrize("stage", ["migrations/*.json", "snapshots/*.sqlite", "extracts/*/*/07.parquet"])
+def test_command_killed_at_a_stage(notes: NoteMigration, client: weaviate.WeaviateClient, stage: str) -> None:
+    with started("migrate", *notes.options) as command:
+        until(lambda: command.poll() is not None or any(notes.work_dir.glob(stage)))
+        kill(command)
+    ended = notes.migrate()
+    assert ended.code == 0, ended.stderr
+    assert state_of(notes) == ["cut over"]
+    assert everything_is_there(client, rows=64)
+
+
+def test_command_killed_does_not_hold_up_the_next(many: NoteMigration, client: weaviate.WeaviateClient) -> None:
+    ended = interrupted(many, many.options, lambda pid: os.kill(pid, signal.SIGKILL))
+    assert ended.code == -signal.SIGKILL
+    assert many.migrate().code == 0
+    assert everything_is_there(client)
+    with dagster_instance(many.work_dir) as instance:
+        last, killed = instance.get_runs()
+        assert (last.status, killed.status) == (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE)
+        storage = instance.event_log_storage
+        assert not any(storage.get_concurrency_info(key).claimed_slots for key in storage.get_concurrency_keys())
