@@ -43,7 +43,7 @@ def test_an_unfinished_one_is_gone_on_with(records: MigrationRecords) -> None:
     assert len(records.all()) == 1
 
 
-@pytest.mark.parametrize("state", ["cut over", "rolled back"])
+@pytest.mark.parametrize("state", ["cut over", "rolled back", "discarded"])
 def test_a_finished_one_is_not(records: MigrationRecords, state: State) -> None:
     first = begin(records, state)
     # Within the same second: ids differ all the same, and keep their order.
@@ -113,6 +113,19 @@ def test_the_current_one_is_the_unfinished_or_else_the_last_cut_over(records: Mi
     third = begin(records)
     assert records.current().id == third
     assert records.all()[0].id == first
+
+
+def test_the_newest_to_discard_may_be_finished_but_not_discarded(records: MigrationRecords) -> None:
+    assert records.newest_to_discard() is None
+    first = begin(records, "cut over")
+    second = begin(records, "rolled back")
+    third = begin(records, "discarded")
+    assert third > second
+    found = records.newest_to_discard()
+    assert found is not None
+    assert found.id == second
+    records.update(found, state="discarded")
+    assert [each.id for each in [records.newest_to_discard()] if each] == [first]
 
 
 def test_only_rolled_back_ones_are_none(records: MigrationRecords) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import grpc
+import httpx
 from weaviate.exceptions import (
     InsufficientPermissionsError,
     UnexpectedStatusCodeError,
@@ -42,22 +43,38 @@ def target_errors(doing: str) -> Iterator[None]:
         yield
     except WeaviateBaseError as error:
         raise target_error(error, doing) from error
+    except httpx.TransportError as error:  # weaviate-client maps only two of them.
+        raise _no_answer(doing, str(error) or type(error).__name__) from error
 
 
 def target_error(error: WeaviateBaseError, doing: str) -> TargetError:
     """The error of this project for one of weaviate-client's."""
-    code, status = grpc_code(error), error.status_code if isinstance(error, UnexpectedStatusCodeError) else None
+    call, status = _failed_call(error), error.status_code if isinstance(error, UnexpectedStatusCodeError) else None
+    code = call.code() if call else None
+    said = f"{code.name}: {call.details()}" if call and code else error.message.partition("\n")[0]
     if isinstance(error, InsufficientPermissionsError) or code is grpc.StatusCode.UNAUTHENTICATED or status == 401:
-        return TargetError(f"{doing}: Weaviate refuses this key: {error.message}", "Check the key and its rights.")
+        return TargetError(f"{doing}: Weaviate refuses this key ({said})", "Check the key and its rights.")
     no_answer = isinstance(error, WeaviateConnectionError | WeaviateRetryError | WeaviateTimeoutError)
     if no_answer or code in _TRANSIENT_CODES or status in _TRANSIENT_STATUSES:
-        return TransientTargetError(
-            f"{doing}: Weaviate does not answer: {error.message}", "When the server is well, the same command goes on."
-        )
-    return TargetError(f"{doing}: {error.message}")
+        return _no_answer(doing, said)
+    return TargetError(f"{doing}: {said}")
+
+
+def _no_answer(doing: str, said: str) -> TransientTargetError:
+    return TransientTargetError(
+        f"{doing}: Weaviate does not answer ({said})", "When the server is well, the same command goes on."
+    )
 
 
 def grpc_code(error: WeaviateBaseError) -> grpc.StatusCode | None:
-    """The status of the gRPC call that failed: weaviate-client keeps only its text, Python keeps the call."""
-    code: grpc.StatusCode | None = error.__context__.code() if isinstance(error.__context__, grpc.Call) else None
-    return code
+    """The status of the gRPC call that failed; None if it was another."""
+    call = _failed_call(error)
+    return call.code() if call else None
+
+
+def _failed_call(error: BaseException) -> grpc.Call | None:
+    """The gRPC call behind an error: weaviate-client keeps only its text, Python keeps what an error came from."""
+    behind: BaseException | None = error
+    while behind is not None and not isinstance(behind, grpc.Call):
+        behind = behind.__cause__ or behind.__context__
+    return behind

@@ -1,0 +1,126 @@
+"""The data path without Dagster: rows into a SQLite file, its extract, one load of it into a collection."""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.dataset as ds
+import weaviate
+from upath import UPath
+from weaviate.collections import Collection
+
+from weaviate_migration.extract.partitions import PARTITION_KEYS, partition_range
+from weaviate_migration.extract.scan import row_layout, scan_partitions, table_bounds
+from weaviate_migration.extract.storage import open_partition, write_partition
+from weaviate_migration.load import LoadTally, PartitionLoad
+from weaviate_migration.mapping import Mapping
+from weaviate_migration.progress import ProgressFile
+from weaviate_migration.quarantine import Quarantine
+from weaviate_migration.source.inspect import inspect_database
+from weaviate_migration.source.plan import plan_migration
+from weaviate_migration.target.schema import Origin, ensure_collection
+from weaviate_migration.target.write import MESSAGE_BYTES, WriteSettings
+from weaviate_migration.transform.object_ids import UuidRange
+from weaviate_migration.transform.row_to_object import row_converter
+from weaviate_migration.transform.values import SqlValue
+from weaviate_migration.verify.samples import SampleComparison, compare_sample
+from weaviate_migration_tests.strategies import COLUMNS, EVERY_TYPE
+
+BEGAN = "2026-11-22T09:30:15Z"
+NAME = "Note_20261122T093015"
+# The table declares no key, so that NULLs and duplicates can be in it; the mapping names it.
+NOTES = EVERY_TYPE.model_copy(update={"key": ("id",)})
+MAPPING = Mapping(name="test", collections=(NOTES,))
+
+
+def row(key: SqlValue, **values: SqlValue) -> tuple[SqlValue, ...]:
+    """A row of the table: this key, these values, NULL everywhere else."""
+    assert set(values) <= set(COLUMNS)
+    return tuple({"id": key, **values}.get(column) for column in COLUMNS)
+
+
+def make_database(path: Path, rows: Iterable[Sequence[SqlValue]]) -> Path:
+    columns = ", ".join('"' + name.replace('"', '""') + '"' for name in COLUMNS)
+    # Text that is not UTF-8 gets into SQLite as a blob that is cast.
+    places = ", ".join("CASE WHEN ? THEN CAST(? AS TEXT) ELSE ? END" for _ in COLUMNS)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(f"CREATE TABLE notes ({columns})")
+        connection.executemany(f"INSERT INTO notes VALUES ({places})", (_arguments(each) for each in rows))
+    return path
+
+
+def _arguments(values: Sequence[SqlValue]) -> list[SqlValue]:
+    arguments: list[SqlValue] = []
+    for value in values:
+        as_bytes = value.encode(errors="surrogateescape") if isinstance(value, str) else None
+        arguments += [isinstance(value, str), as_bytes, None if isinstance(value, str) else value]
+    return arguments
+
+
+@dataclass
+class SmallMigration:
+    """One table on its way to one collection, in a folder of its own."""
+
+    folder: Path
+    collection: Collection[Any, Any]
+    extracts: dict[str, ds.Dataset]
+    ranges: dict[str, UuidRange]
+
+    @classmethod
+    def begin(
+        cls, folder: Path, client: weaviate.WeaviateClient, rows: Iterable[Sequence[SqlValue]]
+    ) -> "SmallMigration":
+        folder.mkdir(parents=True, exist_ok=True)
+        ensure_collection(client, NAME, NOTES, Origin("20261122T093015", "/data/app.db", "digest"))
+        migration = cls(folder, client.collections.use(NAME), {}, {})
+        migration.extract(rows)
+        return migration
+
+    def extract(self, rows: Iterable[Sequence[SqlValue]]) -> None:
+        """A snapshot with these rows, and its extract; the bounds of the first one stay."""
+        database = self.folder / "snapshot.sqlite"
+        database.unlink(missing_ok=True)
+        plan = plan_migration(MAPPING, inspect_database(make_database(database, rows))).collections[0]
+        if not self.ranges:
+            bounds = table_bounds(database, plan, 4, self.folder)
+            self.ranges = {partition: partition_range(bounds, partition) for partition in PARTITION_KEYS}
+        bounds = tuple(each.high for each in self.ranges.values() if each.high is not None)
+        for stream in scan_partitions(database, plan, bounds, PARTITION_KEYS, 4, self.folder):
+            path = UPath(self.folder / f"{stream.partition}.parquet")
+            write_partition(path, stream.batches)
+            self.extracts[stream.partition] = open_partition(path)
+        self.columns = row_layout(plan).columns
+
+    @property
+    def quarantine(self) -> Quarantine:
+        return Quarantine(self.folder / "quarantine", NAME)
+
+    def load(self, partitions: Sequence[str] = PARTITION_KEYS, max_object_bytes: int = MESSAGE_BYTES) -> LoadTally:
+        """Loads these partitions; what became of all of them together."""
+        extracts = {partition: self.extracts[partition] for partition in partitions}
+        rows = sum(each.count_rows() for each in extracts.values())
+        with self.quarantine as quarantine:
+            tallies = PartitionLoad(
+                collection=self.collection,
+                extracts=extracts,
+                ranges={partition: self.ranges[partition] for partition in partitions},
+                convert=row_converter(NOTES, self.columns, BEGAN),
+                settings=WriteSettings(100, MESSAGE_BYTES, max_object_bytes, 2, 0, 0.0),
+                quarantine=quarantine,
+                progress=ProgressFile(self.folder / "progress", "Note", rows),
+            ).run()
+        assert list(tallies) == list(partitions)
+        together = LoadTally()
+        for tally in tallies.values():
+            for name in ("rows", "written", "refused", "retried", "batches", "removed"):
+                setattr(together, name, getattr(together, name) + getattr(tally, name))
+        return together
+
+    def compare(self, size: int = 10_000, seed: int = 7) -> SampleComparison:
+        return compare_sample(NOTES, self.extracts, self.collection, size, seed)
+
+    def count(self) -> int:
+        return self.collection.aggregate.over_all(total_count=True).total_count or 0

@@ -1,0 +1,121 @@
+"""Who may import what: packages follow the way of the data, and only what is made for Dagster knows Dagster."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import weaviate_migration
+
+PACKAGE = Path(weaviate_migration.__file__).parent
+
+# A folder, or a module beside them, and what of ours it may import; everything may import `errors` and itself.
+OURS: dict[str, set[str]] = {
+    "errors": set(),
+    "mapping": set(),
+    "settings": set(),
+    "demo": set(),
+    "quarantine": set(),
+    "progress": set(),
+    "transform": {"mapping"},
+    "source": {"mapping"},
+    "extract": {"mapping", "source", "transform"},
+    "target": {"mapping", "transform"},
+    "verify": {"mapping", "source", "extract", "transform", "target"},
+    "record": {"mapping"},
+    "load": {"mapping", "extract", "transform", "target", "verify", "quarantine", "progress"},
+    "dry_run": {"mapping", "source", "extract", "transform", "target", "load"},
+    "cutover": {"mapping", "target", "record", "quarantine"},
+}
+# The libraries that part them; any other may be imported by all.
+LIBRARIES = {"dagster", "weaviate", "grpc", "httpx", "sqlite3", "sqlalchemy", "pyarrow", "click", "rich"}
+MAY_IMPORT: dict[str, set[str]] = {
+    "mapping": set(),
+    "transform": set(),
+    "errors": set(),
+    "settings": set(),
+    "quarantine": set(),
+    "progress": set(),
+    "record": set(),
+    "source": {"sqlite3", "sqlalchemy"},
+    "demo": {"sqlite3"},
+    "extract": {"pyarrow"},
+    "target": {"weaviate", "grpc", "httpx"},
+    "verify": {"pyarrow", "weaviate"},
+    "load": {"pyarrow", "weaviate"},
+    "dry_run": set(),
+    "cutover": {"weaviate"},
+}
+KNOW_DAGSTER = {
+    *("assets", "checks", "resources", "jobs", "partitions", "sensors", "definitions", "migrator", "cli"),
+    # What the command line is composed of: the run of a job in this process, and what its events say.
+    *("job_run", "run_events", "logs"),
+}
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def part_of(path: Path) -> str:
+    """The folder, or the module beside the folders, that a file belongs to."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Full names of all modules that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports hide what is imported"
+            assert node.module is not None
+            yield from (f"{node.module}.{each.name}" for each in node.names)
+
+
+def ours_of(path: Path) -> set[str]:
+    """The parts of this package that a file imports."""
+    names = (name.split(".") for name in imported(path))
+    return {name[1] if len(name) > 1 else "" for name in names if name[0] == PACKAGE.name}
+
+
+def libraries_of(path: Path) -> set[str]:
+    """Dagster's own packages all count as Dagster."""
+    tops = {name.split(".")[0] for name in imported(path)}
+    return {"dagster" if name.startswith("dagster") else name for name in tops} & LIBRARIES
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(PACKAGE))
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if part_of(path) in OURS], ids=named)
+def test_parts_import_only_what_is_before_them(path: Path) -> None:
+    part = part_of(path)
+    assert ours_of(path) <= OURS[part] | {"errors", part}
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if part_of(path) in MAY_IMPORT], ids=named)
+def test_parts_import_only_their_own_libraries(path: Path) -> None:
+    assert libraries_of(path) <= MAY_IMPORT[part_of(path)]
+
+
+def test_dagster_is_known_only_where_it_belongs() -> None:
+    assert {part_of(path) for path in FILES if "dagster" in libraries_of(path)} <= KNOW_DAGSTER
+
+
+def test_what_moves_the_data_imports_nothing_that_knows_dagster() -> None:
+    for path in FILES:
+        if part_of(path) in OURS:
+            assert not ours_of(path) & KNOW_DAGSTER, named(path)
+
+
+def test_nothing_imports_the_command_line() -> None:
+    assert [named(path) for path in FILES if "cli" in ours_of(path) and path.stem != "__main__"] == []
+
+
+def test_the_parts_are_all_there() -> None:
+    assert set(OURS) == set(MAY_IMPORT)
+    assert set(OURS) <= set(map(part_of, FILES))
+
+
+def test_no_file_is_called_after_nothing() -> None:
+    assert not {path.stem for path in FILES} & {"utils", "util", "helpers", "common", "manager"}
