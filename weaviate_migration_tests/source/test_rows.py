@@ -1,4 +1,5 @@
 import sqlite3
+import subprocess
 import sys
 import uuid
 from collections.abc import Callable
@@ -326,3 +327,37 @@ def test_an_unfinished_scan_ends_with_its_reader(database: Path) -> None:
         next(rows)
     with pytest.raises(sqlite3.ProgrammingError):
         reader._connection.execute("SELECT 1")
+
+
+def test_memory_does_not_grow_with_the_number_of_rows(tmp_path: Path) -> None:
+    """Measured in a process of its own: the peak of one that has done other things says nothing."""
+    sizes = {"few": 2_000, "many": 40_000}
+    for name, rows in sizes.items():
+        make(
+            tmp_path / name,
+            "CREATE TABLE notes (id INTEGER PRIMARY KEY, body)",
+            f"WITH RECURSIVE ids(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM ids WHERE id < {rows}) "
+            "INSERT INTO notes SELECT id, randomblob(2000) FROM ids",
+        )
+    command = [sys.executable, "-c", _READ_ALL, *(str(tmp_path / name) for name in sizes)]
+    measured = subprocess.run(command, check=True, capture_output=True, text=True)
+    few, many = map(int, measured.stdout.split())
+    # 80 MB of rows; the sorter may hold 4 MB, and each batch of an extract as many.
+    assert many - few < 40_000, (few, many)
+
+
+# Scans tables into batches of an extract and drops them; prints the peak of its memory in KB after each.
+_READ_ALL = """
+import resource, sys
+from pathlib import Path
+from weaviate_migration.extract.partitions import PARTITION_KEYS
+from weaviate_migration.extract.scan import scan_partitions, table_bounds
+from weaviate_migration_tests.source.test_rows import plan_of
+
+for database in map(Path, sys.argv[1:]):
+    plan = plan_of(database)
+    bounds = table_bounds(database, plan, 4, database.parent)
+    streams = scan_partitions(database, plan, bounds, PARTITION_KEYS, 4, database.parent)
+    assert sum(batch.num_rows for stream in streams for batch in stream.batches) >= 2000
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
