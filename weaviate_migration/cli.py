@@ -5,7 +5,7 @@ import json
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +136,7 @@ def rollback(as_json: bool, discard: bool, **options: Any) -> int:
 def server(as_json: bool, **options: Any) -> int:
     """Start the embedded Weaviate server, print its addresses, and keep it until Ctrl-C."""
     config = create_migration_config("", **options)
-    with embedded_server(_server_data(config)) as address:
+    with suppress(KeyboardInterrupt), embedded_server(_server_data(config)) as address:
         if as_json:
             _print_json({"http": f"http://{address.host}:{address.http_port}", "grpc_port": address.grpc_port})
         else:
@@ -177,7 +177,7 @@ def main() -> None:
         click.echo(f"error: {error}", err=True)
         code = error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        click.echo("\nInterrupted. The migration stays unfinished; the same command goes on with it.", err=True)
+        click.echo("Interrupted.", err=True)
         code = INTERRUPTED
     sys.exit(code)
 
@@ -186,8 +186,12 @@ def _migrate(config: MigrationConfig) -> MigrationResult:
     console = Console(stderr=True)
     terminal = RichHandler(console=console, show_path=False, show_time=False) if console.is_terminal else None
     migrator = SQLiteToWeaviateMigrator(config, terminal=terminal)
-    with shown_progress(migrator.work_folder.progress, console):
-        return migrator.migrate()
+    try:
+        with shown_progress(migrator.work_folder.progress, console):
+            return migrator.migrate()
+    except KeyboardInterrupt:
+        click.echo("The migration stays unfinished; the same command goes on with it.", err=True)
+        raise
 
 
 def _report(result: MigrationResult, as_json: bool) -> int:

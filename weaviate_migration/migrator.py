@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 import dagster as dg
@@ -34,6 +35,9 @@ from weaviate_migration.target.aliases import refuse_foreign_names
 from weaviate_migration.target.connect import answers, open_weaviate, parse_weaviate_url
 
 logger = logging.getLogger(__name__)
+
+# Of the rows that were refused, so many are named in a result; all are in the quarantine.
+NAMED_ROWS = 3
 
 
 class SQLiteToWeaviateMigrator:
@@ -122,12 +126,23 @@ class SQLiteToWeaviateMigrator:
         if result.migration_id is None:
             return result
         record = self.work_folder.records.all()[-1]
+        if result.failed_records:
+            result = result.with_(errors=[*result.errors, *self._refusals(record, mapping)])
         if result.exit_code == MigrationError.exit_code:
             return result.with_(next_step=self._give_up(client, record, mapping))
         if result.success and not self.config.backup_before_migration and record.snapshot is not None:
             record.snapshot.path.unlink(missing_ok=True)
             return result.with_(backup=None)
         return result
+
+    def _refusals(self, record: MigrationRecord, mapping: Mapping) -> Iterator[str]:
+        """For each collection with quarantined rows: the first of them, and where they all are."""
+        for each in mapping.collections:
+            rows = [row for _, row in islice(self.work_folder.quarantine(record, each).rows(), NAMED_ROWS)]
+            if rows:
+                named = "; ".join(f"{row.key}: {row.reason}" for row in rows)
+                files = self.work_folder.quarantine_folder / f"{record.collection(each)}.*.jsonl"
+                yield f"{record.alias(each)}: rows were refused, with key, reason and payload in {files}; first {named}"
 
     def _give_up(self, client: WeaviateClient, record: MigrationRecord, mapping: Mapping) -> str:
         stays = f"Migration {record.id} stays unfinished"

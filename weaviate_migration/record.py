@@ -177,5 +177,6 @@ def refuse_another_migration(unfinished: MigrationRecord, source: Path, mapping:
     if differing:
         raise MigrationConflictError(
             f"Migration {unfinished.id} is unfinished, and was begun with another {'; '.join(differing)}.",
-            "Finish it with its own options, remove it with `weaviate-migration rollback`, or take another --work-dir.",
+            "Finish it with its own options, remove it with `weaviate-migration rollback --discard`, or take another "
+            "--work-dir.",
         )

@@ -145,8 +145,9 @@ def _backup(record: MigrationRecord) -> BackupResult | None:
 def _next_step(exit_code: int, record: MigrationRecord) -> str:
     if exit_code == DifferencesError.exit_code:
         return (
-            f"The aliases are not moved and migration {record.id} stays unfinished. Mend what is named above and run "
-            "the same command again, or remove it with `weaviate-migration rollback`."
+            f"The aliases are not moved, and migration {record.id} stays unfinished. Once the cause in Weaviate is "
+            "gone, the same command goes on with it, and with its snapshot; after a change to the source or the "
+            "mapping, begin anew: `weaviate-migration rollback --discard`."
         )
     if record.state == "cut over":
         return "Readers find the new collections under the aliases. `weaviate-migration rollback` leads back."
