@@ -65,7 +65,7 @@ def everything_is_there(client: weaviate.WeaviateClient, rows: int = ROWS) -> bo
 def test_ctrl_c_says_how_to_go_on(many: NoteMigration, client: weaviate.WeaviateClient, number: signal.Signals) -> None:
     ended = interrupted(many, many.options, lambda pid: os.kill(pid, number))
     assert ended.code == 130, ended.stderr
-    assert ended.complaint == ["Interrupted. The migration stays unfinished; the same command goes on with it."]
+    assert ended.complaint == ["The migration stays unfinished; the same command goes on with it.", "Interrupted."]
     assert state_of(many) == ["unfinished"]
     assert holdings(client)[1] == {}
     assert many.migrate().code == 0
