@@ -22,7 +22,14 @@ from weaviate_migration.result import MigrationResult
 from weaviate_migration.settings import MigrationConfig, create_migration_config
 from weaviate_migration.target.connect import EmbeddedTarget, open_weaviate, parse_weaviate_url
 from weaviate_migration.target.server import embedded_server
-from weaviate_migration.terminal import show_audit, show_plan, show_result, show_searches, shown_progress
+from weaviate_migration.terminal import (
+    show_audit,
+    show_plan,
+    show_result,
+    show_searches,
+    shown_progress,
+    standard_error,
+)
 from weaviate_migration.tour import demo_searches, make_demo_file
 
 PROGRAM = "weaviate-migration"
@@ -183,12 +190,12 @@ def main() -> None:
 
 
 def _migrate(config: MigrationConfig) -> MigrationResult:
-    console = Console(stderr=True)
-    terminal = RichHandler(console=console, show_path=False, show_time=False) if console.is_terminal else None
-    migrator = SQLiteToWeaviateMigrator(config, terminal=terminal)
     try:
-        with shown_progress(migrator.work_folder.progress, console):
-            return migrator.migrate()
+        with standard_error() as console:
+            terminal = RichHandler(console=console, show_path=False, show_time=False) if console.is_terminal else None
+            migrator = SQLiteToWeaviateMigrator(config, terminal=terminal)
+            with shown_progress(migrator.work_folder.progress, console):
+                return migrator.migrate()
     except KeyboardInterrupt:
         click.echo("The migration stays unfinished; the same command goes on with it.", err=True)
         raise

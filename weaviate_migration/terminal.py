@@ -1,11 +1,14 @@
 """What a person sees: progress while it runs, tables when it is done."""
 
+import os
+import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -21,6 +24,18 @@ from weaviate_migration.tour import SearchShown
 SECONDS_BETWEEN_BARS = 0.25
 SECONDS_BETWEEN_LINES = 5.0
 SHOWN_ERRORS = 10
+
+
+@contextmanager
+def standard_error() -> Iterator[Console]:
+    """A console on standard error that a Dagster run cannot take away: it captures the descriptors 1 and 2."""
+    try:
+        descriptor = os.dup(sys.stderr.fileno())
+    except (OSError, ValueError):  # There is no descriptor behind it, as in a notebook.
+        yield Console(stderr=True)
+        return
+    with os.fdopen(descriptor, "w", encoding=sys.stderr.encoding, errors="backslashreplace") as file:
+        yield Console(file=file)
 
 
 @contextmanager
@@ -109,10 +124,11 @@ def show_result(result: MigrationResult, console: Console) -> None:
 
 
 def _collections_table(result: MigrationResult) -> Table:
-    table = Table(title=f"Migration {result.migration_id}" if result.migration_id else "Dry run", title_justify="left")
+    title = f"Migration {result.migration_id}" if result.migration_id else "Dry run"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
     for heading in ("collection", "table"):
         table.add_column(heading, no_wrap=True)
-    written = "would write" if result.dry_run else "migrated"
+    written = "to write" if result.dry_run else "migrated"
     for heading in ("rows", written, "refused", "checks"):
         table.add_column(heading, justify="right")
     for name, each in result.collections.items():
@@ -157,9 +173,9 @@ def show_plan(plan: MigrationPlan, console: Console) -> None:
 def _plan_table(plan: CollectionPlan) -> Table:
     assert plan.table is not None
     key = f"key: {'rowid' if plan.uses_rowid else ', '.join(plan.key)}"
-    table = Table(title=f"{plan.table.name} → {plan.mapping.name} ({key})", title_justify="left")
+    table = Table(title=f"{plan.table.name} → {plan.mapping.name} ({key})", title_justify="left", box=SIMPLE_HEAD)
     for heading in ("column", "declared", "property", "type", "index"):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for column in plan.table.columns:
         targets = [prop for prop in plan.mapping.properties if prop.column == column.name]
         if column.name in plan.mapping.omit:
@@ -174,9 +190,10 @@ def _plan_table(plan: CollectionPlan) -> Table:
 def show_audit(audit: SourceAudit, console: Console) -> None:
     """What the file holds and where it goes."""
     plan, rows = audit.plan, audit.rows
-    table = Table(title="What the file holds", title_justify="left")
+    table = Table(title="What the file holds", title_justify="left", box=SIMPLE_HEAD)
     for heading in ("table", "rows", "collection", "columns with a property", "in source_columns only"):
-        table.add_column(heading, justify="right" if heading == "rows" else "left")
+        # Cut names would be of no use: they are continued on the next line.
+        table.add_column(heading, justify="right" if heading == "rows" else "left", overflow="fold")
     for each in plan.collections:
         if each.table is not None:
             mapped = [column for column in each.columns if column not in each.unmapped_columns]

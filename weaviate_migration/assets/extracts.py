@@ -35,6 +35,7 @@ def build_extract_asset(mapping: Mapping, collection: CollectionMapping) -> dg.A
     def extract(
         context: dg.AssetExecutionContext, batches: BatchSettings, work_folder: dg.ResourceParam[WorkFolder]
     ) -> PartitionStreams:
+        context.log.info("reading and sorting table %s", collection.table)
         record = work_folder.records.current()
         snapshot = record.snapshot_path
         plan = plan_migration(mapping, inspect_database(snapshot))
