@@ -44,21 +44,54 @@ def with_options(*options: Callable[[Command], Command]) -> Callable[[Command], 
     return lambda command: functools.reduce(lambda decorated, option: option(decorated), reversed(options), command)
 
 
-MAPPING_OPTION = click.option(
-    "--mapping", type=click.Path(path_type=Path), help="What becomes what; default: the shipped mapping."
-)
 SOURCE_OPTIONS = (
     click.option("--sqlite-url", metavar="URL", help="A path, or a URL such as sqlite:////data/app.db."),
-    MAPPING_OPTION,
+    click.option(
+        "--mapping", type=click.Path(path_type=Path), help="What becomes what; default: the mapping that is shipped."
+    ),
 )
 SERVER_OPTIONS = (
     click.option("--weaviate-url", metavar="URL", help="embedded (default), embedded:DIR, or http(s)://host[:port]."),
     click.option("--grpc-port", type=int, help="Default: 50051, for https 443."),
     click.option("--api-key", "weaviate_api_key", help="For a server that wants one; better in the environment."),
-    click.option("--prefix", help="Stands before the names of collections and aliases."),
 )
-SHARED_OPTIONS = (
+WORK_OPTIONS = (
     click.option("--work-dir", type=click.Path(path_type=Path), help="Default: .weaviate_migration."),
+    click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, and nothing else."),
+)
+MIGRATE_OPTIONS = (
+    click.option("--prefix", help="Stands before the names of collections and aliases."),
+    click.option("--batch-size", type=int, help="Objects in a batch at most; default 100."),
+    click.option("--max-retries", type=int, help="How often an object is sent again; default 3."),
+    click.option("--retry-delay", type=float, help="Seconds before it is sent again, then doubled; default 1."),
+    click.option("--validation-sample", "validation_sample_size", type=int, help="Rows to compare; default 1000."),
+    click.option(
+        "--parallel", "enable_parallel_processing", is_flag=True, default=None, help="Load collections side by side."
+    ),
+    click.option("--workers", "worker_count", type=int, help="Batches under way at once; default 4."),
+    click.option("--memory-limit-mb", type=int, help="What sorting and batches are sized by; default 1024."),
+    click.option("--dry-run", is_flag=True, default=None, help="Do everything but write to Weaviate."),
+    click.option(
+        "--backup/--no-backup",
+        "backup_before_migration",
+        default=None,
+        help="Keep the snapshot as a backup (default), or remove it at the end.",
+    ),
+    click.option(
+        "--rollback/--no-rollback",
+        "rollback_on_failure",
+        default=None,
+        help="When it fails, remove the collections that it made (default), or keep them.",
+    ),
+    click.option(
+        "--cutover/--no-cutover", default=None, help="Point the aliases at the new collections at the end (default)."
+    ),
+    click.option(
+        "--allow-pause",
+        is_flag=True,
+        default=None,
+        help="Let the application's writers wait for the snapshot over 2 s.",
+    ),
     click.option("--extracts", metavar="PATH", help="Any fsspec path; default: in the work folder."),
     click.option(
         "--log-level",
@@ -66,21 +99,6 @@ SHARED_OPTIONS = (
         help="The least level that is shown and written; default INFO.",
     ),
     click.option("--log-file", type=click.Path(path_type=Path), help="Log records as JSON lines."),
-    click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, and nothing else."),
-)
-MIGRATE_OPTIONS = (
-    click.option("--batch-size", type=int, help="Objects in a batch; default 100."),
-    click.option("--max-retries", type=int, help="Default 3."),
-    click.option("--retry-delay", type=float, help="Seconds before the first retry, then doubled; default 1."),
-    click.option("--validation-sample", "validation_sample_size", type=int, help="Rows per collection; default 1000."),
-    click.option("--parallel", "enable_parallel_processing", is_flag=True, default=None, help="Side by side."),
-    click.option("--workers", "worker_count", type=int, help="Batches under way at once; default 4."),
-    click.option("--memory-limit-mb", type=int, help="Default 1024."),
-    click.option("--dry-run", is_flag=True, default=None, help="Everything but writing to Weaviate."),
-    click.option("--backup/--no-backup", "backup_before_migration", default=None, help="Keep the snapshot; default."),
-    click.option("--rollback/--no-rollback", "rollback_on_failure", default=None, help="When it failed; default."),
-    click.option("--cutover/--no-cutover", default=None, help="Point the aliases at the new collections; default."),
-    click.option("--allow-pause", is_flag=True, default=None, help="Of the application's writers, beyond 2 s."),
 )
 
 
@@ -91,7 +109,7 @@ def cli() -> None:
 
 
 @cli.command(epilog=EPILOG)
-@with_options(*SOURCE_OPTIONS, *SERVER_OPTIONS, *MIGRATE_OPTIONS, *SHARED_OPTIONS)
+@with_options(*SOURCE_OPTIONS, *SERVER_OPTIONS, *MIGRATE_OPTIONS, *WORK_OPTIONS)
 def migrate(as_json: bool, **options: Any) -> int:
     """Migrate the file: schema, history, checks, cutover; or go on with what is unfinished."""
     result = _migrate(create_migration_config(**options))
@@ -99,7 +117,7 @@ def migrate(as_json: bool, **options: Any) -> int:
 
 
 @cli.command(epilog=EPILOG)
-@with_options(*SOURCE_OPTIONS, *SHARED_OPTIONS)
+@with_options(*SOURCE_OPTIONS, *WORK_OPTIONS)
 def audit(as_json: bool, **options: Any) -> int:
     """Show what the file holds, which tables and columns go where, and what is left out."""
     config = create_migration_config(**options)
@@ -112,7 +130,7 @@ def audit(as_json: bool, **options: Any) -> int:
 
 
 @cli.command(epilog=EPILOG)
-@with_options(*SOURCE_OPTIONS, *SHARED_OPTIONS)
+@with_options(*SOURCE_OPTIONS, *WORK_OPTIONS)
 def plan(as_json: bool, **options: Any) -> int:
     """Show the mapping as it fits this file: every column, and the property it becomes."""
     config = create_migration_config(**options)
@@ -125,7 +143,7 @@ def plan(as_json: bool, **options: Any) -> int:
 
 
 @cli.command(epilog=EPILOG)
-@with_options(MAPPING_OPTION, *SERVER_OPTIONS, *SHARED_OPTIONS)
+@with_options(*SERVER_OPTIONS, *WORK_OPTIONS)
 @click.option("--discard", is_flag=True, help="Also remove the collections that this migration made.")
 def rollback(as_json: bool, discard: bool, **options: Any) -> int:
     """Point the aliases back to where they were; with --discard, remove the migration's collections."""
@@ -138,7 +156,7 @@ def rollback(as_json: bool, discard: bool, **options: Any) -> int:
 
 
 @cli.command(epilog=EPILOG)
-@with_options(*SHARED_OPTIONS)
+@with_options(*WORK_OPTIONS)
 @click.option("--weaviate-url", metavar="URL", help="embedded (default) or embedded:DIR.")
 def server(as_json: bool, **options: Any) -> int:
     """Start the embedded Weaviate server, print its addresses, and keep it until Ctrl-C."""
@@ -154,7 +172,7 @@ def server(as_json: bool, **options: Any) -> int:
 
 
 @cli.command(epilog=EPILOG)
-@with_options(*SERVER_OPTIONS, *MIGRATE_OPTIONS, *SHARED_OPTIONS)
+@with_options(*SERVER_OPTIONS, *MIGRATE_OPTIONS, *WORK_OPTIONS)
 def demo(as_json: bool, **options: Any) -> int:
     """Make a demo file from Python's own documentation, migrate it, and search what came out."""
     config = create_migration_config("demo", **options)

@@ -5,7 +5,6 @@ from pathlib import Path
 from weaviate import WeaviateClient
 
 from weaviate_migration.errors import DifferencesError
-from weaviate_migration.mapping import Mapping
 from weaviate_migration.quarantine import Quarantine
 from weaviate_migration.record import MigrationRecord, MigrationRecords
 from weaviate_migration.target.aliases import alias_targets, point_aliases, refuse_foreign_names
@@ -13,7 +12,7 @@ from weaviate_migration.target.schema import drop_collection
 
 
 def switch_aliases(
-    client: WeaviateClient, records: MigrationRecords, record: MigrationRecord, mapping: Mapping, quarantine: Path
+    client: WeaviateClient, records: MigrationRecords, record: MigrationRecord, quarantine: Path
 ) -> MigrationRecord:
     """Points each alias at this migration's collection, after writing down where it pointed before.
 
@@ -24,8 +23,8 @@ def switch_aliases(
         DifferencesError: rows of this migration are in the quarantine.
         MigrationConflictError: a name is taken by a collection or alias that no migration made.
     """
-    _refuse_quarantined_rows(record, mapping, quarantine)
-    targets = {record.alias(each): record.collection(each) for each in mapping.collections}
+    _refuse_quarantined_rows(record, quarantine)
+    targets = record.targets
     refuse_foreign_names(client, targets)
     # Written first: when the switch is killed half-way, going back still knows where the aliases pointed.
     if record.state == "unfinished":
@@ -38,7 +37,6 @@ def roll_back(
     client: WeaviateClient,
     records: MigrationRecords,
     record: MigrationRecord,
-    mapping: Mapping,
     quarantine: Path,
     *,
     discard: bool,
@@ -48,13 +46,13 @@ def roll_back(
     Returns:
         The names of the collections removed.
     """
-    ours = {record.collection(each) for each in mapping.collections}
-    current = alias_targets(client, map(record.alias, mapping.collections))
-    moved = {alias: record.previous_aliases.get(alias) for alias, target in current.items() if target in ours}
+    ours = record.targets
+    current = alias_targets(client, ours)
+    moved = {alias: record.previous_aliases.get(alias) for alias, target in current.items() if target == ours[alias]}
     point_aliases(client, moved)
-    removed = [name for name in sorted(ours) if discard and drop_collection(client, name, record.id)]
-    for each in mapping.collections if discard else ():
-        Quarantine(quarantine, record.collection(each)).discard()
+    removed = [name for name in sorted(ours.values()) if discard and drop_collection(client, name, record.id)]
+    for name in ours.values() if discard else ():
+        Quarantine(quarantine, name).discard()
     records.update(record, state="discarded" if discard else "rolled back")
     return removed
 
@@ -68,11 +66,11 @@ def _other_targets(client: WeaviateClient, targets: dict[str, str], record: Migr
     }
 
 
-def _refuse_quarantined_rows(record: MigrationRecord, mapping: Mapping, quarantine: Path) -> None:
+def _refuse_quarantined_rows(record: MigrationRecord, quarantine: Path) -> None:
     refused = {
-        record.alias(each): rows
-        for each in mapping.collections
-        if (rows := sum(1 for _ in Quarantine(quarantine, record.collection(each)).rows()))
+        alias: rows
+        for alias, collection in record.targets.items()
+        if (rows := sum(1 for _ in Quarantine(quarantine, collection).rows()))
     }
     if refused:
         counts = ", ".join(f"{rows} of {alias}" for alias, rows in refused.items())

@@ -8,8 +8,7 @@ MigrationError                      exit code 1: it failed, the source is untouc
 │   └── MigrationConflictError      another migration, or somebody else's collection, is in the way
 ├── SourceError                     the SQLite side failed: locked, corrupt, no space
 ├── TargetError                     the Weaviate side failed
-│   ├── TransientTargetError        it may work when tried again: unavailable, deadline, overload
-│   └── RefusedError                the server will never take this: names the objects
+│   └── TransientTargetError        it may work when tried again: unavailable, deadline, overload
 └── DifferencesError                exit code 3: ran to the end, but the two sides differ
 
 Errors of other libraries are mapped to these at the edge (source/, target/), so that nothing above has to know them.
@@ -70,10 +69,6 @@ class TargetError(MigrationError):
 
 class TransientTargetError(TargetError):
     """The Weaviate side failed in a way that may pass: unavailable, deadline, overload, read-only."""
-
-
-class RefusedError(TargetError):
-    """The server refused one object for good."""
 
 
 class DifferencesError(MigrationError):

@@ -129,7 +129,7 @@ class SQLiteToWeaviateMigrator:
         if result.failed_records:
             result = result.with_(errors=[*result.errors, *self._refusals(record, mapping)])
         if result.exit_code == MigrationError.exit_code:
-            return result.with_(next_step=self._give_up(client, record, mapping))
+            return result.with_(next_step=self._give_up(client, record))
         if result.success and not self.config.backup_before_migration and record.snapshot is not None:
             record.snapshot.path.unlink(missing_ok=True)
             return result.with_(backup=None)
@@ -144,13 +144,13 @@ class SQLiteToWeaviateMigrator:
                 files = self.work_folder.quarantine_folder / f"{record.collection(each)}.*.jsonl"
                 yield f"{record.alias(each)}: rows were refused, with key, reason and payload in {files}; first {named}"
 
-    def _give_up(self, client: WeaviateClient, record: MigrationRecord, mapping: Mapping) -> str:
+    def _give_up(self, client: WeaviateClient, record: MigrationRecord) -> str:
         stays = f"Migration {record.id} stays unfinished"
         if not self.config.rollback_on_failure:
             return f"{stays}; the same command goes on with it."
         if not answers(client):
             return f"Weaviate is gone. {stays}; the same command goes on with it once the server is back."
-        roll_back(client, self.work_folder.records, record, mapping, self.work_folder.quarantine_folder, discard=True)
+        roll_back(client, self.work_folder.records, record, self.work_folder.quarantine_folder, discard=True)
         snapshot = "; the snapshot stays" if record.snapshot else ""
         return f"Rolled back: the collections of migration {record.id} are removed{snapshot}."
 
@@ -192,18 +192,15 @@ def roll_back_migration(config: MigrationConfig, discard: bool) -> RollbackResul
         ServerNotUsableError: the server cannot be reached.
     """
     work_folder = WorkFolder(config.work_dir.absolute())
-    mapping = read_mapping(config.mapping)
     target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
     with _alone_in(work_folder):
         record = (work_folder.records.newest_to_discard() if discard else None) or work_folder.records.current()
-        if record.state == "unfinished" and not discard:
+        if record.state == "unfinished" and not record.previous_aliases and not discard:
             raise ConfigurationError(
                 f"Migration {record.id} is unfinished and has moved no alias.", "Remove it with `rollback --discard`."
             )
         with open_weaviate(target, work_folder.folder, config.weaviate_api_key) as client:
-            removed = roll_back(
-                client, work_folder.records, record, mapping, work_folder.quarantine_folder, discard=discard
-            )
+            removed = roll_back(client, work_folder.records, record, work_folder.quarantine_folder, discard=discard)
     return RollbackResult(record.id, tuple(removed))
 
 

@@ -36,6 +36,7 @@ class MigrationRecord(BaseModel):
         id: its UTC start, `20261122T093015`; part of the names of its collections.
         source: absolute path of the SQLite file.
         prefix: stands before the names of its collections and aliases.
+        collection_names: as the mapping had them when it began; a mapping may change, what was made stays.
         bounds: for each mapped table, the fifteen UUIDs between its partitions (from the first snapshot).
         previous_aliases: where each alias pointed before the cutover (None: it did not exist).
     """
@@ -48,6 +49,7 @@ class MigrationRecord(BaseModel):
     mapping_name: str
     mapping_digest: str
     prefix: str = ""
+    collection_names: tuple[str, ...]
     state: State = "unfinished"
     snapshot: SnapshotRecord | None = None
     bounds: ReadOnlyMapping[str, tuple[str, ...]] = {}
@@ -72,13 +74,19 @@ class MigrationRecord(BaseModel):
             )
         return self.snapshot.path
 
+    @property
+    def targets(self) -> dict[str, str]:
+        """For each alias this migration's own version of the collection."""
+        aliases = [f"{self.prefix}{name}" for name in self.collection_names]
+        return {alias: f"{alias}_{self.id}" for alias in aliases}
+
     def alias(self, collection: CollectionMapping) -> str:
         """The name by which readers know the collection."""
         return f"{self.prefix}{collection.name}"
 
     def collection(self, collection: CollectionMapping) -> str:
         """The name of this migration's own version of the collection."""
-        return f"{self.alias(collection)}_{self.id}"
+        return self.targets[self.alias(collection)]
 
 
 class MigrationRecords:
@@ -159,6 +167,7 @@ class MigrationRecords:
                 mapping_name=mapping.name,
                 mapping_digest=mapping.digest,
                 prefix=prefix,
+                collection_names=tuple(each.name for each in mapping.collections),
             )
         )
 

@@ -24,7 +24,7 @@ def build_cutover_asset(mapping: Mapping) -> dg.AssetsDefinition:
     def cutover(weaviate: WeaviateServer, work_folder: dg.ResourceParam[WorkFolder]) -> dg.MaterializeResult[None]:
         record = work_folder.records.current()
         with weaviate.client(work_folder) as client:
-            record = switch_aliases(client, work_folder.records, record, mapping, work_folder.quarantine_folder)
+            record = switch_aliases(client, work_folder.records, record, work_folder.quarantine_folder)
         rows = [
             dg.TableRecord(
                 {

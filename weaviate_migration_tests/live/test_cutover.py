@@ -30,6 +30,7 @@ class Migrations:
     def begin(self, identity: str = "20261122T093015") -> MigrationRecord:
         began_at = datetime.strptime(identity, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
         record = MigrationRecord(
+            collection_names=tuple(each.name for each in MAPPING.collections),
             id=identity,
             began_at=began_at,
             source=Path("/data/app.db"),
@@ -41,10 +42,10 @@ class Migrations:
         return self.records.save(record)
 
     def switch(self, record: MigrationRecord) -> MigrationRecord:
-        return switch_aliases(self.client, self.records, record, MAPPING, self.quarantine)
+        return switch_aliases(self.client, self.records, record, self.quarantine)
 
     def back(self, record: MigrationRecord, discard: bool = True) -> list[str]:
-        return roll_back(self.client, self.records, record, MAPPING, self.quarantine, discard=discard)
+        return roll_back(self.client, self.records, record, self.quarantine, discard=discard)
 
     def on_record(self, record: MigrationRecord) -> MigrationRecord:
         return next(each for each in self.records.all() if each.id == record.id)
