@@ -14,7 +14,7 @@ from weaviate_migration.extract.partitions import PARTITION_KEYS
 from weaviate_migration.jobs import MIGRATE
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.run_events import was_interrupted
-from weaviate_migration.settings import MigrationConfig, dagster_home
+from weaviate_migration.settings import API_KEY_VARIABLE, MigrationConfig, dagster_home
 
 # Which process a run belongs to: a run of one that is gone was killed, and would stay "in progress" for ever.
 PROCESS_TAG = "weaviate_migration/process"
@@ -122,7 +122,14 @@ def _run_config(config: MigrationConfig) -> dict[str, Any]:
     executor: dict[str, Any] = {"in_process": {}}
     if config.enable_parallel_processing:
         executor = {"multiprocess": {"max_concurrent": processes}}
-    weaviate = {"url": config.weaviate_url, "prefix": config.prefix, "grpc_port": config.grpc_port}
+    # The key is named, not given: without a word on it here, Dagster would forget the one of the definitions.
+    api_key = {"env": API_KEY_VARIABLE} if config.weaviate_api_key else None
+    weaviate = {
+        "url": config.weaviate_url,
+        "prefix": config.prefix,
+        "grpc_port": config.grpc_port,
+        "api_key": api_key,
+    }
     return {
         "execution": {"config": executor},
         "loggers": {"records": {"config": {"level": config.log_level, "file": _text(config.log_file) or ""}}},

@@ -63,6 +63,7 @@ class MigrationConfig(BaseModel):
         dry_run: do everything but write to Weaviate.
         backup_before_migration: keep the snapshot as a backup; otherwise it is removed once the migration is cut over.
         rollback_on_failure: a migration that failed removes the collections it made.
+        log_level: the least level of the log records that are shown and written.
         log_file: where log records go as JSON lines, whatever the terminal shows.
         mapping: the mapping file; None is the one that ships with the package.
         prefix: stands before the names of collections and aliases.

@@ -13,6 +13,7 @@ import weaviate
 
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress, embedded_server
+from weaviate_migration_tests.live.locked_server import run_locked_server
 from weaviate_migration_tests.live.notes import NoteMigration, make_mapping, note_file
 
 LIVE_FOLDER = Path(__file__).parent
@@ -31,6 +32,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerAddress]:
     """One real server for the whole run."""
     with embedded_server(tmp_path_factory.mktemp("weaviate")) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def locked_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerAddress]:
+    """One real server that wants a key, for the whole run."""
+    with run_locked_server(tmp_path_factory.mktemp("locked")) as address:
         yield address
 
 

@@ -18,18 +18,15 @@ from weaviate_migration.errors import ServerNotUsableError
 from weaviate_migration.target import server as server_module
 from weaviate_migration.target.connect import EmbeddedTarget, RemoteTarget, connect, open_weaviate
 from weaviate_migration.target.server import LOG_FILE, STATE_FILE, FolderState, ServerAddress, embedded_server
-from weaviate_migration.target.server_binary import server_binary
 from weaviate_migration.target.server_process import (
     LOOPBACK,
     Ports,
     ProcessIdentity,
     free_ports,
-    server_environment,
     servers_of,
-    start,
     stop,
-    wait_until_ready,
 )
+from weaviate_migration_tests.live.locked_server import KEY
 
 DEADLINE_SECONDS = 300
 REPOSITORY = Path(errors.__file__).parents[1]
@@ -42,7 +39,6 @@ with embedded_server(Path(sys.argv[1])) as address:
     print(address.http_port, flush=True)
     sys.stdin.read()
 """
-KEY = "a-key-that-stays-secret"
 
 
 def state_of(data_dir: Path) -> FolderState:
@@ -258,25 +254,6 @@ def test_server_without_authentication_refuses_every_key(server: ServerAddress) 
     with pytest.raises(ServerNotUsableError, match="refuses the API key") as raised:
         connect(server, KEY)
     assert "or none" in raised.value.hint
-
-
-@pytest.fixture(scope="module")
-def locked_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerAddress]:
-    """A server that takes one key, and nobody without."""
-    data_dir, ports = tmp_path_factory.mktemp("locked"), free_ports()
-    environment = {
-        **server_environment(data_dir, ports),
-        "AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED": "false",
-        "AUTHENTICATION_APIKEY_ENABLED": "true",
-        "AUTHENTICATION_APIKEY_ALLOWED_KEYS": KEY,
-        "AUTHENTICATION_APIKEY_USERS": "someone",
-    }
-    process = start(server_binary(), ports, environment, data_dir / LOG_FILE)
-    try:
-        assert wait_until_ready(process, ports)
-        yield ServerAddress(LOOPBACK, ports.http, ports.grpc)
-    finally:
-        stop(process)
 
 
 def test_right_key_is_accepted(locked_server: ServerAddress) -> None:

@@ -1,0 +1,170 @@
+"""The settings: their defaults, where they come from, and what is said of wrong ones."""
+
+import os
+import types
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+import weaviate_migration
+from weaviate_migration import MigrationConfig, MigrationResult, create_migration_config, run_migration
+from weaviate_migration.cli import cli
+from weaviate_migration.errors import ConfigurationError
+from weaviate_migration.settings import (
+    API_KEY_VARIABLE,
+    OPTIONS,
+    api_key_in_environment,
+    dagster_home,
+    environment_variable,
+)
+
+# What the users were promised.
+DEFAULTS = {
+    "weaviate_url": "embedded",
+    "weaviate_api_key": None,
+    "batch_size": 100,
+    "max_retries": 3,
+    "retry_delay": 1.0,
+    "validation_sample_size": 1000,
+    "enable_parallel_processing": False,
+    "worker_count": 4,
+    "memory_limit_mb": 1024,
+    "dry_run": False,
+    "backup_before_migration": True,
+    "rollback_on_failure": True,
+    "log_level": "INFO",
+    "log_file": None,
+}
+# For each field another value than the default, as text, and as the field holds it.
+OTHERS: dict[str, tuple[str, Any]] = {
+    "sqlite_url": ("app.db", "app.db"),
+    "weaviate_url": ("http://localhost:8080", "http://localhost:8080"),
+    "weaviate_api_key": ("key", "key"),
+    "grpc_port": ("50052", 50052),
+    "batch_size": ("7", 7),
+    "max_retries": ("0", 0),
+    "retry_delay": ("0.5", 0.5),
+    "validation_sample_size": ("10", 10),
+    "enable_parallel_processing": ("true", True),
+    "worker_count": ("2", 2),
+    "memory_limit_mb": ("512", 512),
+    "dry_run": ("1", True),
+    "backup_before_migration": ("false", False),
+    "rollback_on_failure": ("0", False),
+    "log_level": ("DEBUG", "DEBUG"),
+    "log_file": ("log.jsonl", Path("log.jsonl")),
+    "mapping": ("mapping.yaml", Path("mapping.yaml")),
+    "prefix": ("My", "My"),
+    "work_dir": ("work", Path("work")),
+    "cutover": ("false", False),
+    "allow_pause": ("true", True),
+    "extracts": ("memory://extracts", "memory://extracts"),
+}
+
+
+def test_public_names() -> None:
+    public = {
+        name
+        for name, value in vars(weaviate_migration).items()
+        if not name.startswith("_") and not isinstance(value, types.ModuleType)
+    }
+    assert sorted(weaviate_migration.__all__) == weaviate_migration.__all__
+    assert public == set(weaviate_migration.__all__)
+
+
+@pytest.mark.parametrize("field", DEFAULTS)
+def test_default(field: str) -> None:
+    assert getattr(create_migration_config("app.db"), field) == DEFAULTS[field]
+
+
+def test_every_field_has_an_option_of_the_command_line() -> None:
+    options = {
+        option: parameter.name
+        for parameter in cli.commands["migrate"].params
+        if isinstance(parameter, click.Option)
+        for option in parameter.opts
+    }
+    assert OPTIONS.keys() == MigrationConfig.model_fields.keys()
+    assert {option: field for field, option in OPTIONS.items()}.items() <= options.items()
+
+
+def test_every_field_is_described() -> None:
+    described = MigrationConfig.__doc__ or ""
+    assert [field for field in MigrationConfig.model_fields if f"{field}:" not in described] == []
+
+
+def test_every_field_is_tried_here() -> None:
+    assert OTHERS.keys() == MigrationConfig.model_fields.keys()
+
+
+@pytest.mark.parametrize("field", OTHERS)
+def test_environment_sets_a_field(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    text, value = OTHERS[field]
+    monkeypatch.setenv(environment_variable("sqlite_url"), "other.db")
+    monkeypatch.setenv(environment_variable(field), text)
+    assert getattr(create_migration_config(), field) == value
+
+
+@pytest.mark.parametrize("field", OTHERS)
+def test_argument_goes_before_the_environment(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    text, value = OTHERS[field]
+    for name in OTHERS:
+        monkeypatch.setenv(environment_variable(name), "not taken")
+    everything = {name: value for name, (_, value) in OTHERS.items()}
+    assert getattr(create_migration_config(**{**everything, field: text}), field) == value
+
+
+def test_variable_that_is_empty_counts_as_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(environment_variable("batch_size"), "")
+    assert create_migration_config("app.db").batch_size == DEFAULTS["batch_size"]
+
+
+def test_every_mistake_is_named_at_once() -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        create_migration_config("app.db", batch_size=0, worker_count="many", log_level="LOUD", batchsize=3)
+    for name in ("--batch-size", "--workers", "--log-level", "batchsize"):
+        assert name in raised.value.message
+
+
+def test_value_of_a_wrong_key_is_not_shown() -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        create_migration_config("app.db", weaviate_api_key=["a-secret"])
+    assert "a-secret" not in str(raised.value)
+    assert "a-secret" not in repr(create_migration_config("app.db", weaviate_api_key="a-secret"))
+
+
+def test_wrong_setting_is_raised_before_anything_runs() -> None:
+    with pytest.raises(ConfigurationError, match="--batch-size"):
+        run_migration("app.db", batch_size=0)
+
+
+def test_settings_do_not_change() -> None:
+    config = create_migration_config("app.db")
+    with pytest.raises(ValueError, match="frozen"):
+        config.batch_size = 3  # type: ignore[misc]
+
+
+def test_dagster_home_is_the_environment_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert dagster_home(tmp_path) == tmp_path / "dagster_home"
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "elsewhere"))
+    assert dagster_home(tmp_path) == tmp_path / "elsewhere"
+
+
+@pytest.mark.parametrize("before", [None, "older"])
+@pytest.mark.parametrize("key", [None, "key"])
+def test_key_is_in_the_environment_only_while_it_is_needed(
+    before: str | None, key: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if before:
+        monkeypatch.setenv(API_KEY_VARIABLE, before)
+    with api_key_in_environment(key):
+        assert os.environ.get(API_KEY_VARIABLE) == key
+    assert os.environ.get(API_KEY_VARIABLE) == before
+
+
+def test_result_of_nothing() -> None:
+    result = MigrationResult(success=False, exit_code=2)
+    assert result.records_per_second == 0
+    assert result.to_pandas().empty
