@@ -19,7 +19,7 @@ class ExtractIOManager(dg.UPathIOManager):
     extension = ".parquet"
 
     def __init__(self, work_folder: WorkFolder) -> None:
-        super().__init__(base_path=UPath(work_folder.folder))
+        super().__init__(base_path=UPath(work_folder.path.absolute()))
         self._work_folder = work_folder
 
     def handle_output(self, context: dg.OutputContext, obj: PartitionStreams) -> None:
