@@ -1,0 +1,86 @@
+"""What Dagster loads: complete, without an environment and without a warning."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+import weaviate_migration
+from weaviate_migration.definitions import defs
+from weaviate_migration.extract.partitions import PARTITION_KEYS
+from weaviate_migration.mapping import CollectionMapping, read_mapping
+
+COLLECTIONS = [each.asset_name for each in read_mapping().collections]
+EXTRACTS = [each.extract_name for each in read_mapping().collections]
+ASSETS = ["weaviate_schema", "sqlite_snapshot", *EXTRACTS, *COLLECTIONS, "cutover", "dry_run_report"]
+
+
+def spec_of(asset: str) -> dg.AssetSpec:
+    (spec,) = [each for each in defs.resolve_all_asset_specs() if each.key == dg.AssetKey(asset)]
+    return spec
+
+
+def test_load_without_an_environment_and_without_a_warning(tmp_path: Path) -> None:
+    loaded = subprocess.run(
+        [sys.executable, "-W", "error", "-c", "import weaviate_migration.definitions"],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(weaviate_migration.__file__).parents[1])},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert (loaded.returncode, loaded.stdout, loaded.stderr) == (0, "", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_assets() -> None:
+    assert sorted(each.key.to_user_string() for each in defs.resolve_all_asset_specs()) == sorted(ASSETS)
+
+
+@pytest.mark.parametrize("asset", ASSETS)
+def test_asset_says_what_it_is(asset: str) -> None:
+    spec = spec_of(asset)
+    assert spec.group_name in ("phase_1_schema", "phase_2_history", "phase_4_cutover")
+    assert spec.kinds
+    assert list(spec.owners) == ["team:data-platform"]
+    assert len(spec.description or "") > 50
+
+
+@pytest.mark.parametrize("asset", [*EXTRACTS, *COLLECTIONS])
+def test_extracts_and_collections_have_the_same_partitions(asset: str) -> None:
+    partitions = spec_of(asset).partitions_def
+    assert isinstance(partitions, dg.StaticPartitionsDefinition)
+    assert partitions.get_partition_keys() == list(PARTITION_KEYS)
+
+
+@pytest.mark.parametrize("collection", read_mapping().collections, ids=lambda each: each.name)
+def test_collection_has_its_columns(collection: CollectionMapping) -> None:
+    schema = spec_of(collection.asset_name).metadata["dagster/column_schema"]
+    names = [column.name for column in schema.columns]
+    assert names == [*(prop.name for prop in collection.properties), collection.provenance]
+    assert all(column.type and column.description for column in schema.columns)
+
+
+@pytest.mark.parametrize("asset", COLLECTIONS)
+def test_collection_has_two_blocking_checks(asset: str) -> None:
+    specs = {
+        spec.name: spec
+        for checks in defs.asset_checks or ()
+        for spec in checks.check_specs
+        if spec.asset_key == dg.AssetKey(asset)
+    }
+    assert sorted(specs) == ["count", "sample"]
+    assert all(spec.blocking and spec.description for spec in specs.values())
+    assert specs["count"].partitions_def == spec_of(asset).partitions_def
+    assert specs["sample"].partitions_def is None
+
+
+def test_jobs() -> None:
+    migrate, dry_run = defs.resolve_job_def("migrate"), defs.resolve_job_def("dry_run")
+    assert {node.name for node in dry_run.nodes} == {"dry_run_report"}
+    assert {"weaviate_schema", "cutover", *COLLECTIONS} <= {node.name for node in migrate.nodes}
+    assert "dry_run_report" not in {node.name for node in migrate.nodes}
