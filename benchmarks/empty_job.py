@@ -1,0 +1,134 @@
+"""A Dagster job of the shape of `migrate` that does nothing: as many steps, and as many events.
+
+It is run as a process of its own, which imports Dagster and none of our package; its argument is Dagster's home.
+"""
+
+import functools
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
+from dagster._core.definitions.reconstruct import build_reconstructable_job
+
+TABLES = 6
+PARTITIONS = dg.StaticPartitionsDefinition([f"{number:02}" for number in range(16)])
+SETTINGS = "telemetry:\n  enabled: false\n"
+# Its events are stored, as those of `migrate` are, and not printed.
+RUN_CONFIG = {
+    "execution": {"config": {"in_process": {}}},
+    "loggers": {"console": {"config": {"log_level": "WARNING"}}},
+}
+
+
+class NoStorage(dg.IOManager):
+    """Keeps nothing, but makes the events that the extracts' storage makes."""
+
+    def handle_output(self, context: dg.OutputContext, obj: object) -> None: ...
+
+    def load_input(self, context: dg.InputContext) -> None: ...
+
+
+def main(dagster_home: Path) -> None:
+    """Runs the job in this process, on the instance of that folder."""
+    dagster_home.mkdir(parents=True)
+    (dagster_home / "dagster.yaml").write_text(SETTINGS, encoding="utf-8")
+    keys = PARTITIONS.get_partition_keys()
+    tags = {"dagster/asset_partition_range_start": keys[0], "dagster/asset_partition_range_end": keys[-1]}
+    with dg.DagsterInstance.from_config(str(dagster_home)) as instance:
+        recipe = build_reconstructable_job("benchmarks.empty_job", "empty_job")
+        result = dg.execute_job(recipe, instance, run_config=RUN_CONFIG, tags=tags)
+    if not result.success:
+        raise RuntimeError("The empty job failed.")
+
+
+@functools.cache
+def empty_job() -> dg.JobDefinition:
+    """Made once: Dagster asks for it several times in a run."""
+    tables = range(TABLES)
+    names = [f"collection_{number}" for number in tables]
+    before = [_plain("schema", []), _plain("snapshot", ["schema"]), *map(_extract, tables)]
+    definitions = dg.Definitions(
+        assets=[*before, *map(_collection, tables), _plain("cutover", names, log_lines=0)],
+        asset_checks=list(map(_checks, names)),
+        jobs=[dg.define_asset_job("empty", selection=dg.AssetSelection.all())],
+        resources={"storage": NoStorage()},
+    )
+    return definitions.resolve_job_def("empty")
+
+
+def _plain(name: str, deps: Sequence[str], log_lines: int = 1) -> dg.AssetsDefinition:
+    @dg.asset(name=name, deps=deps)
+    def plain(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        for _ in range(log_lines):
+            context.log.info("nothing is made")
+        return dg.MaterializeResult()
+
+    return plain
+
+
+def _extract(number: int) -> dg.AssetsDefinition:
+    @dg.asset(
+        name=f"extract_{number}",
+        partitions_def=PARTITIONS,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        io_manager_key="storage",
+        deps=["snapshot"],
+    )
+    def extract(context: dg.AssetExecutionContext) -> Any:
+        context.log.info("nothing is read")
+        return ()
+
+    return extract
+
+
+def _collection(number: int) -> dg.AssetsDefinition:
+    @dg.asset(
+        name=f"collection_{number}",
+        partitions_def=PARTITIONS,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        ins={"extract": dg.AssetIn(f"extract_{number}")},
+        deps=["schema"],
+    )
+    def collection(context: dg.AssetExecutionContext, extract: Any) -> None:
+        for key in context.partition_keys:
+            context.add_asset_metadata({"dagster/partition_row_count": 0, "extract": extract}, partition_key=key)
+
+    return collection
+
+
+def _checks(asset: str) -> dg.AssetChecksDefinition:
+    count = dg.AssetCheckSpec("count", asset=asset, partitions_def=PARTITIONS, blocking=True)
+    sample = dg.AssetCheckSpec("sample", asset=asset, blocking=True)
+
+    @dg.multi_asset_check(specs=[count, sample], name=f"{asset}_checks")
+    def checks(context: dg.AssetCheckExecutionContext) -> Iterator[Any]:
+        wanted = dg.AssetRecordsFilter(asset_key=count.asset_key, asset_partitions=context.partition_keys)
+        records = context.instance.fetch_materializations(wanted, limit=len(context.partition_keys)).records
+        for record in records:
+            yield _evaluation(count, record, record.partition_key)
+        yield _evaluation(sample, records[0], None)
+        yield dg.Output(None, output_name=count.get_python_identifier())
+        yield dg.Output(None, output_name=sample.get_python_identifier())
+
+    return checks
+
+
+def _evaluation(spec: dg.AssetCheckSpec, record: dg.EventLogRecord, partition: str | None) -> dg.AssetCheckEvaluation:
+    return dg.AssetCheckEvaluation(
+        asset_key=spec.asset_key,
+        check_name=spec.name,
+        passed=True,
+        blocking=spec.blocking,
+        partition=partition,
+        metadata={},
+        target_materialization_data=AssetCheckEvaluationTargetMaterializationData(
+            storage_id=record.storage_id, run_id=record.event_log_entry.run_id, timestamp=record.timestamp
+        ),
+    )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

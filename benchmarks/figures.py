@@ -1,0 +1,99 @@
+"""The figures: which runs each is made from, how, and what it should be."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from benchmarks.measurement import Measurement
+
+Runs = Mapping[str, Sequence[Measurement]]
+
+MAX_UPLOAD = 1.35
+MAX_FIXED = 2.0
+MIN_DLT = 2.0
+MAX_MEMORY_MB = 400
+MAX_MEMORY_GROWTH = 1.10
+MAX_AFTER_KILL = 1.2
+LARGER = 4
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the table."""
+
+    name: str
+    measured: str
+    value: str
+    target: str
+    met: bool
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Something that is measured.
+
+    Attributes:
+        needs: the names of the runs that its figures are made from.
+        figures: makes them.
+    """
+
+    needs: tuple[str, ...]
+    figures: Callable[[Runs], list[Figure]]
+
+
+def median_seconds(runs: Sequence[Measurement]) -> float:
+    """The median of their seconds."""
+    return median(run.seconds for run in runs)
+
+
+def _at_most(name: str, measured: str, ratio: float, limit: float) -> Figure:
+    return Figure(name, measured, f"{ratio:.2f}", f"at most {limit:g}", ratio <= limit)
+
+
+def _upload(runs: Runs) -> list[Figure]:
+    bound, empty, migrate = (median_seconds(runs[name]) for name in ("bound", "empty", "migrate"))
+    measured = f"({migrate:.1f} s - {empty:.1f} s on empty tables) / {bound:.1f} s"
+    return [_at_most("migrate / upper bound", measured, (migrate - empty) / bound, MAX_UPLOAD)]
+
+
+def _fixed(runs: Runs) -> list[Figure]:
+    empty, job = median_seconds(runs["empty"]), median_seconds(runs["empty job"])
+    ours, theirs = runs["empty"][-1].events, runs["empty job"][-1].events
+    events = f"{sum(ours.values())} and {sum(theirs.values())} events"
+    differing = sorted(kind for kind in {*ours, *theirs} if ours.get(kind) != theirs.get(kind))
+    agree = "the same of each type" if not differing else f"differing: {', '.join(differing)}"
+    measured = f"{empty:.1f} s / {job:.1f} s; {events}, {agree}"
+    return [_at_most("empty tables / empty Dagster job", measured, empty / job, MAX_FIXED)]
+
+
+def _dlt(runs: Runs) -> list[Figure]:
+    dlt, migrate = median_seconds(runs["dlt"]), median_seconds(runs["migrate"])
+    measured = f"{dlt:.1f} s / {migrate:.1f} s, both in full"
+    return [
+        Figure("dlt / migrate", measured, f"{dlt / migrate:.2f}", f"at least {MIN_DLT:g}", dlt / migrate >= MIN_DLT)
+    ]
+
+
+def _memory(runs: Runs) -> list[Figure]:
+    small, large = (max(run.peak_memory_mb for run in runs[name]) for name in ("migrate", "migrate larger"))
+    measured = f"{small:.0f} MB, with {LARGER} times the rows {large:.0f} MB"
+    peak = max(small, large)
+    return [
+        Figure("peak memory", measured, f"{peak:.0f} MB", f"under {MAX_MEMORY_MB} MB", peak < MAX_MEMORY_MB),
+        _at_most(f"peak memory with {LARGER} times the rows / with them", measured, large / small, MAX_MEMORY_GROWTH),
+    ]
+
+
+def _killed(runs: Runs) -> list[Figure]:
+    after, migrate = median_seconds(runs["after kill"]), median_seconds(runs["migrate"])
+    measured = f"{after:.1f} s / {migrate:.1f} s"
+    return [_at_most("the whole command after one killed halfway / migrate", measured, after / migrate, MAX_AFTER_KILL)]
+
+
+SUBJECTS: Mapping[str, Subject] = {
+    "upload": Subject(("bound", "empty", "migrate"), _upload),
+    "fixed": Subject(("empty", "empty job"), _fixed),
+    "dlt": Subject(("migrate", "dlt"), _dlt),
+    "memory": Subject(("migrate", "migrate larger"), _memory),
+    "killed": Subject(("migrate", "after kill"), _killed),
+}

@@ -1,0 +1,74 @@
+"""What one run of something measured gave, and the server that it was run against."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from weaviate import WeaviateClient
+
+from weaviate_migration.target.server import ServerAddress
+
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One run: wall-clock seconds, and what else it told of itself; events of Dagster are counted by type."""
+
+    seconds: float
+    peak_memory_mb: float = 0.0
+    events: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Server:
+    """The benchmark's own server: nobody else has anything in it."""
+
+    address: ServerAddress
+    client: WeaviateClient
+
+    def clear(self) -> None:
+        """Removes every alias and every collection."""
+        for alias in self.client.alias.list_all():
+            self.client.alias.delete(alias_name=alias)
+        self.client.collections.delete_all()
+
+
+class MeasuredCommandError(RuntimeError):
+    """What was to be measured failed: there is no figure then."""
+
+
+def python_command(module: str, *arguments: object) -> list[str]:
+    """The command line that runs a module with this Python."""
+    return [sys.executable, "-W", "ignore", "-m", module, *map(str, arguments)]
+
+
+def start_command(command: Sequence[str]) -> subprocess.Popen[str]:
+    """Starts a command in an environment without the settings of the person who measures."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name != "DAGSTER_HOME" and not name.startswith("WEAVIATE_MIGRATION_")
+    }
+    return subprocess.Popen(
+        command, cwd=ROOT, env=kept, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
+    )
+
+
+def timed_command(command: Sequence[str]) -> tuple[float, str]:
+    """Seconds from the start of the process to its end, and its standard output.
+
+    Raises:
+        MeasuredCommandError: it failed.
+    """
+    began = time.monotonic()
+    process = start_command(command)
+    output, errors = process.communicate()
+    seconds = time.monotonic() - began
+    if process.returncode != 0:
+        raise MeasuredCommandError(f"{' '.join(command)}\nended with {process.returncode}:\n{output}{errors}"[-8000:])
+    return seconds, output

@@ -1,0 +1,84 @@
+"""The command `weaviate-migration migrate`, from the start of its process to its end."""
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from benchmarks.measurement import (
+    MeasuredCommandError,
+    Measurement,
+    Server,
+    python_command,
+    start_command,
+    timed_command,
+)
+from benchmarks.run_events import events_by_type
+from weaviate_migration.progress import read_progress
+
+WORKERS = 4
+SECONDS_BETWEEN_LOOKS = 0.02
+_numbers = count(1)
+
+
+@dataclass(frozen=True)
+class MigrateCommand:
+    """Migrates one file; each run has a work folder and a prefix of its own."""
+
+    server: Server
+    source: Path
+    rows: int
+    folder: Path
+
+    def measure(self) -> Measurement:
+        """One run of the command; its collections are gone afterwards."""
+        with self._place() as (work_dir, command):
+            return self._timed(work_dir, command)
+
+    def measure_after_kill(self) -> Measurement:
+        """The command once more after one that was killed when it had written half of the messages."""
+        with self._place() as (work_dir, command):
+            self._kill_halfway(work_dir, command)
+            return self._timed(work_dir, command)
+
+    @contextmanager
+    def _place(self) -> Iterator[tuple[Path, list[str]]]:
+        prefix = f"Run{next(_numbers)}"
+        work_dir = self.folder / prefix
+        address = self.server.address
+        try:
+            yield (
+                work_dir,
+                python_command(
+                    "weaviate_migration",
+                    *("migrate", "--json", "--sqlite-url", self.source, "--work-dir", work_dir, "--prefix", prefix),
+                    *("--weaviate-url", f"http://{address.host}:{address.http_port}"),
+                    *("--grpc-port", address.grpc_port, "--workers", WORKERS),
+                ),
+            )
+        finally:
+            self.server.clear()
+            shutil.rmtree(work_dir, ignore_errors=True)
+
+    def _timed(self, work_dir: Path, command: list[str]) -> Measurement:
+        seconds, output = timed_command(command)
+        result = json.loads(output)
+        if result["collections"]["Message"]["migrated"] != self.rows:
+            raise MeasuredCommandError(f"{' '.join(command)}\ndid not migrate {self.rows} messages:\n{output[:2000]}")
+        return Measurement(seconds, result["peak_memory_mb"], events_by_type(work_dir / "dagster_home"))
+
+    def _kill_halfway(self, work_dir: Path, command: list[str]) -> None:
+        with start_command(command) as process:
+            while process.poll() is None and self._handled(work_dir) < self.rows // 2:
+                time.sleep(SECONDS_BETWEEN_LOOKS)
+            if process.poll() is not None:
+                raise MeasuredCommandError(f"{' '.join(command)}\nended before it could be killed.")
+            process.kill()
+
+    def _handled(self, work_dir: Path) -> int:
+        """How many messages are written; the few conversations are written before them."""
+        return sum(each.handled for each in read_progress(work_dir / "progress") if each.rows == self.rows)

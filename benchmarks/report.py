@@ -1,0 +1,55 @@
+"""The report: figures, runs and events, on the terminal and as Markdown for the README."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from rich.table import Table
+
+from benchmarks.figures import Figure, Runs, median_seconds
+from weaviate_migration.target.server_binary import SERVER_VERSION
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One table."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+
+    def to_markdown(self) -> str:
+        """The table, below its title."""
+        lines = [self.header, tuple("---" for _ in self.header), *self.rows]
+        return "\n".join([f"{self.title}:", "", *(f"| {' | '.join(line)} |" for line in lines)])
+
+    def to_rich(self) -> Table:
+        """The table, for a terminal."""
+        table = Table(*self.header, title=self.title, title_justify="left")
+        for row in self.rows:
+            table.add_row(*row)
+        return table
+
+
+def report_sheets(figures: Sequence[Figure], runs: Runs, rows: int) -> list[Sheet]:
+    """The tables of the report."""
+    packages = ["dagster", "weaviate-client", *(["dlt"] if "dlt" in runs else [])]
+    setting = f"{rows:,} messages of 45 words; {os.cpu_count()} cores; Weaviate {SERVER_VERSION} on the same machine; "
+    setting += ", ".join(f"{name} {version(name)}" for name in packages)
+    shown = [(each.name, each.measured, each.value, each.target, "yes" if each.met else "NO") for each in figures]
+    taken = [
+        (name, f"{median_seconds(each):.1f} s", ", ".join(f"{run.seconds:.1f} s" for run in each))
+        for name, each in runs.items()
+    ]
+    sheets = [
+        Sheet(setting, ("figure", "measured", "value", "target", "met"), shown),
+        Sheet("The runs, in the order in which they took turns", ("run", "median", "each"), taken),
+    ]
+    return [*sheets, _events_sheet(runs)] if "empty job" in runs else sheets
+
+
+def _events_sheet(runs: Runs) -> Sheet:
+    ours, theirs = runs["empty"][-1].events, runs["empty job"][-1].events
+    counts = [(kind, str(ours.get(kind, 0)), str(theirs.get(kind, 0))) for kind in sorted({*ours, *theirs})]
+    return Sheet("Events that Dagster stored", ("type", "migrate on empty tables", "empty job"), counts)
