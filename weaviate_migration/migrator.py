@@ -155,8 +155,13 @@ class SQLiteToWeaviateMigrator:
         return f"Rolled back: the collections of migration {record.id} are removed{snapshot}."
 
 
-def run_migration(sqlite_url: str, weaviate_url: str = "embedded", **options: Any) -> MigrationResult:
-    """Migrates one SQLite file into Weaviate; `options` are fields of `MigrationConfig`.
+def run_migration(sqlite_url: str, weaviate_url: str | None = None, **options: Any) -> MigrationResult:
+    """Migrates one SQLite file into Weaviate.
+
+    Args:
+        sqlite_url: a path, or a URL `sqlite:///path`.
+        weaviate_url: where to; otherwise what the environment says, or an embedded server.
+        options: other fields of `MigrationConfig`.
 
     Returns:
         What became of it; a migration that failed is a result too.

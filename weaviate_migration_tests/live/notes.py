@@ -107,4 +107,4 @@ class NoteMigration:
         return run_here("migrate", *self.options, *more)
 
     def roll_back(self, *more: object) -> Ended:
-        return run_here("rollback", *self.options[2:], *more)
+        return run_here("rollback", "--work-dir", self.work_dir, *at(self.server), *more)
