@@ -2,8 +2,11 @@
 
 import hashlib
 import json
+import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +62,73 @@ def log_lines(file: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
 
 
+@dataclass(frozen=True)
+class Done:
+    """A migration that is done, and what it was told."""
+
+    notes: NoteMigration
+    result: MigrationResult
+    log: Path
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory, server: ServerAddress) -> Done:
+    """One run for the settings whose effect stays in the work folder: a run costs seconds."""
+    notes = NoteMigration(tmp_path_factory.mktemp("done"), server)
+    note_file(notes.source)
+    make_mapping(notes.mapping)
+    log = notes.folder / "logs" / "log.jsonl"
+    result = migrate(notes, batch_size=3, validation_sample_size=10, log_file=log, prefix="Done")
+    assert result.success, result.errors
+    return Done(notes, result, log)
+
+
+def test_batch_size(done: Done) -> None:
+    assert numbers(done.notes, "note", "batches") == [2] * PARTITIONS
+
+
+def test_validation_sample_size(done: Done) -> None:
+    evaluations = [
+        event.asset_check_evaluation_data for event in events(done.notes, dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+    ]
+    (sample,) = [each for each in evaluations if each.check_name == "sample"]
+    assert sample.metadata["rows_compared"].value == 10
+
+
+def test_without_enable_parallel_processing_there_is_one_process(done: Done) -> None:
+    assert len({event.pid for event in events(done.notes, dg.DagsterEventType.STEP_SUCCESS)}) == 1
+
+
+def test_backup_before_migration(done: Done) -> None:
+    backup = done.result.backup
+    assert backup is not None
+    content = Path(backup.path).read_bytes()
+    assert backup.sha256 == hashlib.sha256(content).hexdigest()
+    assert backup.bytes == len(content)
+
+
+def test_log_file(done: Done) -> None:
+    (made,) = [line for line in log_lines(done.log) if "collections made" in line["event"]]
+    assert (made["level"], made["step"], made["run_id"]) == ("info", "weaviate_schema", done.result.run_id)
+    assert {"timestamp", "logger"} <= made.keys()
+
+
+@pytest.mark.parametrize(("level", "shown"), [("INFO", True), ("ERROR", False)])
+def test_log_level(notes: NoteMigration, level: str, shown: bool, capfd: pytest.CaptureFixture[str]) -> None:
+    """Of a file with a rollback journal there is something to say: that its writers wait."""
+    with closing(sqlite3.connect(notes.source)) as connection:
+        connection.execute("PRAGMA journal_mode = delete")
+    log = notes.folder / "log.jsonl"
+    assert migrate(notes, log_level=level, log_file=log, dry_run=True).success
+    assert any("rollback journal" in line["event"] for line in log_lines(log)) == shown
+    assert ("rollback journal" in capfd.readouterr().err) == shown
+
+
+def test_run_is_named(done: Done) -> None:
+    with dagster_instance(done.notes.work_dir) as instance:
+        assert [run.run_id for run in instance.get_runs()] == [done.result.run_id]
+
+
 def test_sqlite_url(notes: NoteMigration) -> None:
     other = note_file(notes.folder / "other.db", rows=5)
     assert migrate(notes, sqlite_url=f"sqlite:///{other}", dry_run=True).total_records == 5
@@ -70,11 +140,6 @@ def test_weaviate_url(notes: NoteMigration, client: weaviate.WeaviateClient) -> 
     assert result.exit_code == 0
     assert holdings(client)[1] == {"Note": result.collections["Note"].collection}
     assert result.to_pandas().loc["Note", "migrated"] == ROWS
-
-
-def test_batch_size(notes: NoteMigration) -> None:
-    assert migrate(notes, batch_size=3).success
-    assert numbers(notes, "note", "batches") == [2] * PARTITIONS
 
 
 def test_memory_limit_mb(notes: NoteMigration) -> None:
@@ -127,27 +192,15 @@ def test_max_retries_and_retry_delay(stubborn: NoteMigration) -> None:
     assert 0.4 <= waits[1] <= 0.6
 
 
-def test_no_retries_and_no_rollback(stubborn: NoteMigration, client: weaviate.WeaviateClient) -> None:
+def test_max_retries_of_0_and_rollback_on_failure(stubborn: NoteMigration, client: weaviate.WeaviateClient) -> None:
     log = stubborn.folder / "log.jsonl"
     before = holdings(client)
     result = migrate(stubborn, max_retries=0, log_file=log, rollback_on_failure=False)
     assert result.exit_code == 1
     assert not any("sent again" in line["event"] for line in log_lines(log))
     assert holdings(client) == before
-
-
-def test_rollback_on_failure(stubborn: NoteMigration, client: weaviate.WeaviateClient) -> None:
     assert migrate(stubborn, max_retries=0).exit_code == 1
     assert holdings(client) == ([], {})
-
-
-def test_validation_sample_size(notes: NoteMigration) -> None:
-    assert migrate(notes, validation_sample_size=10).success
-    evaluations = [
-        event.asset_check_evaluation_data for event in events(notes, dg.DagsterEventType.ASSET_CHECK_EVALUATION)
-    ]
-    (sample,) = [each for each in evaluations if each.check_name == "sample"]
-    assert sample.metadata["rows_compared"].value == 10
 
 
 @pytest.fixture
@@ -173,23 +226,10 @@ def test_weaviate_api_key_that_is_missing(locked: NoteMigration) -> None:
     assert "wants an API key" in result.errors[0]
 
 
-def test_without_enable_parallel_processing_there_is_one_process(notes: NoteMigration) -> None:
-    assert migrate(notes).success
-    assert len({event.pid for event in events(notes, dg.DagsterEventType.STEP_SUCCESS)}) == 1
-
-
 def test_dry_run(notes: NoteMigration, client: weaviate.WeaviateClient) -> None:
     result = migrate(notes, dry_run=True, weaviate_url="http://127.0.0.1:1")
     assert (result.success, result.dry_run, result.total_records, result.migrated_records) == (True, True, ROWS, 0)
     assert holdings(client) == ([], {})
-
-
-def test_backup_before_migration(notes: NoteMigration) -> None:
-    backup = migrate(notes).backup
-    assert backup is not None
-    content = Path(backup.path).read_bytes()
-    assert backup.sha256 == hashlib.sha256(content).hexdigest()
-    assert backup.bytes == len(content)
 
 
 def test_without_a_backup_the_snapshot_goes_at_the_end(notes: NoteMigration) -> None:
@@ -197,20 +237,6 @@ def test_without_a_backup_the_snapshot_goes_at_the_end(notes: NoteMigration) -> 
     assert result.success
     assert result.backup is None
     assert not list((notes.work_dir / "snapshots").iterdir())
-
-
-@pytest.mark.parametrize(("level", "shown"), [("INFO", True), ("ERROR", False)])
-def test_log_level_and_log_file(
-    notes: NoteMigration, level: str, shown: bool, capfd: pytest.CaptureFixture[str]
-) -> None:
-    log = notes.folder / "logs" / "log.jsonl"
-    assert migrate(notes, log_level=level, log_file=log).success
-    told = [line for line in log_lines(log) if "collections made" in line["event"]]
-    assert bool(told) == shown
-    assert ("collections made" in capfd.readouterr().err) == shown
-    for line in told:
-        assert (line["level"], line["step"]) == ("info", "weaviate_schema")
-        assert {"timestamp", "logger", "run_id"} <= line.keys()
 
 
 def test_mapping_that_was_changed_between_two_calls(notes: NoteMigration) -> None:
@@ -226,12 +252,6 @@ def test_extracts_are_kept_where_they_shall_be(notes: NoteMigration) -> None:
     assert migrate(notes, extracts=elsewhere.as_uri(), cutover=False).success
     assert len(list(elsewhere.rglob("*.parquet"))) == PARTITIONS
     assert not (notes.work_dir / "extracts").exists()
-
-
-def test_run_is_named(notes: NoteMigration) -> None:
-    result = migrate(notes, dry_run=True)
-    with dagster_instance(notes.work_dir) as instance:
-        assert [run.run_id for run in instance.get_runs()] == [result.run_id]
 
 
 @pytest.mark.parametrize(
