@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import dagster as dg
@@ -16,6 +17,8 @@ from weaviate_migration.verify.samples import Difference, SampleComparison, comp
 
 # The first differences are shown in the check's metadata, all of them are counted.
 SHOWN_DIFFERENCES = 20
+# Partitions: while the client unpacks one page, the server reads the next; more than two gained nothing (measured).
+COUNTED_AT_ONCE = 2
 
 
 def build_collection_checks(collection: CollectionMapping) -> dg.AssetChecksDefinition:
@@ -48,10 +51,14 @@ def build_collection_checks(collection: CollectionMapping) -> dg.AssetChecksDefi
         extracts = {key: work_folder.extract_path(record, collection.extract_name, key) for key in partitions}
         with weaviate.client(work_folder) as client:
             objects = client.collections.use(record.collection(collection))
-            for key, extract in extracts.items():
-                bounds = partition_range(record.bounds[collection.table], key)
-                compared = compare_counts(partition_rows(extract), objects, bounds)
-                yield writer.evaluation(count, partition=key, **_counted(compared))
+
+            def counted(partition: str) -> CountComparison:
+                uuid_range = partition_range(record.bounds[collection.table], partition)
+                return compare_counts(partition_rows(extracts[partition]), objects, uuid_range)
+
+            with ThreadPoolExecutor(COUNTED_AT_ONCE) as pool:
+                for key, compared in zip(partitions, pool.map(counted, partitions), strict=True):
+                    yield writer.evaluation(count, partition=key, **_counted(compared))
             seed = random.SystemRandom().getrandbits(32)
             opened = {key: open_partition(extract) for key, extract in extracts.items()}
             sampled = compare_sample(collection, opened, objects, batches.sample_size, seed)

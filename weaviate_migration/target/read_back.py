@@ -31,6 +31,12 @@ def uuids_in_range(collection: Collection[Any, Any], uuid_range: UuidRange, page
         after = found[-1]
 
 
+def page_for(objects: int) -> int:
+    """The size of equal pages that hold so many objects and the one after them: nothing is fetched in vain."""
+    pages = -(-(objects + 1) // PAGE)
+    return -(-(objects + 1) // pages)
+
+
 @target_errors("reading UUIDs")
 def _uuids_after(collection: Collection[Any, Any], after: str | None, page: int) -> list[str]:
     found = collection.query.fetch_objects(limit=page, after=after, return_properties=[]).objects

@@ -5,7 +5,7 @@ from typing import Any
 
 from weaviate.collections import Collection
 
-from weaviate_migration.target.read_back import uuids_in_range
+from weaviate_migration.target.read_back import page_for, uuids_in_range
 from weaviate_migration.transform.object_ids import UuidRange
 
 
@@ -34,4 +34,4 @@ class CountComparison:
 
 def compare_counts(rows: int, collection: Collection[Any, Any], uuid_range: UuidRange) -> CountComparison:
     """Counts the objects of the range one by one, by walking them, and compares with the rows of the extract."""
-    return CountComparison(rows, sum(1 for _ in uuids_in_range(collection, uuid_range)))
+    return CountComparison(rows, sum(1 for _ in uuids_in_range(collection, uuid_range, page_for(rows))))

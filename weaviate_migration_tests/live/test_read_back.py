@@ -9,7 +9,14 @@ from weaviate.collections import Collection
 
 from weaviate_migration.errors import TargetError, TransientTargetError
 from weaviate_migration.extract.partitions import PARTITION_KEYS, partition_bounds, partition_range
-from weaviate_migration.target.read_back import any_object_in_range, objects_by_uuid, uuid_before, uuids_in_range
+from weaviate_migration.target.read_back import (
+    PAGE,
+    any_object_in_range,
+    objects_by_uuid,
+    page_for,
+    uuid_before,
+    uuids_in_range,
+)
 from weaviate_migration.target.schema import Origin, ensure_collection
 from weaviate_migration.transform.object_ids import UuidRange
 from weaviate_migration_tests.strategies import EVERY_TYPE
@@ -110,3 +117,11 @@ def test_a_collection_that_is_gone_is_an_error_that_says_so(client: weaviate.Wea
     assert not isinstance(error.value, TransientTargetError)
     with pytest.raises(TargetError, match=r"reading objects: .*Note_9"):
         objects_by_uuid(gone, [NIL])
+
+
+@pytest.mark.parametrize("objects", [0, 1, 4_999, 5_000, 6_250, 1_000_000])
+def test_equal_pages_hold_the_objects_and_little_more(objects: int) -> None:
+    page = page_for(objects)
+    pages = -(-(objects + 1) // page)
+    assert page <= PAGE
+    assert objects + 1 <= pages * page <= objects + 1 + pages
