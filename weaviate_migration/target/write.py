@@ -165,10 +165,10 @@ class ObjectWriter:
             TargetError: the server refuses to work for this client at all.
         """
         with ThreadPoolExecutor(self._settings.worker_count, thread_name_prefix="weaviate-writer") as pool:
-            under_way: set[Future[BatchOutcome]] = set()
+            under_way: set[Future[BatchOutcome | None]] = set()
             try:
                 for batch in batches:
-                    under_way.add(pool.submit(self.write_batch, batch))
+                    under_way.add(pool.submit(self._write_unless_stopped, batch))
                     # One batch waits for each worker: the next one is ready when a worker is, and memory stays bounded.
                     if len(under_way) >= 2 * self._settings.worker_count:
                         yield from _finished(under_way)
@@ -178,6 +178,16 @@ class ObjectWriter:
                 self._stopped.set()
                 pool.shutdown(wait=True, cancel_futures=True)
                 self._stopped.clear()
+
+    def _write_unless_stopped(self, batch: Batch) -> BatchOutcome | None:
+        """None where another batch failed before: a server that is gone would be waited for again and again."""
+        try:
+            return None if self._stopped.is_set() else self.write_batch(batch)
+        except Exception:
+            if self._stopped.is_set():
+                return None
+            self._stopped.set()
+            raise
 
     def write_batch(self, batch: Batch) -> BatchOutcome:
         """Writes one batch; what fails for a passing reason is sent again, as the settings say."""
@@ -268,11 +278,12 @@ class ObjectWriter:
         )
 
 
-def _finished(under_way: set[Future[BatchOutcome]]) -> Iterator[BatchOutcome]:
+def _finished(under_way: set[Future[BatchOutcome | None]]) -> Iterator[BatchOutcome]:
     done, _ = wait(under_way, return_when=FIRST_COMPLETED)
     under_way -= done
     for future in done:
-        yield future.result()
+        if (outcome := future.result()) is not None:
+            yield outcome
 
 
 def _is_too_large(error: WeaviateBaseError) -> bool:
