@@ -29,8 +29,14 @@ def open_partition(path: UPath) -> ds.Dataset:
 
 
 def record_batches(extract: ds.Dataset) -> Iterator[pa.RecordBatch]:
-    """The record batches of a partition, in their order, only a few of them in memory."""
-    return iter(extract.to_batches(batch_readahead=2, fragment_readahead=1))
+    """The record batches of a partition, in their order, one of them in memory.
+
+    By default Arrow reads a whole file ahead, so that memory would grow with the number of rows.
+    """
+    one_by_one = ds.ParquetFragmentScanOptions(pre_buffer=False)
+    return iter(
+        extract.to_batches(batch_readahead=0, fragment_readahead=0, use_threads=False, fragment_scan_options=one_by_one)
+    )
 
 
 def partition_rows(path: UPath) -> int:
