@@ -327,8 +327,9 @@ def test_what_is_no_mapping_at_all_takes_one_line(tmp_path: Path, content: bytes
 
 
 def test_no_file(tmp_path: Path) -> None:
-    assert complaints(tmp_path / "none.yaml") == ["mapping file none.yaml: No such file or directory"]
+    told = ["mapping file none.yaml: No such file or directory", "Correct --mapping."]
+    assert complaints(tmp_path / "none.yaml") == told
 
 
 def test_a_directory(tmp_path: Path) -> None:
-    assert complaints(tmp_path) == [f"mapping file {tmp_path.name}: Is a directory"]
+    assert complaints(tmp_path) == [f"mapping file {tmp_path.name}: Is a directory", "Correct --mapping."]
