@@ -50,25 +50,6 @@ def audit_source(config: MigrationConfig, mapping: Mapping) -> SourceAudit:
     return SourceAudit(plan, rows)
 
 
-def plan_dict(plan: MigrationPlan) -> dict[str, Any]:
-    """What `plan --json` prints: the mapping as it fits this file."""
-    return {
-        "collections": [
-            {
-                **each.mapping.model_dump(mode="json"),
-                "table_exists": each.table is not None,
-                "key": list(each.key),
-                "uses_rowid": each.uses_rowid,
-                "missing_columns": list(each.missing_columns),
-                "in_source_columns_only": list(each.unmapped_columns),
-            }
-            for each in plan.collections
-        ],
-        "not_migrated": list(plan.unmapped_tables),
-        "warnings": list(plan.warnings),
-    }
-
-
 def _table_dict(plan: CollectionPlan, rows: ReadOnlyMapping[str, int]) -> dict[str, Any]:
     return {
         "table": plan.mapping.table,

@@ -1,0 +1,51 @@
+"""`migrate`: the whole way, or what is left of it."""
+
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.logging import RichHandler
+
+from weaviate_migration.cli.options import (
+    EPILOG,
+    MIGRATE_OPTIONS,
+    SERVER_OPTIONS,
+    SOURCE_OPTIONS,
+    WORK_OPTIONS,
+    print_json,
+    with_options,
+)
+from weaviate_migration.cli.progress_bars import shown_progress, standard_error
+from weaviate_migration.cli.summary import show_result
+from weaviate_migration.migrator import SQLiteToWeaviateMigrator
+from weaviate_migration.result import MigrationResult
+from weaviate_migration.settings import MigrationConfig, create_migration_config
+
+
+@click.command(epilog=EPILOG)
+@with_options(*SOURCE_OPTIONS, *SERVER_OPTIONS, *MIGRATE_OPTIONS, *WORK_OPTIONS)
+def migrate(as_json: bool, **options: Any) -> int:
+    """Migrate the file: schema, history, checks, cutover; or go on with what is unfinished."""
+    result = run_with_progress(create_migration_config(**options))
+    return report_result(result, as_json)
+
+
+def run_with_progress(config: MigrationConfig) -> MigrationResult:
+    """Migrates, and shows on standard error how far it is."""
+    try:
+        with standard_error() as console:
+            terminal = RichHandler(console=console, show_path=False, show_time=False) if console.is_terminal else None
+            migrator = SQLiteToWeaviateMigrator(config, terminal=terminal)
+            with shown_progress(migrator.work_folder.progress, console):
+                return migrator.migrate()
+    except KeyboardInterrupt:
+        click.echo("The migration stays unfinished; the same command goes on with it.", err=True)
+        raise
+
+
+def report_result(result: MigrationResult, as_json: bool) -> int:
+    """Shows what became of a migration, and returns the exit code."""
+    if as_json:
+        print_json(result.to_dict())
+    show_result(result, Console(stderr=True))
+    return result.exit_code

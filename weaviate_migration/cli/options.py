@@ -1,0 +1,81 @@
+"""The options that commands share, and how a command ends."""
+
+import functools
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+EPILOG = "Each option can come from the environment too: --sqlite-url is WEAVIATE_MIGRATION_SQLITE_URL, and so on."
+
+Command = Callable[..., Any]
+
+
+def with_options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Gives a command these options, in this order."""
+    return lambda command: functools.reduce(lambda decorated, option: option(decorated), reversed(options), command)
+
+
+SOURCE_OPTIONS = (
+    click.option("--sqlite-url", metavar="URL", help="A path, or a URL such as sqlite:////data/app.db."),
+    click.option(
+        "--mapping", type=click.Path(path_type=Path), help="What becomes what; default: the mapping that is shipped."
+    ),
+)
+SERVER_OPTIONS = (
+    click.option("--weaviate-url", metavar="URL", help="embedded (default), embedded:DIR, or http(s)://host[:port]."),
+    click.option("--grpc-port", type=int, help="Default: 50051, for https 443."),
+    click.option("--api-key", "weaviate_api_key", help="For a server that wants one; better in the environment."),
+)
+WORK_OPTIONS = (
+    click.option("--work-dir", type=click.Path(path_type=Path), help="Default: .weaviate_migration."),
+    click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, and nothing else."),
+)
+MIGRATE_OPTIONS = (
+    click.option("--prefix", help="Stands before the names of collections and aliases."),
+    click.option("--batch-size", type=int, help="Objects in a batch at most; default 100."),
+    click.option("--max-retries", type=int, help="How often an object is sent again; default 3."),
+    click.option("--retry-delay", type=float, help="Seconds before it is sent again, then doubled; default 1."),
+    click.option("--validation-sample", "validation_sample_size", type=int, help="Rows to compare; default 1000."),
+    click.option(
+        "--parallel", "enable_parallel_processing", is_flag=True, default=None, help="Load collections side by side."
+    ),
+    click.option("--workers", "worker_count", type=int, help="Batches under way at once; default 4."),
+    click.option("--memory-limit-mb", type=int, help="What sorting and batches are sized by; default 1024."),
+    click.option("--dry-run", is_flag=True, default=None, help="Do everything but write to Weaviate."),
+    click.option(
+        "--backup/--no-backup",
+        "backup_before_migration",
+        default=None,
+        help="Keep the snapshot as a backup (default), or remove it at the end.",
+    ),
+    click.option(
+        "--rollback/--no-rollback",
+        "rollback_on_failure",
+        default=None,
+        help="When it fails, remove the collections that it made (default), or keep them.",
+    ),
+    click.option(
+        "--cutover/--no-cutover", default=None, help="Point the aliases at the new collections at the end (default)."
+    ),
+    click.option(
+        "--allow-pause",
+        is_flag=True,
+        default=None,
+        help="Let the application's writers wait for the snapshot over 2 s.",
+    ),
+    click.option("--extracts", metavar="PATH", help="Any fsspec path; default: in the work folder."),
+    click.option(
+        "--log-level",
+        type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], case_sensitive=False),
+        help="The least level that is shown and written; default INFO.",
+    ),
+    click.option("--log-file", type=click.Path(path_type=Path), help="Log records as JSON lines."),
+)
+
+
+def print_json(document: Any) -> None:
+    """Writes the one JSON document of a command's standard output."""
+    click.echo(json.dumps(document, ensure_ascii=False, indent=2))

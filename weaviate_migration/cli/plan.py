@@ -1,0 +1,74 @@
+"""`plan`: the mapping as it fits the file."""
+
+from typing import Any
+
+import click
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from weaviate_migration.cli.options import EPILOG, SOURCE_OPTIONS, WORK_OPTIONS, print_json, with_options
+from weaviate_migration.mapping import read_mapping
+from weaviate_migration.migrator import plan_source
+from weaviate_migration.settings import create_migration_config
+from weaviate_migration.source.plan import CollectionPlan, MigrationPlan
+
+
+@click.command(epilog=EPILOG)
+@with_options(*SOURCE_OPTIONS, *WORK_OPTIONS)
+def plan(as_json: bool, **options: Any) -> int:
+    """Show the mapping as it fits this file: every column, and the property it becomes."""
+    config = create_migration_config(**options)
+    found = plan_source(config, read_mapping(config.mapping))
+    if as_json:
+        print_json(_to_dict(found))
+    else:
+        _show(found, Console())
+    return 0
+
+
+def _to_dict(plan: MigrationPlan) -> dict[str, Any]:
+    """What `plan --json` prints: the mapping as it fits this file."""
+    return {
+        "collections": [
+            {
+                **each.mapping.model_dump(mode="json"),
+                "table_exists": each.table is not None,
+                "key": list(each.key),
+                "uses_rowid": each.uses_rowid,
+                "missing_columns": list(each.missing_columns),
+                "in_source_columns_only": list(each.unmapped_columns),
+            }
+            for each in plan.collections
+        ],
+        "not_migrated": list(plan.unmapped_tables),
+        "warnings": list(plan.warnings),
+    }
+
+
+def _show(plan: MigrationPlan, console: Console) -> None:
+    """The mapping as it fits the file: for each column of each table where it goes."""
+    for each in plan.collections:
+        if each.table is None:
+            console.print(f"{each.mapping.table}: not in the file; {each.mapping.name} stays empty\n", highlight=False)
+        else:
+            console.print(_table(each), "")
+    for text in plan.warnings:
+        console.print(f"warning: {text}", style="yellow", highlight=False, markup=False, soft_wrap=True)
+
+
+def _table(plan: CollectionPlan) -> Table:
+    assert plan.table is not None
+    key = f"key: {'rowid' if plan.uses_rowid else ', '.join(plan.key)}"
+    table = Table(title=f"{plan.table.name} → {plan.mapping.name} ({key})", title_justify="left", box=SIMPLE_HEAD)
+    for heading in ("column", "declared", "property", "type", "index"):
+        table.add_column(heading, overflow="fold")
+    for column in plan.table.columns:
+        targets = [prop for prop in plan.mapping.properties if prop.column == column.name]
+        if column.name in plan.mapping.omit:
+            table.add_row(column.name, column.declared_type, f"left out: {plan.mapping.omit[column.name]}", "", "")
+        elif not targets:
+            table.add_row(column.name, column.declared_type, f"{plan.mapping.provenance}.source_columns", "text", "")
+        for prop in targets:
+            table.add_row(column.name, column.declared_type, prop.name, prop.type, prop.index or "filter")
+    return table

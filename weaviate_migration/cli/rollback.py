@@ -1,0 +1,22 @@
+"""`rollback`: the aliases back to where they were."""
+
+from typing import Any
+
+import click
+
+from weaviate_migration.cli.options import EPILOG, SERVER_OPTIONS, WORK_OPTIONS, print_json, with_options
+from weaviate_migration.migrator import roll_back_migration
+from weaviate_migration.settings import create_migration_config
+
+
+@click.command(epilog=EPILOG)
+@with_options(*SERVER_OPTIONS, *WORK_OPTIONS)
+@click.option("--discard", is_flag=True, help="Also remove the collections that this migration made.")
+def rollback(as_json: bool, discard: bool, **options: Any) -> int:
+    """Point the aliases back to where they were; with --discard, remove the migration's collections."""
+    outcome = roll_back_migration(create_migration_config("", **options), discard)
+    if as_json:
+        print_json(outcome.to_dict())
+    else:
+        click.echo(outcome.to_text())
+    return 0

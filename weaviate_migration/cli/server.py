@@ -1,0 +1,39 @@
+"""`server`: the embedded Weaviate, for other programs."""
+
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import click
+
+from weaviate_migration.cli.options import EPILOG, WORK_OPTIONS, print_json, with_options
+from weaviate_migration.errors import ConfigurationError
+from weaviate_migration.settings import MigrationConfig, create_migration_config
+from weaviate_migration.target.connect import EmbeddedTarget, parse_weaviate_url
+from weaviate_migration.target.server import embedded_server
+
+
+@click.command(epilog=EPILOG)
+@with_options(*WORK_OPTIONS)
+@click.option("--weaviate-url", metavar="URL", help="embedded (default) or embedded:DIR.")
+def server(as_json: bool, **options: Any) -> int:
+    """Start the embedded Weaviate server, print its addresses, and keep it until Ctrl-C."""
+    config = create_migration_config("", **options)
+    with suppress(KeyboardInterrupt), embedded_server(_server_data(config)) as address:
+        if as_json:
+            print_json({"http": f"http://{address.host}:{address.http_port}", "grpc_port": address.grpc_port})
+        else:
+            click.echo(f"--weaviate-url http://{address.host}:{address.http_port} --grpc-port {address.grpc_port}")
+        sys.stdout.flush()
+        threading.Event().wait()
+    return 0
+
+
+def _server_data(config: MigrationConfig) -> Path:
+    """The folder of the embedded server that these settings name."""
+    target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
+    if not isinstance(target, EmbeddedTarget):
+        raise ConfigurationError(f"{config.weaviate_url} is no embedded server.", "Use embedded, or embedded:DIR.")
+    return target.data_dir or config.work_dir.absolute() / "weaviate"
