@@ -52,7 +52,7 @@ def _without_maturity_warnings() -> Iterator[None]:
 def _definitions(config: MigrationConfig, mapping: Mapping, work_folder: WorkFolder) -> dg.Definitions:
     return dg.Definitions(
         assets=build_assets(mapping),
-        asset_checks=[build_collection_checks(each) for each in mapping.collections],
+        asset_checks=[build_collection_checks(mapping, each) for each in mapping.collections],
         jobs=build_jobs(mapping),
         loggers={"console": dg.colored_console_logger, "records": records_logger},
         resources={

@@ -25,6 +25,8 @@ OURS: dict[str, set[str]] = {
     "verify": {"mapping", "source", "extract", "transform", "target"},
     "record": {"mapping"},
     "load": {"mapping", "extract", "transform", "target", "verify", "quarantine", "progress"},
+    "comparisons": {"verify"},
+    "proof": {"mapping", "source", "extract", "transform", "target", "verify", "record", "load"},
     "dry_run": {"mapping", "source", "extract", "transform", "target", "load"},
     "cutover": {"mapping", "target", "record", "quarantine"},
 }
@@ -44,6 +46,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "target": {"weaviate", "grpc", "httpx"},
     "verify": {"pyarrow", "weaviate"},
     "load": {"pyarrow", "weaviate"},
+    "comparisons": set(),
+    "proof": {"pyarrow", "weaviate"},
     "dry_run": set(),
     "cutover": {"weaviate"},
 }

@@ -1,108 +1,138 @@
-"""The checks of one collection: `count`, stored for each partition, and `sample`, once for the collection."""
+"""The checks of one collection, in one step: one walk over its objects serves most of them."""
 
-import random
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import dagster as dg
 
 from weaviate_migration.checks.evaluation import EvaluationWriter, partitioned_check
-from weaviate_migration.extract.partitions import partition_range
-from weaviate_migration.extract.storage import open_partition, partition_rows
+from weaviate_migration.checks.findings import (
+    Finding,
+    count_finding,
+    every_object_finding,
+    no_snapshot_finding,
+    relations_finding,
+    sample_finding,
+    search_finding,
+    types_finding,
+    uuids_finding,
+)
+from weaviate_migration.extract.partitions import PARTITION_KEYS
 from weaviate_migration.mapping import CollectionMapping
+from weaviate_migration.mapping import Mapping as WholeMapping
+from weaviate_migration.mapping.models import folded
+from weaviate_migration.proof import CollectionProof
+from weaviate_migration.record import MigrationRecord
 from weaviate_migration.resources import BatchSettings, WeaviateServer, WorkFolder
-from weaviate_migration.verify.counts import CountComparison, compare_counts
-from weaviate_migration.verify.samples import Difference, SampleComparison, compare_sample
-
-# The first differences are shown in the check's metadata, all of them are counted.
-SHOWN_DIFFERENCES = 20
-# Partitions: while the client unpacks one page, the server reads the next; more than two gained nothing (measured).
-COUNTED_AT_ONCE = 2
+from weaviate_migration.verify.counts import CountComparison
 
 
-def build_collection_checks(collection: CollectionMapping) -> dg.AssetChecksDefinition:
+def build_collection_checks(mapping: WholeMapping, collection: CollectionMapping) -> dg.AssetChecksDefinition:
     """The checks of one collection, in one step."""
-    count = partitioned_check(
-        "count",
-        asset=collection.asset_name,
-        description="As many objects in the partition's range of UUIDs as rows in its extract; both are counted anew.",
-    )
-    sample = dg.AssetCheckSpec(
-        "sample",
-        asset=collection.asset_name,
-        blocking=True,
-        description=(
-            "Rows drawn at random, each compared with its object: every property, and the row rebuilt from the object. "
-            "The seed is recorded."
-        ),
-    )
+    specs = _specs(mapping, collection)
 
-    @dg.multi_asset_check(specs=[count, sample], name=f"{collection.asset_name}_checks")
+    @dg.multi_asset_check(specs=list(specs.values()), name=f"{collection.asset_name}_checks")
     def checks(
         context: dg.AssetCheckExecutionContext,
         weaviate: WeaviateServer,
         batches: BatchSettings,
         work_folder: dg.ResourceParam[WorkFolder],
     ) -> Iterator[Any]:
-        record = work_folder.records.current()
         partitions = context.partition_keys
-        writer = EvaluationWriter(context, count.asset_key, partitions)
-        extracts = {key: work_folder.extract_path(record, collection.extract_name, key) for key in partitions}
+        writer = EvaluationWriter(context, dg.AssetKey(collection.asset_name), partitions)
+        record = work_folder.records.current()
+        comparisons = work_folder.comparisons(record, collection)
         with weaviate.client(work_folder) as client:
-            objects = client.collections.use(record.collection(collection))
-
-            def counted(partition: str) -> CountComparison:
-                uuid_range = partition_range(record.bounds[collection.table], partition)
-                return compare_counts(partition_rows(extracts[partition]), objects, uuid_range)
-
-            with ThreadPoolExecutor(COUNTED_AT_ONCE) as pool:
-                for key, compared in zip(partitions, pool.map(counted, partitions), strict=True):
-                    yield writer.evaluation(count, partition=key, **_counted(compared))
-            seed = random.SystemRandom().getrandbits(32)
-            opened = {key: open_partition(extract) for key, extract in extracts.items()}
-            sampled = compare_sample(collection, opened, objects, batches.sample_size, seed)
-            yield writer.evaluation(sample, **_sampled(sampled))
-        yield dg.Output(None, output_name=count.get_python_identifier())
-        yield dg.Output(None, output_name=sample.get_python_identifier())
+            extracts = work_folder.extract_paths(record, collection, partitions)
+            proof = CollectionProof(collection, record, extracts, client)
+            compared = []
+            for key in partitions:
+                compared.append(proof.compare_partition(key))
+                comparisons.save(compared[-1])
+                counted = CountComparison(proof.rows_of(key), compared[-1].objects)
+                yield writer.evaluation(specs["count"], partition=key, **count_finding(counted))
+                yield writer.evaluation(specs["every_object"], partition=key, **every_object_finding(compared[-1]))
+            yield writer.evaluation(specs["uuids"], **uuids_finding(compared))
+            yield writer.evaluation(specs["types"], **types_finding(proof.schema_differences(), compared))
+            yield writer.evaluation(specs["sample"], **sample_finding(proof.sample(batches.sample_size)))
+            yield writer.evaluation(specs["search"], **search_finding(proof.search()))
+            if "relations" in specs:
+                finding = _relations_finding(context, mapping, collection, proof, work_folder, batches)
+                yield writer.evaluation(specs["relations"], **finding)
+        for spec in specs.values():
+            yield dg.Output(None, output_name=spec.get_python_identifier())
 
     return checks
 
 
-def _counted(compared: CountComparison) -> dict[str, Any]:
-    return {
-        "passed": compared.passed,
-        "description": compared.to_text(),
-        "metadata": {"rows": compared.rows, "objects": compared.objects},
-    }
+def _specs(mapping: WholeMapping, collection: CollectionMapping) -> dict[str, dg.AssetCheckSpec]:
+    asset = collection.asset_name
+    # Their parents are looked up, so these have to be loaded before, where they are loaded in the same run.
+    parents = [each.asset_name for each in _parents(mapping, collection) if each.name != collection.name]
+
+    def once(name: str, description: str) -> dg.AssetCheckSpec:
+        return dg.AssetCheckSpec(name, asset=asset, blocking=True, additional_deps=parents, description=description)
+
+    specs = [
+        partitioned_check(
+            "count",
+            asset=asset,
+            description="As many objects in the partition's range of UUIDs as rows in its extract; both counted anew.",
+        ),
+        partitioned_check(
+            "every_object",
+            asset=asset,
+            description=(
+                "Every row of the extract with its object, in one merge: each property by what it means, and the whole "
+                "row rebuilt from the object alone. Finds missing, extra and altered objects."
+            ),
+        ),
+        once("uuids", "The UUID of each object, computed again from the key that it tells; none is there twice."),
+        once("types", "The live schema is what the mapping makes, and every value that came back has its type."),
+        once(
+            "sample",
+            "Rows drawn at random, each looked up by its UUID and compared: every property, and the row rebuilt from "
+            "the object. The seed is recorded.",
+        ),
+        once(
+            "search",
+            "A word of a sampled row finds it in each searchable property, a filter by its key finds it, and an "
+            "aggregate counts all objects.",
+        ),
+    ]
+    if collection.relations:
+        text = "Each row's parent is in its collection where it is in the source. Orphans of the source are a warning."
+        specs.append(once("relations", text))
+    return {each.name: each for each in specs}
 
 
-def _sampled(compared: SampleComparison) -> dict[str, Any]:
-    found = len(compared.differences)
-    metadata: dict[str, Any] = {"rows_compared": compared.rows, "seed": compared.seed, "differences": found}
-    if found:
-        metadata["first_differences"] = differences_table(compared.differences[:SHOWN_DIFFERENCES])
-    verdict = f"{found} differences. Materialize their partitions again." if found else "no difference."
-    return {
-        "passed": not found,
-        "description": f"{compared.rows} rows compared, every property: {verdict}",
-        "metadata": metadata,
-    }
+def _parents(mapping: WholeMapping, collection: CollectionMapping) -> list[CollectionMapping]:
+    """The collections that the relations of this one lead to, each once."""
+    tables = {folded(each.to_table) for each in collection.relations}
+    return [each for each in mapping.collections if folded(each.table) in tables]
 
 
-def differences_table(differences: tuple[Difference, ...]) -> dg.TableMetadataValue:
-    """Differences as a table: key, property, expected, found."""
-    return dg.MetadataValue.table(
-        [
-            dg.TableRecord(
-                {
-                    "partition": each.partition,
-                    "key": each.key,
-                    "property": each.property,
-                    "expected": each.expected[:500],
-                    "found": each.found[:500],
-                }
-            )
-            for each in differences
-        ]
+def _relations_finding(
+    context: dg.AssetCheckExecutionContext,
+    mapping: WholeMapping,
+    collection: CollectionMapping,
+    proof: CollectionProof,
+    work_folder: WorkFolder,
+    batches: BatchSettings,
+) -> Finding:
+    record = work_folder.records.current()
+    if record.snapshot is None or not record.snapshot.path.is_file():
+        return no_snapshot_finding()
+    compared = proof.relations(mapping, batches.sort_memory_mb, work_folder.scratch)
+    parents = [each for each in _parents(mapping, collection) if not _is_loaded(context.instance, each, record)]
+    return relations_finding(compared, [record.alias(each) for each in parents])
+
+
+def _is_loaded(instance: dg.DagsterInstance, collection: CollectionMapping, record: MigrationRecord) -> bool:
+    """Whether all partitions of a collection were materialized since the migration began."""
+    since = dg.AssetRecordsFilter(
+        asset_key=dg.AssetKey(collection.asset_name), after_timestamp=record.began_at.timestamp()
     )
+    # Each may have been materialized several times.
+    made = instance.fetch_materializations(since, limit=100 * len(PARTITION_KEYS)).records
+    return {each.partition_key for each in made} >= set(PARTITION_KEYS)

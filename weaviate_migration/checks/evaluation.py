@@ -42,12 +42,14 @@ class EvaluationWriter:
         description: str,
         metadata: Mapping[str, Any],
         partition: str | None = None,
+        severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR,
     ) -> dg.AssetCheckEvaluation:
         """The evaluation of a check, for a partition or (None) for the asset as a whole."""
         return dg.AssetCheckEvaluation(
             asset_key=spec.asset_key,
             check_name=spec.name,
             passed=passed,
+            severity=severity,
             blocking=spec.blocking,
             description=description,
             metadata=metadata,

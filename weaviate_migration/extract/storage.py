@@ -1,6 +1,7 @@
 """Extracts as Parquet files on any fsspec path: one file for each partition, there in whole or not at all."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -39,8 +40,16 @@ def record_batches(extract: ds.Dataset) -> Iterator[pa.RecordBatch]:
     )
 
 
-def partition_rows(path: UPath) -> int:
-    """How many rows a partition has, from the footer of its file."""
+class PartitionSize(NamedTuple):
+    """What a partition holds: rows, and the bytes of their values, uncompressed."""
+
+    rows: int
+    bytes: int
+
+
+def partition_size(path: UPath) -> PartitionSize:
+    """How large a partition is, from the footer of its file."""
     with path.open("rb") as file:
-        rows: int = pq.ParquetFile(file).metadata.num_rows
-    return rows
+        footer = pq.ParquetFile(file).metadata
+        groups = (footer.row_group(number) for number in range(footer.num_row_groups))
+        return PartitionSize(footer.num_rows, sum(each.total_byte_size for each in groups))

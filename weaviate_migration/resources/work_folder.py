@@ -1,11 +1,13 @@
 """The work folder: records, snapshots, extracts, quarantine, progress, the embedded server's data."""
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from upath import UPath
 
+from weaviate_migration.comparisons import Comparisons
 from weaviate_migration.errors import ConfigurationError
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.quarantine import Quarantine
@@ -63,6 +65,27 @@ class WorkFolder:
     def extract_path(self, record: MigrationRecord, extract_name: str, partition: str) -> UPath:
         """One partition of an extract."""
         return self.extracts_of(record) / extract_name / f"{partition}.parquet"
+
+    def extract_paths(
+        self, record: MigrationRecord, mapping: CollectionMapping, partitions: Iterable[str]
+    ) -> dict[str, UPath]:
+        """For each of these partitions the file of its rows.
+
+        Raises:
+            ConfigurationError: one of them is not there.
+        """
+        paths = {key: self.extract_path(record, mapping.extract_name, key) for key in partitions}
+        missing = [key for key, path in paths.items() if not path.exists()]
+        if missing:
+            raise ConfigurationError(
+                f"The extract of {mapping.table} lacks the partitions {', '.join(missing)}.",
+                f"Materialize `{mapping.extract_name}`, or run the job `migrate`.",
+            )
+        return paths
+
+    def comparisons(self, record: MigrationRecord, mapping: CollectionMapping) -> Comparisons:
+        """What the last full comparisons of a collection found."""
+        return Comparisons(self.folder / "comparisons", record.collection(mapping))
 
     def quarantine(self, record: MigrationRecord, mapping: CollectionMapping) -> Quarantine:
         """The quarantined rows of one collection."""

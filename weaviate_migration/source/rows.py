@@ -3,8 +3,10 @@
 SQLite itself sorts: in bounded memory, merging on disk what does not fit, and keeping every value as it is.
 """
 
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from weaviate_migration.source.connect import source_errors
 from weaviate_migration.source.inspect import OWN_PREFIX, quoted
@@ -23,9 +25,20 @@ _UUID = quoted(f"{OWN_PREFIX}uuid")
 _UUID_GLOB = "-".join("[0-9a-f]" * digits for digits in (8, 4, 4, 4, 12))
 
 
-def _decode(text: bytes) -> str:
+def decoded_text(text: bytes) -> str:
     """Text as str; bytes that are no UTF-8 become surrogate escapes, so that nothing is lost and nothing raises."""
     return text.decode("utf-8", "surrogateescape")
+
+
+class NamedParent(NamedTuple):
+    """A value in a column that names a parent, how many rows have it, and the parent's key as the parent spells it.
+
+    `key` is None where there is no such parent: the children are orphans.
+    """
+
+    value: SqlValue
+    children: int
+    key: SqlValue
 
 
 class TableReader:
@@ -46,7 +59,7 @@ class TableReader:
         self._plan = plan
         self._object_uuid = object_uuid
         self._connection = open_snapshot(snapshot)
-        self._connection.text_factory = _decode
+        self._connection.text_factory = decoded_text
         self._connection.create_function("object_uuid", -1, self._uuid_of_sql_arguments, deterministic=True)
         with source_errors(snapshot):
             (self._encoding,) = self._connection.execute("PRAGMA encoding").fetchone()
@@ -109,6 +122,29 @@ class TableReader:
             for row in self._connection.execute(statement, {"low": low, "high": high}):
                 yield row[0], row[1:split], row[split:]
 
+    def named_parents(self, column: str, parent: CollectionPlan) -> Iterator[NamedParent]:
+        """Every value but NULL that the table's rows have in a column, once, with the row of the parent it names.
+
+        Compared as SQLite's own foreign keys are: by the parent's affinity and collation
+        (https://www.sqlite.org/foreignkeys.html#fk_indexes). A parent is looked for once for each value.
+
+        Args:
+            parent: a plan with a key of one column, or without a table: then there is no parent at all.
+
+        Raises:
+            SourceError: the snapshot is damaged.
+        """
+        key = "NULL"
+        if parent.table is not None:
+            own = f"parent.{quoted(parent.key[0])}"
+            key = f"(SELECT {own} FROM {quoted(parent.table.name)} AS parent WHERE {own} = +child.value LIMIT 1)"
+        statement = (
+            f"SELECT child.value, child.children, {key} FROM (SELECT {quoted(column)} AS value, count(*) AS children "
+            f"FROM {self._table} WHERE {quoted(column)} IS NOT NULL GROUP BY {quoted(column)} COLLATE BINARY) AS child"
+        )
+        with source_errors(self._snapshot):
+            yield from itertools.starmap(NamedParent, self._connection.execute(statement))
+
     @property
     def _table(self) -> str:
         return quoted(self._table_name)
@@ -138,7 +174,7 @@ class TableReader:
 
     def _uuid_of_sql_arguments(self, *arguments: SqlValue) -> str | None:
         key = tuple(
-            _decode(self._as_utf8(value)) if storage_class == "text" and isinstance(value, bytes) else value
+            decoded_text(self._as_utf8(value)) if storage_class == "text" and isinstance(value, bytes) else value
             for storage_class, value in zip(arguments[::2], arguments[1::2], strict=True)
         )
         return self._object_uuid(self._table_name, key)

@@ -72,6 +72,11 @@ def grpc_code(error: WeaviateBaseError) -> grpc.StatusCode | None:
     return call.code() if call else None
 
 
+def is_too_large(error: WeaviateBaseError) -> bool:
+    """Whether only the size of a message was refused, so that halves of it may fit."""
+    return grpc_code(error) is grpc.StatusCode.RESOURCE_EXHAUSTED and "larger than max" in str(error)
+
+
 def _failed_call(error: BaseException) -> grpc.Call | None:
     """The gRPC call behind an error: weaviate-client keeps only its text, Python keeps what an error came from."""
     behind: BaseException | None = error

@@ -1,46 +1,93 @@
 """Reads objects back: in the order of their UUIDs through the cursor, or by their UUIDs."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from weaviate.classes.query import Filter
 from weaviate.collections import Collection
+from weaviate.exceptions import WeaviateQueryError
 
-from weaviate_migration.target.failures import target_errors
+from weaviate_migration.target.failures import is_too_large, target_errors
 from weaviate_migration.transform.object_ids import UuidRange
 
 # Pages of the cursor: at 5,000 objects a page the server is the limit (20,000/s; with 100 it is 8,400/s).
 PAGE = 5_000
+# What a page of whole objects may hold, by the size of the rows: it exists some three times while it is unpacked.
+PAGE_BYTES = 8 * 1024 * 1024
+
+# Named vectors; a multi-vector has several rows.
+Vectors = Mapping[str, Sequence[float] | Sequence[Sequence[float]]]
+_Page = list[Any]
+
+
+class StoredObject(NamedTuple):
+    """An object as Weaviate returns it: canonical UUID, properties by name (None: absent), vectors by name."""
+
+    uuid: str
+    properties: dict[str, Any]
+    vectors: Vectors
 
 
 def uuids_in_range(collection: Collection[Any, Any], uuid_range: UuidRange, page: int = PAGE) -> Iterator[str]:
-    """The UUIDs of all objects of the range, ascending.
+    """The UUIDs of all objects of the range, ascending."""
+
+    @target_errors("reading UUIDs")
+    def fetch(after: str | None, limit: int) -> _Page:
+        return collection.query.fetch_objects(limit=limit, after=after, return_properties=[]).objects
+
+    return (uuid for uuid, _ in _walk(fetch, uuid_range, page))
+
+
+def objects_in_range(
+    collection: Collection[Any, Any], uuid_range: UuidRange, page: int = PAGE, *, with_vectors: bool = False
+) -> Iterator[StoredObject]:
+    """All objects of the range with their properties, ascending by UUID, a page of them in memory.
+
+    Args:
+        page: objects in a page at most; a page that is larger than a message of the server's is asked for by halves.
+    """
+
+    @target_errors("reading objects")
+    def fetch(after: str | None, limit: int) -> _Page:
+        try:
+            return collection.query.fetch_objects(limit=limit, after=after, include_vector=with_vectors).objects
+        except WeaviateQueryError as error:
+            if limit == 1 or not is_too_large(error):
+                raise
+        first = fetch(after, limit // 2)
+        if len(first) < limit // 2:
+            return first
+        return [*first, *fetch(str(first[-1].uuid), limit - limit // 2)]
+
+    return (StoredObject(uuid, each.properties, each.vector) for uuid, each in _walk(fetch, uuid_range, page))
+
+
+def _walk(fetch: Callable[[str | None, int], _Page], uuid_range: UuidRange, page: int) -> Iterator[tuple[str, Any]]:
+    """The objects of the range with their UUIDs.
 
     The cursor walks objects in the order of their UUIDs and starts after any UUID, stored or not (measured on 1.39.0).
     It skips the very UUID that it starts after: a range without lower bound starts without one.
     """
     after = uuid_before(uuid_range.low) if uuid_range.low is not None else None
     while True:
-        found = _uuids_after(collection, after, page)
-        for uuid in found:
-            if uuid_range.high is not None and uuid >= uuid_range.high:
+        found = fetch(after, page)
+        for each in found:
+            after = str(each.uuid)
+            if uuid_range.high is not None and after >= uuid_range.high:
                 return
-            yield uuid
+            yield after, each
         if len(found) < page:
             return
-        after = found[-1]
 
 
-def page_for(objects: int) -> int:
-    """The size of equal pages that hold so many objects and the one after them: nothing is fetched in vain."""
-    pages = -(-(objects + 1) // PAGE)
+def page_for(objects: int, size: int = 0) -> int:
+    """The size of equal pages that hold so many objects and the one after them: nothing is fetched in vain.
+
+    Args:
+        size: bytes of all these objects, where they are fetched whole.
+    """
+    pages = max(-(-(objects + 1) // PAGE), -(-size // PAGE_BYTES))
     return -(-(objects + 1) // pages)
-
-
-@target_errors("reading UUIDs")
-def _uuids_after(collection: Collection[Any, Any], after: str | None, page: int) -> list[str]:
-    found = collection.query.fetch_objects(limit=page, after=after, return_properties=[]).objects
-    return [str(each.uuid) for each in found]
 
 
 def any_object_in_range(collection: Collection[Any, Any], uuid_range: UuidRange) -> bool:
@@ -49,12 +96,27 @@ def any_object_in_range(collection: Collection[Any, Any], uuid_range: UuidRange)
 
 
 @target_errors("reading objects")
-def objects_by_uuid(collection: Collection[Any, Any], uuids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """The properties of these objects by UUID; those that are not there are left out."""
+def objects_by_uuid(
+    collection: Collection[Any, Any], uuids: Sequence[str], *, with_vectors: bool = False
+) -> dict[str, StoredObject]:
+    """These objects by UUID; those that are not there are left out."""
     if not uuids:
         return {}
-    found = collection.query.fetch_objects(filters=Filter.by_id().contains_any(list(uuids)), limit=len(uuids))
-    return {str(each.uuid): dict(each.properties) for each in found.objects}
+    found = collection.query.fetch_objects(
+        filters=Filter.by_id().contains_any(list(uuids)), limit=len(uuids), include_vector=with_vectors
+    )
+    objects = (StoredObject(str(each.uuid), dict(each.properties), each.vector) for each in found.objects)
+    return {each.uuid: each for each in objects}
+
+
+@target_errors("reading UUIDs")
+def uuids_present(collection: Collection[Any, Any], uuids: Sequence[str]) -> set[str]:
+    """Those of these UUIDs that the collection has an object of."""
+    if not uuids:
+        return set()
+    wanted = Filter.by_id().contains_any(list(uuids))
+    found = collection.query.fetch_objects(filters=wanted, limit=len(uuids), return_properties=[]).objects
+    return {str(each.uuid) for each in found}
 
 
 def uuid_before(uuid: str) -> str | None:

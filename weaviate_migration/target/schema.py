@@ -2,10 +2,12 @@
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 from weaviate import WeaviateClient
 from weaviate.classes.config import Configure, DataType, Property, Tokenization
+from weaviate.collections.classes.config import NestedProperty, PropertyConfig
 
 from weaviate_migration.errors import MigrationConflictError
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
@@ -90,6 +92,51 @@ def drop_collection(client: WeaviateClient, name: str, migration: str) -> bool:
         return False
     client.collections.delete(name)
     return True
+
+
+@target_errors("reading a collection's schema")
+def schema_differences(client: WeaviateClient, name: str, mapping: CollectionMapping) -> list[str]:
+    """How the live schema differs from what the mapping makes, a sentence for each property; none, as a rule.
+
+    Compared are names, types, tokenization and indexing of all properties, nested ones too, and the vectors' names.
+    """
+    if not client.collections.exists(name):
+        return [f"there is no collection `{name}`"]
+    config = client.collections.use(name).config.get()
+    made = [*map(_property, mapping.properties), _provenance(mapping.provenance)]
+    expected = dict(trait for each in made for trait in _traits_as_made(each))
+    found = dict(trait for each in config.properties for trait in _traits_as_found(each))
+    expected |= {f"vector {vector}": "self-provided" for vector in mapping.vectors or ["default"]}
+    found |= {f"vector {vector}": "self-provided" for vector in config.vector_config or {}}
+    return [
+        f"`{trait}` should be {expected.get(trait, 'absent')}, and is {found.get(trait, 'absent')}"
+        for trait in {**expected, **found}
+        if expected.get(trait) != found.get(trait)
+    ]
+
+
+def _traits_as_made(prop: Property, path: str = "") -> Iterator[tuple[str, str]]:
+    place = f"{path}{prop.name}"
+    yield place, _traits(prop.dataType, prop.tokenization, prop.indexFilterable, prop.indexSearchable)
+    nested = prop.nestedProperties or []
+    for each in nested if isinstance(nested, list) else [nested]:
+        yield from _traits_as_made(each, f"{place}.")
+
+
+def _traits_as_found(prop: PropertyConfig | NestedProperty, path: str = "") -> Iterator[tuple[str, str]]:
+    place = f"{path}{prop.name}"
+    yield place, _traits(prop.data_type, prop.tokenization, prop.index_filterable, prop.index_searchable)
+    for each in prop.nested_properties or []:
+        yield from _traits_as_found(each, f"{place}.")
+
+
+def _traits(
+    data_type: DataType, tokenization: Tokenization | None, filterable: bool | None, searchable: bool | None
+) -> str:
+    indexing = [name for name, has in (("filterable", filterable), ("searchable", searchable)) if has]
+    # The server names a tokenization for each text; it means something only where the text is indexed.
+    tokens = [f"tokenized by {tokenization.value}"] if tokenization and indexing else []
+    return ", ".join([data_type.value, *tokens, *indexing])
 
 
 def _property(prop: PropertyMapping) -> Property:

@@ -15,14 +15,12 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
 
-import grpc
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 from weaviate import WeaviateClient
 from weaviate.classes.data import DataObject
 from weaviate.collections import Collection
 from weaviate.exceptions import (
     InsufficientPermissionsError,
-    WeaviateBaseError,
     WeaviateBatchError,
     WeaviateInsertInvalidPropertyError,
     WeaviateInsertManyAllFailedError,
@@ -31,7 +29,7 @@ from weaviate.exceptions import (
 )
 
 from weaviate_migration.errors import TransientTargetError
-from weaviate_migration.target.failures import grpc_code, target_error, target_errors
+from weaviate_migration.target.failures import is_too_large, target_error, target_errors
 from weaviate_migration.transform.row_to_object import ObjectDraft
 
 logger = logging.getLogger(__name__)
@@ -239,7 +237,7 @@ class ObjectWriter:
                 return self._send_halves(drafts)
             errors = dict.fromkeys(range(len(drafts)), "\n".join(reasons) or str(error.message))
         except (WeaviateRetryError, WeaviateBatchError, InsufficientPermissionsError) as error:
-            if not _is_too_large(error):
+            if not is_too_large(error):
                 raise target_error(error, f"writing objects of {self._collection.name}") from error
             return self._send_halves(drafts) if len(drafts) > 1 else {0: str(error)}
         except (ValueError, TypeError, WeaviateInvalidInputError, WeaviateInsertInvalidPropertyError) as error:
@@ -284,8 +282,3 @@ def _finished(under_way: set[Future[BatchOutcome | None]]) -> Iterator[BatchOutc
     for future in done:
         if (outcome := future.result()) is not None:
             yield outcome
-
-
-def _is_too_large(error: WeaviateBaseError) -> bool:
-    """Whether only the size of the request was refused, so that halves of it may fit."""
-    return grpc_code(error) is grpc.StatusCode.RESOURCE_EXHAUSTED and "larger than max" in str(error)

@@ -5,38 +5,46 @@ The inverse of `row_to_object`, written apart from it, so that the checks do not
 
 import json
 from base64 import b64decode
+from collections.abc import Callable, Sequence
 from collections.abc import Mapping as ReadOnlyMapping
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from weaviate_migration.mapping.models import CollectionMapping, PropertyMapping, folded
 from weaviate_migration.transform.values import SqlValue
 
+Row = tuple[SqlValue, ...]
+Properties = ReadOnlyMapping[str, Any]
 
-def object_to_row(
-    mapping: CollectionMapping, columns: Sequence[str], properties: ReadOnlyMapping[str, Any]
-) -> tuple[SqlValue, ...]:
-    """The row that an object was made from.
+
+def row_rebuilder(mapping: CollectionMapping, columns: Sequence[str]) -> Callable[[Properties], Row]:
+    """A function that rebuilds the rows of one table from their objects.
 
     Args:
         mapping: the collection's part of the mapping.
         columns: the names of the row's columns, in the row's order.
-        properties: as weaviate-client returns them: dates with a time zone, what is absent as None.
+
+    Returns:
+        A function of an object's properties, as weaviate-client returns them: dates with a time zone, what is absent
+        as None. It raises ValueError, LookupError, TypeError or AttributeError for an object that tells no row.
     """
-    verbatim = source_columns(mapping, properties)
     held_by: dict[str, PropertyMapping] = {}
     for each in mapping.properties:
         if each.json_key is None:
             held_by.setdefault(folded(each.column), each)
-    row: list[SqlValue] = []
-    for column in columns:
-        prop = held_by.get(folded(column))
-        if column in verbatim:
-            row.append(verbatim[column])
-        else:
-            row.append(to_sql(properties.get(prop.name)) if prop else None)
-    return tuple(row)
+    properties = [held_by.get(folded(column)) for column in columns]
+    readers = [(column, prop.name if prop else "") for column, prop in zip(columns, properties, strict=True)]
+
+    def rebuild(found: Properties) -> Row:
+        verbatim = source_columns(mapping, found)
+        return tuple([verbatim[column] if column in verbatim else to_sql(found.get(name)) for column, name in readers])
+
+    return rebuild
+
+
+def object_to_row(mapping: CollectionMapping, columns: Sequence[str], properties: Properties) -> Row:
+    """The row that one object was made from; `row_rebuilder` is for many."""
+    return row_rebuilder(mapping, columns)(properties)
 
 
 def source_columns(mapping: CollectionMapping, properties: ReadOnlyMapping[str, Any]) -> dict[str, SqlValue]:

@@ -209,14 +209,15 @@ def _is_negative_zero(value: float) -> bool:
 
 def verbatim_json(columns: dict[str, SqlValue]) -> str:
     """Columns and their values as one JSON object, exactly: the text of `source_columns`."""
-    return _to_json({name: _verbatim(value) for name, value in columns.items()})
+    return _to_json({name: verbatim(value) for name, value in columns.items()})
 
 
 # json.dumps would make an encoder for each row.
 _to_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
-def _verbatim(value: SqlValue) -> Any:
+def verbatim(value: SqlValue) -> Any:
+    """A value as JSON holds it in `source_columns`."""
     if value is None or isinstance(value, int):
         return value
     if isinstance(value, str) and not is_utf8(value):

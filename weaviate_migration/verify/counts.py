@@ -1,12 +1,6 @@
 """Rows of the extract against objects of the same range of UUIDs in Weaviate."""
 
 from dataclasses import dataclass
-from typing import Any
-
-from weaviate.collections import Collection
-
-from weaviate_migration.target.read_back import page_for, uuids_in_range
-from weaviate_migration.transform.object_ids import UuidRange
 
 
 @dataclass(frozen=True)
@@ -30,8 +24,3 @@ class CountComparison:
             f"{self.rows} rows in the extract, {self.objects} objects in Weaviate: {what}. "
             "Refused rows are in the quarantine, with reasons; materializing the partition again repairs the rest."
         )
-
-
-def compare_counts(rows: int, collection: Collection[Any, Any], uuid_range: UuidRange) -> CountComparison:
-    """Counts the objects of the range one by one, by walking them, and compares with the rows of the extract."""
-    return CountComparison(rows, sum(1 for _ in uuids_in_range(collection, uuid_range, page_for(rows))))

@@ -14,28 +14,50 @@ from weaviate_migration.mapping.models import PropertyMapping
 
 # Weaviate keeps nine digits of a second, its client returns six.
 _CLIENT_PRECISION = timedelta(microseconds=1)
+_SURROGATE = re.compile("[\ud800-\udfff]").search
 _DATE_FORM = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
     r"([ T][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?( ?(Z|[+-][0-9]{2}:[0-5][0-9]))?)?"
 ).fullmatch
 
 
-def agrees(prop: PropertyMapping, value: Any, found: Any) -> bool:
-    """Whether the property holds what the column's value means, or is absent where it could not hold it.
+Judge = Callable[[Any, Any], bool]
+
+
+def judge(prop: PropertyMapping) -> Judge:
+    """A function that says whether the property holds what the column's value means, or is absent if it cannot.
 
     Args:
         prop: the property's part of the mapping.
-        value: the column's value as SQLite holds it; None for NULL and for a column that the file does not have.
-        found: the property as weaviate-client returns it; None where it is absent.
+
+    Returns:
+        A function of the column's value as SQLite holds it (None for NULL and for a column that the file does not
+        have) and of the property as weaviate-client returns it (None where it is absent).
     """
-    if prop.default is not None and (value is None or (prop.default_for_empty and value == "")):
-        return bool(found == prop.default)
-    if prop.json_key is not None:
-        value = _member(value, prop.json_key)
-        return bool(found == value) if _could_hold(prop, value) else found is None
-    if value is None:
-        return found is None
-    return _JUDGES[prop.type](value, found)
+    agrees = _JUDGES[prop.type] if prop.json_key is None else _judge_of_member(prop, prop.json_key)
+
+    def agrees_or_default(value: Any, found: Any) -> bool:
+        replaced = value is None or (prop.default_for_empty and value == "")
+        return bool(found == prop.default) if replaced else agrees(value, found)
+
+    def agrees_or_null(value: Any, found: Any) -> bool:
+        return found is None if value is None else agrees(value, found)
+
+    return agrees_or_null if prop.default is None else agrees_or_default
+
+
+def _judge_of_member(prop: PropertyMapping, key: str) -> Judge:
+    def agrees(value: Any, found: Any) -> bool:
+        member = _member(value, key)
+        return bool(found == member) if _could_hold(prop, member) else found is None
+
+    return agrees
+
+
+def text_of(prop: PropertyMapping, value: Any) -> str | None:
+    """The text that a text property says when its column has this value; None where it says none, or its default."""
+    text = value if prop.json_key is None else _member(value, prop.json_key)
+    return text if _is_encodable(text) else None
 
 
 def _text(value: Any, found: Any) -> bool:
@@ -86,7 +108,7 @@ def _could_hold(prop: PropertyMapping, member: Any) -> bool:
 
 
 def _is_encodable(value: Any) -> bool:
-    return isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)
+    return isinstance(value, str) and (value.isascii() or not _SURROGATE(value))
 
 
 def _moment(value: Any) -> datetime | None:

@@ -9,36 +9,16 @@ import pyarrow.dataset as ds
 from weaviate.collections import Collection
 
 from weaviate_migration.extract.storage import record_batches
-from weaviate_migration.extract.storage_classes import BATCH_SIZE, ExtractRow, RowLayout, decode, size_of
-from weaviate_migration.mapping import CollectionMapping
-from weaviate_migration.mapping.models import folded
-from weaviate_migration.target.read_back import objects_by_uuid
-from weaviate_migration.transform.object_to_row import object_to_row
+from weaviate_migration.extract.storage_classes import BATCH_SIZE, ExtractRow, decode, size_of
+from weaviate_migration.target.read_back import StoredObject, objects_by_uuid
 from weaviate_migration.transform.row_to_object import key_text
-from weaviate_migration.transform.values import SqlValue
-from weaviate_migration.verify.meaning import agrees
+from weaviate_migration.verify.differences import Difference, Disagreement, difference
+from weaviate_migration.verify.rows import RowComparer
 
 OBJECTS_PER_REQUEST = 200
 
-_Drawn = tuple[str, RowLayout, ExtractRow]
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One property or column that does not say what the source says.
-
-    Attributes:
-        property: the property's name, or the column's where the row cannot be rebuilt; '' for a missing object.
-        expected: what the source holds, as Python shows it.
-        found: what Weaviate holds.
-    """
-
-    partition: str
-    key: str
-    uuid: str | None
-    property: str
-    expected: str
-    found: str
+# A row with the key of its partition.
+DrawnRow = tuple[str, ExtractRow]
 
 
 @dataclass(frozen=True)
@@ -56,7 +36,8 @@ class SampleComparison:
 
 
 def compare_sample(
-    mapping: CollectionMapping,
+    comparer: RowComparer,
+    alias: str,
     extracts: Mapping[str, ds.Dataset],
     collection: Collection[Any, Any],
     size: int,
@@ -65,72 +46,35 @@ def compare_sample(
     """Draws rows from the extracts' partitions and compares each with its object.
 
     Args:
+        alias: the name by which readers know the collection.
         extracts: for each partition its rows.
         size: rows to draw; all of them, where there are fewer.
         seed: for the draw.
     """
     rows = 0
     differences: list[Difference] = []
-    for group in _groups(_draw(extracts, size, seed)):
-        objects = objects_by_uuid(collection, [row.uuid for _, _, row in group if row.uuid])
-        for partition, layout, row in group:
-            differences.extend(compare_row(mapping, layout, partition, row, objects.get(row.uuid or "")))
+    for group in _groups(draw_rows(extracts, size, seed)):
+        objects = objects_by_uuid(collection, [row.uuid for _, row in group if row.uuid])
+        for partition, row in group:
+            for each in _disagreements(comparer, row, objects.get(row.uuid or "")):
+                differences.append(difference(each, alias, partition, key_text(row.key), row.uuid))
         rows += len(group)
     return SampleComparison(seed, rows, tuple(differences))
 
 
-def compare_row(
-    mapping: CollectionMapping,
-    layout: RowLayout,
-    partition: str,
-    row: ExtractRow,
-    properties: Mapping[str, Any] | None,
-) -> Iterator[Difference]:
-    """The differences between a row and its object; `properties` is None where there is no object.
-
-    Each property is judged by what it means, and the whole row is rebuilt from the object: where only one of the two
-    was wrong, the other would not show it.
-    """
-
-    def difference(name: str, expected: Any, found: Any) -> Difference:
-        return Difference(partition, key_text(row.key), row.uuid, name, repr(expected), repr(found))
-
-    if properties is None:
-        yield difference("", row.values, None)
-        return
-    value_of = {folded(name): value for name, value in zip(layout.columns, row.values, strict=True)}
-    for prop in mapping.properties:
-        value, found = value_of.get(folded(prop.column)), properties.get(prop.name)
-        if not agrees(prop, value, found):
-            yield difference(prop.name, value, found)
-    provenance = properties.get(mapping.provenance) or {}
-    if provenance.get("original_id") != key_text(row.key):
-        yield difference(f"{mapping.provenance}.original_id", key_text(row.key), provenance.get("original_id"))
-    try:
-        rebuilt = object_to_row(mapping, layout.columns, properties)
-    except (ValueError, LookupError, TypeError, AttributeError):
-        yield difference(f"{mapping.provenance}.source_columns", row.values, provenance.get("source_columns"))
-        return
-    for name, value, found in zip(layout.columns, row.values, rebuilt, strict=True):
-        if not same_value(value, found):
-            yield difference(f"{mapping.provenance}.source_columns.{name}", value, found)
+def _disagreements(comparer: RowComparer, row: ExtractRow, found: StoredObject | None) -> list[Disagreement]:
+    if found is None:
+        return [Disagreement("missing", "", row.values, None)]
+    return comparer.disagreements(row, found, comparer.rebuild(found.properties))
 
 
-def same_value(one: SqlValue, other: SqlValue) -> bool:
-    """Whether two SQLite values have the same storage class and the same bytes (0.0 and -0.0 differ)."""
-    if type(one) is not type(other):
-        return False
-    return one.hex() == other.hex() if isinstance(one, float) and isinstance(other, float) else one == other
-
-
-def _draw(extracts: Mapping[str, ds.Dataset], size: int, seed: int) -> Iterator[_Drawn]:
+def draw_rows(extracts: Mapping[str, ds.Dataset], size: int, seed: int) -> Iterator[DrawnRow]:
     """So many rows at random, in the extracts' order; each row has the same chance."""
     totals = {partition: extract.count_rows() for partition, extract in extracts.items()}
     total = sum(totals.values())
     wanted = iter(sorted(random.Random(seed).sample(range(total), min(size, total))))
     position, following = 0, next(wanted, None)
     for partition, extract in extracts.items():
-        layout = RowLayout.of_schema(extract.schema)
         for batch in record_batches(extract):
             chosen: list[int] = []
             while following is not None and following < position + batch.num_rows:
@@ -138,16 +82,16 @@ def _draw(extracts: Mapping[str, ds.Dataset], size: int, seed: int) -> Iterator[
                 following = next(wanted, None)
             position += batch.num_rows
             for row in decode(batch.take(chosen)) if chosen else ():
-                yield partition, layout, row
+                yield partition, row
 
 
-def _groups(drawn: Iterable[_Drawn]) -> Iterator[list[_Drawn]]:
+def _groups(drawn: Iterable[DrawnRow]) -> Iterator[list[DrawnRow]]:
     """Rows whose objects are asked for at once: by number and by size, so that they fit into memory and one answer."""
-    group: list[_Drawn] = []
+    group: list[DrawnRow] = []
     size = 0
     for each in drawn:
         group.append(each)
-        size += size_of(each[2])
+        size += size_of(each[1])
         if len(group) >= OBJECTS_PER_REQUEST or size >= BATCH_SIZE:
             yield group
             group, size = [], 0

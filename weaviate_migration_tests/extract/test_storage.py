@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 from upath import UPath
 
-from weaviate_migration.extract.storage import open_partition, partition_rows, record_batches, write_partition
+from weaviate_migration.extract.storage import open_partition, partition_size, record_batches, write_partition
 
 SCHEMA = pa.schema([("n", pa.int64())], metadata={"weaviate_migration": "{}"})
 
@@ -31,13 +31,13 @@ def test_what_is_written_is_read(folder: UPath) -> None:
     extract = open_partition(path)
     assert [batch["n"].to_pylist() for batch in record_batches(extract) if batch.num_rows] == [[0, 1, 2], [0, 1]]
     assert extract.schema.metadata == SCHEMA.metadata
-    assert partition_rows(path) == extract.count_rows() == 5
+    assert partition_size(path).rows == extract.count_rows() == 5
 
 
 def test_an_empty_partition_is_a_file_too(folder: UPath) -> None:
     path = folder / "00.parquet"
     assert write_partition(path, batches()) == 0
-    assert partition_rows(path) == 0
+    assert partition_size(path).rows == 0
     assert open_partition(path).schema == SCHEMA
 
 
@@ -45,7 +45,7 @@ def test_writing_again_replaces(folder: UPath) -> None:
     path = folder / "00.parquet"
     write_partition(path, batches(3))
     write_partition(path, batches(1))
-    assert partition_rows(path) == 1
+    assert partition_size(path).rows == 1
     assert [each.name for each in folder.iterdir()] == ["00.parquet"]
 
 
@@ -73,6 +73,6 @@ def test_a_killed_write_leaves_the_file_that_was_there(folder: UPath) -> None:
     write_partition(path, batches(2))
     with pytest.raises(KilledError):
         write_partition(path, stream_that_is_killed())
-    assert partition_rows(path) == 2
+    assert partition_size(path).rows == 2
     write_partition(path, batches(4))
-    assert partition_rows(path) == 4
+    assert partition_size(path).rows == 4

@@ -18,7 +18,7 @@ from weaviate_migration.extract.storage_classes import (
     extract_schema,
 )
 from weaviate_migration.transform.values import SqlValue
-from weaviate_migration.verify.samples import same_value
+from weaviate_migration.verify.rows import same_value
 from weaviate_migration_tests.strategies import SQL_VALUES
 
 LAYOUT = RowLayout("notes", ("id", 'odd "name" of 🎉', "select", "", "a.b"), ("id",))

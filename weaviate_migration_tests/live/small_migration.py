@@ -15,6 +15,7 @@ from weaviate.collections import Collection
 from weaviate_migration.extract.partitions import PARTITION_KEYS, partition_range
 from weaviate_migration.extract.scan import row_layout, scan_partitions, table_bounds
 from weaviate_migration.extract.storage import open_partition, write_partition
+from weaviate_migration.extract.storage_classes import RowLayout
 from weaviate_migration.load import LoadTally, PartitionLoad
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.progress import ProgressFile
@@ -26,6 +27,7 @@ from weaviate_migration.target.write import MESSAGE_BYTES, WriteSettings
 from weaviate_migration.transform.object_ids import UuidRange
 from weaviate_migration.transform.row_to_object import row_converter
 from weaviate_migration.transform.values import SqlValue
+from weaviate_migration.verify.rows import RowComparer
 from weaviate_migration.verify.samples import SampleComparison, compare_sample
 from weaviate_migration_tests.strategies import COLUMNS, EVERY_TYPE
 
@@ -119,8 +121,12 @@ class SmallMigration:
                 setattr(together, name, getattr(together, name) + getattr(tally, name))
         return together
 
+    @property
+    def comparer(self) -> RowComparer:
+        return RowComparer(NOTES, RowLayout.of_schema(self.extracts["00"].schema), BEGAN)
+
     def compare(self, size: int = 10_000, seed: int = 7) -> SampleComparison:
-        return compare_sample(NOTES, self.extracts, self.collection, size, seed)
+        return compare_sample(self.comparer, "Note", self.extracts, self.collection, size, seed)
 
     def count(self) -> int:
         return self.collection.aggregate.over_all(total_count=True).total_count or 0

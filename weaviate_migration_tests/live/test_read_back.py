@@ -93,7 +93,7 @@ def test_nothing_in_an_empty_collection(client: weaviate.WeaviateClient) -> None
 def test_objects_by_uuid_leaves_out_what_is_not_there(notes: Collection[Any, Any]) -> None:
     absent = str(uuid.UUID(int=1))
     found = objects_by_uuid(notes, [NIL, LAST, absent])
-    assert {each: properties["noteId"] for each, properties in found.items()} == {NIL: NIL, LAST: LAST}
+    assert {each: stored.properties["noteId"] for each, stored in found.items()} == {NIL: NIL, LAST: LAST}
     assert objects_by_uuid(notes, []) == {}
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from weaviate_migration.mapping import PropertyMapping
 from weaviate_migration.transform.row_to_object import row_converter
 from weaviate_migration.transform.values import SqlValue
-from weaviate_migration.verify.meaning import agrees
+from weaviate_migration.verify.meaning import judge
 from weaviate_migration_tests.strategies import COLUMNS, EVERY_TYPE, ROWS, as_client_returns
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -25,7 +25,7 @@ def test_every_converted_row_agrees(row: tuple[SqlValue, ...]) -> None:
     value_of = {name.lower(): value for name, value in zip(COLUMNS, row, strict=True)}
     for prop in EVERY_TYPE.properties:
         value = value_of[prop.column.lower()]
-        assert agrees(prop, value, found[prop.name]), (prop, value, found[prop.name])
+        assert judge(prop)(value, found[prop.name]), (prop, value, found[prop.name])
 
 
 @given(ROWS)
@@ -34,7 +34,7 @@ def test_a_property_that_was_dropped_is_found(row: tuple[SqlValue, ...]) -> None
     value_of = {name.lower(): value for name, value in zip(COLUMNS, row, strict=True)}
     for prop in EVERY_TYPE.properties:
         if prop.name in draft.properties:
-            assert not agrees(prop, value_of[prop.column.lower()], None), prop
+            assert not judge(prop)(value_of[prop.column.lower()], None), prop
 
 
 @pytest.mark.parametrize(
@@ -80,24 +80,24 @@ def test_a_property_that_was_dropped_is_found(row: tuple[SqlValue, ...]) -> None
     ],
 )
 def test_what_says_something_else_does_not_agree(of_type: str, value: SqlValue, wrong: Any) -> None:
-    assert not agrees(property_of(of_type), value, wrong)
+    assert not judge(property_of(of_type))(value, wrong)
 
 
 def test_defaults_must_be_there_and_only_where_they_belong() -> None:
     with_default = property_of("text", default="none", default_for_empty=True)
-    assert agrees(with_default, None, "none")
-    assert agrees(with_default, "", "none")
-    assert not agrees(with_default, None, None)
-    assert not agrees(with_default, "a", "none")
-    assert not agrees(property_of("text", default="none"), "", "none")
+    assert judge(with_default)(None, "none")
+    assert judge(with_default)("", "none")
+    assert not judge(with_default)(None, None)
+    assert not judge(with_default)("a", "none")
+    assert not judge(property_of("text", default="none"))("", "none")
 
 
 def test_members() -> None:
     member = property_of("text", json_key="text")
-    assert agrees(member, '{"text": "a"}', "a")
-    assert not agrees(member, '{"text": "a"}', None)
-    assert not agrees(member, '{"text": 1}', "1")
-    assert agrees(member, '{"text": "a", "score": NaN}', None)
+    assert judge(member)('{"text": "a"}', "a")
+    assert not judge(member)('{"text": "a"}', None)
+    assert not judge(member)('{"text": 1}', "1")
+    assert judge(member)('{"text": "a", "score": NaN}', None)
     texts = property_of("text[]", json_key="tools")
-    assert not agrees(texts, '{"tools": ["a"]}', ["a", "b"])
-    assert not agrees(texts, '{"tools": ["a", null]}', ["a"])
+    assert not judge(texts)('{"tools": ["a"]}', ["a", "b"])
+    assert not judge(texts)('{"tools": ["a", null]}', ["a"])

@@ -6,12 +6,17 @@ import pytest
 from hypothesis import given
 
 from weaviate_migration.extract.storage_classes import ExtractRow, RowLayout
+from weaviate_migration.target.read_back import StoredObject
+from weaviate_migration.transform.object_ids import object_uuid
 from weaviate_migration.transform.row_to_object import key_text, row_converter
 from weaviate_migration.transform.values import SqlValue
-from weaviate_migration.verify.samples import compare_row, same_value
+from weaviate_migration.verify.rows import RowComparer, same_value
 from weaviate_migration_tests.strategies import COLUMNS, EVERY_TYPE, ROWS, as_client_returns
 
+BEGAN = "2026-11-22T09:30:15Z"
+UUID = "00000000-0000-4000-8000-000000000001"
 LAYOUT = RowLayout("notes", COLUMNS, ("id",))
+COMPARER = RowComparer(EVERY_TYPE, LAYOUT, BEGAN)
 ROW: tuple[SqlValue, ...] = (
     "key-1",
     "text of the note",
@@ -31,27 +36,22 @@ ROW: tuple[SqlValue, ...] = (
 
 
 def row_of(values: tuple[SqlValue, ...]) -> ExtractRow:
-    return ExtractRow("00000000-0000-4000-8000-000000000001", (values[0],), values)
+    return ExtractRow(UUID, (values[0],), values)
 
 
 def object_of(values: tuple[SqlValue, ...]) -> dict[str, Any]:
-    draft = row_converter(EVERY_TYPE, COLUMNS, "2026-11-22T09:30:15Z")("", key_text((values[0],)), values)
+    draft = row_converter(EVERY_TYPE, COLUMNS, BEGAN)("", key_text((values[0],)), values)
     return as_client_returns(EVERY_TYPE, draft)
 
 
-def differing(values: tuple[SqlValue, ...], properties: dict[str, Any] | None) -> list[str]:
-    return [each.property for each in compare_row(EVERY_TYPE, LAYOUT, "00", row_of(values), properties)]
+def differing(values: tuple[SqlValue, ...], properties: dict[str, Any]) -> list[str]:
+    found = COMPARER.disagreements(row_of(values), StoredObject(UUID, properties, {}), COMPARER.rebuild(properties))
+    return [each.property for each in found]
 
 
 @given(ROWS)
 def test_a_row_and_its_object_do_not_differ(row: tuple[SqlValue, ...]) -> None:
     assert differing(row, object_of(row)) == []
-
-
-def test_a_missing_object() -> None:
-    (difference,) = compare_row(EVERY_TYPE, LAYOUT, "07", row_of(ROW), None)
-    assert (difference.partition, difference.key, difference.property) == ("07", "key-1", "")
-    assert (difference.expected, difference.found) == (repr(ROW), "None")
 
 
 ALTERED: dict[str, Callable[[Any], Any]] = {
@@ -123,6 +123,43 @@ def test_source_columns_that_cannot_be_read_are_a_difference(source_columns: str
 def test_lost_provenance_is_found() -> None:
     assert "metadata.original_id" in differing(ROW, {**object_of(ROW), "metadata": None})
     assert differing(ROW, with_provenance(original_id="key-2")) == ["metadata.original_id"]
+
+
+@pytest.mark.parametrize("provenance", [{"migrated_from_sqlite": False}, {"migration_timestamp": None}])
+def test_altered_provenance_is_found(provenance: dict[str, Any]) -> None:
+    assert differing(ROW, with_provenance(**provenance)) == [f"metadata.{name}" for name in provenance]
+
+
+def test_a_property_that_nobody_mapped_is_found() -> None:
+    assert differing(ROW, {**object_of(ROW), "stranger": "x"}) == ["stranger"]
+    assert differing(ROW, {**object_of(ROW), "stranger": None}) == []
+
+
+def test_values_of_another_type_are_named() -> None:
+    properties = object_of(ROW)
+    assert COMPARER.wrong_types(properties) == []
+    assert COMPARER.wrong_types({**properties, "size": 7.0, "done": 1, "score": 1}) == ["size", "score", "done"]
+
+
+@pytest.mark.parametrize("key", ["key-1", 7, 7.5, b"\x00", "a' b", "\udcff"])
+def test_a_uuid_follows_from_the_key_that_the_object_tells(key: SqlValue) -> None:
+    row = (key, *ROW[1:])
+    uuid = object_uuid("notes", (key,))
+    assert uuid is not None
+    properties = object_of(row)
+    assert COMPARER.uuid_follows(StoredObject(uuid, properties, {}), COMPARER.rebuild(properties))
+    assert not COMPARER.uuid_follows(StoredObject(UUID, properties, {}), COMPARER.rebuild(properties))
+    assert not COMPARER.uuid_follows(StoredObject(uuid, properties, {}), None)
+
+
+@pytest.mark.parametrize("rowid", [1, -5])
+def test_a_uuid_follows_from_a_rowid(rowid: int) -> None:
+    comparer = RowComparer(EVERY_TYPE, RowLayout("notes", COLUMNS, ()), BEGAN)
+    uuid = object_uuid("notes", (rowid,))
+    assert uuid is not None
+    told = with_provenance(original_id=str(rowid))
+    assert comparer.uuid_follows(StoredObject(uuid, told, {}), ROW)
+    assert not comparer.uuid_follows(StoredObject(uuid, with_provenance(original_id="x"), {}), ROW)
 
 
 @pytest.mark.parametrize(

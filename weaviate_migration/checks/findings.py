@@ -1,0 +1,179 @@
+"""What the checks store of what verify/ found: verdict, severity, a sentence, figures."""
+
+from collections.abc import Sequence
+from typing import Any, TypedDict
+
+import dagster as dg
+
+from weaviate_migration.verify.counts import CountComparison
+from weaviate_migration.verify.differences import Difference
+from weaviate_migration.verify.objects import PartitionComparison
+from weaviate_migration.verify.relations import RelationComparison
+from weaviate_migration.verify.samples import SampleComparison
+from weaviate_migration.verify.search import SearchComparison
+
+# The first differences are shown in a check's metadata, all of them are counted.
+SHOWN_IN_METADATA = 20
+
+
+class Finding(TypedDict):
+    """The arguments of an evaluation."""
+
+    passed: bool
+    severity: dg.AssetCheckSeverity
+    description: str
+    metadata: dict[str, Any]
+
+
+def _finding(
+    passed: bool,
+    description: str,
+    metadata: dict[str, Any],
+    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR,
+) -> Finding:
+    return Finding(passed=passed, severity=severity, description=description, metadata=metadata)
+
+
+def count_finding(compared: CountComparison) -> Finding:
+    """Of `count`."""
+    return _finding(compared.passed, compared.to_text(), {"rows": compared.rows, "objects": compared.objects})
+
+
+def every_object_finding(compared: PartitionComparison) -> Finding:
+    """Of `every_object`."""
+    return _finding(
+        compared.passed,
+        compared.to_text(),
+        {
+            "rows": compared.rows,
+            "objects": compared.objects,
+            "missing": compared.missing,
+            "extra": compared.extra,
+            "altered": compared.altered,
+            "differences": compared.total,
+            "source_digest": compared.source_digest,
+            "target_digest": compared.target_digest,
+            **_first(compared.differences),
+        },
+    )
+
+
+def sample_finding(compared: SampleComparison) -> Finding:
+    """Of `sample`."""
+    found = len(compared.differences)
+    verdict = f"{found} differences. Materialize their partitions again." if found else "no difference."
+    return _finding(
+        not found,
+        f"{compared.rows} rows compared, every property: {verdict}",
+        {
+            "rows_compared": compared.rows,
+            "seed": compared.seed,
+            "differences": found,
+            **_first(compared.differences),
+        },
+    )
+
+
+def uuids_finding(compared: Sequence[PartitionComparison]) -> Finding:
+    """Of `uuids`: each object's follows from its key, and none is there twice."""
+    objects = sum(each.objects for each in compared)
+    wrong = sum(each.wrong_uuid_count for each in compared)
+    repeated = sum(each.repeated_uuids for each in compared)
+    first = [named for each in compared for named in each.wrong_uuids][:SHOWN_IN_METADATA]
+    text = f"{objects} UUIDs computed again from the keys: "
+    text += f"{wrong} do not follow from their key, {repeated} keys or UUIDs are there twice."
+    if wrong or repeated:
+        text += " Materializing the partition again removes such objects; rows that share a key are in the quarantine."
+    return _finding(
+        not wrong and not repeated,
+        text,
+        {"objects": objects, "wrong": wrong, "repeated": repeated, "first_wrong": _listed(first)},
+    )
+
+
+def types_finding(schema_differences: Sequence[str], compared: Sequence[PartitionComparison]) -> Finding:
+    """Of `types`: the live schema is the mapping's, and every value has its type."""
+    objects = sum(each.objects for each in compared)
+    wrong: dict[str, int] = {}
+    for name, count in (pair for each in compared for pair in each.wrong_types.items()):
+        wrong[name] = wrong.get(name, 0) + count
+    told = [*schema_differences, *(f"{count} values of `{name}` have another type" for name, count in wrong.items())]
+    text = "; ".join(told) or "the schema is the mapping's, every value has its type"
+    hint = ". A collection is made anew with `rollback --discard` and `migrate`." if told else "."
+    return _finding(
+        not told,
+        f"{objects} objects: {text}{hint}",
+        {"objects": objects, "schema_differences": len(schema_differences), "wrong_values": sum(wrong.values())},
+    )
+
+
+def relations_finding(compared: Sequence[RelationComparison], not_loaded: Sequence[str]) -> Finding:
+    """Of `relations`: what the migration broke is an ERROR, orphans of the source are a WARN.
+
+    Args:
+        not_loaded: collections of parents that are not loaded as a whole; what is missing in them is not broken.
+    """
+    broken = [each for each in compared if not each.intact and each.to_collection not in not_loaded]
+    orphans = sum(each.orphaned_children for each in compared)
+    texts = [each.to_text() for each in compared]
+    texts += [f"{name} is not loaded as a whole yet: materialize its other partitions" for name in not_loaded]
+    return _finding(
+        not broken and not orphans and not not_loaded,
+        "; ".join(texts) + ".",
+        {
+            "parents": sum(each.parents for each in compared),
+            "lost": sum(each.lost for each in compared),
+            "invented": sum(each.invented for each in compared),
+            "orphans": orphans,
+            "first_orphans": _listed([f"{each.column}: {key}" for each in compared for key in each.first_orphans]),
+        },
+        dg.AssetCheckSeverity.ERROR if broken else dg.AssetCheckSeverity.WARN,
+    )
+
+
+def search_finding(compared: SearchComparison) -> Finding:
+    """Of `search`."""
+    return _finding(
+        compared.passed,
+        compared.to_text(),
+        {
+            "searches": len(compared.searches),
+            "failed": len(compared.failures),
+            "searched": _listed(compared.searches),
+        },
+    )
+
+
+def no_snapshot_finding() -> Finding:
+    """Of `relations` where the snapshot is gone."""
+    return _finding(
+        False,
+        "Not compared: the snapshot, which knows the parents, was removed (`--no-backup`).",
+        {},
+        dg.AssetCheckSeverity.WARN,
+    )
+
+
+def _listed(texts: Sequence[str]) -> dg.MarkdownMetadataValue:
+    return dg.MetadataValue.md("\n".join(f"- `{each}`" for each in texts) or "none")
+
+
+def _first(differences: Sequence[Difference]) -> dict[str, dg.TableMetadataValue]:
+    """The first differences as a table: key, property, expected, found."""
+    if not differences:
+        return {}
+    rows = [
+        dg.TableRecord(
+            {
+                "partition": each.partition,
+                "key": each.key,
+                "uuid": each.uuid or "",
+                "kind": each.kind,
+                "property": each.property,
+                "expected": each.expected,
+                "found": each.found,
+            }
+        )
+        for each in differences[:SHOWN_IN_METADATA]
+    ]
+    return {"first_differences": dg.MetadataValue.table(rows)}

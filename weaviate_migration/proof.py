@@ -1,0 +1,138 @@
+"""The proof of one collection: its extract against its objects, and what follows from that."""
+
+import random
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+
+import pyarrow.dataset as ds
+from upath import UPath
+from weaviate import WeaviateClient
+
+from weaviate_migration.extract.partitions import PARTITION_KEYS, partition_range
+from weaviate_migration.extract.storage import open_partition, partition_size
+from weaviate_migration.extract.storage_classes import RowLayout
+from weaviate_migration.load import extract_rows, with_unusable_keys
+from weaviate_migration.mapping import CollectionMapping
+from weaviate_migration.mapping import Mapping as WholeMapping
+from weaviate_migration.record import MigrationRecord
+from weaviate_migration.source.inspect import inspect_database
+from weaviate_migration.source.plan import plan_migration
+from weaviate_migration.source.rows import TableReader
+from weaviate_migration.target.read_back import objects_in_range, page_for, uuids_present
+from weaviate_migration.target.schema import schema_differences
+from weaviate_migration.transform.object_ids import object_uuid
+from weaviate_migration.verify.objects import PartitionComparison, PartitionTally, Verdict, judge_objects
+from weaviate_migration.verify.relations import RelationComparison, compare_relation
+from weaviate_migration.verify.rows import RowComparer
+from weaviate_migration.verify.samples import SampleComparison, compare_sample, draw_rows
+from weaviate_migration.verify.search import SearchComparison, compare_search
+
+# Rows of which one has to have a word for each searchable property.
+ROWS_FOR_SEARCHES = 200
+
+
+class CollectionProof:
+    """Compares some partitions of one collection with their extracts.
+
+    Args:
+        mapping: the collection's part of the mapping.
+        record: the migration that the collection belongs to.
+        extracts: for each partition to compare the file of its rows.
+        client: connected to the server.
+    """
+
+    def __init__(
+        self,
+        mapping: CollectionMapping,
+        record: MigrationRecord,
+        extracts: Mapping[str, UPath],
+        client: WeaviateClient,
+    ) -> None:
+        self._mapping = mapping
+        self._record = record
+        self._client = client
+        self._alias = record.alias(mapping)
+        self._sizes = {key: partition_size(path) for key, path in extracts.items()}
+        self._extracts: dict[str, ds.Dataset] = {key: open_partition(path) for key, path in extracts.items()}
+        self._objects = client.collections.use(record.collection(mapping))
+
+    def rows_of(self, partition: str) -> int:
+        """How many rows a partition's extract has, from its footer."""
+        return self._sizes[partition].rows
+
+    def verdicts(self, partition: str) -> Iterator[Verdict]:
+        """A verdict for each row of a partition, and for each object of its range that has no row."""
+        size = self._sizes[partition]
+        objects = objects_in_range(
+            self._objects,
+            partition_range(self._record.bounds[self._mapping.table], partition),
+            page_for(size.rows, size.bytes),
+        )
+        return judge_objects(self._comparer, with_unusable_keys(extract_rows(self._extracts[partition])), objects)
+
+    def compare_partition(self, partition: str) -> PartitionComparison:
+        """Compares every row and every object of a partition."""
+        return PartitionTally(self._comparer, self._alias, partition).count(self.verdicts(partition))
+
+    def schema_differences(self) -> list[str]:
+        """How the live schema differs from what the mapping makes."""
+        return schema_differences(self._client, self._record.collection(self._mapping), self._mapping)
+
+    def sample(self, size: int) -> SampleComparison:
+        """Compares rows drawn at random, by another way to their objects than the comparison of all."""
+        return compare_sample(self._comparer, self._alias, self._extracts, self._objects, size, _seed())
+
+    def search(self) -> SearchComparison:
+        """Searches for what some rows say that are objects."""
+        drawn = [row for _, row in draw_rows(self._extracts, ROWS_FOR_SEARCHES, _seed())]
+        present = uuids_present(self._objects, [row.uuid for row in drawn if row.uuid])
+        rows = [row for row in drawn if row.uuid in present]
+        is_whole = len(self._sizes) == len(PARTITION_KEYS)
+        total = sum(each.rows for each in self._sizes.values()) if is_whole else None
+        return compare_search(self._mapping, self._layout, rows, self._objects, total)
+
+    def relations(self, whole: WholeMapping, sort_memory_mb: int, scratch: Path) -> list[RelationComparison]:
+        """Looks up the parents of all rows in the snapshot.
+
+        Args:
+            whole: knows the parents' collections.
+            sort_memory_mb: how much SQLite's sorter may hold before it goes to disk.
+            scratch: the folder for what it puts there.
+
+        Raises:
+            ConfigurationError: the migration has no snapshot.
+        """
+        snapshot = self._record.snapshot_path
+        plan = plan_migration(whole, inspect_database(snapshot))
+        child = plan.of_table(self._mapping.table)
+        if child.table is None:
+            return []
+        compared = []
+        with TableReader(snapshot, child, object_uuid, sort_memory_mb, scratch) as reader:
+            for relation in child.mapping.relations:
+                if relation.column in child.missing_columns:
+                    continue
+                parent = plan.of_table(relation.to_table)
+                compared.append(
+                    compare_relation(
+                        relation,
+                        reader.named_parents(relation.column, parent),
+                        parent.table.name if parent.table else relation.to_table,
+                        self._client.collections.use(self._record.collection(parent.mapping)),
+                        self._record.alias(parent.mapping),
+                    )
+                )
+        return compared
+
+    @cached_property
+    def _layout(self) -> RowLayout:
+        return RowLayout.of_schema(next(iter(self._extracts.values())).schema)
+
+    @cached_property
+    def _comparer(self) -> RowComparer:
+        return RowComparer(self._mapping, self._layout, self._record.timestamp)
+
+
+def _seed() -> int:
+    return random.SystemRandom().getrandbits(32)

@@ -1,0 +1,35 @@
+"""Queries as readers make them: by word, by value, and how many there are."""
+
+from typing import Any
+
+from weaviate.classes.query import Filter
+from weaviate.collections import Collection
+
+from weaviate_migration.target.failures import target_errors
+
+# A filter on a text trims (measured on 1.39.0), so that it may find others beside the one that is looked for.
+_NEIGHBOURS = 100
+
+
+@target_errors("searching by word")
+def finds_by_word(collection: Collection[Any, Any], prop: str, word: str, uuid: str) -> bool:
+    """Whether a BM25 search for the word in this property, filtered by the object's id, finds the object."""
+    found = collection.query.bm25(
+        query=word, query_properties=[prop], filters=Filter.by_id().equal(uuid), limit=1, return_properties=[]
+    )
+    return [str(each.uuid) for each in found.objects] == [uuid]
+
+
+@target_errors("filtering by a value")
+def finds_by_value(collection: Collection[Any, Any], prop: str, value: Any, uuid: str) -> bool:
+    """Whether a filter by this property's value finds at least the object."""
+    found = collection.query.fetch_objects(
+        filters=Filter.by_property(prop).equal(value), limit=_NEIGHBOURS, return_properties=[]
+    )
+    return uuid in [str(each.uuid) for each in found.objects]
+
+
+@target_errors("counting objects")
+def count_objects(collection: Collection[Any, Any]) -> int:
+    """How many objects the collection has, by its own aggregate."""
+    return collection.aggregate.over_all(total_count=True).total_count or 0

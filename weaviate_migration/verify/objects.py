@@ -1,0 +1,200 @@
+"""Every row of a partition with its object: one merge of extract and collection, both sorted by UUID.
+
+In memory are one record batch of the extract and one page of the collection, however many rows there are.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from weaviate_migration.extract.storage_classes import ExtractRow
+from weaviate_migration.target.read_back import StoredObject
+from weaviate_migration.transform.row_to_object import key_text
+from weaviate_migration.verify.differences import SHOWN_DIFFERENCES, Difference, Disagreement, difference
+from weaviate_migration.verify.digests import row_line
+from weaviate_migration.verify.rows import Row, RowComparer
+
+# A row of the extract, and why it cannot become an object, if it cannot.
+JudgedRow = tuple[ExtractRow, str | None]
+
+SHOWN_KEYS = 20
+
+
+class Verdict(NamedTuple):
+    """What became of one row, or where one object came from.
+
+    Attributes:
+        row: the row; None for an object without one.
+        refused: why the row cannot become an object, if it cannot.
+        found: its object; None where there is none.
+        rebuilt: the row that the object tells; None where there is no object, or none can be read from it.
+        disagreements: where the two differ; none, as a rule.
+    """
+
+    row: ExtractRow | None
+    refused: str | None
+    found: StoredObject | None
+    rebuilt: Row | None
+    disagreements: list[Disagreement]
+
+
+def judge_objects(
+    comparer: RowComparer, rows: Iterable[JudgedRow], objects: Iterable[StoredObject]
+) -> Iterator[Verdict]:
+    """A verdict for each row and for each object that has none, ascending by UUID.
+
+    Args:
+        rows: the partition's rows, ascending by UUID, those without one first.
+        objects: the objects of the partition's range, ascending by UUID.
+    """
+    for (row, refused), found in _merge(rows, objects):
+        rebuilt = comparer.rebuild(found.properties) if found is not None else None
+        if row is None:
+            disagreements = [Disagreement("extra", "", None, rebuilt)]
+        elif found is None:
+            disagreements = [Disagreement("missing", "", row.values, refused)]
+        else:
+            disagreements = comparer.disagreements(row, found, rebuilt)
+        yield Verdict(row, refused, found, rebuilt, disagreements)
+
+
+def _merge(
+    rows: Iterable[JudgedRow], objects: Iterable[StoredObject]
+) -> Iterator[tuple[tuple[ExtractRow | None, str | None], StoredObject | None]]:
+    """Each row with the object of the same UUID. A row that cannot become an object has none."""
+    stored = iter(objects)
+    found = next(stored, None)
+    for judged in rows:
+        row, refused = judged
+        while found is not None and row.uuid is not None and found.uuid < row.uuid:
+            yield (None, None), found
+            found = next(stored, None)
+        if found is not None and refused is None and found.uuid == row.uuid:
+            yield judged, found
+            found = next(stored, None)
+        else:
+            yield judged, None
+    while found is not None:
+        yield (None, None), found
+        found = next(stored, None)
+
+
+@dataclass
+class PartitionComparison:
+    """What the comparison of one partition found.
+
+    Attributes:
+        collection: the alias.
+        rows: rows of the extract.
+        objects: objects in the partition's range of UUIDs.
+        missing: rows without an object.
+        extra: objects without a row.
+        altered: objects of which at least one property or column is not what the row says.
+        total: all differences; an altered object has one for each property.
+        differences: the first of them.
+        wrong_uuids: keys of the first objects whose UUID does not follow from their key; `wrong_uuid_count` of all.
+        repeated_uuids: UUIDs that the collection, or keys that the extract, gave more than once.
+        wrong_types: properties that had a value of another type, with how often.
+        source_digest, target_digest: SHA-256 of both sides, as `digests` defines it.
+    """
+
+    collection: str
+    partition: str
+    rows: int = 0
+    objects: int = 0
+    missing: int = 0
+    extra: int = 0
+    altered: int = 0
+    total: int = 0
+    differences: list[Difference] = field(default_factory=list)
+    wrong_uuid_count: int = 0
+    wrong_uuids: list[str] = field(default_factory=list)
+    repeated_uuids: int = 0
+    wrong_types: dict[str, int] = field(default_factory=dict)
+    source_digest: str = ""
+    target_digest: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether both sides say the same."""
+        return self.total == 0
+
+    def to_text(self) -> str:
+        """One sentence: what was compared, what was found, what to do."""
+        if self.passed:
+            return f"{self.rows} rows and {self.objects} objects, every property and column compared: no difference."
+        return (
+            f"{self.rows} rows and {self.objects} objects compared: {self.missing} missing, {self.extra} extra, "
+            f"{self.altered} altered. `weaviate-migration verify --repair`, or materializing the partition, mends what "
+            "was not refused; refused rows are in the quarantine, with reasons."
+        )
+
+
+class PartitionTally:
+    """Counts the verdicts of one partition, and computes the digest of each side.
+
+    Args:
+        comparer: that made the verdicts.
+        collection: the alias.
+    """
+
+    def __init__(self, comparer: RowComparer, collection: str, partition: str) -> None:
+        self._comparer = comparer
+        self._found = PartitionComparison(collection, partition)
+        self._source, self._target = hashlib.sha256(), hashlib.sha256()
+        self._last_row: str | None = None
+        self._last_object: str | None = None
+
+    def count(self, verdicts: Iterable[Verdict]) -> PartitionComparison:
+        """Counts them all."""
+        for verdict in verdicts:
+            line = self._count_row(verdict.row) if verdict.row is not None else b""
+            if verdict.found is not None:
+                self._count_object(verdict, verdict.found, line)
+            if verdict.disagreements:
+                self._count_difference(verdict)
+        self._found.source_digest = self._source.hexdigest()
+        self._found.target_digest = self._target.hexdigest()
+        return self._found
+
+    def _count_row(self, row: ExtractRow) -> bytes:
+        self._found.rows += 1
+        self._found.repeated_uuids += row.uuid is not None and row.uuid == self._last_row
+        self._last_row = row.uuid
+        line = row_line(row.uuid, row.values)
+        self._source.update(line)
+        return line
+
+    def _count_object(self, verdict: Verdict, found: StoredObject, line: bytes) -> None:
+        self._found.objects += 1
+        self._found.repeated_uuids += found.uuid == self._last_object
+        self._last_object = found.uuid
+        # Where nothing disagrees, the row that was rebuilt is the row.
+        self._target.update(row_line(found.uuid, verdict.rebuilt) if verdict.disagreements else line)
+        for name in self._comparer.wrong_types(found.properties):
+            self._found.wrong_types[name] = self._found.wrong_types.get(name, 0) + 1
+        if not self._comparer.uuid_follows(found, verdict.rebuilt):
+            self._found.wrong_uuid_count += 1
+            if len(self._found.wrong_uuids) < SHOWN_KEYS:
+                self._found.wrong_uuids.append(f"{self._comparer.original_id(found.properties)}: {found.uuid}")
+
+    def _count_difference(self, verdict: Verdict) -> None:
+        kind = verdict.disagreements[0].kind
+        self._found.missing += kind == "missing"
+        self._found.extra += kind == "extra"
+        self._found.altered += kind == "altered"
+        self._found.total += len(verdict.disagreements)
+        key, uuid = self._identity(verdict)
+        room = SHOWN_DIFFERENCES - len(self._found.differences)
+        self._found.differences += [
+            difference(each, self._found.collection, self._found.partition, key, uuid)
+            for each in verdict.disagreements[:room]
+        ]
+
+    def _identity(self, verdict: Verdict) -> tuple[str, str | None]:
+        """The key and the UUID of the row, or of an object without one as it tells them."""
+        if verdict.row is not None:
+            return key_text(verdict.row.key), verdict.row.uuid
+        assert verdict.found is not None, "a verdict is about a row, an object, or both"
+        return self._comparer.original_id(verdict.found.properties), verdict.found.uuid

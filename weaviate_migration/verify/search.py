@@ -1,0 +1,114 @@
+"""Search: what was migrated is found by its words, by its key, by its vectors, and is counted."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from weaviate.collections import Collection
+
+from weaviate_migration.extract.storage_classes import ExtractRow, RowLayout
+from weaviate_migration.mapping import CollectionMapping, PropertyMapping
+from weaviate_migration.mapping.models import folded
+from weaviate_migration.target.query import count_objects, finds_by_value, finds_by_word
+from weaviate_migration.transform.row_to_object import key_text
+from weaviate_migration.transform.values import SqlValue
+from weaviate_migration.verify.meaning import text_of
+
+# Weaviate finds no stopwords: no English one has so many letters (its preset `en`, server 1.39.0).
+LETTERS = 6
+_WORDS = re.compile(r"[^\W_]+").findall
+
+
+@dataclass(frozen=True)
+class SearchComparison:
+    """What searching showed.
+
+    Attributes:
+        searches: that were made, each with what it looked for: `content: cauliflower`.
+        failures: what was not found, a sentence each.
+        untried: searchable properties of which no sampled row has a word.
+    """
+
+    searches: tuple[str, ...]
+    failures: tuple[str, ...]
+    untried: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything was found."""
+        return not self.failures
+
+    def to_text(self) -> str:
+        """One sentence for people."""
+        untried = f" No sampled row has a word for {', '.join(self.untried)}." if self.untried else ""
+        if self.failures:
+            return f"{len(self.failures)} of {len(self.searches)} searches failed: {'; '.join(self.failures)}.{untried}"
+        return f"{len(self.searches)} searches found what they should.{untried}"
+
+
+def compare_search(
+    mapping: CollectionMapping,
+    layout: RowLayout,
+    rows: Sequence[ExtractRow],
+    collection: Collection[Any, Any],
+    total: int | None,
+) -> SearchComparison:
+    """Searches for what sampled rows say.
+
+    Args:
+        rows: that are objects, in any order.
+        total: how many objects there should be; None where not all of the table is loaded.
+    """
+    outcomes: list[tuple[str, str | None]] = []
+    untried: list[str] = []
+    position_of = {folded(name): position for position, name in enumerate(layout.columns)}
+    for prop in mapping.properties:
+        position = position_of.get(folded(prop.column))
+        if prop.index == "words" and position is not None:
+            drawn = next(_words_of(prop, position, rows), None)
+            if drawn is None:
+                untried.append(prop.name)
+            else:
+                outcomes.append(_by_word(collection, prop, *drawn))
+    outcomes += _by_key(mapping, layout, rows, collection)
+    if total is not None:
+        outcomes.append(_counted(collection, total))
+    failures = tuple(failure for _, failure in outcomes if failure)
+    return SearchComparison(tuple(search for search, _ in outcomes), failures, tuple(untried))
+
+
+def _words_of(prop: PropertyMapping, position: int, rows: Sequence[ExtractRow]) -> Iterator[tuple[ExtractRow, str]]:
+    for row in rows:
+        words = [word for word in _WORDS(text_of(prop, row.values[position]) or "") if len(word) >= LETTERS]
+        if words and row.uuid:
+            yield row, max(words, key=len)
+
+
+def _by_word(
+    collection: Collection[Any, Any], prop: PropertyMapping, row: ExtractRow, word: str
+) -> tuple[str, str | None]:
+    found = finds_by_word(collection, prop.name, word, row.uuid or "")
+    failure = f"the word “{word}” in {prop.name} does not find {key_text(row.key)}"
+    return f"{prop.name}: {word}", None if found else failure
+
+
+def _by_key(
+    mapping: CollectionMapping, layout: RowLayout, rows: Sequence[ExtractRow], collection: Collection[Any, Any]
+) -> Iterator[tuple[str, str | None]]:
+    """A filter by the property that holds the key, where there is one; of one column, exactly held and filterable."""
+    key = [folded(name) for name in layout.key]
+    for prop in mapping.properties:
+        if [folded(prop.column)] != key or prop.json_key is not None or prop.index not in ("whole", None):
+            continue
+        for row in rows[:1]:
+            value: SqlValue = row.key[0]
+            if isinstance(value, int if prop.type == "int" else str):
+                found = finds_by_value(collection, prop.name, value, row.uuid or "")
+                failure = f"a filter {prop.name} = {key_text(row.key)} does not find it"
+                yield f"{prop.name} = {key_text(row.key)}", None if found else failure
+
+
+def _counted(collection: Collection[Any, Any], total: int) -> tuple[str, str | None]:
+    counted = count_objects(collection)
+    return "aggregate", None if counted == total else f"an aggregate counts {counted} objects, there should be {total}"
