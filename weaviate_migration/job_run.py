@@ -11,7 +11,7 @@ import psutil
 from dagster._core.definitions.reconstruct import build_reconstructable_job
 
 from weaviate_migration.extract.partitions import PARTITION_KEYS
-from weaviate_migration.jobs import MIGRATE
+from weaviate_migration.jobs import MIGRATE, VERIFY
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.run_events import was_interrupted
 from weaviate_migration.settings import API_KEY_VARIABLE, MigrationConfig, dagster_home
@@ -110,7 +110,7 @@ def _process_tag(pid: int) -> str:
 
 def _tags(job: str) -> dict[str, str]:
     tags = {PROCESS_TAG: _process_tag(os.getpid())}
-    if job == MIGRATE:
+    if job in (MIGRATE, VERIFY):
         tags["dagster/asset_partition_range_start"] = PARTITION_KEYS[0]
         tags["dagster/asset_partition_range_end"] = PARTITION_KEYS[-1]
     return tags

@@ -5,11 +5,13 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from weaviate_migration.errors import MappingError
 from weaviate_migration.mapping import Mapping
+from weaviate_migration.partitions import PARTITIONS
 
 MIGRATE = "migrate"
+VERIFY = "verify"
 DRY_RUN = "dry_run"
 DRY_RUN_REPORT = "dry_run_report"
-RESERVED_NAMES = frozenset({MIGRATE, DRY_RUN, DRY_RUN_REPORT, "weaviate_schema", "sqlite_snapshot", "cutover"})
+RESERVED_NAMES = frozenset({MIGRATE, VERIFY, DRY_RUN, DRY_RUN_REPORT, "weaviate_schema", "sqlite_snapshot", "cutover"})
 
 
 def refuse_reserved_names(mapping: Mapping) -> None:
@@ -28,6 +30,11 @@ def refuse_reserved_names(mapping: Mapping) -> None:
         )
 
 
+def collection_assets(mapping: Mapping) -> list[str]:
+    """The names of the collections' assets."""
+    return [each.asset_name for each in mapping.collections]
+
+
 def migrate_assets(mapping: Mapping, cutover: bool) -> list[dg.AssetKey]:
     """The assets that `migrate` materializes, with or without the switch of the aliases."""
     names = ["weaviate_schema", "sqlite_snapshot"]
@@ -43,6 +50,12 @@ def build_jobs(mapping: Mapping) -> list[UnresolvedAssetJobDefinition]:
             MIGRATE,
             selection=dg.AssetSelection.all() - dg.AssetSelection.assets(DRY_RUN_REPORT),
             description=f"Snapshot, history, checks and cutover of mapping `{mapping.name}`, all partitions.",
+        ),
+        dg.define_asset_job(
+            VERIFY,
+            selection=dg.AssetSelection.checks_for_assets(*(dg.AssetKey(name) for name in collection_assets(mapping))),
+            partitions_def=PARTITIONS,
+            description="Every check of the collections once more: all objects compared with their rows.",
         ),
         dg.define_asset_job(
             DRY_RUN, selection=DRY_RUN_REPORT, description="What a migration would write and refuse; needs no server."

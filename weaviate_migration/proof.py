@@ -22,6 +22,7 @@ from weaviate_migration.source.rows import TableReader
 from weaviate_migration.target.read_back import objects_in_range, page_for, uuids_present
 from weaviate_migration.target.schema import schema_differences
 from weaviate_migration.transform.object_ids import object_uuid
+from weaviate_migration.transform.row_to_object import RowToObject, row_converter
 from weaviate_migration.verify.objects import PartitionComparison, PartitionTally, Verdict, judge_objects
 from weaviate_migration.verify.relations import RelationComparison, compare_relation
 from weaviate_migration.verify.rows import RowComparer
@@ -40,6 +41,9 @@ class CollectionProof:
         record: the migration that the collection belongs to.
         extracts: for each partition to compare the file of its rows.
         client: connected to the server.
+
+    Attributes:
+        objects: the collection.
     """
 
     def __init__(
@@ -55,7 +59,7 @@ class CollectionProof:
         self._alias = record.alias(mapping)
         self._sizes = {key: partition_size(path) for key, path in extracts.items()}
         self._extracts: dict[str, ds.Dataset] = {key: open_partition(path) for key, path in extracts.items()}
-        self._objects = client.collections.use(record.collection(mapping))
+        self.objects = client.collections.use(record.collection(mapping))
 
     def rows_of(self, partition: str) -> int:
         """How many rows a partition's extract has, from its footer."""
@@ -65,7 +69,7 @@ class CollectionProof:
         """A verdict for each row of a partition, and for each object of its range that has no row."""
         size = self._sizes[partition]
         objects = objects_in_range(
-            self._objects,
+            self.objects,
             partition_range(self._record.bounds[self._mapping.table], partition),
             page_for(size.rows, size.bytes),
         )
@@ -81,16 +85,16 @@ class CollectionProof:
 
     def sample(self, size: int) -> SampleComparison:
         """Compares rows drawn at random, by another way to their objects than the comparison of all."""
-        return compare_sample(self._comparer, self._alias, self._extracts, self._objects, size, _seed())
+        return compare_sample(self._comparer, self._alias, self._extracts, self.objects, size, _seed())
 
     def search(self) -> SearchComparison:
         """Searches for what some rows say that are objects."""
         drawn = [row for _, row in draw_rows(self._extracts, ROWS_FOR_SEARCHES, _seed())]
-        present = uuids_present(self._objects, [row.uuid for row in drawn if row.uuid])
+        present = uuids_present(self.objects, [row.uuid for row in drawn if row.uuid])
         rows = [row for row in drawn if row.uuid in present]
         is_whole = len(self._sizes) == len(PARTITION_KEYS)
         total = sum(each.rows for each in self._sizes.values()) if is_whole else None
-        return compare_search(self._mapping, self._layout, rows, self._objects, total)
+        return compare_search(self._mapping, self.layout, rows, self.objects, total)
 
     def relations(self, whole: WholeMapping, sort_memory_mb: int, scratch: Path) -> list[RelationComparison]:
         """Looks up the parents of all rows in the snapshot.
@@ -126,12 +130,18 @@ class CollectionProof:
         return compared
 
     @cached_property
-    def _layout(self) -> RowLayout:
+    def layout(self) -> RowLayout:
+        """What the columns of the extracts are."""
         return RowLayout.of_schema(next(iter(self._extracts.values())).schema)
 
     @cached_property
+    def convert(self) -> RowToObject:
+        """Makes the object of a row, as the load does."""
+        return row_converter(self._mapping, self.layout.columns, self._record.timestamp)
+
+    @cached_property
     def _comparer(self) -> RowComparer:
-        return RowComparer(self._mapping, self._layout, self._record.timestamp)
+        return RowComparer(self._mapping, self.layout, self._record.timestamp)
 
 
 def _seed() -> int:

@@ -101,6 +101,12 @@ def dry_run_outcome(events: Sequence[dg.DagsterEvent], mapping: Mapping, prefix:
     )
 
 
+def run_verdict(events: Sequence[dg.DagsterEvent]) -> tuple[int, list[str]]:
+    """The exit code of a run that only checks, and why it failed; failed checks are not told here."""
+    failures = step_failures(events)
+    return _exit_code(failures, 0), _error_texts(failures)
+
+
 def was_interrupted(events: Sequence[dg.DagsterEvent]) -> bool:
     """Whether the run ended by Ctrl-C or SIGTERM: Dagster turns it into a failure of the run."""
     reasons = [event.job_failure_data.failure_reason for event in events if event.is_job_failure]

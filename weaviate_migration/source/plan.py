@@ -55,12 +55,14 @@ def plan_migration(mapping: Mapping, database: Database) -> MigrationPlan:
     Raises:
         SourceNotUsableError: the file has none of the mapped tables.
         MappingError: missing tables or columns where `missing` is `refuse`, a key that the table lacks or that is
-            omitted, or none for a table or view that has neither a declared one nor a rowid. The message lists all.
+            omitted, or none for a table or view that has neither a declared one nor a rowid, or a relation to a
+            table whose key has several columns. The message lists all.
     """
     _refuse_other_database(mapping, database)
     collections = tuple(_plan_collection(each, mapping, database) for each in mapping.collections)
     gaps = [gap for each in collections for gap in _gaps(each, database)]
     mistakes = [mistake for each in collections for mistake in _key_mistakes(each)]
+    mistakes += [mistake for each in collections for mistake in _relation_mistakes(each, collections)]
     if mapping.missing == "refuse":
         mistakes, gaps = gaps + mistakes, []
     if mistakes:
@@ -158,6 +160,17 @@ def _key_mistakes(plan: CollectionPlan) -> list[str]:
         *(f"{plan.mapping.name}: key: {_no_column(plan.table, name)}" for name in lacking),
         *(f"{plan.mapping.name}: omit: column `{name}` is part of the table's primary key" for name in omitted),
     ]
+
+
+def _relation_mistakes(plan: CollectionPlan, collections: Iterable[CollectionPlan]) -> Iterable[str]:
+    """A column can hold the key of a row only where that is one value."""
+    parents = {each.mapping.table: each for each in collections}
+    for relation in plan.mapping.relations if plan.table else ():
+        if len(key := parents[relation.to_table].key) > 1:
+            yield (
+                f"{plan.mapping.name}: relation `{relation.column}`: table `{relation.to_table}` has a key of "
+                f"{len(key)} columns ({', '.join(key)}), so one column cannot name its rows"
+            )
 
 
 def _no_column(table: Table, name: str) -> str:

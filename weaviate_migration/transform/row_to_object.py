@@ -23,9 +23,11 @@ class ObjectDraft(NamedTuple):
     properties: dict[str, Any]
 
 
-def row_converter(
-    mapping: CollectionMapping, columns: Sequence[str], migration_timestamp: str
-) -> Callable[[str, str, Sequence[SqlValue]], ObjectDraft]:
+# A function of the object's UUID, the row's key as text, and the row's values.
+RowToObject = Callable[[str, str, Sequence[SqlValue]], ObjectDraft]
+
+
+def row_converter(mapping: CollectionMapping, columns: Sequence[str], migration_timestamp: str) -> RowToObject:
     """A function that makes the object of a row of this table.
 
     Args:

@@ -82,9 +82,7 @@ def damage(collection: Collection[Any, Any], first: int) -> None:
     collection.data.insert({"body": "stranger"}, uuid=stranger)
 
 
-def run_checks(
-    definitions: dg.Definitions, instance: dg.DagsterInstance, partition: str
-) -> dg.ExecuteInProcessResult:
+def run_checks(definitions: dg.Definitions, instance: dg.DagsterInstance, partition: str) -> dg.ExecuteInProcessResult:
     """The checks of the notes alone; they are one step, so they run together."""
     job = definitions.resolve_job_def("migrate")
     keys = {each for each in job.asset_layer.asset_graph.asset_check_keys if each.asset_key == COUNT.asset_key}

@@ -11,11 +11,14 @@ from weaviate_migration.errors import TargetError, TransientTargetError
 from weaviate_migration.extract.partitions import PARTITION_KEYS, partition_bounds, partition_range
 from weaviate_migration.target.read_back import (
     PAGE,
+    PAGE_BYTES,
     any_object_in_range,
     objects_by_uuid,
+    objects_in_range,
     page_for,
     uuid_before,
     uuids_in_range,
+    uuids_present,
 )
 from weaviate_migration.target.schema import Origin, ensure_collection
 from weaviate_migration.transform.object_ids import UuidRange
@@ -64,6 +67,29 @@ def test_each_object_is_in_the_one_range_that_holds_it(notes: Collection[Any, An
         held = [each for each in UUIDS if each >= (wanted.low or "") and (wanted.high is None or each < wanted.high)]
         assert held
         assert list(uuids_in_range(notes, wanted, page)) == held
+
+
+@pytest.mark.parametrize("page", [3, 5000])
+def test_whole_objects_of_each_range(notes: Collection[Any, Any], page: int) -> None:
+    walked = [each for key in PARTITION_KEYS for each in objects_in_range(notes, partition_range(BOUNDS, key), page)]
+    assert [each.uuid for each in walked] == UUIDS
+    assert all(each.properties["noteId"] == each.uuid and each.vectors == {} for each in walked)
+
+
+def test_a_page_that_is_larger_than_a_message_comes_by_halves(client: weaviate.WeaviateClient) -> None:
+    """Eight objects of 15 MB; the server sends no message over 104,858,000 bytes."""
+    notes = make(client, [])
+    large = [str(uuid.UUID(int=number << 120)) for number in range(1, 9)]
+    for each in large:
+        notes.data.insert({"noteId": each, "document": each * (15_000_000 // len(each))}, uuid=each)
+    walked = [(each.uuid, len(each.properties["document"])) for each in objects_in_range(notes, EVERYTHING, page=8)]
+    assert walked == [(each, 15_000_000 // 36 * 36) for each in large]
+
+
+def test_uuids_that_are_there(notes: Collection[Any, Any]) -> None:
+    absent = str(uuid.UUID(int=1))
+    assert uuids_present(notes, [NIL, absent, LAST]) == {NIL, LAST}
+    assert uuids_present(notes, []) == set()
 
 
 @pytest.mark.parametrize(
@@ -117,6 +143,11 @@ def test_a_collection_that_is_gone_is_an_error_that_says_so(client: weaviate.Wea
     assert not isinstance(error.value, TransientTargetError)
     with pytest.raises(TargetError, match=r"reading objects: .*Note_9"):
         objects_by_uuid(gone, [NIL])
+
+
+def test_pages_of_large_objects_are_small() -> None:
+    assert page_for(1_000, 1_000 * 1024 * 1024) <= PAGE_BYTES // (1024 * 1024) + 1
+    assert page_for(3, 10**9) == 1
 
 
 @pytest.mark.parametrize("objects", [0, 1, 4_999, 5_000, 6_250, 1_000_000])

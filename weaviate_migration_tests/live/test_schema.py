@@ -8,7 +8,13 @@ from weaviate.collections.classes.config import PropertyConfig
 
 from weaviate_migration.errors import MigrationConflictError
 from weaviate_migration.mapping import CollectionMapping, read_mapping
-from weaviate_migration.target.schema import Origin, drop_collection, ensure_collection, origin_of
+from weaviate_migration.target.schema import (
+    Origin,
+    drop_collection,
+    ensure_collection,
+    origin_of,
+    schema_differences,
+)
 from weaviate_migration_tests.strategies import EVERY_TYPE
 
 ORIGIN = Origin("20261122T093015", '/data/Zoë\'s "app" [1].db', "digest")
@@ -121,3 +127,35 @@ def test_only_what_this_migration_made_is_dropped(client: weaviate.WeaviateClien
     dropped = [name for name in (NAME, "Note_1", "Mine", "Nothing") if drop_collection(client, name, ORIGIN.migration)]
     assert dropped == [NAME]
     assert set(client.collections.list_all()) == {"Note_1", "Mine"}
+
+
+@pytest.mark.parametrize("collection", [EVERY_TYPE, *read_mapping().collections], ids=lambda each: each.name)
+def test_a_schema_as_it_was_made_does_not_differ(
+    client: weaviate.WeaviateClient, collection: CollectionMapping
+) -> None:
+    ensure_collection(client, NAME, collection, ORIGIN)
+    assert schema_differences(client, NAME, collection) == []
+
+
+def test_each_way_in_which_a_schema_differs_is_told(client: weaviate.WeaviateClient) -> None:
+    """What was made and what the mapping says differ in a type, an index, a property on each side, and a vector."""
+    changed = {"size": {"type": "number"}, "body": {"index": "whole"}, "owner": {"name": "holder"}}
+    other = EVERY_TYPE.model_copy(
+        update={
+            "properties": tuple(each.model_copy(update=changed.get(each.name, {})) for each in EVERY_TYPE.properties),
+            "vectors": ("seen",),
+        }
+    )
+    ensure_collection(client, NAME, other, ORIGIN)
+    assert sorted(schema_differences(client, NAME, EVERY_TYPE)) == [
+        "`body` should be text, tokenized by word, searchable, and is text, tokenized by field, filterable",
+        "`holder` should be absent, and is text, tokenized by field, filterable",
+        "`owner` should be text, tokenized by field, filterable, and is absent",
+        "`size` should be int, filterable, and is number, filterable",
+        "`vector default` should be self-provided, and is absent",
+        "`vector seen` should be absent, and is self-provided",
+    ]
+
+
+def test_a_collection_that_is_gone_differs(client: weaviate.WeaviateClient) -> None:
+    assert schema_differences(client, NAME, EVERY_TYPE) == [f"there is no collection `{NAME}`"]

@@ -1,0 +1,39 @@
+"""The digests, computed once more from their definition alone."""
+
+import hashlib
+import json
+from typing import Any
+
+from hypothesis import given
+
+from weaviate_migration.transform.values import SqlValue
+from weaviate_migration.verify.digests import collection_digest, row_line
+from weaviate_migration_tests.strategies import ROWS
+
+UUID = "00000000-0000-4000-8000-000000000001"
+
+
+def test_lines_are_what_the_definition_says() -> None:
+    values: tuple[SqlValue, ...] = (1, 1.0, "1", "é", b"\xff", "\udcff", float("-inf"), None, -0.0)
+    told = '1,1.0,"1","\\u00e9",{"base64":"/w=="},{"text_base64":"/w=="},{"real":"-Infinity"},null,-0.0'
+    assert row_line(UUID, values) == f'["{UUID}",{told}]\n'.encode()
+    assert row_line(None, (1,)) == b"[null,1]\n"
+    assert row_line(UUID, None) == f'["{UUID}","unreadable"]\n'.encode()
+
+
+@given(ROWS, ROWS)
+def test_only_the_same_row_gives_the_same_line(one: tuple[SqlValue, ...], other: tuple[SqlValue, ...]) -> None:
+    def exact(row: tuple[SqlValue, ...]) -> list[Any]:
+        return [(type(each), each.hex() if isinstance(each, float) else each) for each in row]
+
+    assert (row_line(UUID, one) == row_line(UUID, other)) == (exact(one) == exact(other))
+    line = row_line(UUID, one)
+    assert line.isascii()
+    assert line.count(b"\n") == 1
+    assert len(json.loads(line)) == 1 + len(one)
+
+
+def test_a_collection_has_the_digest_of_its_partitions() -> None:
+    parts = [hashlib.sha256(each).hexdigest() for each in (b"a", b"b")]
+    assert collection_digest(parts) == hashlib.sha256(f"{parts[0]}\n{parts[1]}\n".encode()).hexdigest()
+    assert collection_digest(parts) != collection_digest(reversed(parts))
