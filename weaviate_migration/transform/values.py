@@ -184,17 +184,24 @@ CONVERTERS: dict[str, Converter] = {
 
 
 def parse_json(value: SqlValue) -> Any:
-    """The value of a JSON text; None for anything that is no JSON text (RFC 8259: no NaN, no infinities)."""
+    """The value of a JSON text, numbers as reals; None for what is no JSON text (RFC 8259: no NaN, no infinities).
+
+    Of a name that an object gives twice, the last counts, as for Python and JavaScript.
+    """
     if not isinstance(value, str):
         return None
     try:
-        return json.loads(value, parse_constant=_refuse_constant)
+        return _JSON.decode(value)
     except (ValueError, RecursionError):
         return None
 
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(name)
+
+
+# JSON knows integers of any length, Python reads those of over 4,300 digits as reals only.
+_JSON = json.JSONDecoder(parse_int=float, parse_constant=_refuse_constant)
 
 
 def _as_texts(document: Any) -> list[str] | None:
