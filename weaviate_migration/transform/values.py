@@ -233,3 +233,23 @@ def _verbatim(value: SqlValue) -> Any:
     if isinstance(value, float) and math.isinf(value):
         return {"real": "Infinity" if value > 0 else "-Infinity"}
     return value
+
+
+def sql_literal(value: SqlValue) -> str:
+    """The value as SQL writes it; each value and storage class has a text of its own."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bytes):
+        return f"X'{value.hex().upper()}'"
+    if isinstance(value, float) and math.isinf(value):
+        return "9e999" if value > 0 else "-9e999"
+    if isinstance(value, str) and not is_utf8(value):
+        return f"CAST({sql_literal(value.encode(errors='surrogateescape'))} AS TEXT)"
+    return "'" + value.replace("'", "''") + "'" if isinstance(value, str) else repr(value)
+
+
+def class_name(value: SqlValue) -> str:
+    """The storage class of a value that is not NULL, with its article, for messages."""
+    if isinstance(value, str) and not is_utf8(value):
+        return "a text that is not UTF-8"
+    return {int: "an integer", float: "a real", str: "a text", bytes: "a blob"}[type(value)]
