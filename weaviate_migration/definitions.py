@@ -64,14 +64,7 @@ def _definitions(config: MigrationConfig, mapping: Mapping, work_folder: WorkFol
                 api_key=dg.EnvVar(API_KEY_VARIABLE) if config.weaviate_api_key else "",
                 prefix=config.prefix,
             ),
-            "batches": BatchSettings(
-                batch_size=config.batch_size,
-                worker_count=config.worker_count,
-                max_retries=config.max_retries,
-                retry_delay=config.retry_delay,
-                memory_limit_mb=config.memory_limit_mb,
-                sample_size=config.validation_sample_size,
-            ),
+            "batches": BatchSettings.of_config(config),
             "extract_storage": ExtractIOManager(work_folder),
         },
     )

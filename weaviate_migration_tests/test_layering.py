@@ -25,7 +25,8 @@ OURS: dict[str, set[str]] = {
     "verify": {"mapping", "source", "extract", "transform", "target"},
     "record": {"mapping"},
     "load": {"mapping", "extract", "transform", "target", "verify", "quarantine", "progress"},
-    "dry_run": {"mapping", "source", "extract", "transform", "target", "load"},
+    "replay": {"mapping", "extract", "transform", "target", "load", "quarantine"},
+    "dry_run": {"mapping", "source", "extract", "transform", "target"},
     "cutover": {"mapping", "target", "record", "quarantine"},
 }
 # The libraries that part them; any other may be imported by all.
@@ -44,6 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "target": {"weaviate", "grpc", "httpx"},
     "verify": {"pyarrow", "weaviate"},
     "load": {"pyarrow", "weaviate"},
+    "replay": {"pyarrow", "weaviate"},
     "dry_run": set(),
     "cutover": {"weaviate"},
 }

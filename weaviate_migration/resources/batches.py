@@ -1,12 +1,12 @@
 """How much is read, sorted, sent and kept at once."""
 
-from typing import Any
+from typing import Any, Self
 
 import dagster as dg
 from pydantic import Field
 from weaviate import WeaviateClient
 
-from weaviate_migration.settings import MINIMUM_MEMORY_MB
+from weaviate_migration.settings import MINIMUM_MEMORY_MB, MigrationConfig
 from weaviate_migration.target.write import WriteSettings, largest_message
 
 
@@ -19,6 +19,18 @@ class BatchSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
     retry_delay: float = Field(default=1.0, ge=0, description="Seconds before the first of these, doubled each time.")
     memory_limit_mb: int = Field(default=1024, ge=MINIMUM_MEMORY_MB, description="For the whole process.")
     sample_size: int = Field(default=1000, gt=0, description="Rows of a collection that the check `sample` compares.")
+
+    @classmethod
+    def of_config(cls, config: MigrationConfig) -> Self:
+        """What these settings say of batches."""
+        return cls(
+            batch_size=config.batch_size,
+            worker_count=config.worker_count,
+            max_retries=config.max_retries,
+            retry_delay=config.retry_delay,
+            memory_limit_mb=config.memory_limit_mb,
+            sample_size=config.validation_sample_size,
+        )
 
     @property
     def spare_memory_mb(self) -> int:
