@@ -75,5 +75,6 @@ def _refuse_quarantined_rows(record: MigrationRecord, quarantine: Path) -> None:
     if refused:
         counts = ", ".join(f"{rows} of {alias}" for alias, rows in refused.items())
         raise DifferencesError(
-            f"Rows were refused ({counts}): the aliases are not moved.", f"Key, reason and payload are in {quarantine}."
+            f"Rows were refused ({counts}): the aliases are not moved.",
+            f"`weaviate-migration quarantine list` names them; key, reason and payload are in {quarantine}.",
         )

@@ -9,9 +9,9 @@ from tempfile import TemporaryDirectory
 from upath import UPath
 
 from weaviate_migration.extract.partitions import PARTITION_KEYS
+from weaviate_migration.extract.refusals import judged_rows
 from weaviate_migration.extract.scan import row_layout, scan_partitions, table_bounds
 from weaviate_migration.extract.storage import open_partition, write_partition
-from weaviate_migration.load import extract_rows, with_unusable_keys
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import CollectionPlan, plan_migration
@@ -66,10 +66,11 @@ def _converted(plan: CollectionPlan, paths: list[UPath]) -> DryRunOutcome:
     rows = refused = size = 0
     examples: list[str] = []
     for path in paths:
-        for row, reason in with_unusable_keys(extract_rows(open_partition(path))):
+        for row, reason in judged_rows(open_partition(path), plan.mapping):
             rows += 1
             row_bytes = 0
-            if row.uuid is not None and reason is None:
+            if reason is None:
+                assert row.uuid is not None, "without a UUID it is refused"
                 row_bytes = estimated_bytes(convert(row.uuid, key_text(row.key), row.values).properties)
                 reason = too_large(row_bytes, MESSAGE_BYTES)
             size += row_bytes

@@ -1,16 +1,16 @@
 """Loads partitions of an extract into a collection: afterwards its ranges hold just what the extract does."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import chain, pairwise
 from typing import Any
 
 import pyarrow.dataset as ds
 from weaviate.collections import Collection
 
-from weaviate_migration.extract.storage import record_batches
-from weaviate_migration.extract.storage_classes import ExtractRow, RowLayout, decode
+from weaviate_migration.extract.refusals import judged_rows
+from weaviate_migration.extract.storage_classes import ExtractRow, RowLayout
+from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.progress import ProgressFile
 from weaviate_migration.quarantine import Quarantine, QuarantinedRow
 from weaviate_migration.target.read_back import any_object_in_range, uuids_in_range
@@ -18,18 +18,14 @@ from weaviate_migration.target.write import (
     Batch,
     BatchOutcome,
     ObjectWriter,
+    Refusal,
     WriteSettings,
     cut_into_batches,
     remove_object,
 )
 from weaviate_migration.transform.object_ids import UuidRange
-from weaviate_migration.transform.row_to_object import ObjectDraft, key_text
+from weaviate_migration.transform.row_to_object import ObjectDraft, key_text, row_converter
 from weaviate_migration.transform.values import verbatim_json
-
-RowToObject = Callable[[str, str, Sequence[Any]], ObjectDraft]
-
-NO_KEY = "a part of its key is NULL"
-DUPLICATE_KEY = "its key is given to more than one row"
 
 
 @dataclass(slots=True)
@@ -52,13 +48,14 @@ class PartitionLoad:
     Args:
         extracts: for each partition its rows, sorted by UUID.
         ranges: for each partition its range of UUIDs.
-        convert: makes the object of a row.
+        migration_timestamp: when the migration began, RFC 3339.
     """
 
     collection: Collection[Any, Any]
     extracts: Mapping[str, ds.Dataset]
     ranges: Mapping[str, UuidRange]
-    convert: RowToObject
+    mapping: CollectionMapping
+    migration_timestamp: str
     settings: WriteSettings
     quarantine: Quarantine
     progress: ProgressFile
@@ -92,18 +89,17 @@ class PartitionLoad:
             yield from cut_into_batches(partition, self._drafts(partition, extract), self.settings)
 
     def _drafts(self, partition: str, extract: ds.Dataset) -> Iterator[ObjectDraft]:
-        for row, reason in with_unusable_keys(extract_rows(extract)):
+        layout = RowLayout.of_schema(extract.schema)
+        convert = row_converter(self.mapping, layout.columns, self.migration_timestamp)
+        for row, reason in judged_rows(extract, self.mapping):
             self.tallies[partition].rows += 1
-            if reason is not None or row.uuid is None:
-                self._refuse_row(partition, row, reason or NO_KEY, RowLayout.of_schema(extract.schema))
+            if reason is None:
+                assert row.uuid is not None, "without a UUID it is refused"
+                yield convert(row.uuid, key_text(row.key), row.values)
             else:
-                yield self.convert(row.uuid, key_text(row.key), row.values)
-
-    def _refuse_row(self, partition: str, row: ExtractRow, reason: str, layout: RowLayout) -> None:
-        payload = {"row": verbatim_json(dict(zip(layout.columns, row.values, strict=True)))}
-        self.quarantine.add(partition, QuarantinedRow(key_text(row.key), row.uuid, reason, payload))
-        self.tallies[partition].refused += 1
-        self.progress.advance(1, refused=1)
+                self.quarantine.add(partition, quarantined_row(row, reason, layout))
+                self.tallies[partition].refused += 1
+                self.progress.advance(1, refused=1)
 
     def _note(self, outcome: BatchOutcome) -> None:
         tally = self.tallies[outcome.batch.partition]
@@ -112,8 +108,7 @@ class PartitionLoad:
         tally.retried += outcome.retried
         tally.batches += 1
         for refusal in outcome.refusals:
-            row = QuarantinedRow(refusal.draft.key, refusal.draft.uuid, refusal.reason, refusal.draft.properties)
-            self.quarantine.add(outcome.batch.partition, row)
+            self.quarantine.add(outcome.batch.partition, quarantined_object(refusal))
         self.progress.advance(len(outcome.batch.drafts), len(outcome.refusals), outcome.retried)
 
     def _remove(self, partition: str, uuids: Iterable[str]) -> None:
@@ -124,31 +119,22 @@ class PartitionLoad:
         """The objects of the range whose rows the extract does not have; both sides are sorted."""
         wanted = (
             row.uuid
-            for row, reason in with_unusable_keys(extract_rows(self.extracts[partition]))
+            for row, reason in judged_rows(self.extracts[partition], self.mapping)
             if reason is None and row.uuid is not None
         )
         found = uuids_in_range(self.collection, self.ranges[partition])
         return list(only_in_first(found, wanted))
 
 
-def extract_rows(extract: ds.Dataset) -> Iterator[ExtractRow]:
-    """The rows of an extract, in its order, in bounded memory."""
-    for batch in record_batches(extract):
-        yield from decode(batch)
+def quarantined_row(row: ExtractRow, reason: str, layout: RowLayout) -> QuarantinedRow:
+    """A row that did not become an object, for the quarantine: all of its columns are the payload."""
+    payload = {"row": verbatim_json(dict(zip(layout.columns, row.values, strict=True)))}
+    return QuarantinedRow(key_text(row.key), row.uuid, reason, payload)
 
 
-def with_unusable_keys(rows: Iterable[ExtractRow]) -> Iterator[tuple[ExtractRow, str | None]]:
-    """Each row with the reason why its key cannot be used, or None. Rows that share a UUID stand side by side."""
-    previous: str | None = None
-    for row, following in pairwise(chain(rows, [_AFTER_THE_LAST])):
-        if row.uuid is None:
-            yield row, NO_KEY
-        else:
-            yield row, DUPLICATE_KEY if row.uuid in (previous, following.uuid) else None
-        previous = row.uuid
-
-
-_AFTER_THE_LAST = ExtractRow(None, (), ())
+def quarantined_object(refusal: Refusal) -> QuarantinedRow:
+    """A row whose object was not taken, for the quarantine: the object's properties are the payload."""
+    return QuarantinedRow(refusal.draft.key, refusal.draft.uuid, refusal.reason, refusal.draft.properties)
 
 
 def only_in_first(first: Iterable[str], second: Iterable[str]) -> Iterator[str]:

@@ -7,18 +7,16 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
 import dagster as dg
-from filelock import FileLock, Timeout
 from weaviate import WeaviateClient
 
 from weaviate_migration.cutover import roll_back
-from weaviate_migration.errors import ConfigurationError, MigrationConflictError, MigrationError
+from weaviate_migration.errors import ConfigurationError, MigrationError
 from weaviate_migration.job_run import JobRun, dagster_instance, end_killed_runs, run_job
 from weaviate_migration.jobs import DRY_RUN, MIGRATE, migrate_assets
 from weaviate_migration.logs import configure_logging
@@ -83,7 +81,7 @@ class SQLiteToWeaviateMigrator:
             configure_logging(self.config.log_level, self.config.log_file, self._terminal)
             mapping = read_mapping(self.config.mapping)
             plan = plan_source(self.config, mapping)
-            with _alone_in(self.work_folder), api_key_in_environment(self.config.weaviate_api_key):
+            with self.work_folder.locked(), api_key_in_environment(self.config.weaviate_api_key):
                 return work(mapping, plan)
         except MigrationError as error:
             logger.debug("%s", error, exc_info=True)
@@ -142,7 +140,10 @@ class SQLiteToWeaviateMigrator:
             if rows:
                 named = "; ".join(f"{row.key}: {row.reason}" for row in rows)
                 files = self.work_folder.quarantine_folder / f"{record.collection(each)}.*.jsonl"
-                yield f"{record.alias(each)}: rows were refused, with key, reason and payload in {files}; first {named}"
+                yield (
+                    f"{record.alias(each)}: rows were refused, with key, reason and payload in {files}; "
+                    f"`weaviate-migration quarantine list` shows them; first {named}"
+                )
 
     def _give_up(self, client: WeaviateClient, record: MigrationRecord) -> str:
         stays = f"Migration {record.id} stays unfinished"
@@ -198,7 +199,7 @@ def roll_back_migration(config: MigrationConfig, discard: bool) -> RollbackResul
     """
     work_folder = WorkFolder(config.work_dir.absolute())
     target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
-    with _alone_in(work_folder):
+    with work_folder.locked():
         record = (work_folder.records.newest_to_discard() if discard else None) or work_folder.records.current()
         if record.state == "unfinished" and not record.previous_aliases and not discard:
             raise ConfigurationError(
@@ -220,26 +221,6 @@ def plan_source(config: MigrationConfig, mapping: Mapping) -> MigrationPlan:
     path = sqlite_path(config.sqlite_url)
     with readable_source(path, config.work_dir.absolute() / "scratch") as readable:
         return plan_migration(mapping, inspect_database(readable))
-
-
-@contextmanager
-def _alone_in(work_folder: WorkFolder) -> Iterator[None]:
-    """Two migrations in one work folder would share record, snapshot and quarantine.
-
-    Raises:
-        MigrationConflictError: another process is migrating in it.
-    """
-    lock = FileLock(work_folder.folder / "migrate.lock")
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        raise MigrationConflictError(
-            f"Another migration is running in {work_folder.folder}.", "Wait for its end, or take another --work-dir."
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _peak_memory_mb() -> float:

@@ -10,9 +10,9 @@ from upath import UPath
 from weaviate import WeaviateClient
 
 from weaviate_migration.extract.partitions import PARTITION_KEYS, partition_range
+from weaviate_migration.extract.refusals import judged_rows
 from weaviate_migration.extract.storage import open_partition, partition_size
 from weaviate_migration.extract.storage_classes import RowLayout
-from weaviate_migration.load import extract_rows, with_unusable_keys
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping import Mapping as WholeMapping
 from weaviate_migration.record import MigrationRecord
@@ -73,7 +73,7 @@ class CollectionProof:
             partition_range(self._record.bounds[self._mapping.table], partition),
             page_for(size.rows, size.bytes),
         )
-        return judge_objects(self._comparer, with_unusable_keys(extract_rows(self._extracts[partition])), objects)
+        return judge_objects(self._comparer, judged_rows(self._extracts[partition], self._mapping), objects)
 
     def compare_partition(self, partition: str) -> PartitionComparison:
         """Compares every row and every object of a partition."""

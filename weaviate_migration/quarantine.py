@@ -1,11 +1,13 @@
 """Rows that are not in Weaviate, each with key, reason and payload: one JSON Lines file for a collection's partition.
 
 The files are `quarantine/<collection>.<partition>.jsonl` in the work folder. A file is written anew whenever its
-partition is loaded, and is gone when nothing of it is refused any more.
+partition is loaded or its rows are tried again, and is gone when nothing of it is refused any more.
 """
 
 import json
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -59,22 +61,54 @@ class Quarantine:
         """Writes down one row."""
         if partition not in self._files:
             self._folder.mkdir(parents=True, exist_ok=True)
-            # What UTF-8 cannot encode, a lone surrogate, gets a backslash and so becomes an escape of JSON.
-            self._files[partition] = self._path(partition).open("w", encoding="utf-8", errors="backslashreplace")
+            self._files[partition] = _opened(self._path(partition))
         self._files[partition].write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
+
+    @contextmanager
+    def replacing(self, partition: str) -> Iterator[None]:
+        """What is added inside takes the place of the partition's rows at the end, in one step; not after an error."""
+        path = self._path(partition)
+        temporary = path.with_suffix(".partial")
+        try:
+            with _opened(temporary) as file:
+                self._files[partition] = file
+                yield
+                file.flush()
+                os.fsync(file.fileno())
+            if temporary.stat().st_size:
+                temporary.replace(path)
+            else:
+                path.unlink(missing_ok=True)
+        finally:
+            self._files.pop(partition, None)
+            temporary.unlink(missing_ok=True)
+
+    def partitions(self) -> list[str]:
+        """The partitions with quarantined rows, in their order."""
+        return sorted(path.suffixes[-2].removeprefix(".") for path in self._folder.glob(f"{self._collection}.*.jsonl"))
+
+    def rows_of(self, partition: str) -> Iterator[QuarantinedRow]:
+        """The quarantined rows of one partition; none where it is being loaded anew meanwhile."""
+        with suppress(FileNotFoundError), self._path(partition).open(encoding="utf-8", newline="\n") as file:
+            # A line without its end was being written when the process was killed: the partition is not loaded.
+            for line in (each for each in file if each.endswith("\n")):
+                yield QuarantinedRow(**json.loads(line))
 
     def rows(self) -> Iterator[tuple[str, QuarantinedRow]]:
         """Every quarantined row with its partition, in the order of the partitions."""
-        for path in sorted(self._folder.glob(f"{self._collection}.*.jsonl")):
-            with path.open(encoding="utf-8", newline="\n") as file:
-                # A line without its end was being written when the process was killed: the partition is not loaded.
-                for line in (each for each in file if each.endswith("\n")):
-                    yield path.suffixes[-2].removeprefix("."), QuarantinedRow(**json.loads(line))
+        for partition in self.partitions():
+            for row in self.rows_of(partition):
+                yield partition, row
 
     def discard(self) -> None:
         """Removes all files of the collection."""
-        for path in self._folder.glob(f"{self._collection}.*.jsonl"):
+        for path in self._folder.glob(f"{self._collection}.*"):
             path.unlink()
 
     def _path(self, partition: str) -> Path:
         return self._folder / f"{self._collection}.{partition}.jsonl"
+
+
+def _opened(path: Path) -> TextIO:
+    """A file for rows. What UTF-8 cannot encode, a lone surrogate, gets a backslash: it becomes an escape of JSON."""
+    return path.open("w", encoding="utf-8", errors="backslashreplace")

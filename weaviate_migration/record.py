@@ -175,6 +175,16 @@ class MigrationRecords:
         return MigrationRecord.model_validate_json(path.read_text(encoding="utf-8"))
 
 
+def refuse_another_mapping(record: MigrationRecord, mapping: Mapping) -> None:
+    """Raises MigrationConflictError where the migration was begun with a mapping that says something else."""
+    if mapping.digest != record.mapping_digest:
+        raise MigrationConflictError(
+            f"Migration {record.id} was begun with another mapping ({record.mapping_digest[:12]}) than this "
+            f"({mapping.digest[:12]}).",
+            "Give its own with --mapping; to use this one, begin anew: `weaviate-migration rollback --discard`.",
+        )
+
+
 def refuse_another_migration(unfinished: MigrationRecord, source: Path, mapping: Mapping, prefix: str) -> None:
     """Raises MigrationConflictError where the unfinished migration is not the one asked for, naming what differs."""
     compared = {

@@ -41,9 +41,25 @@ JSON_TEXTS = st.builds(
     st.lists(st.text(max_size=5)) | JSON_VALUES,
     st.booleans(),
 ).map(lambda text: text.encode("utf-8", "surrogatepass").decode("utf-8", "surrogateescape"))
+ODD_JSON = (
+    '{"a": "first", "a": "last", "b": ["first"], "b": ["last"]}',
+    '{"a": "text", "b": ["text"], "number": ' + "9" * 5000 + "}",
+    '{"a": ' + "9" * 5000 + "}",
+    '{"a": "text", "b": ["text"], "number": 1e999}',
+    '{"a": "\udcff", "b": ["text"]}',
+    '{"a": "text", "b": ["\udcff"]}',
+    '{"a": "\\ud800", "b": ["\\ud83d\\ude00"]}',
+    '{"a": "text"} ',
+    '{"a": "text"}}',
+    '\ufeff{"a": "text"}',
+    '["a", "b",]',
+    '["\\u0061"]',
+    "[" * 5000 + "]" * 5000,
+)
 TEXTS = st.one_of(
     st.text(),
     st.sampled_from(["", " ", "\0", "a\0b", "0", "1", "null", "\ufffe"]),
+    st.sampled_from(ODD_JSON),
     NOT_UTF8,
     DIGITS,
     MOMENTS,

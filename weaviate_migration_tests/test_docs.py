@@ -25,7 +25,22 @@ def test_the_configuration_table_has_every_setting_with_its_default() -> None:
     assert documented == expected
 
 
-@pytest.mark.parametrize("command", sorted(cli.commands))
+def commands(group: click.Group) -> dict[str, click.Command]:
+    """All commands, those of groups too: `quarantine list`."""
+    found: dict[str, click.Command] = {}
+    for name, each in group.commands.items():
+        found |= (
+            {f"{name} {sub}": it for sub, it in commands(each).items()}
+            if isinstance(each, click.Group)
+            else {name: each}
+        )
+    return found
+
+
+COMMANDS = commands(cli)
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_every_command_is_in_the_readme(command: str) -> None:
     assert f"weaviate-migration {command}" in README or f"make {command}" in README
 
@@ -35,9 +50,9 @@ def test_every_setting_is_an_option_of_migrate() -> None:
     assert set(OPTIONS.values()) <= options
 
 
-@pytest.mark.parametrize("command", sorted(cli.commands))
+@pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_every_option_has_a_help_text(command: str) -> None:
-    options = [each for each in cli.commands[command].params if isinstance(each, click.Option)]
+    options = [each for each in COMMANDS[command].params if isinstance(each, click.Option)]
     assert options
     assert all(each.help for each in options), [each.name for each in options if not each.help]
 

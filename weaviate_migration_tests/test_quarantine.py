@@ -1,6 +1,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from weaviate_migration.quarantine import Quarantine, QuarantinedRow
 
 NAME = "Note_20261122T093015"
@@ -46,6 +48,55 @@ def test_rows_after_clearing_are_kept(tmp_path: Path) -> None:
         quarantine.clear("00")
         quarantine.add("00", row("new"))
     assert [each.key for _, each in Quarantine(tmp_path, NAME).rows()] == ["new"]
+
+
+def test_replacing_takes_the_place_of_a_partition_in_one_step(tmp_path: Path) -> None:
+    with Quarantine(tmp_path, NAME) as quarantine:
+        for key in ("a", "b"):
+            quarantine.add("00", row(key))
+        quarantine.add("01", row("c"))
+    quarantine = Quarantine(tmp_path, NAME)
+    with quarantine.replacing("00"):
+        quarantine.add("00", row("new"))
+        assert [each.key for each in quarantine.rows_of("00")] == ["a", "b"]
+    assert [(partition, each.key) for partition, each in quarantine.rows()] == [("00", "new"), ("01", "c")]
+    with quarantine.replacing("00"):
+        pass
+    assert quarantine.partitions() == ["01"]
+    assert [path.name for path in tmp_path.iterdir()] == [f"{NAME}.01.jsonl"]
+
+
+class StoppedError(Exception):
+    pass
+
+
+def add_and_stop(quarantine: Quarantine, stop: type[BaseException]) -> None:
+    with quarantine.replacing("00"):
+        quarantine.add("00", row("new"))
+        raise stop
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, StoppedError])
+def test_replacing_that_does_not_come_to_its_end_changes_nothing(tmp_path: Path, stop: type[BaseException]) -> None:
+    with Quarantine(tmp_path, NAME) as quarantine:
+        quarantine.add("00", row("a"))
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(stop):
+        add_and_stop(quarantine, stop)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_replacing_that_was_killed_leaves_the_rows_and_is_discarded_with_them(tmp_path: Path) -> None:
+    with Quarantine(tmp_path, NAME) as quarantine:
+        quarantine.add("00", row("a"))
+    (tmp_path / f"{NAME}.00.partial").write_text("{", encoding="utf-8")
+    assert [each.key for _, each in Quarantine(tmp_path, NAME).rows()] == ["a"]
+    Quarantine(tmp_path, NAME).discard()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_partition_that_is_loaded_anew_meanwhile_has_no_rows(tmp_path: Path) -> None:
+    assert list(Quarantine(tmp_path, NAME).rows_of("00")) == []
 
 
 def test_discarding_leaves_other_collections_alone(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from weaviate_migration.errors import ConfigurationError, MigrationConflictError
 from weaviate_migration.mapping import CollectionMapping, Mapping, PropertyMapping
-from weaviate_migration.record import MigrationRecords, SnapshotRecord, State
+from weaviate_migration.record import MigrationRecords, SnapshotRecord, State, refuse_another_mapping
 
 NOTE = CollectionMapping(name="Note", table="notes", properties=(PropertyMapping(name="n", column="n", type="int"),))
 MAPPING = Mapping(name="notes", collections=(NOTE,))
@@ -152,3 +152,12 @@ def test_the_record_is_json_in_the_work_folder(records: MigrationRecords, tmp_pa
     (path,) = (tmp_path / "migrations").iterdir()
     assert path.name == f"{identity}.json"
     assert json.loads(path.read_text(encoding="utf-8"))["source"] == "/data/app.db"
+
+
+def test_another_mapping_is_refused(records: MigrationRecords) -> None:
+    record = records.resume_or_begin(SOURCE, MAPPING, "")
+    refuse_another_mapping(record, MAPPING)
+    other = MAPPING.model_copy(update={"name": "other"})
+    with pytest.raises(MigrationConflictError, match=f"{record.id} was begun with another mapping") as error:
+        refuse_another_mapping(record, other)
+    assert "--mapping" in error.value.hint

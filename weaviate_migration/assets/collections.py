@@ -6,13 +6,11 @@ import dagster as dg
 
 from weaviate_migration.assets import phases
 from weaviate_migration.extract.partitions import partition_range
-from weaviate_migration.extract.storage_classes import RowLayout
 from weaviate_migration.load import LoadTally, PartitionLoad
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.partitions import PARTITIONS
 from weaviate_migration.progress import ProgressFile
 from weaviate_migration.resources import BatchSettings, WeaviateServer, WorkFolder
-from weaviate_migration.transform.row_to_object import row_converter
 
 
 def build_collection_asset(collection: CollectionMapping) -> dg.AssetsDefinition:
@@ -43,7 +41,6 @@ def build_collection_asset(collection: CollectionMapping) -> dg.AssetsDefinition
     ) -> None:
         record = work_folder.records.current()
         name = record.collection(collection)
-        layout = RowLayout.of_schema(next(iter(extract.values())).schema)
         rows = sum(each.count_rows() for each in extract.values())
         bounds = record.bounds[collection.table]
         with weaviate.client(work_folder) as client, work_folder.quarantine(record, collection) as quarantine:
@@ -51,7 +48,8 @@ def build_collection_asset(collection: CollectionMapping) -> dg.AssetsDefinition
                 collection=client.collections.use(name),
                 extracts=extract,
                 ranges={partition: partition_range(bounds, partition) for partition in extract},
-                convert=row_converter(collection, layout.columns, record.timestamp),
+                mapping=collection,
+                migration_timestamp=record.timestamp,
                 settings=batches.write_settings(client),
                 quarantine=quarantine,
                 progress=ProgressFile(work_folder.progress, record.alias(collection), rows),

@@ -11,6 +11,7 @@ from weaviate_migration.cli.demo import demo
 from weaviate_migration.cli.migrate import migrate
 from weaviate_migration.cli.options import EPILOG
 from weaviate_migration.cli.plan import plan
+from weaviate_migration.cli.quarantine import quarantine
 from weaviate_migration.cli.rollback import rollback
 from weaviate_migration.cli.server import server
 from weaviate_migration.errors import MigrationError
@@ -27,7 +28,7 @@ def cli() -> None:
     """Move an application's data from SQLite into Weaviate, and prove the copy."""
 
 
-for command in (migrate, audit, plan, rollback, server, demo):
+for command in (migrate, audit, plan, quarantine, rollback, server, demo):
     cli.add_command(command)
 
 

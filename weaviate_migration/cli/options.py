@@ -18,11 +18,13 @@ def with_options(*options: Callable[[Command], Command]) -> Callable[[Command], 
     return lambda command: functools.reduce(lambda decorated, option: option(decorated), reversed(options), command)
 
 
+MAPPING_OPTION = click.option(
+    "--mapping", type=click.Path(path_type=Path), help="What becomes what; default: the mapping that is shipped."
+)
+EXTRACTS_OPTION = click.option("--extracts", metavar="PATH", help="Any fsspec path; default: in the work folder.")
 SOURCE_OPTIONS = (
     click.option("--sqlite-url", metavar="URL", help="A path, or a URL such as sqlite:////data/app.db."),
-    click.option(
-        "--mapping", type=click.Path(path_type=Path), help="What becomes what; default: the mapping that is shipped."
-    ),
+    MAPPING_OPTION,
 )
 SERVER_OPTIONS = (
     click.option("--weaviate-url", metavar="URL", help="embedded (default), embedded:DIR, or http(s)://host[:port]."),
@@ -66,7 +68,7 @@ MIGRATE_OPTIONS = (
         default=None,
         help="Let the application's writers wait for the snapshot over 2 s.",
     ),
-    click.option("--extracts", metavar="PATH", help="Any fsspec path; default: in the work folder."),
+    EXTRACTS_OPTION,
     click.option(
         "--log-level",
         type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], case_sensitive=False),

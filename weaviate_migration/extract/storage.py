@@ -9,6 +9,8 @@ import pyarrow.parquet as pq
 from pyarrow.fs import FSSpecHandler, PyFileSystem
 from upath import UPath
 
+from weaviate_migration.extract.storage_classes import ExtractRow, decode
+
 
 def write_partition(path: UPath, batches: pa.RecordBatchReader) -> int:
     """Writes one partition's rows as they come, moves the file to its name when it is whole, and returns the rows."""
@@ -38,6 +40,12 @@ def record_batches(extract: ds.Dataset) -> Iterator[pa.RecordBatch]:
     return iter(
         extract.to_batches(batch_readahead=0, fragment_readahead=0, use_threads=False, fragment_scan_options=one_by_one)
     )
+
+
+def extract_rows(extract: ds.Dataset) -> Iterator[ExtractRow]:
+    """The rows of a partition, in its order, in bounded memory."""
+    for batch in record_batches(extract):
+        yield from decode(batch)
 
 
 class PartitionSize(NamedTuple):

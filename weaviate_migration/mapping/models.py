@@ -20,6 +20,7 @@ from pydantic_core import InitErrorDetails
 PropertyType = Literal["text", "text[]", "int", "number", "boolean", "date"]
 TextIndex = Literal["whole", "words", "stored"]
 MissingPolicy = Literal["refuse", "warn"]
+UnfitPolicy = Literal["keep", "refuse"]
 
 # What Weaviate accepts as names of collections and properties (server 1.39.0, schema validation).
 CollectionName = Annotated[str, StringConstraints(pattern=r"^[A-Z][_0-9A-Za-z]*$", max_length=200)]
@@ -128,6 +129,8 @@ class PropertyMapping(_Model):
         default: the text that stands in for NULL and, with `default_for_empty`, for an empty text.
             The value it replaced is kept in the object's `source_columns`.
         json_key: the property is this member of the JSON object in the column; the column stays in `source_columns`.
+        on_unfit: what becomes of a row whose value the property cannot hold: the object goes without the property and
+            the value is in `source_columns` (`keep`), or the row goes to quarantine (`refuse`).
     """
 
     name: PropertyName
@@ -137,6 +140,7 @@ class PropertyMapping(_Model):
     default: str | None = None
     default_for_empty: bool = False
     json_key: NonEmpty | None = None
+    on_unfit: UnfitPolicy = "keep"
     description: str = ""
 
     @classmethod
@@ -145,6 +149,8 @@ class PropertyMapping(_Model):
             yield ("name",), f"`{given['name']}` is reserved by Weaviate; choose another name"
         if given.get("default_for_empty") is True and given.get("default") is None:
             yield ("default_for_empty",), "needs a `default`"
+        if given.get("on_unfit") == "refuse" and given.get("json_key") is not None:
+            yield ("on_unfit",), "cannot be `refuse` beside `json_key`: all of the column is kept anyway"
         of_type = given.get("type", "text")
         if of_type in get_args(PropertyType):
             yield from cls._mistakes_of_type(given, of_type)

@@ -1,6 +1,6 @@
 """How much is read, sorted, sent and kept at once."""
 
-from typing import Any
+from typing import Any, Self
 
 import dagster as dg
 from pydantic import Field
@@ -21,8 +21,8 @@ class BatchSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
     sample_size: int = Field(default=1000, gt=0, description="Rows of a collection that the check `sample` compares.")
 
     @classmethod
-    def of_config(cls, config: MigrationConfig) -> "BatchSettings":
-        """What the settings say of it."""
+    def of_config(cls, config: MigrationConfig) -> Self:
+        """What these settings say of batches."""
         return cls(
             batch_size=config.batch_size,
             worker_count=config.worker_count,

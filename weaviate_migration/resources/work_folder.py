@@ -1,14 +1,16 @@
 """The work folder: records, snapshots, extracts, quarantine, progress, the embedded server's data."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 from upath import UPath
 
 from weaviate_migration.comparisons import Comparisons
-from weaviate_migration.errors import ConfigurationError
+from weaviate_migration.errors import ConfigurationError, MigrationConflictError
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.quarantine import Quarantine
 from weaviate_migration.record import MigrationRecord, MigrationRecords
@@ -41,6 +43,25 @@ class WorkFolder:
         if not os.access(folder, os.W_OK | os.X_OK):
             raise _unusable(folder, "Permission denied")
         return folder
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """For one command at a time: two would share record, snapshot and quarantine.
+
+        Raises:
+            MigrationConflictError: another process is migrating in the folder.
+        """
+        lock = FileLock(self.folder / "migrate.lock")
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            raise MigrationConflictError(
+                f"Another migration is running in {self.folder}.", "Wait for its end, or take another --work-dir."
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
 
     @property
     def scratch(self) -> Path:

@@ -9,8 +9,10 @@ from weaviate_migration.transform.values import (
     MEMBER_CONVERTERS,
     Converter,
     SqlValue,
+    class_name,
     default_property,
     is_utf8,
+    sql_literal,
     verbatim_json,
 )
 
@@ -65,13 +67,50 @@ def row_converter(mapping: CollectionMapping, columns: Sequence[str], migration_
     return convert
 
 
+def unfit_judge(
+    mapping: CollectionMapping, columns: Sequence[str]
+) -> Callable[[Sequence[SqlValue]], str | None] | None:
+    """A function that says why a row is refused for a value that its property cannot hold (`on_unfit: refuse`).
+
+    Args:
+        mapping: the table's part of the mapping.
+        columns: the names of the row's columns, in the row's order.
+
+    Returns:
+        A function of the row's values, which gives the reason, or None where each fits; None where the mapping keeps
+        whatever does not fit.
+    """
+    position_of = {folded(column): position for position, column in enumerate(columns)}
+    judged = [
+        (position_of[folded(prop.column)], prop, _converter(prop))
+        for prop in mapping.properties
+        if prop.on_unfit == "refuse" and folded(prop.column) in position_of
+    ]
+
+    def reason(row: Sequence[SqlValue]) -> str | None:
+        for position, prop, converter in judged:
+            value = row[position]
+            if value is not None and converter(value)[0] is None:
+                return (
+                    f"column `{columns[position]}` holds {class_name(value)}, which property `{prop.name}` of type "
+                    f"{prop.type} cannot hold, and the mapping says on_unfit: refuse"
+                )
+        return None
+
+    return reason if judged else None
+
+
 def key_text(key: tuple[SqlValue, ...]) -> str:
-    """A key as people and `original_id` see it: the one text or number itself, everything else as a JSON object."""
+    """A key as people and `original_id` see it: the one text or integer itself, any other as SQL writes it.
+
+    `(7, 'x')` for a key of two columns, `(NULL)`, `(1.5)`, `(X'FF')`: different keys of one table have different texts,
+    unless its storage class is all that sets a text apart.
+    """
     if len(key) == 1 and isinstance(key[0], str) and is_utf8(key[0]):
         return key[0]
     if len(key) == 1 and isinstance(key[0], int):
         return str(key[0])
-    return verbatim_json({str(position): part for position, part in enumerate(key)})
+    return f"({', '.join(map(sql_literal, key))})"
 
 
 def _column_readers(

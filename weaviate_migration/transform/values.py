@@ -184,17 +184,24 @@ CONVERTERS: dict[str, Converter] = {
 
 
 def parse_json(value: SqlValue) -> Any:
-    """The value of a JSON text; None for anything that is no JSON text (RFC 8259: no NaN, no infinities)."""
+    """The value of a JSON text, numbers as reals; None for what is no JSON text (RFC 8259: no NaN, no infinities).
+
+    Of a name that an object gives twice, the last counts, as for Python and JavaScript.
+    """
     if not isinstance(value, str):
         return None
     try:
-        return json.loads(value, parse_constant=_refuse_constant)
+        return _JSON.decode(value)
     except (ValueError, RecursionError):
         return None
 
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(name)
+
+
+# JSON knows integers of any length, Python reads those of over 4,300 digits as reals only.
+_JSON = json.JSONDecoder(parse_int=float, parse_constant=_refuse_constant)
 
 
 def _as_texts(document: Any) -> list[str] | None:
@@ -227,3 +234,23 @@ def verbatim(value: SqlValue) -> Any:
     if isinstance(value, float) and math.isinf(value):
         return {"real": "Infinity" if value > 0 else "-Infinity"}
     return value
+
+
+def sql_literal(value: SqlValue) -> str:
+    """The value as SQL writes it; each value and storage class has a text of its own."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bytes):
+        return f"X'{value.hex().upper()}'"
+    if isinstance(value, float) and math.isinf(value):
+        return "9e999" if value > 0 else "-9e999"
+    if isinstance(value, str) and not is_utf8(value):
+        return f"CAST({sql_literal(value.encode(errors='surrogateescape'))} AS TEXT)"
+    return "'" + value.replace("'", "''") + "'" if isinstance(value, str) else repr(value)
+
+
+def class_name(value: SqlValue) -> str:
+    """The storage class of a value that is not NULL, with its article, for messages."""
+    if isinstance(value, str) and not is_utf8(value):
+        return "a text that is not UTF-8"
+    return {int: "an integer", float: "a real", str: "a text", bytes: "a blob"}[type(value)]

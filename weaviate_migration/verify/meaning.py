@@ -137,6 +137,6 @@ def _json(value: Any) -> Any:
         raise ValueError(constant)
 
     try:
-        return json.loads(value, parse_constant=refuse) if isinstance(value, str) else None
+        return json.loads(value, parse_int=float, parse_constant=refuse) if isinstance(value, str) else None
     except (ValueError, RecursionError):
         return None

@@ -8,15 +8,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from weaviate_migration.extract.refusals import JudgedRow
 from weaviate_migration.extract.storage_classes import ExtractRow
 from weaviate_migration.target.read_back import StoredObject
 from weaviate_migration.transform.row_to_object import key_text
 from weaviate_migration.verify.differences import SHOWN_DIFFERENCES, Difference, Disagreement, difference
 from weaviate_migration.verify.digests import row_line
 from weaviate_migration.verify.rows import Row, RowComparer
-
-# A row of the extract, and why it cannot become an object, if it cannot.
-JudgedRow = tuple[ExtractRow, str | None]
 
 SHOWN_KEYS = 20
 

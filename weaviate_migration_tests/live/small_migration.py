@@ -13,11 +13,11 @@ from upath import UPath
 from weaviate.collections import Collection
 
 from weaviate_migration.extract.partitions import PARTITION_KEYS, partition_range
-from weaviate_migration.extract.scan import row_layout, scan_partitions, table_bounds
+from weaviate_migration.extract.scan import scan_partitions, table_bounds
 from weaviate_migration.extract.storage import open_partition, write_partition
 from weaviate_migration.extract.storage_classes import RowLayout
 from weaviate_migration.load import LoadTally, PartitionLoad
-from weaviate_migration.mapping import Mapping
+from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.progress import ProgressFile
 from weaviate_migration.quarantine import Quarantine
 from weaviate_migration.source.inspect import inspect_database
@@ -25,7 +25,6 @@ from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.target.schema import Origin, ensure_collection
 from weaviate_migration.target.write import MESSAGE_BYTES, WriteSettings
 from weaviate_migration.transform.object_ids import UuidRange
-from weaviate_migration.transform.row_to_object import row_converter
 from weaviate_migration.transform.values import SqlValue
 from weaviate_migration.verify.rows import RowComparer
 from weaviate_migration.verify.samples import SampleComparison, compare_sample
@@ -70,6 +69,7 @@ class SmallMigration:
     collection: Collection[Any, Any]
     extracts: dict[str, ds.Dataset]
     ranges: dict[str, UuidRange]
+    mapping: CollectionMapping = NOTES
 
     @classmethod
     def begin(
@@ -94,7 +94,6 @@ class SmallMigration:
             path = UPath(self.folder / f"{stream.partition}.parquet")
             write_partition(path, stream.batches)
             self.extracts[stream.partition] = open_partition(path)
-        self.columns = row_layout(plan).columns
 
     @property
     def quarantine(self) -> Quarantine:
@@ -109,7 +108,8 @@ class SmallMigration:
                 collection=self.collection,
                 extracts=extracts,
                 ranges={partition: self.ranges[partition] for partition in partitions},
-                convert=row_converter(NOTES, self.columns, BEGAN),
+                mapping=self.mapping,
+                migration_timestamp=BEGAN,
                 settings=WriteSettings(100, MESSAGE_BYTES, max_object_bytes, 2, 0, 0.0),
                 quarantine=quarantine,
                 progress=ProgressFile(self.folder / "progress", "Note", rows),

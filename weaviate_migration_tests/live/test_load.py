@@ -6,7 +6,7 @@ import weaviate
 
 from weaviate_migration.errors import TargetError
 from weaviate_migration.extract.partitions import PARTITION_KEYS
-from weaviate_migration.load import DUPLICATE_KEY, NO_KEY
+from weaviate_migration.extract.refusals import DUPLICATE_KEY, NO_KEY
 from weaviate_migration.progress import Progress, read_progress
 from weaviate_migration.transform.object_ids import object_uuid
 from weaviate_migration.transform.values import SqlValue
@@ -97,7 +97,7 @@ def test_null_and_duplicate_keys_are_quarantined(client: weaviate.WeaviateClient
     assert (tally.rows, tally.written, tally.refused) == (104, 101, 3)
     found = {(partition, each.key, each.uuid, each.reason) for partition, each in migration.quarantine.rows()}
     (twins,) = {partition for partition, key, _, _ in found if key == "twin"}
-    assert found == {("00", '{"0": null}', None, NO_KEY), (twins, "twin", uuid_of("twin"), DUPLICATE_KEY)}
+    assert found == {("00", "(NULL)", None, NO_KEY), (twins, "twin", uuid_of("twin"), DUPLICATE_KEY)}
     payloads = [each.payload["row"] for _, each in migration.quarantine.rows()]
     assert sum('"body": "no key"' in each for each in payloads) == 1
     assert sum('"size": 2' in each for each in payloads) == 1

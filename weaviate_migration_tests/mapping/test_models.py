@@ -35,12 +35,23 @@ def mistakes(error: pytest.ExceptionInfo[ValidationError]) -> list[tuple[tuple[i
             "json_key",
             "only text and text[] properties have one, this is of type date",
         ),
+        (
+            {"index": "words", "json_key": "a", "on_unfit": "refuse"},
+            "on_unfit",
+            "cannot be `refuse` beside `json_key`: all of the column is kept anyway",
+        ),
     ],
 )
 def test_property_whose_fields_do_not_fit_together(fields: dict[str, Any], place: str, message: str) -> None:
     with pytest.raises(ValidationError) as error:
         PropertyMapping(name="a", column="a", **fields)
     assert mistakes(error) == [((place,), message)]
+
+
+def test_on_unfit_beside_what_it_goes_with() -> None:
+    assert PropertyMapping(name="a", column="a", type="int").on_unfit == "keep"
+    assert PropertyMapping(name="a", column="a", index="words", json_key="b", on_unfit="keep").json_key == "b"
+    assert PropertyMapping(name="a", column="a", index="words", default="b", on_unfit="refuse").on_unfit == "refuse"
 
 
 @pytest.mark.parametrize("name", ["id", "vector"])

@@ -42,6 +42,9 @@ def test_null_is_held_by_an_absent_property(converter: Any) -> None:
         ("int", MAX_EXACT_INT + 1, LEFT_OUT),
         ("int", 2**63 - 1, LEFT_OUT),
         ("int", 5.0, (5, False)),
+        ("int", -0.0, (0, False)),
+        ("int", 2.0**53, LEFT_OUT),
+        ("int", 5e-324, LEFT_OUT),
         ("int", 5.5, LEFT_OUT),
         ("int", 1e300, LEFT_OUT),
         ("int", float("inf"), LEFT_OUT),
@@ -49,6 +52,10 @@ def test_null_is_held_by_an_absent_property(converter: Any) -> None:
         ("number", 0.1, (0.1, True)),
         ("number", 1e308, (1e308, True)),
         ("number", -0.0, (-0.0, False)),
+        ("number", 0.0, (0.0, True)),
+        ("number", 5e-324, (5e-324, True)),
+        ("number", -1.7976931348623157e308, (-1.7976931348623157e308, True)),
+        ("number", 0, (0.0, False)),
         ("number", 5, (5.0, False)),
         ("number", MAX_EXACT_INT + 1, LEFT_OUT),
         ("number", float("-inf"), LEFT_OUT),
@@ -137,6 +144,29 @@ def test_members_leave_the_column_verbatim() -> None:
     assert texts_member("bad")(document) == LEFT_OUT
     for no_object in ("[]", "null", "text", None, 1, b"{}"):
         assert text_member("text")(no_object) == LEFT_OUT
+
+
+HUGE = "9" * 5000
+
+
+def test_a_number_of_any_length_keeps_nothing_else_from_being_read() -> None:
+    """Python's own reader gives up integers of over 4,300 digits."""
+    assert texts_member("tools")(f'{{"tools": ["a"], "number": {HUGE}}}') == (["a"], False)
+    assert text_member("text")(f'{{"text": {HUGE}}}') == LEFT_OUT
+    assert CONVERTERS["text[]"](f'["a", {HUGE}]') == LEFT_OUT
+
+
+def test_a_name_given_twice_counts_as_it_is_given_last() -> None:
+    document = '{"text": "first", "text": "last", "tools": ["first"], "tools": 1}'
+    assert text_member("text")(document) == ("last", False)
+    assert texts_member("tools")(document) == LEFT_OUT
+
+
+def test_json_that_is_not_utf8_gives_the_members_that_are() -> None:
+    document = b'{"text": "a", "bytes": "\xff", "tools": ["a", "\xff"]}'.decode("utf-8", "surrogateescape")
+    assert text_member("text")(document) == ("a", False)
+    assert text_member("bytes")(document) == LEFT_OUT
+    assert texts_member("tools")(document) == LEFT_OUT
 
 
 def test_json_has_no_nan() -> None:

@@ -1,0 +1,96 @@
+"""`quarantine`: the rows that are not in Weaviate, and another try."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import click
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from weaviate_migration.cli.options import (
+    EPILOG,
+    EXTRACTS_OPTION,
+    MAPPING_OPTION,
+    SERVER_OPTIONS,
+    WORK_OPTIONS,
+    with_options,
+)
+from weaviate_migration.errors import DifferencesError
+from weaviate_migration.refused_rows import RefusedRow, RefusedRows, refused_rows, retry_refused_rows
+from weaviate_migration.settings import create_migration_config
+
+SHOWN_ROWS = 100
+# A key or a server's reason may be of any length.
+SHOWN_CHARACTERS = 300
+
+COLLECTION_OPTION = click.option("--collection", metavar="NAME", help="Only the rows of this collection, by its alias.")
+
+
+@click.group(epilog=EPILOG)
+def quarantine() -> None:
+    """Show the rows that were refused, or try them again."""
+
+
+@quarantine.command("list", epilog=EPILOG)
+@with_options(COLLECTION_OPTION, *WORK_OPTIONS)
+def list_rows(as_json: bool, collection: str | None, **options: Any) -> int:
+    """Show the refused rows of the current migration, with reasons; exit code 3 if there are any."""
+    rows = refused_rows(create_migration_config("", **options), collection)
+    if as_json:
+        return _exit_code(_print_json({"migration_id": rows.migration_id}, rows))
+    return _exit_code(_show(rows))
+
+
+@quarantine.command(epilog=EPILOG)
+@with_options(COLLECTION_OPTION, MAPPING_OPTION, *SERVER_OPTIONS, EXTRACTS_OPTION, *WORK_OPTIONS)
+def retry(as_json: bool, collection: str | None, **options: Any) -> int:
+    """Write the refused rows again, from the migration's extracts; exit code 3 if any are left."""
+    result = retry_refused_rows(create_migration_config("", **options), collection)
+    if as_json:
+        head = {"migration_id": result.left.migration_id, "written": result.written, "next_step": result.next_step}
+        return _exit_code(_print_json(head, result.left))
+    click.echo(f"{result.written:,} rows were written.")
+    left = _show(result.left)
+    if result.next_step:
+        click.echo(result.next_step)
+    return _exit_code(left)
+
+
+def _exit_code(rows: int) -> int:
+    return DifferencesError.exit_code if rows else 0
+
+
+def _print_json(head: dict[str, Any], rows: Iterable[RefusedRow]) -> int:
+    """Writes one JSON document, a line for each row as it is read: not all payloads fit into memory; counts them."""
+    click.echo(json.dumps(head, ensure_ascii=False).removesuffix("}") + ', "rows": [', nl=False)
+    count = 0
+    for count, row in enumerate(rows, start=1):
+        click.echo(("," if count > 1 else "") + "\n" + json.dumps(row.to_dict(), ensure_ascii=False), nl=False)
+    click.echo("\n]}")
+    return count
+
+
+def _show(rows: RefusedRows) -> int:
+    """Shows the first rows as a table, and counts all."""
+    title = f"Quarantine of migration {rows.migration_id}"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
+    for heading in ("collection", "partition", "key", "uuid", "reason"):
+        table.add_column(heading, overflow="fold")
+    count = 0
+    for count, (collection, partition, row) in enumerate(rows, start=1):
+        if count <= SHOWN_ROWS:
+            table.add_row(*map(_cell, (collection, partition, row.key, row.uuid or "", row.reason)))
+    if not count:
+        click.echo(f"No row is in the quarantine of migration {rows.migration_id}.")
+        return 0
+    Console().print(table)
+    if count > SHOWN_ROWS:
+        click.echo(f"… and {count - SHOWN_ROWS:,} more; --json has all.")
+    return count
+
+
+def _cell(text: str) -> Text:
+    return Text(text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…")

@@ -1,0 +1,29 @@
+"""A real server that is set up otherwise than the one of the whole run."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from weaviate_migration.target.server import LOG_FILE, ServerAddress
+from weaviate_migration.target.server_binary import server_binary
+from weaviate_migration.target.server_process import (
+    LOOPBACK,
+    free_ports,
+    server_environment,
+    start,
+    stop,
+    wait_until_ready,
+)
+
+
+@contextmanager
+def run_server(data_dir: Path, **settings: str) -> Iterator[ServerAddress]:
+    """A server with these variables in its environment, stopped at the end; its data stay."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    ports = free_ports()
+    process = start(server_binary(), ports, {**server_environment(data_dir, ports), **settings}, data_dir / LOG_FILE)
+    try:
+        assert wait_until_ready(process, ports)
+        yield ServerAddress(LOOPBACK, ports.http, ports.grpc)
+    finally:
+        stop(process)
