@@ -18,11 +18,12 @@ def with_options(*options: Callable[[Command], Command]) -> Callable[[Command], 
     return lambda command: functools.reduce(lambda decorated, option: option(decorated), reversed(options), command)
 
 
+MAPPING_OPTION = click.option(
+    "--mapping", type=click.Path(path_type=Path), help="What becomes what; default: the mapping that is shipped."
+)
 SOURCE_OPTIONS = (
     click.option("--sqlite-url", metavar="URL", help="A path, or a URL such as sqlite:////data/app.db."),
-    click.option(
-        "--mapping", type=click.Path(path_type=Path), help="What becomes what; default: the mapping that is shipped."
-    ),
+    MAPPING_OPTION,
 )
 SERVER_OPTIONS = (
     click.option("--weaviate-url", metavar="URL", help="embedded (default), embedded:DIR, or http(s)://host[:port]."),
@@ -77,5 +78,6 @@ MIGRATE_OPTIONS = (
 
 
 def print_json(document: Any) -> None:
-    """Writes the one JSON document of a command's standard output."""
-    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+    """Writes the one JSON document of a command's standard output; lone surrogates are escaped, as JSON does it."""
+    text = json.dumps(document, ensure_ascii=False, indent=2)
+    click.echo(text.encode("utf-8", "backslashreplace").decode("utf-8"))
