@@ -6,14 +6,17 @@ import warnings
 with warnings.catch_warnings(record=True):
     import weaviate as _weaviate  # noqa: F401
 
+from weaviate_migration.check_report import CheckReport, read_check_report
 from weaviate_migration.migrator import SQLiteToWeaviateMigrator, run_migration
 from weaviate_migration.result import MigrationResult
 from weaviate_migration.settings import MigrationConfig, create_migration_config
 
 __all__ = [
+    "CheckReport",
     "MigrationConfig",
     "MigrationResult",
     "SQLiteToWeaviateMigrator",
     "create_migration_config",
+    "read_check_report",
     "run_migration",
 ]

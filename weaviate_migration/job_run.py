@@ -10,6 +10,7 @@ import dagster as dg
 import psutil
 from dagster._core.definitions.reconstruct import build_reconstructable_job
 
+from weaviate_migration.errors import ConfigurationError
 from weaviate_migration.extract.partitions import PARTITION_KEYS
 from weaviate_migration.jobs import MIGRATE, VERIFY
 from weaviate_migration.mapping import Mapping
@@ -39,12 +40,21 @@ class JobRun(NamedTuple):
 
 @contextmanager
 def dagster_instance(work_dir: Path) -> Iterator[dg.DagsterInstance]:
-    """Dagster's instance: that of DAGSTER_HOME, or else one in the work folder, which is made."""
+    """Dagster's instance: that of DAGSTER_HOME, or else one in the work folder, which is made.
+
+    Raises:
+        ConfigurationError: its folder cannot be made.
+    """
     home = dagster_home(work_dir)
-    home.mkdir(parents=True, exist_ok=True)
     settings = home / "dagster.yaml"
-    if not settings.exists():
-        settings.write_text(_DAGSTER_YAML, encoding="utf-8")
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        if not settings.exists():
+            settings.write_text(_DAGSTER_YAML, encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(
+            f"Dagster's home {home} cannot be made: {error.strerror}.", "Name another one: DAGSTER_HOME, or --work-dir."
+        ) from error
     with dg.DagsterInstance.from_config(str(home)) as instance:
         yield instance
 
@@ -88,14 +98,15 @@ def run_job(
 
 def end_killed_runs(instance: dg.DagsterInstance) -> list[str]:
     """Marks the runs of processes that are gone as failed, frees their pool slots, and returns their ids."""
-    killed = [run for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED)) if _was_killed(run)]
+    killed = [run for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED)) if was_killed(run)]
     for run in killed:
         instance.report_run_failed(run, "The process of this run is gone: it was killed.")
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
     return [run.run_id for run in killed]
 
 
-def _was_killed(run: dg.DagsterRun) -> bool:
+def was_killed(run: dg.DagsterRun) -> bool:
+    """Whether the process of a run that has not ended is gone; never of a run from the UI, which names none."""
     tag = run.tags.get(PROCESS_TAG)
     return tag is not None and tag != _process_tag(int(tag.partition("@")[0]))
 

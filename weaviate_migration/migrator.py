@@ -101,7 +101,8 @@ class SQLiteToWeaviateMigrator:
             run = self._run(MIGRATE, mapping, plan, migrate_assets(mapping, config.cutover))
             result = migration_outcome(run.events, mapping, records.all())
             phases = {"connect": connected, **result.phases}
-            result = result.with_(run_id=run.run_id, warnings=plan.warnings, phases=phases)
+            warnings = [*plan.warnings, *result.warnings]
+            result = result.with_(run_id=run.run_id, warnings=warnings, phases=phases)
             return self._closed(result, client, mapping)
 
     def _rehearse(self, mapping: Mapping, plan: MigrationPlan) -> MigrationResult:

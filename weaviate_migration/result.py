@@ -56,6 +56,8 @@ class MigrationResult:
         migrated_records: objects that Weaviate acknowledged in this run.
         failed_records: rows in the quarantine.
         skipped_records: rows that were not reached.
+        validation_passed: no check failed, but for those of severity WARN.
+        validation_errors: the failed checks, but for those of severity WARN, which are in `warnings`.
         phases: seconds by name.
         next_step: what to do now.
     """

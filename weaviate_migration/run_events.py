@@ -15,6 +15,8 @@ from weaviate_migration.record import MigrationRecord
 from weaviate_migration.result import BackupResult, CheckResult, CollectionResult, MigrationResult
 
 FAILED_CHECK = "DagsterAssetCheckFailedError"
+# The severity of checks that a migration need not pass.
+WARN = dg.AssetCheckSeverity.WARN.value
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ def migration_outcome(
     record = records[-1]
     collections = _collection_results(events, mapping, record)
     checks = check_results(events)
+    failed = [each for each in checks if not each.passed]
+    errors = [_told(each) for each in failed if each.severity != WARN]
     refused = sum(each.failed for each in collections.values())
     exit_code = _exit_code(failures, refused)
     total = sum(each.source_rows for each in collections.values())
@@ -59,9 +63,10 @@ def migration_outcome(
         migrated_records=migrated,
         failed_records=refused,
         skipped_records=total - migrated - refused,
-        validation_passed=exit_code == 0 and all(each.passed for each in checks),
-        validation_errors=[_validation_error(each) for each in checks if not each.passed],
+        validation_passed=exit_code == 0 and not errors,
+        validation_errors=errors,
         errors=_error_texts(failures),
+        warnings=[_told(each) for each in failed if each.severity == WARN],
         phases=_phase_seconds(events, mapping),
         backup=_backup(record),
         collections=collections,
@@ -138,7 +143,7 @@ def _error_texts(failures: Sequence[StepFailure]) -> list[str]:
     return list(dict.fromkeys(texts))
 
 
-def _validation_error(check: CheckResult) -> str:
+def _told(check: CheckResult) -> str:
     where = f"{check.asset}, partition {check.partition}" if check.partition else check.asset
     return f"{where}: {check.name}: {check.description}"
 

@@ -57,6 +57,8 @@ KNOW_DAGSTER = {
     *("assets", "checks", "resources", "jobs", "partitions", "sensors", "definitions", "migrator", "cli"),
     # What the command line is composed of: the run of a job in this process, and what its events say.
     *("job_run", "run_events", "logs"),
+    # What the checks said last is read from Dagster's storage.
+    "check_report",
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
 

@@ -79,5 +79,6 @@ MIGRATE_OPTIONS = (
 
 
 def print_json(document: Any) -> None:
-    """Writes the one JSON document of a command's standard output."""
-    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+    """Writes the one JSON document of a command's standard output; lone surrogates are escaped, as JSON does it."""
+    text = json.dumps(document, ensure_ascii=False, indent=2)
+    click.echo(text.encode("utf-8", "backslashreplace").decode("utf-8"))

@@ -1,0 +1,98 @@
+"""`checks`: what the checks said last, for people and for CI."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from weaviate_migration.check_report import (
+    LAST_BACKFILL,
+    CheckReport,
+    CheckStatus,
+    junit_xml,
+    markdown_summary,
+    read_check_report,
+)
+from weaviate_migration.check_report.characters import printable
+from weaviate_migration.cli.options import EPILOG, MAPPING_OPTION, WORK_OPTIONS, print_json, with_options
+from weaviate_migration.errors import ConfigurationError
+from weaviate_migration.settings import create_migration_config
+
+STANDARD_OUTPUT = "-"
+_STYLES = {CheckStatus.PASSED: "green", CheckStatus.WARNED: "yellow", CheckStatus.RUNNING: "yellow"}
+
+
+@click.command(epilog=EPILOG)
+@with_options(MAPPING_OPTION, *WORK_OPTIONS)
+@click.option("--run", "run_id", metavar="ID", help="Only what this run planned, whatever came later.")
+@click.option(
+    "--backfill",
+    "backfill_id",
+    metavar="[ID]",
+    is_flag=False,
+    flag_value=LAST_BACKFILL,
+    help="Only what this backfill was to cover; without an ID the newest.",
+)
+@click.option("--junit", metavar="FILE", help="Write JUnit XML, one case for each check and partition.")
+@click.option("--markdown", metavar="FILE", help="Write Markdown, as a job summary shows it.")
+def checks(
+    as_json: bool,
+    run_id: str | None,
+    backfill_id: str | None,
+    junit: str | None,
+    markdown: str | None,
+    **options: Any,
+) -> int:
+    """Show what each check said last, and which never ran; a FILE may be - for standard output."""
+    if run_id is not None and backfill_id is not None:
+        raise click.UsageError("--run and --backfill exclude each other.")
+    to_standard_output = [as_json, junit == STANDARD_OUTPUT, markdown == STANDARD_OUTPUT]
+    if sum(to_standard_output) > 1:
+        raise click.UsageError("Only one of --json, --junit - and --markdown - can have standard output.")
+    report = read_check_report(create_migration_config("", **options), run_id=run_id, backfill_id=backfill_id)
+    if junit is not None:
+        _write("--junit", junit, junit_xml(report))
+    if markdown is not None:
+        _write("--markdown", markdown, markdown_summary(report))
+    if as_json:
+        print_json(report.to_dict())
+    elif not any(to_standard_output):
+        show_report(report, Console(markup=False))
+    return report.exit_code
+
+
+def _write(option: str, file: str, text: str) -> None:
+    if file == STANDARD_OUTPUT:
+        click.echo(text, nl=False)
+        return
+    try:
+        Path(file).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(
+            f"{file} cannot be written: {error.strerror}.", f"Name another file with {option}."
+        ) from error
+
+
+def show_report(report: CheckReport, console: Console) -> None:
+    """A line for each check, what did not pass, and the totals."""
+    table = Table(title="Checks", title_justify="left", box=SIMPLE_HEAD)
+    for heading in ("asset", "check", "result", "evaluated (UTC)"):
+        table.add_column(heading, overflow="fold", no_wrap=heading not in ("asset", "check"))
+    for group in report.groups:
+        evaluated = f"{group.last_evaluated:%Y-%m-%d %H:%M}" if group.last_evaluated else ""
+        table.add_row(
+            printable(group.asset),
+            printable(group.name),
+            group.to_text(),
+            evaluated,
+            style=None if group.worst.status is CheckStatus.PASSED else _STYLES.get(group.worst.status, "red"),
+        )
+    console.print(table)
+    for group in report.not_passed:
+        told = f"{group.worst.status}: {group.where}: {group.worst.description}"
+        style = _STYLES.get(group.worst.status, "red")
+        console.print(printable(told), style=style, highlight=False, soft_wrap=True)
+    console.print(printable(report.to_text()), highlight=False, soft_wrap=True)
