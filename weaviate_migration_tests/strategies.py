@@ -19,6 +19,14 @@ INTEGERS = st.one_of(
     st.integers(-(2**63), 2**63 - 1),
     st.sampled_from([0, 1, 2**53 - 1, 2**53, 2**53 + 1, -(2**53), -(2**63), 2**63 - 1]),
 )
+# Around what dates since 1970 may be, in seconds and in milliseconds, and the first and last of them.
+SINCE_1970 = st.one_of(
+    st.integers(-(10**14), 3 * 10**14),
+    st.floats(-1e11, 3e11),
+    st.builds(lambda number, digits: round(number, digits), st.floats(0, 1e13), st.integers(0, 7)),
+    st.sampled_from([-62135596800, -62135596801, 253402300799, 253402300800, 253402300799.99997]),
+    st.sampled_from([-62135596800_000, -62135596800_001, 253402300799_999, 253402300800_000]),
+)
 REALS = st.one_of(
     st.floats(allow_nan=False), st.sampled_from([0.0, -0.0, 1.0, 5e-324, 1.7976931348623157e308, 2.0**53, 1e15])
 )
@@ -65,7 +73,9 @@ TEXTS = st.one_of(
     MOMENTS,
     JSON_TEXTS,
 )
-SQL_VALUES: st.SearchStrategy[SqlValue] = st.one_of(st.none(), INTEGERS, REALS, TEXTS, st.binary(max_size=40))
+SQL_VALUES: st.SearchStrategy[SqlValue] = st.one_of(
+    st.none(), INTEGERS, REALS, SINCE_1970, TEXTS, st.binary(max_size=40)
+)
 
 # Each type of property; a column with two properties; members; defaults; a column without a property.
 EVERY_TYPE = CollectionMapping(
@@ -87,11 +97,13 @@ EVERY_TYPE = CollectionMapping(
         PropertyMapping(name="onlyMember", column="only", json_key="a", index="whole", default="none"),
         PropertyMapping(name="twiceAsNumber", column="twice", type="int"),
         PropertyMapping(name="twiceAsText", column="twice", index="words"),
+        PropertyMapping(name="since", column="since", type="date", date_format="epoch_seconds"),
+        PropertyMapping(name="sinceMs", column="since_ms", type="date", date_format="epoch_milliseconds"),
     ),
 )
 COLUMNS = (
     *("id", "body", "tags", "size", "score", "done", "at", "document", "title", "owner", "only", "twice"),
-    *("unmapped", 'odd "name" of 🎉'),
+    *("unmapped", 'odd "name" of 🎉', "since", "since_ms"),
 )
 ROWS = st.tuples(*[SQL_VALUES] * len(COLUMNS))
 

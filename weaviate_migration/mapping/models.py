@@ -19,6 +19,7 @@ from pydantic_core import InitErrorDetails
 
 PropertyType = Literal["text", "text[]", "int", "number", "boolean", "date"]
 TextIndex = Literal["whole", "words", "stored"]
+DateFormat = Literal["text", "epoch_seconds", "epoch_milliseconds"]
 MissingPolicy = Literal["refuse", "warn"]
 UnfitPolicy = Literal["keep", "refuse"]
 
@@ -129,6 +130,7 @@ class PropertyMapping(_Model):
         default: the text that stands in for NULL and, with `default_for_empty`, for an empty text.
             The value it replaced is kept in the object's `source_columns`.
         json_key: the property is this member of the JSON object in the column; the column stays in `source_columns`.
+        date_format: what a date is in the column: text, or a number of seconds or milliseconds since 1970 (UTC).
         on_unfit: what becomes of a row whose value the property cannot hold: the object goes without the property and
             the value is in `source_columns` (`keep`), or the row goes to quarantine (`refuse`).
     """
@@ -140,6 +142,7 @@ class PropertyMapping(_Model):
     default: str | None = None
     default_for_empty: bool = False
     json_key: NonEmpty | None = None
+    date_format: DateFormat = "text"
     on_unfit: UnfitPolicy = "keep"
     description: str = ""
 
@@ -166,6 +169,8 @@ class PropertyMapping(_Model):
             yield ("default",), f"only text properties have one, this is of type {of_type}"
         if not is_text and given.get("json_key") is not None:
             yield ("json_key",), f"only text and text[] properties have one, this is of type {of_type}"
+        if of_type != "date" and given.get("date_format", "text") != "text":
+            yield ("date_format",), f"only date properties have one, this is of type {of_type}"
 
 
 class RelationMapping(_Model):

@@ -7,7 +7,8 @@ import json
 from base64 import b64decode
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as ReadOnlyMapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from weaviate_migration.mapping.models import CollectionMapping, PropertyMapping, folded
@@ -15,6 +16,9 @@ from weaviate_migration.transform.values import SqlValue
 
 Row = tuple[SqlValue, ...]
 Properties = ReadOnlyMapping[str, Any]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_UNITS = {"epoch_seconds": timedelta(seconds=1), "epoch_milliseconds": timedelta(milliseconds=1)}
 
 
 def row_rebuilder(mapping: CollectionMapping, columns: Sequence[str]) -> Callable[[Properties], Row]:
@@ -33,11 +37,19 @@ def row_rebuilder(mapping: CollectionMapping, columns: Sequence[str]) -> Callabl
         if each.json_key is None:
             held_by.setdefault(folded(each.column), each)
     properties = [held_by.get(folded(column)) for column in columns]
-    readers = [(column, prop.name if prop else "") for column, prop in zip(columns, properties, strict=True)]
+    readers = [
+        (column, prop.name if prop else "", inverse(prop) if prop else to_sql)
+        for column, prop in zip(columns, properties, strict=True)
+    ]
 
     def rebuild(found: Properties) -> Row:
         verbatim = source_columns(mapping, found)
-        return tuple([verbatim[column] if column in verbatim else to_sql(found.get(name)) for column, name in readers])
+        return tuple(
+            [
+                verbatim[column] if column in verbatim else to_value(found.get(name))
+                for column, name, to_value in readers
+            ]
+        )
 
     return rebuild
 
@@ -53,8 +65,13 @@ def source_columns(mapping: CollectionMapping, properties: ReadOnlyMapping[str, 
     return {name: _from_json(value) for name, value in json.loads(provenance.get("source_columns") or "{}").items()}
 
 
+def inverse(prop: PropertyMapping) -> Callable[[Any], SqlValue]:
+    """The function that gives the SQLite value of a property that is not kept verbatim."""
+    return to_sql if prop.date_format == "text" else partial(_since_1970, _EPOCH_UNITS[prop.date_format])
+
+
 def to_sql(value: Any) -> SqlValue:
-    """The SQLite value of a property that is not kept verbatim.
+    """The SQLite value of a property, wherever it is not a date that was a number.
 
     A date gives `YYYY-MM-DD HH:MM:SS`, with `.ffffff` where the microseconds are not 0; a boolean 0 or 1; a list what
     `json.dumps` gives; an absent property NULL; everything else itself.
@@ -67,6 +84,14 @@ def to_sql(value: Any) -> SqlValue:
         return json.dumps(value)
     found: SqlValue = value
     return found
+
+
+def _since_1970(unit: timedelta, value: datetime | None) -> SqlValue:
+    """A date as the number of units since 1970 that it was: an integer where it is a whole one."""
+    if value is None:
+        return None
+    whole, rest = divmod(value - _EPOCH, unit)
+    return (value - _EPOCH) / unit if rest else whole
 
 
 def _from_json(value: Any) -> SqlValue:

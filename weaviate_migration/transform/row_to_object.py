@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from weaviate_migration.mapping.models import CollectionMapping, PropertyMapping, folded
 from weaviate_migration.transform.values import (
     CONVERTERS,
+    EPOCH_CONVERTERS,
     MEMBER_CONVERTERS,
     Converter,
     SqlValue,
@@ -82,7 +83,7 @@ def unfit_judge(
     """
     position_of = {folded(column): position for position, column in enumerate(columns)}
     judged = [
-        (position_of[folded(prop.column)], prop, _converter(prop))
+        (position_of[folded(prop.column)], prop, property_converter(prop))
         for prop in mapping.properties
         if prop.on_unfit == "refuse" and folded(prop.column) in position_of
     ]
@@ -98,6 +99,17 @@ def unfit_judge(
         return None
 
     return reason if judged else None
+
+
+def property_converter(prop: PropertyMapping) -> Converter:
+    """The forward function of one property."""
+    if prop.json_key is not None:
+        converter = MEMBER_CONVERTERS[prop.type](prop.json_key)
+    else:
+        converter = EPOCH_CONVERTERS.get(prop.date_format) or CONVERTERS[prop.type]
+    if prop.default is not None:
+        converter = default_property(converter, prop.default, prop.default_for_empty)
+    return converter
 
 
 def key_text(key: tuple[SqlValue, ...]) -> str:
@@ -123,15 +135,8 @@ def _column_readers(
     """
     by_column: dict[str, list[tuple[str, Converter]]] = {}
     for prop in sorted(mapping.properties, key=lambda each: each.json_key is not None):
-        by_column.setdefault(folded(prop.column), []).append((prop.name, _converter(prop)))
+        by_column.setdefault(folded(prop.column), []).append((prop.name, property_converter(prop)))
     return [(column, by_column.get(folded(column), [])) for column in columns]
-
-
-def _converter(prop: PropertyMapping) -> Converter:
-    converter = CONVERTERS[prop.type] if prop.json_key is None else MEMBER_CONVERTERS[prop.type](prop.json_key)
-    if prop.default is not None:
-        converter = default_property(converter, prop.default, prop.default_for_empty)
-    return converter
 
 
 def _properties_of_absent_columns(mapping: CollectionMapping, columns: Sequence[str]) -> dict[str, Any]:

@@ -3,8 +3,9 @@
 Each property type has a forward function here. It returns the property's value (None: the property is left out) and
 whether its inverse gives back the very SQLite value: same storage class, same bytes. Where it does not, the caller
 keeps the value verbatim in `source_columns` (the round-trip rule). The inverses are: text, int and number themselves;
-a date gives `YYYY-MM-DD HH:MM:SS`, with `.ffffff` where the microseconds are not 0; a boolean gives 0 or 1; a text[]
-gives what `json.dumps` gives; a property that is absent gives NULL.
+a date gives `YYYY-MM-DD HH:MM:SS`, with `.ffffff` where the microseconds are not 0, or, where the mapping says so, the
+integer of seconds or milliseconds since 1970 that it is, else the real; a boolean gives 0 or 1; a text[] gives what
+`json.dumps` gives; a property that is absent gives NULL.
 """
 
 import json
@@ -13,6 +14,7 @@ import re
 from base64 import b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
+from fractions import Fraction
 from typing import Any
 
 # What SQLite's five storage classes are in Python. Text that is not UTF-8 has its bytes as surrogate escapes.
@@ -122,6 +124,30 @@ def _rfc3339(text: str) -> str | None:
     return f"{moment.year:04}-{moment:%m-%dT%H:%M:%S}{digits}Z"
 
 
+def epoch_property(unit: int) -> Converter:
+    """Numbers since 1970 (UTC), to RFC 3339, to the microsecond; everything else is left out.
+
+    Args:
+        unit: microseconds that 1 stands for.
+    """
+
+    def convert(value: SqlValue) -> Converted:
+        if value is None:
+            return _NULL
+        if not isinstance(value, int | float):
+            return _LEFT_OUT
+        try:
+            # A product of floats would be rounded once more.
+            microseconds = round(Fraction(value) * unit)
+            moment = datetime(1970, 1, 1) + timedelta(microseconds=microseconds)
+        except OverflowError:  # Infinities, and years outside 1 to 9999.
+            return _LEFT_OUT
+        exact = isinstance(value, int) or (microseconds % unit != 0 and microseconds / unit == value)
+        return f"{moment.isoformat()}Z", exact
+
+    return convert
+
+
 def _zone(offset: str | None) -> timezone:
     """Raises ValueError for an offset of a day or more, as `timezone` does."""
     if offset is None or offset == "Z":
@@ -180,6 +206,11 @@ CONVERTERS: dict[str, Converter] = {
     "number": number_property,
     "boolean": boolean_property,
     "date": date_property,
+}
+
+EPOCH_CONVERTERS: dict[str, Converter] = {
+    "epoch_seconds": epoch_property(1_000_000),
+    "epoch_milliseconds": epoch_property(1_000),
 }
 
 

@@ -8,6 +8,8 @@ import math
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from weaviate_migration.mapping.models import PropertyMapping
@@ -15,6 +17,10 @@ from weaviate_migration.mapping.models import PropertyMapping
 # Weaviate keeps nine digits of a second, its client returns six.
 _CLIENT_PRECISION = timedelta(microseconds=1)
 _SURROGATE = re.compile("[\ud800-\udfff]").search
+_YEAR_1 = datetime(1, 1, 1, tzinfo=UTC)
+_SECONDS_UNTIL_1970 = 719_162 * 86_400
+_SECONDS_UNTIL_10000 = 3_652_059 * 86_400
+_PER_SECOND = {"epoch_seconds": 1, "epoch_milliseconds": 1_000}
 _DATE_FORM = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
     r"([ T][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?( ?(Z|[+-][0-9]{2}:[0-5][0-9]))?)?"
@@ -34,7 +40,12 @@ def judge(prop: PropertyMapping) -> Judge:
         A function of the column's value as SQLite holds it (None for NULL and for a column that the file does not
         have) and of the property as weaviate-client returns it (None where it is absent).
     """
-    agrees = _JUDGES[prop.type] if prop.json_key is None else _judge_of_member(prop, prop.json_key)
+    if prop.json_key is not None:
+        agrees = _judge_of_member(prop, prop.json_key)
+    elif prop.date_format != "text":
+        agrees = partial(_epoch, _PER_SECOND[prop.date_format])
+    else:
+        agrees = _JUDGES[prop.type]
 
     def agrees_or_default(value: Any, found: Any) -> bool:
         replaced = value is None or (prop.default_for_empty and value == "")
@@ -83,6 +94,17 @@ def _date(value: Any, found: Any) -> bool:
     if moment is None or found is None:
         return moment is found
     return bool(abs(found - moment) < _CLIENT_PRECISION)
+
+
+def _epoch(per_second: int, value: Any, found: Any) -> bool:
+    """Compared as exact fractions of seconds since year 1, so that nothing is rounded here."""
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        return found is None
+    expected = Fraction(value) / per_second + _SECONDS_UNTIL_1970
+    held = 0 <= expected < _SECONDS_UNTIL_10000
+    if not held or found is None:
+        return held == (found is not None)
+    return bool(abs(Fraction((found - _YEAR_1) // _CLIENT_PRECISION, 10**6) - expected) < Fraction(1, 10**6))
 
 
 def _texts(value: Any, found: Any) -> bool:

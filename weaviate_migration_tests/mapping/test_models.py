@@ -40,6 +40,11 @@ def mistakes(error: pytest.ExceptionInfo[ValidationError]) -> list[tuple[tuple[i
             "on_unfit",
             "cannot be `refuse` beside `json_key`: all of the column is kept anyway",
         ),
+        (
+            {"type": "int", "date_format": "epoch_seconds"},
+            "date_format",
+            "only date properties have one, this is of type int",
+        ),
     ],
 )
 def test_property_whose_fields_do_not_fit_together(fields: dict[str, Any], place: str, message: str) -> None:

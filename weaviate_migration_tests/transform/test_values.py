@@ -3,9 +3,11 @@ from typing import Any
 
 import pytest
 
-from weaviate_migration.transform.object_to_row import to_sql
+from weaviate_migration.mapping import PropertyMapping
+from weaviate_migration.transform.object_to_row import inverse
 from weaviate_migration.transform.values import (
     CONVERTERS,
+    EPOCH_CONVERTERS,
     MAX_EXACT_INT,
     SqlValue,
     default_property,
@@ -15,15 +17,20 @@ from weaviate_migration.transform.values import (
     texts_member,
     verbatim_json,
 )
+from weaviate_migration_tests.strategies import EVERY_TYPE
 
 LEFT_OUT = (None, False)
 NOT_UTF8 = b"a\xffb".decode("utf-8", "surrogateescape")
 
 
-@pytest.mark.parametrize("converter", CONVERTERS.values())
+@pytest.mark.parametrize("converter", [*CONVERTERS.values(), *EPOCH_CONVERTERS.values()])
 def test_null_is_held_by_an_absent_property(converter: Any) -> None:
     assert converter(None) == (None, True)
-    assert to_sql(None) is None
+
+
+@pytest.mark.parametrize("prop", EVERY_TYPE.properties, ids=lambda prop: prop.name)
+def test_an_absent_property_gives_null(prop: PropertyMapping) -> None:
+    assert inverse(prop)(None) is None
 
 
 @pytest.mark.parametrize(
@@ -133,6 +140,38 @@ def test_dates(text: str, property_value: str, exact: bool) -> None:
 )
 def test_what_is_no_date_is_left_out(value: SqlValue) -> None:
     assert CONVERTERS["date"](value) == LEFT_OUT
+
+
+@pytest.mark.parametrize(
+    ("date_format", "value", "converted"),
+    [
+        ("epoch_seconds", 0, ("1970-01-01T00:00:00Z", True)),
+        ("epoch_seconds", 1767322800, ("2026-01-02T03:00:00Z", True)),
+        ("epoch_seconds", -1, ("1969-12-31T23:59:59Z", True)),
+        ("epoch_seconds", -62135596800, ("0001-01-01T00:00:00Z", True)),
+        ("epoch_seconds", -62135596801, LEFT_OUT),
+        ("epoch_seconds", 253402300799, ("9999-12-31T23:59:59Z", True)),
+        ("epoch_seconds", 253402300800, LEFT_OUT),
+        ("epoch_seconds", 2**63 - 1, LEFT_OUT),
+        ("epoch_seconds", 1767322800.5, ("2026-01-02T03:00:00.500000Z", True)),
+        ("epoch_seconds", 1767322800.123456, ("2026-01-02T03:00:00.123456Z", True)),
+        ("epoch_seconds", 1767322800.0, ("2026-01-02T03:00:00Z", False)),
+        ("epoch_seconds", 1767322800.1234567, ("2026-01-02T03:00:00.123457Z", False)),
+        ("epoch_seconds", -0.0, ("1970-01-01T00:00:00Z", False)),
+        ("epoch_seconds", float("inf"), LEFT_OUT),
+        ("epoch_seconds", float("-inf"), LEFT_OUT),
+        ("epoch_seconds", "1767322800", LEFT_OUT),
+        ("epoch_seconds", "2026-01-02 03:00:00", LEFT_OUT),
+        ("epoch_seconds", b"1767322800", LEFT_OUT),
+        ("epoch_milliseconds", 1767322800123, ("2026-01-02T03:00:00.123000Z", True)),
+        ("epoch_milliseconds", 1767322800000, ("2026-01-02T03:00:00Z", True)),
+        ("epoch_milliseconds", 1767322800123.456, ("2026-01-02T03:00:00.123456Z", True)),
+        ("epoch_milliseconds", 1767322800123.0, ("2026-01-02T03:00:00.123000Z", False)),
+        ("epoch_milliseconds", 253402300800000, LEFT_OUT),
+    ],
+)
+def test_dates_since_1970(date_format: str, value: SqlValue, converted: Any) -> None:
+    assert EPOCH_CONVERTERS[date_format](value) == converted
 
 
 def test_members_leave_the_column_verbatim() -> None:

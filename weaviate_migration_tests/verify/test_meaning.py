@@ -83,6 +83,31 @@ def test_what_says_something_else_does_not_agree(of_type: str, value: SqlValue, 
     assert not judge(property_of(of_type))(value, wrong)
 
 
+@pytest.mark.parametrize(
+    ("date_format", "value", "wrong"),
+    [
+        ("epoch_seconds", 1767355200, NOON + timedelta(microseconds=1)),
+        ("epoch_seconds", 1767355200, None),
+        ("epoch_seconds", 1767355200000, NOON),
+        ("epoch_seconds", 1767355200.5, NOON),
+        ("epoch_seconds", "1767355200", NOON),
+        ("epoch_seconds", "2026-01-02 12:00:00", NOON),
+        ("epoch_seconds", 253402300800, NOON),
+        ("epoch_seconds", float("inf"), NOON),
+        ("epoch_seconds", None, NOON),
+        ("epoch_milliseconds", 1767355200, NOON),
+        ("epoch_milliseconds", 1767355200001, NOON),
+    ],
+)
+def test_numbers_since_1970_that_do_not_agree(date_format: str, value: SqlValue, wrong: Any) -> None:
+    assert not judge(property_of("date", date_format=date_format))(value, wrong)
+
+
+def test_numbers_since_1970_that_agree() -> None:
+    assert judge(property_of("date", date_format="epoch_seconds"))(1767355200, NOON)
+    assert judge(property_of("date", date_format="epoch_milliseconds"))(1767355200000, NOON)
+
+
 def test_defaults_must_be_there_and_only_where_they_belong() -> None:
     with_default = property_of("text", default="none", default_for_empty=True)
     assert judge(with_default)(None, "none")

@@ -32,6 +32,8 @@ ROW: tuple[SqlValue, ...] = (
     12,
     b"\x00\xff",
     2**60,
+    1767322800.5,
+    1767322800123,
 )
 
 
@@ -69,6 +71,8 @@ ALTERED: dict[str, Callable[[Any], Any]] = {
     "owner": lambda found: found.title(),
     "onlyMember": lambda _: "some",
     "twiceAsNumber": lambda found: found * 2,
+    "since": lambda found: found.replace(microsecond=0),
+    "sinceMs": lambda found: found.replace(microsecond=124_000),
 }
 
 
