@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 import click
 from rich.console import Console
 
+from benchmarks.audit import measure_audit, measure_fetch
 from benchmarks.dlt_pipeline import measure_dlt
 from benchmarks.figures import LARGER, SUBJECTS, Runs
 from benchmarks.measurement import MeasuredCommandError, Measurement, Server, python_command, timed_command
@@ -73,6 +74,8 @@ def _measures(server: Server, folder: Path, rows: int, batch_size: int) -> Mappi
         "migrate": lambda: migrate(rows).measure,
         "empty job": lambda: partial(_measure_empty_job, folder),
         "dlt": lambda: partial(measure_dlt, server, source(rows), rows),
+        "fetch": lambda: partial(measure_fetch, source(rows)),
+        "audit": lambda: partial(measure_audit, source(rows), folder / "scratch"),
         "after kill": lambda: migrate(rows).measure_after_kill,
         ONCE: lambda: migrate(LARGER * rows).measure,
     }

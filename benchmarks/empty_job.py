@@ -49,7 +49,7 @@ def empty_job() -> dg.JobDefinition:
     """Made once: Dagster asks for it several times in a run."""
     tables = range(TABLES)
     names = [f"collection_{number}" for number in tables]
-    before = [_plain("schema", []), _plain("snapshot", ["schema"]), *map(_extract, tables)]
+    before = [_audit(), _plain("schema", ["audit"]), _plain("snapshot", ["schema"]), *map(_extract, tables)]
     definitions = dg.Definitions(
         assets=[*before, *map(_collection, tables), _plain("cutover", names, log_lines=0)],
         asset_checks=list(map(_checks, names)),
@@ -57,6 +57,15 @@ def empty_job() -> dg.JobDefinition:
         resources={"storage": NoStorage()},
     )
     return definitions.resolve_job_def("empty")
+
+
+def _audit() -> dg.AssetsDefinition:
+    @dg.asset(check_specs=[dg.AssetCheckSpec("writable", asset="audit", blocking=True)])
+    def audit(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        context.log.info("nothing is read")
+        return dg.MaterializeResult(check_results=[dg.AssetCheckResult(check_name="writable", passed=True)])
+
+    return audit
 
 
 def _plain(name: str, deps: Sequence[str], log_lines: int = 1) -> dg.AssetsDefinition:

@@ -14,6 +14,7 @@ MIN_DLT = 2.0
 MAX_MEMORY_MB = 400
 MAX_MEMORY_GROWTH = 1.10
 MAX_AFTER_KILL = 1.2
+MAX_AUDIT = 12.0
 LARGER = 4
 
 
@@ -90,10 +91,16 @@ def _killed(runs: Runs) -> list[Figure]:
     return [_at_most("the whole command after one killed halfway / migrate", measured, after / migrate, MAX_AFTER_KILL)]
 
 
+def _audit(runs: Runs) -> list[Figure]:
+    audit, fetch = median_seconds(runs["audit"]), median_seconds(runs["fetch"])
+    return [_at_most("audit / fetching the same rows", f"{audit:.2f} s / {fetch:.2f} s", audit / fetch, MAX_AUDIT)]
+
+
 SUBJECTS: Mapping[str, Subject] = {
     "upload": Subject(("bound", "empty", "migrate"), _upload),
     "fixed": Subject(("empty", "empty job"), _fixed),
     "dlt": Subject(("migrate", "dlt"), _dlt),
     "memory": Subject(("migrate", "migrate larger"), _memory),
     "killed": Subject(("migrate", "after kill"), _killed),
+    "audit": Subject(("fetch", "audit"), _audit),
 }

@@ -11,7 +11,10 @@ MIGRATE = "migrate"
 VERIFY = "verify"
 DRY_RUN = "dry_run"
 DRY_RUN_REPORT = "dry_run_report"
-RESERVED_NAMES = frozenset({MIGRATE, VERIFY, DRY_RUN, DRY_RUN_REPORT, "weaviate_schema", "sqlite_snapshot", "cutover"})
+SOURCE_AUDIT = "source_audit"
+RESERVED_NAMES = frozenset(
+    {MIGRATE, VERIFY, DRY_RUN, DRY_RUN_REPORT, SOURCE_AUDIT, "weaviate_schema", "sqlite_snapshot", "cutover"}
+)
 
 
 def refuse_reserved_names(mapping: Mapping) -> None:
@@ -37,7 +40,7 @@ def collection_assets(mapping: Mapping) -> list[str]:
 
 def migrate_assets(mapping: Mapping, cutover: bool) -> list[dg.AssetKey]:
     """The assets that `migrate` materializes, with or without the switch of the aliases."""
-    names = ["weaviate_schema", "sqlite_snapshot"]
+    names = [SOURCE_AUDIT, "weaviate_schema", "sqlite_snapshot"]
     for each in mapping.collections:
         names += [each.extract_name, each.asset_name]
     return [dg.AssetKey(name) for name in [*names, *(["cutover"] if cutover else [])]]
@@ -49,7 +52,7 @@ def build_jobs(mapping: Mapping) -> list[UnresolvedAssetJobDefinition]:
         dg.define_asset_job(
             MIGRATE,
             selection=dg.AssetSelection.all() - dg.AssetSelection.assets(DRY_RUN_REPORT),
-            description=f"Snapshot, history, checks and cutover of mapping `{mapping.name}`, all partitions.",
+            description=f"Audit, snapshot, history, checks and cutover of mapping `{mapping.name}`, all partitions.",
         ),
         dg.define_asset_job(
             VERIFY,

@@ -26,9 +26,8 @@ from weaviate_migration.resources import WorkFolder
 from weaviate_migration.result import MigrationResult
 from weaviate_migration.run_events import dry_run_outcome, migration_outcome
 from weaviate_migration.settings import MigrationConfig, api_key_in_environment, create_migration_config
-from weaviate_migration.source.connect import readable_source, sqlite_path
-from weaviate_migration.source.inspect import inspect_database
-from weaviate_migration.source.plan import MigrationPlan, plan_migration
+from weaviate_migration.source.connect import sqlite_path
+from weaviate_migration.source.plan import MigrationPlan, planned_source
 from weaviate_migration.target.aliases import refuse_foreign_names
 from weaviate_migration.target.connect import answers, open_weaviate, parse_weaviate_url
 
@@ -212,16 +211,10 @@ def roll_back_migration(config: MigrationConfig, discard: bool) -> RollbackResul
 
 
 def plan_source(config: MigrationConfig, mapping: Mapping) -> MigrationPlan:
-    """What of the mapping the configured file can give.
-
-    Raises:
-        SourceNotUsableError: it is no SQLite database, or has none of the mapped tables.
-        MappingError: it lacks what the mapping wants.
-        SourceError: it is locked or corrupt.
-    """
+    """What of the mapping the configured file can give; raises what `planned_source` does."""
     path = sqlite_path(config.sqlite_url)
-    with readable_source(path, config.work_dir.absolute() / "scratch") as readable:
-        return plan_migration(mapping, inspect_database(readable))
+    with planned_source(path, mapping, config.work_dir.absolute() / "scratch") as (_, plan):
+        return plan
 
 
 def _peak_memory_mb() -> float:

@@ -9,7 +9,7 @@ from dagster._core.events import RunFailureReason
 from dagster_shared.error import SerializableErrorInfo
 
 from weaviate_migration.errors import DifferencesError, MigrationError, error_named
-from weaviate_migration.jobs import DRY_RUN, DRY_RUN_REPORT
+from weaviate_migration.jobs import DRY_RUN, DRY_RUN_REPORT, SOURCE_AUDIT
 from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.record import MigrationRecord
 from weaviate_migration.result import BackupResult, CheckResult, CollectionResult, MigrationResult
@@ -44,11 +44,11 @@ def migration_outcome(
         records: the migrations on record, oldest first; the run's is the last, unless it did not get that far.
     """
     failures = step_failures(events)
-    if any(each.step == "weaviate_schema" for each in failures) or not records:
-        return _failed(failures)
+    checks = check_results(events)
+    if any(each.step in (SOURCE_AUDIT, "weaviate_schema") for each in failures) or not records:
+        return _not_begun(failures, checks)
     record = records[-1]
     collections = _collection_results(events, mapping, record)
-    checks = check_results(events)
     failed = [each for each in checks if not each.passed]
     errors = [_told(each) for each in failed if each.severity != WARN]
     refused = sum(each.failed for each in collections.values())
@@ -116,6 +116,17 @@ def was_interrupted(events: Sequence[dg.DagsterEvent]) -> bool:
     """Whether the run ended by Ctrl-C or SIGTERM: Dagster turns it into a failure of the run."""
     reasons = [event.job_failure_data.failure_reason for event in events if event.is_job_failure]
     return RunFailureReason.UNEXPECTED_TERMINATION in reasons
+
+
+def _not_begun(failures: Sequence[StepFailure], checks: Sequence[CheckResult]) -> MigrationResult:
+    """A migration that its source stopped, or that failed before it was on record."""
+    failed = [_told(each) for each in checks if not each.passed and each.severity != WARN]
+    result = _failed(failures)
+    return result.with_(
+        errors=[*result.errors, *failed],
+        checks=checks,
+        next_step="Nothing was written. `weaviate-migration audit` shows all that was found." if failed else "",
+    )
 
 
 def _failed(failures: Sequence[StepFailure]) -> MigrationResult:
@@ -260,7 +271,7 @@ def _integers(events: Iterable[dg.DagsterEvent]) -> Iterator[tuple[str, str, int
 
 def _phase_seconds(events: Iterable[dg.DagsterEvent], mapping: Mapping) -> dict[str, float]:
     """Seconds of each phase: the sum of its steps'."""
-    phase_of = {"weaviate_schema": "schema", "sqlite_snapshot": "snapshot", "cutover": "cutover"}
+    phase_of = {SOURCE_AUDIT: "audit", "weaviate_schema": "schema", "sqlite_snapshot": "snapshot", "cutover": "cutover"}
     phase_of[DRY_RUN_REPORT] = DRY_RUN
     for each in mapping.collections:
         phase_of |= {each.extract_name: "extract", each.asset_name: "load", f"{each.asset_name}_checks": "checks"}

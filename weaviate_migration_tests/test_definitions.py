@@ -15,7 +15,7 @@ from weaviate_migration.mapping import CollectionMapping, read_mapping
 
 COLLECTIONS = [each.asset_name for each in read_mapping().collections]
 EXTRACTS = [each.extract_name for each in read_mapping().collections]
-ASSETS = ["weaviate_schema", "sqlite_snapshot", *EXTRACTS, *COLLECTIONS, "cutover", "dry_run_report"]
+ASSETS = ["source_audit", "weaviate_schema", "sqlite_snapshot", *EXTRACTS, *COLLECTIONS, "cutover", "dry_run_report"]
 
 
 def spec_of(asset: str) -> dg.AssetSpec:
@@ -79,8 +79,24 @@ def test_collection_has_two_blocking_checks(asset: str) -> None:
     assert specs["sample"].partitions_def is None
 
 
+def test_the_audit_is_before_everything_and_blocks_it() -> None:
+    graph = defs.resolve_asset_graph()
+    audit = dg.AssetKey("source_audit")
+    assert graph.get(audit).parent_keys == set()
+    assert graph.get(dg.AssetKey("weaviate_schema")).parent_keys == {audit}
+    (check,) = spec_of_checks("source_audit")
+    assert (check.name, check.blocking, bool(check.description)) == ("writable", True, True)
+
+
+def spec_of_checks(asset: str) -> list[dg.AssetCheckSpec]:
+    key = dg.AssetKey(asset)
+    return [
+        spec for each in defs.resolve_asset_graph().assets_defs for spec in each.check_specs if spec.asset_key == key
+    ]
+
+
 def test_jobs() -> None:
     migrate, dry_run = defs.resolve_job_def("migrate"), defs.resolve_job_def("dry_run")
     assert {node.name for node in dry_run.nodes} == {"dry_run_report"}
-    assert {"weaviate_schema", "cutover", *COLLECTIONS} <= {node.name for node in migrate.nodes}
+    assert {"source_audit", "weaviate_schema", "cutover", *COLLECTIONS} <= {node.name for node in migrate.nodes}
     assert "dry_run_report" not in {node.name for node in migrate.nodes}

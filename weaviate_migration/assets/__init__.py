@@ -8,6 +8,7 @@ from weaviate_migration.assets.dry_run import build_dry_run_asset
 from weaviate_migration.assets.extracts import build_extract_asset
 from weaviate_migration.assets.schema import build_schema_asset
 from weaviate_migration.assets.snapshot import build_snapshot_asset
+from weaviate_migration.assets.source_audit import build_source_audit_asset
 from weaviate_migration.mapping import Mapping
 
 __all__ = ["build_assets"]
@@ -16,6 +17,7 @@ __all__ = ["build_assets"]
 def build_assets(mapping: Mapping) -> list[dg.AssetsDefinition]:
     """Every asset of a migration with this mapping."""
     return [
+        build_source_audit_asset(mapping),
         build_schema_asset(mapping),
         build_snapshot_asset(mapping),
         *(build_extract_asset(mapping, each) for each in mapping.collections),

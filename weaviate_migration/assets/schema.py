@@ -16,6 +16,7 @@ def build_schema_asset(mapping: Mapping) -> dg.AssetsDefinition:
         group_name=phases.SCHEMA,
         kinds={"weaviate"},
         owners=phases.OWNERS,
+        deps=["source_audit"],
         description=(
             "Begins a migration, or goes on with the unfinished one, and makes its collections: empty, with versioned "
             "names, auto-schema not needed. Readers see nothing of them before `cutover`."

@@ -1,24 +1,30 @@
-"""`audit`: what the file holds."""
+"""`audit`: what the file holds, and what of it does not fit."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import click
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from weaviate_migration.audit import SourceAudit, audit_source
+from weaviate_migration.audit import ColumnReport, KeyReport, SourceAudit, TableReport, audit_source
+from weaviate_migration.audit.kinds import FATES
 from weaviate_migration.cli.options import EPILOG, SOURCE_OPTIONS, WORK_OPTIONS, print_json, with_options
 from weaviate_migration.mapping import read_mapping
 from weaviate_migration.settings import create_migration_config
+from weaviate_migration.source.connect import sqlite_path
 
 
 @click.command(epilog=EPILOG)
 @with_options(*SOURCE_OPTIONS, *WORK_OPTIONS)
 def audit(as_json: bool, **options: Any) -> int:
-    """Show what the file holds, which tables and columns go where, and what is left out."""
+    """Read every value that a migration would move, and show what does not fit and what becomes of it."""
     config = create_migration_config(**options)
-    found = audit_source(config, read_mapping(config.mapping))
+    found = audit_source(
+        sqlite_path(config.sqlite_url), read_mapping(config.mapping), config.work_dir.absolute() / "scratch"
+    )
     if as_json:
         print_json(found.to_dict())
     else:
@@ -27,24 +33,110 @@ def audit(as_json: bool, **options: Any) -> int:
 
 
 def _show(audit: SourceAudit, console: Console) -> None:
-    """What the file holds and where it goes."""
-    plan, rows = audit.plan, audit.rows
-    table = Table(title="What the file holds", title_justify="left", box=SIMPLE_HEAD)
-    for heading in ("table", "rows", "collection", "columns with a property", "in source_columns only"):
-        # Cut names would be of no use: they are continued on the next line.
-        table.add_column(heading, justify="right" if heading == "rows" else "left", overflow="fold")
-    for each in plan.collections:
-        if each.table is not None:
-            mapped = [column for column in each.columns if column not in each.unmapped_columns]
-            table.add_row(
-                each.table.name,
-                f"{rows[each.table.name]:,}",
-                each.mapping.name,
-                ", ".join(mapped),
-                ", ".join(each.unmapped_columns),
-            )
-    for name in plan.unmapped_tables:
-        table.add_row(name, f"{rows[name]:,}", "not migrated", "", "")
-    console.print(table)
-    for text in plan.warnings:
+    console.print(_overview(audit))
+    for each in audit.tables:
+        if each.findings or _is_mixed(each):
+            console.print(_columns(each))
+        for line in _remarks(each):
+            console.print(f"{each.table}: {line}", highlight=False, markup=False, soft_wrap=True)
+    for text in audit.warnings:
         console.print(f"warning: {text}", style="yellow", highlight=False, markup=False, soft_wrap=True)
+    for fate in sorted({finding.fate for each in audit.tables for _, finding in each.findings}):
+        console.print(f"{fate}: {FATES[fate]}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"{audit.refused:,} of {audit.rows:,} rows would be refused.", highlight=False)
+
+
+def _table(title: str, *headings: str) -> Table:
+    table = Table(title=Text(title), title_justify="left", box=SIMPLE_HEAD)
+    for heading in headings:
+        # Cut names would be of no use: they are continued on the next line.
+        table.add_column(heading, justify="right" if heading in _NUMBERS else "left", overflow="fold")
+    return table
+
+
+_NUMBERS = ("rows", "values", "do not fit", "refused", "orphans")
+
+
+def _add(table: Table, *cells: str | int) -> None:
+    """Adds a row as it is: what stands in brackets would be taken for markup otherwise."""
+    table.add_row(*(Text(f"{cell:,}" if isinstance(cell, int) else cell) for cell in cells))
+
+
+def _overview(audit: SourceAudit) -> Table:
+    table = _table("What the file holds", "table", "rows", "collection", "do not fit", "refused", "orphans")
+    for each in audit.tables:
+        if not each.exists:
+            _add(table, each.table, "not in the file", each.collection)
+            continue
+        do_not_fit = sum(finding.count for _, finding in each.findings)
+        orphans = sum(relation.count or 0 for relation in each.orphans)
+        _add(table, each.table, each.rows, each.collection, do_not_fit, each.refused, orphans)
+    for name, rows in audit.not_migrated.items():
+        _add(table, name, rows, "not migrated")
+    return table
+
+
+def _columns(table: TableReport) -> Table:
+    """The columns with something to say: values that do not fit, or of several storage classes."""
+    title = f"{table.table} → {table.collection}"
+    shown = _table(title, "column", "holds", "values", "what does not fit", "first keys")
+    for column in table.columns:
+        if not column.findings and not _is_mixed_column(column):
+            continue
+        _add(shown, column.name, _holds(column))
+        for finding in column.findings:
+            what, keys = f"{finding.sentence}: {finding.fate}", "\n".join(finding.examples)
+            _add(shown, f"→ {finding.property}", "", finding.count, what, keys)
+    return shown
+
+
+def _holds(column: ColumnReport) -> str:
+    """Each storage class with its number, smallest and largest value."""
+    return "\n".join(
+        f"{count:,} {name}" + (f": {column.smallest[name]!r} to {column.largest[name]!r}" if name != "null" else "")
+        for name, count in column.storage_classes.items()
+    )
+
+
+def _is_mixed(table: TableReport) -> bool:
+    return any(map(_is_mixed_column, table.columns))
+
+
+def _is_mixed_column(column: ColumnReport) -> bool:
+    return len(column.storage_classes.keys() - {"null"}) > 1
+
+
+def _remarks(table: TableReport) -> Iterator[str]:
+    """What is to be said of a table besides its values, a line each."""
+    if table.key is not None:
+        yield from _key_remarks(table.key)
+    yield from _counted("rows larger than the server takes", table.too_large, table.too_large_examples)
+    for each in table.orphans:
+        if each.reason:
+            yield f"orphans of {each.column} were not looked for: {each.reason}"
+        yield from _counted(f"rows whose {each.column} is no key of {each.to_table}", each.count or 0, each.examples)
+    if table.in_source_columns_only:
+        yield f"only in source_columns: {', '.join(table.in_source_columns_only)}"
+    if table.left_out:
+        yield f"nowhere, as the mapping says: {_with_reasons(table.left_out)}"
+    if table.missing_columns:
+        yield f"in the mapping, but not in the file: {', '.join(table.missing_columns)}"
+    if table.read_in == "one statement":
+        yield "was read by one statement: with a rollback journal, nobody could commit meanwhile"
+
+
+def _key_remarks(key: KeyReport) -> Iterator[str]:
+    yield from _counted("rows with NULL in their key", key.null, key.null_examples)
+    yield from _counted("rows whose key another row has, too", key.duplicate, key.duplicate_examples)
+    yield from _counted("keys that differ from another one in case only", key.case_only, key.case_only_examples)
+    if key.uneven:
+        yield f"partitions cannot be even: the largest would have {key.largest_partition:,} rows"
+
+
+def _counted(what: str, count: int, examples: Sequence[str]) -> Iterator[str]:
+    if count:
+        yield f"{what}: {count:,}, such as {', '.join(examples)}"
+
+
+def _with_reasons(left_out: Mapping[str, str]) -> str:
+    return ", ".join(f"{column} ({reason})" for column, reason in left_out.items())

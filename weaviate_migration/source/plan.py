@@ -1,12 +1,15 @@
 """What of a mapping a database can give: the tables, keys and columns to read, and what one has and the other lacks."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from weaviate_migration.errors import MappingError, SourceNotUsableError
 from weaviate_migration.mapping.models import CollectionMapping, Mapping, PropertyMapping, RelationMapping, folded
 from weaviate_migration.mapping.suggestion import suggestion
-from weaviate_migration.source.inspect import Database, Table
+from weaviate_migration.source.connect import readable_source
+from weaviate_migration.source.inspect import Database, Table, inspect_database
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,23 @@ class MigrationPlan:
     def of_table(self, table: str) -> CollectionPlan:
         """The plan of the collection that is made from this table, as the mapping names it."""
         return next(each for each in self.collections if each.mapping.table == table)
+
+
+@contextmanager
+def planned_source(path: Path, mapping: Mapping, scratch: Path) -> Iterator[tuple[Database, MigrationPlan]]:
+    """What the source holds, and what of the mapping it can give; it can be read while the context lives.
+
+    Args:
+        scratch: a folder for a copy of the source, where it cannot be read in place (see `readable_source`).
+
+    Raises:
+        SourceNotUsableError: it is no SQLite database, or has none of the mapped tables.
+        MappingError: it lacks what the mapping wants.
+        SourceError: it is locked or corrupt.
+    """
+    with readable_source(path, scratch) as readable:
+        database = inspect_database(readable)
+        yield database, plan_migration(mapping, database)
 
 
 def plan_migration(mapping: Mapping, database: Database) -> MigrationPlan:

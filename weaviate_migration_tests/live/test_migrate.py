@@ -71,11 +71,12 @@ def test_six_collections_of_a_file_that_lacks_a_table(
 
 
 def assert_checks(checks: list[dict[str, Any]]) -> None:
-    """A `count` for each partition of each collection, and one `sample` of each; all passed."""
+    """A `count` for each partition of each collection, one `sample` of each, and that of the audit; all passed."""
     assert all(check.keys() == CHECK_KEYS and check["passed"] for check in checks)
     counts = [check for check in checks if check["name"] == "count"]
     assert len({(check["asset"], check["partition"]) for check in counts}) == len(counts) == 6 * 16
-    assert sum(check["name"] == "sample" and check["partition"] is None for check in checks) == len(checks) - 96 == 6
+    assert sum(check["name"] == "sample" and check["partition"] is None for check in checks) == len(checks) - 97 == 6
+    assert [check["asset"] for check in checks if check["name"] == "writable"] == ["source_audit"]
 
 
 def test_without_cutover_nothing_is_switched_and_the_next_run_goes_on(
@@ -220,20 +221,6 @@ def test_unfinished_migration_that_failed_is_finished_by_the_same_command(
     client.collections.use(made).config.update_shards("READY")
     assert notes.migrate("--no-rollback", "--max-retries", 0).code == 0
     assert holdings(client) == ([made], {"Note": made})
-
-
-def test_audit_shows_what_goes_where(notes: NoteMigration) -> None:
-    with closing(sqlite3.connect(notes.source)) as connection:
-        connection.execute("ALTER TABLE notes ADD COLUMN mood TEXT")
-        connection.execute("CREATE TABLE users (id INTEGER PRIMARY KEY)")
-    found = run_here("audit", *notes.source_options, "--json").json
-    (table,) = found["tables"]
-    assert (table["table"], table["collection"], table["rows"]) == ("notes", "Note", 64)
-    assert table["in_source_columns_only"] == ["mood"]
-    assert found["not_migrated"] == [{"table": "users", "rows": 0}]
-    shown = run_here("audit", *notes.source_options)
-    assert shown.code == 0
-    assert all(word in shown.stdout for word in ("notes", "Note", "64", "mood", "users", "not migrated"))
 
 
 def test_plan_shows_each_column(notes: NoteMigration) -> None:

@@ -1,0 +1,84 @@
+"""What the source holds and what of it does not fit, before anything is written."""
+
+from typing import Any
+
+import dagster as dg
+
+from weaviate_migration.assets import phases
+from weaviate_migration.audit import SourceAudit, audit_source, verdict
+from weaviate_migration.mapping import Mapping
+from weaviate_migration.resources import SQLiteSource, WorkFolder
+
+WRITABLE = "writable"
+
+
+def build_source_audit_asset(mapping: Mapping) -> dg.AssetsDefinition:
+    """The asset `source_audit`, with its check `writable`, which stops a migration that makes no sense."""
+
+    @dg.asset(
+        group_name=phases.SCHEMA,
+        kinds={"sqlite"},
+        owners=phases.OWNERS,
+        check_specs=[
+            dg.AssetCheckSpec(
+                WRITABLE,
+                asset="source_audit",
+                blocking=True,
+                description=(
+                    "Rows can become objects: fails where more than half of a table's rows have no usable key or are "
+                    "too large, warns where some have, and where rows have no parent."
+                ),
+            )
+        ],
+        description=(
+            "Reads every value of the mapped columns of the live file once, and says for each column what is in it, "
+            "what its property cannot hold exactly, and what becomes of that; nothing is written."
+        ),
+    )
+    def source_audit(
+        context: dg.AssetExecutionContext, source: SQLiteSource, work_folder: dg.ResourceParam[WorkFolder]
+    ) -> dg.MaterializeResult:  # type: ignore[type-arg]  # beside a check, Dagster takes only the plain class
+        audit = audit_source(source.path, mapping, work_folder.scratch)
+        found = verdict(audit)
+        context.log.info("%d rows read, %d would be refused", audit.rows, audit.refused)
+        return dg.MaterializeResult(
+            metadata=_metadata(audit),
+            check_results=[
+                dg.AssetCheckResult(
+                    check_name=WRITABLE,
+                    passed=found.passed,
+                    severity=dg.AssetCheckSeverity.ERROR if found.stops or found.passed else dg.AssetCheckSeverity.WARN,
+                    description=found.text,
+                    metadata={"refused": audit.refused},
+                )
+            ],
+        )
+
+    return source_audit
+
+
+def _metadata(audit: SourceAudit) -> dict[str, Any]:
+    """The report as tables, and in whole as JSON."""
+    tables: dict[str, list[dict[str, str | int]]] = {
+        "tables": [
+            {"table": each.table, "collection": each.collection, "rows": each.rows, "would_refuse": each.refused}
+            for each in audit.tables
+        ],
+        "does_not_fit": [
+            {
+                "column": f"{each.table}.{column}",
+                "property": finding.property,
+                "values": finding.count,
+                "what": finding.sentence,
+                "fate": finding.fate,
+                "first_keys": ", ".join(finding.examples),
+            }
+            for each in audit.tables
+            for column, finding in each.findings
+        ],
+        "not_migrated": [{"table": name, "rows": rows} for name, rows in audit.not_migrated.items()],
+    }
+    shown = {
+        name: dg.MetadataValue.table([dg.TableRecord(row) for row in rows]) for name, rows in tables.items() if rows
+    }
+    return {**shown, "report": dg.MetadataValue.json(audit.to_dict())}

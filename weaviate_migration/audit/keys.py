@@ -1,0 +1,145 @@
+"""The keys of one table: NULL, given twice, different only in case, or too unevenly spread for even partitions.
+
+They are compared on disk, in a database of their own: memory stays bounded, and no long statement holds up those who
+write to the source. Where the file itself lets no key be given twice, only texts are compared, for their case; all
+UUIDs differ then, so the sixteen partitions are even.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from itertools import pairwise, repeat
+from pathlib import Path
+
+from weaviate_migration.audit.columns import EXAMPLES, Tally
+from weaviate_migration.audit.report import KeyReport
+from weaviate_migration.source.connect import source_errors
+from weaviate_migration.source.plan import CollectionPlan
+from weaviate_migration.transform.object_ids import object_uuid
+from weaviate_migration.transform.row_to_object import key_text
+from weaviate_migration.transform.values import SqlValue, is_utf8
+
+PARTITIONS = 16
+# With fewer rows partitions of any size do no harm.
+UNEVEN_FROM_ROWS = 1_000
+UNEVEN_FACTOR = 2
+
+Key = tuple[SqlValue, ...]
+
+
+class KeyAudit:
+    """Looks at all keys of one table.
+
+    Args:
+        folder: for what is kept on disk; it has to be there until `report` was called.
+    """
+
+    def __init__(self, plan: CollectionPlan, folder: Path) -> None:
+        assert plan.table is not None
+        self._plan = plan
+        self._table = plan.table.name
+        self._null = Tally()
+        self._usable = 0
+        self._have_upper_case = False
+        self._is_unique = _is_unique(plan)
+        self._path = folder / "keys.sqlite"
+        self._connection = sqlite3.connect(self._path, isolation_level=None)
+        with source_errors(self._path):
+            self._connection.execute("PRAGMA journal_mode = OFF")
+            self._connection.execute("PRAGMA synchronous = OFF")
+            # Deprecated, but SQLite reads TMPDIR only once in a process, and /tmp is often too small for a sort.
+            self._connection.execute(f"PRAGMA temp_store_directory = '{str(folder).replace(chr(39), chr(39) * 2)}'")
+            self._connection.execute("CREATE TABLE keys (identity TEXT, shown TEXT, lower TEXT)")
+
+    def close(self) -> None:
+        """Forgets the keys."""
+        self._connection.close()
+
+    def add(self, keys: Sequence[Key], rowids: Sequence[SqlValue]) -> None:
+        """Looks at the keys of one slice.
+
+        Args:
+            rowids: of their rows, by which those are named whose key is NULL; empty where there are none.
+        """
+        usable = [key for key in keys if None not in key]
+        if len(usable) < len(keys):
+            for row, key in enumerate(keys):
+                if None in key:
+                    self._null.add(row, lambda row: f"rowid {rowids[row]!r}" if rowids else key_text(keys[row]))
+        self._usable += len(usable)
+        if self._is_unique:
+            self._keep(repeat(None), [key for key in usable if str in map(type, key)])
+        else:
+            self._keep([object_uuid(self._table, key) for key in usable], usable)
+
+    def report(self) -> KeyReport:
+        """What was found."""
+        with source_errors(self._path):
+            duplicate, duplicate_examples = (0, ()) if self._is_unique else self._groups("identity", "count(*)")
+            case_only, case_only_examples = (
+                self._groups("lower", "count(DISTINCT shown)") if self._have_upper_case else (0, ())
+            )
+            largest = self._largest_partition()
+        return KeyReport(
+            columns=self._plan.key,
+            uses_rowid=self._plan.uses_rowid,
+            null=self._null.count,
+            null_examples=tuple(self._null.examples),
+            duplicate=duplicate,
+            duplicate_examples=duplicate_examples,
+            case_only=case_only,
+            case_only_examples=case_only_examples,
+            largest_partition=largest,
+            uneven=self._usable >= UNEVEN_FROM_ROWS and largest * PARTITIONS > UNEVEN_FACTOR * self._usable,
+        )
+
+    def _keep(self, identities: Iterable[str | None], keys: Sequence[Key]) -> None:
+        shown, lower = _shown(keys), _shown(list(map(_in_lower_case, keys)))
+        self._have_upper_case = self._have_upper_case or shown != lower
+        with source_errors(self._path):
+            self._connection.execute("BEGIN")
+            self._connection.executemany(
+                "INSERT INTO keys VALUES (?, ?, ?)", zip(identities, shown, lower, strict=False)
+            )
+            self._connection.execute("COMMIT")
+
+    def _groups(self, column: str, counted: str) -> tuple[int, tuple[str, ...]]:
+        """How many rows are in groups with the same value in the column that count more than one, and some of them."""
+        groups = f"SELECT {column}, count(*) AS rows FROM keys GROUP BY {column} HAVING {counted} > 1"
+        rows = self._number(f"SELECT coalesce(sum(rows), 0) FROM ({groups})")
+        examples = self._connection.execute(
+            f"SELECT DISTINCT shown FROM keys WHERE {column} IN (SELECT {column} FROM ({groups} LIMIT {EXAMPLES})) "
+            f"ORDER BY {column}, shown LIMIT {EXAMPLES}"
+        )
+        return rows, tuple(shown for (shown,) in examples)
+
+    def _largest_partition(self) -> int:
+        """The rows of the largest of the ranges between the UUIDs' quantiles."""
+        if self._is_unique or self._usable < PARTITIONS:
+            return -(-self._usable // PARTITIONS)
+        self._connection.execute("CREATE INDEX identities ON keys (identity)")
+        cuts = [part * self._usable // PARTITIONS for part in range(1, PARTITIONS)]
+        in_order = "SELECT identity FROM keys ORDER BY identity LIMIT 1 OFFSET"
+        before = [self._number(f"SELECT count(*) FROM keys WHERE identity < ({in_order} {cut})") for cut in cuts]
+        return max(end - start for start, end in pairwise([0, *before, self._usable]))
+
+    def _number(self, statement: str) -> int:
+        (found,) = self._connection.execute(statement).fetchone()
+        return int(found)
+
+
+def _in_lower_case(key: Key) -> Key:
+    return tuple([part.lower() if isinstance(part, str) else part for part in key])
+
+
+def _shown(keys: Sequence[Key]) -> list[str]:
+    """Each key as text; asked first for all together: as a rule they are single texts, and stay as they are."""
+    texts = [part for key in keys for part in key if isinstance(part, str)]
+    if texts and len(keys[0]) == 1 and len(texts) == len(keys) and is_utf8("".join(texts)):
+        return texts
+    return list(map(key_text, keys))
+
+
+def _is_unique(plan: CollectionPlan) -> bool:
+    """Whether the file itself sees to it that no key is given twice."""
+    assert plan.table is not None
+    return plan.uses_rowid or (bool(plan.table.primary_key) and set(plan.table.primary_key) <= set(plan.key))

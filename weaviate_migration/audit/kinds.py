@@ -1,0 +1,287 @@
+"""The kinds of values that a property cannot hold exactly, and what becomes of them.
+
+Whether a value is one is decided by the conversion itself, in `transform/values.py`; here it is only told which.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from weaviate_migration.mapping import PropertyMapping
+from weaviate_migration.transform.row_to_object import property_converter
+from weaviate_migration.transform.values import SqlValue, is_utf8, parse_json
+
+Fate = Literal["filled", "left out", "default"]
+
+# What each fate is for a person; whatever it is, the value itself is never lost.
+FATES: dict[Fate, str] = {
+    "filled": "the property is filled with what means the same; the value itself is kept verbatim too",
+    "left out": "the property is left out; the value is kept verbatim",
+    "default": "the property gets its default; what it replaced is kept verbatim",
+}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of value.
+
+    Attributes:
+        name: short, and the same in every version.
+        sentence: what it is, for a person.
+    """
+
+    name: str
+    fate: Fate
+    sentence: str
+
+
+KINDS: dict[str, Kind] = {}
+
+
+def _kind(name: str, fate: Fate, sentence: str) -> Kind:
+    KINDS[name] = Kind(name, fate, sentence)
+    return KINDS[name]
+
+
+_NULL_REPLACED = _kind("null_replaced", "default", "NULL, which the default stands in for")
+_EMPTY_REPLACED = _kind("empty_replaced", "default", "empty text, which the default stands in for")
+
+_NOT_UTF8 = _kind("text_not_utf8", "left out", "text whose bytes are not UTF-8")
+_SURROGATES = _kind(
+    "surrogates", "left out", "text with surrogates encoded one by one (as CESU-8 does), which is no UTF-8"
+)
+
+_BEYOND_2_53 = _kind("integer_beyond_2_53", "left out", "integers beyond ±(2^53 - 1), which Weaviate would alter")
+_INFINITY = _kind("infinity", "left out", "Infinity or -Infinity")
+_NEGATIVE_ZERO = _kind("negative_zero", "filled", "-0.0, which is no other number than 0.0, but has other bytes")
+_WHOLE_REAL = _kind("whole_real_in_int", "filled", "whole numbers that are stored as reals")
+_INTEGER_IN_NUMBER = _kind("integer_in_number", "filled", "integers where reals belong")
+_OTHER_INTEGER = _kind("integer_other_than_0_1", "left out", "integers other than 0 and 1 where booleans belong")
+
+_DATE_ONLY = _kind("date_only", "filled", "dates without a time, taken for midnight")
+_NO_SECONDS = _kind("date_without_seconds", "filled", "dates and times without seconds")
+_WITH_OFFSET = _kind("date_with_offset", "filled", "dates with an offset or Z, turned into UTC")
+_WITH_T = _kind("date_with_t", "filled", "dates with a T before the time")
+_FRACTION = _kind("date_fraction", "filled", "dates with another fraction of seconds than six digits, or six zeros")
+_FAR_YEAR = _kind("date_year_out_of_range", "left out", "dates outside the years 1 to 9999, in UTC")
+_NO_DATE = _kind("text_no_date", "left out", "text that is no date")
+_EPOCH_SECONDS = _kind(
+    "epoch_seconds", "left out", "numbers that look like seconds since 1970: `date_format: epoch_seconds` makes dates"
+)
+_EPOCH_MILLISECONDS = _kind(
+    "epoch_milliseconds",
+    "left out",
+    "numbers that look like milliseconds since 1970: `date_format: epoch_milliseconds` makes dates",
+)
+_JULIAN_DAY = _kind("julian_day", "left out", "numbers that look like Julian days")
+_EPOCH_REAL = _kind("epoch_real", "filled", "reals that are whole, or finer than the microseconds of a date")
+_EPOCH_OUT_OF_RANGE = _kind("epoch_out_of_range", "left out", "numbers since 1970 that are outside the years 1 to 9999")
+
+_JSON_INVALID = _kind("json_invalid", "left out", "text that is no JSON, or is nested too deeply to be read")
+_JSON_NULL = _kind("json_null", "left out", "the JSON text `null`")
+_JSON_BEYOND_DOUBLE = _kind("json_number_beyond_double", "left out", "JSON with a number that no double can hold")
+_JSON_NO_ARRAY = _kind("json_no_array", "left out", "JSON that is no array")
+_JSON_OTHERS = _kind("json_array_of_others", "left out", "JSON arrays with other items than texts")
+_JSON_SURROGATES = _kind("json_surrogates", "left out", "JSON with half a surrogate pair in a text, as an escape")
+_JSON_OTHER_FORM = _kind("json_other_form", "filled", "JSON with other blanks or escapes than json.dumps writes")
+_JSON_NO_OBJECT = _kind("json_no_object", "left out", "JSON that is no object, so it has no members")
+_JSON_MEMBER = _kind(
+    "json_member_of_other_type", "left out", "JSON objects whose member is no text, or no array of texts"
+)
+
+# The storage class that a value has, where its property wants another: `blob_in_text`, and so on.
+_CLASSES: dict[type, str] = {int: "integer", float: "real", str: "text", bytes: "blob"}
+_WANTED = {
+    "text": ("texts", ("integer", "real", "blob")),
+    "int": ("integers", ("real", "text", "blob")),
+    "number": ("reals", ("text", "blob")),
+    "boolean": ("booleans", ("real", "text", "blob")),
+    "date": ("dates", ("integer", "real", "blob")),
+    "epoch": ("numbers since 1970", ("text", "blob")),
+    "json": ("JSON", ("integer", "real", "blob")),
+}
+_PLURALS = {"integer": "integers", "real": "reals", "text": "texts", "blob": "blobs"}
+for _name, (_words, _classes) in _WANTED.items():
+    for _class in _classes:
+        _kind(f"{_class}_in_{_name}", "left out", f"{_PLURALS[_class]} where {_words} belong")
+
+_MAX_EPOCH_SECONDS = 10**10  # The year 2286; from 1973 on, so that small numbers are not taken for dates.
+_JULIAN_DAYS = range(2_400_000, 2_500_000)  # 1858 to 2132.
+_FAR_DATE = re.compile(
+    r"((0000|[+-]?\d{5,}|-\d{4})-\d\d-\d\d([ T].*)?|(0001-01-01|9999-12-31)[ T].*[+-]\d\d:\d\d)", re.ASCII
+).fullmatch
+_OFFSET = re.compile(r"Z|[+-]\d\d:\d\d").search
+
+
+def kind_finder(prop: PropertyMapping) -> Callable[[SqlValue], Kind | None]:
+    """A function that says which kind a value of the property's column is; None where the property holds it exactly.
+
+    A property made from a member of JSON holds it where it is filled, and where there is no such member.
+    """
+    convert = property_converter(prop)
+    name_kind = _member_kind if prop.json_key is not None else _KIND_OF_TYPE[_read_as(prop)]
+
+    def find(value: SqlValue) -> Kind | None:
+        if value is None:
+            return _NULL_REPLACED if prop.default is not None else None
+        if prop.default_for_empty and value == "":
+            return _EMPTY_REPLACED
+        converted, exact = convert(value)
+        if exact or (prop.json_key is not None and (converted is not None or _lacks_member(value, prop.json_key))):
+            return None
+        if isinstance(value, str) and converted is None and not is_utf8(value):
+            return _SURROGATES if _is_surrogates(value) else _NOT_UTF8
+        return name_kind(value, converted is not None)
+
+    return find
+
+
+def _read_as(prop: PropertyMapping) -> str:
+    return "epoch" if prop.date_format != "text" else prop.type
+
+
+def _is_surrogates(text: str) -> bool:
+    """Whether the bytes would be UTF-8 if that had surrogates."""
+    try:
+        text.encode(errors="surrogateescape").decode(errors="surrogatepass")
+    except ValueError:
+        return False
+    return True
+
+
+def _misplaced(value: SqlValue, wanted: str) -> Kind:
+    return KINDS[f"{_CLASSES[type(value)]}_in_{wanted}"]
+
+
+def _text_kind(value: SqlValue, _filled: bool) -> Kind:
+    return _misplaced(value, "text")
+
+
+def _int_kind(value: SqlValue, filled: bool) -> Kind:
+    if isinstance(value, int):
+        return _BEYOND_2_53
+    if isinstance(value, float) and math.isinf(value):
+        return _INFINITY
+    if filled:
+        return _NEGATIVE_ZERO if str(value) == "-0.0" else _WHOLE_REAL
+    return _misplaced(value, "int")
+
+
+def _number_kind(value: SqlValue, filled: bool) -> Kind:
+    if isinstance(value, int):
+        return _INTEGER_IN_NUMBER if filled else _BEYOND_2_53
+    if isinstance(value, float):
+        return _NEGATIVE_ZERO if filled else _INFINITY
+    return _misplaced(value, "number")
+
+
+def _boolean_kind(value: SqlValue, _filled: bool) -> Kind:
+    return _OTHER_INTEGER if isinstance(value, int) else _misplaced(value, "boolean")
+
+
+def _date_kind(value: SqlValue, filled: bool) -> Kind:
+    if isinstance(value, str):
+        if filled:
+            return _date_form(value)
+        return _FAR_YEAR if _FAR_DATE(value) else _NO_DATE
+    if isinstance(value, int | float):
+        return _number_in_date(value)
+    return _misplaced(value, "date")
+
+
+def _date_form(text: str) -> Kind:
+    """The first of its peculiarities; it may have several."""
+    if len(text) == len("2026-01-02"):
+        return _DATE_ONLY
+    if text[16:17] != ":":
+        return _NO_SECONDS
+    if _OFFSET(text, len("2026-01-02")):
+        return _WITH_OFFSET
+    return _WITH_T if text[10] == "T" else _FRACTION
+
+
+def _number_in_date(value: float) -> Kind:
+    if _MAX_EPOCH_SECONDS // 100 <= value < _MAX_EPOCH_SECONDS:
+        return _EPOCH_SECONDS
+    if _MAX_EPOCH_SECONDS * 10 <= value < _MAX_EPOCH_SECONDS * 1000:
+        return _EPOCH_MILLISECONDS
+    if _JULIAN_DAYS.start <= value < _JULIAN_DAYS.stop:
+        return _JULIAN_DAY
+    return _INFINITY if math.isinf(value) else _misplaced(value, "date")
+
+
+def _epoch_kind(value: SqlValue, filled: bool) -> Kind:
+    if isinstance(value, float) and math.isinf(value):
+        return _INFINITY
+    if isinstance(value, int | float):
+        return _EPOCH_REAL if filled else _EPOCH_OUT_OF_RANGE
+    return _misplaced(value, "epoch")
+
+
+def _texts_kind(value: SqlValue, filled: bool) -> Kind:
+    if not isinstance(value, str):
+        return _misplaced(value, "json")
+    if filled:
+        return _JSON_OTHER_FORM
+    try:
+        document, beyond_double = _parsed(value)
+    except (ValueError, RecursionError):
+        return _JSON_INVALID
+    if document is None or beyond_double:
+        return _JSON_BEYOND_DOUBLE if beyond_double else _JSON_NULL
+    if not isinstance(document, list):
+        return _JSON_NO_ARRAY
+    return _JSON_SURROGATES if all(isinstance(each, str) for each in document) else _JSON_OTHERS
+
+
+def _member_kind(value: SqlValue, _filled: bool) -> Kind:
+    if not isinstance(value, str):
+        return _misplaced(value, "json")
+    try:
+        document, beyond_double = _parsed(value)
+    except (ValueError, RecursionError):
+        return _JSON_INVALID
+    if document is None:
+        return _JSON_NULL
+    if beyond_double and parse_json(value) is None:  # Python refuses integers of thousands of digits.
+        return _JSON_BEYOND_DOUBLE
+    return _JSON_MEMBER if isinstance(document, dict) else _JSON_NO_OBJECT
+
+
+_KIND_OF_TYPE: dict[str, Callable[[SqlValue, bool], Kind]] = {
+    "text": _text_kind,
+    "text[]": _texts_kind,
+    "int": _int_kind,
+    "number": _number_kind,
+    "boolean": _boolean_kind,
+    "date": _date_kind,
+    "epoch": _epoch_kind,
+}
+
+
+def _lacks_member(value: SqlValue, key: str) -> bool:
+    document = parse_json(value)
+    return isinstance(document, dict) and document.get(key) is None
+
+
+def _parsed(text: str) -> tuple[Any, bool]:
+    """The value of a JSON text, and whether a number in it is beyond a double.
+
+    Raises:
+        ValueError: it is no JSON.
+        RecursionError: it is nested too deeply.
+    """
+    numbers: list[float] = []
+
+    def number(digits: str) -> float:
+        numbers.append(float(digits))
+        return numbers[-1]
+
+    def refuse(constant: str) -> None:
+        raise ValueError(constant)
+
+    document = json.loads(text, parse_int=number, parse_float=number, parse_constant=refuse)
+    return document, any(map(math.isinf, numbers))

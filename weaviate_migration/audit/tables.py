@@ -1,0 +1,126 @@
+"""One mapped table: its rows once, slice by slice, past all that looks at them."""
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from weaviate_migration.audit.columns import ColumnAudit, KeyOf, Tally
+from weaviate_migration.audit.keys import Key, KeyAudit
+from weaviate_migration.audit.relations import RelationAudit, relation_audits
+from weaviate_migration.audit.report import TableReport
+from weaviate_migration.source.plan import CollectionPlan, MigrationPlan
+from weaviate_migration.source.slices import Slice, table_slices
+from weaviate_migration.target.write import MESSAGE_BYTES, estimated_bytes, too_large
+from weaviate_migration.transform.row_to_object import key_text, row_converter
+
+# A character becomes at most six bytes in `source_columns` (`\u0000`), and an item of a JSON array (`"",`) sixteen in
+# a text[]; the rest is for what an object has besides.
+_BYTES_OF_A_CHARACTER = 8
+_ANY_TIME = "2026-01-01T00:00:00Z"
+
+
+def audit_table(
+    connection: sqlite3.Connection, plan: CollectionPlan, whole: MigrationPlan, scratch: Path
+) -> TableReport:
+    """Reads every planned column of a table once.
+
+    Args:
+        whole: where the parents of its rows are planned.
+        scratch: a folder for keys, on disk while the table is read.
+    """
+    if plan.table is None:
+        return TableReport(plan.mapping.table, plan.mapping.name, exists=False)
+    with TemporaryDirectory(dir=scratch, prefix="audit-") as folder, closing(KeyAudit(plan, Path(folder))) as keys:
+        audit = _TableAudit(plan, keys, relation_audits(plan, whole))
+        for rows in table_slices(connection, plan.table, plan.columns, audit.conditions, audit.joins):
+            audit.add(rows)
+        return audit.report()
+
+
+class _TableAudit:
+    """All that looks at the rows of one table."""
+
+    def __init__(self, plan: CollectionPlan, keys: KeyAudit, relations: Sequence[RelationAudit]) -> None:
+        assert plan.table is not None
+        self._plan = plan
+        self._table = plan.table
+        self._keys = keys
+        self._relations = relations
+        self._compared = [each for each in relations if each.condition]
+        self._rows = 0
+        self._too_large = Tally()
+        self._columns = [
+            ColumnAudit(
+                column.name,
+                column.declared_type,
+                [prop for prop in plan.mapping.properties if prop.column == column.name],
+            )
+            for column in self._table.columns
+            if column.name in plan.columns
+        ]
+        self._convert = row_converter(plan.mapping, plan.columns, _ANY_TIME)
+        made = [len(column.report().properties) for column in self._columns]
+        self._surely_small = MESSAGE_BYTES // (_BYTES_OF_A_CHARACTER * (1 + max(made, default=0)))
+
+    @property
+    def conditions(self) -> list[str]:
+        """SQL that is asked for each row: whether it is an orphan."""
+        return [each.condition for each in self._compared]
+
+    @property
+    def joins(self) -> str:
+        """What the conditions use."""
+        return " ".join(each.join for each in self._compared)
+
+    def add(self, rows: Slice) -> None:
+        """Looks at the rows of one slice."""
+        keys = self._keys_of(rows)
+
+        def key_of(row: int) -> str:
+            return key_text(keys[row])
+
+        self._rows += len(keys)
+        self._keys.add(keys, rows.rowids)
+        for column, values in zip(self._columns, rows.columns, strict=True):
+            column.add(values, key_of)
+        for relation, orphans in zip(self._compared, rows.computed, strict=True):
+            relation.add(orphans, key_of)
+        if rows.longest > self._surely_small:
+            self._look_for_large_rows(rows, keys, key_of)
+
+    def report(self) -> TableReport:
+        """What was found."""
+        plan, keys = self._plan, self._keys.report()
+        return TableReport(
+            table=self._table.name,
+            collection=plan.mapping.name,
+            exists=True,
+            read_in="slices" if self._table.rowid else "one statement",
+            rows=self._rows,
+            key=keys,
+            columns=tuple(each.report() for each in self._columns),
+            orphans=tuple(each.report() for each in self._relations),
+            too_large=self._too_large.count,
+            too_large_examples=tuple(self._too_large.examples),
+            refused=keys.null + keys.duplicate + self._too_large.count,
+            missing_columns=plan.missing_columns,
+            in_source_columns_only=plan.unmapped_columns,
+            left_out=plan.mapping.omit,
+        )
+
+    def _keys_of(self, rows: Slice) -> list[Key]:
+        if self._plan.uses_rowid:
+            return list(zip(rows.rowids, strict=True))
+        positions = [self._plan.columns.index(name) for name in self._plan.key]
+        return list(zip(*(rows.columns[position] for position in positions), strict=True))
+
+    def _look_for_large_rows(self, rows: Slice, keys: Sequence[Key], key_of: KeyOf) -> None:
+        """Converts the rows that may be over the limit, as the migration would, and weighs what comes out."""
+        for row, values in enumerate(zip(*rows.columns, strict=True)):
+            length = sum([len(value) for value in values if isinstance(value, (str, bytes))])
+            if length > self._surely_small and None not in keys[row]:
+                properties = self._convert("", key_of(row), values).properties
+                if too_large(estimated_bytes(properties), MESSAGE_BYTES):
+                    self._too_large.add(row, key_of)

@@ -1,0 +1,100 @@
+"""Rows of a table in use, slice by slice: each is fetched in whole before anyone looks at it.
+
+With a rollback journal nobody can commit while a statement reads. A slice takes some tens of milliseconds, and between
+two slices the application goes on. So the slices are not of one moment: what must be is read from a snapshot.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from functools import partial
+from typing import NamedTuple
+
+from weaviate_migration.source.inspect import Table, quoted
+from weaviate_migration.source.rows import SqlValue
+
+# A slice holds at most so many rows, and about so much text and blob at most, unless one chunk alone has more.
+SLICE_ROWS = 20_000
+SLICE_BYTES = 32 * 1024 * 1024
+_CHUNK_ROWS = 64
+
+# As in rows.py, but called for each text of the file: this one is C all the way.
+_decode = partial(str, encoding="utf-8", errors="surrogateescape")
+
+
+class Slice(NamedTuple):
+    """Some rows of a table, column by column.
+
+    Attributes:
+        rowids: of the rows; empty for a table without.
+        columns: for each column that was asked for its values.
+        computed: for each expression that was asked for its values.
+        longest: no row has more characters of text and bytes of blobs than this; most have far less.
+    """
+
+    rowids: Sequence[SqlValue]
+    columns: Sequence[Sequence[SqlValue]]
+    computed: Sequence[Sequence[SqlValue]]
+    longest: int
+
+
+def table_slices(
+    connection: sqlite3.Connection,
+    table: Table,
+    columns: Sequence[str],
+    expressions: Sequence[str] = (),
+    joins: str = "",
+) -> Iterator[Slice]:
+    """Reads a table once, in the order of its rowids.
+
+    A view or a table WITHOUT ROWID is read by one statement, which stays open until the last slice was taken.
+
+    Args:
+        connection: made for this; text that is not UTF-8 comes with its bytes as surrogate escapes.
+        columns: the names of those to read.
+        expressions: SQL; the table is called `t` in them.
+        joins: SQL; what else the expressions use. It must give each row of the table once.
+    """
+    connection.text_factory = _decode
+    read = [*(f"t.{quoted(name)}" for name in columns), *expressions]
+    rows_of = f"FROM {quoted(table.name)} AS t {joins}"
+    split = len(columns)
+    if table.rowid is None:
+        with closing(connection.execute(f"SELECT {', '.join(read)} {rows_of}")) as cursor:
+            while fetched := _fetched(cursor):
+                yield Slice((), fetched[0][:split], fetched[0][split:], fetched[1])
+        return
+    rowid = f"t.{quoted(table.rowid)}"
+    select = f"SELECT {', '.join([*read, rowid])} {rows_of}"
+    where = ""
+    last: tuple[SqlValue, ...] = ()
+    while True:
+        statement = f"{select} {where} ORDER BY {rowid} LIMIT {SLICE_ROWS}"
+        with closing(connection.execute(statement, last)) as cursor:
+            fetched = _fetched(cursor)
+        if not fetched:
+            return
+        *found, rowids = fetched[0]
+        yield Slice(rowids, found[:split], found[split:], fetched[1])
+        where, last = f"WHERE {rowid} > ?", (rowids[-1],)
+
+
+def _fetched(cursor: sqlite3.Cursor) -> tuple[list[list[SqlValue]], int] | None:
+    """The next rows of a statement, within the limits of a slice, by columns, and `longest`; None at its end."""
+    columns: list[list[SqlValue]] = [[] for _ in cursor.description]
+    length = longest = 0
+    while len(columns[0]) < SLICE_ROWS and length < SLICE_BYTES and (chunk := cursor.fetchmany(_CHUNK_ROWS)):
+        chunk_length = 0
+        for column, values in zip(columns, zip(*chunk, strict=True), strict=True):
+            column += values
+            chunk_length += _length(values)
+        length += chunk_length
+        longest = max(longest, chunk_length)
+    return (columns, longest) if columns[0] else None
+
+
+def _length(values: Sequence[SqlValue]) -> int:
+    try:
+        return sum(map(len, values))  # type: ignore[arg-type]  # as a rule a column has one storage class
+    except TypeError:
+        return sum([len(value) for value in values if isinstance(value, (str, bytes))])

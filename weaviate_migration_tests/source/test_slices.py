@@ -1,0 +1,77 @@
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from weaviate_migration.source import slices
+from weaviate_migration.source.connect import connect_read_only
+from weaviate_migration.source.inspect import inspect_database
+from weaviate_migration.source.slices import Slice, table_slices
+from weaviate_migration_tests.source.databases import connect, count_notes, make, make_notes
+
+
+def slices_of(file: Path, *expressions: str) -> list[Slice]:
+    table = inspect_database(file).table("notes")
+    assert table is not None
+    with closing(connect_read_only(file)) as connection:
+        return list(table_slices(connection, table, [each.name for each in table.columns], expressions))
+
+
+def test_slices_hold_so_many_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slices, "SLICE_ROWS", 100)
+    file = make_notes(tmp_path / "app.db", 250)
+    make(file, "UPDATE notes SET id = 9223372036854775807 WHERE id = 250", "UPDATE notes SET id = -1 - id WHERE id < 9")
+    make(file, "UPDATE notes SET id = -9223372036854775807 - 1 WHERE id = -2")
+    found = slices_of(file)
+    assert [len(each.rowids) for each in found] == [100, 100, 50]
+    rowids = [rowid for each in found for rowid in each.rowids]
+    assert rowids == [-(2**63), *range(-9, -2), *range(9, 250), 2**63 - 1]
+    assert [each.columns[0] for each in found] == [each.rowids for each in found]
+
+
+def test_slices_are_cut_by_length_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slices, "SLICE_BYTES", 64_000)
+    found = slices_of(make_notes(tmp_path / "app.db", 160))
+    assert [len(each.rowids) for each in found] == [64, 64, 32]
+    assert [each.longest for each in found] == [64_000, 64_000, 32_000]
+
+
+def test_values_of_all_classes_and_what_is_computed_of_them(tmp_path: Path) -> None:
+    file = make(
+        tmp_path / "app.db",
+        "CREATE TABLE notes (id, body)",
+        "INSERT INTO notes VALUES (1, NULL), (0.5, x'00ff'), (CAST(x'61ff' AS TEXT), 'abc')",
+    )
+    (found,) = slices_of(file, "t.body IS NULL", "typeof(t.id)")
+    assert found.columns == [[1, 0.5, "a\udcff"], [None, b"\0\xff", "abc"]]
+    assert found.computed == [[1, 0, 0], ["integer", "real", "text"]]
+    assert found.longest == 2 + 2 + 3 + len("integer") + len("real") + len("text")
+
+
+@pytest.mark.parametrize("journal_mode", ["delete", "wal"])
+def test_writers_commit_between_slices(tmp_path: Path, journal_mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a rollback journal a commit fails at once while a statement reads."""
+    monkeypatch.setattr(slices, "SLICE_ROWS", 100)
+    file = make_notes(tmp_path / "app.db", 250, journal_mode)
+    table = inspect_database(file).table("notes")
+    assert table is not None
+    with closing(connect_read_only(file)) as reader, closing(connect(file)) as writer:
+        writer.execute("PRAGMA busy_timeout = 0")
+        for number, _ in enumerate(table_slices(reader, table, ["body"]), start=1):
+            writer.execute("DELETE FROM notes WHERE id = ?", (number,))
+        assert count_notes(writer) == 250 - 3
+
+
+def test_a_table_without_rowids_holds_writers_up_until_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slices, "SLICE_ROWS", 64)
+    file = make(tmp_path / "app.db", "CREATE TABLE notes (id INTEGER PRIMARY KEY, body) WITHOUT ROWID")
+    make(file, *(f"INSERT INTO notes VALUES ({number}, 'x')" for number in range(100)))
+    table = inspect_database(file).table("notes")
+    assert table is not None
+    with closing(connect_read_only(file)) as reader, closing(connect(file)) as writer:
+        writer.execute("PRAGMA busy_timeout = 0")
+        for _ in table_slices(reader, table, ["id"]):
+            with pytest.raises(sqlite3.OperationalError, match="locked"):
+                writer.execute("DELETE FROM notes WHERE id = 7")
+            break
