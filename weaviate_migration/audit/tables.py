@@ -1,6 +1,7 @@
 """One mapped table: its rows once, slice by slice, past all that looks at them."""
 
 import sqlite3
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -61,8 +62,8 @@ class _TableAudit:
             if column.name in plan.columns
         ]
         self._convert = row_converter(plan.mapping, plan.columns, _ANY_TIME)
-        made = [len(column.report().properties) for column in self._columns]
-        self._surely_small = MESSAGE_BYTES // (_BYTES_OF_A_CHARACTER * (1 + max(made, default=0)))
+        of_one_column = max(Counter(prop.column for prop in plan.mapping.properties).values())
+        self._surely_small = MESSAGE_BYTES // (_BYTES_OF_A_CHARACTER * (1 + of_one_column))
 
     @property
     def conditions(self) -> list[str]:

@@ -13,10 +13,12 @@ from typing import NamedTuple
 from weaviate_migration.source.inspect import Table, quoted
 from weaviate_migration.source.rows import SqlValue
 
-# A slice holds at most so many rows, and about so much text and blob at most, unless one chunk alone has more.
+# A slice holds at most so many rows, and about so much text and blob at most, unless one chunk alone has more. A chunk
+# is one row at first and after long ones: so many rows of 50 MB at once would be too many for any memory.
 SLICE_ROWS = 20_000
-SLICE_BYTES = 32 * 1024 * 1024
+SLICE_LENGTH = 32 * 1024 * 1024
 _CHUNK_ROWS = 64
+_CHUNK_LENGTH = 1024 * 1024
 
 # As in rows.py, but called for each text of the file: this one is C all the way.
 _decode = partial(str, encoding="utf-8", errors="surrogateescape")
@@ -83,13 +85,15 @@ def _fetched(cursor: sqlite3.Cursor) -> tuple[list[list[SqlValue]], int] | None:
     """The next rows of a statement, within the limits of a slice, by columns, and `longest`; None at its end."""
     columns: list[list[SqlValue]] = [[] for _ in cursor.description]
     length = longest = 0
-    while len(columns[0]) < SLICE_ROWS and length < SLICE_BYTES and (chunk := cursor.fetchmany(_CHUNK_ROWS)):
+    rows = 1
+    while len(columns[0]) < SLICE_ROWS and length < SLICE_LENGTH and (chunk := cursor.fetchmany(rows)):
         chunk_length = 0
         for column, values in zip(columns, zip(*chunk, strict=True), strict=True):
             column += values
             chunk_length += _length(values)
         length += chunk_length
         longest = max(longest, chunk_length)
+        rows = min(2 * rows, _CHUNK_ROWS) if chunk_length < _CHUNK_LENGTH else 1
     return (columns, longest) if columns[0] else None
 
 

@@ -31,10 +31,18 @@ def test_slices_hold_so_many_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_slices_are_cut_by_length_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(slices, "SLICE_BYTES", 64_000)
-    found = slices_of(make_notes(tmp_path / "app.db", 160))
-    assert [len(each.rowids) for each in found] == [64, 64, 32]
-    assert [each.longest for each in found] == [64_000, 64_000, 32_000]
+    """Chunks have 1, 2, 4 rows, and so on; each row is 1,000 characters long."""
+    monkeypatch.setattr(slices, "SLICE_LENGTH", 63_000)
+    found = slices_of(make_notes(tmp_path / "app.db", 150))
+    assert [len(each.rowids) for each in found] == [63, 63, 24]
+    assert [each.longest for each in found] == [32_000, 32_000, 9_000]
+
+
+def test_long_rows_are_fetched_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slices, "SLICE_LENGTH", 1_000_000)
+    monkeypatch.setattr(slices, "_CHUNK_LENGTH", 1_000)
+    (found,) = slices_of(make_notes(tmp_path / "app.db", 150))
+    assert (len(found.rowids), found.longest) == (150, 1_000)
 
 
 def test_values_of_all_classes_and_what_is_computed_of_them(tmp_path: Path) -> None:
@@ -46,7 +54,7 @@ def test_values_of_all_classes_and_what_is_computed_of_them(tmp_path: Path) -> N
     (found,) = slices_of(file, "t.body IS NULL", "typeof(t.id)")
     assert found.columns == [[1, 0.5, "a\udcff"], [None, b"\0\xff", "abc"]]
     assert found.computed == [[1, 0, 0], ["integer", "real", "text"]]
-    assert found.longest == 2 + 2 + 3 + len("integer") + len("real") + len("text")
+    assert found.longest >= len("a\udcff" + "abc" + "text")
 
 
 @pytest.mark.parametrize("journal_mode", ["delete", "wal"])
@@ -65,8 +73,12 @@ def test_writers_commit_between_slices(tmp_path: Path, journal_mode: str, monkey
 
 def test_a_table_without_rowids_holds_writers_up_until_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slices, "SLICE_ROWS", 64)
-    file = make(tmp_path / "app.db", "CREATE TABLE notes (id INTEGER PRIMARY KEY, body) WITHOUT ROWID")
-    make(file, *(f"INSERT INTO notes VALUES ({number}, 'x')" for number in range(100)))
+    file = make(
+        tmp_path / "app.db",
+        "CREATE TABLE notes (id INTEGER PRIMARY KEY, body) WITHOUT ROWID",
+        "WITH RECURSIVE ids(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM ids WHERE id < 300) "
+        "INSERT INTO notes SELECT id, 'x' FROM ids",
+    )
     table = inspect_database(file).table("notes")
     assert table is not None
     with closing(connect_read_only(file)) as reader, closing(connect(file)) as writer:
