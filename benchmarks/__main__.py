@@ -76,6 +76,8 @@ def _measures(server: Server, folder: Path, rows: int, batch_size: int) -> Mappi
         "dlt": lambda: partial(measure_dlt, server, source(rows), rows),
         "fetch": lambda: partial(measure_fetch, source(rows)),
         "audit": lambda: partial(measure_audit, source(rows), folder / "scratch"),
+        "verify": lambda: migrate(rows).measure_verify,
+        "verify empty": lambda: migrate(0).measure_verify,
         "after kill": lambda: migrate(rows).measure_after_kill,
         ONCE: lambda: migrate(LARGER * rows).measure,
     }

@@ -17,9 +17,13 @@ ROOT = Path(__file__).parent.parent
 
 @dataclass(frozen=True)
 class Measurement:
-    """One run: wall-clock seconds, and what else it told of itself; events of Dagster are counted by type."""
+    """One run: wall-clock seconds, and what else it told of itself; events of Dagster are counted by type.
+
+    `reference_seconds` are those of what it is compared with, measured right after it on the very same data.
+    """
 
     seconds: float
+    reference_seconds: float = 0.0
     peak_memory_mb: float = 0.0
     events: Mapping[str, int] = field(default_factory=dict)
 

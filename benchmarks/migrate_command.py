@@ -45,31 +45,49 @@ class MigrateCommand:
             self._kill_halfway(work_dir, command)
             return self._timed(work_dir, command)
 
+    def measure_verify(self) -> Measurement:
+        """The command `verify` on what was migrated, and beside it the client's own walk over the same objects."""
+        with self._place() as (work_dir, command):
+            self._timed(work_dir, command)
+            verify = self._command("verify", work_dir)
+            seconds, output = timed_command(verify)
+            found = json.loads(output)["collections"][f"{work_dir.name}Message"]
+            if (found["rows"], found["objects"]) != (self.rows, self.rows):
+                raise MeasuredCommandError(
+                    f"{' '.join(verify)}\ndid not compare {self.rows} messages:\n{output[:2000]}"
+                )
+            return Measurement(seconds, reference_seconds=self._iterated(f"{work_dir.name}Message"))
+
+    def _iterated(self, collection: str) -> float:
+        objects = self.server.client.collections.use(collection)
+        began = time.monotonic()
+        for _ in objects.iterator(cache_size=5000):
+            pass
+        return time.monotonic() - began
+
     @contextmanager
     def _place(self) -> Iterator[tuple[Path, list[str]]]:
         prefix = f"Run{next(_numbers)}"
         work_dir = self.folder / prefix
-        address = self.server.address
+        source = ("--sqlite-url", self.source, "--prefix", prefix, "--workers", WORKERS)
         try:
-            yield (
-                work_dir,
-                python_command(
-                    "weaviate_migration",
-                    *("migrate", "--json", "--sqlite-url", self.source, "--work-dir", work_dir, "--prefix", prefix),
-                    *("--weaviate-url", f"http://{address.host}:{address.http_port}"),
-                    *("--grpc-port", address.grpc_port, "--workers", WORKERS),
-                ),
-            )
+            yield work_dir, self._command("migrate", work_dir, *source)
         finally:
             self.server.clear()
             shutil.rmtree(work_dir, ignore_errors=True)
+
+    def _command(self, name: str, work_dir: Path, *more: object) -> list[str]:
+        address = self.server.address
+        server = ("--weaviate-url", f"http://{address.host}:{address.http_port}", "--grpc-port", address.grpc_port)
+        return python_command("weaviate_migration", name, "--json", "--work-dir", work_dir, *server, *more)
 
     def _timed(self, work_dir: Path, command: list[str]) -> Measurement:
         seconds, output = timed_command(command)
         result = json.loads(output)
         if result["collections"]["Message"]["migrated"] != self.rows:
             raise MeasuredCommandError(f"{' '.join(command)}\ndid not migrate {self.rows} messages:\n{output[:2000]}")
-        return Measurement(seconds, result["peak_memory_mb"], events_by_type(work_dir / "dagster_home"))
+        home = work_dir / "dagster_home"
+        return Measurement(seconds, peak_memory_mb=result["peak_memory_mb"], events=events_by_type(home))
 
     def _kill_halfway(self, work_dir: Path, command: list[str]) -> None:
         with start_command(command) as process:

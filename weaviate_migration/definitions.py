@@ -10,7 +10,7 @@ from pathlib import Path
 import dagster as dg
 
 from weaviate_migration.assets import build_assets
-from weaviate_migration.checks import build_collection_checks
+from weaviate_migration.checks import build_checks
 from weaviate_migration.errors import MappingError
 from weaviate_migration.jobs import build_jobs, refuse_reserved_names
 from weaviate_migration.logs import RUN_LOGGER, configure_logging
@@ -52,7 +52,7 @@ def _without_maturity_warnings() -> Iterator[None]:
 def _definitions(config: MigrationConfig, mapping: Mapping, work_folder: WorkFolder) -> dg.Definitions:
     return dg.Definitions(
         assets=build_assets(mapping),
-        asset_checks=[build_collection_checks(mapping, each) for each in mapping.collections],
+        asset_checks=list(build_checks(mapping)),
         jobs=build_jobs(mapping),
         loggers={"console": dg.colored_console_logger, "records": records_logger},
         resources={

@@ -5,7 +5,6 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from weaviate_migration.errors import MappingError
 from weaviate_migration.mapping import Mapping
-from weaviate_migration.partitions import PARTITIONS
 
 MIGRATE = "migrate"
 VERIFY = "verify"
@@ -57,7 +56,6 @@ def build_jobs(mapping: Mapping) -> list[UnresolvedAssetJobDefinition]:
         dg.define_asset_job(
             VERIFY,
             selection=dg.AssetSelection.checks_for_assets(*(dg.AssetKey(name) for name in collection_assets(mapping))),
-            partitions_def=PARTITIONS,
             description="Every check of the collections once more: all objects compared with their rows.",
         ),
         dg.define_asset_job(

@@ -61,6 +61,11 @@ class CollectionProof:
         self._extracts: dict[str, ds.Dataset] = {key: open_partition(path) for key, path in extracts.items()}
         self.objects = client.collections.use(record.collection(mapping))
 
+    @property
+    def rows(self) -> int:
+        """How many rows all of these partitions have."""
+        return sum(each.rows for each in self._sizes.values())
+
     def rows_of(self, partition: str) -> int:
         """How many rows a partition's extract has, from its footer."""
         return self._sizes[partition].rows
@@ -93,41 +98,8 @@ class CollectionProof:
         present = uuids_present(self.objects, [row.uuid for row in drawn if row.uuid])
         rows = [row for row in drawn if row.uuid in present]
         is_whole = len(self._sizes) == len(PARTITION_KEYS)
-        total = sum(each.rows for each in self._sizes.values()) if is_whole else None
+        total = self.rows if is_whole else None
         return compare_search(self._mapping, self.layout, rows, self.objects, total)
-
-    def relations(self, whole: WholeMapping, sort_memory_mb: int, scratch: Path) -> list[RelationComparison]:
-        """Looks up the parents of all rows in the snapshot.
-
-        Args:
-            whole: knows the parents' collections.
-            sort_memory_mb: how much SQLite's sorter may hold before it goes to disk.
-            scratch: the folder for what it puts there.
-
-        Raises:
-            ConfigurationError: the migration has no snapshot.
-        """
-        snapshot = self._record.snapshot_path
-        plan = plan_migration(whole, inspect_database(snapshot))
-        child = plan.of_table(self._mapping.table)
-        if child.table is None:
-            return []
-        compared = []
-        with TableReader(snapshot, child, object_uuid, sort_memory_mb, scratch) as reader:
-            for relation in child.mapping.relations:
-                if relation.column in child.missing_columns:
-                    continue
-                parent = plan.of_table(relation.to_table)
-                compared.append(
-                    compare_relation(
-                        relation,
-                        reader.named_parents(relation.column, parent),
-                        parent.table.name if parent.table else relation.to_table,
-                        self._client.collections.use(self._record.collection(parent.mapping)),
-                        self._record.alias(parent.mapping),
-                    )
-                )
-        return compared
 
     @cached_property
     def layout(self) -> RowLayout:
@@ -142,6 +114,42 @@ class CollectionProof:
     @cached_property
     def _comparer(self) -> RowComparer:
         return RowComparer(self._mapping, self.layout, self._record.timestamp)
+
+
+def compare_relations(
+    table: str,
+    mapping: WholeMapping,
+    record: MigrationRecord,
+    client: WeaviateClient,
+    sort_memory_mb: int,
+    scratch: Path,
+) -> list[RelationComparison]:
+    """Looks up the parents of all rows that the snapshot's table has, relation by relation.
+
+    Args:
+        table: as the mapping names it.
+        mapping: knows the parents' collections.
+        sort_memory_mb: how much SQLite's sorter may hold before it goes to disk.
+        scratch: the folder for what it puts there.
+
+    Raises:
+        ConfigurationError: the migration has no snapshot.
+    """
+    snapshot = record.snapshot_path
+    plan = plan_migration(mapping, inspect_database(snapshot))
+    child = plan.of_table(table)
+    if child.table is None:
+        return []
+    compared = []
+    with TableReader(snapshot, child, object_uuid, sort_memory_mb, scratch) as reader:
+        for relation in child.mapping.relations:
+            if relation.column not in child.missing_columns:
+                parent = plan.of_table(relation.to_table)
+                named = reader.named_parents(relation.column, parent)
+                parents = client.collections.use(record.collection(parent.mapping))
+                parent_table = parent.table.name if parent.table else relation.to_table
+                compared.append(compare_relation(relation, named, parent_table, parents, record.alias(parent.mapping)))
+    return compared
 
 
 def _seed() -> int:

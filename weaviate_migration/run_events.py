@@ -274,7 +274,8 @@ def _phase_seconds(events: Iterable[dg.DagsterEvent], mapping: Mapping) -> dict[
     phase_of = {SOURCE_AUDIT: "audit", "weaviate_schema": "schema", "sqlite_snapshot": "snapshot", "cutover": "cutover"}
     phase_of[DRY_RUN_REPORT] = DRY_RUN
     for each in mapping.collections:
-        phase_of |= {each.extract_name: "extract", each.asset_name: "load", f"{each.asset_name}_checks": "checks"}
+        phase_of |= {each.extract_name: "extract", each.asset_name: "load"}
+        phase_of |= {f"{each.asset_name}_{checks}": "checks" for checks in ("checks", "relations")}
     phases: dict[str, float] = {}
     for event in events:
         if event.is_step_success and (phase := phase_of.get(event.step_key or "")):

@@ -65,18 +65,25 @@ def test_collection_has_its_columns(collection: CollectionMapping) -> None:
     assert all(column.type and column.description for column in schema.columns)
 
 
-@pytest.mark.parametrize("asset", COLLECTIONS)
-def test_collection_has_two_blocking_checks(asset: str) -> None:
+@pytest.mark.parametrize("collection", read_mapping().collections, ids=lambda each: each.name)
+def test_collection_has_its_blocking_checks(collection: CollectionMapping) -> None:
     specs = {
         spec.name: spec
         for checks in defs.asset_checks or ()
         for spec in checks.check_specs
-        if spec.asset_key == dg.AssetKey(asset)
+        if spec.asset_key == dg.AssetKey(collection.asset_name)
     }
-    assert sorted(specs) == ["count", "sample"]
+    expected = {"count", "every_object", "uuids", "types", "sample", "search"}
+    assert set(specs) == expected | ({"relations"} if collection.relations else set())
     assert all(spec.blocking and spec.description for spec in specs.values())
-    assert specs["count"].partitions_def == spec_of(asset).partitions_def
-    assert specs["sample"].partitions_def is None
+    partitioned = {name for name, spec in specs.items() if spec.partitions_def is not None}
+    assert partitioned == {"count", "every_object"}
+
+
+def test_checks_of_relations_wait_for_the_parents() -> None:
+    graph = defs.resolve_asset_graph()
+    relations = graph.get(dg.AssetCheckKey(dg.AssetKey("message"), "relations"))
+    assert dg.AssetKey("conversation") in relations.parent_entity_keys
 
 
 def test_the_audit_is_before_everything_and_blocks_it() -> None:

@@ -1,4 +1,4 @@
-"""The checks of one collection, in one step: one walk over its objects serves most of them."""
+"""The checks of one collection: thin, they store what the proof finds."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,7 +7,6 @@ import dagster as dg
 
 from weaviate_migration.checks.evaluation import EvaluationWriter, partitioned_check
 from weaviate_migration.checks.findings import (
-    Finding,
     count_finding,
     every_object_finding,
     no_snapshot_finding,
@@ -21,15 +20,16 @@ from weaviate_migration.extract.partitions import PARTITION_KEYS
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping import Mapping as WholeMapping
 from weaviate_migration.mapping.models import folded
-from weaviate_migration.proof import CollectionProof
+from weaviate_migration.progress import ProgressFile
+from weaviate_migration.proof import CollectionProof, compare_relations
 from weaviate_migration.record import MigrationRecord
 from weaviate_migration.resources import BatchSettings, WeaviateServer, WorkFolder
 from weaviate_migration.verify.counts import CountComparison
 
 
-def build_collection_checks(mapping: WholeMapping, collection: CollectionMapping) -> dg.AssetChecksDefinition:
-    """The checks of one collection, in one step."""
-    specs = _specs(mapping, collection)
+def build_collection_checks(collection: CollectionMapping) -> dg.AssetChecksDefinition:
+    """The checks that compare one collection with its extract, in one step: one walk serves most of them."""
+    specs = {each.name: each for each in _specs(collection.asset_name)}
 
     @dg.multi_asset_check(specs=list(specs.values()), name=f"{collection.asset_name}_checks")
     def checks(
@@ -45,35 +45,31 @@ def build_collection_checks(mapping: WholeMapping, collection: CollectionMapping
         with weaviate.client(work_folder) as client:
             extracts = work_folder.extract_paths(record, collection, partitions)
             proof = CollectionProof(collection, record, extracts, client)
+            progress = ProgressFile(work_folder.progress, f"{record.alias(collection)} checks", proof.rows)
             compared = []
             for key in partitions:
                 compared.append(proof.compare_partition(key))
                 comparisons.save(compared[-1])
+                progress.advance(compared[-1].rows)
                 counted = CountComparison(proof.rows_of(key), compared[-1].objects)
                 yield writer.evaluation(specs["count"], partition=key, **count_finding(counted))
                 yield writer.evaluation(specs["every_object"], partition=key, **every_object_finding(compared[-1]))
+            progress.finish()
             yield writer.evaluation(specs["uuids"], **uuids_finding(compared))
             yield writer.evaluation(specs["types"], **types_finding(proof.schema_differences(), compared))
             yield writer.evaluation(specs["sample"], **sample_finding(proof.sample(batches.sample_size)))
             yield writer.evaluation(specs["search"], **search_finding(proof.search()))
-            if "relations" in specs:
-                finding = _relations_finding(context, mapping, collection, proof, work_folder, batches)
-                yield writer.evaluation(specs["relations"], **finding)
         for spec in specs.values():
             yield dg.Output(None, output_name=spec.get_python_identifier())
 
     return checks
 
 
-def _specs(mapping: WholeMapping, collection: CollectionMapping) -> dict[str, dg.AssetCheckSpec]:
-    asset = collection.asset_name
-    # Their parents are looked up, so these have to be loaded before, where they are loaded in the same run.
-    parents = [each.asset_name for each in _parents(mapping, collection) if each.name != collection.name]
-
+def _specs(asset: str) -> list[dg.AssetCheckSpec]:
     def once(name: str, description: str) -> dg.AssetCheckSpec:
-        return dg.AssetCheckSpec(name, asset=asset, blocking=True, additional_deps=parents, description=description)
+        return dg.AssetCheckSpec(name, asset=asset, blocking=True, description=description)
 
-    specs = [
+    return [
         partitioned_check(
             "count",
             asset=asset,
@@ -100,32 +96,44 @@ def _specs(mapping: WholeMapping, collection: CollectionMapping) -> dict[str, dg
             "aggregate counts all objects.",
         ),
     ]
-    if collection.relations:
-        text = "Each row's parent is in its collection where it is in the source. Orphans of the source are a warning."
-        specs.append(once("relations", text))
-    return {each.name: each for each in specs}
+
+
+def build_relations_check(mapping: WholeMapping, collection: CollectionMapping) -> dg.AssetChecksDefinition:
+    """The check `relations` of one collection: a step of its own, since it waits for the parents and their checks."""
+
+    @dg.asset_check(
+        name="relations",
+        asset=collection.asset_name,
+        blocking=True,
+        additional_deps=[each.asset_name for each in _parents(mapping, collection) if each.name != collection.name],
+        description=(
+            "Each row's parent is in its collection exactly where it is in the source. Orphans of the source are a "
+            "warning. It runs after the checks of the parents' collections have passed."
+        ),
+    )
+    def relations(
+        context: dg.AssetCheckExecutionContext,
+        weaviate: WeaviateServer,
+        batches: BatchSettings,
+        work_folder: dg.ResourceParam[WorkFolder],
+    ) -> dg.AssetCheckResult:
+        record = work_folder.records.current()
+        if record.snapshot is None or not record.snapshot.path.is_file():
+            return dg.AssetCheckResult(**no_snapshot_finding())
+        with weaviate.client(work_folder) as client:
+            compared = compare_relations(
+                collection.table, mapping, record, client, batches.sort_memory_mb, work_folder.scratch
+            )
+        parents = [each for each in _parents(mapping, collection) if not _is_loaded(context.instance, each, record)]
+        return dg.AssetCheckResult(**relations_finding(compared, [record.alias(each) for each in parents]))
+
+    return relations
 
 
 def _parents(mapping: WholeMapping, collection: CollectionMapping) -> list[CollectionMapping]:
     """The collections that the relations of this one lead to, each once."""
     tables = {folded(each.to_table) for each in collection.relations}
     return [each for each in mapping.collections if folded(each.table) in tables]
-
-
-def _relations_finding(
-    context: dg.AssetCheckExecutionContext,
-    mapping: WholeMapping,
-    collection: CollectionMapping,
-    proof: CollectionProof,
-    work_folder: WorkFolder,
-    batches: BatchSettings,
-) -> Finding:
-    record = work_folder.records.current()
-    if record.snapshot is None or not record.snapshot.path.is_file():
-        return no_snapshot_finding()
-    compared = proof.relations(mapping, batches.sort_memory_mb, work_folder.scratch)
-    parents = [each for each in _parents(mapping, collection) if not _is_loaded(context.instance, each, record)]
-    return relations_finding(compared, [record.alias(each) for each in parents])
 
 
 def _is_loaded(instance: dg.DagsterInstance, collection: CollectionMapping, record: MigrationRecord) -> bool:

@@ -38,7 +38,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, ({LARGEST_FILE}, {LARGEST_FILE}))
 """
 _BECOME = "\nimport os, sys; os.execv(sys.argv[1], sys.argv[1:])"
 _PROGRAM = "weaviate-migration"
-_PROGRESS = re.compile(r"(DEBUG|INFO) |\w+: [\d,]+ of [\d,]+ rows")
+_PROGRESS = re.compile(r"(DEBUG|INFO) |[\w ]+: [\d,]+ of [\d,]+ rows")
 
 
 class Ended(NamedTuple):

@@ -1,0 +1,95 @@
+"""`verify`: every object compared with its row."""
+
+from typing import Any
+
+import click
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from weaviate_migration.cli.options import (
+    EPILOG,
+    EXTRACTS_OPTION,
+    MAPPING_OPTION,
+    SERVER_OPTIONS,
+    WORK_OPTIONS,
+    print_json,
+    with_options,
+)
+from weaviate_migration.cli.progress_bars import shown_progress, standard_error
+from weaviate_migration.settings import create_migration_config
+from weaviate_migration.verification import MigrationVerifier, VerificationResult
+
+SHOWN_ROWS = 20
+
+
+@click.command(epilog=EPILOG)
+@with_options(MAPPING_OPTION, *SERVER_OPTIONS, EXTRACTS_OPTION, *WORK_OPTIONS)
+@click.option("--repair", is_flag=True, help="Write what is missing or altered, remove what is extra, compare again.")
+def verify(as_json: bool, repair: bool, **options: Any) -> int:
+    """Compare every object with its row, run all checks, and write the certificate."""
+    verifier = MigrationVerifier(create_migration_config("", **options))
+    with standard_error() as console, shown_progress(verifier.work_folder.progress, console):
+        result = verifier.verify(repair)
+    if as_json:
+        print_json(result.to_dict())
+    _show(result, Console(stderr=True))
+    return result.exit_code
+
+
+def _show(result: VerificationResult, console: Console) -> None:
+    if result.collections:
+        console.print(_collections_table(result))
+    if result.differences:
+        console.print(_differences_table(result))
+    for text in result.errors:
+        _print(console, f"error: {text}", "red")
+    for check in (each for each in result.checks if not each.passed and each.name != "every_object"):
+        _print(console, f"{check.severity.lower()}: {check.asset}: {check.name}: {check.description}", "yellow")
+    for name in result.not_run:
+        _print(console, f"not run: {name}: the checks of the parents failed", "yellow")
+    if result.repaired is not None:
+        done = result.repaired
+        _print(console, f"Repaired: {done.written} written, {done.removed} removed, {done.refused} refused.")
+    for text in _closing_lines(result):
+        _print(console, text)
+
+
+def _closing_lines(result: VerificationResult) -> list[str]:
+    verdict = {0: "No difference", 3: f"{result.total_differences:,} differences"}.get(result.exit_code, "Failed")
+    lines = [f"{verdict}: {_seconds(result):.1f} s."]
+    if result.certificate:
+        lines.append(f"Certificate: {result.certificate}")
+    if result.total_differences and result.repaired is None:
+        lines.append("`weaviate-migration verify --repair` mends what was not refused.")
+    return lines
+
+
+def _seconds(result: VerificationResult) -> float:
+    return (result.completed_at - result.started_at).total_seconds() if result.completed_at and result.started_at else 0
+
+
+def _print(console: Console, text: str, style: str | None = None) -> None:
+    console.print(text, style=style, highlight=False, markup=False, soft_wrap=True)
+
+
+def _collections_table(result: VerificationResult) -> Table:
+    table = Table(title=f"Migration {result.migration_id}", title_justify="left", box=SIMPLE_HEAD)
+    table.add_column("collection", no_wrap=True)
+    for heading in ("rows", "objects", "missing", "extra", "altered"):
+        table.add_column(heading, justify="right")
+    for alias, each in result.collections.items():
+        figures = (each.rows, each.objects, each.missing, each.extra, each.altered)
+        table.add_row(alias, *(f"{figure:,}" for figure in figures))
+    return table
+
+
+def _differences_table(result: VerificationResult) -> Table:
+    shown = result.differences[:SHOWN_ROWS]
+    more = f" (the first {len(shown)}; --json has more)" if result.total_differences > len(shown) else ""
+    table = Table(title=f"{result.total_differences:,} differences{more}", title_justify="left", box=SIMPLE_HEAD)
+    for heading in ("collection", "partition", "key", "kind", "property", "expected", "found"):
+        table.add_column(heading, overflow="fold")
+    for each in shown:
+        table.add_row(each.collection, each.partition, each.key, each.kind, each.property, each.expected, each.found)
+    return table

@@ -1,0 +1,206 @@
+"""Verifies a migration: runs the checks in this process, repairs if asked to, and writes the certificate."""
+
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from weaviate import WeaviateClient
+
+from weaviate_migration.certificate import ComparedCollection, certificate, save_certificate
+from weaviate_migration.errors import ConfigurationError, MigrationError
+from weaviate_migration.extract.partitions import PARTITION_KEYS
+from weaviate_migration.extract.storage import open_partition
+from weaviate_migration.extract.storage_classes import RowLayout
+from weaviate_migration.job_run import dagster_instance, end_killed_runs, run_job
+from weaviate_migration.jobs import VERIFY
+from weaviate_migration.logs import configure_logging
+from weaviate_migration.mapping import CollectionMapping, read_mapping
+from weaviate_migration.mapping import Mapping as WholeMapping
+from weaviate_migration.proof import CollectionProof
+from weaviate_migration.record import MigrationRecord, refuse_another_mapping
+from weaviate_migration.repair import PartitionRepair, RepairTally
+from weaviate_migration.resources import BatchSettings, WorkFolder
+from weaviate_migration.result import CheckResult
+from weaviate_migration.run_events import check_results, run_verdict
+from weaviate_migration.settings import MigrationConfig, api_key_in_environment
+from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
+from weaviate_migration.verify.differences import SHOWN_DIFFERENCES, Difference
+
+
+@dataclass(frozen=True)
+class CollectionVerification:
+    """What the comparison of one collection found; counts are of rows and objects."""
+
+    collection: str
+    rows: int
+    objects: int
+    missing: int
+    extra: int
+    altered: int
+
+
+@dataclass(frozen=True)
+class VerificationResult:
+    """What a verification found.
+
+    Attributes:
+        success: both sides say the same, and no blocking check failed.
+        exit_code: what the command line ends with: 0, 1 failed, 2 wrong settings, 3 differences.
+        total_differences: all of them; `differences` are the first 1,000.
+        repaired: what `repair` did before the last comparison; None where it had nothing to do, or was not asked for.
+        checks: the evaluations that were stored.
+        not_run: checks of relations that did not run, since those of the parents failed: `book: relations`.
+        certificate: path of the certificate; None where not everything was compared.
+    """
+
+    success: bool
+    exit_code: int
+    migration_id: str | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    run_id: str | None = None
+    collections: Mapping[str, CollectionVerification] = field(default_factory=dict)
+    total_differences: int = 0
+    differences: Sequence[Difference] = ()
+    repaired: RepairTally | None = None
+    checks: Sequence[CheckResult] = ()
+    not_run: Sequence[str] = ()
+    errors: Sequence[str] = ()
+    certificate: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as plain values: what `verify --json` prints. Times are ISO 8601 in UTC."""
+        times = {"started_at": self.started_at, "completed_at": self.completed_at}
+        return asdict(self) | {name: value.isoformat() if value else None for name, value in times.items()}
+
+
+class MigrationVerifier:
+    """Verifies the unfinished migration of a work folder, or else the one that the aliases point at.
+
+    Args:
+        config: the settings.
+    """
+
+    def __init__(self, config: MigrationConfig) -> None:
+        self._config = config
+        self.work_folder = WorkFolder(config.work_dir.absolute(), config.extracts)
+
+    def verify(self, repair: bool = False) -> VerificationResult:
+        """Compares every object with its row, and runs the other checks.
+
+        Args:
+            repair: write missing and altered objects again, remove extra ones, and compare once more.
+
+        Returns:
+            What was found. A verification that failed is a result too: nothing is raised for it.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C.
+        """
+        began = datetime.now(UTC)
+        try:
+            result = self._verify(repair)
+        except MigrationError as error:
+            result = VerificationResult(success=False, exit_code=error.exit_code, errors=[str(error)])
+        except Exception:
+            result = VerificationResult(
+                success=False, exit_code=1, errors=[f"Internal error:\n{traceback.format_exc()}"]
+            )
+        return replace(result, started_at=began, completed_at=datetime.now(UTC))
+
+    def _verify(self, repair: bool) -> VerificationResult:
+        configure_logging(self._config.log_level, self._config.log_file)
+        mapping = read_mapping(self._config.mapping)
+        record = self.work_folder.records.current()
+        refuse_another_mapping(record, mapping)
+        if not record.bounds:
+            raise ConfigurationError(f"Migration {record.id} has loaded nothing yet.", "Run `migrate` first.")
+        target = parse_weaviate_url(self._config.weaviate_url, self._config.grpc_port)
+        with (
+            self.work_folder.locked(),
+            api_key_in_environment(self._config.weaviate_api_key),
+            open_weaviate(target, self.work_folder.folder, self._config.weaviate_api_key) as client,
+        ):
+            result = self._compare(mapping, record, client)
+            if not repair or not result.total_differences:
+                return result
+            repaired = self._repair(mapping, record, client)
+            return replace(self._compare(mapping, record, client), repaired=repaired)
+
+    def _compare(self, mapping: WholeMapping, record: MigrationRecord, client: WeaviateClient) -> VerificationResult:
+        """Runs all checks in a Dagster run, and reads what it found."""
+        began = datetime.now(UTC)
+        for each in mapping.collections:
+            self.work_folder.comparisons(record, each).discard()
+        with dagster_instance(self._config.work_dir) as instance:
+            end_killed_runs(instance)
+            run = run_job(instance, self._config, mapping, VERIFY)
+        compared = [self._compared(record, each) for each in mapping.collections]
+        is_whole = all(len(each.partitions) == len(PARTITION_KEYS) for each in compared)
+        path: Path | None = None
+        if is_whole:
+            server_version = str(client.get_meta()["version"])
+            document = certificate(record, compared, server_version, began, datetime.now(UTC))
+            path = save_certificate(self.work_folder.folder, document)
+        exit_code, errors = run_verdict(run.events)
+        checks = check_results(run.events)
+        ran = {(each.asset, each.name) for each in checks}
+        related = [each.asset_name for each in mapping.collections if each.relations]
+        return VerificationResult(
+            success=exit_code == 0,
+            exit_code=exit_code,
+            migration_id=record.id,
+            run_id=run.run_id,
+            collections={each.alias: _verification(each) for each in compared},
+            total_differences=sum(each.differences for each in compared),
+            differences=_first_differences(compared),
+            checks=checks,
+            not_run=[f"{asset}: relations" for asset in related if (asset, "relations") not in ran],
+            errors=errors,
+            certificate=str(path) if path else None,
+        )
+
+    def _compared(self, record: MigrationRecord, mapping: CollectionMapping) -> ComparedCollection:
+        first = self.work_folder.extract_path(record, mapping.extract_name, PARTITION_KEYS[0])
+        layout = RowLayout.of_schema(open_partition(first).schema)
+        return ComparedCollection(
+            alias=record.alias(mapping),
+            collection=record.collection(mapping),
+            table=layout.table,
+            columns=layout.columns,
+            omitted=mapping.omit,
+            partitions=list(self.work_folder.comparisons(record, mapping).all()),
+        )
+
+    def _repair(self, mapping: WholeMapping, record: MigrationRecord, client: WeaviateClient) -> RepairTally:
+        """Repairs the partitions that differ, and no others."""
+        total = RepairTally()
+        settings = BatchSettings.of_config(self._config).write_settings(client)
+        for each in mapping.collections:
+            damaged = [one.partition for one in self.work_folder.comparisons(record, each).all() if one.total]
+            extracts = self.work_folder.extract_paths(record, each, damaged)
+            with self.work_folder.quarantine(record, each) as quarantine:
+                for partition in damaged:
+                    proof = CollectionProof(each, record, {partition: extracts[partition]}, client)
+                    total += PartitionRepair(proof, partition, settings, quarantine).run()
+        return total
+
+
+def _verification(compared: ComparedCollection) -> CollectionVerification:
+    return CollectionVerification(
+        collection=compared.collection,
+        rows=compared.rows,
+        objects=compared.objects,
+        missing=sum(each.missing for each in compared.partitions),
+        extra=sum(each.extra for each in compared.partitions),
+        altered=sum(each.altered for each in compared.partitions),
+    )
+
+
+def _first_differences(compared: Sequence[ComparedCollection]) -> list[Difference]:
+    found = (each for collection in compared for partition in collection.partitions for each in partition.differences)
+    return list(islice(found, SHOWN_DIFFERENCES))
