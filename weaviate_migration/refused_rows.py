@@ -5,7 +5,6 @@ from collections.abc import Mapping as ReadOnlyMapping
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
-from upath import UPath
 from weaviate import WeaviateClient
 
 from weaviate_migration.errors import ConfigurationError, MigrationConflictError
@@ -129,10 +128,8 @@ def _retry(
             quarantine = work_folder.quarantine(record, each)
             objects = client.collections.use(record.collection(each))
             replay = QuarantineReplay(objects, each, record.timestamp, settings, quarantine)
-            for partition in quarantine.partitions():
-                extract = work_folder.extract_path(record, each.extract_name, partition)
-                _refuse_lost_extract(extract)
-                written += replay.run(partition, open_partition(extract))
+            extracts = work_folder.extract_paths(record, each, quarantine.partitions())
+            written += sum(replay.run(partition, open_partition(path)) for partition, path in extracts.items())
     return written
 
 
@@ -142,14 +139,6 @@ def _refuse_lost_collection(client: WeaviateClient, record: MigrationRecord, nam
         raise MigrationConflictError(
             f"The collection `{name}` of migration {record.id} is not there.",
             "Is --weaviate-url the server that was migrated to? Otherwise `weaviate-migration migrate` makes it again.",
-        )
-
-
-def _refuse_lost_extract(path: UPath) -> None:
-    if not path.exists():
-        raise ConfigurationError(
-            f"The extract {path} is not there.",
-            "Name the place of the extracts with --extracts, as for `migrate`, or run `weaviate-migration migrate`.",
         )
 
 

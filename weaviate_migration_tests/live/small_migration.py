@@ -17,7 +17,7 @@ from weaviate_migration.extract.scan import scan_partitions, table_bounds
 from weaviate_migration.extract.storage import open_partition, write_partition
 from weaviate_migration.extract.storage_classes import RowLayout
 from weaviate_migration.load import LoadTally, PartitionLoad
-from weaviate_migration.mapping import CollectionMapping, Mapping
+from weaviate_migration.mapping import Mapping
 from weaviate_migration.progress import ProgressFile
 from weaviate_migration.quarantine import Quarantine
 from weaviate_migration.source.inspect import inspect_database
@@ -69,7 +69,6 @@ class SmallMigration:
     collection: Collection[Any, Any]
     extracts: dict[str, ds.Dataset]
     ranges: dict[str, UuidRange]
-    mapping: CollectionMapping = NOTES
 
     @classmethod
     def begin(
@@ -108,7 +107,7 @@ class SmallMigration:
                 collection=self.collection,
                 extracts=extracts,
                 ranges={partition: self.ranges[partition] for partition in partitions},
-                mapping=self.mapping,
+                mapping=NOTES,
                 migration_timestamp=BEGAN,
                 settings=WriteSettings(100, MESSAGE_BYTES, max_object_bytes, 2, 0, 0.0),
                 quarantine=quarantine,

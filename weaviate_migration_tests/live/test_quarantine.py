@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 import weaviate
 from filelock import FileLock
-from weaviate.classes.config import DataType, Property, Tokenization
+from weaviate.classes.config import DataType, Property
 
-from weaviate_migration.mapping import Mapping, read_mapping
+from weaviate_migration.mapping import read_mapping
 from weaviate_migration.quarantine import Quarantine, QuarantinedRow
 from weaviate_migration.record import MigrationRecord, MigrationRecords
 from weaviate_migration.replay import NOT_IN_EXTRACT, QuarantineReplay
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.read_back import objects_by_uuid
-from weaviate_migration.target.schema import Origin
+from weaviate_migration.target.schema import Origin, ensure_collection
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.target.write import MESSAGE_BYTES, WriteSettings, largest_message
 from weaviate_migration.transform.object_ids import object_uuid
@@ -115,30 +115,13 @@ def lacking(notes: NoteMigration, client: weaviate.WeaviateClient) -> NoteMigrat
     add_notes(notes.source, [(note_id(number), f"note {number}", sizes.get(number), None) for number in range(64)])
     mapping = read_mapping(notes.mapping)
     record = MigrationRecords(notes.work_dir).resume_or_begin(notes.source, mapping, "")
-    make_without_size(client, record, mapping)
-    return notes
-
-
-def make_without_size(client: weaviate.WeaviateClient, record: MigrationRecord, mapping: Mapping) -> None:
-    name = record.collection(mapping.collections[0])
-    nested = {"migrated_from_sqlite": DataType.BOOL, "original_id": DataType.TEXT, "source_columns": DataType.TEXT}
-    client.collections.create(
-        name,
-        description=Origin(record.id, str(record.source), mapping.digest).to_text(),
-        properties=[
-            Property(name="noteId", data_type=DataType.TEXT, tokenization=Tokenization.FIELD),
-            Property(name="body", data_type=DataType.TEXT),
-            Property(name="createdAt", data_type=DataType.DATE),
-            Property(
-                name="metadata",
-                data_type=DataType.OBJECT,
-                nested_properties=[
-                    *(Property(name=each, data_type=data_type) for each, data_type in nested.items()),
-                    Property(name="migration_timestamp", data_type=DataType.DATE),
-                ],
-            ),
-        ],
+    (note,) = mapping.collections
+    without_size = note.model_copy(
+        update={"properties": tuple(each for each in note.properties if each.name != "size")}
     )
+    origin = Origin(record.id, str(record.source), mapping.digest)
+    ensure_collection(client, record.collection(note), without_size, origin)
+    return notes
 
 
 def test_what_the_server_refuses_is_written_once_the_server_takes_it(
@@ -311,8 +294,7 @@ def test_nothing_is_tried_without_a_migration_the_collection_or_the_extract(
     name = lacking.migrate("--json").json["collections"]["Note"]["collection"]
     refused = quarantine_retry(lacking, "--extracts", lacking.folder / "nowhere")
     assert refused.code == 2
-    assert "is not there" in refused.complaint[0]
-    assert "--extracts" in refused.complaint[1]
+    assert "The extract of notes lacks the partitions 00, 10." in refused.complaint[0]
     with FileLock(lacking.work_dir / "migrate.lock"):
         refused = quarantine_retry(lacking)
     assert refused.code == 2

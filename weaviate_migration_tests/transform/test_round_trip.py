@@ -3,13 +3,13 @@
 import json
 import string
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
-from weaviate_migration.mapping.models import folded
+from weaviate_migration.mapping.models import DateFormat, folded
 from weaviate_migration.transform.object_to_row import object_to_row
 from weaviate_migration.transform.row_to_object import key_text, row_converter
 from weaviate_migration.transform.values import SqlValue
@@ -63,6 +63,7 @@ def mapped_properties(draw: Callable[[st.SearchStrategy[Any]], Any], name: str, 
         json_key=draw(st.none() | st.sampled_from(["a", "b"])) if is_text else None,
         default=default,
         default_for_empty=default is not None and draw(st.booleans()),
+        date_format=draw(st.sampled_from(get_args(DateFormat))) if of_type == "date" else "text",
     )
 
 
