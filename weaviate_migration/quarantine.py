@@ -69,6 +69,7 @@ class Quarantine:
         """What is added inside takes the place of the partition's rows at the end, in one step; not after an error."""
         path = self._path(partition)
         temporary = path.with_suffix(".partial")
+        self._folder.mkdir(parents=True, exist_ok=True)
         try:
             with _opened(temporary) as file:
                 self._files[partition] = file

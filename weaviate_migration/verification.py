@@ -135,6 +135,7 @@ class MigrationVerifier:
         """Runs all checks in a Dagster run, and reads what it found."""
         began = datetime.now(UTC)
         for each in mapping.collections:
+            self.work_folder.extract_paths(record, each, PARTITION_KEYS)
             self.work_folder.comparisons(record, each).discard()
         with dagster_instance(self._config.work_dir) as instance:
             end_killed_runs(instance)

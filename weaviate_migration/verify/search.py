@@ -1,22 +1,27 @@
 """Search: what was migrated is found by its words, by its key, by its vectors, and is counted."""
 
+import functools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from weaviate.collections import Collection
 
+from weaviate_migration.errors import TargetError, TransientTargetError
 from weaviate_migration.extract.storage_classes import ExtractRow, RowLayout
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
 from weaviate_migration.mapping.models import folded
 from weaviate_migration.target.query import count_objects, finds_by_value, finds_by_word
 from weaviate_migration.transform.row_to_object import key_text
 from weaviate_migration.transform.values import SqlValue
-from weaviate_migration.verify.meaning import text_of
+from weaviate_migration.verify.meaning import judge, text_of
 
 # Weaviate finds no stopwords: no English one has so many letters (its preset `en`, server 1.39.0).
 LETTERS = 6
+# What was looked for, and how that failed; None where it was found.
+_Outcome = tuple[str, str | None]
+
 _WORDS = re.compile(r"[^\W_]+").findall
 
 
@@ -60,7 +65,7 @@ def compare_search(
         rows: that are objects, in any order.
         total: how many objects there should be; None where not all of the table is loaded.
     """
-    outcomes: list[tuple[str, str | None]] = []
+    outcomes: list[_Outcome] = []
     untried: list[str] = []
     position_of = {folded(name): position for position, name in enumerate(layout.columns)}
     for prop in mapping.properties:
@@ -85,17 +90,24 @@ def _words_of(prop: PropertyMapping, position: int, rows: Sequence[ExtractRow]) 
             yield row, max(words, key=len)
 
 
-def _by_word(
-    collection: Collection[Any, Any], prop: PropertyMapping, row: ExtractRow, word: str
-) -> tuple[str, str | None]:
-    found = finds_by_word(collection, prop.name, word, row.uuid or "")
+def _by_word(collection: Collection[Any, Any], prop: PropertyMapping, row: ExtractRow, word: str) -> _Outcome:
     failure = f"the word “{word}” in {prop.name} does not find {key_text(row.key)}"
-    return f"{prop.name}: {word}", None if found else failure
+    return _tried(f"{prop.name}: {word}", failure, lambda: finds_by_word(collection, prop.name, word, row.uuid or ""))
+
+
+def _tried(name: str, failure: str, search: Callable[[], bool]) -> _Outcome:
+    """A search, and the failure if it found nothing, or if Weaviate refuses it: of what is not indexed, it does."""
+    try:
+        return name, None if search() else failure
+    except TransientTargetError:
+        raise
+    except TargetError as error:
+        return name, f"{failure} ({error.message})"
 
 
 def _by_key(
     mapping: CollectionMapping, layout: RowLayout, rows: Sequence[ExtractRow], collection: Collection[Any, Any]
-) -> Iterator[tuple[str, str | None]]:
+) -> Iterator[_Outcome]:
     """A filter by the property that holds the key, where there is one; of one column, exactly held and filterable."""
     key = [folded(name) for name in layout.key]
     for prop in mapping.properties:
@@ -103,12 +115,12 @@ def _by_key(
             continue
         for row in rows[:1]:
             value: SqlValue = row.key[0]
-            if isinstance(value, int if prop.type == "int" else str):
-                found = finds_by_value(collection, prop.name, value, row.uuid or "")
-                failure = f"a filter {prop.name} = {key_text(row.key)} does not find it"
-                yield f"{prop.name} = {key_text(row.key)}", None if found else failure
+            if judge(prop)(value, value):  # The property can hold the key itself.
+                search = functools.partial(finds_by_value, collection, prop.name, value, row.uuid or "")
+                name = f"{prop.name} = {key_text(row.key)}"
+                yield _tried(name, f"a filter {name} does not find it", search)
 
 
-def _counted(collection: Collection[Any, Any], total: int) -> tuple[str, str | None]:
+def _counted(collection: Collection[Any, Any], total: int) -> _Outcome:
     counted = count_objects(collection)
     return "aggregate", None if counted == total else f"an aggregate counts {counted} objects, there should be {total}"

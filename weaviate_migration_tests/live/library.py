@@ -119,6 +119,10 @@ class LibraryMigration:
     def authors(self) -> Collection[Any, Any]:
         return self.client.collections.use("Author")
 
+    def versioned(self, alias: str) -> str:
+        """The collection that an alias points at."""
+        return self.client.alias.list_all()[alias].collection
+
     def execute(self, *statements: str) -> None:
         with closing(sqlite3.connect(self.source, isolation_level=None)) as connection:
             for statement in statements:
