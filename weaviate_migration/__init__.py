@@ -10,13 +10,16 @@ from weaviate_migration.check_report import CheckReport, read_check_report
 from weaviate_migration.migrator import SQLiteToWeaviateMigrator, run_migration
 from weaviate_migration.result import MigrationResult
 from weaviate_migration.settings import MigrationConfig, create_migration_config
+from weaviate_migration.verification import VerificationResult, verify_migration
 
 __all__ = [
     "CheckReport",
     "MigrationConfig",
     "MigrationResult",
     "SQLiteToWeaviateMigrator",
+    "VerificationResult",
     "create_migration_config",
     "read_check_report",
     "run_migration",
+    "verify_migration",
 ]

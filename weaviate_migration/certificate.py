@@ -17,7 +17,7 @@ from weaviate_migration.verify.objects import PartitionComparison
 _PACKAGES = ("weaviate-migration", "dagster", "weaviate-client", "pyarrow")
 DEFINITION = (
     "SHA-256 over one line for each row, ascending by UUID: a JSON array of the UUID and the row's values; see "
-    "`Certificate` in the README of weaviate-migration."
+    "`The certificate` in the README of weaviate-migration."
 )
 
 

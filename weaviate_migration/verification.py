@@ -78,6 +78,29 @@ class VerificationResult:
         return asdict(self) | {name: value.isoformat() if value else None for name, value in times.items()}
 
 
+def verify_migration(config: MigrationConfig, repair: bool = False) -> VerificationResult:
+    """Compares every object with its row, and runs the other checks.
+
+    Args:
+        config: the settings; of the source only the mapping is read.
+        repair: write missing and altered objects again, remove extra ones, and compare once more.
+
+    Returns:
+        What was found. A verification that failed is a result too: nothing is raised for it.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C.
+    """
+    began = datetime.now(UTC)
+    try:
+        result = MigrationVerifier(config).verify(repair)
+    except MigrationError as error:
+        result = VerificationResult(success=False, exit_code=error.exit_code, errors=[str(error)])
+    except Exception:
+        result = VerificationResult(success=False, exit_code=1, errors=[f"Internal error:\n{traceback.format_exc()}"])
+    return replace(result, started_at=began, completed_at=datetime.now(UTC))
+
+
 class MigrationVerifier:
     """Verifies the unfinished migration of a work folder, or else the one that the aliases point at.
 
@@ -87,43 +110,25 @@ class MigrationVerifier:
 
     def __init__(self, config: MigrationConfig) -> None:
         self._config = config
-        self.work_folder = WorkFolder(config.work_dir.absolute(), config.extracts)
+        self._work_folder = WorkFolder(config.work_dir.absolute(), config.extracts)
 
-    def verify(self, repair: bool = False) -> VerificationResult:
-        """Compares every object with its row, and runs the other checks.
-
-        Args:
-            repair: write missing and altered objects again, remove extra ones, and compare once more.
-
-        Returns:
-            What was found. A verification that failed is a result too: nothing is raised for it.
+    def verify(self, repair: bool) -> VerificationResult:
+        """Does what `verify_migration` promises.
 
         Raises:
-            KeyboardInterrupt: Ctrl-C.
+            MigrationError: there is no migration, another mapping is given, extracts or server cannot be had.
         """
-        began = datetime.now(UTC)
-        try:
-            result = self._verify(repair)
-        except MigrationError as error:
-            result = VerificationResult(success=False, exit_code=error.exit_code, errors=[str(error)])
-        except Exception:
-            result = VerificationResult(
-                success=False, exit_code=1, errors=[f"Internal error:\n{traceback.format_exc()}"]
-            )
-        return replace(result, started_at=began, completed_at=datetime.now(UTC))
-
-    def _verify(self, repair: bool) -> VerificationResult:
         configure_logging(self._config.log_level, self._config.log_file)
         mapping = read_mapping(self._config.mapping)
-        record = self.work_folder.records.current()
+        record = self._work_folder.records.current()
         refuse_another_mapping(record, mapping)
         if not record.bounds:
             raise ConfigurationError(f"Migration {record.id} has loaded nothing yet.", "Run `migrate` first.")
         target = parse_weaviate_url(self._config.weaviate_url, self._config.grpc_port)
         with (
-            self.work_folder.locked(),
+            self._work_folder.locked(),
             api_key_in_environment(self._config.weaviate_api_key),
-            open_weaviate(target, self.work_folder.folder, self._config.weaviate_api_key) as client,
+            open_weaviate(target, self._work_folder.folder, self._config.weaviate_api_key) as client,
         ):
             result = self._compare(mapping, record, client)
             if not repair or not result.total_differences:
@@ -135,8 +140,8 @@ class MigrationVerifier:
         """Runs all checks in a Dagster run, and reads what it found."""
         began = datetime.now(UTC)
         for each in mapping.collections:
-            self.work_folder.extract_paths(record, each, PARTITION_KEYS)
-            self.work_folder.comparisons(record, each).discard()
+            self._work_folder.extract_paths(record, each, PARTITION_KEYS)
+            self._work_folder.comparisons(record, each).discard()
         with dagster_instance(self._config.work_dir) as instance:
             end_killed_runs(instance)
             run = run_job(instance, self._config, mapping, VERIFY)
@@ -146,7 +151,7 @@ class MigrationVerifier:
         if is_whole:
             server_version = str(client.get_meta()["version"])
             document = certificate(record, compared, server_version, began, datetime.now(UTC))
-            path = save_certificate(self.work_folder.folder, document)
+            path = save_certificate(self._work_folder.folder, document)
         exit_code, errors = run_verdict(run.events)
         checks = check_results(run.events)
         ran = {(each.asset, each.name) for each in checks}
@@ -166,7 +171,7 @@ class MigrationVerifier:
         )
 
     def _compared(self, record: MigrationRecord, mapping: CollectionMapping) -> ComparedCollection:
-        first = self.work_folder.extract_path(record, mapping.extract_name, PARTITION_KEYS[0])
+        first = self._work_folder.extract_path(record, mapping.extract_name, PARTITION_KEYS[0])
         layout = RowLayout.of_schema(open_partition(first).schema)
         return ComparedCollection(
             alias=record.alias(mapping),
@@ -174,7 +179,7 @@ class MigrationVerifier:
             table=layout.table,
             columns=layout.columns,
             omitted=mapping.omit,
-            partitions=list(self.work_folder.comparisons(record, mapping).all()),
+            partitions=list(self._work_folder.comparisons(record, mapping).all()),
         )
 
     def _repair(self, mapping: WholeMapping, record: MigrationRecord, client: WeaviateClient) -> RepairTally:
@@ -182,9 +187,9 @@ class MigrationVerifier:
         total = RepairTally()
         settings = BatchSettings.of_config(self._config).write_settings(client)
         for each in mapping.collections:
-            damaged = [one.partition for one in self.work_folder.comparisons(record, each).all() if one.total]
-            extracts = self.work_folder.extract_paths(record, each, damaged)
-            with self.work_folder.quarantine(record, each) as quarantine:
+            damaged = [one.partition for one in self._work_folder.comparisons(record, each).all() if one.total]
+            extracts = self._work_folder.extract_paths(record, each, damaged)
+            with self._work_folder.quarantine(record, each) as quarantine:
                 for partition in damaged:
                     proof = CollectionProof(each, record, {partition: extracts[partition]}, client)
                     total += PartitionRepair(proof, partition, settings, quarantine).run()

@@ -17,8 +17,9 @@ from weaviate_migration.cli.options import (
     with_options,
 )
 from weaviate_migration.cli.progress_bars import shown_progress, standard_error
+from weaviate_migration.resources import WorkFolder
 from weaviate_migration.settings import create_migration_config
-from weaviate_migration.verification import MigrationVerifier, VerificationResult
+from weaviate_migration.verification import VerificationResult, verify_migration
 
 SHOWN_ROWS = 20
 
@@ -28,9 +29,9 @@ SHOWN_ROWS = 20
 @click.option("--repair", is_flag=True, help="Write what is missing or altered, remove what is extra, compare again.")
 def verify(as_json: bool, repair: bool, **options: Any) -> int:
     """Compare every object with its row, run all checks, and write the certificate."""
-    verifier = MigrationVerifier(create_migration_config("", **options))
-    with standard_error() as console, shown_progress(verifier.work_folder.progress, console):
-        result = verifier.verify(repair)
+    config = create_migration_config("", **options)
+    with standard_error() as console, shown_progress(WorkFolder(config.work_dir).progress, console):
+        result = verify_migration(config, repair)
     if as_json:
         print_json(result.to_dict())
     _show(result, Console(stderr=True))
