@@ -101,7 +101,7 @@ def test_an_error_stops_before_anything_is_made(hopeless: NoteMigration, client:
     assert (result["success"], result["exit_code"], result["migration_id"]) == (False, 3, None)
     (error,) = result["errors"]
     assert "128 of 128 rows cannot become objects (key: id)" in error
-    assert "Name columns that identify a row as `key` of notes" in error
+    assert "the `key` of notes has to name columns that identify a row" in error
     assert result["next_step"].startswith("Nothing was written")
     assert [each["name"] for each in result["checks"]] == ["writable"]
     assert MigrationRecords(hopeless.work_dir).all() == []

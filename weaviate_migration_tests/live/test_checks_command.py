@@ -65,7 +65,7 @@ def checks(notes: NoteMigration, *more: object) -> Ended:
 
 def places(definitions: dg.Definitions) -> set[Place]:
     """Every check of the definitions, on each partition where it is stored so."""
-    specs = [spec for each in definitions.asset_checks or () for spec in each.check_specs]
+    specs = [spec for each in definitions.resolve_asset_graph().assets_defs for spec in each.check_specs]
     return {
         (spec.asset_key.to_user_string(), spec.name, partition)
         for spec in specs
