@@ -61,11 +61,12 @@ class ColumnAudit:
         self._largest: dict[type, SqlValue] = {}
         self._properties = [_PropertyAudit(each) for each in properties]
 
-    def add(self, values: Sequence[SqlValue], key_of: KeyOf) -> None:
+    def add(self, values: Sequence[SqlValue], key_of: KeyOf, refused: set[int]) -> None:
         """Looks at the column's values in one slice.
 
         Args:
             key_of: gives the key of a row of the slice, as it is shown.
+            refused: the rows of the slice that go to quarantine; those that do for a value of this column are added.
         """
         groups = _by_class(values)
         for of_class, group in groups.items():
@@ -74,7 +75,7 @@ class ColumnAudit:
                 self._smallest[of_class] = _cut(min(self._smallest.get(of_class, group.smallest), group.smallest))  # type: ignore[type-var]
                 self._largest[of_class] = _cut(max(self._largest.get(of_class, group.largest), group.largest))  # type: ignore[type-var]
         for each in self._properties:
-            each.add(values, groups, key_of)
+            each.add(values, groups, key_of, refused)
 
     def report(self) -> ColumnReport:
         """What was found so far."""
@@ -98,12 +99,14 @@ class _PropertyAudit:
         self._find = kind_finder(prop)
         self._tallies: dict[str, tuple[Kind, Tally]] = {}
 
-    def add(self, values: Sequence[SqlValue], groups: Mapping[type, Group], key_of: KeyOf) -> None:
+    def add(self, values: Sequence[SqlValue], groups: Mapping[type, Group], key_of: KeyOf, refused: set[int]) -> None:
         if surely_held(self._prop, groups):
             return
         for row, value in enumerate(values):
             if (kind := self._find(value)) is not None:
                 self._tallies.setdefault(kind.name, (kind, Tally()))[1].add(row, key_of)
+                if kind.fate == "quarantine":
+                    refused.add(row)
 
     def findings(self) -> list[Finding]:
         found = sorted(self._tallies.values(), key=lambda each: -each[1].count)

@@ -48,28 +48,38 @@ class KeyAudit:
             self._connection.execute("PRAGMA synchronous = OFF")
             # Deprecated, but SQLite reads TMPDIR only once in a process, and /tmp is often too small for a sort.
             self._connection.execute(f"PRAGMA temp_store_directory = '{str(folder).replace(chr(39), chr(39) * 2)}'")
-            self._connection.execute("CREATE TABLE keys (identity TEXT, shown TEXT, lower TEXT)")
+            self._connection.execute("CREATE TABLE keys (identity TEXT, shown TEXT, lower TEXT, refused INTEGER)")
 
     def close(self) -> None:
         """Forgets the keys."""
         self._connection.close()
 
-    def add(self, keys: Sequence[Key], rowids: Sequence[SqlValue]) -> None:
+    def add(self, keys: Sequence[Key], rowids: Sequence[SqlValue], refused: set[int]) -> None:
         """Looks at the keys of one slice.
 
         Args:
             rowids: of their rows, by which those are named whose key is NULL; empty where there are none.
+            refused: the rows that go to quarantine for their own sake, those whose key is NULL among them.
         """
+        for row in sorted(refused):
+            if None in keys[row]:
+                self._null.add(row, lambda row: f"rowid {rowids[row]!r}" if rowids else key_text(keys[row]))
         usable = [key for key in keys if None not in key]
-        if len(usable) < len(keys):
-            for row, key in enumerate(keys):
-                if None in key:
-                    self._null.add(row, lambda row: f"rowid {rowids[row]!r}" if rowids else key_text(keys[row]))
         self._usable += len(usable)
         if self._is_unique:
-            self._keep(repeat(None), [key for key in usable if str in map(type, key)])
+            self._keep(repeat(None), [key for key in usable if str in map(type, key)], repeat(False))
         else:
-            self._keep([object_uuid(self._table, key) for key in usable], usable)
+            identities = [object_uuid(self._table, key) for key in usable]
+            self._keep(identities, usable, [row in refused for row, key in enumerate(keys) if None not in key])
+
+    @property
+    def refused(self) -> int:
+        """Rows that go to quarantine for nothing but a key that another row has, too."""
+        if self._is_unique:
+            return 0
+        groups = "SELECT count(*) - sum(refused) AS rows FROM keys GROUP BY identity HAVING count(*) > 1"
+        with source_errors(self._path):
+            return self._number(f"SELECT coalesce(sum(rows), 0) FROM ({groups})")
 
     def report(self) -> KeyReport:
         """What was found."""
@@ -92,14 +102,13 @@ class KeyAudit:
             uneven=self._usable >= UNEVEN_FROM_ROWS and largest * PARTITIONS > UNEVEN_FACTOR * self._usable,
         )
 
-    def _keep(self, identities: Iterable[str | None], keys: Sequence[Key]) -> None:
+    def _keep(self, identities: Iterable[str | None], keys: Sequence[Key], refused: Iterable[bool]) -> None:
         shown, lower = _shown(keys), _shown(list(map(_in_lower_case, keys)))
         self._have_upper_case = self._have_upper_case or shown != lower
         with source_errors(self._path):
             self._connection.execute("BEGIN")
-            self._connection.executemany(
-                "INSERT INTO keys VALUES (?, ?, ?)", zip(identities, shown, lower, strict=False)
-            )
+            rows = zip(identities, shown, lower, refused, strict=False)
+            self._connection.executemany("INSERT INTO keys VALUES (?, ?, ?, ?)", rows)
             self._connection.execute("COMMIT")
 
     def _groups(self, column: str, counted: str) -> tuple[int, tuple[str, ...]]:

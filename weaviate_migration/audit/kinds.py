@@ -3,24 +3,24 @@
 Whether a value is one is decided by the conversion itself, in `transform/values.py`; here it is only told which.
 """
 
-import json
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from weaviate_migration.mapping import PropertyMapping
 from weaviate_migration.transform.row_to_object import property_converter
 from weaviate_migration.transform.values import SqlValue, is_utf8, parse_json
 
-Fate = Literal["filled", "left out", "default"]
+Fate = Literal["filled", "left out", "default", "quarantine"]
 
 # What each fate is for a person; whatever it is, the value itself is never lost.
 FATES: dict[Fate, str] = {
     "filled": "the property is filled with what means the same; the value itself is kept verbatim too",
     "left out": "the property is left out; the value is kept verbatim",
     "default": "the property gets its default; what it replaced is kept verbatim",
+    "quarantine": "the row goes to quarantine, since the mapping says on_unfit: refuse",
 }
 
 
@@ -123,6 +123,7 @@ def kind_finder(prop: PropertyMapping) -> Callable[[SqlValue], Kind | None]:
     """
     convert = property_converter(prop)
     name_kind = _member_kind if prop.json_key is not None else _KIND_OF_TYPE[_read_as(prop)]
+    refused = _REFUSED if prop.on_unfit == "refuse" else {}
 
     def find(value: SqlValue) -> Kind | None:
         if value is None:
@@ -132,24 +133,29 @@ def kind_finder(prop: PropertyMapping) -> Callable[[SqlValue], Kind | None]:
         converted, exact = convert(value)
         if exact or (prop.json_key is not None and (converted is not None or _lacks_member(value, prop.json_key))):
             return None
-        if isinstance(value, str) and converted is None and not is_utf8(value):
-            return _SURROGATES if _is_surrogates(value) else _NOT_UTF8
-        return name_kind(value, converted is not None)
+        kind = name_kind(value, converted is not None)
+        return refused.get(kind.name, kind)
 
     return find
+
+
+# The kinds that the mapping may have refused.
+_REFUSED = {name: replace(kind, fate="quarantine") for name, kind in KINDS.items() if kind.fate == "left out"}
 
 
 def _read_as(prop: PropertyMapping) -> str:
     return "epoch" if prop.date_format != "text" else prop.type
 
 
-def _is_surrogates(text: str) -> bool:
-    """Whether the bytes would be UTF-8 if that had surrogates."""
+def _undecodable(value: SqlValue) -> Kind | None:
+    """Of a text that is no UTF-8: whether its bytes would be, if that had surrogates."""
+    if not isinstance(value, str) or is_utf8(value):
+        return None
     try:
-        text.encode(errors="surrogateescape").decode(errors="surrogatepass")
+        value.encode(errors="surrogateescape").decode(errors="surrogatepass")
     except ValueError:
-        return False
-    return True
+        return _NOT_UTF8
+    return _SURROGATES
 
 
 def _misplaced(value: SqlValue, wanted: str) -> Kind:
@@ -157,7 +163,7 @@ def _misplaced(value: SqlValue, wanted: str) -> Kind:
 
 
 def _text_kind(value: SqlValue, _filled: bool) -> Kind:
-    return _misplaced(value, "text")
+    return _undecodable(value) or _misplaced(value, "text")
 
 
 def _int_kind(value: SqlValue, filled: bool) -> Kind:
@@ -186,7 +192,7 @@ def _date_kind(value: SqlValue, filled: bool) -> Kind:
     if isinstance(value, str):
         if filled:
             return _date_form(value)
-        return _FAR_YEAR if _FAR_DATE(value) else _NO_DATE
+        return _undecodable(value) or (_FAR_YEAR if _FAR_DATE(value) else _NO_DATE)
     if isinstance(value, int | float):
         return _number_in_date(value)
     return _misplaced(value, "date")
@@ -226,12 +232,11 @@ def _texts_kind(value: SqlValue, filled: bool) -> Kind:
         return _misplaced(value, "json")
     if filled:
         return _JSON_OTHER_FORM
-    try:
-        document, beyond_double = _parsed(value)
-    except (ValueError, RecursionError):
-        return _JSON_INVALID
-    if document is None or beyond_double:
-        return _JSON_BEYOND_DOUBLE if beyond_double else _JSON_NULL
+    if (kind := _undecodable(value) or _no_value(value)) is not None:
+        return kind
+    document = parse_json(value)
+    if _holds_infinity(document):
+        return _JSON_BEYOND_DOUBLE
     if not isinstance(document, list):
         return _JSON_NO_ARRAY
     return _JSON_SURROGATES if all(isinstance(each, str) for each in document) else _JSON_OTHERS
@@ -240,15 +245,9 @@ def _texts_kind(value: SqlValue, filled: bool) -> Kind:
 def _member_kind(value: SqlValue, _filled: bool) -> Kind:
     if not isinstance(value, str):
         return _misplaced(value, "json")
-    try:
-        document, beyond_double = _parsed(value)
-    except (ValueError, RecursionError):
-        return _JSON_INVALID
-    if document is None:
-        return _JSON_NULL
-    if beyond_double and parse_json(value) is None:  # Python refuses integers of thousands of digits.
-        return _JSON_BEYOND_DOUBLE
-    return _JSON_MEMBER if isinstance(document, dict) else _JSON_NO_OBJECT
+    if (kind := _undecodable(value) or _no_value(value)) is not None:
+        return kind
+    return _JSON_MEMBER if isinstance(parse_json(value), dict) else _JSON_NO_OBJECT
 
 
 _KIND_OF_TYPE: dict[str, Callable[[SqlValue, bool], Kind]] = {
@@ -267,21 +266,20 @@ def _lacks_member(value: SqlValue, key: str) -> bool:
     return isinstance(document, dict) and document.get(key) is None
 
 
-def _parsed(text: str) -> tuple[Any, bool]:
-    """The value of a JSON text, and whether a number in it is beyond a double.
+def _no_value(text: str) -> Kind | None:
+    """Of a JSON text that says nothing: whether it is `null`, or none at all."""
+    if parse_json(text) is not None:
+        return None
+    return _JSON_NULL if text.strip(" \t\r\n") == "null" else _JSON_INVALID
 
-    Raises:
-        ValueError: it is no JSON.
-        RecursionError: it is nested too deeply.
-    """
-    numbers: list[float] = []
 
-    def number(digits: str) -> float:
-        numbers.append(float(digits))
-        return numbers[-1]
-
-    def refuse(constant: str) -> None:
-        raise ValueError(constant)
-
-    document = json.loads(text, parse_int=number, parse_float=number, parse_constant=refuse)
-    return document, any(map(math.isinf, numbers))
+def _holds_infinity(document: Any) -> bool:
+    """Whether a number in it was too large when it was read; JSON itself has no infinities."""
+    pending = [document]
+    while pending:
+        each = pending.pop()
+        if isinstance(each, list | dict):
+            pending.extend(each.values() if isinstance(each, dict) else each)
+        elif isinstance(each, float) and math.isinf(each):
+            return True
+    return False

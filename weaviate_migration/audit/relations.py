@@ -17,15 +17,13 @@ class RelationAudit:
     """Looks for orphans of one relation.
 
     Attributes:
-        condition: SQL that is true for an orphan, of a row `t`; empty where nothing can be compared, and `reason` says
-            why.
+        condition: SQL that is true for an orphan, of a row `t`.
         join: what the condition uses.
     """
 
     relation: RelationMapping
     condition: str
     join: str = ""
-    reason: str = ""
     _found: Tally = field(default_factory=Tally)
 
     def add(self, orphans: Sequence[SqlValue], key_of: KeyOf) -> None:
@@ -35,10 +33,8 @@ class RelationAudit:
 
     def report(self) -> OrphanReport:
         """What was found."""
-        count = None if self.reason else self._found.count
-        return OrphanReport(
-            self.relation.column, self.relation.to_table, count, tuple(self._found.examples), self.reason
-        )
+        found = self._found
+        return OrphanReport(self.relation.column, self.relation.to_table, found.count, tuple(found.examples))
 
 
 def relation_audits(plan: CollectionPlan, whole: MigrationPlan) -> list[RelationAudit]:
@@ -56,8 +52,6 @@ def _relation_audit(relation: RelationMapping, parent: CollectionPlan, number: i
     child = f"t.{quoted(relation.column)}"
     if parent.table is None:
         return RelationAudit(relation, f"{child} IS NOT NULL")
-    if len(parent.key) > 1:
-        return RelationAudit(relation, "", reason=f"the key of {relation.to_table} has several columns")
     table, key, name = quoted(parent.table.name), quoted(parent.key[0]), f"parent_{number}"
     if parent.uses_rowid or parent.key == parent.table.primary_key:
         found = f"EXISTS (SELECT 1 FROM {table} AS {name} WHERE {name}.{key} = +{child})"

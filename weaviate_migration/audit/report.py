@@ -77,15 +77,13 @@ class OrphanReport:
     """The rows whose parent does not exist; NULL is no orphan.
 
     Attributes:
-        count: None where they could not be looked for; `reason` says why.
         examples: keys of the first of them.
     """
 
     column: str
     to_table: str
-    count: int | None
+    count: int
     examples: tuple[str, ...] = ()
-    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,7 +94,8 @@ class TableReport:
         exists: whether the file has it; otherwise its collection stays empty, and the rest here is.
         read_in: `slices`, between which the application can write, or `one statement`.
         too_large: rows whose object is over the server's limit for a message.
-        refused: rows that cannot become objects: NULL or duplicate in the key, or too large.
+        refused: rows that go to quarantine, each counted once: for NULL or another row's key, as too large, or for a
+            value (the findings with the fate `quarantine`).
         missing_columns: what the mapping names and the table lacks.
         in_source_columns_only: columns that no property is made from.
         left_out: columns that go nowhere, each with the mapping's reason.

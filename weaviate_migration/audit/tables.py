@@ -49,8 +49,8 @@ class _TableAudit:
         self._table = plan.table
         self._keys = keys
         self._relations = relations
-        self._compared = [each for each in relations if each.condition]
         self._rows = 0
+        self._refused = 0
         self._too_large = Tally()
         self._columns = [
             ColumnAudit(
@@ -68,12 +68,12 @@ class _TableAudit:
     @property
     def conditions(self) -> list[str]:
         """SQL that is asked for each row: whether it is an orphan."""
-        return [each.condition for each in self._compared]
+        return [each.condition for each in self._relations]
 
     @property
     def joins(self) -> str:
         """What the conditions use."""
-        return " ".join(each.join for each in self._compared)
+        return " ".join(each.join for each in self._relations)
 
     def add(self, rows: Slice) -> None:
         """Looks at the rows of one slice."""
@@ -82,14 +82,16 @@ class _TableAudit:
         def key_of(row: int) -> str:
             return key_text(keys[row])
 
-        self._rows += len(keys)
-        self._keys.add(keys, rows.rowids)
+        refused = {row for row, key in enumerate(keys) if None in key}
         for column, values in zip(self._columns, rows.columns, strict=True):
-            column.add(values, key_of)
-        for relation, orphans in zip(self._compared, rows.computed, strict=True):
-            relation.add(orphans, key_of)
+            column.add(values, key_of, refused)
         if rows.longest > self._surely_small:
-            self._look_for_large_rows(rows, keys, key_of)
+            self._look_for_large_rows(rows, key_of, refused)
+        for relation, orphans in zip(self._relations, rows.computed, strict=True):
+            relation.add(orphans, key_of)
+        self._keys.add(keys, rows.rowids, refused)
+        self._rows += len(keys)
+        self._refused += len(refused)
 
     def report(self) -> TableReport:
         """What was found."""
@@ -105,7 +107,7 @@ class _TableAudit:
             orphans=tuple(each.report() for each in self._relations),
             too_large=self._too_large.count,
             too_large_examples=tuple(self._too_large.examples),
-            refused=keys.null + keys.duplicate + self._too_large.count,
+            refused=self._refused + self._keys.refused,
             missing_columns=plan.missing_columns,
             in_source_columns_only=plan.unmapped_columns,
             left_out=plan.mapping.omit,
@@ -117,11 +119,12 @@ class _TableAudit:
         positions = [self._plan.columns.index(name) for name in self._plan.key]
         return list(zip(*(rows.columns[position] for position in positions), strict=True))
 
-    def _look_for_large_rows(self, rows: Slice, keys: Sequence[Key], key_of: KeyOf) -> None:
+    def _look_for_large_rows(self, rows: Slice, key_of: KeyOf, refused: set[int]) -> None:
         """Converts the rows that may be over the limit, as the migration would, and weighs what comes out."""
         for row, values in enumerate(zip(*rows.columns, strict=True)):
             length = sum([len(value) for value in values if isinstance(value, (str, bytes))])
-            if length > self._surely_small and None not in keys[row]:
+            if length > self._surely_small and row not in refused:
                 properties = self._convert("", key_of(row), values).properties
                 if too_large(estimated_bytes(properties), MESSAGE_BYTES):
                     self._too_large.add(row, key_of)
+                    refused.add(row)

@@ -12,7 +12,7 @@ class Verdict:
     """What the audit comes to.
 
     Attributes:
-        passed: whether every row can become an object and has its parent.
+        passed: whether every row can become an object, and has its parent.
         stops: whether a migration makes no sense: more than half of a table's rows could not become objects.
         text: what was found, and what to do.
     """
@@ -29,7 +29,7 @@ def verdict(audit: SourceAudit) -> Verdict:
     said = [_refused(each) for each in audit.tables if each.refused] + orphans
     if hopeless:
         tables = ", ".join(each.table for each in hopeless)
-        said.append(f"Name columns that identify a row as `key` of {tables} in the mapping, then run it again.")
+        said.append(f"Correct the mapping: as a rule the `key` of {tables} has to name columns that identify a row.")
     elif audit.refused:
         said.append("These rows will be in the quarantine, with reasons; correct them in the source first.")
     if orphans and not hopeless:
@@ -41,13 +41,18 @@ def verdict(audit: SourceAudit) -> Verdict:
 
 def _refused(table: TableReport) -> str:
     assert table.key is not None
-    reasons = {
-        "with NULL in the key": (table.key.null, table.key.null_examples),
-        "whose key another row has, too": (table.key.duplicate, table.key.duplicate_examples),
-        "larger than the server takes": (table.too_large, table.too_large_examples),
-    }
+    reasons = [
+        ("with NULL in the key", table.key.null, table.key.null_examples),
+        ("whose key another row has, too", table.key.duplicate, table.key.duplicate_examples),
+        ("larger than the server takes", table.too_large, table.too_large_examples),
+        *(
+            (f"with {each.sentence} in {column}", each.count, each.examples)
+            for column, each in table.findings
+            if each.fate == "quarantine"
+        ),
+    ]
     listed = "; ".join(
-        f"{count:,} {reason}, such as {', '.join(examples)}" for reason, (count, examples) in reasons.items() if count
+        f"{count:,} {reason}, such as {', '.join(examples)}" for reason, count, examples in reasons if count
     )
     key = ", ".join(table.key.columns)
     return f"{table.table}: {table.refused:,} of {table.rows:,} rows cannot become objects (key: {key}): {listed}."

@@ -69,7 +69,7 @@ def _overview(audit: SourceAudit) -> Table:
             _add(table, each.table, "not in the file", each.collection)
             continue
         do_not_fit = sum(finding.count for _, finding in each.findings)
-        orphans = sum(relation.count or 0 for relation in each.orphans)
+        orphans = sum(relation.count for relation in each.orphans)
         _add(table, each.table, each.rows, each.collection, do_not_fit, each.refused, orphans)
     for name, rows in audit.not_migrated.items():
         _add(table, name, rows, "not migrated")
@@ -112,9 +112,7 @@ def _remarks(table: TableReport) -> Iterator[str]:
         yield from _key_remarks(table.key)
     yield from _counted("rows larger than the server takes", table.too_large, table.too_large_examples)
     for each in table.orphans:
-        if each.reason:
-            yield f"orphans of {each.column} were not looked for: {each.reason}"
-        yield from _counted(f"rows whose {each.column} is no key of {each.to_table}", each.count or 0, each.examples)
+        yield from _counted(f"rows whose {each.column} is no key of {each.to_table}", each.count, each.examples)
     if table.in_source_columns_only:
         yield f"only in source_columns: {', '.join(table.in_source_columns_only)}"
     if table.left_out:

@@ -115,9 +115,7 @@ def test_json(options: list[object]) -> None:
             "examples": ["c"],
         },
     ]
-    assert notes["orphans"] == [
-        {"column": "parent", "to_table": "notes", "count": 1, "examples": ["[b]"], "reason": ""}
-    ]
+    assert notes["orphans"] == [{"column": "parent", "to_table": "notes", "count": 1, "examples": ["[b]"]}]
     assert notes["left_out"] == {"password": "a secret"}
 
 
