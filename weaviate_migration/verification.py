@@ -1,5 +1,6 @@
 """Verifies a migration: runs the checks in this process, repairs if asked to, and writes the certificate."""
 
+import shutil
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -139,6 +140,7 @@ class MigrationVerifier:
     def _compare(self, mapping: WholeMapping, record: MigrationRecord, client: WeaviateClient) -> VerificationResult:
         """Runs all checks in a Dagster run, and reads what it found."""
         began = datetime.now(UTC)
+        shutil.rmtree(self._work_folder.progress, ignore_errors=True)
         for each in mapping.collections:
             self._work_folder.extract_paths(record, each, PARTITION_KEYS)
             self._work_folder.comparisons(record, each).discard()
