@@ -97,7 +97,7 @@ class TableReport:
         refused: rows that go to quarantine, each counted once: for NULL or another row's key, as too large, or for a
             value (the findings with the fate `quarantine`).
         missing_columns: what the mapping names and the table lacks.
-        in_source_columns_only: columns that no property is made from.
+        in_source_columns_only: columns that no property or vector is made from.
         left_out: columns that go nowhere, each with the mapping's reason.
     """
 

@@ -64,6 +64,7 @@ def _table(plan: CollectionPlan) -> Table:
     for heading in ("column", "declared", "property", "type", "index"):
         table.add_column(heading, overflow="fold")
     for column in plan.table.columns:
+        vectors = [name for name, made_from in plan.mapping.column_vectors.items() if made_from == column.name]
         targets = [prop for prop in plan.mapping.properties if prop.column == column.name]
         if column.name in plan.mapping.omit:
             table.add_row(column.name, column.declared_type, f"left out: {plan.mapping.omit[column.name]}", "", "")
@@ -71,4 +72,6 @@ def _table(plan: CollectionPlan) -> Table:
             table.add_row(column.name, column.declared_type, f"{plan.mapping.provenance}.source_columns", "text", "")
         for prop in targets:
             table.add_row(column.name, column.declared_type, prop.name, prop.type, prop.index or "filter")
+        for name in vectors:
+            table.add_row(column.name, column.declared_type, f"vector {name}", "float32", "")
     return table

@@ -1,6 +1,12 @@
 """What becomes what: models, the reader of mapping files, and the mapping that ships with the package."""
 
-from weaviate_migration.mapping.models import CollectionMapping, Mapping, PropertyMapping, RelationMapping
+from weaviate_migration.mapping.models import (
+    CollectionMapping,
+    Mapping,
+    PropertyMapping,
+    RelationMapping,
+    VectorMapping,
+)
 from weaviate_migration.mapping.reader import read_mapping
 
-__all__ = ["CollectionMapping", "Mapping", "PropertyMapping", "RelationMapping", "read_mapping"]
+__all__ = ["CollectionMapping", "Mapping", "PropertyMapping", "RelationMapping", "VectorMapping", "read_mapping"]

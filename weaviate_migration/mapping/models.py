@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ModelWrapValidatorHandler,
@@ -96,10 +97,12 @@ def _fields(item: object) -> dict[str, Any]:
     return item if isinstance(item, dict) else {}
 
 
-def _items(given: dict[str, Any], field: str) -> list[tuple[int, dict[str, Any]]]:
+def _items(
+    given: dict[str, Any], field: str, long_form: Callable[[object], object] = lambda item: item
+) -> list[tuple[int, dict[str, Any]]]:
     """Position and fields of each item of a list field; none where it is no list."""
     items = given.get(field)
-    return [(at, _fields(item)) for at, item in enumerate(items)] if isinstance(items, list | tuple) else []
+    return [(at, _fields(long_form(item))) for at, item in enumerate(items)] if isinstance(items, list | tuple) else []
 
 
 def _texts(items: Iterable[tuple[int, dict[str, Any]]], field: str) -> list[tuple[int, str]]:
@@ -173,6 +176,25 @@ class PropertyMapping(_Model):
             yield ("date_format",), f"only date properties have one, this is of type {of_type}"
 
 
+class VectorMapping(_Model):
+    """A named vector of a collection; in a mapping file its name alone will do.
+
+    All vectors of one name have the length of the first one that Weaviate took; objects with another are refused.
+
+    Attributes:
+        name: the vector in Weaviate.
+        column: the SQLite column that it is made from; None: the application provides it.
+    """
+
+    name: PropertyName
+    column: NonEmpty | None = None
+
+
+def _vector_fields(item: object) -> object:
+    """An item of `vectors` as fields: anything else stands for the name."""
+    return item if isinstance(item, dict | BaseModel) else {"name": item}
+
+
 class RelationMapping(_Model):
     """A column that holds the key of a row in another mapped table."""
 
@@ -186,7 +208,7 @@ class CollectionMapping(_Model):
     Attributes:
         key: the columns that identify a row; empty means the declared primary key, or else the rowid.
         provenance: the name of the object property that holds origin and `source_columns`.
-        vectors: names of the vectors, which the application provides itself.
+        vectors: the named vectors, made from columns or provided by the application itself.
         omit: columns that are left out altogether, each with the reason.
     """
 
@@ -195,10 +217,20 @@ class CollectionMapping(_Model):
     description: str = ""
     key: Items[NonEmpty] = ()
     provenance: PropertyName = "metadata"
-    vectors: Items[PropertyName] = ()
+    vectors: Items[Annotated[VectorMapping, BeforeValidator(_vector_fields)]] = ()
     properties: Items[PropertyMapping] = Field(min_length=1)
     relations: Items[RelationMapping] = ()
     omit: dict[NonEmpty, NonEmpty] = Field(default_factory=dict)
+
+    @property
+    def column_vectors(self) -> dict[str, str]:
+        """The vectors that are made from columns: the column of each, by the vector's name."""
+        return {vector.name: vector.column for vector in self.vectors if vector.column is not None}
+
+    @property
+    def provided_vectors(self) -> tuple[str, ...]:
+        """The names of the vectors that the application provides."""
+        return tuple(vector.name for vector in self.vectors if vector.column is None)
 
     @property
     def asset_name(self) -> str:
@@ -220,13 +252,22 @@ class CollectionMapping(_Model):
         for at, name in names:
             if isinstance(provenance, str) and folded(name) == folded(provenance):
                 yield ("properties", at, "name"), f"`{name}` is also the name of the provenance property"
-        yield from cls._mistakes_of_omit(given, _texts(properties, "column"))
+        vectors = _items(given, "vectors", _vector_fields)
+        for at, name, earlier in _given_twice(_texts(vectors, "name")):
+            yield ("vectors", at, "name"), f"`{name}` is the name of vectors[{earlier}], too"
+        yield from cls._mistakes_of_omit(given, {"vectors": vectors, "properties": properties})
 
     @classmethod
-    def _mistakes_of_omit(cls, given: dict[str, Any], mapped: list[tuple[int, str]]) -> Iterator[Mistake]:
+    def _mistakes_of_omit(
+        cls, given: dict[str, Any], mapped: dict[str, list[tuple[int, dict[str, Any]]]]
+    ) -> Iterator[Mistake]:
         """Columns that are left out and needed: `omit` would make them nowhere to be found."""
         key = given.get("key", ())
-        needed = {folded(column): f"is also mapped, in properties[{at}]" for at, column in mapped}
+        needed = {
+            folded(column): f"is also mapped, in {field}[{at}]"
+            for field, items in mapped.items()
+            for at, column in _texts(items, "column")
+        }
         if isinstance(key, list | tuple):
             needed |= {folded(column): "is part of the key" for column in key if isinstance(column, str)}
         for column in _fields(given.get("omit")):

@@ -11,7 +11,13 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from weaviate_migration.errors import MappingError
-from weaviate_migration.mapping.models import CollectionMapping, Mapping, PropertyMapping, RelationMapping
+from weaviate_migration.mapping.models import (
+    CollectionMapping,
+    Mapping,
+    PropertyMapping,
+    RelationMapping,
+    VectorMapping,
+)
 from weaviate_migration.mapping.suggestion import suggestion
 
 SHIPPED = "conversations.yaml"
@@ -25,6 +31,7 @@ _LISTED_MODELS: dict[str, type[BaseModel]] = {
     "collections": CollectionMapping,
     "properties": PropertyMapping,
     "relations": RelationMapping,
+    "vectors": VectorMapping,
 }
 # How a value is called, and what to do when YAML reads a text as something else.
 _YAML_TYPES = {bool: "true or false", int: "a number", float: "a number", type(None): "nothing", list: "a list"}

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from weaviate_migration.errors import MappingError, SourceNotUsableError
-from weaviate_migration.mapping.models import CollectionMapping, Mapping, PropertyMapping, RelationMapping, folded
+from weaviate_migration.mapping.models import (
+    CollectionMapping,
+    Mapping,
+    PropertyMapping,
+    RelationMapping,
+    VectorMapping,
+    folded,
+)
 from weaviate_migration.mapping.suggestion import suggestion
 from weaviate_migration.source.connect import readable_source
 from weaviate_migration.source.inspect import Database, Table, inspect_database
@@ -23,7 +30,7 @@ class CollectionPlan:
         uses_rowid: whether the key is the rowid.
         columns: the columns to read, in the table's order: all but the omitted ones.
         missing_columns: what the mapping names and the table lacks.
-        unmapped_columns: those of `columns` that no property is made from; they go into `source_columns`.
+        unmapped_columns: those of `columns` that no property or vector is made from; `source_columns` has them.
     """
 
     mapping: CollectionMapping
@@ -110,7 +117,7 @@ def _plan_collection(mapping: CollectionMapping, whole: Mapping, database: Datab
     if table is None:
         return CollectionPlan(mapping, None)
     spelled = _spelled(mapping, table, whole)
-    made_from = {prop.column for prop in spelled.properties}
+    made_from = {prop.column for prop in spelled.properties} | set(spelled.column_vectors.values())
     columns = [column.name for column in table.columns if column.name not in spelled.omit]
     declared = spelled.key or table.primary_key
     return CollectionPlan(
@@ -135,6 +142,7 @@ def _spelled(mapping: CollectionMapping, table: Table, whole: Mapping) -> Collec
         update={
             "key": tuple(column(name) for name in mapping.key),
             "properties": tuple(_spelled_property(prop, column) for prop in mapping.properties),
+            "vectors": tuple(_spelled_vector(vector, column) for vector in mapping.vectors),
             "relations": tuple(_spelled_relation(relation, column, whole) for relation in mapping.relations),
             "omit": {column(name): reason for name, reason in mapping.omit.items()},
         }
@@ -145,6 +153,10 @@ def _spelled_property(prop: PropertyMapping, column: Callable[[str], str]) -> Pr
     return prop.model_copy(update={"column": column(prop.column)})
 
 
+def _spelled_vector(vector: VectorMapping, column: Callable[[str], str]) -> VectorMapping:
+    return vector.model_copy(update={"column": column(vector.column)}) if vector.column is not None else vector
+
+
 def _spelled_relation(relation: RelationMapping, column: Callable[[str], str], whole: Mapping) -> RelationMapping:
     tables = {folded(each.table): each.table for each in whole.collections}
     return RelationMapping(column=column(relation.column), to_table=tables[folded(relation.to_table)])
@@ -153,6 +165,7 @@ def _spelled_relation(relation: RelationMapping, column: Callable[[str], str], w
 def _missing_columns(mapping: CollectionMapping, table: Table) -> Iterable[str]:
     """What the mapping names, apart from its key, and the table lacks; each once, in the mapping's order."""
     named = [prop.column for prop in mapping.properties]
+    named += mapping.column_vectors.values()
     named += [relation.column for relation in mapping.relations] + list(mapping.omit)
     return (name for name in dict.fromkeys(named) if table.column(name) is None)
 

@@ -61,7 +61,7 @@ def ensure_collection(client: WeaviateClient, name: str, mapping: CollectionMapp
         name,
         description=f"{mapping.description} {origin.to_text()}".strip(),
         properties=[*map(_property, mapping.properties), _provenance(mapping.provenance)],
-        vector_config=[Configure.Vectors.self_provided(name=vector) for vector in mapping.vectors]
+        vector_config=[Configure.Vectors.self_provided(name=vector.name) for vector in mapping.vectors]
         or Configure.Vectors.self_provided(),
     )
     return True
@@ -106,7 +106,8 @@ def schema_differences(client: WeaviateClient, name: str, mapping: CollectionMap
     made = [*map(_property, mapping.properties), _provenance(mapping.provenance)]
     expected = dict(trait for each in made for trait in _traits_as_made(each))
     found = dict(trait for each in config.properties for trait in _traits_as_found(each))
-    expected |= {f"vector {vector}": "self-provided" for vector in mapping.vectors or ["default"]}
+    vectors = [vector.name for vector in mapping.vectors] or ["default"]
+    expected |= {f"vector {vector}": "self-provided" for vector in vectors}
     found |= {f"vector {vector}": "self-provided" for vector in config.vector_config or {}}
     return [
         f"`{trait}` should be {expected.get(trait, 'absent')}, and is {found.get(trait, 'absent')}"

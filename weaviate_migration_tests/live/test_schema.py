@@ -7,7 +7,7 @@ from weaviate.classes.data import DataObject
 from weaviate.collections.classes.config import PropertyConfig
 
 from weaviate_migration.errors import MigrationConflictError
-from weaviate_migration.mapping import CollectionMapping, read_mapping
+from weaviate_migration.mapping import CollectionMapping, VectorMapping, read_mapping
 from weaviate_migration.target.schema import (
     Origin,
     drop_collection,
@@ -61,7 +61,7 @@ def test_properties_are_typed_and_indexed_as_the_mapping_says(client: weaviate.W
 def test_the_shipped_collections(client: weaviate.WeaviateClient, collection: CollectionMapping) -> None:
     ensure_collection(client, f"{collection.name}_1", collection, ORIGIN)
     config = client.collections.use(f"{collection.name}_1").config.get()
-    assert set(config.vector_config or {}) == set(collection.vectors)
+    assert set(config.vector_config or {}) == set(collection.provided_vectors)
     assert (config.description or "").startswith(collection.description)
     assert {each.name: each.description for each in config.properties if each.description} == {
         each.name: each.description for each in collection.properties if each.description
@@ -143,7 +143,7 @@ def test_each_way_in_which_a_schema_differs_is_told(client: weaviate.WeaviateCli
     other = EVERY_TYPE.model_copy(
         update={
             "properties": tuple(each.model_copy(update=changed.get(each.name, {})) for each in EVERY_TYPE.properties),
-            "vectors": ("seen",),
+            "vectors": (VectorMapping(name="seen"),),
         }
     )
     ensure_collection(client, NAME, other, ORIGIN)

@@ -96,6 +96,36 @@ def test_omitted_columns_are_not_needed_elsewhere() -> None:
     ]
 
 
+def test_a_vector_is_a_name_or_a_name_and_a_column() -> None:
+    mapping = collection(vectors=["own", {"name": "other"}, {"name": "made", "column": "blob"}])
+    assert mapping.provided_vectors == ("own", "other")
+    assert mapping.column_vectors == {"made": "blob"}
+    assert mapping == collection(vectors=mapping.vectors)
+
+
+def test_vectors_are_told_apart_and_their_columns_are_not_omitted() -> None:
+    with pytest.raises(ValidationError) as error:
+        collection(
+            vectors=["same", {"name": "made", "column": "blob"}, {"name": "Same", "column": "Title"}],
+            omit={"BLOB": "large", "title": "private"},
+        )
+    assert mistakes(error) == [
+        (("vectors", 2, "name"), "`Same` is the name of vectors[0], too"),
+        (("omit", "BLOB"), "column `BLOB` is also mapped, in vectors[1]"),
+        (("omit", "title"), "column `title` is also mapped, in properties[0]"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "vector", [7, "1st", "", None, {"column": "blob"}, {"name": "a", "column": ""}, {"name": "a", "colum": "b"}]
+)
+def test_what_is_no_vector(vector: object) -> None:
+    with pytest.raises(ValidationError) as error:
+        collection(vectors=[vector])
+    ((place, _),) = mistakes(error)
+    assert place[:2] == ("vectors", 0)
+
+
 @pytest.mark.parametrize(
     ("name", "table", "place", "message"),
     [

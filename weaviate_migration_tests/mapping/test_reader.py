@@ -105,7 +105,7 @@ def complaints(path: Path) -> list[str]:
 def test_shipped_mapping_is_the_documented_one() -> None:
     mapping = read_mapping()
     read = {
-        (each.table, each.name, each.provenance, each.vectors): tuple(
+        (each.table, each.name, each.provenance, each.provided_vectors): tuple(
             prop.model_copy(update={"description": ""}) for prop in each.properties
         )
         for each in mapping.collections

@@ -64,6 +64,23 @@ def test_names_in_another_case_are_spelled_as_in_the_table(tmp_path: Path) -> No
     assert plan.warnings == ()
 
 
+def test_the_column_of_a_vector_is_spelled_as_in_the_table_and_mapped(tmp_path: Path) -> None:
+    vectors = ["own", {"name": "made", "column": "EXTRA"}]
+    plan = only_plan(tmp_path, NOTES, vectors=vectors)
+    assert plan.mapping.column_vectors == {"made": "extra"}
+    assert plan.mapping.provided_vectors == ("own",)
+    assert plan.unmapped_columns == ("id", "secret", "loud")
+
+
+def test_the_column_of_a_vector_may_be_missing(tmp_path: Path) -> None:
+    fields = collection(vectors=["own", {"name": "made", "column": "embedding"}])
+    (plan,) = planned(tmp_path, [NOTES], fields, missing="warn").collections
+    assert plan.missing_columns == ("embedding",)
+    with pytest.raises(MappingError) as error:
+        planned(tmp_path, [], fields)
+    assert mistakes(error) == ["Note: table `notes` has no column `embedding`; Allowed: id, title, secret, extra, loud"]
+
+
 def test_the_mappings_key_comes_first(tmp_path: Path) -> None:
     plan = only_plan(tmp_path, NOTES, key=["title", "id"])
     assert (plan.key, plan.uses_rowid) == (("title", "id"), False)
