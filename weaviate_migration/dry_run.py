@@ -16,7 +16,7 @@ from weaviate_migration.mapping import Mapping
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import CollectionPlan, plan_migration
 from weaviate_migration.source.snapshot import take_snapshot
-from weaviate_migration.target.write import MESSAGE_BYTES, estimated_bytes, too_large
+from weaviate_migration.target.write import MESSAGE_BYTES, estimated_size, too_large
 from weaviate_migration.transform.row_to_object import key_text, row_converter
 
 # The first of them are named, the others only counted.
@@ -71,7 +71,7 @@ def _converted(plan: CollectionPlan, paths: list[UPath]) -> DryRunOutcome:
             row_bytes = 0
             if reason is None:
                 assert row.uuid is not None, "without a UUID it is refused"
-                row_bytes = estimated_bytes(convert(row.uuid, key_text(row.key), row.values).properties)
+                row_bytes = estimated_size(convert(row.uuid, key_text(row.key), row.values))
                 reason = too_large(row_bytes, MESSAGE_BYTES)
             size += row_bytes
             refused += reason is not None

@@ -19,7 +19,7 @@ from weaviate_migration.record import MigrationRecord
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.source.rows import TableReader
-from weaviate_migration.target.read_back import objects_in_range, page_for, uuids_present
+from weaviate_migration.target.read_back import FACTOR_FOR_VECTORS, objects_in_range, page_for, uuids_present
 from weaviate_migration.target.schema import schema_differences
 from weaviate_migration.transform.object_ids import object_uuid
 from weaviate_migration.transform.row_to_object import RowToObject, row_converter
@@ -43,6 +43,7 @@ class CollectionProof:
         client: connected to the server.
 
     Attributes:
+        mapping: as given.
         objects: the collection.
     """
 
@@ -53,7 +54,7 @@ class CollectionProof:
         extracts: Mapping[str, UPath],
         client: WeaviateClient,
     ) -> None:
-        self._mapping = mapping
+        self.mapping = mapping
         self._record = record
         self._client = client
         self._alias = record.alias(mapping)
@@ -73,12 +74,14 @@ class CollectionProof:
     def verdicts(self, partition: str) -> Iterator[Verdict]:
         """A verdict for each row of a partition, and for each object of its range that has no row."""
         size = self._sizes[partition]
+        vectors = list(self.mapping.column_vectors)
         objects = objects_in_range(
             self.objects,
-            partition_range(self._record.bounds[self._mapping.table], partition),
-            page_for(size.rows, size.bytes),
+            partition_range(self._record.bounds[self.mapping.table], partition),
+            page_for(size.rows, size.bytes * (FACTOR_FOR_VECTORS if vectors else 1)),
+            vectors=vectors,
         )
-        return judge_objects(self._comparer, judged_rows(self._extracts[partition], self._mapping), objects)
+        return judge_objects(self._comparer, judged_rows(self._extracts[partition], self.mapping), objects)
 
     def compare_partition(self, partition: str) -> PartitionComparison:
         """Compares every row and every object of a partition."""
@@ -86,7 +89,7 @@ class CollectionProof:
 
     def schema_differences(self) -> list[str]:
         """How the live schema differs from what the mapping makes."""
-        return schema_differences(self._client, self._record.collection(self._mapping), self._mapping)
+        return schema_differences(self._client, self._record.collection(self.mapping), self.mapping)
 
     def sample(self, size: int) -> SampleComparison:
         """Compares rows drawn at random, by another way to their objects than the comparison of all."""
@@ -99,7 +102,7 @@ class CollectionProof:
         rows = [row for row in drawn if row.uuid in present]
         is_whole = len(self._sizes) == len(PARTITION_KEYS)
         total = self.rows if is_whole else None
-        return compare_search(self._mapping, self.layout, rows, self.objects, total)
+        return compare_search(self.mapping, self.layout, rows, self.objects, total)
 
     @cached_property
     def layout(self) -> RowLayout:
@@ -109,11 +112,11 @@ class CollectionProof:
     @cached_property
     def convert(self) -> RowToObject:
         """Makes the object of a row, as the load does."""
-        return row_converter(self._mapping, self.layout.columns, self._record.timestamp)
+        return row_converter(self.mapping, self.layout.columns, self._record.timestamp)
 
     @cached_property
     def _comparer(self) -> RowComparer:
-        return RowComparer(self._mapping, self.layout, self._record.timestamp)
+        return RowComparer(self.mapping, self.layout, self._record.timestamp)
 
 
 def compare_relations(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from weaviate_migration.load import quarantined_object, quarantined_row
+from weaviate_migration.load import quarantined_object, quarantined_row, with_provided_vectors
 from weaviate_migration.proof import CollectionProof
 from weaviate_migration.quarantine import Quarantine
 from weaviate_migration.target.write import ObjectWriter, WriteSettings, cut_into_batches, remove_object
@@ -44,7 +44,8 @@ class PartitionRepair:
             TargetError: the server did not take part any more; what was written stays.
         """
         with self._quarantine.replacing(self._partition):
-            batches = cut_into_batches(self._partition, self._drafts(), self._settings)
+            drafts = with_provided_vectors(self._drafts(), self._proof.objects, self._proof.mapping)
+            batches = cut_into_batches(self._partition, drafts, self._settings)
             for outcome in ObjectWriter(self._proof.objects, self._settings).write(batches):
                 self._tally.written += outcome.written
                 self._tally.refused += len(outcome.refusals)

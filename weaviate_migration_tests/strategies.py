@@ -30,6 +30,11 @@ SINCE_1970 = st.one_of(
 REALS = st.one_of(
     st.floats(allow_nan=False), st.sampled_from([0.0, -0.0, 1.0, 5e-324, 1.7976931348623157e308, 2.0**53, 1e15])
 )
+LARGEST_FLOAT32 = 3.4028234663852886e38
+FLOAT32S = st.one_of(
+    st.floats(width=32, allow_nan=False, allow_infinity=False),
+    st.sampled_from([0.0, -0.0, 1.401298464324817e-45, 1.1754943508222875e-38, LARGEST_FLOAT32, -LARGEST_FLOAT32]),
+)
 NOT_UTF8 = st.binary(min_size=1, max_size=20).map(lambda data: data.decode("utf-8", "surrogateescape"))
 DIGITS = st.from_regex(r"\A\d{4}-\d\d-\d\d([ Tx]\d\d:\d\d(:\d\d([.,]\d{1,12})?)?)? ?(Z|[+-]\d\d:?\d\d(:\d\d)?)?\Z")
 MOMENTS = st.builds(

@@ -13,7 +13,7 @@ from weaviate_migration.audit.relations import RelationAudit, relation_audits
 from weaviate_migration.audit.report import TableReport
 from weaviate_migration.source.plan import CollectionPlan, MigrationPlan
 from weaviate_migration.source.slices import Slice, table_slices
-from weaviate_migration.target.write import MESSAGE_BYTES, estimated_bytes, too_large
+from weaviate_migration.target.write import MESSAGE_BYTES, estimated_size, too_large
 from weaviate_migration.transform.row_to_object import key_text, row_converter
 
 # A character becomes at most six bytes in `source_columns` (`\u0000`), and an item of a JSON array (`"",`) sixteen in
@@ -62,7 +62,8 @@ class _TableAudit:
             if column.name in plan.columns
         ]
         self._convert = row_converter(plan.mapping, plan.columns, _ANY_TIME)
-        of_one_column = max(Counter(prop.column for prop in plan.mapping.properties).values())
+        made_from = [prop.column for prop in plan.mapping.properties] + list(plan.mapping.column_vectors.values())
+        of_one_column = max(Counter(made_from).values())
         self._surely_small = MESSAGE_BYTES // (_BYTES_OF_A_CHARACTER * (1 + of_one_column))
 
     @property
@@ -124,7 +125,7 @@ class _TableAudit:
         for row, values in enumerate(zip(*rows.columns, strict=True)):
             length = sum([len(value) for value in values if isinstance(value, (str, bytes))])
             if length > self._surely_small and row not in refused:
-                properties = self._convert("", key_of(row), values).properties
-                if too_large(estimated_bytes(properties), MESSAGE_BYTES):
+                size = estimated_size(self._convert("", key_of(row), values))
+                if too_large(size, MESSAGE_BYTES):
                     self._too_large.add(row, key_of)
                     refused.add(row)

@@ -1,14 +1,17 @@
 """Queries as readers make them: by word, by value, and how many there are."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from weaviate.classes.query import Filter
+from weaviate.classes.query import Filter, MetadataQuery
 from weaviate.collections import Collection
 
 from weaviate_migration.target.failures import target_errors
 
 # A filter on a text trims (measured on 1.39.0), so that it may find others beside the one that is looked for.
 _NEIGHBOURS = 100
+# How far from itself a vector may seem: 0 to 0.0000002, measured on 1.39.0 with the cosine distance.
+_NO_DISTANCE = 0.0001
 
 
 @target_errors("searching by word")
@@ -27,6 +30,23 @@ def finds_by_value(collection: Collection[Any, Any], prop: str, value: Any, uuid
         filters=Filter.by_property(prop).equal(value), limit=_NEIGHBOURS, return_properties=[]
     )
     return uuid in [str(each.uuid) for each in found.objects]
+
+
+@target_errors("searching by vector")
+def finds_by_vector(collection: Collection[Any, Any], name: str, vector: Sequence[float], uuid: str) -> bool:
+    """Whether a search for what is near this vector, filtered by the object's id, finds the object at no distance.
+
+    An object without a vector of this name is not found, filter or not.
+    """
+    found = collection.query.near_vector(
+        list(vector),
+        target_vector=name,
+        filters=Filter.by_id().equal(uuid),
+        limit=1,
+        return_metadata=MetadataQuery(distance=True),
+        return_properties=[],
+    )
+    return [str(each.uuid) for each in found.objects if (each.metadata.distance or 0.0) < _NO_DISTANCE] == [uuid]
 
 
 @target_errors("counting objects")

@@ -1,7 +1,7 @@
 """Reads objects back: in the order of their UUIDs through the cursor, or by their UUIDs."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple, cast
 
 from weaviate.classes.query import Filter
 from weaviate.collections import Collection
@@ -9,14 +9,15 @@ from weaviate.exceptions import WeaviateQueryError
 
 from weaviate_migration.target.failures import is_too_large, target_errors
 from weaviate_migration.transform.object_ids import UuidRange
+from weaviate_migration.transform.row_to_object import Vectors
 
 # Pages of the cursor: at 5,000 objects a page the server is the limit (20,000/s; with 100 it is 8,400/s).
 PAGE = 5_000
 # What a page of whole objects may hold, by the size of the rows: it exists some three times while it is unpacked.
 PAGE_BYTES = 8 * 1024 * 1024
 
-# Named vectors; a multi-vector has several rows.
-Vectors = Mapping[str, Sequence[float] | Sequence[Sequence[float]]]
+# How much more memory a row's page takes with its vectors in it: Python makes an object of 24 bytes of each float32.
+FACTOR_FOR_VECTORS = 4
 _Page = list[Any]
 
 
@@ -39,18 +40,19 @@ def uuids_in_range(collection: Collection[Any, Any], uuid_range: UuidRange, page
 
 
 def objects_in_range(
-    collection: Collection[Any, Any], uuid_range: UuidRange, page: int = PAGE, *, with_vectors: bool = False
+    collection: Collection[Any, Any], uuid_range: UuidRange, page: int = PAGE, *, vectors: Sequence[str] = ()
 ) -> Iterator[StoredObject]:
     """All objects of the range with their properties, ascending by UUID, a page of them in memory.
 
     Args:
         page: objects in a page at most; a page that is larger than a message of the server's is asked for by halves.
+        vectors: the names of those that are wanted too.
     """
 
     @target_errors("reading objects")
     def fetch(after: str | None, limit: int) -> _Page:
         try:
-            return collection.query.fetch_objects(limit=limit, after=after, include_vector=with_vectors).objects
+            return collection.query.fetch_objects(limit=limit, after=after, include_vector=list(vectors)).objects
         except WeaviateQueryError as error:
             if limit == 1 or not is_too_large(error):
                 raise
@@ -59,7 +61,7 @@ def objects_in_range(
             return first
         return [*first, *fetch(str(first[-1].uuid), limit - limit // 2)]
 
-    return (StoredObject(uuid, each.properties, each.vector) for uuid, each in _walk(fetch, uuid_range, page))
+    return (StoredObject(uuid, each.properties, _vectors(each)) for uuid, each in _walk(fetch, uuid_range, page))
 
 
 def _walk(fetch: Callable[[str | None, int], _Page], uuid_range: UuidRange, page: int) -> Iterator[tuple[str, Any]]:
@@ -97,16 +99,35 @@ def any_object_in_range(collection: Collection[Any, Any], uuid_range: UuidRange)
 
 @target_errors("reading objects")
 def objects_by_uuid(
-    collection: Collection[Any, Any], uuids: Sequence[str], *, with_vectors: bool = False
+    collection: Collection[Any, Any], uuids: Sequence[str], *, vectors: Sequence[str] = ()
 ) -> dict[str, StoredObject]:
-    """These objects by UUID; those that are not there are left out."""
+    """These objects by UUID, with these of their vectors; those that are not there are left out."""
     if not uuids:
         return {}
     found = collection.query.fetch_objects(
-        filters=Filter.by_id().contains_any(list(uuids)), limit=len(uuids), include_vector=with_vectors
+        filters=Filter.by_id().contains_any(list(uuids)), limit=len(uuids), include_vector=list(vectors)
     )
-    objects = (StoredObject(str(each.uuid), dict(each.properties), each.vector) for each in found.objects)
+    objects = (StoredObject(str(each.uuid), dict(each.properties), _vectors(each)) for each in found.objects)
     return {each.uuid: each for each in objects}
+
+
+@target_errors("reading vectors")
+def vectors_by_uuid(collection: Collection[Any, Any], uuids: Sequence[str], names: Sequence[str]) -> dict[str, Vectors]:
+    """The vectors of these names of these objects, by UUID; objects that are not there are left out."""
+    if not uuids:
+        return {}
+    found = collection.query.fetch_objects(
+        filters=Filter.by_id().contains_any(list(uuids)),
+        limit=len(uuids),
+        return_properties=[],
+        include_vector=list(names),
+    )
+    return {str(each.uuid): _vectors(each) for each in found.objects}
+
+
+def _vectors(found: Any) -> Vectors:
+    """An object's vectors; the client's type has multi-vectors too, which no mapping makes."""
+    return cast(Vectors, found.vector)
 
 
 @target_errors("reading UUIDs")

@@ -105,7 +105,7 @@ def cut_into_batches(partition: str, drafts: Iterable[ObjectDraft], settings: Wr
     pending: list[ObjectDraft] = []
     size = 0
     for draft in drafts:
-        draft_bytes = estimated_bytes(draft.properties)
+        draft_bytes = estimated_size(draft)
         if pending and (len(pending) >= settings.batch_size or size + draft_bytes > settings.max_batch_bytes):
             yield Batch(partition, tuple(pending), size)
             pending, size = [], 0
@@ -124,6 +124,12 @@ def largest_message(client: WeaviateClient) -> int:
 def too_large(size: int, limit: int) -> str | None:
     """Why an object of this many bytes is refused without being sent; None if it is not."""
     return f"about {size} bytes, larger than the server's limit for a message ({limit})" if size > limit else None
+
+
+def estimated_size(draft: ObjectDraft) -> int:
+    """About how many bytes an object takes in a request: its properties, and the float32s of its vectors."""
+    vectors = sum(16 + len(name) + 4 * len(vector) for name, vector in draft.vectors.items())
+    return estimated_bytes(draft.properties) + vectors
 
 
 def estimated_bytes(value: Any) -> int:
@@ -207,7 +213,7 @@ class ObjectWriter:
         limit = self._settings.max_object_bytes
         if outcome.batch.estimated_bytes <= limit:
             return list(drafts)
-        reasons = [too_large(estimated_bytes(draft.properties), limit) for draft in drafts]
+        reasons = [too_large(estimated_size(draft), limit) for draft in drafts]
         judged = list(zip(drafts, reasons, strict=True))
         outcome.refusals.extend(Refusal(draft, reason) for draft, reason in judged if reason)
         return [draft for draft, reason in judged if not reason]
@@ -229,7 +235,8 @@ class ObjectWriter:
             TargetError: the server refuses to work for this client at all.
         """
         try:
-            reply = self._collection.data.insert_many([DataObject(each.properties, each.uuid) for each in drafts])
+            objects = [DataObject(each.properties, each.uuid, each.vectors or None) for each in drafts]
+            reply = self._collection.data.insert_many(objects)
             errors = {index: each.message for index, each in reply.errors.items()}
         except WeaviateInsertManyAllFailedError as error:
             reasons = str(error.message).partition(_ALL_FAILED)[2].splitlines()

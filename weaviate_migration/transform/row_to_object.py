@@ -1,6 +1,7 @@
 """One row of SQLite to one object of Weaviate, altered in nothing: what no property holds exactly is kept verbatim."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from weaviate_migration.mapping.models import CollectionMapping, PropertyMapping, folded
@@ -16,14 +17,19 @@ from weaviate_migration.transform.values import (
     sql_literal,
     verbatim_json,
 )
+from weaviate_migration.transform.vectors import vector_of
+
+Vectors = Mapping[str, Sequence[float]]
+NO_VECTORS: Vectors = MappingProxyType({})
 
 
 class ObjectDraft(NamedTuple):
-    """An object as it will be written: its UUID (canonical text), the key of its row, and its properties by name."""
+    """An object as it will be written: its UUID (canonical text), its row's key, properties and vectors by name."""
 
     uuid: str
     key: str
     properties: dict[str, Any]
+    vectors: Vectors = NO_VECTORS
 
 
 # A function of the object's UUID, the row's key as text, and the row's values.
@@ -44,6 +50,7 @@ def row_converter(mapping: CollectionMapping, columns: Sequence[str], migration_
     """
     readers = _column_readers(mapping, columns)
     absent = _properties_of_absent_columns(mapping, columns)
+    vector_positions = _vector_positions(mapping, columns)
 
     def convert(uuid: str, key: str, row: Sequence[SqlValue]) -> ObjectDraft:
         properties: dict[str, Any] = dict(absent)
@@ -63,7 +70,7 @@ def row_converter(mapping: CollectionMapping, columns: Sequence[str], migration_
             "migration_timestamp": migration_timestamp,
             "source_columns": verbatim_json(verbatim),
         }
-        return ObjectDraft(uuid, key, properties)
+        return ObjectDraft(uuid, key, properties, _vectors(vector_positions, row) if vector_positions else NO_VECTORS)
 
     return convert
 
@@ -146,3 +153,17 @@ def _properties_of_absent_columns(mapping: CollectionMapping, columns: Sequence[
         for prop in mapping.properties
         if prop.default is not None and folded(prop.column) not in present
     }
+
+
+def _vector_positions(mapping: CollectionMapping, columns: Sequence[str]) -> list[tuple[str, int]]:
+    """Each vector that is made from a column of the row, and where in the row that column is."""
+    position_of = {folded(column): position for position, column in enumerate(columns)}
+    return [
+        (name, position_of[folded(column)])
+        for name, column in mapping.column_vectors.items()
+        if folded(column) in position_of
+    ]
+
+
+def _vectors(positions: list[tuple[str, int]], row: Sequence[SqlValue]) -> dict[str, list[float]]:
+    return {name: vector for name, position in positions if (vector := vector_of(row[position])) is not None}

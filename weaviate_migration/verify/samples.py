@@ -54,7 +54,8 @@ def compare_sample(
     rows = 0
     differences: list[Difference] = []
     for group in _groups(draw_rows(extracts, size, seed)):
-        objects = objects_by_uuid(collection, [row.uuid for _, row in group if row.uuid])
+        uuids = [row.uuid for _, row in group if row.uuid]
+        objects = objects_by_uuid(collection, uuids, vectors=list(comparer.mapping.column_vectors))
         for partition, row in group:
             for each in _disagreements(comparer, row, objects.get(row.uuid or "")):
                 differences.append(difference(each, alias, partition, key_text(row.key), row.uuid))

@@ -17,7 +17,7 @@ from weaviate_migration.extract.scan import scan_partitions, table_bounds
 from weaviate_migration.extract.storage import open_partition, write_partition
 from weaviate_migration.extract.storage_classes import RowLayout
 from weaviate_migration.load import LoadTally, PartitionLoad
-from weaviate_migration.mapping import Mapping
+from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.progress import ProgressFile
 from weaviate_migration.quarantine import Quarantine
 from weaviate_migration.source.inspect import inspect_database
@@ -34,7 +34,6 @@ BEGAN = "2026-11-22T09:30:15Z"
 NAME = "Note_20261122T093015"
 # The table declares no key, so that NULLs and duplicates can be in it; the mapping names it.
 NOTES = EVERY_TYPE.model_copy(update={"key": ("id",)})
-MAPPING = Mapping(name="test", collections=(NOTES,))
 
 
 def row(key: SqlValue, **values: SqlValue) -> tuple[SqlValue, ...]:
@@ -69,14 +68,19 @@ class SmallMigration:
     collection: Collection[Any, Any]
     extracts: dict[str, ds.Dataset]
     ranges: dict[str, UuidRange]
+    mapping: CollectionMapping
 
     @classmethod
     def begin(
-        cls, folder: Path, client: weaviate.WeaviateClient, rows: Iterable[Sequence[SqlValue]]
+        cls,
+        folder: Path,
+        client: weaviate.WeaviateClient,
+        rows: Iterable[Sequence[SqlValue]],
+        mapping: CollectionMapping = NOTES,
     ) -> "SmallMigration":
         folder.mkdir(parents=True, exist_ok=True)
-        ensure_collection(client, NAME, NOTES, Origin("20261122T093015", "/data/app.db", "digest"))
-        migration = cls(folder, client.collections.use(NAME), {}, {})
+        ensure_collection(client, NAME, mapping, Origin("20261122T093015", "/data/app.db", "digest"))
+        migration = cls(folder, client.collections.use(NAME), {}, {}, mapping)
         migration.extract(rows)
         return migration
 
@@ -84,7 +88,8 @@ class SmallMigration:
         """A snapshot with these rows, and its extract; the bounds of the first one stay."""
         database = self.folder / "snapshot.sqlite"
         database.unlink(missing_ok=True)
-        plan = plan_migration(MAPPING, inspect_database(make_database(database, rows))).collections[0]
+        whole = Mapping(name="test", collections=(self.mapping,))
+        plan = plan_migration(whole, inspect_database(make_database(database, rows))).collections[0]
         if not self.ranges:
             bounds = table_bounds(database, plan, 4, self.folder)
             self.ranges = {partition: partition_range(bounds, partition) for partition in PARTITION_KEYS}
@@ -107,7 +112,7 @@ class SmallMigration:
                 collection=self.collection,
                 extracts=extracts,
                 ranges={partition: self.ranges[partition] for partition in partitions},
-                mapping=NOTES,
+                mapping=self.mapping,
                 migration_timestamp=BEGAN,
                 settings=WriteSettings(100, MESSAGE_BYTES, max_object_bytes, 2, 0, 0.0),
                 quarantine=quarantine,
@@ -122,7 +127,7 @@ class SmallMigration:
 
     @property
     def comparer(self) -> RowComparer:
-        return RowComparer(NOTES, RowLayout.of_schema(self.extracts["00"].schema), BEGAN)
+        return RowComparer(self.mapping, RowLayout.of_schema(self.extracts["00"].schema), BEGAN)
 
     def compare(self, size: int = 10_000, seed: int = 7) -> SampleComparison:
         return compare_sample(self.comparer, "Note", self.extracts, self.collection, size, seed)

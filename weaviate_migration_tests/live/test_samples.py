@@ -67,9 +67,9 @@ def test_objects_are_asked_for_by_number_and_by_size(
     migration.load()
     asked: list[int] = []
 
-    def counting(collection: Any, uuids: list[str]) -> dict[str, StoredObject]:
+    def counting(collection: Any, uuids: list[str], **names: Any) -> dict[str, StoredObject]:
         asked.append(len(uuids))
-        return objects_by_uuid(collection, uuids)
+        return objects_by_uuid(collection, uuids, **names)
 
     monkeypatch.setattr(samples, "objects_by_uuid", counting)
     monkeypatch.setattr(samples, "OBJECTS_PER_REQUEST", 15)

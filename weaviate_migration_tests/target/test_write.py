@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weaviate_migration.target.write import WriteSettings, cut_into_batches, estimated_bytes, too_large
+from weaviate_migration.target.write import WriteSettings, cut_into_batches, estimated_bytes, estimated_size, too_large
 from weaviate_migration.transform.row_to_object import ObjectDraft
 
 
@@ -45,6 +45,13 @@ def test_estimates_count_bytes_not_characters() -> None:
     assert estimated_bytes("ñ🎉") - estimated_bytes("") == 6
     assert estimated_bytes({"name": ["ab", "c"], "n": 1}) > estimated_bytes({"name": ["ab"], "n": 1})
     assert estimated_bytes("\ud800") - estimated_bytes("") == 3
+
+
+def test_vectors_count_with_four_bytes_a_number() -> None:
+    with_vector = draft(1)._replace(vectors={"seen": [0.5] * 100})
+    assert 400 <= estimated_size(with_vector) - estimated_size(draft(1)) <= 450
+    limit = settings(100, 2 * estimated_size(with_vector))
+    assert [len(batch.drafts) for batch in cut_into_batches("03", [with_vector] * 5, limit)] == [2, 2, 1]
 
 
 @pytest.mark.parametrize(("size", "refused"), [(99, False), (100, False), (101, True)])
