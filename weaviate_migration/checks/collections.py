@@ -92,8 +92,8 @@ def _specs(asset: str) -> list[dg.AssetCheckSpec]:
         ),
         once(
             "search",
-            "A word of a sampled row finds it in each searchable property, a filter by its key finds it, and an "
-            "aggregate counts all objects.",
+            "A word of a sampled row finds it in each searchable property, its own vectors find it where they are made "
+            "from columns, a filter by its key finds it, and an aggregate counts all objects.",
         ),
     ]
 

@@ -22,8 +22,8 @@ class Difference:
         key: the row's key as people see it; that of an extra object is what it says of its origin.
         uuid: the object's UUID; None for a row whose key has a NULL.
         kind: `missing`, `extra` or `altered`.
-        property: the property's name, or `<provenance>.source_columns.<column>` where the row cannot be rebuilt from
-            the object; '' for missing and extra objects.
+        property: the property's name, `vector <name>`, or `<provenance>.source_columns.<column>` where the row cannot
+            be rebuilt from the object; '' for missing and extra objects.
         expected: what the source holds, as Python shows it; of long values the part where they begin to differ.
         found: what Weaviate holds.
     """

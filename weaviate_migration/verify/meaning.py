@@ -6,7 +6,9 @@ Nothing here is shared with `row_to_object`: a mistake in a conversion would oth
 import json
 import math
 import re
-from collections.abc import Callable
+import sys
+from array import array
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from functools import partial
@@ -28,6 +30,9 @@ _DATE_FORM = re.compile(
 
 
 Judge = Callable[[Any, Any], bool]
+
+# The exponent's bits of a float32: all of them are set in infinities and NaN only.
+_EXPONENT = 0x7F800000
 
 
 def judge(prop: PropertyMapping) -> Judge:
@@ -69,6 +74,44 @@ def text_of(prop: PropertyMapping, value: Any) -> str | None:
     """The text that a text property says when its column has this value; None where it says none, or its default."""
     text = value if prop.json_key is None else _member(value, prop.json_key)
     return text if _is_encodable(text) else None
+
+
+def vector_meant(value: Any) -> list[float] | None:
+    """The vector that a column's value means, in numbers as float32 holds them; None where it means none."""
+    numbers = _float32s_of_blob(value) if isinstance(value, bytes) else _float32s_of_list(_json(value))
+    if not numbers or any(bits & _EXPONENT == _EXPONENT for bits in array("I", numbers.tobytes())):
+        return None
+    return numbers.tolist()
+
+
+def _float32s_of_blob(blob: bytes) -> "array[float]":
+    """Little-endian float32s; none where bytes are left over."""
+    numbers = array("f", blob if len(blob) % 4 == 0 else b"")
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers
+
+
+def _float32s_of_list(document: Any) -> "array[float]":
+    """A JSON array of numbers, infinities for those beyond float32; none for anything else."""
+    is_vector = isinstance(document, list) and not any(isinstance(each, bool) for each in document)
+    try:
+        return array("f", document if is_vector else [])
+    except TypeError:
+        return array("f")
+    except OverflowError:
+        return array("f", [math.inf])
+
+
+def same_vector(meant: Sequence[float] | None, found: Sequence[float] | None) -> bool:
+    """Whether two vectors are the same float32s, bit for bit (0.0 and -0.0 differ), or neither is there.
+
+    Weaviate returns a vector as it was written, with the cosine distance too: only what its index holds is normalized
+    (measured on 1.39.0).
+    """
+    if meant is None or found is None:
+        return meant is found
+    return array("f", meant).tobytes() == array("f", found).tobytes()
 
 
 def _text(value: Any, found: Any) -> bool:

@@ -10,10 +10,10 @@ from weaviate_migration.mapping.models import folded
 from weaviate_migration.target.read_back import StoredObject
 from weaviate_migration.transform.object_ids import object_uuid
 from weaviate_migration.transform.object_to_row import row_rebuilder
-from weaviate_migration.transform.row_to_object import key_text
+from weaviate_migration.transform.row_to_object import Vectors, key_text
 from weaviate_migration.transform.values import SqlValue
 from weaviate_migration.verify.differences import Disagreement
-from weaviate_migration.verify.meaning import judge
+from weaviate_migration.verify.meaning import judge, same_vector, vector_meant
 
 _TYPES: dict[str, type] = {"text": str, "text[]": list, "int": int, "number": float, "boolean": bool, "date": datetime}
 
@@ -41,6 +41,7 @@ class RowComparer:
         self._judges = [
             (prop.name, position_of.get(folded(prop.column), -1), judge(prop)) for prop in mapping.properties
         ]
+        self._vectors = [(name, position_of.get(folded(column), -1)) for name, column in mapping.column_vectors.items()]
         self._types = [(prop.name, _TYPES[prop.type]) for prop in mapping.properties]
         self._known = {prop.name for prop in mapping.properties} | {mapping.provenance}
         self._key_positions = [layout.columns.index(name) for name in layout.key]
@@ -63,9 +64,17 @@ class RowComparer:
             for name, value in properties.items()
             if name not in self._known and value is not None
         ]
+        if self._vectors:
+            found += self._vector_disagreements(values, stored.vectors)
         found += self._provenance_disagreements(row, properties.get(self.mapping.provenance) or {})
         found += self._row_disagreements(row, properties, rebuilt)
         return found
+
+    def _vector_disagreements(self, values: Row, stored: Vectors) -> Iterator[Disagreement]:
+        for name, position in self._vectors:
+            meant = vector_meant(values[position])
+            if not same_vector(meant, stored.get(name)):
+                yield Disagreement("altered", f"vector {name}", meant, stored.get(name))
 
     def _provenance_disagreements(self, row: ExtractRow, provenance: dict[str, Any]) -> Iterator[Disagreement]:
         expected = {

@@ -1,6 +1,7 @@
 """Search: what was migrated is found by its words, by its key, by its vectors, and is counted."""
 
 import functools
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,13 +13,15 @@ from weaviate_migration.errors import TargetError, TransientTargetError
 from weaviate_migration.extract.storage_classes import ExtractRow, RowLayout
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
 from weaviate_migration.mapping.models import folded
-from weaviate_migration.target.query import count_objects, finds_by_value, finds_by_word
+from weaviate_migration.target.query import count_objects, finds_by_value, finds_by_vector, finds_by_word
 from weaviate_migration.transform.row_to_object import key_text
 from weaviate_migration.transform.values import SqlValue
-from weaviate_migration.verify.meaning import judge, text_of
+from weaviate_migration.verify.meaning import judge, text_of, vector_meant
 
 # Weaviate finds no stopwords: no English one has so many letters (its preset `en`, server 1.39.0).
 LETTERS = 6
+# Shorter and longer vectors have a cosine distance of 1 from themselves: squares leave float32 (measured on 1.39.0).
+SHORTEST_VECTOR, LONGEST_VECTOR = 1e-15, 1e15
 # What was looked for, and how that failed; None where it was found.
 _Outcome = tuple[str, str | None]
 
@@ -32,7 +35,7 @@ class SearchComparison:
     Attributes:
         searches: that were made, each with what it looked for: `content: cauliflower`.
         failures: what was not found, a sentence each.
-        untried: searchable properties of which no sampled row has a word.
+        untried: searchable properties and vectors for which no sampled row has anything to search for.
     """
 
     searches: tuple[str, ...]
@@ -46,7 +49,7 @@ class SearchComparison:
 
     def to_text(self) -> str:
         """One sentence for people."""
-        untried = f" No sampled row has a word for {', '.join(self.untried)}." if self.untried else ""
+        untried = f" No sampled row has what to search for in {', '.join(self.untried)}." if self.untried else ""
         if self.failures:
             return f"{len(self.failures)} of {len(self.searches)} searches failed: {'; '.join(self.failures)}.{untried}"
         return f"{len(self.searches)} searches found what they should.{untried}"
@@ -76,6 +79,14 @@ def compare_search(
                 untried.append(prop.name)
             else:
                 outcomes.append(_by_word(collection, prop, *drawn))
+    for name, column in mapping.column_vectors.items():
+        position = position_of.get(folded(column))
+        if position is not None:
+            row_and_vector = next(_vectors_of(position, rows), None)
+            if row_and_vector is None:
+                untried.append(f"vector {name}")
+            else:
+                outcomes.append(_by_vector(collection, name, *row_and_vector))
     outcomes += _by_key(mapping, layout, rows, collection)
     if total is not None:
         outcomes.append(_counted(collection, total))
@@ -103,6 +114,19 @@ def _tried(name: str, failure: str, search: Callable[[], bool]) -> _Outcome:
         raise
     except TargetError as error:
         return name, f"{failure} ({error.message})"
+
+
+def _vectors_of(position: int, rows: Sequence[ExtractRow]) -> Iterator[tuple[ExtractRow, list[float]]]:
+    for row in rows:
+        vector = vector_meant(row.values[position])
+        if vector is not None and row.uuid and SHORTEST_VECTOR < math.hypot(*vector) < LONGEST_VECTOR:
+            yield row, vector
+
+
+def _by_vector(collection: Collection[Any, Any], name: str, row: ExtractRow, vector: list[float]) -> _Outcome:
+    failure = f"the vector {name} of {key_text(row.key)} does not find it"
+    search = functools.partial(finds_by_vector, collection, name, vector, row.uuid or "")
+    return _tried(f"vector {name}: {key_text(row.key)}", failure, search)
 
 
 def _by_key(
