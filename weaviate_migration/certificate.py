@@ -28,6 +28,7 @@ class ComparedCollection:
     Attributes:
         alias: the name by which readers know it.
         collection: the migration's own version.
+        snapshot_rows: rows that the snapshot's table has; None where the snapshot was removed.
         columns: the columns of the extract, all of which were compared, in the order of the digests' values.
         omitted: columns that the mapping leaves out, each with the reason.
         partitions: what the comparison of each found, in their order.
@@ -36,6 +37,7 @@ class ComparedCollection:
     alias: str
     collection: str
     table: str
+    snapshot_rows: int | None
     columns: tuple[str, ...]
     omitted: Mapping[str, str]
     partitions: Sequence[PartitionComparison]
@@ -62,6 +64,7 @@ class ComparedCollection:
             "table": self.table,
             "columns": list(self.columns),
             "omitted_columns": dict(self.omitted),
+            "snapshot_rows": self.snapshot_rows,
             "rows": self.rows,
             "objects": self.objects,
             "differences": self.differences,
@@ -121,7 +124,18 @@ def certificate(
     }
 
 
+def lacking_rows(collections: Sequence[ComparedCollection]) -> list[str]:
+    """What the extracts lack of the snapshot: neither side has it, so that no comparison of the two shows it."""
+    return [
+        f"the extract of {each.table} has {each.rows} rows, the snapshot {each.snapshot_rows}"
+        for each in collections
+        if each.snapshot_rows is not None and each.rows != each.snapshot_rows
+    ]
+
+
 def _statement(collections: Sequence[ComparedCollection]) -> str:
+    if lacking := lacking_rows(collections):
+        return f"Not everything was compared: {'; '.join(lacking)}."
     omitted = [f"{each.table}.{column}" for each in collections for column in each.omitted]
     exception = f", but for the columns that the mapping omits ({', '.join(omitted)})" if omitted else ""
     return f"100 % of rows and columns compared{exception}."

@@ -3,6 +3,7 @@
 import shutil
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -11,16 +12,16 @@ from typing import Any
 
 from weaviate import WeaviateClient
 
-from weaviate_migration.certificate import ComparedCollection, certificate, save_certificate
-from weaviate_migration.errors import ConfigurationError, MigrationError
+from weaviate_migration.certificate import ComparedCollection, certificate, lacking_rows, save_certificate
+from weaviate_migration.errors import ConfigurationError, DifferencesError, MigrationError
 from weaviate_migration.extract.partitions import PARTITION_KEYS
 from weaviate_migration.extract.storage import open_partition
 from weaviate_migration.extract.storage_classes import RowLayout
 from weaviate_migration.job_run import dagster_instance, end_killed_runs, run_job
 from weaviate_migration.jobs import VERIFY
 from weaviate_migration.logs import configure_logging
-from weaviate_migration.mapping import CollectionMapping, read_mapping
 from weaviate_migration.mapping import Mapping as WholeMapping
+from weaviate_migration.mapping import read_mapping
 from weaviate_migration.proof import CollectionProof
 from weaviate_migration.record import MigrationRecord, refuse_another_mapping
 from weaviate_migration.repair import PartitionRepair, RepairTally
@@ -28,6 +29,10 @@ from weaviate_migration.resources import BatchSettings, WorkFolder
 from weaviate_migration.result import CheckResult
 from weaviate_migration.run_events import check_results, run_verdict
 from weaviate_migration.settings import MigrationConfig, api_key_in_environment
+from weaviate_migration.source.connect import source_errors
+from weaviate_migration.source.inspect import inspect_database, row_count
+from weaviate_migration.source.plan import plan_migration
+from weaviate_migration.source.snapshot import open_snapshot
 from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
 from weaviate_migration.verify.differences import SHOWN_DIFFERENCES, Difference
 
@@ -147,14 +152,16 @@ class MigrationVerifier:
         with dagster_instance(self._config.work_dir) as instance:
             end_killed_runs(instance)
             run = run_job(instance, self._config, mapping, VERIFY)
-        compared = [self._compared(record, each) for each in mapping.collections]
-        is_whole = all(len(each.partitions) == len(PARTITION_KEYS) for each in compared)
+        compared = self._compared(mapping, record)
         path: Path | None = None
-        if is_whole:
+        if all(len(each.partitions) == len(PARTITION_KEYS) for each in compared):
             server_version = str(client.get_meta()["version"])
             document = certificate(record, compared, server_version, began, datetime.now(UTC))
             path = save_certificate(self._work_folder.folder, document)
         exit_code, errors = run_verdict(run.events)
+        if lacking := lacking_rows(compared):
+            exit_code = exit_code or DifferencesError.exit_code
+            errors += [f"{each}: materialize the extract and its collection again" for each in lacking]
         checks = check_results(run.events)
         ran = {(each.asset, each.name) for each in checks}
         related = [each.asset_name for each in mapping.collections if each.relations]
@@ -172,17 +179,25 @@ class MigrationVerifier:
             certificate=str(path) if path else None,
         )
 
-    def _compared(self, record: MigrationRecord, mapping: CollectionMapping) -> ComparedCollection:
-        first = self._work_folder.extract_path(record, mapping.extract_name, PARTITION_KEYS[0])
-        layout = RowLayout.of_schema(open_partition(first).schema)
-        return ComparedCollection(
-            alias=record.alias(mapping),
-            collection=record.collection(mapping),
-            table=layout.table,
-            columns=layout.columns,
-            omitted=mapping.omit,
-            partitions=list(self._work_folder.comparisons(record, mapping).all()),
-        )
+    def _compared(self, mapping: WholeMapping, record: MigrationRecord) -> list[ComparedCollection]:
+        """What the run found of each collection; a collection has all of its partitions unless the run broke off."""
+        rows = _snapshot_rows(record, mapping)
+        found = []
+        for each in mapping.collections:
+            first = self._work_folder.extract_path(record, each.extract_name, PARTITION_KEYS[0])
+            layout = RowLayout.of_schema(open_partition(first).schema)
+            found.append(
+                ComparedCollection(
+                    alias=record.alias(each),
+                    collection=record.collection(each),
+                    table=layout.table,
+                    snapshot_rows=rows.get(each.table),
+                    columns=layout.columns,
+                    omitted=each.omit,
+                    partitions=list(self._work_folder.comparisons(record, each).all()),
+                )
+            )
+        return found
 
     def _repair(self, mapping: WholeMapping, record: MigrationRecord, client: WeaviateClient) -> RepairTally:
         """Repairs the partitions that differ, and no others."""
@@ -196,6 +211,16 @@ class MigrationVerifier:
                     proof = CollectionProof(each, record, {partition: extracts[partition]}, client)
                     total += PartitionRepair(proof, partition, settings, quarantine).run()
         return total
+
+
+def _snapshot_rows(record: MigrationRecord, mapping: WholeMapping) -> dict[str, int]:
+    """For each mapped table the rows that the snapshot has, 0 where it lacks the table; none without a snapshot."""
+    if record.snapshot is None or not record.snapshot.path.is_file():
+        return {}
+    path = record.snapshot.path
+    plan = plan_migration(mapping, inspect_database(path))
+    with source_errors(path), closing(open_snapshot(path)) as connection:
+        return {each.mapping.table: row_count(connection, each.table) if each.table else 0 for each in plan.collections}
 
 
 def _verification(compared: ComparedCollection) -> CollectionVerification:
