@@ -252,7 +252,7 @@ def test_what_cannot_be_found_fails_search(library: LibraryMigration) -> None:
 def test_searches_are_named(library: LibraryMigration) -> None:
     told = described(library.verify().json, "book", "search")
     # `note` is NULL or empty everywhere: there is no word to search for.
-    assert told == "3 searches found what they should. No sampled row has a word for note."
+    assert told == "3 searches found what they should. No sampled row has what to search for in note."
 
 
 def test_a_sample_larger_than_the_table_is_all_of_it(library: LibraryMigration) -> None:
