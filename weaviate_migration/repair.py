@@ -50,6 +50,8 @@ class PartitionRepair:
                 self._tally.written += outcome.written
                 self._tally.refused += len(outcome.refusals)
                 for refusal in outcome.refusals:
+                    # It may be there all the same, as it was before, or not indexed: see `PartitionLoad.run`.
+                    remove_object(self._proof.objects, refusal.draft.uuid)
                     self._quarantine.add(self._partition, quarantined_object(refusal))
         return self._tally
 

@@ -12,7 +12,7 @@ from weaviate_migration.extract.storage_classes import RowLayout
 from weaviate_migration.load import quarantined_object, quarantined_row
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.quarantine import Quarantine
-from weaviate_migration.target.write import ObjectWriter, WriteSettings, cut_into_batches
+from weaviate_migration.target.write import ObjectWriter, WriteSettings, cut_into_batches, remove_object
 from weaviate_migration.transform.row_to_object import ObjectDraft, key_text, row_converter
 
 NOT_IN_EXTRACT = "the extract does not hold its row any more: materialize the partition again"
@@ -54,6 +54,8 @@ class QuarantineReplay:
             for outcome in ObjectWriter(self.collection, self.settings).write(batches):
                 written += outcome.written
                 for refusal in outcome.refusals:
+                    # It may be there all the same, without its place in an index: see `PartitionLoad.run`.
+                    remove_object(self.collection, refusal.draft.uuid)
                     self.quarantine.add(partition, quarantined_object(refusal))
             for row in self.quarantine.rows_of(partition):
                 if row.uuid in pending:
