@@ -14,6 +14,7 @@ import pytest
 from weaviate_migration.audit import ColumnReport, Finding, TableReport, audit_source, tables
 from weaviate_migration.errors import SourceNotUsableError
 from weaviate_migration.mapping import CollectionMapping, Mapping, PropertyMapping, RelationMapping
+from weaviate_migration.mapping.models import VectorMapping
 from weaviate_migration.source import slices
 from weaviate_migration.target.write import MESSAGE_BYTES
 from weaviate_migration_tests.source.databases import connect, make
@@ -372,6 +373,15 @@ def test_arrays_weigh_most_for_their_length(file: Path, monkeypatch: pytest.Monk
     insert(file, (1, json.dumps([""] * 6_000)), (2, json.dumps([""] * 6_250)))
     tags = PropertyMapping(name="tags", column="tags", type="text[]", index="whole")
     assert list(audit_one(file, notes(tags)).too_large_examples) == ["2"]
+
+
+def test_vectors_weigh_too(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A text of two characters a number is in `source_columns`, and four bytes a number are in the vector."""
+    monkeypatch.setattr(tables, "MESSAGE_BYTES", 100_000)
+    make(file, "CREATE TABLE notes (id INTEGER PRIMARY KEY, embedding)")
+    insert(file, *((numbers, f"[{','.join('1' * numbers)}]") for numbers in (16_000, 17_000)))
+    report = audit_one(file, notes(vectors=(VectorMapping(name="embedding", column="embedding"),)))
+    assert report.too_large_examples == ("17000",)
 
 
 def test_each_refused_row_counts_once(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
