@@ -14,6 +14,8 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetC
 from dagster._core.definitions.reconstruct import build_reconstructable_job
 
 TABLES = 6
+# The tables that have relations.
+RELATED = 4
 PARTITIONS = dg.StaticPartitionsDefinition([f"{number:02}" for number in range(16)])
 SETTINGS = "telemetry:\n  enabled: false\n"
 # Its events are stored, as those of `migrate` are, and not printed.
@@ -52,7 +54,7 @@ def empty_job() -> dg.JobDefinition:
     before = [_audit(), _plain("schema", ["audit"]), _plain("snapshot", ["schema"]), *map(_extract, tables)]
     definitions = dg.Definitions(
         assets=[*before, *map(_collection, tables), _plain("cutover", names, log_lines=0)],
-        asset_checks=list(map(_checks, names)),
+        asset_checks=[*map(_checks, names), *map(_relations, names[-RELATED:])],
         jobs=[dg.define_asset_job("empty", selection=dg.AssetSelection.all())],
         resources={"storage": NoStorage()},
     )
@@ -109,20 +111,33 @@ def _collection(number: int) -> dg.AssetsDefinition:
 
 
 def _checks(asset: str) -> dg.AssetChecksDefinition:
-    count = dg.AssetCheckSpec("count", asset=asset, partitions_def=PARTITIONS, blocking=True)
-    sample = dg.AssetCheckSpec("sample", asset=asset, blocking=True)
+    by_partition = [
+        dg.AssetCheckSpec(name, asset=asset, partitions_def=PARTITIONS, blocking=True)
+        for name in ("count", "every_object")
+    ]
+    once = [dg.AssetCheckSpec(name, asset=asset, blocking=True) for name in ("uuids", "types", "sample", "search")]
 
-    @dg.multi_asset_check(specs=[count, sample], name=f"{asset}_checks")
+    @dg.multi_asset_check(specs=[*by_partition, *once], name=f"{asset}_checks")
     def checks(context: dg.AssetCheckExecutionContext) -> Iterator[Any]:
-        wanted = dg.AssetRecordsFilter(asset_key=count.asset_key, asset_partitions=context.partition_keys)
+        wanted = dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset), asset_partitions=context.partition_keys)
         records = context.instance.fetch_materializations(wanted, limit=len(context.partition_keys)).records
         for record in records:
-            yield _evaluation(count, record, record.partition_key)
-        yield _evaluation(sample, records[0], None)
-        yield dg.Output(None, output_name=count.get_python_identifier())
-        yield dg.Output(None, output_name=sample.get_python_identifier())
+            for spec in by_partition:
+                yield _evaluation(spec, record, record.partition_key)
+        for spec in once:
+            yield _evaluation(spec, records[0], None)
+        for spec in (*by_partition, *once):
+            yield dg.Output(None, output_name=spec.get_python_identifier())
 
     return checks
+
+
+def _relations(asset: str) -> dg.AssetChecksDefinition:
+    @dg.asset_check(name="relations", asset=asset, blocking=True, additional_deps=["collection_0"])
+    def relations() -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(passed=True)
+
+    return relations
 
 
 def _evaluation(spec: dg.AssetCheckSpec, record: dg.EventLogRecord, partition: str | None) -> dg.AssetCheckEvaluation:
