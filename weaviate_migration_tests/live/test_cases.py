@@ -51,6 +51,8 @@ def test_each_case_becomes_what_it_should(
         "failed_checks": sorted({each["name"] for each in ended.json["checks"] if not each["passed"]}),
         "warnings": ended.json["warnings"],
     }
+    if "audit" in expected:
+        found["audit"] = audited(run_here("audit", *source, "--work-dir", tmp_path / "work", "--json"))
     assert_refused(found.pop("quarantine"), expected.pop("quarantine", []))
     for name, value in expected.items():
         assert exact(found[name]) == exact(value), name
@@ -86,6 +88,17 @@ def collections(ended: Ended) -> dict[str, list[int]]:
     """Of each collection: rows, migrated, refused."""
     found = ended.json["collections"].items()
     return {name: [each["source_rows"], each["migrated"], each["failed"]] for name, each in found}
+
+
+def audited(ended: Ended) -> dict[str, dict[str, int]]:
+    """Of each property: how many values of which kinds it cannot hold exactly."""
+    assert ended.code == 0, ended.stderr
+    found: dict[str, dict[str, int]] = {}
+    for finding in (
+        each for table in ended.json["tables"] for column in table["columns"] for each in column["findings"]
+    ):
+        found.setdefault(finding["property"], {})[finding["kind"]] = finding["count"]
+    return found
 
 
 def objects(client: weaviate.WeaviateClient, collection: str) -> dict[str, dict[str, Any]]:
