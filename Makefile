@@ -8,7 +8,7 @@ PORT   ?= 3000
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m weaviate_migration
 
-.PHONY: demo ui test lint bench clean
+.PHONY: demo ui test fuzz lint bench clean
 
 # The stamp is newer than what decides about the environment, or the environment is brought up to date.
 $(VENV)/.installed: pyproject.toml setup.py
@@ -36,6 +36,10 @@ ui: $(VENV)/.installed
 ## Static checks, then all tests, those against a real server included.
 test: lint
 	$(BIN)/python -m pytest
+
+## Ten times as many random rows as `make test` has, through the real server.
+fuzz: $(VENV)/.installed
+	ROW_CASES=20000 $(BIN)/python -m pytest weaviate_migration_tests/live/test_random_tables.py
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

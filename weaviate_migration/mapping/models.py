@@ -24,17 +24,19 @@ DateFormat = Literal["text", "epoch_seconds", "epoch_milliseconds"]
 MissingPolicy = Literal["refuse", "warn"]
 UnfitPolicy = Literal["keep", "refuse"]
 
-# What Weaviate accepts as names of collections and properties (server 1.39.0, schema validation).
+# What Weaviate accepts as names of collections, properties and vectors (server 1.39.0, schema validation). Silently, it
+# would turn a capital that a property begins with into a small letter.
 CollectionName = Annotated[str, StringConstraints(pattern=r"^[A-Z][_0-9A-Za-z]*$", max_length=200)]
-PropertyName = Annotated[str, StringConstraints(pattern=r"^[_A-Za-z][_0-9A-Za-z]*$", max_length=230)]
+PropertyName = Annotated[str, StringConstraints(pattern=r"^[_a-z][_0-9A-Za-z]*$", max_length=230)]
+VectorName = Annotated[str, StringConstraints(pattern=r"^[_A-Za-z][_0-9A-Za-z]*$", max_length=230)]
 NonEmpty = Annotated[str, StringConstraints(min_length=1)]
 
 _T = TypeVar("_T")
 # The models are strict, but YAML and JSON know no tuples: here alone, a list is taken for one.
 Items = Annotated[tuple[_T, ...], Field(strict=False)]
 
-# Reserved by Weaviate for the object itself; weaviate-client refuses them as property names.
-RESERVED_PROPERTIES = ("id", "vector")
+# Reserved by Weaviate for the object itself: the server or weaviate-client refuses them as property names.
+RESERVED_PROPERTIES = ("id", "_id", "vector", "_additional")
 
 # A mistake that shows only where fields are seen together: where it is, below the model, and what is wrong.
 Mistake = tuple[tuple[str | int, ...], str]
@@ -186,7 +188,7 @@ class VectorMapping(_Model):
         column: the SQLite column that it is made from; None: the application provides it.
     """
 
-    name: PropertyName
+    name: VectorName
     column: NonEmpty | None = None
 
 

@@ -35,6 +35,8 @@ _LISTED_MODELS: dict[str, type[BaseModel]] = {
 }
 # How a value is called, and what to do when YAML reads a text as something else.
 _YAML_TYPES = {bool: "true or false", int: "a number", float: "a number", type(None): "nothing", list: "a list"}
+# How the pattern of a name begins, and in words.
+_FIRST_LETTERS = {"^[A-Z]": "a capital letter", "^[_a-z]": "a small letter or `_`", "^[_A-Za-z]": "a letter or `_`"}
 _QUOTE = "put it in quotes if it is meant as text"
 
 
@@ -179,7 +181,7 @@ def _not_text(details: dict[str, Any]) -> str:
 
 
 def _bad_name(details: dict[str, Any]) -> str:
-    start = "a capital letter" if "^[A-Z]" in details["ctx"]["pattern"] else "a letter or `_`"
+    start = next(words for first, words in _FIRST_LETTERS.items() if details["ctx"]["pattern"].startswith(first))
     return f"{_shown(details['input'])} is no name for Weaviate: {start}, then letters without accents, digits and `_`"
 
 

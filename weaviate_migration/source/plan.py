@@ -16,7 +16,7 @@ from weaviate_migration.mapping.models import (
 )
 from weaviate_migration.mapping.suggestion import suggestion
 from weaviate_migration.source.connect import readable_source
-from weaviate_migration.source.inspect import Database, Table, inspect_database
+from weaviate_migration.source.inspect import OWN_PREFIX, Database, Table, inspect_database
 
 
 @dataclass(frozen=True)
@@ -82,13 +82,13 @@ def plan_migration(mapping: Mapping, database: Database) -> MigrationPlan:
     Raises:
         SourceNotUsableError: the file has none of the mapped tables.
         MappingError: missing tables or columns where `missing` is `refuse`, a key that the table lacks or that is
-            omitted, or none for a table or view that has neither a declared one nor a rowid, or a relation to a
-            table whose key has several columns. The message lists all.
+            omitted, or none for a table or view that has neither a declared one nor a rowid, a relation to a table
+            whose key has several columns, or columns with names that are this project's own. The message lists all.
     """
     _refuse_other_database(mapping, database)
     collections = tuple(_plan_collection(each, mapping, database) for each in mapping.collections)
     gaps = [gap for each in collections for gap in _gaps(each, database)]
-    mistakes = [mistake for each in collections for mistake in _key_mistakes(each)]
+    mistakes = [mistake for each in collections for mistake in [*_key_mistakes(each), *_own_names(each)]]
     mistakes += [mistake for each in collections for mistake in _relation_mistakes(each, collections)]
     if mapping.missing == "refuse":
         mistakes, gaps = gaps + mistakes, []
@@ -204,6 +204,16 @@ def _relation_mistakes(plan: CollectionPlan, collections: Iterable[CollectionPla
                 f"{plan.mapping.name}: relation `{relation.column}`: table `{relation.to_table}` has a key of "
                 f"{len(key)} columns ({', '.join(key)}), so one column cannot name its rows"
             )
+
+
+def _own_names(plan: CollectionPlan) -> list[str]:
+    """Columns that would clash with those that extracts have beside the table's."""
+    return [
+        f"{plan.mapping.name}: column `{name}` has a name that only this project's own may have: leave it out with "
+        "`omit`, or map a view that calls it otherwise"
+        for name in plan.columns
+        if folded(name).startswith(OWN_PREFIX)
+    ]
 
 
 def _no_column(table: Table, name: str) -> str:

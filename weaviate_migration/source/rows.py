@@ -115,7 +115,7 @@ class TableReader:
             (False, True): f"WHERE {_UUID} < :high OR {_UUID} IS NULL",
             (True, True): f"WHERE {_UUID} >= :low AND {_UUID} < :high",
         }[low is not None, high is not None]
-        read = ", ".join(map(quoted, [*self._plan.key, *self._plan.columns]))
+        read = ", ".join(map(self._value_sql, [*self._plan.key, *self._plan.columns]))
         statement = f"SELECT {self._uuid_sql} AS {_UUID}, {read} FROM {self._table} {where} ORDER BY {_UUID}"
         split = 1 + len(self._plan.key)
         with source_errors(self._snapshot):
@@ -171,6 +171,19 @@ class TableReader:
         # GLOB ends at a NUL, so the length is asked for too; in UTF-16 it is another, and the function decides.
         is_uuid = f"typeof({key[0]}) = 'text' AND {key[0]} GLOB '{_UUID_GLOB}' AND length(CAST({key[0]} AS BLOB)) = 36"
         return f"CASE WHEN {is_uuid} THEN {key[0]} ELSE {computed} END"
+
+    def _value_sql(self, column: str) -> str:
+        """A column so that its storage class survives sorting.
+
+        SQLite's sorter turns whole reals of virtual generated columns into integers (3.40.1), unless they come
+        from a calculation. Views may read such columns.
+        """
+        name = quoted(column)
+        assert self._plan.table is not None, "planned without a table: there is nothing to read"
+        found = self._plan.table.column(column)
+        if self._plan.table.is_view or (found is not None and found.generated):
+            return f"CASE typeof({name}) WHEN 'real' THEN {name} * 1.0 ELSE {name} END"
+        return name
 
     def _uuid_of_sql_arguments(self, *arguments: SqlValue) -> str | None:
         key = tuple(

@@ -3,7 +3,8 @@
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +20,23 @@ from weaviate_migration.extract.storage_classes import RowLayout
 from weaviate_migration.load import LoadTally, PartitionLoad
 from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.progress import ProgressFile
+from weaviate_migration.proof import CollectionProof
 from weaviate_migration.quarantine import Quarantine
+from weaviate_migration.record import MigrationRecord
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.target.schema import Origin, ensure_collection
 from weaviate_migration.target.write import MESSAGE_BYTES, WriteSettings
 from weaviate_migration.transform.object_ids import UuidRange
 from weaviate_migration.transform.values import SqlValue
+from weaviate_migration.verify.objects import PartitionComparison
 from weaviate_migration.verify.rows import RowComparer
 from weaviate_migration.verify.samples import SampleComparison, compare_sample
 from weaviate_migration_tests.strategies import COLUMNS, EVERY_TYPE
 
 BEGAN = "2026-11-22T09:30:15Z"
-NAME = "Note_20261122T093015"
+MIGRATION = "20261122T093015"
+NAME = f"Note_{MIGRATION}"
 # The table declares no key, so that NULLs and duplicates can be in it; the mapping names it.
 NOTES = EVERY_TYPE.model_copy(update={"key": ("id",)})
 
@@ -40,6 +45,24 @@ def row(key: SqlValue, **values: SqlValue) -> tuple[SqlValue, ...]:
     """A row of the table: this key, these values, NULL everywhere else."""
     assert set(values) <= set(COLUMNS)
     return tuple({"id": key, **values}.get(column) for column in COLUMNS)
+
+
+# Rows with a value for each type of property.
+FULL_NOTES = [
+    row(
+        f"key {number}",
+        body="text of the note",
+        tags='["a", "b"]',
+        size=7,
+        score=0.5,
+        done=1,
+        at="2026-01-02 03:04:05",
+        document='{"a": "member", "b": ["x"]}',
+        title="",
+        unmapped=b"\x00\xff",
+    )
+    for number in range(40)
+]
 
 
 def make_database(path: Path, rows: Iterable[Sequence[SqlValue]]) -> Path:
@@ -65,10 +88,10 @@ class SmallMigration:
     """One table on its way to one collection, in a folder of its own."""
 
     folder: Path
-    collection: Collection[Any, Any]
-    extracts: dict[str, ds.Dataset]
-    ranges: dict[str, UuidRange]
-    mapping: CollectionMapping
+    client: weaviate.WeaviateClient
+    mapping: CollectionMapping = NOTES
+    extracts: dict[str, ds.Dataset] = field(default_factory=dict)
+    bounds: tuple[str, ...] = ()
 
     @classmethod
     def begin(
@@ -78,26 +101,35 @@ class SmallMigration:
         rows: Iterable[Sequence[SqlValue]],
         mapping: CollectionMapping = NOTES,
     ) -> "SmallMigration":
-        folder.mkdir(parents=True, exist_ok=True)
-        ensure_collection(client, NAME, mapping, Origin("20261122T093015", "/data/app.db", "digest"))
-        migration = cls(folder, client.collections.use(NAME), {}, {}, mapping)
+        """Of a table of notes with these rows."""
+        migration = cls(folder, client, mapping)
         migration.extract(rows)
         return migration
 
+    def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        ensure_collection(self.client, NAME, self.mapping, Origin(MIGRATION, "/data/app.db", "digest"))
+        self.collection: Collection[Any, Any] = self.client.collections.use(NAME)
+
     def extract(self, rows: Iterable[Sequence[SqlValue]]) -> None:
-        """A snapshot with these rows, and its extract; the bounds of the first one stay."""
+        """A snapshot with these rows, and its extract."""
         database = self.folder / "snapshot.sqlite"
         database.unlink(missing_ok=True)
+        self.extract_file(make_database(database, rows))
+
+    def extract_file(self, database: Path) -> None:
+        """The extract of the mapped table of this snapshot; the bounds of the first one stay."""
         whole = Mapping(name="test", collections=(self.mapping,))
-        plan = plan_migration(whole, inspect_database(make_database(database, rows))).collections[0]
-        if not self.ranges:
-            bounds = table_bounds(database, plan, 4, self.folder)
-            self.ranges = {partition: partition_range(bounds, partition) for partition in PARTITION_KEYS}
-        bounds = tuple(each.high for each in self.ranges.values() if each.high is not None)
-        for stream in scan_partitions(database, plan, bounds, PARTITION_KEYS, 4, self.folder):
-            path = UPath(self.folder / f"{stream.partition}.parquet")
+        plan = plan_migration(whole, inspect_database(database)).collections[0]
+        self.bounds = self.bounds or table_bounds(database, plan, 4, self.folder)
+        for stream in scan_partitions(database, plan, self.bounds, PARTITION_KEYS, 4, self.folder):
+            path = self._path(stream.partition)
             write_partition(path, stream.batches)
             self.extracts[stream.partition] = open_partition(path)
+
+    @property
+    def ranges(self) -> dict[str, UuidRange]:
+        return {partition: partition_range(self.bounds, partition) for partition in PARTITION_KEYS}
 
     @property
     def quarantine(self) -> Quarantine:
@@ -132,5 +164,27 @@ class SmallMigration:
     def compare(self, size: int = 10_000, seed: int = 7) -> SampleComparison:
         return compare_sample(self.comparer, "Note", self.extracts, self.collection, size, seed)
 
+    @property
+    def proof(self) -> CollectionProof:
+        """The full comparison, as `every_object` makes it."""
+        record = MigrationRecord(
+            id=MIGRATION,
+            began_at=datetime.fromisoformat(BEGAN),
+            source=Path("/data/app.db"),
+            mapping_name="test",
+            mapping_digest="digest",
+            collection_names=("Note",),
+            bounds={self.mapping.table: self.bounds},
+        )
+        return CollectionProof(self.mapping, record, {key: self._path(key) for key in self.extracts}, self.client)
+
+    def compare_all(self) -> list[PartitionComparison]:
+        """The full comparison of every partition."""
+        proof = self.proof
+        return [proof.compare_partition(partition) for partition in PARTITION_KEYS]
+
     def count(self) -> int:
         return self.collection.aggregate.over_all(total_count=True).total_count or 0
+
+    def _path(self, partition: str) -> UPath:
+        return UPath(self.folder / f"{partition}.parquet")

@@ -59,7 +59,7 @@ def test_on_unfit_beside_what_it_goes_with() -> None:
     assert PropertyMapping(name="a", column="a", index="words", default="b", on_unfit="refuse").on_unfit == "refuse"
 
 
-@pytest.mark.parametrize("name", ["id", "vector"])
+@pytest.mark.parametrize("name", ["id", "_id", "vector", "_additional"])
 def test_reserved_property_name(name: str) -> None:
     with pytest.raises(ValidationError) as error:
         PropertyMapping(name=name, column="a", type="int")
@@ -74,11 +74,11 @@ def test_an_unknown_type_is_one_mistake_only() -> None:
 
 def test_property_names_differ_in_more_than_case() -> None:
     with pytest.raises(ValidationError) as error:
-        collection(properties=[NAME, {"name": "Title", "column": "heading", "index": "words"}])
-    assert mistakes(error) == [(("properties", 1, "name"), "`Title` is the name of properties[0], too")]
+        collection(properties=[NAME, {"name": "tiTle", "column": "heading", "index": "words"}])
+    assert mistakes(error) == [(("properties", 1, "name"), "`tiTle` is the name of properties[0], too")]
 
 
-@pytest.mark.parametrize("provenance", [{}, {"provenance": "Metadata"}])
+@pytest.mark.parametrize("provenance", [{}, {"provenance": "metaData"}])
 def test_provenance_is_no_property(provenance: dict[str, str]) -> None:
     with pytest.raises(ValidationError) as error:
         collection(properties=[{"name": "metadata", "column": "a", "index": "words"}], **provenance)

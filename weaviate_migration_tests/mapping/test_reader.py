@@ -197,7 +197,13 @@ PROPERTY = "collections[0].properties[0]"
             "name: title",
             "name: my title",
             f"map.yaml:6: {PROPERTY}.name (Note.my title): `my title` is no name for Weaviate: "
-            "a letter or `_`, then letters without accents, digits and `_`",
+            "a small letter or `_`, then letters without accents, digits and `_`",
+        ),
+        (
+            "name: title",
+            "name: Title",
+            f"map.yaml:6: {PROPERTY}.name (Note.Title): `Title` is no name for Weaviate: "
+            "a small letter or `_`, then letters without accents, digits and `_`",
         ),
         (
             "name: Note",

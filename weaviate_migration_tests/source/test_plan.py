@@ -146,6 +146,17 @@ GAPS = [
 ]
 
 
+@pytest.mark.parametrize("name", ["_weaviate_migration_uuid", "_Weaviate_Migration_x"])
+def test_a_column_named_as_this_projects_own_is_refused_unless_omitted(tmp_path: Path, name: str) -> None:
+    table = f"CREATE TABLE notes (id PRIMARY KEY, title, {name})"
+    with pytest.raises(MappingError) as error:
+        only_plan(tmp_path, table)
+    (mistake,) = mistakes(error)
+    assert mistake.startswith(f"Note: column `{name}` has a name that only this project's own may have")
+    (tmp_path / "app.db").unlink()
+    assert only_plan(tmp_path, table, omit={name: "not ours"}).columns == ("id", "title")
+
+
 def test_all_that_is_missing_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(MappingError) as error:
         planned(tmp_path, [NOTES, "CREATE TABLE pages (title)"], *MISSING)

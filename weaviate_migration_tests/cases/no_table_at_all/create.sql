@@ -1,0 +1,2 @@
+CREATE TABLE things (id TEXT PRIMARY KEY);
+DROP TABLE things;
