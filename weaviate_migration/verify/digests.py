@@ -12,16 +12,29 @@ each with a newline.
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from weaviate_migration.transform.values import SqlValue, verbatim
 
-_to_json = json.JSONEncoder(separators=(",", ":")).encode
+_to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+# How the escapes of surrogates begin: of pairs, as in any text, or of bytes that are no UTF-8.
+_SURROGATE = b"\\ud"
 
 
 def row_line(uuid: str | None, values: Sequence[SqlValue] | None) -> bytes:
     """The line of one row; of an object that cannot be read where `values` is None."""
-    told = ["unreadable"] if values is None else map(verbatim, values)
-    return _to_json([uuid, *told]).encode() + b"\n"
+    if values is None:
+        return _line([uuid, "unreadable"])
+    try:
+        # As a rule JSON has each value as it is: tried first, since asking each one takes longer than all the rest.
+        line = _line([uuid, *values])
+    except (TypeError, ValueError):  # Blobs, and infinities.
+        return _line([uuid, *map(verbatim, values)])
+    return line if _SURROGATE not in line else _line([uuid, *map(verbatim, values)])
+
+
+def _line(items: list[Any]) -> bytes:
+    return _to_json(items).encode() + b"\n"
 
 
 def collection_digest(partition_digests: Iterable[str]) -> str:
