@@ -1,3 +1,3 @@
 -- The table declares no key, the mapping names one.
 CREATE TABLE things (id TEXT, words TEXT);
-INSERT INTO things VALUES ('a', 'one'), ('a', 'another'), ('b', 'alone'), (1, 'another class'), ('1', 'another class');
+INSERT INTO things VALUES ('a', 'one'), ('a', 'another'), ('b', 'alone'), ('A', 'another case');
