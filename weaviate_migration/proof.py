@@ -95,13 +95,16 @@ class CollectionProof:
         """Compares rows drawn at random, by another way to their objects than the comparison of all."""
         return compare_sample(self._comparer, self._alias, self._extracts, self.objects, size, _seed())
 
-    def search(self) -> SearchComparison:
-        """Searches for what some rows say that are objects."""
+    def search(self, walked: int) -> SearchComparison:
+        """Searches for what some rows say that are objects.
+
+        Args:
+            walked: objects that the comparison of these partitions met: an aggregate should count as many.
+        """
         drawn = [row for _, row in draw_rows(self._extracts, ROWS_FOR_SEARCHES, _seed())]
         present = uuids_present(self.objects, [row.uuid for row in drawn if row.uuid])
         rows = [row for row in drawn if row.uuid in present]
-        is_whole = len(self._sizes) == len(PARTITION_KEYS)
-        total = self.rows if is_whole else None
+        total = walked if len(self._sizes) == len(PARTITION_KEYS) else None
         return compare_search(self.mapping, self.layout, rows, self.objects, total)
 
     @cached_property

@@ -55,10 +55,11 @@ def build_collection_checks(collection: CollectionMapping) -> dg.AssetChecksDefi
                 yield writer.evaluation(specs["count"], partition=key, **count_finding(counted))
                 yield writer.evaluation(specs["every_object"], partition=key, **every_object_finding(compared[-1]))
             progress.finish()
+            walked = sum(each.objects for each in compared)
             yield writer.evaluation(specs["uuids"], **uuids_finding(compared))
             yield writer.evaluation(specs["types"], **types_finding(proof.schema_differences(), compared))
             yield writer.evaluation(specs["sample"], **sample_finding(proof.sample(batches.sample_size)))
-            yield writer.evaluation(specs["search"], **search_finding(proof.search()))
+            yield writer.evaluation(specs["search"], **search_finding(proof.search(walked)))
         for spec in specs.values():
             yield dg.Output(None, output_name=spec.get_python_identifier())
 

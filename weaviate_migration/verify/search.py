@@ -66,7 +66,7 @@ def compare_search(
 
     Args:
         rows: that are objects, in any order.
-        total: how many objects there should be; None where not all of the table is loaded.
+        total: how many objects the collection has; None where not all of it was walked.
     """
     outcomes: list[_Outcome] = []
     untried: list[str] = []
