@@ -7,10 +7,10 @@ import click
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from weaviate_migration.audit import ColumnReport, KeyReport, SourceAudit, TableReport, audit_source
 from weaviate_migration.audit.kinds import FATES
+from weaviate_migration.cli.consoles import plain_console
 from weaviate_migration.cli.options import EPILOG, SOURCE_OPTIONS, WORK_OPTIONS, print_json, with_options
 from weaviate_migration.mapping import read_mapping
 from weaviate_migration.settings import create_migration_config
@@ -28,7 +28,7 @@ def audit(as_json: bool, **options: Any) -> int:
     if as_json:
         print_json(found.to_dict())
     else:
-        _show(found, Console())
+        _show(found, plain_console())
     return 0
 
 
@@ -38,16 +38,16 @@ def _show(audit: SourceAudit, console: Console) -> None:
         if each.findings or _is_mixed(each):
             console.print(_columns(each))
         for line in _remarks(each):
-            console.print(f"{each.table}: {line}", highlight=False, markup=False, soft_wrap=True)
+            console.print(f"{each.table}: {line}", soft_wrap=True)
     for text in audit.warnings:
-        console.print(f"warning: {text}", style="yellow", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"warning: {text}", style="yellow", soft_wrap=True)
     for fate in sorted({finding.fate for each in audit.tables for _, finding in each.findings}):
-        console.print(f"{fate}: {FATES[fate]}", highlight=False, markup=False, soft_wrap=True)
-    console.print(f"{audit.refused:,} of {audit.rows:,} rows would be refused.", highlight=False)
+        console.print(f"{fate}: {FATES[fate]}", soft_wrap=True)
+    console.print(f"{audit.refused:,} of {audit.rows:,} rows would be refused.")
 
 
 def _table(title: str, *headings: str) -> Table:
-    table = Table(title=Text(title), title_justify="left", box=SIMPLE_HEAD)
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
     for heading in headings:
         # Cut names would be of no use: they are continued on the next line.
         table.add_column(heading, justify="right" if heading in _NUMBERS else "left", overflow="fold")
@@ -58,8 +58,7 @@ _NUMBERS = ("rows", "values", "do not fit", "refused", "orphans")
 
 
 def _add(table: Table, *cells: str | int) -> None:
-    """Adds a row as it is: what stands in brackets would be taken for markup otherwise."""
-    table.add_row(*(Text(f"{cell:,}" if isinstance(cell, int) else cell) for cell in cells))
+    table.add_row(*(f"{cell:,}" if isinstance(cell, int) else cell for cell in cells))
 
 
 def _overview(audit: SourceAudit) -> Table:

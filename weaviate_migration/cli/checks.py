@@ -17,6 +17,7 @@ from weaviate_migration.check_report import (
     read_check_report,
 )
 from weaviate_migration.check_report.characters import printable
+from weaviate_migration.cli.consoles import plain_console
 from weaviate_migration.cli.options import EPILOG, MAPPING_OPTION, WORK_OPTIONS, print_json, with_options
 from weaviate_migration.errors import ConfigurationError
 from weaviate_migration.settings import create_migration_config
@@ -60,7 +61,7 @@ def checks(
     if as_json:
         print_json(report.to_dict())
     elif not any(to_standard_output):
-        show_report(report, Console(markup=False))
+        show_report(report, plain_console())
     return report.exit_code
 
 
@@ -94,5 +95,5 @@ def show_report(report: CheckReport, console: Console) -> None:
     for group in report.not_passed:
         told = f"{group.worst.status}: {group.where}: {group.worst.description}"
         style = _STYLES.get(group.worst.status, "red")
-        console.print(printable(told), style=style, highlight=False, soft_wrap=True)
-    console.print(printable(report.to_text()), highlight=False, soft_wrap=True)
+        console.print(printable(told), style=style, soft_wrap=True)
+    console.print(printable(report.to_text()), soft_wrap=True)

@@ -7,6 +7,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from weaviate_migration.cli.consoles import plain_console
 from weaviate_migration.cli.migrate import report_result, run_with_progress
 from weaviate_migration.cli.options import EPILOG, MIGRATE_OPTIONS, SERVER_OPTIONS, WORK_OPTIONS, with_options
 from weaviate_migration.settings import MigrationConfig, create_migration_config
@@ -26,16 +27,16 @@ def demo(as_json: bool, **options: Any) -> int:
         result = run_with_progress(config)
         code = report_result(result, as_json)
         if result.success and not as_json and not config.dry_run and config.cutover:
-            _show_searches(demo_searches(client, config.prefix), config, Console(stderr=True))
+            _show_searches(demo_searches(client, config.prefix), config, plain_console(stderr=True))
     return code
 
 
 def _show_searches(searches: Iterable[SearchShown], config: MigrationConfig, console: Console) -> None:
     """The demo's searches and their first hits, and where to look next."""
     for search in searches:
-        console.print(f"\nBM25 search in {search.alias}: “{search.query}”", style="bold", highlight=False)
+        console.print(f"\nBM25 search in {search.alias}: “{search.query}”", style="bold")
         for hit in search.hits:
-            console.print(f"  {hit.score:5.2f}  {hit.excerpt}", highlight=False, markup=False)
+            console.print(f"  {hit.score:5.2f}  {hit.excerpt}")
     console.print(
         f"\nWhere to look next: `make ui` shows this run, its assets and checks in Dagster's UI; "
         f"`weaviate-migration audit --sqlite-url {config.sqlite_url}` what the file holds.",

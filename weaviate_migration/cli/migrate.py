@@ -3,9 +3,9 @@
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.logging import RichHandler
 
+from weaviate_migration.cli.consoles import plain_console
 from weaviate_migration.cli.options import (
     EPILOG,
     MIGRATE_OPTIONS,
@@ -47,5 +47,5 @@ def report_result(result: MigrationResult, as_json: bool) -> int:
     """Shows what became of a migration, and returns the exit code."""
     if as_json:
         print_json(result.to_dict())
-    show_result(result, Console(stderr=True))
+    show_result(result, plain_console(stderr=True))
     return result.exit_code

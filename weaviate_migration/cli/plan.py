@@ -7,6 +7,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from weaviate_migration.cli.consoles import plain_console
 from weaviate_migration.cli.options import EPILOG, SOURCE_OPTIONS, WORK_OPTIONS, print_json, with_options
 from weaviate_migration.mapping import read_mapping
 from weaviate_migration.migrator import plan_source
@@ -23,7 +24,7 @@ def plan(as_json: bool, **options: Any) -> int:
     if as_json:
         print_json(_to_dict(found))
     else:
-        _show(found, Console())
+        _show(found, plain_console())
     return 0
 
 
@@ -50,11 +51,11 @@ def _show(plan: MigrationPlan, console: Console) -> None:
     """The mapping as it fits the file: for each column of each table where it goes."""
     for each in plan.collections:
         if each.table is None:
-            console.print(f"{each.mapping.table}: not in the file; {each.mapping.name} stays empty\n", highlight=False)
+            console.print(f"{each.mapping.table}: not in the file; {each.mapping.name} stays empty\n")
         else:
             console.print(_table(each), "")
     for text in plan.warnings:
-        console.print(f"warning: {text}", style="yellow", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"warning: {text}", style="yellow", soft_wrap=True)
 
 
 def _table(plan: CollectionPlan) -> Table:

@@ -6,10 +6,9 @@ from typing import Any
 
 import click
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
+from weaviate_migration.cli.consoles import plain_console
 from weaviate_migration.cli.options import (
     EPILOG,
     EXTRACTS_OPTION,
@@ -86,11 +85,11 @@ def _show(rows: RefusedRows) -> int:
     if not count:
         click.echo(f"No row is in the quarantine of migration {rows.migration_id}.")
         return 0
-    Console().print(table)
+    plain_console().print(table)
     if count > SHOWN_ROWS:
         click.echo(f"… and {count - SHOWN_ROWS:,} more; --json has all.")
     return count
 
 
-def _cell(text: str) -> Text:
-    return Text(text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…")
+def _cell(text: str) -> str:
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"

@@ -14,15 +14,15 @@ def show_result(result: MigrationResult, console: Console) -> None:
     if result.total_records or result.success:
         console.print(_collections_table(result))
     for text in result.warnings:
-        console.print(f"warning: {text}", style="yellow", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"warning: {text}", style="yellow", soft_wrap=True)
     for text in [*result.errors, *result.validation_errors][:SHOWN_ERRORS]:
-        console.print(f"error: {text}", style="red", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"error: {text}", style="red", soft_wrap=True)
     if len(result.validation_errors) > SHOWN_ERRORS:
         console.print(f"… and more; --json has all {len(result.validation_errors)} failed checks.")
     if result.total_records or result.success:
-        console.print(_closing_line(result), highlight=False, markup=False, soft_wrap=True)
+        console.print(_closing_line(result), soft_wrap=True)
     if result.next_step:
-        console.print(result.next_step, highlight=False, markup=False, soft_wrap=True)
+        console.print(result.next_step, soft_wrap=True)
 
 
 def _collections_table(result: MigrationResult) -> Table:

@@ -7,6 +7,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from weaviate_migration.cli.consoles import plain_console
 from weaviate_migration.cli.options import (
     EPILOG,
     EXTRACTS_OPTION,
@@ -20,8 +21,9 @@ from weaviate_migration.cli.progress_bars import shown_progress, standard_error
 from weaviate_migration.resources import WorkFolder
 from weaviate_migration.settings import create_migration_config
 from weaviate_migration.verification import VerificationResult, verify_migration
+from weaviate_migration.verify.differences import Difference
 
-SHOWN_ROWS = 20
+SHOWN_DIFFERENCES = 20
 
 
 @click.command(epilog=EPILOG)
@@ -34,15 +36,17 @@ def verify(as_json: bool, repair: bool, **options: Any) -> int:
         result = verify_migration(config, repair)
     if as_json:
         print_json(result.to_dict())
-    _show(result, Console(stderr=True))
+    _show(result, plain_console(stderr=True))
     return result.exit_code
 
 
 def _show(result: VerificationResult, console: Console) -> None:
     if result.collections:
         console.print(_collections_table(result))
-    if result.differences:
-        console.print(_differences_table(result))
+    for each in result.differences[:SHOWN_DIFFERENCES]:
+        _print(console, _told(each))
+    if result.total_differences > SHOWN_DIFFERENCES:
+        _print(console, f"… and {result.total_differences - SHOWN_DIFFERENCES:,} more; --json has the first 1,000.")
     for text in result.errors:
         _print(console, f"error: {text}", "red")
     for check in (each for each in result.checks if not each.passed and each.name != "every_object"):
@@ -54,6 +58,13 @@ def _show(result: VerificationResult, console: Console) -> None:
         _print(console, f"Repaired: {done.written} written, {done.removed} removed, {done.refused} refused.")
     for text in _closing_lines(result):
         _print(console, text)
+
+
+def _told(difference: Difference) -> str:
+    """One line: wider than a table could be, and keys and values can be copied from it."""
+    where = f"{difference.collection}, partition {difference.partition}, {difference.key}"
+    what = f"{difference.kind} {difference.property}".strip()
+    return f"{where}: {what}: expected {difference.expected}, found {difference.found}"
 
 
 def _closing_lines(result: VerificationResult) -> list[str]:
@@ -71,7 +82,7 @@ def _seconds(result: VerificationResult) -> float:
 
 
 def _print(console: Console, text: str, style: str | None = None) -> None:
-    console.print(text, style=style, highlight=False, markup=False, soft_wrap=True)
+    console.print(text, style=style, soft_wrap=True)
 
 
 def _collections_table(result: VerificationResult) -> Table:
@@ -82,15 +93,4 @@ def _collections_table(result: VerificationResult) -> Table:
     for alias, each in result.collections.items():
         figures = (each.rows, each.objects, each.missing, each.extra, each.altered)
         table.add_row(alias, *(f"{figure:,}" for figure in figures))
-    return table
-
-
-def _differences_table(result: VerificationResult) -> Table:
-    shown = result.differences[:SHOWN_ROWS]
-    more = f" (the first {len(shown)}; --json has more)" if result.total_differences > len(shown) else ""
-    table = Table(title=f"{result.total_differences:,} differences{more}", title_justify="left", box=SIMPLE_HEAD)
-    for heading in ("collection", "partition", "key", "kind", "property", "expected", "found"):
-        table.add_column(heading, overflow="fold")
-    for each in shown:
-        table.add_row(each.collection, each.partition, each.key, each.kind, each.property, each.expected, each.found)
     return table

@@ -149,10 +149,12 @@ def test_repair_of_what_is_whole_touches_nothing(library: LibraryMigration) -> N
 def test_what_a_person_reads(library: LibraryMigration, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "250")
     library.books.data.update(book_uuid(5), properties={"title": "Adventures volume000006"})
+    library.books.data.update(book_uuid(7), properties={"title": "[b] in brackets [/i]"})
     ended = run_here("verify", *library.options)
     assert (ended.code, ended.stdout) == (3, "")
     for told in ("Book", "altered", "title", "volume000005", "volume000006", "verify --repair", "certificate.json"):
         assert told in ended.stderr, told
+    assert "'[b] in brackets [/i]'" in ended.stderr
     assert "Traceback" not in ended.stderr
 
 
