@@ -5,9 +5,7 @@ from collections.abc import Mapping as ReadOnlyMapping
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
-from weaviate import WeaviateClient
-
-from weaviate_migration.errors import ConfigurationError, MigrationConflictError
+from weaviate_migration.errors import ConfigurationError
 from weaviate_migration.extract.storage import open_partition
 from weaviate_migration.mapping import CollectionMapping, read_mapping
 from weaviate_migration.mapping.suggestion import suggestion
@@ -17,7 +15,7 @@ from weaviate_migration.replay import QuarantineReplay
 from weaviate_migration.resources import BatchSettings, WorkFolder
 from weaviate_migration.settings import MigrationConfig
 from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
-from weaviate_migration.target.schema import origin_of
+from weaviate_migration.target.schema import refuse_lost_collection
 
 
 class RefusedRow(NamedTuple):
@@ -124,22 +122,13 @@ def _retry(
         settings = BatchSettings.of_config(config).write_settings(client)
         written = 0
         for each in collections:
-            _refuse_lost_collection(client, record, record.collection(each))
+            refuse_lost_collection(client, record.collection(each), record.id)
             quarantine = work_folder.quarantine(record, each)
             objects = client.collections.use(record.collection(each))
             replay = QuarantineReplay(objects, each, record.timestamp, settings, quarantine)
             extracts = work_folder.extract_paths(record, each, quarantine.partitions())
             written += sum(replay.run(partition, open_partition(path)) for partition, path in extracts.items())
     return written
-
-
-def _refuse_lost_collection(client: WeaviateClient, record: MigrationRecord, name: str) -> None:
-    origin = origin_of(client, name)
-    if origin is None or origin.migration != record.id:
-        raise MigrationConflictError(
-            f"The collection `{name}` of migration {record.id} is not there.",
-            "Is --weaviate-url the server that was migrated to? Otherwise `weaviate-migration migrate` makes it again.",
-        )
 
 
 def _next_step(record: MigrationRecord, left: RefusedRows) -> str:

@@ -34,6 +34,7 @@ from weaviate_migration.source.inspect import inspect_database, row_count
 from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.source.snapshot import open_snapshot
 from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
+from weaviate_migration.target.schema import refuse_lost_collection
 from weaviate_migration.verify.differences import SHOWN_DIFFERENCES, Difference
 
 
@@ -136,6 +137,8 @@ class MigrationVerifier:
             api_key_in_environment(self._config.weaviate_api_key),
             open_weaviate(target, self._work_folder.folder, self._config.weaviate_api_key) as client,
         ):
+            for each in mapping.collections:
+                refuse_lost_collection(client, record.collection(each), record.id)
             result = self._compare(mapping, record, client)
             if not repair or not result.total_differences:
                 return result

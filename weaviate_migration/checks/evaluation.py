@@ -32,7 +32,9 @@ class EvaluationWriter:
         self._asset = asset
         # All at once: the run has just materialized them, so the newest are, as a rule, one for each partition.
         newest = self._newest(partitions, limit=len(partitions))
-        self._known = {record.partition_key: record for record in reversed(newest)}
+        self._known: dict[str | None, dg.EventLogRecord | None] = {
+            record.partition_key: record for record in reversed(newest)
+        }
 
     def evaluation(
         self,
@@ -58,9 +60,10 @@ class EvaluationWriter:
         )
 
     def _target(self, partition: str | None) -> AssetCheckEvaluationTargetMaterializationData | None:
-        record = self._known.get(partition) or next(
-            iter(self._newest([partition] if partition is not None else None, limit=1)), None
-        )
+        if partition not in self._known:
+            newest = self._newest([partition] if partition is not None else None, limit=1)
+            self._known[partition] = newest[0] if newest else None
+        record = self._known[partition]
         if record is None:
             return None
         return AssetCheckEvaluationTargetMaterializationData(

@@ -119,7 +119,7 @@ def relations_finding(compared: Sequence[RelationComparison], not_loaded: Sequen
     texts += [f"{name} is not loaded as a whole yet: materialize its other partitions" for name in not_loaded]
     return _finding(
         not broken and not orphans and not not_loaded,
-        "; ".join(texts) + ".",
+        "; ".join(texts or ["the file has no such table or column: nothing to look up"]) + ".",
         {
             "parents": sum(each.parents for each in compared),
             "lost": sum(each.lost for each in compared),

@@ -84,6 +84,16 @@ def origin_of(client: WeaviateClient, name: str) -> Origin | None:
     return Origin.of_description(client.collections.use(name).config.get(simple=True).description)
 
 
+def refuse_lost_collection(client: WeaviateClient, name: str, migration: str) -> None:
+    """Raises MigrationConflictError where the server does not have this collection of the migration."""
+    origin = origin_of(client, name)
+    if origin is None or origin.migration != migration:
+        raise MigrationConflictError(
+            f"The collection `{name}` of migration {migration} is not there.",
+            "Is --weaviate-url the server that was migrated to? Otherwise `weaviate-migration migrate` makes it again.",
+        )
+
+
 @target_errors("removing a collection")
 def drop_collection(client: WeaviateClient, name: str, migration: str) -> bool:
     """Removes the collection if this migration made it; returns whether it did."""

@@ -66,7 +66,7 @@ class RowComparer:
         ]
         if self._vectors:
             found += self._vector_disagreements(values, stored.vectors)
-        found += self._provenance_disagreements(row, properties.get(self.mapping.provenance) or {})
+        found += self._provenance_disagreements(row, self._provenance(properties))
         found += self._row_disagreements(row, properties, rebuilt)
         return found
 
@@ -90,8 +90,8 @@ class RowComparer:
         self, row: ExtractRow, properties: dict[str, Any], rebuilt: Row | None
     ) -> Iterator[Disagreement]:
         if rebuilt is None:
-            provenance = properties.get(self.mapping.provenance) or {}
-            yield self._of_provenance("source_columns", row.values, provenance.get("source_columns"))
+            found = self._provenance(properties).get("source_columns")
+            yield self._of_provenance("source_columns", row.values, found)
             return
         for name, value, other in zip(self.layout.columns, row.values, rebuilt, strict=True):
             if not same_value(value, other):
@@ -120,7 +120,10 @@ class RowComparer:
 
     def original_id(self, properties: dict[str, Any]) -> str:
         """The key that an object tells, as people see it; '' where it tells none."""
-        return (properties.get(self.mapping.provenance) or {}).get("original_id") or ""
+        return self._provenance(properties).get("original_id") or ""
+
+    def _provenance(self, properties: dict[str, Any]) -> dict[str, Any]:
+        return properties.get(self.mapping.provenance) or {}
 
     def wrong_types(self, properties: dict[str, Any]) -> list[str]:
         """The properties whose values are not of their type."""

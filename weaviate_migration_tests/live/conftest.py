@@ -8,9 +8,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import dagster as dg
 import pytest
 import weaviate
 
+from weaviate_migration.definitions import build_definitions
+from weaviate_migration.job_run import dagster_instance
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress, embedded_server
 from weaviate_migration_tests.live.locked_server import run_locked_server
@@ -59,3 +62,15 @@ def notes(tmp_path: Path, server: ServerAddress, client: weaviate.WeaviateClient
     note_file(migration.source)
     make_mapping(migration.mapping)
     return migration
+
+
+@pytest.fixture
+def definitions(notes: NoteMigration) -> dg.Definitions:
+    """As the UI loads them: everything comes from the settings, nothing from a run."""
+    return build_definitions(notes.config)
+
+
+@pytest.fixture
+def instance(notes: NoteMigration) -> Iterator[dg.DagsterInstance]:
+    with dagster_instance(notes.work_dir) as instance:
+        yield instance

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+from weaviate_migration.settings import MigrationConfig, create_migration_config
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration_tests.live.command_line import Ended, at, run_here
 
@@ -92,6 +93,17 @@ class NoteMigration:
     @property
     def work_dir(self) -> Path:
         return self.folder / "work"
+
+    @property
+    def config(self) -> MigrationConfig:
+        """The settings, as the UI has them from the environment."""
+        return create_migration_config(
+            str(self.source),
+            weaviate_url=f"http://{self.server.host}:{self.server.http_port}",
+            grpc_port=self.server.grpc_port,
+            mapping=self.mapping,
+            work_dir=self.work_dir,
+        )
 
     @property
     def source_options(self) -> list[object]:

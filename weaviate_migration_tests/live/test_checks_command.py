@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,35 +13,13 @@ from dagster._core.storage.tags import BACKFILL_ID_TAG
 from junitparser import Error, Failure, JUnitXml, TestCase
 from weaviate.collections import Collection
 
-from weaviate_migration.definitions import build_definitions
 from weaviate_migration.extract.partitions import PARTITION_KEYS
-from weaviate_migration.job_run import dagster_instance
-from weaviate_migration.settings import create_migration_config
 from weaviate_migration_tests.live.command_line import Ended, run_here
 from weaviate_migration_tests.live.notes import NoteMigration, note_id
 
 EACH = 64 // len(PARTITION_KEYS)
 NOTE = dg.AssetKey("note")
 Place = tuple[str, str, str | None]
-
-
-@pytest.fixture
-def definitions(notes: NoteMigration) -> dg.Definitions:
-    return build_definitions(
-        create_migration_config(
-            str(notes.source),
-            weaviate_url=f"http://{notes.server.host}:{notes.server.http_port}",
-            grpc_port=notes.server.grpc_port,
-            mapping=notes.mapping,
-            work_dir=notes.work_dir,
-        )
-    )
-
-
-@pytest.fixture
-def instance(notes: NoteMigration) -> Iterator[dg.DagsterInstance]:
-    with dagster_instance(notes.work_dir) as instance:
-        yield instance
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Runs as Dagster's UI starts them: a partition, a range, the whole job; and what Dagster keeps of them."""
 
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
@@ -10,10 +9,7 @@ import weaviate
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from weaviate.collections import Collection
 
-from weaviate_migration.definitions import build_definitions
 from weaviate_migration.extract.partitions import PARTITION_KEYS
-from weaviate_migration.job_run import dagster_instance
-from weaviate_migration.settings import create_migration_config
 from weaviate_migration_tests.live.command_line import holdings
 from weaviate_migration_tests.live.notes import TABLE, NoteMigration, add_notes, note_file, note_id, note_rows
 
@@ -22,26 +18,6 @@ EACH = ROWS // len(PARTITION_KEYS)
 COUNT = dg.AssetCheckKey(dg.AssetKey("note"), "count")
 SAMPLE = dg.AssetCheckKey(dg.AssetKey("note"), "sample")
 PASSED = AssetCheckExecutionRecordStatus.SUCCEEDED
-
-
-@pytest.fixture
-def definitions(notes: NoteMigration) -> dg.Definitions:
-    """As the UI loads them: everything comes from the settings, nothing from a run."""
-    return build_definitions(
-        create_migration_config(
-            str(notes.source),
-            weaviate_url=f"http://{notes.server.host}:{notes.server.http_port}",
-            grpc_port=notes.server.grpc_port,
-            mapping=notes.mapping,
-            work_dir=notes.work_dir,
-        )
-    )
-
-
-@pytest.fixture
-def instance(notes: NoteMigration) -> Iterator[dg.DagsterInstance]:
-    with dagster_instance(notes.work_dir) as instance:
-        yield instance
 
 
 @pytest.fixture

@@ -285,6 +285,16 @@ def test_verify_without_the_extracts(library: LibraryMigration) -> None:
     assert "Traceback" not in ended.stderr
 
 
+def test_verify_where_a_collection_is_gone(library: LibraryMigration) -> None:
+    """As on a server that is not the one that was migrated to."""
+    gone = library.versioned("Book")
+    library.client.collections.delete(gone)
+    ended = run_here("verify", *library.options)
+    assert ended.code == 2
+    assert f"error: The collection `{gone}` of migration" in ended.stderr
+    assert "Is --weaviate-url the server that was migrated to?" in ended.stderr
+
+
 def test_verify_leaves_the_aliases_alone(library: LibraryMigration) -> None:
     before = holdings(library.client)
     damage(library)
