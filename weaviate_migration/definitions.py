@@ -15,8 +15,9 @@ from weaviate_migration.errors import MappingError
 from weaviate_migration.jobs import build_jobs, refuse_reserved_names
 from weaviate_migration.logs import RUN_LOGGER, configure_logging
 from weaviate_migration.mapping import Mapping, read_mapping
-from weaviate_migration.resources import BatchSettings, ExtractIOManager, SQLiteSource, WeaviateServer, WorkFolder
+from weaviate_migration.resources import BatchSettings, ExtractIOManager, SQLiteSource, WeaviateServer
 from weaviate_migration.settings import API_KEY_VARIABLE, MigrationConfig, default_config
+from weaviate_migration.work_folder import WorkFolder
 
 
 @dg.logger(

@@ -22,7 +22,6 @@ from weaviate_migration.jobs import DRY_RUN, MIGRATE, migrate_assets
 from weaviate_migration.logs import configure_logging
 from weaviate_migration.mapping import Mapping, read_mapping
 from weaviate_migration.record import MigrationRecord, refuse_another_migration
-from weaviate_migration.resources import WorkFolder
 from weaviate_migration.result import MigrationResult
 from weaviate_migration.run_events import dry_run_outcome, migration_outcome
 from weaviate_migration.settings import MigrationConfig, api_key_in_environment, create_migration_config
@@ -30,6 +29,7 @@ from weaviate_migration.source.connect import sqlite_path
 from weaviate_migration.source.plan import MigrationPlan, planned_source
 from weaviate_migration.target.aliases import refuse_foreign_names
 from weaviate_migration.target.connect import answers, open_weaviate, parse_weaviate_url
+from weaviate_migration.work_folder import WorkFolder
 
 logger = logging.getLogger(__name__)
 

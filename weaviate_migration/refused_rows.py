@@ -12,10 +12,11 @@ from weaviate_migration.mapping.suggestion import suggestion
 from weaviate_migration.quarantine import Quarantine, QuarantinedRow
 from weaviate_migration.record import MigrationRecord, refuse_another_mapping
 from weaviate_migration.replay import QuarantineReplay
-from weaviate_migration.resources import BatchSettings, WorkFolder
+from weaviate_migration.resources import BatchSettings
 from weaviate_migration.settings import MigrationConfig
 from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
 from weaviate_migration.target.schema import refuse_lost_collection
+from weaviate_migration.work_folder import WorkFolder
 
 
 class RefusedRow(NamedTuple):

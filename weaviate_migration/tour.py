@@ -8,7 +8,7 @@ from weaviate import WeaviateClient
 from weaviate.classes.query import MetadataQuery
 
 from weaviate_migration.demo import DEMO_SEARCHES, write_demo_file
-from weaviate_migration.resources import WorkFolder
+from weaviate_migration.work_folder import WorkFolder
 
 FIRST_HITS = 3
 EXCERPT = 100

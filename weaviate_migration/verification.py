@@ -25,7 +25,7 @@ from weaviate_migration.mapping import read_mapping
 from weaviate_migration.proof import CollectionProof
 from weaviate_migration.record import MigrationRecord, refuse_another_mapping
 from weaviate_migration.repair import PartitionRepair, RepairTally
-from weaviate_migration.resources import BatchSettings, WorkFolder
+from weaviate_migration.resources import BatchSettings
 from weaviate_migration.result import CheckResult
 from weaviate_migration.run_events import check_results, run_verdict
 from weaviate_migration.settings import MigrationConfig, api_key_in_environment
@@ -36,6 +36,7 @@ from weaviate_migration.source.snapshot import open_snapshot
 from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
 from weaviate_migration.target.schema import refuse_lost_collection
 from weaviate_migration.verify.differences import SHOWN_DIFFERENCES, Difference
+from weaviate_migration.work_folder import WorkFolder
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from weaviate_migration.load import LoadTally, PartitionLoad
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.partitions import PARTITIONS
 from weaviate_migration.progress import ProgressFile
-from weaviate_migration.resources import BatchSettings, WeaviateServer, WorkFolder
+from weaviate_migration.resources import BatchSettings, WeaviateServer
+from weaviate_migration.work_folder import WorkFolder
 
 
 def build_collection_asset(collection: CollectionMapping) -> dg.AssetsDefinition:

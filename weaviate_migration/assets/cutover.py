@@ -5,7 +5,8 @@ import dagster as dg
 from weaviate_migration.assets import phases
 from weaviate_migration.cutover import switch_aliases
 from weaviate_migration.mapping import Mapping
-from weaviate_migration.resources import WeaviateServer, WorkFolder
+from weaviate_migration.resources import WeaviateServer
+from weaviate_migration.work_folder import WorkFolder
 
 
 def build_cutover_asset(mapping: Mapping) -> dg.AssetsDefinition:

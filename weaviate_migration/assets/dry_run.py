@@ -5,7 +5,8 @@ import dagster as dg
 from weaviate_migration.assets import phases
 from weaviate_migration.dry_run import rehearse
 from weaviate_migration.mapping import Mapping
-from weaviate_migration.resources import BatchSettings, SQLiteSource, WorkFolder
+from weaviate_migration.resources import BatchSettings, SQLiteSource
+from weaviate_migration.work_folder import WorkFolder
 
 
 def build_dry_run_asset(mapping: Mapping) -> dg.AssetsDefinition:

@@ -10,9 +10,10 @@ from weaviate_migration.extract.partitions import PartitionStream, PartitionStre
 from weaviate_migration.extract.scan import scan_partitions
 from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.partitions import PARTITIONS
-from weaviate_migration.resources import BatchSettings, WorkFolder
+from weaviate_migration.resources import BatchSettings
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import plan_migration
+from weaviate_migration.work_folder import WorkFolder
 
 
 def build_extract_asset(mapping: Mapping, collection: CollectionMapping) -> dg.AssetsDefinition:

@@ -4,9 +4,10 @@ import dagster as dg
 
 from weaviate_migration.assets import phases
 from weaviate_migration.mapping import Mapping
-from weaviate_migration.resources import SQLiteSource, WeaviateServer, WorkFolder
+from weaviate_migration.resources import SQLiteSource, WeaviateServer
 from weaviate_migration.target.aliases import refuse_foreign_names
 from weaviate_migration.target.schema import Origin, ensure_collection
+from weaviate_migration.work_folder import WorkFolder
 
 
 def build_schema_asset(mapping: Mapping) -> dg.AssetsDefinition:

@@ -8,10 +8,11 @@ from weaviate_migration.assets import phases
 from weaviate_migration.extract.scan import table_bounds
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.record import MigrationRecord, SnapshotRecord
-from weaviate_migration.resources import BatchSettings, SQLiteSource, WorkFolder
+from weaviate_migration.resources import BatchSettings, SQLiteSource
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.source.snapshot import take_snapshot
+from weaviate_migration.work_folder import WorkFolder
 
 
 def build_snapshot_asset(mapping: Mapping) -> dg.AssetsDefinition:

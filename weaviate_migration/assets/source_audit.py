@@ -7,7 +7,8 @@ import dagster as dg
 from weaviate_migration.assets import phases
 from weaviate_migration.audit import SourceAudit, audit_source, verdict
 from weaviate_migration.mapping import Mapping
-from weaviate_migration.resources import SQLiteSource, WorkFolder
+from weaviate_migration.resources import SQLiteSource
+from weaviate_migration.work_folder import WorkFolder
 
 WRITABLE = "writable"
 

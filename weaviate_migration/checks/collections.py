@@ -23,8 +23,9 @@ from weaviate_migration.mapping.models import folded
 from weaviate_migration.progress import ProgressFile
 from weaviate_migration.proof import CollectionProof, compare_relations
 from weaviate_migration.record import MigrationRecord
-from weaviate_migration.resources import BatchSettings, WeaviateServer, WorkFolder
+from weaviate_migration.resources import BatchSettings, WeaviateServer
 from weaviate_migration.verify.counts import CountComparison
+from weaviate_migration.work_folder import WorkFolder
 
 
 def build_collection_checks(collection: CollectionMapping) -> dg.AssetChecksDefinition:

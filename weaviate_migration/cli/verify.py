@@ -18,10 +18,10 @@ from weaviate_migration.cli.options import (
     with_options,
 )
 from weaviate_migration.cli.progress_bars import shown_progress, standard_error
-from weaviate_migration.resources import WorkFolder
 from weaviate_migration.settings import create_migration_config
 from weaviate_migration.verification import VerificationResult, verify_migration
 from weaviate_migration.verify.differences import Difference
+from weaviate_migration.work_folder import WorkFolder
 
 SHOWN_DIFFERENCES = 20
 

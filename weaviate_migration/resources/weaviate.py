@@ -8,8 +8,8 @@ import dagster as dg
 from pydantic import Field
 from weaviate import WeaviateClient
 
-from weaviate_migration.resources.work_folder import WorkFolder
 from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
+from weaviate_migration.work_folder import WorkFolder
 
 logger = logging.getLogger(__name__)
 
