@@ -7,6 +7,7 @@ MigrationError                      exit code 1: it failed, the source is untouc
 │   ├── ServerNotUsableError        the Weaviate server cannot be used: unreachable, too old, key refused
 │   └── MigrationConflictError      another migration, or somebody else's collection, is in the way
 ├── SourceError                     the SQLite side failed: locked, corrupt, no space
+├── CaptureError                    change capture is missing or damaged: changes may have gone by unlogged
 ├── TargetError                     the Weaviate side failed
 │   └── TransientTargetError        it may work when tried again: unavailable, deadline, overload
 └── DifferencesError                exit code 3: ran to the end, but the two sides differ
@@ -61,6 +62,10 @@ class MigrationConflictError(ConfigurationError):
 
 class SourceError(MigrationError):
     """The SQLite side failed while it was read: locked, corrupt, no disk space for the snapshot."""
+
+
+class CaptureError(MigrationError):
+    """Change capture is missing from the SQLite file, or damaged: changes may have gone by unlogged."""
 
 
 class TargetError(MigrationError):

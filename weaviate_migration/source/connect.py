@@ -85,6 +85,48 @@ def connect_read_only(path: Path, busy_timeout_seconds: float = BUSY_TIMEOUT_SEC
 
 
 @contextmanager
+def write_transaction(path: Path, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> Iterator[sqlite3.Connection]:
+    """A connection inside a transaction that may write; committed at the end, rolled back after an error.
+
+    Args:
+        path: the source's own file: a copy is of no use.
+        busy_timeout_seconds: how long to wait for another program's lock.
+
+    Raises:
+        ConfigurationError: no such file, no database, or it may not be written to.
+        SourceError: locked for longer than the timeout, damaged, disk full.
+    """
+    _refuse_unusable(path)
+    with (
+        source_errors(path, busy_timeout_seconds),
+        closing(_connect_to_write(path, busy_timeout_seconds)) as connection,
+        _refusing_unwritable(path),
+    ):
+        connection.execute("BEGIN IMMEDIATE")
+        with connection:
+            yield connection
+
+
+def _connect_to_write(path: Path, busy_timeout_seconds: float) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=busy_timeout_seconds, isolation_level=None
+    )
+
+
+@contextmanager
+def _refusing_unwritable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if primary_code(error) not in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
+            raise
+        raise ConfigurationError(
+            f"{path}: cannot be written to: {error}",
+            "Give this user the right to write to the file and to its folder.",
+        ) from error
+
+
+@contextmanager
 def readable_source(path: Path, scratch: Path, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> Iterator[Path]:
     """Gives the path to read the source from: its own, or that of a copy which lives as long as the context.
 
