@@ -44,8 +44,13 @@ class ComparedCollection:
 
     @property
     def rows(self) -> int:
-        """Rows of the extract."""
+        """Rows of the extract, as they have changed since the snapshot."""
         return sum(each.rows for each in self.partitions)
+
+    @property
+    def extract_rows(self) -> int:
+        """Rows of the extract, as it was taken from the snapshot."""
+        return sum(each.extract_rows for each in self.partitions)
 
     @property
     def objects(self) -> int:
@@ -66,6 +71,7 @@ class ComparedCollection:
             "omitted_columns": dict(self.omitted),
             "snapshot_rows": self.snapshot_rows,
             "rows": self.rows,
+            "changed_since_snapshot": sum(each.changed for each in self.partitions),
             "objects": self.objects,
             "differences": self.differences,
             "source_digest": collection_digest(each.source_digest for each in self.partitions),
@@ -127,9 +133,9 @@ def certificate(
 def lacking_rows(collections: Sequence[ComparedCollection]) -> list[str]:
     """What the extracts lack of the snapshot: neither side has it, so that no comparison of the two shows it."""
     return [
-        f"the extract of {each.table} has {each.rows} rows, the snapshot {each.snapshot_rows}"
+        f"the extract of {each.table} has {each.extract_rows} rows, the snapshot {each.snapshot_rows}"
         for each in collections
-        if each.snapshot_rows is not None and each.rows != each.snapshot_rows
+        if each.snapshot_rows is not None and each.extract_rows != each.snapshot_rows
     ]
 
 

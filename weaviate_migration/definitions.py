@@ -12,10 +12,11 @@ import dagster as dg
 from weaviate_migration.assets import build_assets
 from weaviate_migration.checks import build_checks
 from weaviate_migration.errors import MappingError
-from weaviate_migration.jobs import build_jobs, refuse_reserved_names
+from weaviate_migration.jobs import SYNC, build_jobs, refuse_reserved_names
 from weaviate_migration.logs import RUN_LOGGER, configure_logging
 from weaviate_migration.mapping import Mapping, read_mapping
 from weaviate_migration.resources import BatchSettings, ExtractIOManager, SQLiteSource, WeaviateServer
+from weaviate_migration.sensors import build_change_sync_sensor
 from weaviate_migration.settings import API_KEY_VARIABLE, MigrationConfig, default_config
 from weaviate_migration.work_folder import WorkFolder
 
@@ -51,10 +52,12 @@ def _without_maturity_warnings() -> Iterator[None]:
 
 
 def _definitions(config: MigrationConfig, mapping: Mapping, work_folder: WorkFolder) -> dg.Definitions:
+    jobs = {job.name: job for job in build_jobs(mapping)}
     return dg.Definitions(
         assets=build_assets(mapping),
         asset_checks=list(build_checks(mapping)),
-        jobs=build_jobs(mapping),
+        jobs=list(jobs.values()),
+        sensors=[build_change_sync_sensor(mapping, work_folder, jobs[SYNC])],
         loggers={"console": dg.colored_console_logger, "records": records_logger},
         resources={
             "work_folder": work_folder,

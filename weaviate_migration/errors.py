@@ -6,8 +6,9 @@ MigrationError                      exit code 1: it failed, the source is untouc
 │   ├── SourceNotUsableError        what was named is no SQLite database with mapped tables
 │   ├── ServerNotUsableError        the Weaviate server cannot be used: unreachable, too old, key refused
 │   └── MigrationConflictError      another migration, or somebody else's collection, is in the way
-├── SourceError                     the SQLite side failed: locked, corrupt, no space
-├── CaptureError                    change capture is missing or damaged: changes may have gone by unlogged
+├── SourceError                     the SQLite side failed: corrupt, no space
+│   └── SourceBusyError             it is locked by another program, and may be free when tried again
+├── CaptureError                    changes of the source cannot be followed: capture is missing or was damaged
 ├── TargetError                     the Weaviate side failed
 │   └── TransientTargetError        it may work when tried again: unavailable, deadline, overload
 └── DifferencesError                exit code 3: ran to the end, but the two sides differ
@@ -61,11 +62,15 @@ class MigrationConflictError(ConfigurationError):
 
 
 class SourceError(MigrationError):
-    """The SQLite side failed while it was read: locked, corrupt, no disk space for the snapshot."""
+    """The SQLite side failed while it was read: corrupt, no disk space for the snapshot."""
+
+
+class SourceBusyError(SourceError):
+    """The SQLite file is locked by another program for longer than we wait; trying again may help."""
 
 
 class CaptureError(MigrationError):
-    """Change capture is missing from the SQLite file, or damaged: changes may have gone by unlogged."""
+    """Changes cannot be followed without a gap: capture is missing, was damaged, or the file is not the one it was."""
 
 
 class TargetError(MigrationError):

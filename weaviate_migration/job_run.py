@@ -12,7 +12,7 @@ from dagster._core.definitions.reconstruct import build_reconstructable_job
 
 from weaviate_migration.errors import ConfigurationError
 from weaviate_migration.extract.partitions import PARTITION_KEYS
-from weaviate_migration.jobs import MIGRATE, VERIFY
+from weaviate_migration.jobs import DRY_RUN, NEW_SNAPSHOT, SYNC, VERIFY_LIVE
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.run_events import was_interrupted
 from weaviate_migration.settings import API_KEY_VARIABLE, MigrationConfig, dagster_home
@@ -88,7 +88,7 @@ def run_job(
         },
     )
     result = dg.execute_job(
-        recipe, instance, run_config=_run_config(config), tags=_tags(job), asset_selection=selection
+        recipe, instance, run_config=_run_config(config, job), tags=_tags(job), asset_selection=selection
     )
     events = list(result.all_events)
     if was_interrupted(events):
@@ -121,13 +121,13 @@ def _process_tag(pid: int) -> str:
 
 def _tags(job: str) -> dict[str, str]:
     tags = {PROCESS_TAG: _process_tag(os.getpid())}
-    if job in (MIGRATE, VERIFY):
+    if job not in (DRY_RUN, SYNC):  # These are about no partitions.
         tags["dagster/asset_partition_range_start"] = PARTITION_KEYS[0]
         tags["dagster/asset_partition_range_end"] = PARTITION_KEYS[-1]
     return tags
 
 
-def _run_config(config: MigrationConfig) -> dict[str, Any]:
+def _run_config(config: MigrationConfig, job: str) -> dict[str, Any]:
     """The settings as the run's config, where the UI shows them; the key is not among them."""
     processes = config.worker_count if config.enable_parallel_processing else 1
     executor: dict[str, Any] = {"in_process": {}}
@@ -142,6 +142,7 @@ def _run_config(config: MigrationConfig) -> dict[str, Any]:
         "api_key": api_key,
     }
     return {
+        **(NEW_SNAPSHOT if job == VERIFY_LIVE else {}),
         "execution": {"config": executor},
         "loggers": {"records": {"config": {"level": config.log_level, "file": _text(config.log_file) or ""}}},
         "resources": {

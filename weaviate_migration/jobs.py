@@ -7,12 +7,24 @@ from weaviate_migration.errors import MappingError
 from weaviate_migration.mapping import Mapping
 
 MIGRATE = "migrate"
+MIGRATE_LIVE = "migrate_live"
+SYNC = "sync"
 VERIFY = "verify"
+VERIFY_LIVE = "verify_live"
 DRY_RUN = "dry_run"
 DRY_RUN_REPORT = "dry_run_report"
 SOURCE_AUDIT = "source_audit"
+CHANGE_CAPTURE = "change_capture"
+CHANGE_SYNC = "change_sync"
+# A run's config: the migration has a snapshot, and gets a new one.
+NEW_SNAPSHOT = {"ops": {"sqlite_snapshot": {"config": {"refresh": True}}}}
+# What only a migration of a source in use needs: it writes to the source.
+LIVE_ASSETS = (CHANGE_CAPTURE, CHANGE_SYNC)
 RESERVED_NAMES = frozenset(
-    {MIGRATE, VERIFY, DRY_RUN, DRY_RUN_REPORT, SOURCE_AUDIT, "weaviate_schema", "sqlite_snapshot", "cutover"}
+    {
+        *(MIGRATE, MIGRATE_LIVE, SYNC, VERIFY, VERIFY_LIVE, DRY_RUN),
+        *(DRY_RUN_REPORT, SOURCE_AUDIT, "weaviate_schema", "sqlite_snapshot", "cutover", *LIVE_ASSETS),
+    }
 )
 
 
@@ -37,26 +49,49 @@ def collection_assets(mapping: Mapping) -> list[str]:
     return [each.asset_name for each in mapping.collections]
 
 
-def migrate_assets(mapping: Mapping, cutover: bool) -> list[dg.AssetKey]:
-    """The assets that `migrate` materializes, with or without the switch of the aliases."""
-    names = [SOURCE_AUDIT, "weaviate_schema", "sqlite_snapshot"]
+def migrate_assets(mapping: Mapping, *, live: bool, cutover: bool) -> list[dg.AssetKey]:
+    """The assets that `migrate` materializes: with or without following changes, and the switch of the aliases."""
+    names = [*(LIVE_ASSETS if live else ()), SOURCE_AUDIT, "weaviate_schema", "sqlite_snapshot"]
     for each in mapping.collections:
         names += [each.extract_name, each.asset_name]
     return [dg.AssetKey(name) for name in [*names, *(["cutover"] if cutover else [])]]
 
 
 def build_jobs(mapping: Mapping) -> list[UnresolvedAssetJobDefinition]:
-    """`migrate`, the whole way, and `dry_run`."""
+    """`migrate` and `migrate_live`, the whole way, `sync`, `verify` and `verify_live`, and `dry_run`."""
+    whole_way = dg.AssetSelection.all() - dg.AssetSelection.assets(DRY_RUN_REPORT)
+    all_checks = dg.AssetSelection.checks_for_assets(*(dg.AssetKey(name) for name in collection_assets(mapping)))
+    extracts = dg.AssetSelection.assets("sqlite_snapshot", *(each.extract_name for each in mapping.collections))
     return [
         dg.define_asset_job(
             MIGRATE,
-            selection=dg.AssetSelection.all() - dg.AssetSelection.assets(DRY_RUN_REPORT),
-            description=f"Audit, snapshot, history, checks and cutover of mapping `{mapping.name}`, all partitions.",
+            selection=whole_way - dg.AssetSelection.assets(*LIVE_ASSETS),
+            description=(
+                f"Audit, snapshot, history, checks and cutover of mapping `{mapping.name}`, all partitions. The source "
+                "is not touched; what is changed after the snapshot is not followed."
+            ),
+        ),
+        dg.define_asset_job(
+            MIGRATE_LIVE,
+            selection=whole_way,
+            description=(
+                f"As `{MIGRATE}`, while the application goes on writing: changes are captured before the snapshot is "
+                "taken, and applied before the cutover."
+            ),
+        ),
+        dg.define_asset_job(
+            SYNC, selection=CHANGE_SYNC, description="Applies the changes that the application has made by now."
         ),
         dg.define_asset_job(
             VERIFY,
-            selection=dg.AssetSelection.checks_for_assets(*(dg.AssetKey(name) for name in collection_assets(mapping))),
+            selection=all_checks,
             description="Every check of the collections once more: all objects compared with their rows.",
+        ),
+        dg.define_asset_job(
+            VERIFY_LIVE,
+            selection=extracts | all_checks,
+            config=NEW_SNAPSHOT,
+            description="As `verify`, against a new snapshot of the source in use.",
         ),
         dg.define_asset_job(
             DRY_RUN, selection=DRY_RUN_REPORT, description="What a migration would write and refuse; needs no server."

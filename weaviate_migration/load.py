@@ -9,11 +9,13 @@ from typing import Any
 import pyarrow.dataset as ds
 from weaviate.collections import Collection
 
-from weaviate_migration.extract.refusals import judged_rows
+from weaviate_migration.extract.refusals import JudgedRow, judged
+from weaviate_migration.extract.storage import extract_rows
 from weaviate_migration.extract.storage_classes import ExtractRow, RowLayout
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.progress import ProgressFile
 from weaviate_migration.quarantine import Quarantine, QuarantinedRow
+from weaviate_migration.since_snapshot import Changes
 from weaviate_migration.target.read_back import any_object_in_range, uuids_in_range, vectors_by_uuid
 from weaviate_migration.target.write import (
     Batch,
@@ -34,9 +36,14 @@ VECTORS_PER_REQUEST = 200
 
 @dataclass(slots=True)
 class LoadTally:
-    """What became of one partition's rows: each is written or refused, and counts once."""
+    """What became of one partition's rows: each is written or refused, and counts once.
+
+    Attributes:
+        changed: rows that were left out, since the log has a change of them: they are applied as they are now.
+    """
 
     rows: int = 0
+    changed: int = 0
     written: int = 0
     refused: int = 0
     retried: int = 0
@@ -53,6 +60,7 @@ class PartitionLoad:
         extracts: for each partition its rows, sorted by UUID.
         ranges: for each partition its range of UUIDs.
         migration_timestamp: when the migration began, RFC 3339.
+        changes: since the snapshot; their rows are neither written nor removed.
     """
 
     collection: Collection[Any, Any]
@@ -63,6 +71,7 @@ class PartitionLoad:
     settings: WriteSettings
     quarantine: Quarantine
     progress: ProgressFile
+    changes: Changes
     tallies: dict[str, LoadTally] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -98,15 +107,24 @@ class PartitionLoad:
     def _drafts(self, partition: str, extract: ds.Dataset) -> Iterator[ObjectDraft]:
         layout = RowLayout.of_schema(extract.schema)
         convert = row_converter(self.mapping, layout.columns, self.migration_timestamp)
-        for row, reason in judged_rows(extract, self.mapping):
-            self.tallies[partition].rows += 1
+        tally = self.tallies[partition]
+        tally.rows = tally.changed = extract.count_rows()
+        for row, reason in self._judged(partition):
+            tally.changed -= 1
             if reason is None:
                 assert row.uuid is not None, "without a UUID it is refused"
                 yield convert(row.uuid, key_text(row.key), row.values)
             else:
                 self.quarantine.add(partition, quarantined_row(row, reason, layout))
-                self.tallies[partition].refused += 1
+                tally.refused += 1
                 self.progress.advance(1, refused=1)
+        self.progress.advance(tally.changed)
+
+    def _judged(self, partition: str) -> Iterator[JudgedRow]:
+        """The rows of a partition that were not changed since the snapshot."""
+        extract = self.extracts[partition]
+        rows = self.changes.untouched(extract_rows(extract), self.ranges[partition])
+        return judged(rows, self.mapping, RowLayout.of_schema(extract.schema).columns)
 
     def _note(self, outcome: BatchOutcome) -> None:
         tally = self.tallies[outcome.batch.partition]
@@ -123,14 +141,11 @@ class PartitionLoad:
             self.tallies[partition].removed += remove_object(self.collection, uuid)
 
     def _extra_objects(self, partition: str) -> list[str]:
-        """The objects of the range whose rows the extract does not have; both sides are sorted."""
-        wanted = (
-            row.uuid
-            for row, reason in judged_rows(self.extracts[partition], self.mapping)
-            if reason is None and row.uuid is not None
-        )
-        found = uuids_in_range(self.collection, self.ranges[partition])
-        return list(only_in_first(found, wanted))
+        """The objects of the range whose rows the extract does not have, nor the log; all sides are sorted."""
+        within = self.ranges[partition]
+        wanted = (row.uuid for row, reason in self._judged(partition) if reason is None and row.uuid is not None)
+        extra = only_in_first(uuids_in_range(self.collection, within), wanted)
+        return list(only_in_first(extra, self.changes.uuids(within)))
 
 
 def quarantined_row(row: ExtractRow, reason: str, layout: RowLayout) -> QuarantinedRow:

@@ -18,7 +18,7 @@ from weaviate import WeaviateClient
 from weaviate_migration.cutover import roll_back
 from weaviate_migration.errors import ConfigurationError, MigrationError
 from weaviate_migration.job_run import JobRun, dagster_instance, end_killed_runs, run_job
-from weaviate_migration.jobs import DRY_RUN, MIGRATE, migrate_assets
+from weaviate_migration.jobs import DRY_RUN, MIGRATE, MIGRATE_LIVE, migrate_assets
 from weaviate_migration.logs import configure_logging
 from weaviate_migration.mapping import Mapping, read_mapping
 from weaviate_migration.record import MigrationRecord, refuse_another_migration
@@ -97,7 +97,9 @@ class SQLiteToWeaviateMigrator:
         with open_weaviate(target, self.work_folder.folder, config.weaviate_api_key) as client:
             connected = round(time.monotonic() - began, 3)
             refuse_foreign_names(client, [f"{config.prefix}{each.name}" for each in mapping.collections])
-            run = self._run(MIGRATE, mapping, plan, migrate_assets(mapping, config.cutover))
+            job = MIGRATE_LIVE if config.live else MIGRATE
+            selection = migrate_assets(mapping, live=config.live, cutover=config.cutover)
+            run = self._run(job, mapping, plan, selection)
             result = migration_outcome(run.events, mapping, records.all())
             phases = {"connect": connected, **result.phases}
             warnings = [*plan.warnings, *result.warnings]

@@ -1,7 +1,9 @@
 """The proof of one collection: its extract against its objects, and what follows from that."""
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -10,18 +12,19 @@ from upath import UPath
 from weaviate import WeaviateClient
 
 from weaviate_migration.extract.partitions import PARTITION_KEYS, partition_range
-from weaviate_migration.extract.refusals import judged_rows
-from weaviate_migration.extract.storage import open_partition, partition_size
+from weaviate_migration.extract.refusals import judged
+from weaviate_migration.extract.storage import extract_rows, open_partition, partition_size
 from weaviate_migration.extract.storage_classes import RowLayout
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping import Mapping as WholeMapping
 from weaviate_migration.record import MigrationRecord
+from weaviate_migration.since_snapshot import Changes, CollectionChanges
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.source.rows import TableReader
 from weaviate_migration.target.read_back import FACTOR_FOR_VECTORS, objects_in_range, page_for, uuids_present
 from weaviate_migration.target.schema import schema_differences
-from weaviate_migration.transform.object_ids import object_uuid
+from weaviate_migration.transform.object_ids import UuidRange, object_uuid
 from weaviate_migration.transform.row_to_object import RowToObject, row_converter
 from weaviate_migration.verify.objects import PartitionComparison, PartitionTally, Verdict, judge_objects
 from weaviate_migration.verify.relations import RelationComparison, compare_relation
@@ -41,6 +44,7 @@ class CollectionProof:
         record: the migration that the collection belongs to.
         extracts: for each partition to compare the file of its rows.
         client: connected to the server.
+        changes: the way to what changed since the snapshot.
 
     Attributes:
         mapping: as given.
@@ -53,10 +57,12 @@ class CollectionProof:
         record: MigrationRecord,
         extracts: Mapping[str, UPath],
         client: WeaviateClient,
+        changes: CollectionChanges,
     ) -> None:
         self.mapping = mapping
         self._record = record
         self._client = client
+        self._changes = changes
         self._alias = record.alias(mapping)
         self._sizes = {key: partition_size(path) for key, path in extracts.items()}
         self._extracts: dict[str, ds.Dataset] = {key: open_partition(path) for key, path in extracts.items()}
@@ -72,20 +78,31 @@ class CollectionProof:
         return self._sizes[partition].rows
 
     def verdicts(self, partition: str) -> Iterator[Verdict]:
-        """A verdict for each row of a partition, and for each object of its range that has no row."""
-        size = self._sizes[partition]
-        vectors = list(self.mapping.column_vectors)
-        objects = objects_in_range(
-            self.objects,
-            partition_range(self._record.bounds[self.mapping.table], partition),
-            page_for(size.rows, size.bytes * (FACTOR_FOR_VECTORS if vectors else 1)),
-            vectors=vectors,
-        )
-        return judge_objects(self._comparer, judged_rows(self._extracts[partition], self.mapping), objects)
+        """A verdict for each row of a partition, and for each object of its range that has no row.
+
+        Until the last one was taken nobody else writes to the collection.
+        """
+        with self._changes.held(self._range(partition)) as changes:
+            yield from self._verdicts(partition, changes)
 
     def compare_partition(self, partition: str) -> PartitionComparison:
-        """Compares every row and every object of a partition."""
-        return PartitionTally(self._comparer, self._alias, partition).count(self.verdicts(partition))
+        """Compares every row and every object of a partition, as the change log has changed them since the snapshot."""
+        within = self._range(partition)
+        with self._changes.held(within) as changes:
+            found = PartitionTally(self._comparer, self._alias, partition).count(self._verdicts(partition, changes))
+            changed, pending = changes.count(within), changes.pending(within)
+        return replace(found, extract_rows=self.rows_of(partition), changed=changed, pending=pending)
+
+    def _verdicts(self, partition: str, changes: Changes) -> Iterator[Verdict]:
+        within, size = self._range(partition), self._sizes[partition]
+        vectors = list(self.mapping.column_vectors)
+        page = page_for(size.rows, size.bytes * (FACTOR_FOR_VECTORS if vectors else 1))
+        objects = changes.without_pending(objects_in_range(self.objects, within, page, vectors=vectors), within)
+        rows = changes.carried_into(extract_rows(self._extracts[partition]), within)
+        return judge_objects(self._comparer, judged(rows, self.mapping, self.layout.columns), objects)
+
+    def _range(self, partition: str) -> UuidRange:
+        return partition_range(self._record.bounds[self.mapping.table], partition)
 
     def schema_differences(self) -> list[str]:
         """How the live schema differs from what the mapping makes."""
@@ -93,7 +110,8 @@ class CollectionProof:
 
     def sample(self, size: int) -> SampleComparison:
         """Compares rows drawn at random, by another way to their objects than the comparison of all."""
-        return compare_sample(self._comparer, self._alias, self._extracts, self.objects, size, _seed())
+        with self._changes.held() as changes:
+            return compare_sample(self._comparer, self._alias, self._extracts, self.objects, size, _seed(), changes.has)
 
     def search(self, walked: int) -> SearchComparison:
         """Searches for what some rows say that are objects.
@@ -101,11 +119,13 @@ class CollectionProof:
         Args:
             walked: objects that the comparison of these partitions met: an aggregate should count as many.
         """
-        drawn = [row for _, row in draw_rows(self._extracts, ROWS_FOR_SEARCHES, _seed())]
-        present = uuids_present(self.objects, [row.uuid for row in drawn if row.uuid])
-        rows = [row for row in drawn if row.uuid in present]
-        total = walked if len(self._sizes) == len(PARTITION_KEYS) else None
-        return compare_search(self.mapping, self.layout, rows, self.objects, total)
+        with self._changes.held() as changes:
+            drawn = [row for _, row in draw_rows(self._extracts, ROWS_FOR_SEARCHES, _seed())]
+            present = uuids_present(self.objects, [row.uuid for row in drawn if row.uuid])
+            rows = [row for row in drawn if row.uuid in present and not changes.has(row.uuid)]
+            # While changes are applied, as many objects come and go as rows do.
+            is_whole = len(self._sizes) == len(PARTITION_KEYS) and changes.rows is None
+            return compare_search(self.mapping, self.layout, rows, self.objects, walked if is_whole else None)
 
     @cached_property
     def layout(self) -> RowLayout:
@@ -129,14 +149,18 @@ def compare_relations(
     client: WeaviateClient,
     sort_memory_mb: int,
     scratch: Path,
+    changes_of: Callable[[CollectionMapping], AbstractContextManager[Changes]],
 ) -> list[RelationComparison]:
     """Looks up the parents of all rows that the snapshot's table has, relation by relation.
+
+    Parents that changed since the snapshot are left out: they may have come or gone.
 
     Args:
         table: as the mapping names it.
         mapping: knows the parents' collections.
         sort_memory_mb: how much SQLite's sorter may hold before it goes to disk.
         scratch: the folder for what it puts there.
+        changes_of: the changes of a parents' collection since the snapshot.
 
     Raises:
         ConfigurationError: the migration has no snapshot.
@@ -154,7 +178,9 @@ def compare_relations(
                 named = reader.named_parents(relation.column, parent)
                 parents = client.collections.use(record.collection(parent.mapping))
                 parent_table = parent.table.name if parent.table else relation.to_table
-                compared.append(compare_relation(relation, named, parent_table, parents, record.alias(parent.mapping)))
+                with changes_of(parent.mapping) as changes:
+                    alias = record.alias(parent.mapping)
+                    compared.append(compare_relation(relation, named, parent_table, parents, alias, changes.has))
     return compared
 
 

@@ -18,8 +18,29 @@ from weaviate_migration.mapping import CollectionMapping, Mapping
 State = Literal["unfinished", "cut over", "rolled back", "discarded"]
 
 
+class LogPosition(BaseModel):
+    """A position in the change log of a capture.
+
+    Attributes:
+        capture: the capture's id.
+        epoch: of the capture; a later one begins where changes may have been missed.
+        entry: what the log says at the position: another text there is another history.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    capture: str
+    epoch: int
+    position: int
+    entry: str | None
+
+
 class SnapshotRecord(BaseModel):
-    """The snapshot that the extracts read: path, SHA-256 (hex), size, and when it was complete."""
+    """The snapshot that the extracts read: path, SHA-256 (hex), size, and when it was complete.
+
+    Attributes:
+        captured: where the change log in it ends; None where changes were not captured.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -27,6 +48,7 @@ class SnapshotRecord(BaseModel):
     sha256: str
     bytes: int
     taken_at: datetime
+    captured: LogPosition | None = None
 
 
 class MigrationRecord(BaseModel):

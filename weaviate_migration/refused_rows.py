@@ -7,13 +7,15 @@ from typing import Any, NamedTuple
 
 from weaviate_migration.errors import ConfigurationError
 from weaviate_migration.extract.storage import open_partition
-from weaviate_migration.mapping import CollectionMapping, read_mapping
+from weaviate_migration.mapping import CollectionMapping, Mapping, read_mapping
 from weaviate_migration.mapping.suggestion import suggestion
 from weaviate_migration.quarantine import Quarantine, QuarantinedRow
 from weaviate_migration.record import MigrationRecord, refuse_another_mapping
 from weaviate_migration.replay import QuarantineReplay
 from weaviate_migration.resources import BatchSettings
 from weaviate_migration.settings import MigrationConfig
+from weaviate_migration.since_snapshot import collection_changes
+from weaviate_migration.sync import RowApplier
 from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
 from weaviate_migration.target.schema import refuse_lost_collection
 from weaviate_migration.work_folder import WorkFolder
@@ -100,7 +102,7 @@ def retry_refused_rows(config: MigrationConfig, collection: str | None = None) -
             for each in mapping.collections
             if record.alias(each) in left.quarantines and left.quarantines[record.alias(each)].partitions()
         ]
-        written = _retry(config, work_folder, record, concerned) if concerned else 0
+        written = _retry(config, work_folder, record, mapping, concerned) if concerned else 0
     return RetryResult(written, left, _next_step(record, left))
 
 
@@ -116,7 +118,11 @@ def _refused_rows(work_folder: WorkFolder, record: MigrationRecord, collection: 
 
 
 def _retry(
-    config: MigrationConfig, work_folder: WorkFolder, record: MigrationRecord, collections: Sequence[CollectionMapping]
+    config: MigrationConfig,
+    work_folder: WorkFolder,
+    record: MigrationRecord,
+    mapping: Mapping,
+    collections: Sequence[CollectionMapping],
 ) -> int:
     target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
     with open_weaviate(target, work_folder.folder, config.weaviate_api_key) as client:
@@ -126,9 +132,15 @@ def _retry(
             refuse_lost_collection(client, record.collection(each), record.id)
             quarantine = work_folder.quarantine(record, each)
             objects = client.collections.use(record.collection(each))
-            replay = QuarantineReplay(objects, each, record.timestamp, settings, quarantine)
             extracts = work_folder.extract_paths(record, each, quarantine.partitions())
-            written += sum(replay.run(partition, open_partition(path)) for partition, path in extracts.items())
+            with (
+                collection_changes(work_folder, record, mapping, each) as since,
+                since.held() as changes,
+            ):
+                replay = QuarantineReplay(objects, each, record.timestamp, settings, quarantine, changes)
+                written += sum(replay.run(partition, open_partition(path)) for partition, path in extracts.items())
+                if changes.rows is not None and since.plan is not None:
+                    written += RowApplier(client, record, since.plan, settings, quarantine).apply(changes.rows).written
     return written
 
 

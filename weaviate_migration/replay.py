@@ -12,6 +12,7 @@ from weaviate_migration.extract.storage_classes import RowLayout
 from weaviate_migration.load import quarantined_object, quarantined_row
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.quarantine import Quarantine
+from weaviate_migration.since_snapshot import Changes
 from weaviate_migration.target.write import ObjectWriter, WriteSettings, cut_into_batches, remove_object
 from weaviate_migration.transform.row_to_object import ObjectDraft, key_text, row_converter
 
@@ -24,6 +25,7 @@ class QuarantineReplay:
 
     Args:
         migration_timestamp: when the migration began, RFC 3339.
+        changes: since the snapshot; rows that changed since are not taken from the extract, and stay.
     """
 
     collection: Collection[Any, Any]
@@ -31,6 +33,7 @@ class QuarantineReplay:
     migration_timestamp: str
     settings: WriteSettings
     quarantine: Quarantine
+    changes: Changes
 
     def run(self, partition: str, extract: ds.Dataset) -> int:
         """Writes the quarantined rows of one partition, and no others.
@@ -47,7 +50,7 @@ class QuarantineReplay:
         Raises:
             TargetError: the server did not take part any more; the quarantine is as before.
         """
-        pending = {row.uuid for row in self.quarantine.rows_of(partition)}
+        pending = {row.uuid for row in self.quarantine.rows_of(partition) if not self.changes.has(row.uuid)}
         written = 0
         with self.quarantine.replacing(partition):
             batches = cut_into_batches(partition, self._drafts(partition, extract, pending), self.settings)
@@ -58,7 +61,9 @@ class QuarantineReplay:
                     remove_object(self.collection, refusal.draft.uuid)
                     self.quarantine.add(partition, quarantined_object(refusal))
             for row in self.quarantine.rows_of(partition):
-                if row.uuid in pending:
+                if self.changes.has(row.uuid):
+                    self.quarantine.add(partition, row)
+                elif row.uuid in pending:
                     self.quarantine.add(partition, replace(row, reason=NOT_IN_EXTRACT))
         return written
 

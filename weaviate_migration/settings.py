@@ -39,6 +39,7 @@ OPTIONS: Mapping[str, str] = {
     "mapping": "--mapping",
     "prefix": "--prefix",
     "work_dir": "--work-dir",
+    "live": "--live",
     "cutover": "--cutover",
     "allow_pause": "--allow-pause",
     "extracts": "--extracts",
@@ -68,6 +69,7 @@ class MigrationConfig(BaseModel):
         mapping: the mapping file; None is the one that ships with the package.
         prefix: stands before the names of collections and aliases.
         work_dir: snapshot, extracts, quarantine, records, embedded server, Dagster's home.
+        live: capture changes of the source before anything else, and apply them before the cutover.
         cutover: point the aliases at the new collections at the end.
         allow_pause: take the snapshot although writers will wait for it more than 2 s.
         extracts: where extracts are kept: any fsspec path; '' is the work folder.
@@ -94,9 +96,15 @@ class MigrationConfig(BaseModel):
     mapping: Path | None = None
     prefix: str = Field(default="", pattern=r"^([A-Z][_0-9A-Za-z]*)?$", max_length=50)
     work_dir: Path = DEFAULT_WORK_DIR
+    live: bool = False
     cutover: bool = True
     allow_pause: bool = False
     extracts: str = ""
+
+
+def spare_memory_mb(memory_limit_mb: int) -> int:
+    """What is left for rows: about 300 MB are taken by Dagster, Arrow and the clients themselves (measured)."""
+    return max(64, memory_limit_mb - 300)
 
 
 def create_migration_config(sqlite_url: str | None = None, **options: Any) -> MigrationConfig:

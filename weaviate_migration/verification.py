@@ -29,6 +29,7 @@ from weaviate_migration.resources import BatchSettings
 from weaviate_migration.result import CheckResult
 from weaviate_migration.run_events import check_results, run_verdict
 from weaviate_migration.settings import MigrationConfig, api_key_in_environment
+from weaviate_migration.since_snapshot import collection_changes
 from weaviate_migration.source.connect import source_errors
 from weaviate_migration.source.inspect import inspect_database, row_count
 from weaviate_migration.source.plan import plan_migration
@@ -212,8 +213,9 @@ class MigrationVerifier:
             extracts = self._work_folder.extract_paths(record, each, damaged)
             with self._work_folder.quarantine(record, each) as quarantine:
                 for partition in damaged:
-                    proof = CollectionProof(each, record, {partition: extracts[partition]}, client)
-                    total += PartitionRepair(proof, partition, settings, quarantine).run()
+                    with collection_changes(self._work_folder, record, mapping, each) as changes:
+                        proof = CollectionProof(each, record, {partition: extracts[partition]}, client, changes)
+                        total += PartitionRepair(proof, partition, settings, quarantine).run()
         return total
 
 

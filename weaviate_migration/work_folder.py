@@ -1,6 +1,8 @@
 """The work folder: records, snapshots, extracts, quarantine, progress, the embedded server's data."""
 
+import json
 import os
+import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from weaviate_migration.errors import ConfigurationError, MigrationConflictError
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.quarantine import Quarantine
 from weaviate_migration.record import MigrationRecord, MigrationRecords
+from weaviate_migration.sync_position import SyncPositions
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,38 @@ class WorkFolder:
     def quarantine_folder(self) -> Path:
         """All quarantined rows."""
         return self.folder / "quarantine"
+
+    @property
+    def capture_id(self) -> str | None:
+        """The id of the capture that this folder has in its source; None where changes are not captured."""
+        path = self.folder / "capture.json"
+        return str(json.loads(path.read_text(encoding="utf-8"))["id"]) if path.exists() else None
+
+    def begin_capture(self) -> str:
+        """The id of the folder's capture, made and written down if there is none: before the capture itself is made."""
+        if (known := self.capture_id) is not None:
+            return known
+        made = secrets.token_hex(4)
+        temporary = self.folder / "capture.tmp"
+        temporary.write_text(json.dumps({"id": made}), encoding="utf-8")
+        temporary.replace(self.folder / "capture.json")
+        return made
+
+    def forget_capture(self) -> None:
+        """Forgets the id: another capture gets another one."""
+        (self.folder / "capture.json").unlink(missing_ok=True)
+
+    @property
+    def sync_folder(self) -> Path:
+        """How far each migration has applied the change log, and the locks of the collections."""
+        folder = self.folder / "sync"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    @property
+    def sync_positions(self) -> SyncPositions:
+        """How far each migration has applied the change log."""
+        return SyncPositions(self.sync_folder)
 
     @property
     def progress(self) -> Path:

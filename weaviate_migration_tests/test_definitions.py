@@ -15,7 +15,10 @@ from weaviate_migration.mapping import CollectionMapping, read_mapping
 
 COLLECTIONS = [each.asset_name for each in read_mapping().collections]
 EXTRACTS = [each.extract_name for each in read_mapping().collections]
-ASSETS = ["source_audit", "weaviate_schema", "sqlite_snapshot", *EXTRACTS, *COLLECTIONS, "cutover", "dry_run_report"]
+ASSETS = [
+    *("change_capture", "source_audit", "weaviate_schema", "sqlite_snapshot", *EXTRACTS, *COLLECTIONS),
+    *("change_sync", "cutover", "dry_run_report"),
+]
 
 
 def spec_of(asset: str) -> dg.AssetSpec:
@@ -44,7 +47,7 @@ def test_assets() -> None:
 @pytest.mark.parametrize("asset", ASSETS)
 def test_asset_says_what_it_is(asset: str) -> None:
     spec = spec_of(asset)
-    assert spec.group_name in ("phase_1_schema", "phase_2_history", "phase_4_cutover")
+    assert spec.group_name in ("phase_1_schema", "phase_2_history", "phase_3_dual_write", "phase_4_cutover")
     assert spec.kinds
     assert list(spec.owners) == ["team:data-platform"]
     assert len(spec.description or "") > 50
@@ -86,13 +89,21 @@ def test_checks_of_relations_wait_for_the_parents() -> None:
     assert dg.AssetKey("conversation") in relations.parent_entity_keys
 
 
-def test_the_audit_is_before_everything_and_blocks_it() -> None:
+def test_capture_and_then_the_audit_are_before_everything() -> None:
     graph = defs.resolve_asset_graph()
-    audit = dg.AssetKey("source_audit")
-    assert graph.get(audit).parent_keys == set()
+    capture, audit = dg.AssetKey("change_capture"), dg.AssetKey("source_audit")
+    assert graph.get(capture).parent_keys == set()
+    assert graph.get(audit).parent_keys == {capture}
     assert graph.get(dg.AssetKey("weaviate_schema")).parent_keys == {audit}
     (check,) = spec_of_checks("source_audit")
     assert (check.name, check.blocking, bool(check.description)) == ("writable", True, True)
+
+
+@pytest.mark.parametrize(("job", "live"), [("migrate", False), ("migrate_live", True)])
+def test_only_a_live_migration_touches_the_source(job: str, live: bool) -> None:
+    selected = defs.resolve_job_def(job).asset_layer.executable_asset_keys
+    assert ({dg.AssetKey("change_capture"), dg.AssetKey("change_sync")} <= set(selected)) == live
+    assert dg.AssetKey("cutover") in selected
 
 
 def spec_of_checks(asset: str) -> list[dg.AssetCheckSpec]:

@@ -2,6 +2,8 @@
 
 import dagster as dg
 
+from weaviate_migration.assets.change_capture import build_change_capture_asset
+from weaviate_migration.assets.change_sync import build_change_sync_asset
 from weaviate_migration.assets.collections import build_collection_asset
 from weaviate_migration.assets.cutover import build_cutover_asset
 from weaviate_migration.assets.dry_run import build_dry_run_asset
@@ -17,11 +19,13 @@ __all__ = ["build_assets"]
 def build_assets(mapping: Mapping) -> list[dg.AssetsDefinition]:
     """Every asset of a migration with this mapping."""
     return [
+        build_change_capture_asset(mapping),
         build_source_audit_asset(mapping),
         build_schema_asset(mapping),
         build_snapshot_asset(mapping),
         *(build_extract_asset(mapping, each) for each in mapping.collections),
-        *map(build_collection_asset, mapping.collections),
+        *(build_collection_asset(mapping, each) for each in mapping.collections),
+        build_change_sync_asset(mapping),
         build_cutover_asset(mapping),
         build_dry_run_asset(mapping),
     ]

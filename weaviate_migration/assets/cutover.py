@@ -16,7 +16,7 @@ def build_cutover_asset(mapping: Mapping) -> dg.AssetsDefinition:
         group_name=phases.CUTOVER,
         kinds={"weaviate"},
         owners=phases.OWNERS,
-        deps=[each.asset_name for each in mapping.collections],
+        deps=["change_sync", *(each.asset_name for each in mapping.collections)],
         description=(
             "Points each alias at this migration's collection. Refused while rows are in the quarantine. Each alias "
             "moves at once; collections of earlier migrations stay for going back."

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 SCHEMA = "phase_1_schema"
 HISTORY = "phase_2_history"
+DUAL_WRITE = "phase_3_dual_write"
 CUTOVER = "phase_4_cutover"
 
 OWNERS: Sequence[str] = ("team:data-platform",)

@@ -1,14 +1,17 @@
 """The snapshot of the SQLite file: the backup, and what all extracts read."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import dagster as dg
+from pydantic import Field
 
 from weaviate_migration.assets import phases
 from weaviate_migration.extract.scan import table_bounds
 from weaviate_migration.mapping import Mapping
-from weaviate_migration.record import MigrationRecord, SnapshotRecord
+from weaviate_migration.record import LogPosition, MigrationRecord, SnapshotRecord
 from weaviate_migration.resources import BatchSettings, SQLiteSource
+from weaviate_migration.source.change_log import log_end
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.source.snapshot import take_snapshot
@@ -22,7 +25,7 @@ def build_snapshot_asset(mapping: Mapping) -> dg.AssetsDefinition:
         group_name=phases.HISTORY,
         kinds={"sqlite"},
         owners=phases.OWNERS,
-        deps=["weaviate_schema"],
+        deps=["change_capture", "weaviate_schema"],
         description=(
             "A consistent copy of the SQLite file, made by SQLite's online backup in one step while the application "
             "writes; checked with PRAGMA integrity_check and hashed. It is the backup, and all extracts read it. "
@@ -31,12 +34,13 @@ def build_snapshot_asset(mapping: Mapping) -> dg.AssetsDefinition:
     )
     def sqlite_snapshot(
         context: dg.AssetExecutionContext,
+        config: SnapshotConfig,
         source: SQLiteSource,
         batches: BatchSettings,
         work_folder: dg.ResourceParam[WorkFolder],
     ) -> dg.MaterializeResult[None]:
         record = work_folder.records.current()
-        reused = record.state == "unfinished" and _is_there(record)
+        reused = record.state == "unfinished" and _is_there(record) and not config.refresh
         if not reused:
             record = _take(record, source, work_folder, context)
         record = _with_bounds(record, mapping, work_folder, batches.sort_memory_mb)
@@ -57,6 +61,15 @@ def build_snapshot_asset(mapping: Mapping) -> dg.AssetsDefinition:
     return sqlite_snapshot
 
 
+class SnapshotConfig(dg.Config):
+    """How a run takes its snapshot."""
+
+    refresh: bool = Field(
+        default=False,
+        description="Take a new snapshot though the migration has one: to compare with what the source holds now.",
+    )
+
+
 def _is_there(record: MigrationRecord) -> bool:
     snapshot = record.snapshot
     return snapshot is not None and snapshot.path.is_file() and snapshot.path.stat().st_size == snapshot.bytes
@@ -65,16 +78,39 @@ def _is_there(record: MigrationRecord) -> bool:
 def _take(
     record: MigrationRecord, source: SQLiteSource, work_folder: WorkFolder, context: dg.AssetExecutionContext
 ) -> MigrationRecord:
+    before = record.snapshot.path if record.snapshot is not None else None
     path = work_folder.snapshot_path(record)
     path.parent.mkdir(parents=True, exist_ok=True)
+    if before == path and before.is_file():
+        # The first is the backup from before the migration.
+        path = path.with_suffix(f".{datetime.now(UTC):%Y%m%dT%H%M%S%f}.sqlite")
     taken = take_snapshot(
         source.path, path, allow_pause=source.allow_pause, say=context.log.info, scratch=work_folder.scratch
     )
     # Extracts of an older snapshot would not agree with each other any more.
     if (extracts := work_folder.extracts_of(record)).exists():
         extracts.fs.rm(extracts.path, recursive=True)
-    snapshot = SnapshotRecord(path=path, sha256=taken.sha256, bytes=taken.bytes, taken_at=datetime.now(UTC))
-    return work_folder.records.update(record, snapshot=snapshot)
+    snapshot = SnapshotRecord(
+        path=path,
+        sha256=taken.sha256,
+        bytes=taken.bytes,
+        taken_at=datetime.now(UTC),
+        captured=_captured(path, work_folder),
+    )
+    record = work_folder.records.update(record, snapshot=snapshot)
+    if snapshot.captured is not None and work_folder.sync_positions.read(record.id) is None:
+        work_folder.sync_positions.save(record.id, snapshot.captured)
+    if before is not None and before != work_folder.snapshot_path(record):
+        before.unlink(missing_ok=True)
+    return record
+
+
+def _captured(snapshot: Path, work_folder: WorkFolder) -> LogPosition | None:
+    """Where the change log in the snapshot ends; None where changes are not captured."""
+    if (capture_id := work_folder.capture_id) is None:
+        return None
+    end = log_end(snapshot, capture_id)
+    return LogPosition(**end._asdict()) if end is not None else None
 
 
 def _with_bounds(

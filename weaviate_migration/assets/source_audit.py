@@ -20,6 +20,7 @@ def build_source_audit_asset(mapping: Mapping) -> dg.AssetsDefinition:
         group_name=phases.SCHEMA,
         kinds={"sqlite"},
         owners=phases.OWNERS,
+        deps=["change_capture"],
         check_specs=[
             dg.AssetCheckSpec(
                 WRITABLE,

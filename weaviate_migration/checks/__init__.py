@@ -13,6 +13,6 @@ __all__ = ["build_checks"]
 def build_checks(mapping: Mapping) -> Iterator[dg.AssetChecksDefinition]:
     """The checks of all collections."""
     for each in mapping.collections:
-        yield build_collection_checks(each)
+        yield build_collection_checks(mapping, each)
         if each.relations:
             yield build_relations_check(mapping, each)

@@ -24,11 +24,12 @@ from weaviate_migration.progress import ProgressFile
 from weaviate_migration.proof import CollectionProof, compare_relations
 from weaviate_migration.record import MigrationRecord
 from weaviate_migration.resources import BatchSettings, WeaviateServer
+from weaviate_migration.since_snapshot import collection_changes, held_changes
 from weaviate_migration.verify.counts import CountComparison
 from weaviate_migration.work_folder import WorkFolder
 
 
-def build_collection_checks(collection: CollectionMapping) -> dg.AssetChecksDefinition:
+def build_collection_checks(mapping: WholeMapping, collection: CollectionMapping) -> dg.AssetChecksDefinition:
     """The checks that compare one collection with its extract, in one step: one walk serves most of them."""
     specs = {each.name: each for each in _specs(collection.asset_name)}
 
@@ -43,16 +44,21 @@ def build_collection_checks(collection: CollectionMapping) -> dg.AssetChecksDefi
         writer = EvaluationWriter(context, dg.AssetKey(collection.asset_name), partitions)
         record = work_folder.records.current()
         comparisons = work_folder.comparisons(record, collection)
-        with weaviate.client(work_folder) as client:
+        with (
+            weaviate.client(work_folder) as client,
+            collection_changes(work_folder, record, mapping, collection) as changes,
+        ):
             extracts = work_folder.extract_paths(record, collection, partitions)
-            proof = CollectionProof(collection, record, extracts, client)
+            proof = CollectionProof(collection, record, extracts, client, changes)
             progress = ProgressFile(work_folder.progress, f"{record.alias(collection)} checks", proof.rows)
             compared = []
             for key in partitions:
                 compared.append(proof.compare_partition(key))
                 comparisons.save(compared[-1])
                 progress.advance(compared[-1].rows)
-                counted = CountComparison(proof.rows_of(key), compared[-1].objects)
+                # Rows that changed since come and go: then those that the walk met are the ones to count.
+                rows = compared[-1].rows if compared[-1].changed else proof.rows_of(key)
+                counted = CountComparison(rows, compared[-1].objects)
                 yield writer.evaluation(specs["count"], partition=key, **count_finding(counted))
                 yield writer.evaluation(specs["every_object"], partition=key, **every_object_finding(compared[-1]))
             progress.finish()
@@ -124,7 +130,13 @@ def build_relations_check(mapping: WholeMapping, collection: CollectionMapping) 
             return dg.AssetCheckResult(**no_snapshot_finding())
         with weaviate.client(work_folder) as client:
             compared = compare_relations(
-                collection.table, mapping, record, client, batches.sort_memory_mb, work_folder.scratch
+                collection.table,
+                mapping,
+                record,
+                client,
+                batches.sort_memory_mb,
+                work_folder.scratch,
+                lambda parent: held_changes(work_folder, record, mapping, parent),
             )
         parents = [each for each in _parents(mapping, collection) if not _is_loaded(context.instance, each, record)]
         return dg.AssetCheckResult(**relations_finding(compared, [record.alias(each) for each in parents]))

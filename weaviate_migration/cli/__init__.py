@@ -15,6 +15,7 @@ from weaviate_migration.cli.plan import plan
 from weaviate_migration.cli.quarantine import quarantine
 from weaviate_migration.cli.rollback import rollback
 from weaviate_migration.cli.server import server
+from weaviate_migration.cli.sync import sync
 from weaviate_migration.cli.verify import verify
 from weaviate_migration.errors import MigrationError
 
@@ -30,7 +31,7 @@ def cli() -> None:
     """Move an application's data from SQLite into Weaviate, and prove the copy."""
 
 
-for command in (audit, plan, migrate, verify, checks, quarantine, rollback, server, demo):
+for command in (audit, plan, migrate, sync, verify, checks, quarantine, rollback, server, demo):
     cli.add_command(command)
 
 

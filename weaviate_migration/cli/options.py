@@ -35,6 +35,14 @@ WORK_OPTIONS = (
     click.option("--work-dir", type=click.Path(path_type=Path), help="Default: .weaviate_migration."),
     click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, and nothing else."),
 )
+LOG_OPTIONS = (
+    click.option(
+        "--log-level",
+        type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], case_sensitive=False),
+        help="The least level that is shown and written; default INFO.",
+    ),
+    click.option("--log-file", type=click.Path(path_type=Path), help="Log records as JSON lines."),
+)
 MIGRATE_OPTIONS = (
     click.option("--prefix", help="Stands before the names of collections and aliases."),
     click.option("--batch-size", type=int, help="Objects in a batch at most; default 100."),
@@ -63,18 +71,19 @@ MIGRATE_OPTIONS = (
         "--cutover/--no-cutover", default=None, help="Point the aliases at the new collections at the end (default)."
     ),
     click.option(
+        "--live",
+        is_flag=True,
+        default=None,
+        help="The application goes on writing: capture its changes, and apply them before the cutover.",
+    ),
+    click.option(
         "--allow-pause",
         is_flag=True,
         default=None,
         help="Let the application's writers wait for the snapshot over 2 s.",
     ),
     EXTRACTS_OPTION,
-    click.option(
-        "--log-level",
-        type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], case_sensitive=False),
-        help="The least level that is shown and written; default INFO.",
-    ),
-    click.option("--log-file", type=click.Path(path_type=Path), help="Log records as JSON lines."),
+    *LOG_OPTIONS,
 )
 
 

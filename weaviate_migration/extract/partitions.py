@@ -71,7 +71,7 @@ def cut_into_partitions(
     source = iter(rows)
     sample = next(_bundles(source), [])
     schema = extract_schema(layout, sample)
-    by_partition = groupby(chain(sample, source), key=lambda row: _partition_of(row.uuid, bounds))
+    by_partition = groupby(chain(sample, source), key=lambda row: partition_of(row.uuid, bounds))
     pending = next(by_partition, None)
     for partition in partitions:
         while pending is not None and pending[0] < partition:
@@ -81,7 +81,8 @@ def cut_into_partitions(
         yield PartitionStream(partition, pa.RecordBatchReader.from_batches(schema, batches))
 
 
-def _partition_of(uuid: str | None, bounds: Sequence[str]) -> str:
+def partition_of(uuid: str | None, bounds: Sequence[str]) -> str:
+    """The partition that a UUID is in; rows without one are in the first."""
     return PARTITION_KEYS[0 if uuid is None else bisect_right(bounds, uuid)]
 
 

@@ -4,7 +4,7 @@ A row is refused whose key is NULL or given twice, or that holds what its proper
 `on_unfit: refuse`. What Weaviate itself refuses is not known here.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, pairwise
 
 import pyarrow.dataset as ds
@@ -23,9 +23,19 @@ JudgedRow = tuple[ExtractRow, str | None]
 
 def judged_rows(extract: ds.Dataset, mapping: CollectionMapping) -> Iterator[JudgedRow]:
     """The rows of one partition, in its order, in bounded memory, each with the reason why it is refused, or None."""
-    rows = with_unusable_keys(extract_rows(extract))
-    unfit = unfit_judge(mapping, RowLayout.of_schema(extract.schema).columns)
-    return rows if unfit is None else ((row, reason or unfit(row.values)) for row, reason in rows)
+    return judged(extract_rows(extract), mapping, RowLayout.of_schema(extract.schema).columns)
+
+
+def judged(rows: Iterable[ExtractRow], mapping: CollectionMapping, columns: Sequence[str]) -> Iterator[JudgedRow]:
+    """Each row with the reason why it is refused, or None.
+
+    Args:
+        rows: rows of one table; those that share a UUID stand side by side.
+        columns: what their values are.
+    """
+    usable = with_unusable_keys(rows)
+    unfit = unfit_judge(mapping, columns)
+    return usable if unfit is None else ((row, reason or unfit(row.values)) for row, reason in usable)
 
 
 def with_unusable_keys(rows: Iterable[ExtractRow]) -> Iterator[JudgedRow]:

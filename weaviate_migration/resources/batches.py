@@ -1,13 +1,13 @@
 """How much is read, sorted, sent and kept at once."""
 
-from typing import Any, Self
+from typing import Self
 
 import dagster as dg
 from pydantic import Field
 from weaviate import WeaviateClient
 
-from weaviate_migration.settings import MINIMUM_MEMORY_MB, MigrationConfig
-from weaviate_migration.target.write import WriteSettings, largest_message
+from weaviate_migration.settings import MINIMUM_MEMORY_MB, MigrationConfig, spare_memory_mb
+from weaviate_migration.target.write import WriteSettings, write_settings
 
 
 class BatchSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -34,8 +34,8 @@ class BatchSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     @property
     def spare_memory_mb(self) -> int:
-        """What is left for rows: about 300 MB are taken by Dagster, Arrow and the clients themselves (measured)."""
-        return max(64, self.memory_limit_mb - 300)
+        """What is left for rows."""
+        return spare_memory_mb(self.memory_limit_mb)
 
     @property
     def sort_memory_mb(self) -> int:
@@ -43,11 +43,12 @@ class BatchSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
         return max(4, min(16, self.spare_memory_mb // 16))
 
     def write_settings(self, client: WeaviateClient) -> WriteSettings:
-        """The writer's settings for this server: half its gRPC limit for a batch, less where memory is short.
-
-        Every worker has a batch, one more waits for it, and each exists twice: as objects and as a request.
-        """
-        limit = largest_message(client)
-        share = self.spare_memory_mb * 1024 * 1024 // (4 * self.worker_count)
-        fields: dict[str, Any] = self.model_dump(include={"batch_size", "worker_count", "max_retries", "retry_delay"})
-        return WriteSettings(max_batch_bytes=min(limit // 2, share), max_object_bytes=limit, **fields)
+        """The writer's settings for this server."""
+        return write_settings(
+            client,
+            batch_size=self.batch_size,
+            worker_count=self.worker_count,
+            max_retries=self.max_retries,
+            retry_delay=self.retry_delay,
+            spare_memory_mb=self.spare_memory_mb,
+        )

@@ -19,7 +19,13 @@ from tempfile import TemporaryDirectory
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from weaviate_migration.errors import ConfigurationError, MigrationError, SourceError, SourceNotUsableError
+from weaviate_migration.errors import (
+    ConfigurationError,
+    MigrationError,
+    SourceBusyError,
+    SourceError,
+    SourceNotUsableError,
+)
 
 BUSY_TIMEOUT_SECONDS = 30.0
 
@@ -193,7 +199,7 @@ def _mapped(error: sqlite3.Error, path: Path, busy_timeout_seconds: float) -> Mi
     match primary_code(error):
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             waited = f"is locked by another program, for longer than {busy_timeout_seconds:g} s"
-            return SourceError(f"{path}: {waited}", _LOCK_HINT)
+            return SourceBusyError(f"{path}: {waited}", _LOCK_HINT)
         case sqlite3.SQLITE_CORRUPT:
             return SourceError(f"{path}: is damaged: {error}", RECOVER_HINT)
         case sqlite3.SQLITE_NOTADB:

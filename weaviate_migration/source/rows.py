@@ -4,12 +4,13 @@ SQLite itself sorts: in bounded memory, merging on disk what does not fit, and k
 """
 
 import itertools
-from collections.abc import Callable, Iterator
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from weaviate_migration.source.connect import source_errors
-from weaviate_migration.source.inspect import OWN_PREFIX, quoted
+from weaviate_migration.source.inspect import OWN_PREFIX, Table, quoted
 from weaviate_migration.source.plan import CollectionPlan
 from weaviate_migration.source.snapshot import open_snapshot
 
@@ -23,6 +24,75 @@ KeyedRow = tuple[str | None, tuple[SqlValue, ...], tuple[SqlValue, ...]]
 _UUID = quoted(f"{OWN_PREFIX}uuid")
 # A canonical lower-case UUID.
 _UUID_GLOB = "-".join("[0-9a-f]" * digits for digits in (8, 4, 4, 4, 12))
+
+
+def prepare_for_rows(connection: sqlite3.Connection, object_uuid: ObjectUuid, scratch: Path) -> None:
+    """Lets a connection give rows: every text as it is, UUIDs in statements, what needs a disk in `scratch`.
+
+    Args:
+        object_uuid: gives the UUID of a table's row from its key; statements call it as `uuid_sql` says.
+    """
+    (encoding,) = connection.execute("PRAGMA encoding").fetchone()
+
+    def uuid_of_sql_arguments(table: str, *arguments: SqlValue) -> str | None:
+        key = tuple(
+            decoded_text(_as_utf8(value, encoding)) if storage_class == "text" and isinstance(value, bytes) else value
+            for storage_class, value in zip(arguments[::2], arguments[1::2], strict=True)
+        )
+        return object_uuid(table, key)
+
+    connection.text_factory = decoded_text
+    connection.create_function("object_uuid", -1, uuid_of_sql_arguments, deterministic=True)
+    # Deprecated, but SQLite reads TMPDIR only once in a process, and /tmp is often too small for a sort.
+    connection.execute(f"PRAGMA temp_store_directory = '{str(scratch).replace(chr(39), chr(39) * 2)}'")
+
+
+def uuid_sql(table: str, key: Sequence[str]) -> str:
+    """An expression for the UUID of the object of a table's row.
+
+    Each key column goes with its storage class, text as bytes: sqlite3 would refuse text that is not UTF-8. A key that
+    is a UUID already is the object's UUID: SQLite sees that itself, which saves most of the time.
+
+    Args:
+        key: the expressions of the key's columns.
+    """
+    arguments = [
+        f"typeof({column}), CASE typeof({column}) WHEN 'text' THEN CAST({column} AS BLOB) ELSE {column} END"
+        for column in key
+    ]
+    computed = f"object_uuid({', '.join([text_literal(table), *arguments])})"
+    if len(key) > 1:
+        return computed
+    # GLOB ends at a NUL, so the length is asked for too; in UTF-16 it is another, and the function decides.
+    is_uuid = f"typeof({key[0]}) = 'text' AND {key[0]} GLOB '{_UUID_GLOB}' AND length(CAST({key[0]} AS BLOB)) = 36"
+    return f"CASE WHEN {is_uuid} THEN {key[0]} ELSE {computed} END"
+
+
+def value_sql(table: Table, column: str, expression: str) -> str:
+    """An expression for a column's value so that its storage class survives sorting.
+
+    SQLite's sorter turns whole reals of virtual generated columns into integers (3.40.1), unless they come from a
+    calculation. Views may read such columns.
+
+    Args:
+        expression: that reads the column.
+    """
+    found = table.column(column)
+    if table.is_view or (found is not None and found.generated):
+        return f"CASE typeof({expression}) WHEN 'real' THEN {expression} * 1.0 ELSE {expression} END"
+    return expression
+
+
+def text_literal(text: str) -> str:
+    """A text as a literal of SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _as_utf8(text: bytes, encoding: str) -> bytes:
+    """Text that was cast to a blob: then SQLite gives the database's own encoding, otherwise always UTF-8."""
+    if encoding == "UTF-8":
+        return text
+    return text.decode(encoding, "surrogatepass").encode(errors="surrogatepass")
 
 
 def decoded_text(text: bytes) -> str:
@@ -57,15 +127,10 @@ class TableReader:
     ) -> None:
         self._snapshot = snapshot
         self._plan = plan
-        self._object_uuid = object_uuid
         self._connection = open_snapshot(snapshot)
-        self._connection.text_factory = decoded_text
-        self._connection.create_function("object_uuid", -1, self._uuid_of_sql_arguments, deterministic=True)
         with source_errors(snapshot):
-            (self._encoding,) = self._connection.execute("PRAGMA encoding").fetchone()
+            prepare_for_rows(self._connection, object_uuid, scratch)
             self._connection.execute(f"PRAGMA cache_size = -{sort_memory_mb * 1024}")
-            # Deprecated, but SQLite reads TMPDIR only once in a process, and /tmp is often too small for a sort.
-            self._connection.execute(f"PRAGMA temp_store_directory = '{str(scratch).replace(chr(39), chr(39) * 2)}'")
 
     def close(self) -> None:
         """Closes the connection; an unfinished scan ends."""
@@ -156,47 +221,11 @@ class TableReader:
 
     @property
     def _uuid_sql(self) -> str:
-        """Each key column with its storage class, text as bytes: sqlite3 would refuse text that is not UTF-8.
-
-        A key that is a UUID already is the object's UUID: SQLite sees that itself, which saves most of the time.
-        """
-        key = [quoted(column) for column in self._plan.key]
-        arguments = [
-            f"typeof({column}), CASE typeof({column}) WHEN 'text' THEN CAST({column} AS BLOB) ELSE {column} END"
-            for column in key
-        ]
-        computed = f"object_uuid({', '.join(arguments)})"
-        if len(key) > 1:
-            return computed
-        # GLOB ends at a NUL, so the length is asked for too; in UTF-16 it is another, and the function decides.
-        is_uuid = f"typeof({key[0]}) = 'text' AND {key[0]} GLOB '{_UUID_GLOB}' AND length(CAST({key[0]} AS BLOB)) = 36"
-        return f"CASE WHEN {is_uuid} THEN {key[0]} ELSE {computed} END"
+        return uuid_sql(self._table_name, [quoted(column) for column in self._plan.key])
 
     def _value_sql(self, column: str) -> str:
-        """A column so that its storage class survives sorting.
-
-        SQLite's sorter turns whole reals of virtual generated columns into integers (3.40.1), unless they come
-        from a calculation. Views may read such columns.
-        """
-        name = quoted(column)
         assert self._plan.table is not None, "planned without a table: there is nothing to read"
-        found = self._plan.table.column(column)
-        if self._plan.table.is_view or (found is not None and found.generated):
-            return f"CASE typeof({name}) WHEN 'real' THEN {name} * 1.0 ELSE {name} END"
-        return name
-
-    def _uuid_of_sql_arguments(self, *arguments: SqlValue) -> str | None:
-        key = tuple(
-            decoded_text(self._as_utf8(value)) if storage_class == "text" and isinstance(value, bytes) else value
-            for storage_class, value in zip(arguments[::2], arguments[1::2], strict=True)
-        )
-        return self._object_uuid(self._table_name, key)
-
-    def _as_utf8(self, text: bytes) -> bytes:
-        """Text that was cast to a blob: then SQLite gives the database's own encoding, otherwise always UTF-8."""
-        if self._encoding == "UTF-8":
-            return text
-        return text.decode(self._encoding, "surrogatepass").encode(errors="surrogatepass")
+        return value_sql(self._plan.table, column, quoted(column))
 
     def _count(self, condition: str) -> int:
         with source_errors(self._snapshot):

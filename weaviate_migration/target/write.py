@@ -18,6 +18,7 @@ from typing import Any
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 from weaviate import WeaviateClient
 from weaviate.classes.data import DataObject
+from weaviate.classes.query import Filter
 from weaviate.collections import Collection
 from weaviate.exceptions import (
     InsufficientPermissionsError,
@@ -37,6 +38,9 @@ logger = logging.getLogger(__name__)
 LONGEST_WAIT_SECONDS = 60.0
 # What server 1.39.0 says of itself unless it is set up otherwise (`grpcMaxMessageSize`).
 MESSAGE_BYTES = 104_858_000
+
+# The server removes at most 10,000 objects at once (QUERY_MAXIMUM_RESULTS), silently.
+REMOVALS_PER_REQUEST = 1_000
 
 # The server gives single objects their errors as text only, so here, and only here, text decides. Each of these was
 # seen from a server that took the same object later: read-only shard, overload, a node or a disk away for a while.
@@ -121,6 +125,34 @@ def largest_message(client: WeaviateClient) -> int:
     return int(client.get_meta().get("grpcMaxMessageSize", MESSAGE_BYTES))
 
 
+def write_settings(
+    client: WeaviateClient,
+    *,
+    batch_size: int,
+    worker_count: int,
+    max_retries: int,
+    retry_delay: float,
+    spare_memory_mb: int,
+) -> WriteSettings:
+    """The writer's settings for this server: half its gRPC limit for a batch, less where memory is short.
+
+    Every worker has a batch, one more waits for it, and each exists twice: as objects and as a request.
+
+    Args:
+        spare_memory_mb: what is there for rows.
+    """
+    limit = largest_message(client)
+    share = spare_memory_mb * 1024 * 1024 // (4 * worker_count)
+    return WriteSettings(
+        batch_size=batch_size,
+        max_batch_bytes=min(limit // 2, share),
+        max_object_bytes=limit,
+        worker_count=worker_count,
+        max_retries=max_retries,
+        retry_delay=retry_delay,
+    )
+
+
 def too_large(size: int, limit: int) -> str | None:
     """Why an object of this many bytes is refused without being sent; None if it is not."""
     return f"about {size} bytes, larger than the server's limit for a message ({limit})" if size > limit else None
@@ -147,6 +179,25 @@ def estimated_bytes(value: Any) -> int:
 def remove_object(collection: Collection[Any, Any], uuid: str) -> bool:
     """Removes an object, and says whether it was there: the server itself says yes to any removal."""
     return collection.data.exists(uuid) and collection.data.delete_by_id(uuid)
+
+
+@target_errors("removing objects")
+def remove_objects(collection: Collection[Any, Any], uuids: Sequence[str]) -> int:
+    """Removes the objects of these UUIDs, as far as they are there, and returns how many were.
+
+    Raises:
+        TargetError: the server did not remove all of them.
+    """
+    removed = 0
+    for start in range(0, len(uuids), REMOVALS_PER_REQUEST):
+        group = list(uuids[start : start + REMOVALS_PER_REQUEST])
+        found = collection.data.delete_many(where=Filter.by_id().contains_any(group))
+        if found.failed:
+            raise TransientTargetError(
+                f"{found.failed} of {found.matches} objects of {collection.name} were not removed"
+            )
+        removed += found.successful
+    return removed
 
 
 class ObjectWriter:

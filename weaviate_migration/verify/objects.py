@@ -84,7 +84,7 @@ class PartitionComparison:
 
     Attributes:
         collection: the alias.
-        rows: rows of the extract.
+        rows: rows of the extract, as they have changed since the snapshot.
         objects: objects in the partition's range of UUIDs.
         missing: rows without an object.
         extra: objects without a row.
@@ -95,6 +95,9 @@ class PartitionComparison:
         repeated_uuids: UUIDs that the collection, or keys that the extract, gave more than once.
         wrong_types: properties that had a value of another type, with how often.
         source_digest, target_digest: SHA-256 of both sides, as `digests` defines it.
+        extract_rows: rows of the extract itself, from its footer.
+        changed: keys that changed since the snapshot; their rows were compared as they are now.
+        pending: of these, keys with changes that were not applied yet: they were left out.
     """
 
     collection: str
@@ -112,6 +115,9 @@ class PartitionComparison:
     wrong_types: dict[str, int] = field(default_factory=dict)
     source_digest: str = ""
     target_digest: str = ""
+    extract_rows: int = 0
+    changed: int = 0
+    pending: int = 0
 
     @property
     def passed(self) -> bool:
@@ -120,12 +126,14 @@ class PartitionComparison:
 
     def to_text(self) -> str:
         """One sentence: what was compared, what was found, what to do."""
+        left_out = f" {self.pending} rows have changes that are not applied yet: left out." if self.pending else ""
         if self.passed:
-            return f"{self.rows} rows and {self.objects} objects, every property and column compared: no difference."
+            compared = f"{self.rows} rows and {self.objects} objects, every property and column compared"
+            return f"{compared}: no difference.{left_out}"
         return (
             f"{self.rows} rows and {self.objects} objects compared: {self.missing} missing, {self.extra} extra, "
             f"{self.altered} altered. `weaviate-migration verify --repair`, or materializing the partition, mends what "
-            "was not refused; refused rows are in the quarantine, with reasons."
+            f"was not refused; refused rows are in the quarantine, with reasons.{left_out}"
         )
 
 

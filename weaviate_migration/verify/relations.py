@@ -1,6 +1,6 @@
 """Relations: each child's parent is in its collection exactly where it is in the source."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -68,6 +68,7 @@ def compare_relation(
     parent_table: str,
     parents: Collection[Any, Any],
     to_collection: str,
+    is_changed: Callable[[str | None], bool],
 ) -> RelationComparison:
     """Looks every parent up that children name.
 
@@ -76,6 +77,7 @@ def compare_relation(
         parent_table: the parent's table as the SQLite file spells it.
         parents: the parent's collection, this migration's.
         to_collection: its alias.
+        is_changed: whether a parent, by its UUID, has changed since: it is left out.
     """
     compared = RelationComparison(relation.column, to_collection)
     for group in _groups(named):
@@ -83,7 +85,8 @@ def compare_relation(
         uuids = [object_uuid(parent_table, (each.value if each.key is None else each.key,)) for each in group]
         present = uuids_present(parents, [uuid for uuid in uuids if uuid is not None])
         for each, uuid in zip(group, uuids, strict=True):
-            _note(compared, each, uuid in present)
+            if not is_changed(uuid):
+                _note(compared, each, uuid in present)
     return compared
 
 

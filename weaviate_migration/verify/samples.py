@@ -1,7 +1,7 @@
 """A random sample of rows, each compared with its object: every column, every property."""
 
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +42,7 @@ def compare_sample(
     collection: Collection[Any, Any],
     size: int,
     seed: int,
+    is_changed: Callable[[str | None], bool],
 ) -> SampleComparison:
     """Draws rows from the extracts' partitions and compares each with its object.
 
@@ -50,10 +51,12 @@ def compare_sample(
         extracts: for each partition its rows.
         size: rows to draw; all of them, where there are fewer.
         seed: for the draw.
+        is_changed: whether a row, by its UUID, has changed since it was extracted: it is left out.
     """
     rows = 0
     differences: list[Difference] = []
-    for group in _groups(draw_rows(extracts, size, seed)):
+    drawn = (each for each in draw_rows(extracts, size, seed) if not is_changed(each[1].uuid))
+    for group in _groups(drawn):
         uuids = [row.uuid for _, row in group if row.uuid]
         objects = objects_by_uuid(collection, uuids, vectors=list(comparer.mapping.column_vectors))
         for partition, row in group:

@@ -14,6 +14,7 @@ from weaviate_migration.mapping import read_mapping
 from weaviate_migration.quarantine import Quarantine, QuarantinedRow
 from weaviate_migration.record import MigrationRecord, MigrationRecords
 from weaviate_migration.replay import NOT_IN_EXTRACT, QuarantineReplay
+from weaviate_migration.since_snapshot import Changes
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.read_back import objects_by_uuid
 from weaviate_migration.target.schema import Origin, ensure_collection
@@ -217,7 +218,12 @@ def test_a_row_that_the_extract_does_not_hold_any_more_stays(client: weaviate.We
     migration.load(max_object_bytes=3000)
     migration.extract([row("huge", body="x" * 5000)])
     replay = QuarantineReplay(
-        migration.collection, NOTES, BEGAN, WriteSettings(100, 10**8, 10**8, 2, 0, 0.0), migration.quarantine
+        migration.collection,
+        NOTES,
+        BEGAN,
+        WriteSettings(100, 10**8, 10**8, 2, 0, 0.0),
+        migration.quarantine,
+        Changes(),
     )
     quarantine = migration.quarantine
     assert sum(replay.run(each, migration.extracts[each]) for each in quarantine.partitions()) == 1

@@ -25,7 +25,7 @@ from weaviate_migration.transform.values import SqlValue
 from weaviate_migration.verify.differences import Difference
 from weaviate_migration.verify.search import SearchComparison, compare_search
 from weaviate_migration_tests.live.notes import NoteMigration, make_mapping, note_id
-from weaviate_migration_tests.live.small_migration import NAME, NOTES, SmallMigration, row
+from weaviate_migration_tests.live.small_migration import NAME, NOTES, SmallMigration, not_followed, row
 from weaviate_migration_tests.strategies import LARGEST_FLOAT32
 
 # A blob that no property holds, JSON that one does, and one that the application sets.
@@ -73,7 +73,7 @@ def proof(migration: SmallMigration, client: weaviate.WeaviateClient) -> Collect
         }
     )
     extracts = {partition: UPath(migration.folder / f"{partition}.parquet") for partition in PARTITION_KEYS}
-    return CollectionProof(SEEN, record, extracts, client)
+    return CollectionProof(SEEN, record, extracts, client, not_followed(migration.folder, record))
 
 
 def differences(migration: SmallMigration, client: weaviate.WeaviateClient) -> list[Difference]:

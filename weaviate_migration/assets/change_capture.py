@@ -1,0 +1,45 @@
+"""The capture of changes: triggers in the SQLite file, which log every change in its own transaction."""
+
+import dagster as dg
+
+from weaviate_migration.assets import phases
+from weaviate_migration.mapping import Mapping
+from weaviate_migration.resources import SQLiteSource
+from weaviate_migration.source.capture import install_capture
+from weaviate_migration.source.plan import planned_source
+from weaviate_migration.work_folder import WorkFolder
+
+
+def build_change_capture_asset(mapping: Mapping) -> dg.AssetsDefinition:
+    """The asset `change_capture`: before the snapshot, so that nothing that is written in between is lost."""
+
+    @dg.asset(
+        group_name=phases.DUAL_WRITE,
+        kinds={"sqlite"},
+        owners=phases.OWNERS,
+        description=(
+            "Installs triggers in the SQLite file that log each change of a mapped table, in the same transaction as "
+            "the change itself. What is there and is intact stays; after damage a new epoch begins, and all has to be "
+            "compared. `weaviate-migration capture remove` leaves the schema as it was."
+        ),
+    )
+    def change_capture(
+        context: dg.AssetExecutionContext, source: SQLiteSource, work_folder: dg.ResourceParam[WorkFolder]
+    ) -> dg.MaterializeResult[None]:
+        with planned_source(source.path, mapping, work_folder.scratch) as (_, plan):
+            pass
+        capture = install_capture(source.path, plan, work_folder.begin_capture())
+        captured = {each.name for each in capture.tables}
+        missed = [each.table.name for each in plan.collections if each.table and each.table.name not in captured]
+        for name in missed:
+            context.log.warning("changes of %s are not followed: it has no key that identifies a row", name)
+        return dg.MaterializeResult(
+            metadata={
+                "capture": capture.id,
+                "epoch": capture.epoch,
+                "tables": ", ".join(sorted(captured)),
+                "not_followed": ", ".join(missed) or "none",
+            }
+        )
+
+    return change_capture

@@ -1,0 +1,56 @@
+"""`sync`: the changes of a source in use, applied once, or on and on."""
+
+import signal
+import threading
+from typing import Any
+
+import click
+
+from weaviate_migration.cli.options import (
+    EPILOG,
+    LOG_OPTIONS,
+    MAPPING_OPTION,
+    SERVER_OPTIONS,
+    WORK_OPTIONS,
+    print_json,
+    with_options,
+)
+from weaviate_migration.errors import DifferencesError
+from weaviate_migration.following import SyncResult, follow_changes, sync_changes
+from weaviate_migration.logs import configure_logging
+from weaviate_migration.settings import create_migration_config
+
+
+@click.command(epilog=EPILOG)
+@with_options(MAPPING_OPTION, *SERVER_OPTIONS, *LOG_OPTIONS, *WORK_OPTIONS)
+@click.option("--follow", is_flag=True, help="Go on until Ctrl-C or SIGTERM, applying changes as they are committed.")
+def sync(as_json: bool, follow: bool, **options: Any) -> int:
+    """Apply the changes that the application has made since the snapshot, or since the last sync."""
+    config = create_migration_config("", **options)
+    configure_logging(config.log_level, config.log_file)
+    if follow:
+        stop = threading.Event()
+        signal.signal(signal.SIGTERM, lambda *_: stop.set())
+        result = follow_changes(config, stop)
+    else:
+        result = sync_changes(config)
+    if as_json:
+        print_json(result.to_dict())
+    else:
+        click.echo(_told(result))
+    return 0 if result.complete else DifferencesError.exit_code
+
+
+def _told(result: SyncResult) -> str:
+    """What was done, and what is left to do, a line each."""
+    lines = [
+        f"Migration {each.migration_id}: {each.changes:,} changes applied ({each.written:,} objects written, "
+        f"{each.removed:,} removed, {each.refused:,} refused), position {each.position}; "
+        f"{each.lag_changes:,} changes to apply."
+        for each in result.migrations
+    ]
+    if any(each.refused for each in result.migrations):
+        lines.append("Refused rows are in the quarantine: `weaviate-migration quarantine list`.")
+    if any(each.needs_comparison for each in result.migrations):
+        lines.append("Changes may have been missed: `weaviate-migration verify --repair` compares everything.")
+    return "\n".join(lines)

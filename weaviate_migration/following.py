@@ -1,0 +1,293 @@
+"""The migrations of a work folder whose changes are followed: opened on both sides, synced once or on and on."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from filelock import FileLock, Timeout
+from weaviate import WeaviateClient
+
+from weaviate_migration.errors import (
+    ConfigurationError,
+    ServerNotUsableError,
+    SourceBusyError,
+    TransientTargetError,
+)
+from weaviate_migration.mapping import Mapping as WholeMapping
+from weaviate_migration.mapping import read_mapping
+from weaviate_migration.record import MigrationRecord
+from weaviate_migration.settings import MigrationConfig, spare_memory_mb
+from weaviate_migration.since_snapshot import open_change_log
+from weaviate_migration.source.change_log import ChangeLog, write_positions
+from weaviate_migration.source.inspect import inspect_database
+from weaviate_migration.source.plan import plan_migration
+from weaviate_migration.sync import MigrationSync, SyncTally
+from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
+from weaviate_migration.target.write import WriteSettings, write_settings
+from weaviate_migration.work_folder import WorkFolder
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.1
+# The file's own note of the position: at most so often, and only when the application has written nothing since the
+# last look. An application without a busy timeout would fail if it wanted to write in just that moment.
+NOTE_SECONDS = 1.0
+# Entries that are pruned at once, beside that note.
+PRUNED_AT_ONCE = 1_000
+LONGEST_WAIT_SECONDS = 30.0
+
+
+class Followed:
+    """The followed migrations of a work folder, the newest first.
+
+    Args:
+        syncs: one for each of them.
+        log: of their source.
+    """
+
+    def __init__(self, syncs: list[MigrationSync], log: ChangeLog) -> None:
+        self._syncs = syncs
+        self._log = log
+        self._noted: dict[str, int] = {}
+
+    def __iter__(self) -> Iterator[MigrationSync]:
+        return iter(self._syncs)
+
+    def note_in_file(self) -> bool:
+        """Writes into the file how far each migration is, and prunes what none of them needs; not where it is locked.
+
+        Returns:
+            Whether the file says what is so now.
+        """
+        reached = {sync.record.id: sync.position for sync in self._syncs}
+        if reached == self._noted:
+            return True
+        with self._log.reading() as capture:
+            pass
+        positions = {sync.record.id: (sync.known.epoch, sync.position, sync.snapshot_position) for sync in self._syncs}
+        needed = min(min(position, snapshot) for _, position, snapshot in positions.values())
+        if not write_positions(self._log.source, capture, positions, needed, PRUNED_AT_ONCE):
+            return False
+        self._noted = reached
+        return True
+
+    def follow(self, stop: threading.Event, done: dict[str, SyncTally]) -> None:
+        """Applies changes as they are committed, until told to stop or until the file's path leads to another file.
+
+        Args:
+            done: what was applied is added here, by the migrations' ids; each is there from the beginning.
+        """
+        for sync in self._syncs:
+            done.setdefault(sync.record.id, SyncTally())
+        behind, noted_at = True, time.monotonic()
+        while not stop.is_set() and not self._log.is_another_file:
+            if self._log.has_changed() or behind:
+                passed = [self._pass(sync, done) for sync in self._syncs]
+                behind = not all(passed)
+            elif time.monotonic() - noted_at >= NOTE_SECONDS:
+                self.note_in_file()
+                noted_at = time.monotonic()
+            stop.wait(POLL_SECONDS)
+
+    def _pass(self, sync: MigrationSync, done: dict[str, SyncTally]) -> bool:
+        """A pass, unless the migration is being loaded or compared right now: then the others need not wait for it."""
+        try:
+            tally = sync.run_pass(wait=False)
+        except Timeout:
+            return False
+        done[sync.record.id].add(tally)
+        if tally.changes:
+            logger.debug("migration %s: %d changes applied, position %d", sync.record.id, tally.changes, tally.position)
+        return True
+
+
+@contextmanager
+def followed(config: MigrationConfig) -> Iterator[Followed]:
+    """Connects to both sides of the migrations that a work folder follows.
+
+    Args:
+        config: the settings; the source is the migrations' own.
+
+    Raises:
+        ConfigurationError: no migration of this mapping is followed.
+        CaptureError: capture is missing or damaged.
+        ServerNotUsableError: the server cannot be reached.
+    """
+    work_folder = WorkFolder(config.work_dir.absolute(), config.extracts)
+    mapping = read_mapping(config.mapping)
+    followed_records(work_folder, mapping)  # Says what is wrong before a server is started for it.
+    target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
+    with open_weaviate(target, work_folder.folder, config.weaviate_api_key) as client:
+        settings = write_settings(
+            client,
+            batch_size=config.batch_size,
+            worker_count=config.worker_count,
+            max_retries=config.max_retries,
+            retry_delay=config.retry_delay,
+            spare_memory_mb=spare_memory_mb(config.memory_limit_mb),
+        )
+        with followed_with(client, work_folder, mapping, settings) as group:
+            yield group
+
+
+@contextmanager
+def followed_with(
+    client: WeaviateClient, work_folder: WorkFolder, mapping: WholeMapping, settings: WriteSettings
+) -> Iterator[Followed]:
+    """The followed migrations of a work folder, for who is connected already; raises what `followed` does."""
+    records = followed_records(work_folder, mapping)
+    with open_change_log(work_folder, records[0].source) as log:
+        plan = plan_migration(mapping, inspect_database(records[0].source))
+        syncs = [
+            MigrationSync(
+                record,
+                log,
+                plan,
+                client,
+                settings,
+                work_folder.sync_positions,
+                work_folder.sync_folder,
+                work_folder.quarantine_folder,
+            )
+            for record in records
+        ]
+        yield Followed(syncs, log)
+
+
+def followed_records(work_folder: WorkFolder, mapping: WholeMapping) -> list[MigrationRecord]:
+    """The migrations whose changes are followed, the newest first: those that readers use, may use, or will use.
+
+    One that was cut over before the newest was is followed too: a rollback leads back to it.
+
+    Raises:
+        ConfigurationError: there are none.
+    """
+    positions = work_folder.sync_positions
+    found = [
+        each
+        for each in reversed(work_folder.records.all())
+        if each.state in ("unfinished", "cut over")
+        and each.mapping_digest == mapping.digest
+        and positions.read(each.id) is not None
+    ]
+    if not found:
+        raise ConfigurationError(
+            f"No migration of mapping `{mapping.name}` in {work_folder.folder} follows the changes of its source.",
+            "Begin one with `weaviate-migration migrate --live`.",
+        )
+    return [each for each in found if each.source == found[0].source]
+
+
+@contextmanager
+def only_sync(work_folder: WorkFolder, say: Callable[[str], None]) -> Iterator[None]:
+    """For one command or asset at a time that syncs; another one says so and waits."""
+    lock = FileLock(work_folder.sync_folder / "sync.lock")
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        say(f"Another sync is running in {work_folder.folder}; this one waits for its end.")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@dataclass(frozen=True)
+class MigrationSyncResult:
+    """What a sync did to one migration.
+
+    Attributes:
+        changes: entries of the log that were applied; `written`, `removed` and `refused` are objects.
+        position: applied up to here.
+        lag_changes: entries that the log has beyond that by now, and `lag_seconds` the age of the oldest of them.
+        needs_comparison: changes may have been missed before, so that nothing but a full comparison makes it whole.
+    """
+
+    migration_id: str
+    changes: int
+    written: int
+    removed: int
+    refused: int
+    position: int
+    lag_changes: int
+    lag_seconds: float
+    needs_comparison: bool
+
+
+@dataclass(frozen=True)
+class SyncResult:
+    """What a sync did, to each followed migration, the newest first."""
+
+    migrations: Sequence[MigrationSyncResult] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether every change is in Weaviate: none was refused, none missed."""
+        return not any(each.refused or each.needs_comparison for each in self.migrations)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `sync --json` prints."""
+        return {"complete": self.complete, **asdict(self)}
+
+
+def sync_changes(config: MigrationConfig) -> SyncResult:
+    """Applies what is in the log by now to each followed migration.
+
+    Raises:
+        MigrationError: as `followed` and `MigrationSync.run_pass` say.
+    """
+    with only_sync(WorkFolder(config.work_dir.absolute()), logger.warning), followed(config) as group:
+        done = {sync.record.id: sync.run_pass() for sync in group}
+        group.note_in_file()
+        return _result(group, done)
+
+
+def follow_changes(config: MigrationConfig, stop: threading.Event) -> SyncResult:
+    """Applies changes as they are committed, until told to stop; then says what was done in all.
+
+    A server that is away and a file that is busy are waited for, once it has worked at all.
+
+    Raises:
+        MigrationError: what waiting does not help against: capture was damaged, the file is another one.
+    """
+    done: dict[str, SyncTally] = {}
+    wait = POLL_SECONDS
+    with only_sync(WorkFolder(config.work_dir.absolute()), logger.warning):
+        while True:
+            try:
+                with followed(config) as group:
+                    wait = POLL_SECONDS
+                    group.follow(stop, done)
+                    if stop.is_set():
+                        group.note_in_file()
+                        return _result(group, done)
+            except (TransientTargetError, SourceBusyError, ServerNotUsableError) as error:
+                if not done:  # A wrong address is no server that is away.
+                    raise
+                wait = min(LONGEST_WAIT_SECONDS, 2 * wait)
+                logger.warning("%s; trying again in %.1f s", error.message, wait)
+                stop.wait(wait)
+
+
+def _result(group: Followed, done: Mapping[str, SyncTally]) -> SyncResult:
+    return SyncResult([_migration_result(sync, done.get(sync.record.id, SyncTally())) for sync in group])
+
+
+def _migration_result(sync: MigrationSync, done: SyncTally) -> MigrationSyncResult:
+    lag = sync.lag()
+    return MigrationSyncResult(
+        migration_id=sync.record.id,
+        changes=done.changes,
+        written=done.written,
+        removed=done.removed,
+        refused=done.refused,
+        position=sync.position,
+        lag_changes=lag.changes,
+        lag_seconds=round(lag.seconds, 3),
+        needs_comparison=sync.has_gap(),
+    )

@@ -1,0 +1,360 @@
+"""The change log of a capture, read from the file in use: short transactions, changed rows as they are now.
+
+With a rollback journal the application cannot commit while a statement reads. So what a reader needs is copied into a
+temporary table within one transaction, and read from there afterwards, however long that takes.
+"""
+
+import itertools
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from weaviate_migration.errors import CaptureError
+from weaviate_migration.source.capture import (
+    Capture,
+    CapturedTable,
+    capture_damage,
+    last_position,
+    read_capture,
+)
+from weaviate_migration.source.connect import BUSY_TIMEOUT_SECONDS, connect_read_only, primary_code, source_errors
+from weaviate_migration.source.inspect import quoted
+from weaviate_migration.source.plan import CollectionPlan
+from weaviate_migration.source.rows import ObjectUuid, SqlValue, decoded_text, prepare_for_rows, uuid_sql, value_sql
+from weaviate_migration.source.snapshot import open_snapshot
+
+INSTALL_HINT = (
+    "`weaviate-migration capture install` mends it; then `weaviate-migration verify --repair` mends what was missed."
+)
+# Days of SQLite's julianday to seconds.
+_DAY_SECONDS = 86_400.0
+
+
+class ChangedRow(NamedTuple):
+    """A key that was logged, and its row as it is now.
+
+    Attributes:
+        uuid: of the row's object; None where a part of the key is NULL.
+        values: of the plan's columns; None where no row has the key now.
+        position: of the newest entry about it.
+    """
+
+    uuid: str | None
+    key: tuple[SqlValue, ...]
+    values: tuple[SqlValue, ...] | None
+    position: int
+
+
+class Lag(NamedTuple):
+    """How far something is behind the log: entries, and the age of the oldest of them in seconds."""
+
+    changes: int
+    seconds: float
+
+
+class ChangedRows:
+    """Changed rows of one table, copied: the file goes on changing, these do not.
+
+    Args:
+        connection: that has the copy, as a temporary table.
+        plan: what the rows are.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, name: str, plan: CollectionPlan) -> None:
+        self._connection = connection
+        self._name = name
+        self._plan = plan
+
+    def rows(self, low: str | None = None, high: str | None = None) -> Iterator[ChangedRow]:
+        """Rows ascending by UUID, those without one first; keys that several rows have stand side by side.
+
+        Args:
+            low: leave out the UUIDs before this one, and rows without one.
+            high: leave out this UUID and those after it.
+        """
+        split = 3 + len(self._plan.key)
+        for row in self._read("*", low, high):
+            yield ChangedRow(row[0], row[3:split], row[split:] if row[1] else None, row[2])
+
+    def uuids(self, low: str | None = None, high: str | None = None) -> Iterator[str]:
+        """Their UUIDs, ascending, each once; limits as of `rows`."""
+        return (uuid for (uuid,) in self._read("DISTINCT uuid", low, high) if uuid is not None)
+
+    def has(self, uuid: str | None, after: int = 0) -> bool:
+        """Whether the row of this UUID was logged after a position."""
+        statement = f"SELECT EXISTS (SELECT 1 FROM temp.{self._name} WHERE uuid = ? AND position > ?)"
+        return bool(self._connection.execute(statement, (uuid, after)).fetchone()[0])
+
+    def __len__(self) -> int:
+        (found,) = self._connection.execute(f"SELECT count(*) FROM temp.{self._name}").fetchone()
+        return int(found)
+
+    def _read(self, what: str, low: str | None, high: str | None) -> sqlite3.Cursor:
+        # Nobody waits while a copy is read: SQLite locks only what a statement uses.
+        where = {
+            (False, False): "",
+            (True, False): "WHERE uuid >= :low",
+            (False, True): "WHERE uuid < :high OR uuid IS NULL",
+            (True, True): "WHERE uuid >= :low AND uuid < :high",
+        }[low is not None, high is not None]
+        statement = f"SELECT {what} FROM temp.{self._name} {where} ORDER BY uuid"
+        return self._connection.execute(statement, {"low": low, "high": high})
+
+    def close(self) -> None:
+        """Gives the copy up."""
+        self._connection.execute(f"DROP TABLE temp.{self._name}")
+
+
+class ChangeLog:
+    """Reads the change log of one capture; made for one thread.
+
+    Args:
+        source: the file in use.
+        capture_id: of the capture.
+        object_uuid: gives the UUID of a table's row from its key.
+        scratch: a folder for copies that do not fit into memory.
+        busy_timeout_seconds: how long to wait for another program's lock.
+
+    Raises:
+        CaptureError: the file has no such capture.
+        SourceError: the file cannot be read.
+    """
+
+    def __init__(
+        self,
+        source: Path,
+        capture_id: str,
+        object_uuid: ObjectUuid,
+        scratch: Path,
+        busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS,
+    ) -> None:
+        self.source = source
+        self._capture_id = capture_id
+        self._busy_timeout = busy_timeout_seconds
+        self._names = (f"changed_{number}" for number in itertools.count())
+        self._capture: Capture | None = None
+        self._schema_version: int | None = None
+        self._data_version: int | None = None
+        with source_errors(source, busy_timeout_seconds):
+            self._file = _identity(source)
+            self._connection = connect_read_only(source, busy_timeout_seconds)
+            prepare_for_rows(self._connection, object_uuid, scratch)
+
+    def close(self) -> None:
+        """Closes the connection; copies are gone."""
+        self._connection.close()
+
+    def __enter__(self) -> "ChangeLog":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def is_another_file(self) -> bool:
+        """Whether the path leads to another file by now, such as one restored from a backup: open the log anew."""
+        return _identity(self.source) != self._file
+
+    def has_changed(self) -> bool:
+        """Whether anything was committed to the file since this was asked last; at first, yes."""
+        with source_errors(self.source, self._busy_timeout):
+            (version,) = self._connection.execute("PRAGMA data_version").fetchone()
+        before, self._data_version = self._data_version, version
+        return bool(version != before)
+
+    @contextmanager
+    def reading(self) -> Iterator[Capture]:
+        """One read transaction: all that is read inside is of one moment.
+
+        Raises:
+            CaptureError: the capture is gone, or a captured table is not as it was when capture was installed.
+        """
+        with source_errors(self.source, self._busy_timeout):
+            self._connection.execute("BEGIN")
+            with self._connection:  # Committed, for the sake of the copies; after an error rolled back.
+                yield self._intact_capture()
+
+    def last_position(self) -> int:
+        """The newest position; inside `reading`."""
+        return last_position(self._connection, self._known)
+
+    def entry(self, position: int) -> str | None:
+        """What the log says at a position, so that it can be told from another entry there; inside `reading`."""
+        return _entry(self._connection, self._known, position)
+
+    def lag(self, applied: int) -> Lag:
+        """How far one is behind who has applied the log up to a position; inside `reading`."""
+        statement = (
+            f"SELECT count(*), (julianday('now') - min(at)) * {_DAY_SECONDS} FROM {quoted(self._known.changes)} "
+            "WHERE position > ? AND table_number IS NOT NULL"
+        )
+        changes, seconds = self._connection.execute(statement, (applied,)).fetchone()
+        return Lag(changes, max(0.0, seconds or 0.0))
+
+    def applied_in_file(self, migration: str) -> int | None:
+        """The applied position that the file itself has of a migration; inside `reading`."""
+        statement = f"SELECT position FROM {quoted(self._known.positions)} WHERE migration = ?"
+        found = self._connection.execute(statement, (migration,)).fetchone()
+        return int(found[0]) if found else None
+
+    def changed_rows(
+        self, plan: CollectionPlan, after: int, through: int, low: str | None = None, high: str | None = None
+    ) -> ChangedRows:
+        """Copies the rows whose keys were logged in `(after, through]`, as they are now; inside `reading`.
+
+        Args:
+            plan: the table, its key and the columns to read; one that is not captured has no changes.
+            low: leave out the UUIDs before this one, and keys without one.
+            high: leave out this UUID and those after it.
+        """
+        name = next(self._names)
+        keys = [f"key_{number}" for number, _ in enumerate(plan.key)]
+        columns = ["uuid", "present", "position", *keys, *(f"value_{number}" for number, _ in enumerate(plan.columns))]
+        # Without declared types: each value keeps its storage class.
+        self._connection.execute(f"CREATE TEMP TABLE {name} ({', '.join(columns)})")
+        table = self._captured(plan)
+        if table is not None:
+            bounds = {"number": table.number, "after": after, "through": through, "low": low, "high": high}
+            self._connection.execute(f"INSERT INTO temp.{name} {_changed_sql(self._known, plan)}", bounds)
+        self._connection.execute(f"CREATE INDEX temp.{name}_uuid ON {name} (uuid)")
+        return ChangedRows(self._connection, name, plan)
+
+    @property
+    def _known(self) -> Capture:
+        assert self._capture is not None, "asked outside of `reading`"
+        return self._capture
+
+    def _captured(self, plan: CollectionPlan) -> CapturedTable | None:
+        if plan.table is None:
+            return None
+        return next((each for each in self._known.tables if each.name == plan.table.name), None)
+
+    def _intact_capture(self) -> Capture:
+        """The capture; looked at again whenever the schema of the file was changed."""
+        (version,) = self._connection.execute("PRAGMA schema_version").fetchone()
+        if self._capture is not None and version == self._schema_version:
+            return self._capture
+        capture = read_capture(self._connection, self._capture_id)
+        if capture is None:
+            raise CaptureError(
+                f"{self.source}: has no change capture of this work folder (any more): was it restored, or replaced?",
+                INSTALL_HINT,
+            )
+        if damage := capture_damage(self._connection, capture):
+            raise CaptureError(f"{self.source}: changes may be missed: {'; '.join(damage)}", INSTALL_HINT)
+        self._capture, self._schema_version = capture, version
+        return capture
+
+
+def _changed_sql(capture: Capture, plan: CollectionPlan) -> str:
+    """Each key logged in `(:after, :through]`, once, with its row, its UUID and its newest position."""
+    assert plan.table is not None, "planned without a table: it has no changes"
+    keys = [f"key_{number}" for number, _ in enumerate(plan.key)]
+    logged = ", ".join([*keys, *(f"typeof({key})" for key in keys)])  # 1 and 1.0 are equal, and two keys.
+    folded = (
+        f"SELECT {', '.join(keys)}, max(position) AS position FROM {quoted(capture.changes)} "
+        f"WHERE position > :after AND position <= :through AND table_number = :number GROUP BY {logged}"
+    )
+    own = [f"own.{quoted(column)}" for column in plan.key]
+    same = " AND ".join(_same_key(column, f"log.{key}") for column, key in zip(own, keys, strict=True))
+    values = [value_sql(plan.table, column, f"own.{quoted(column)}") for column in plan.columns]
+    uuid = uuid_sql(plan.table.name, [f"log.{key}" for key in keys])
+    read = [f"{own[0]} IS NOT NULL", "log.position", *(f"log.{key}" for key in keys), *values]
+    return (
+        f"SELECT * FROM (SELECT {uuid} AS found_uuid, {', '.join(read)} FROM ({folded}) AS log "
+        f"LEFT JOIN {quoted(plan.table.name)} AS own ON {same}) "
+        "WHERE (:low IS NULL OR found_uuid >= :low) AND (:high IS NULL OR found_uuid < :high OR found_uuid IS NULL)"
+    )
+
+
+def _same_key(column: str, key: str) -> str:
+    """Whether a column holds just this key. The column's index serves; its collation may call other values equal."""
+    return (
+        f"{column} = {key} AND typeof({column}) = typeof({key}) "
+        f"AND (typeof({key}) <> 'text' OR CAST({column} AS BLOB) = CAST({key} AS BLOB))"
+    )
+
+
+class LogEnd(NamedTuple):
+    """Where the log in a snapshot ends: of which capture and epoch, at which position, and what it says there."""
+
+    capture: str
+    epoch: int
+    position: int
+    entry: str | None
+
+
+def log_end(snapshot: Path, capture_id: str) -> LogEnd | None:
+    """Where the change log in a snapshot ends: what was changed later is in the log of the live file, after that.
+
+    Returns:
+        None where the snapshot has no such capture.
+    """
+    with source_errors(snapshot), closing(open_snapshot(snapshot)) as connection:
+        connection.text_factory = decoded_text
+        capture = read_capture(connection, capture_id)
+        if capture is None:
+            return None
+        position = last_position(connection, capture)
+        return LogEnd(capture.id, capture.epoch, position, _entry(connection, capture, position))
+
+
+def write_positions(
+    source: Path, capture: Capture, positions: dict[str, tuple[int, int, int]], prune_before: int, limit: int
+) -> bool:
+    """Writes into the file how far migrations are applied, and prunes the log; gives up at once where it is locked.
+
+    The application must not wait: the lock is held for one small write, without a sync of the disk in WAL mode, and
+    without a checkpoint.
+
+    Args:
+        positions: for each migration epoch, applied position and position of its snapshot; others are forgotten.
+        prune_before: entries before this position are needed by nobody; the newest entry stays all the same.
+        limit: entries to prune at most.
+
+    Returns:
+        Whether it was written.
+    """
+    table = quoted(capture.positions)
+    with source_errors(source):
+        connection = sqlite3.connect(source, timeout=0, isolation_level=None)
+        try:
+            (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+            if mode == "wal":
+                connection.execute("PRAGMA synchronous = NORMAL")
+                connection.execute("PRAGMA wal_autocheckpoint = 0")
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(
+                f"DELETE FROM {table} WHERE migration NOT IN ({', '.join('?' * len(positions))})", [*positions]
+            )
+            for migration, (epoch, position, snapshot) in positions.items():
+                connection.execute(
+                    f"INSERT OR REPLACE INTO {table} (migration, epoch, position, snapshot) VALUES (?, ?, ?, ?)",
+                    (migration, epoch, position, snapshot),
+                )
+            changes = quoted(capture.changes)
+            connection.execute(
+                f"DELETE FROM {changes} WHERE position IN (SELECT position FROM {changes} WHERE position < "
+                f"min(?, (SELECT max(position) FROM {changes})) ORDER BY position LIMIT ?)",
+                (prune_before, limit),
+            )
+            connection.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            if primary_code(error) not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                raise
+            return False
+        finally:
+            connection.close()
+    return True
+
+
+def _entry(connection: sqlite3.Connection, capture: Capture, position: int) -> str | None:
+    found = connection.execute(f"SELECT * FROM {quoted(capture.changes)} WHERE position = ?", (position,)).fetchone()
+    return repr(found) if found else None
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_dev, status.st_ino

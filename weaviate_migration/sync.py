@@ -1,0 +1,279 @@
+"""Sync: applies the changes that the log holds to one migration's collections.
+
+A pass reads the log from the applied position, folds it to one entry for each key, reads the *current* row, writes or
+removes the object, and moves the position when Weaviate has confirmed everything. Applying a change twice, or with a
+newer row than the one that was logged, is harmless. The same pass serves the command, the asset and the application.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from weaviate import WeaviateClient
+
+from weaviate_migration.errors import CaptureError
+from weaviate_migration.extract.partitions import partition_of
+from weaviate_migration.extract.refusals import judged
+from weaviate_migration.extract.scan import row_layout
+from weaviate_migration.extract.storage_classes import ExtractRow
+from weaviate_migration.load import quarantined_object, quarantined_row, with_provided_vectors
+from weaviate_migration.quarantine import Quarantine, QuarantinedRow
+from weaviate_migration.record import LogPosition, MigrationRecord
+from weaviate_migration.since_snapshot import EVERYTHING, writing_lock
+from weaviate_migration.source.change_log import INSTALL_HINT, ChangedRow, ChangedRows, ChangeLog, Lag
+from weaviate_migration.source.plan import CollectionPlan, MigrationPlan
+from weaviate_migration.sync_position import SyncPositions, refuse_another_history
+from weaviate_migration.target.write import ObjectWriter, WriteSettings, cut_into_batches, remove_objects
+from weaviate_migration.transform.object_ids import UuidRange
+from weaviate_migration.transform.row_to_object import ObjectDraft, key_text, row_converter
+
+logger = logging.getLogger(__name__)
+
+# Entries of the log that are read and applied at once: so many take well under a second to read.
+ENTRIES_PER_CHUNK = 10_000
+
+
+@dataclass(slots=True)
+class SyncTally:
+    """What a pass did.
+
+    Attributes:
+        changes: entries of the log.
+        written, removed, refused: objects; a key that was logged several times counts once.
+        position: applied up to here.
+    """
+
+    changes: int = 0
+    written: int = 0
+    removed: int = 0
+    refused: int = 0
+    position: int = 0
+
+    def add(self, other: "SyncTally") -> None:
+        """Adds what another did; this one's position stays."""
+        self.changes += other.changes
+        self.written += other.written
+        self.removed += other.removed
+        self.refused += other.refused
+
+
+@dataclass(frozen=True)
+class CaughtUp:
+    """What was done, and for each collection, by its name in the mapping, the rows that changed."""
+
+    done: SyncTally
+    rows: Mapping[str, ChangedRows]
+
+
+@dataclass
+class RowApplier:
+    """Brings objects of one collection to what their rows say now.
+
+    Args:
+        plan: what the rows are.
+        quarantine: the collection's.
+    """
+
+    client: WeaviateClient
+    record: MigrationRecord
+    plan: CollectionPlan
+    settings: WriteSettings
+    quarantine: Quarantine
+    _removals: list[str] = field(default_factory=list, init=False)
+    _refused: list[QuarantinedRow] = field(default_factory=list, init=False)
+
+    @property
+    def collection(self) -> str:
+        """The versioned name."""
+        return self.record.collection(self.plan.mapping)
+
+    def apply(self, changed: ChangedRows, after: int = 0, within: UuidRange = EVERYTHING) -> SyncTally:
+        """Writes the objects of rows that are there, and removes those of rows that are not, or that are refused.
+
+        Args:
+            after: leave out what was logged up to this position.
+
+        Raises:
+            TargetError: the server did not take part any more; applying again goes on.
+        """
+        objects = self.client.collections.use(self.collection)
+        tally = SyncTally()
+        rows = (each for each in changed.rows(within.low, within.high) if each.position > after)
+        drafts = with_provided_vectors(self._drafts(rows), objects, self.plan.mapping)
+        for outcome in ObjectWriter(objects, self.settings).write(cut_into_batches("changed", drafts, self.settings)):
+            tally.written += outcome.written
+            for refusal in outcome.refusals:
+                # It may be there all the same, as it was before, or not indexed: see `PartitionLoad.run`.
+                self._removals.append(refusal.draft.uuid)
+                self._refused.append(quarantined_object(refusal))
+        tally.removed = remove_objects(objects, self._removals)
+        tally.refused = len(self._refused)
+        self._note_refused(changed, after)
+        self._removals.clear()
+        self._refused.clear()
+        return tally
+
+    def _drafts(self, rows: Iterable[ChangedRow]) -> Iterator[ObjectDraft]:
+        layout = row_layout(self.plan)
+        convert = row_converter(self.plan.mapping, layout.columns, self.record.timestamp)
+        for row, reason in judged(self._present(rows), self.plan.mapping, layout.columns):
+            assert row.uuid is not None, "a key with a NULL finds no row"
+            if reason is None:
+                yield convert(row.uuid, key_text(row.key), row.values)
+            else:
+                self._removals.append(row.uuid)
+                self._refused.append(quarantined_row(row, reason, layout))
+
+    def _present(self, rows: Iterable[ChangedRow]) -> Iterator[ExtractRow]:
+        for each in rows:
+            if each.values is not None:
+                yield ExtractRow(each.uuid, each.key, each.values)
+            elif each.uuid is not None:
+                self._removals.append(each.uuid)
+
+    def _note_refused(self, changed: ChangedRows, after: int) -> None:
+        """In the quarantine is what is refused now; what was refused before and has changed since is not."""
+        bounds = self.record.bounds[self.plan.mapping.table]
+        concerned = {partition_of(each.uuid, bounds) for each in self._refused}
+        for partition in self.quarantine.partitions():
+            if any(changed.has(each.uuid, after) for each in self.quarantine.rows_of(partition)):
+                concerned.add(partition)
+        for partition in sorted(concerned):
+            with self.quarantine.replacing(partition):
+                for row in self.quarantine.rows_of(partition):
+                    if not changed.has(row.uuid, after):
+                        self.quarantine.add(partition, row)
+                for row in self._refused:
+                    if partition_of(row.uuid, bounds) == partition:
+                        self.quarantine.add(partition, row)
+
+
+class MigrationSync:
+    """Applies changes to one migration.
+
+    Args:
+        record: the migration's; it was begun with capture, or compared with a snapshot that has one.
+        log: the source's.
+        plan: what the mapped rows are in the source.
+        positions: how far migrations are applied.
+        locks: the folder of the collections' locks.
+        quarantine: the folder of quarantined rows.
+    """
+
+    def __init__(
+        self,
+        record: MigrationRecord,
+        log: ChangeLog,
+        plan: MigrationPlan,
+        client: WeaviateClient,
+        settings: WriteSettings,
+        positions: SyncPositions,
+        locks: Path,
+        quarantine: Path,
+    ) -> None:
+        self.record = record
+        self._log = log
+        self._positions = positions
+        self._locks = locks
+        self._appliers = [
+            RowApplier(client, record, each, settings, Quarantine(quarantine, record.collection(each.mapping)))
+            for each in plan.collections
+        ]
+
+    @property
+    def known(self) -> LogPosition:
+        """How far the migration is applied, with what the log says there.
+
+        Raises:
+            CaptureError: its changes are not followed.
+        """
+        found = self._positions.read(self.record.id)
+        if found is None:
+            raise CaptureError(f"The changes of migration {self.record.id} are not followed.", INSTALL_HINT)
+        return found
+
+    @property
+    def position(self) -> int:
+        """The applied position."""
+        return self.known.position
+
+    def last_position(self) -> int:
+        """The newest position of the log."""
+        with self._log.reading():
+            return self._log.last_position()
+
+    def lag(self) -> Lag:
+        """How far the migration is behind.
+
+        Raises:
+            CaptureError: changes were missed, or the source is not the file that was followed.
+        """
+        with self._log.reading() as capture:
+            known = self.known
+            refuse_another_history(self._log, capture, self.record.id, known)
+            return self._log.lag(known.position)
+
+    def has_gap(self) -> bool:
+        """Whether changes may have been missed, so that no lag can be called 0 before all was compared."""
+        with self._log.reading() as capture:
+            return capture.epoch > self.known.epoch
+
+    @property
+    def snapshot_position(self) -> int:
+        """Where the log in the migration's snapshot ends; the applied position where the snapshot is gone."""
+        snapshot = self.record.snapshot
+        if snapshot is None or snapshot.captured is None or not snapshot.path.is_file():
+            return self.position
+        return snapshot.captured.position
+
+    def run_pass(self, through: int | None = None, *, wait: bool = True) -> SyncTally:
+        """Applies what is in the log by now.
+
+        Args:
+            through: go no further than this position.
+            wait: for the end of a load or a comparison of these collections.
+
+        Raises:
+            filelock.Timeout: `wait` is off, and somebody else works with these collections.
+            CaptureError: changes were missed, or the source is not the file that was followed.
+            SourceBusyError: the source was locked for too long.
+            TargetError: Weaviate did not take part; nothing is lost, the next pass goes on.
+        """
+        end = min(self.last_position(), through) if through is not None else self.last_position()
+        tally = SyncTally(position=self.position)
+        while tally.position < end:
+            with self.caught_up(end, wait=wait) as chunk:
+                tally.add(chunk.done)
+                tally.position = chunk.done.position
+        return tally
+
+    @contextmanager
+    def caught_up(
+        self, through: int | None = None, since: int | None = None, *, wait: bool = True
+    ) -> Iterator[CaughtUp]:
+        """Applies changes, and while the context lives nobody else writes to the migration's collections.
+
+        Args:
+            through: go no further than this position; None is the log's end, whatever there is to apply until there.
+            since: also give the rows that were logged after this position and are applied already.
+        """
+        with ExitStack() as stack:
+            for each in self._appliers:
+                stack.enter_context(writing_lock(self._locks, each.collection, wait=wait))
+            known = self.known
+            with self._log.reading() as capture:
+                refuse_another_history(self._log, capture, self.record.id, known)
+                end = self._log.last_position()
+                if through is not None:
+                    end = max(known.position, min(end, through, known.position + ENTRIES_PER_CHUNK))
+                begin = min(known.position, since) if since is not None else known.position
+                copies = [(each, self._log.changed_rows(each.plan, begin, end)) for each in self._appliers]
+                reached = known.model_copy(update={"position": end, "entry": self._log.entry(end)})
+            tally = SyncTally(changes=end - known.position, position=end)
+            for applier, rows in copies:
+                stack.callback(rows.close)
+                tally.add(applier.apply(rows, known.position))
+            self._positions.save(self.record.id, reached)
+            yield CaughtUp(tally, {each.plan.mapping.name: rows for each, rows in copies})

@@ -1,0 +1,76 @@
+"""How far each migration has applied the change log: one small file for each in the work folder.
+
+It is written after Weaviate confirmed everything up to a position, and holds what the log says there: a source that was
+restored from a backup says something else, or nothing, at that position.
+"""
+
+import os
+from pathlib import Path
+
+from weaviate_migration.errors import CaptureError
+from weaviate_migration.record import LogPosition
+from weaviate_migration.source.capture import Capture
+from weaviate_migration.source.change_log import ChangeLog
+
+_HINT = "`weaviate-migration verify --repair` compares everything, mends what differs, and sync goes on from there."
+
+
+class SyncPositions:
+    """The positions of a work folder's migrations.
+
+    Args:
+        folder: `sync` in the work folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def read(self, migration: str) -> LogPosition | None:
+        """The position of a migration; None for one whose changes are not followed."""
+        path = self._path(migration)
+        return LogPosition.model_validate_json(path.read_text(encoding="utf-8")) if path.exists() else None
+
+    def save(self, migration: str, position: LogPosition) -> None:
+        """Puts it on disk, all of it or not at all."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._path(migration)
+        temporary = path.with_suffix(".tmp")
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(position.model_dump_json())
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+
+    def discard(self, migration: str) -> None:
+        """Forgets it: the migration's changes are not followed any more."""
+        self._path(migration).unlink(missing_ok=True)
+
+    def _path(self, migration: str) -> Path:
+        return self._folder / f"{migration}.json"
+
+
+def refuse_another_history(log: ChangeLog, capture: Capture, migration: str, known: LogPosition) -> None:
+    """Checks, inside `log.reading()`, that the log still is the one whose entries were applied.
+
+    Raises:
+        CaptureError: the file was restored or replaced, capture was installed anew, or the work folder is an older one.
+    """
+    if capture.id != known.capture:
+        raise CaptureError(
+            f"{log.source}: was captured by {capture.id}, and migration {migration} has followed {known.capture}: "
+            "changes between the two were not captured",
+            _HINT,
+        )
+    if log.entry(known.position) != known.entry:
+        raise CaptureError(
+            f"{log.source}: its change log has another history than the one that was applied up to position "
+            f"{known.position}: the file was restored from a backup, or replaced",
+            _HINT,
+        )
+    in_file = log.applied_in_file(migration)
+    if in_file is not None and in_file > known.position:
+        raise CaptureError(
+            f"{log.source}: says that migration {migration} was applied up to position {in_file}, the work folder "
+            f"knows of {known.position} only: it is older than the file",
+            _HINT,
+        )

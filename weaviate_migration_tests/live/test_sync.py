@@ -1,0 +1,53 @@
+"""A source in use: its changes are captured before the snapshot, and are in Weaviate after each sync."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+import weaviate
+
+from weaviate_migration_tests.live.command_line import at, run_here
+from weaviate_migration_tests.live.notes import NoteMigration, add_notes, note_id
+
+
+@pytest.fixture
+def live(notes: NoteMigration) -> Iterator[sqlite3.Connection]:
+    """The notes, migrated while they may change, and a connection that changes them."""
+    ended = notes.migrate("--live")
+    assert ended.code == 0, ended.stderr
+    with closing(sqlite3.connect(notes.source, isolation_level=None)) as connection:
+        yield connection
+
+
+def bodies(client: weaviate.WeaviateClient) -> dict[str, Any]:
+    """What Weaviate holds behind the alias: body by UUID."""
+    return {str(each.uuid): each.properties["body"] for each in client.collections.use("Note").iterator()}
+
+
+def rows(connection: sqlite3.Connection) -> dict[str, Any]:
+    return dict(connection.execute("SELECT id, body FROM notes").fetchall())
+
+
+def sync(notes: NoteMigration, *more: object) -> dict[str, Any]:
+    ended = run_here(
+        "sync", "--mapping", notes.mapping, "--work-dir", notes.work_dir, *at(notes.server), "--json", *more
+    )
+    assert ended.code == 0, ended.stderr
+    return ended.json
+
+
+def test_what_changed_since_the_snapshot_is_applied(
+    notes: NoteMigration, live: sqlite3.Connection, client: weaviate.WeaviateClient
+) -> None:
+    add_notes(notes.source, [("new", "a new note", 1, "2024-02-03 04:05:06")])
+    live.execute("UPDATE notes SET body = 'changed' WHERE id = ?", (note_id(3),))
+    live.execute("DELETE FROM notes WHERE id = ?", (note_id(4),))
+    live.execute("UPDATE notes SET id = 'moved' WHERE id = ?", (note_id(5),))
+    (done,) = sync(notes)["migrations"]
+    assert (done["written"], done["removed"], done["lag_changes"]) == (3, 2, 0)
+    assert sorted(bodies(client).values()) == sorted(rows(live).values())
+    assert bodies(client)[note_id(3)] == "changed"
+    (again,) = sync(notes)["migrations"]
+    assert (again["changes"], again["position"]) == (0, done["position"])
