@@ -91,7 +91,7 @@ class SQLiteToWeaviateMigrator:
     def _move(self, mapping: Mapping, plan: MigrationPlan) -> MigrationResult:
         config, records = self.config, self.work_folder.records
         if (unfinished := records.unfinished()) is not None:
-            refuse_another_migration(unfinished, sqlite_path(config.sqlite_url), mapping, config.prefix)
+            refuse_another_migration(unfinished, sqlite_path(config.sqlite_url).absolute(), mapping, config.prefix)
         target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
         began = time.monotonic()
         with open_weaviate(target, self.work_folder.folder, config.weaviate_api_key) as client:

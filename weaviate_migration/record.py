@@ -18,6 +18,10 @@ from weaviate_migration.mapping import CollectionMapping, Mapping
 State = Literal["unfinished", "cut over", "rolled back", "discarded"]
 
 
+# The epoch of a position that nobody knows to be complete: before any epoch of a capture.
+NOTHING_COMPARED = 0
+
+
 class LogPosition(BaseModel):
     """A position in the change log of a capture.
 

@@ -10,8 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from weaviate import WeaviateClient
+from weaviate.collections import Collection
 
 from weaviate_migration.errors import CaptureError
 from weaviate_migration.extract.partitions import partition_of
@@ -89,6 +91,11 @@ class RowApplier:
         """The versioned name."""
         return self.record.collection(self.plan.mapping)
 
+    @property
+    def objects(self) -> Collection[Any, Any]:
+        """The collection itself."""
+        return self.client.collections.use(self.collection)
+
     def apply(self, changed: ChangedRows, after: int = 0, within: UuidRange = EVERYTHING) -> SyncTally:
         """Writes the objects of rows that are there, and removes those of rows that are not, or that are refused.
 
@@ -98,8 +105,7 @@ class RowApplier:
         Raises:
             TargetError: the server did not take part any more; applying again goes on.
         """
-        objects = self.client.collections.use(self.collection)
-        tally = SyncTally()
+        objects, tally = self.objects, SyncTally()
         rows = (each for each in changed.rows(within.low, within.high) if each.position > after)
         drafts = with_provided_vectors(self._drafts(rows), objects, self.plan.mapping)
         for outcome in ObjectWriter(objects, self.settings).write(cut_into_batches("changed", drafts, self.settings)):
@@ -160,6 +166,9 @@ class MigrationSync:
         positions: how far migrations are applied.
         locks: the folder of the collections' locks.
         quarantine: the folder of quarantined rows.
+
+    Attributes:
+        appliers: one for each collection.
     """
 
     def __init__(
@@ -177,7 +186,7 @@ class MigrationSync:
         self._log = log
         self._positions = positions
         self._locks = locks
-        self._appliers = [
+        self.appliers = [
             RowApplier(client, record, each, settings, Quarantine(quarantine, record.collection(each.mapping)))
             for each in plan.collections
         ]
@@ -228,6 +237,27 @@ class MigrationSync:
             return self.position
         return snapshot.captured.position
 
+    @property
+    def captured(self) -> LogPosition:
+        """Where the log in the migration's snapshot ends; a followed migration's snapshot has one."""
+        snapshot = self.record.snapshot
+        assert snapshot is not None, "followed since a snapshot"
+        assert snapshot.captured is not None, "followed since a snapshot of a captured source"
+        return snapshot.captured
+
+    def note_whole(self, epoch: int) -> None:
+        """Notes that a full comparison found nothing missed, up to an epoch of the capture."""
+        with self._alone(wait=True):
+            self._positions.save(self.record.id, self.known.model_copy(update={"epoch": epoch}))
+
+    @contextmanager
+    def _alone(self, *, wait: bool) -> Iterator[None]:
+        """Nobody else writes to any of the migration's collections."""
+        with ExitStack() as stack:
+            for each in self.appliers:
+                stack.enter_context(writing_lock(self._locks, each.collection, wait=wait))
+            yield
+
     def run_pass(self, through: int | None = None, *, wait: bool = True) -> SyncTally:
         """Applies what is in the log by now.
 
@@ -260,8 +290,7 @@ class MigrationSync:
             since: also give the rows that were logged after this position and are applied already.
         """
         with ExitStack() as stack:
-            for each in self._appliers:
-                stack.enter_context(writing_lock(self._locks, each.collection, wait=wait))
+            stack.enter_context(self._alone(wait=wait))
             known = self.known
             with self._log.reading() as capture:
                 refuse_another_history(self._log, capture, self.record.id, known)
@@ -269,7 +298,7 @@ class MigrationSync:
                 if through is not None:
                     end = max(known.position, min(end, through, known.position + ENTRIES_PER_CHUNK))
                 begin = min(known.position, since) if since is not None else known.position
-                copies = [(each, self._log.changed_rows(each.plan, begin, end)) for each in self._appliers]
+                copies = [(each, self._log.changed_rows(each.plan, begin, end)) for each in self.appliers]
                 reached = known.model_copy(update={"position": end, "entry": self._log.entry(end)})
             tally = SyncTally(changes=end - known.position, position=end)
             for applier, rows in copies:

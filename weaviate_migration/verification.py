@@ -13,12 +13,14 @@ from typing import Any
 from weaviate import WeaviateClient
 
 from weaviate_migration.certificate import ComparedCollection, certificate, lacking_rows, save_certificate
+from weaviate_migration.change_proof import ChangeComparison
 from weaviate_migration.errors import ConfigurationError, DifferencesError, MigrationError
 from weaviate_migration.extract.partitions import PARTITION_KEYS
 from weaviate_migration.extract.storage import open_partition
 from weaviate_migration.extract.storage_classes import RowLayout
 from weaviate_migration.job_run import dagster_instance, end_killed_runs, run_job
-from weaviate_migration.jobs import VERIFY
+from weaviate_migration.jobs import VERIFY, VERIFY_LIVE
+from weaviate_migration.live_verification import LiveComparison, agree_on_history, is_live
 from weaviate_migration.logs import configure_logging
 from weaviate_migration.mapping import Mapping as WholeMapping
 from weaviate_migration.mapping import read_mapping
@@ -64,6 +66,8 @@ class VerificationResult:
         checks: the evaluations that were stored.
         not_run: checks of relations that did not run, since those of the parents failed: `book: relations`.
         certificate: path of the certificate; None where not everything was compared.
+        compared_since: of a source in use, rows that changed after the snapshot, and were compared by themselves.
+        position: of the change log, up to which all changes were in Weaviate at the end; None if it is not followed.
     """
 
     success: bool
@@ -80,6 +84,8 @@ class VerificationResult:
     not_run: Sequence[str] = ()
     errors: Sequence[str] = ()
     certificate: str | None = None
+    compared_since: int = 0
+    position: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain values: what `verify --json` prints. Times are ISO 8601 in UTC."""
@@ -141,22 +147,45 @@ class MigrationVerifier:
         ):
             for each in mapping.collections:
                 refuse_lost_collection(client, record.collection(each), record.id)
-            result = self._compare(mapping, record, client)
-            if not repair or not result.total_differences:
-                return result
-            repaired = self._repair(mapping, record, client)
-            return replace(self._compare(mapping, record, client), repaired=repaired)
+            if is_live(self._work_folder, record, repair):
+                return self._verify_live(mapping, record, client, repair)
+            return self._verify(VERIFY, mapping, client, repair)
 
-    def _compare(self, mapping: WholeMapping, record: MigrationRecord, client: WeaviateClient) -> VerificationResult:
+    def _verify(self, job: str, mapping: WholeMapping, client: WeaviateClient, repair: bool) -> VerificationResult:
+        """Compares; repairs what differs, if asked to, and compares once more."""
+        result = self._compare(job, mapping, client)
+        if not repair or not result.total_differences:
+            return result
+        repaired = self._repair(mapping, self._work_folder.records.current(), client)
+        return replace(self._compare(VERIFY, mapping, client), repaired=repaired)
+
+    def _verify_live(
+        self, mapping: WholeMapping, record: MigrationRecord, client: WeaviateClient, repair: bool
+    ) -> VerificationResult:
+        """Compares with a new snapshot of the source in use, and by itself what has changed since it was taken."""
+        agree_on_history(self._work_folder, record, repair)
+        settings = BatchSettings.of_config(self._config).write_settings(client)
+        live = LiveComparison(self._work_folder, mapping, record, client, settings)
+        live.catch_up()
+        result = self._verify(VERIFY_LIVE, mapping, client, repair)
+        if result.certificate is None:  # The run broke off.
+            return result
+        return _with_changes(result, live.compare_rest(result.total_differences, repair))
+
+    def _compare(self, job: str, mapping: WholeMapping, client: WeaviateClient) -> VerificationResult:
         """Runs all checks in a Dagster run, and reads what it found."""
         began = datetime.now(UTC)
+        record = self._work_folder.records.current()
         shutil.rmtree(self._work_folder.progress, ignore_errors=True)
         for each in mapping.collections:
-            self._work_folder.extract_paths(record, each, PARTITION_KEYS)
+            if job == VERIFY:
+                self._work_folder.extract_paths(record, each, PARTITION_KEYS)
             self._work_folder.comparisons(record, each).discard()
         with dagster_instance(self._config.work_dir) as instance:
             end_killed_runs(instance)
-            run = run_job(instance, self._config, mapping, VERIFY)
+            config = self._config.model_copy(update={"sqlite_url": str(record.source)})
+            run = run_job(instance, config, mapping, job)
+        record = self._work_folder.records.current()
         compared = self._compared(mapping, record)
         path: Path | None = None
         if all(len(each.partitions) == len(PARTITION_KEYS) for each in compared):
@@ -227,6 +256,21 @@ def _snapshot_rows(record: MigrationRecord, mapping: WholeMapping) -> dict[str, 
     plan = plan_migration(mapping, inspect_database(path))
     with source_errors(path), closing(open_snapshot(path)) as connection:
         return {each.mapping.table: row_count(connection, each.table) if each.table else 0 for each in plan.collections}
+
+
+def _with_changes(result: VerificationResult, changed: ChangeComparison) -> VerificationResult:
+    """The same result, with what the comparison of the rows that changed since the snapshot found."""
+    differences = [*result.differences, *(one for each in changed.collections for one in each.differences)]
+    found = changed.differences
+    return replace(
+        result,
+        success=result.success and not found,
+        exit_code=result.exit_code or (DifferencesError.exit_code if found else 0),
+        total_differences=result.total_differences + found,
+        differences=differences[:SHOWN_DIFFERENCES],
+        compared_since=sum(each.rows for each in changed.collections),
+        position=changed.position,
+    )
 
 
 def _verification(compared: ComparedCollection) -> CollectionVerification:

@@ -9,7 +9,7 @@ from pydantic import Field
 from weaviate_migration.assets import phases
 from weaviate_migration.extract.scan import table_bounds
 from weaviate_migration.mapping import Mapping
-from weaviate_migration.record import LogPosition, MigrationRecord, SnapshotRecord
+from weaviate_migration.record import NOTHING_COMPARED, LogPosition, MigrationRecord, SnapshotRecord
 from weaviate_migration.resources import BatchSettings, SQLiteSource
 from weaviate_migration.source.change_log import log_end
 from weaviate_migration.source.inspect import inspect_database
@@ -99,7 +99,10 @@ def _take(
     )
     record = work_folder.records.update(record, snapshot=snapshot)
     if snapshot.captured is not None and work_folder.sync_positions.read(record.id) is None:
-        work_folder.sync_positions.save(record.id, snapshot.captured)
+        # What was loaded before from another snapshot may lack changes, until all was compared.
+        epoch = snapshot.captured.epoch if before is None else NOTHING_COMPARED
+        position = snapshot.captured.model_copy(update={"epoch": epoch})
+        work_folder.sync_positions.save(record.id, position)
     if before is not None and before != work_folder.snapshot_path(record):
         before.unlink(missing_ok=True)
     return record

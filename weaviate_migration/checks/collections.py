@@ -31,7 +31,7 @@ from weaviate_migration.work_folder import WorkFolder
 
 def build_collection_checks(mapping: WholeMapping, collection: CollectionMapping) -> dg.AssetChecksDefinition:
     """The checks that compare one collection with its extract, in one step: one walk serves most of them."""
-    specs = {each.name: each for each in _specs(collection.asset_name)}
+    specs = {each.name: each for each in _specs(collection)}
 
     @dg.multi_asset_check(specs=list(specs.values()), name=f"{collection.asset_name}_checks")
     def checks(
@@ -73,19 +73,23 @@ def build_collection_checks(mapping: WholeMapping, collection: CollectionMapping
     return checks
 
 
-def _specs(asset: str) -> list[dg.AssetCheckSpec]:
+def _specs(collection: CollectionMapping) -> list[dg.AssetCheckSpec]:
+    asset, extract = collection.asset_name, collection.extract_name
+
     def once(name: str, description: str) -> dg.AssetCheckSpec:
-        return dg.AssetCheckSpec(name, asset=asset, blocking=True, description=description)
+        return dg.AssetCheckSpec(name, asset=asset, blocking=True, description=description, additional_deps=[extract])
 
     return [
         partitioned_check(
             "count",
             asset=asset,
+            extract=extract,
             description="As many objects in the partition's range of UUIDs as rows in its extract; both counted anew.",
         ),
         partitioned_check(
             "every_object",
             asset=asset,
+            extract=extract,
             description=(
                 "Every row of the extract with its object, in one merge: each property by what it means, and the whole "
                 "row rebuilt from the object alone. Finds missing, extra and altered objects."
@@ -113,7 +117,10 @@ def build_relations_check(mapping: WholeMapping, collection: CollectionMapping) 
         name="relations",
         asset=collection.asset_name,
         blocking=True,
-        additional_deps=[each.asset_name for each in _parents(mapping, collection) if each.name != collection.name],
+        additional_deps=[
+            "sqlite_snapshot",
+            *(each.asset_name for each in _parents(mapping, collection) if each.name != collection.name),
+        ],
         description=(
             "Each row's parent is in its collection exactly where it is in the source. Orphans of the source are a "
             "warning. It runs after the checks of the parents' collections have passed."

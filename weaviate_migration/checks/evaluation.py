@@ -14,9 +14,20 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetC
 from weaviate_migration.partitions import PARTITIONS
 
 
-def partitioned_check(name: str, asset: str, description: str) -> dg.AssetCheckSpec:
-    """A blocking check that is stored for each partition."""
-    return dg.AssetCheckSpec(name, asset=asset, partitions_def=PARTITIONS, blocking=True, description=description)
+def partitioned_check(name: str, asset: str, extract: str, description: str) -> dg.AssetCheckSpec:
+    """A blocking check that is stored for each partition.
+
+    Args:
+        extract: the asset that it compares with: where a run makes both, it comes first.
+    """
+    return dg.AssetCheckSpec(
+        name,
+        asset=asset,
+        partitions_def=PARTITIONS,
+        blocking=True,
+        description=description,
+        additional_deps=[extract],
+    )
 
 
 class EvaluationWriter:

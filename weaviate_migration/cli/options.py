@@ -22,6 +22,12 @@ MAPPING_OPTION = click.option(
     "--mapping", type=click.Path(path_type=Path), help="What becomes what; default: the mapping that is shipped."
 )
 EXTRACTS_OPTION = click.option("--extracts", metavar="PATH", help="Any fsspec path; default: in the work folder.")
+PAUSE_OPTION = click.option(
+    "--allow-pause",
+    is_flag=True,
+    default=None,
+    help="Let the application's writers wait for the snapshot over 2 s.",
+)
 SOURCE_OPTIONS = (
     click.option("--sqlite-url", metavar="URL", help="A path, or a URL such as sqlite:////data/app.db."),
     MAPPING_OPTION,
@@ -76,12 +82,7 @@ MIGRATE_OPTIONS = (
         default=None,
         help="The application goes on writing: capture its changes, and apply them before the cutover.",
     ),
-    click.option(
-        "--allow-pause",
-        is_flag=True,
-        default=None,
-        help="Let the application's writers wait for the snapshot over 2 s.",
-    ),
+    PAUSE_OPTION,
     EXTRACTS_OPTION,
     *LOG_OPTIONS,
 )

@@ -28,4 +28,4 @@ class SQLiteSource(dg.ConfigurableResource):  # type: ignore[type-arg]
             raise ConfigurationError(
                 "No SQLite file is named.", "Set WEAVIATE_MIGRATION_SQLITE_URL, or the resource `source` in the run."
             )
-        return sqlite_path(self.url)
+        return sqlite_path(self.url).absolute()

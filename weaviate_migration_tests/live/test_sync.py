@@ -35,7 +35,8 @@ def sync(notes: NoteMigration, *more: object) -> dict[str, Any]:
         "sync", "--mapping", notes.mapping, "--work-dir", notes.work_dir, *at(notes.server), "--json", *more
     )
     assert ended.code == 0, ended.stderr
-    return ended.json
+    found: dict[str, Any] = ended.json
+    return found
 
 
 def test_what_changed_since_the_snapshot_is_applied(
@@ -51,3 +52,28 @@ def test_what_changed_since_the_snapshot_is_applied(
     assert bodies(client)[note_id(3)] == "changed"
     (again,) = sync(notes)["migrations"]
     assert (again["changes"], again["position"]) == (0, done["position"])
+
+
+def test_verify_compares_with_the_source_as_it_is_now(
+    notes: NoteMigration, live: sqlite3.Connection, client: weaviate.WeaviateClient
+) -> None:
+    live.execute("UPDATE notes SET body = 'changed' WHERE id = ?", (note_id(3),))
+    note = client.collections.use("Note")
+    found = verify(notes)
+    assert (found["exit_code"], found["total_differences"], found["collections"]["Note"]["rows"]) == (0, 0, 64)
+    assert bodies(client)[note_id(3)] == "changed"
+    note.data.delete_by_id(note_id(7))
+    live.execute("DELETE FROM notes WHERE id = ?", (note_id(8),))
+    found = verify(notes)
+    assert found["exit_code"] == 3
+    assert [(each["kind"], each["uuid"]) for each in found["differences"]] == [("missing", note_id(7))]
+    assert verify(notes, "--repair")["exit_code"] == 0
+    assert sorted(bodies(client).values()) == sorted(rows(live).values())
+
+
+def verify(notes: NoteMigration, *more: object) -> dict[str, Any]:
+    options = ["--mapping", notes.mapping, "--work-dir", notes.work_dir, *at(notes.server)]
+    ended = run_here("verify", *options, "--json", *more)
+    found: dict[str, Any] = ended.json
+    assert found["exit_code"] in (0, 3), ended.stderr
+    return found

@@ -153,7 +153,7 @@ def test_locked_by_another_program(tmp_path: Path, journal_mode: str) -> None:
         other.execute("BEGIN EXCLUSIVE")
         other.execute("INSERT INTO notes (body) VALUES ('a')")
         name, message, hint = refused(path)
-    assert (name, message) == ("SourceError", "app.db: is locked by another program, for longer than 0.01 s")
+    assert (name, message) == ("SourceBusyError", "app.db: is locked by another program, for longer than 0.01 s")
     assert hint == "Stop that program, or try again when it is idle."
 
 

@@ -1,0 +1,82 @@
+"""Compares the rows that changed since a position by themselves, with everything applied and nobody else writing.
+
+What is compared is of one moment: the rows as they were read, in one transaction, when the log was applied up to its
+end; the application goes on meanwhile. So no change is too new to be compared, and a busy application is no hindrance.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from weaviate.collections import Collection
+
+from weaviate_migration.extract.refusals import judged
+from weaviate_migration.extract.scan import row_layout
+from weaviate_migration.extract.storage_classes import ExtractRow
+from weaviate_migration.source.change_log import ChangedRows
+from weaviate_migration.sync import MigrationSync, RowApplier, SyncTally
+from weaviate_migration.target.read_back import StoredObject, objects_by_uuid
+from weaviate_migration.verify.objects import PartitionComparison, PartitionTally, judge_objects
+from weaviate_migration.verify.rows import RowComparer
+
+# These rows are of all partitions; their comparison is told under this name.
+CHANGED = "changed"
+OBJECTS_PER_REQUEST = 200
+
+
+@dataclass(frozen=True)
+class ChangeComparison:
+    """What the comparison of changed rows found.
+
+    Attributes:
+        position: everything up to here was applied before.
+        collections: a comparison for each collection.
+        repaired: what was done before the comparison, where that was asked for.
+    """
+
+    position: int
+    collections: list[PartitionComparison]
+    repaired: SyncTally
+
+    @property
+    def differences(self) -> int:
+        """All of them."""
+        return sum(each.total for each in self.collections)
+
+
+def compare_changes(sync: MigrationSync, since: int, *, repair: bool = False) -> ChangeComparison:
+    """Applies the log up to its end, and compares every row that was logged after a position with its object.
+
+    Args:
+        since: the position: what was logged up to it was compared otherwise.
+        repair: write all of these rows once more before, whatever the objects say.
+
+    Raises:
+        CaptureError: changes were missed, or the source is not the file that was followed.
+        TargetError: Weaviate did not take part.
+    """
+    repaired = SyncTally()
+    with sync.caught_up(since=since) as caught_up:
+        if repair:
+            for applier in sync.appliers:
+                repaired.add(applier.apply(caught_up.rows[applier.plan.mapping.name]))
+        compared = [_compare(each, caught_up.rows[each.plan.mapping.name]) for each in sync.appliers]
+        return ChangeComparison(caught_up.done.position, compared, repaired)
+
+
+def _compare(applier: RowApplier, changed: ChangedRows) -> PartitionComparison:
+    mapping, record = applier.plan.mapping, applier.record
+    layout = row_layout(applier.plan)
+    comparer = RowComparer(mapping, layout, record.timestamp)
+    present = (ExtractRow(each.uuid, each.key, each.values) for each in changed.rows() if each.values is not None)
+    found = _objects(applier.objects, changed.uuids(), list(mapping.column_vectors))
+    verdicts = judge_objects(comparer, judged(present, mapping, layout.columns), found)
+    return PartitionTally(comparer, record.alias(mapping), CHANGED).count(verdicts)
+
+
+def _objects(collection: Collection[Any, Any], uuids: Iterator[str], vectors: list[str]) -> Iterator[StoredObject]:
+    """The objects of these UUIDs that are there, ascending as the UUIDs are."""
+    while group := list(islice(uuids, OBJECTS_PER_REQUEST)):
+        found = objects_by_uuid(collection, group, vectors=vectors)
+        yield from (found[uuid] for uuid in group if uuid in found)
