@@ -271,8 +271,12 @@ class MigrationSync:
             SourceBusyError: the source was locked for too long.
             TargetError: Weaviate did not take part; nothing is lost, the next pass goes on.
         """
-        end = min(self.last_position(), through) if through is not None else self.last_position()
-        tally = SyncTally(position=self.position)
+        known = self.known
+        with self._log.reading() as capture:
+            refuse_another_history(self._log, capture, self.record.id, known)
+            end = self._log.last_position()
+        end = min(end, through) if through is not None else end
+        tally = SyncTally(position=known.position)
         while tally.position < end:
             with self.caught_up(end, wait=wait) as chunk:
                 tally.add(chunk.done)

@@ -1,0 +1,201 @@
+"""A followed migration of one table without Dagster: captured, snapshotted, loaded, and synced in this process."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import weaviate
+from weaviate.collections import Collection
+
+from weaviate_migration.extract.partitions import PARTITION_KEYS, partition_range
+from weaviate_migration.extract.scan import scan_partitions, table_bounds
+from weaviate_migration.extract.storage import open_partition, write_partition
+from weaviate_migration.following import Followed, followed_with
+from weaviate_migration.load import LoadTally, PartitionLoad
+from weaviate_migration.mapping import Mapping, read_mapping
+from weaviate_migration.progress import ProgressFile
+from weaviate_migration.proof import CollectionProof
+from weaviate_migration.record import LogPosition, MigrationRecord, SnapshotRecord
+from weaviate_migration.since_snapshot import collection_changes
+from weaviate_migration.source.capture import install_capture
+from weaviate_migration.source.change_log import log_end
+from weaviate_migration.source.inspect import inspect_database
+from weaviate_migration.source.plan import plan_migration
+from weaviate_migration.source.snapshot import take_snapshot
+from weaviate_migration.sync import MigrationSync, RowApplier
+from weaviate_migration.target.schema import Origin, ensure_collection
+from weaviate_migration.target.write import MESSAGE_BYTES, WriteSettings
+from weaviate_migration.transform.object_ids import object_uuid
+from weaviate_migration.transform.values import SqlValue
+from weaviate_migration.verify.objects import PartitionComparison
+from weaviate_migration.work_folder import WorkFolder
+
+MAPPING = """\
+name: notes
+collections:
+  - name: Note
+    table: notes
+    properties:
+      - {{name: noteId, column: id, index: whole}}
+      - {{name: body, column: body, index: words}}
+      - {{name: size, column: size, type: int, on_unfit: {on_unfit}}}
+"""
+TABLE = "CREATE TABLE notes (id PRIMARY KEY, body TEXT, size INTEGER UNIQUE)"
+SETTINGS = WriteSettings(100, MESSAGE_BYTES, MESSAGE_BYTES, 2, 0, 0.0)
+
+
+@dataclass(frozen=True)
+class FollowedNotes:
+    """A table of notes in a file in WAL mode, followed since `begin`."""
+
+    folder: Path
+    client: weaviate.WeaviateClient
+    record: MigrationRecord
+
+    @classmethod
+    def begin(
+        cls, folder: Path, client: weaviate.WeaviateClient, rows: Sequence[tuple[Any, ...]], on_unfit: str = "keep"
+    ) -> "FollowedNotes":
+        """Captures first, then takes the snapshot, and loads it."""
+        (folder / "notes.yaml").write_text(MAPPING.format(on_unfit=on_unfit), encoding="utf-8")
+        with closing(sqlite3.connect(folder / "app.db", isolation_level=None)) as connection:
+            connection.execute("PRAGMA journal_mode = wal")
+            connection.execute(TABLE)
+            connection.executemany("INSERT INTO notes VALUES (?, ?, ?)", rows)
+        work_folder, mapping = WorkFolder(folder / "work"), read_mapping(folder / "notes.yaml")
+        record = work_folder.records.resume_or_begin(folder / "app.db", mapping, "")
+        made = cls(folder, client, record)
+        made.install()
+        (collection,) = mapping.collections
+        origin = Origin(record.id, str(record.source), mapping.digest)
+        ensure_collection(client, record.collection(collection), collection, origin)
+        made = made.snapshotted()
+        assert made.captured is not None
+        work_folder.sync_positions.save(record.id, made.captured)
+        made.load()
+        return made
+
+    @property
+    def source(self) -> Path:
+        return self.folder / "app.db"
+
+    @property
+    def work_folder(self) -> WorkFolder:
+        return WorkFolder(self.folder / "work")
+
+    @property
+    def mapping(self) -> Mapping:
+        return read_mapping(self.folder / "notes.yaml")
+
+    @property
+    def captured(self) -> LogPosition | None:
+        assert self.record.snapshot is not None
+        return self.record.snapshot.captured
+
+    @property
+    def position(self) -> LogPosition:
+        found = self.work_folder.sync_positions.read(self.record.id)
+        assert found is not None
+        return found
+
+    @property
+    def objects(self) -> Collection[Any, Any]:
+        return self.client.collections.use(self.record.collection(self.mapping.collections[0]))
+
+    def install(self) -> int:
+        """Installs capture, and returns its epoch."""
+        plan = plan_migration(self.mapping, inspect_database(self.source))
+        return install_capture(self.source, plan, self.work_folder.begin_capture()).epoch
+
+    def execute(self, *statements: str | tuple[str, tuple[Any, ...]]) -> None:
+        """Changes the source, each statement in a transaction of its own."""
+        with closing(sqlite3.connect(self.source, isolation_level=None)) as connection:
+            for each in statements:
+                connection.execute(*((each,) if isinstance(each, str) else each))
+
+    def snapshotted(self) -> "FollowedNotes":
+        """Takes a snapshot and its extracts; the migration goes on from it."""
+        path = self.work_folder.snapshot_path(self.record)
+        taken = take_snapshot(self.source, path, allow_pause=True, say=lambda _: None, scratch=self.work_folder.scratch)
+        capture_id = self.work_folder.capture_id
+        assert capture_id is not None
+        end = log_end(path, capture_id)
+        assert end is not None
+        snapshot = SnapshotRecord(
+            path=path,
+            sha256=taken.sha256,
+            bytes=taken.bytes,
+            taken_at=datetime.now(UTC),
+            captured=LogPosition(**end._asdict()),
+        )
+        plan = plan_migration(self.mapping, inspect_database(path)).collections[0]
+        bounds = self.record.bounds or {"notes": table_bounds(path, plan, 4, self.work_folder.scratch)}
+        record = self.work_folder.records.update(self.record, snapshot=snapshot, bounds=bounds)
+        for stream in scan_partitions(path, plan, bounds["notes"], PARTITION_KEYS, 4, self.work_folder.scratch):
+            write_partition(self.work_folder.extract_path(record, "notes_extract", stream.partition), stream.batches)
+        return replace(self, record=record)
+
+    def load(self, partitions: Sequence[str] = PARTITION_KEYS) -> dict[str, LoadTally]:
+        """Loads partitions from the extracts, as a backfill does."""
+        (collection,) = self.mapping.collections
+        paths = self.work_folder.extract_paths(self.record, collection, partitions)
+        with (
+            self.work_folder.quarantine(self.record, collection) as quarantine,
+            collection_changes(self.work_folder, self.record, self.mapping, collection) as since,
+            since.held() as changes,
+        ):
+            tallies = PartitionLoad(
+                self.objects,
+                {key: open_partition(path) for key, path in paths.items()},
+                {key: partition_range(self.record.bounds["notes"], key) for key in partitions},
+                collection,
+                self.record.timestamp,
+                SETTINGS,
+                quarantine,
+                ProgressFile(self.work_folder.progress, "Note", 0),
+                changes,
+            ).run()
+            assert changes.rows is not None
+            assert since.plan is not None
+            RowApplier(self.client, self.record, since.plan, SETTINGS, quarantine).apply(changes.rows)
+            return tallies
+
+    @contextmanager
+    def followed(self) -> Iterator[Followed]:
+        with followed_with(self.client, self.work_folder, self.mapping, SETTINGS) as group:
+            yield group
+
+    @contextmanager
+    def syncing(self) -> Iterator[MigrationSync]:
+        with self.followed() as group:
+            yield next(iter(group))
+
+    def compare(self) -> list[PartitionComparison]:
+        """What the check `every_object` finds."""
+        (collection,) = self.mapping.collections
+        paths = self.work_folder.extract_paths(self.record, collection, PARTITION_KEYS)
+        with collection_changes(self.work_folder, self.record, self.mapping, collection) as since:
+            proof = CollectionProof(collection, self.record, paths, self.client, since)
+            return [proof.compare_partition(key) for key in PARTITION_KEYS]
+
+    def rows(self) -> dict[str, tuple[Any, ...]]:
+        """What SQLite holds: body and size by the UUID that follows from the key."""
+        with closing(sqlite3.connect(self.source)) as connection:
+            found = connection.execute("SELECT id, body, size FROM notes").fetchall()
+        return {uuid_of(key): (body, size) for key, body, size in found}
+
+    def held(self) -> dict[str, tuple[Any, ...]]:
+        """What Weaviate holds, read by a way of its own."""
+        objects = list(self.objects.iterator())
+        found = {str(each.uuid): (each.properties["body"], each.properties["size"]) for each in objects}
+        assert len(found) == len(objects)
+        return found
+
+
+def uuid_of(key: SqlValue) -> str:
+    """The UUID of a note's object."""
+    return str(object_uuid("notes", (key,)))

@@ -1,0 +1,256 @@
+"""Sync on a real server, without Dagster: nothing lost, nothing twice, nothing older than it was."""
+
+import random
+import shutil
+import sqlite3
+import threading
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import weaviate
+from filelock import Timeout
+
+from weaviate_migration.change_proof import compare_changes
+from weaviate_migration.errors import CaptureError
+from weaviate_migration.since_snapshot import held_changes
+from weaviate_migration.source.inspect import quoted
+from weaviate_migration.sync import SyncTally
+from weaviate_migration_tests.live.followed_notes import FollowedNotes, uuid_of
+
+ROWS = [(f"key {number}", f"body {number}", number) for number in range(40)]
+
+
+@pytest.fixture
+def notes(tmp_path: Path, client: weaviate.WeaviateClient) -> FollowedNotes:
+    return FollowedNotes.begin(tmp_path, client, ROWS)
+
+
+def sync(notes: FollowedNotes, through: int | None = None) -> SyncTally:
+    with notes.syncing() as migration:
+        return migration.run_pass(through)
+
+
+def random_statement(rng: random.Random) -> tuple[str, tuple[Any, ...]]:
+    """One change of any kind, also of keys, and evictions through the unique column."""
+    key: Any = rng.choice([f"key {rng.randrange(60)}", rng.randrange(5), float(rng.randrange(5)), b"key"])
+    other, number = f"key {rng.randrange(60)}", rng.randrange(100)
+    return rng.choice(
+        [
+            ("INSERT OR IGNORE INTO notes VALUES (?, 'inserted', ?)", (key, number)),
+            ("INSERT OR REPLACE INTO notes VALUES (?, 'replaced', ?)", (key, number)),
+            ("INSERT INTO notes VALUES (?, 'new', ?) ON CONFLICT DO UPDATE SET body = 'upserted'", (key, number)),
+            ("UPDATE notes SET body = ? WHERE id = ?", (f"updated {number}", key)),
+            ("UPDATE OR REPLACE notes SET size = ? WHERE id = ?", (number, key)),
+            ("UPDATE OR REPLACE notes SET id = ? WHERE id = ?", (other, key)),
+            ("UPDATE OR IGNORE notes SET id = ? WHERE id = ?", (other, key)),
+            ("DELETE FROM notes WHERE id = ?", (key,)),
+        ]
+    )
+
+
+def test_whatever_is_changed_is_in_weaviate_after_each_sync(notes: FollowedNotes) -> None:
+    seed = random.SystemRandom().getrandbits(32)
+    rng = random.Random(seed)
+    for _ in range(8):
+        notes.execute(*(random_statement(rng) for _ in range(60)))
+        sync(notes)
+        assert notes.held() == notes.rows(), f"seed {seed}"
+    assert [each.total for each in notes.compare()] == [0] * 16, f"seed {seed}"
+
+
+def test_a_pass_goes_no_further_than_it_is_told(notes: FollowedNotes) -> None:
+    notes.execute(
+        "UPDATE notes SET body = 'first' WHERE id = 'key 1'", "UPDATE notes SET body = 'second' WHERE id = 'key 2'"
+    )
+    begun = notes.position.position
+    assert sync(notes, begun + 1).position == notes.position.position == begun + 1
+    assert (notes.held()[uuid_of("key 1")][0], notes.held()[uuid_of("key 2")][0]) == ("first", "body 2")
+    assert sync(notes).changes == 1
+    assert sync(notes) == SyncTally(position=begun + 2)
+
+
+def test_loading_a_partition_again_makes_nothing_older(notes: FollowedNotes) -> None:
+    notes.execute("UPDATE notes SET body = 'newer' WHERE id = 'key 1'", "DELETE FROM notes WHERE id = 'key 2'")
+    sync(notes)
+    # Changed, and not applied yet, when the partitions are loaded again; and one object is damaged.
+    notes.execute("UPDATE notes SET body = 'newest' WHERE id = 'key 3'", "INSERT INTO notes VALUES ('new', 'new', -1)")
+    notes.objects.data.delete_by_id(uuid_of("key 1"))
+    notes.objects.data.delete_by_id(uuid_of("key 4"))
+    tallies = notes.load().values()
+    assert sum(each.changed for each in tallies) == 3
+    assert notes.held() == notes.rows()
+    sync(notes)
+    assert notes.held() == notes.rows()
+
+
+def test_a_comparison_follows_what_was_applied_and_leaves_out_what_was_not(notes: FollowedNotes) -> None:
+    notes.execute("UPDATE notes SET body = 'newer' WHERE id = 'key 1'", "DELETE FROM notes WHERE id = 'key 2'")
+    sync(notes)
+    notes.execute("UPDATE notes SET body = 'pending' WHERE id = 'key 3'", "INSERT INTO notes VALUES ('new', 'x', -1)")
+    compared = notes.compare()
+    assert sum(each.total for each in compared) == 0
+    assert (sum(each.changed for each in compared), sum(each.pending for each in compared)) == (4, 2)
+    assert sum(each.rows for each in compared) == 38
+    # What was applied is compared as it is now: an object that went back is found.
+    uuid = uuid_of("key 1")
+    notes.objects.data.update(uuid, {"body": "body 1"})
+    found = [each for partition in notes.compare() for each in partition.differences]
+    assert {(each.kind, each.uuid, each.expected, each.found) for each in found} == {
+        ("altered", uuid, "'newer'", "'body 1'")
+    }
+
+
+def test_changed_rows_are_compared_by_themselves(notes: FollowedNotes) -> None:
+    assert notes.captured is not None
+    notes.execute("UPDATE notes SET body = 'newer' WHERE id = 'key 1'", "DELETE FROM notes WHERE id = 'key 2'")
+    sync(notes)
+    uuid = uuid_of("key 2")
+    notes.objects.data.insert({"body": "back"}, uuid=uuid)
+    notes.objects.data.delete_by_id(uuid_of("key 1"))
+    notes.execute("UPDATE notes SET body = 'newest' WHERE id = 'key 3'")
+    with notes.syncing() as migration:
+        (compared,) = compare_changes(migration, notes.captured.position).collections
+        assert sorted(each.kind for each in compared.differences) == ["extra", "missing"]
+        repaired = compare_changes(migration, notes.captured.position, repair=True)
+    assert repaired.differences == 0
+    assert notes.held() == notes.rows()
+
+
+def test_a_gap_is_a_gap_until_all_was_compared(notes: FollowedNotes) -> None:
+    with closing(sqlite3.connect(notes.source)) as connection:
+        names = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'")]
+    notes.execute(*(f"DROP TRIGGER {quoted(name)}" for name in names))
+    notes.execute("UPDATE notes SET body = 'missed' WHERE id = 'key 1'")
+    with pytest.raises(CaptureError, match="lost the trigger") as raised:
+        sync(notes)
+    assert "capture install" in raised.value.hint
+    assert notes.install() == 2
+    notes.execute("UPDATE notes SET body = 'seen' WHERE id = 'key 2'")
+    with notes.syncing() as migration:
+        migration.run_pass()
+        assert (migration.lag().changes, migration.has_gap()) == (0, True)
+    assert (notes.held()[uuid_of("key 1")][0], notes.held()[uuid_of("key 2")][0]) == ("body 1", "seen")
+
+
+def test_a_file_that_was_restored_is_refused(notes: FollowedNotes) -> None:
+    notes.execute("UPDATE notes SET body = 'before' WHERE id = 'key 1'")
+    sync(notes)
+    backup = notes.folder / "backup.db"
+    with closing(sqlite3.connect(notes.source)) as connection, closing(sqlite3.connect(backup)) as copy:
+        connection.backup(copy)
+    notes.execute("UPDATE notes SET body = 'after' WHERE id = 'key 1'")
+    sync(notes)
+    with closing(sqlite3.connect(notes.source)) as connection, closing(sqlite3.connect(backup)) as copy:
+        copy.backup(connection)
+    with pytest.raises(CaptureError, match="restored from a backup") as raised:
+        sync(notes)
+    assert "verify --repair" in raised.value.hint
+    # Also when it has gone on since: at that position another change stands.
+    notes.execute(*("UPDATE notes SET body = 'again' WHERE id = 'key 2'" for _ in range(5)))
+    with pytest.raises(CaptureError, match="restored from a backup"):
+        sync(notes)
+    assert notes.held()[uuid_of("key 1")][0] == "after"
+
+
+def test_a_work_folder_that_is_older_than_the_file_is_refused(notes: FollowedNotes) -> None:
+    state = notes.work_folder.sync_folder / f"{notes.record.id}.json"
+    shutil.copy(state, notes.folder / "older.json")
+    notes.execute("UPDATE notes SET body = 'newer' WHERE id = 'key 1'")
+    with notes.followed() as group:
+        for migration in group:
+            migration.run_pass()
+        assert group.note_in_file()
+    shutil.copy(notes.folder / "older.json", state)
+    with pytest.raises(CaptureError, match="it is older than the file"):
+        sync(notes)
+
+
+def test_killed_before_the_position_was_written_the_same_changes_are_applied_again(notes: FollowedNotes) -> None:
+    state = notes.work_folder.sync_folder / f"{notes.record.id}.json"
+    shutil.copy(state, notes.folder / "before.json")
+    notes.execute("UPDATE notes SET id = 'moved' WHERE id = 'key 1'", "DELETE FROM notes WHERE id = 'key 2'")
+    done = sync(notes)
+    shutil.copy(notes.folder / "before.json", state)
+    again = sync(notes)
+    assert (again.changes, again.written, again.position) == (done.changes, done.written, done.position)
+    assert notes.held() == notes.rows()
+
+
+def test_refused_rows_are_in_the_quarantine_until_they_change(tmp_path: Path, client: weaviate.WeaviateClient) -> None:
+    notes = FollowedNotes.begin(tmp_path, client, ROWS, on_unfit="refuse")
+    quarantine = notes.work_folder.quarantine(notes.record, notes.mapping.collections[0])
+    notes.execute(
+        "UPDATE notes SET size = 'no number' WHERE id = 'key 1'", "UPDATE notes SET size = 'x' WHERE id = 'key 2'"
+    )
+    assert sync(notes).refused == 2
+    assert sorted(row.key for _, row in quarantine.rows()) == ["key 1", "key 2"]
+    assert uuid_of("key 1") not in notes.held()
+    notes.execute("UPDATE notes SET size = 1000 WHERE id = 'key 1'")
+    assert sync(notes).refused == 0
+    assert [row.key for _, row in quarantine.rows()] == ["key 2"]
+    notes.execute("DELETE FROM notes WHERE id = 'key 2'")
+    sync(notes)
+    assert quarantine.partitions() == []
+    assert notes.held() == notes.rows()
+
+
+def test_nobody_else_writes_while_a_collection_is_compared_or_loaded(notes: FollowedNotes) -> None:
+    (collection,) = notes.mapping.collections
+    notes.execute("UPDATE notes SET body = 'newer' WHERE id = 'key 1'")
+    with notes.syncing() as migration:
+        with (
+            held_changes(notes.work_folder, notes.record, notes.mapping, collection),
+            pytest.raises(Timeout),
+        ):
+            migration.run_pass(wait=False)
+        assert migration.run_pass(wait=False).written == 1
+
+
+def test_follow_applies_what_is_committed_until_told_to_stop(notes: FollowedNotes) -> None:
+    stop, done = threading.Event(), dict[str, SyncTally]()
+
+    def follow() -> None:
+        with notes.followed() as group:
+            group.follow(stop, done)
+
+    follower = threading.Thread(target=follow)
+    follower.start()
+    try:
+        for number in range(30):
+            notes.execute(("UPDATE notes SET body = ? WHERE id = 'key 1'", (f"version {number}",)))
+        notes.execute("DELETE FROM notes WHERE id = 'key 2'")
+        uuid = uuid_of("key 2")
+        while follower.is_alive() and notes.objects.data.exists(uuid):
+            stop.wait(0.05)
+    finally:
+        stop.set()
+        follower.join()
+    assert notes.held() == notes.rows()
+    assert done[notes.record.id].changes == 31
+
+
+def test_the_log_is_kept_back_to_the_snapshot(notes: FollowedNotes) -> None:
+    assert notes.captured is not None
+    notes.execute(*("UPDATE notes SET body = body || '.' WHERE id = 'key 1'" for _ in range(5)))
+    with notes.followed() as group:
+        for migration in group:
+            migration.run_pass()
+        assert group.note_in_file()
+    assert first_position(notes) == notes.captured.position
+    newer = notes.snapshotted()
+    assert newer.captured is not None
+    notes.execute("UPDATE notes SET body = 'last' WHERE id = 'key 1'")
+    with newer.followed() as group:
+        for migration in group:
+            migration.run_pass()
+        assert group.note_in_file()
+    assert first_position(notes) == newer.captured.position
+
+
+def first_position(notes: FollowedNotes) -> int:
+    table = quoted(f"_weaviate_migration_{notes.work_folder.capture_id}_changes")
+    with closing(sqlite3.connect(notes.source)) as connection:
+        (found,) = connection.execute(f"SELECT min(position) FROM {table}").fetchone()
+    return int(found)
