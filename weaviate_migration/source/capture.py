@@ -19,15 +19,21 @@ is used twice as long as the newest entry stays, so that one is never pruned; AU
 import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from weaviate_migration.errors import CaptureError
-from weaviate_migration.source.capture_triggers import CapturedTable, captured_by_triggers
+from weaviate_migration.source.capture_triggers import LATE, CapturedTable, TableTriggers
 from weaviate_migration.source.connect import BUSY_TIMEOUT_SECONDS, write_transaction
-from weaviate_migration.source.inspect import OWN_PREFIX, quoted
+from weaviate_migration.source.inspect import OWN_PREFIX, Table, quoted
 from weaviate_migration.source.plan import CollectionPlan, MigrationPlan
+
+# A table, and the columns of its key.
+Keyed = tuple[Table, tuple[str, ...]]
+
+_REPLACE = "Remove what is left with `weaviate-migration capture remove`, and install it again."
 
 
 @dataclass(frozen=True)
@@ -53,11 +59,6 @@ class Capture:
         """The name of the table with the positions of migrations, unquoted."""
         return f"{_prefix(self.id)}positions"
 
-    @property
-    def epochs(self) -> str:
-        """The name of the table with the epochs, unquoted."""
-        return f"{_prefix(self.id)}capture"
-
 
 def install_capture(
     source: Path, plan: MigrationPlan, capture_id: str, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS
@@ -68,16 +69,15 @@ def install_capture(
 
     Raises:
         ConfigurationError: the file, or its folder, may not be written to.
-        CaptureError: the log itself is gone.
+        CaptureError: the log is gone, or a table's triggers would make the application's own statements fail.
         SourceError: the file is locked for longer than the timeout, or damaged.
     """
+    tables = [(each.table, each.key) for each in plan.collections if each.table and _why_not(each) is None]
     with write_transaction(source, busy_timeout_seconds) as connection:
-        present = read_capture(connection, capture_id)
-        wanted = {each.table.name: each.key for each in _capturable(plan) if each.table}
-        covered = {each.name: each.key for each in present.tables} if present else None
-        if present and covered == wanted and not capture_damage(connection, present):
+        present = _present(connection, capture_id)
+        if present and _covers(present, tables) and not capture_damage(connection, present):
             return present
-        return _begin_epoch(connection, plan, capture_id, present)
+        return _begin_epoch(connection, capture_id, tables)
 
 
 def remove_capture(source: Path, capture_id: str, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> list[str]:
@@ -88,31 +88,33 @@ def remove_capture(source: Path, capture_id: str, busy_timeout_seconds: float = 
         SourceError: the file is locked for longer than the timeout, or damaged.
     """
     with write_transaction(source, busy_timeout_seconds) as connection:
-        made = [(kind, name) for kind, name, _ in _made(connection, capture_id) if kind in ("trigger", "table")]
-        # Triggers first: they name the log.
-        for kind, name in sorted(made, reverse=True):
-            connection.execute(f"DROP {kind} {quoted(name)}")
-    return [name for _, name in made]
+        triggers, tables = (_made(connection, capture_id, kind) for kind in ("trigger", "table"))
+        _drop(connection, "TRIGGER", triggers)
+        _drop(connection, "TABLE", tables)
+    return triggers + tables
 
 
 def read_capture(connection: sqlite3.Connection, capture_id: str) -> Capture | None:
     """The capture as the file, or a snapshot of it, has it; None if it is not there."""
-    epochs = Capture(capture_id, 0, ()).epochs
-    if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (epochs,)).fetchone():
+    epochs = _epochs(capture_id)
+    if epochs not in _made(connection, capture_id, "table"):
         return None
-    newest = f"SELECT epoch, definition FROM {quoted(epochs)} ORDER BY epoch DESC LIMIT 1"
-    epoch, definition = connection.execute(newest).fetchone()
-    tables = json.loads(definition)["tables"]
-    return Capture(
-        capture_id, epoch, tuple(CapturedTable(each["name"], tuple(each["key"]), each["number"]) for each in tables)
-    )
+    newest = connection.execute(
+        f"SELECT epoch, definition FROM {quoted(epochs)} ORDER BY epoch DESC LIMIT 1"
+    ).fetchone()
+    if newest is None:
+        return None
+    epoch, definition = newest
+    return Capture(capture_id, epoch, tuple(_captured_tables(definition)))
 
 
 def capture_damage(connection: sqlite3.Connection, capture: Capture) -> list[str]:
     """A sentence for everything that is not as the capture was installed: changes may have gone by unlogged."""
-    statement = f"SELECT definition FROM {quoted(capture.epochs)} WHERE epoch = ?"
+    statement = f"SELECT definition FROM {quoted(_epochs(capture.id))} WHERE epoch = ?"
     (definition,) = connection.execute(statement, (capture.epoch,)).fetchone()
-    return [sentence for each in json.loads(definition)["tables"] for sentence in _damage(connection, each)]
+    tables = json.loads(definition)["tables"]
+    of_tables = [sentence for each in tables for sentence in _table_damage(connection, capture, each)]
+    return [*_log_damage(connection, capture), *of_tables]
 
 
 def last_position(connection: sqlite3.Connection, capture: Capture) -> int:
@@ -121,56 +123,169 @@ def last_position(connection: sqlite3.Connection, capture: Capture) -> int:
     return int(position)
 
 
+def uncaptured_tables(plan: MigrationPlan) -> list[str]:
+    """A sentence for each mapped table whose changes cannot be followed."""
+    reasons = ((each.table, _why_not(each)) for each in plan.collections)
+    return [f"changes of {table.name} are not followed: {reason}" for table, reason in reasons if table and reason]
+
+
+def captures_in(connection: sqlite3.Connection) -> list[str]:
+    """The ids of all captures in the file, those of other work folders too."""
+    pattern = f"{OWN_PREFIX}{'[0-9a-f]' * 8}_capture"
+    statement = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name GLOB ? ORDER BY rowid"
+    names = connection.execute(statement, (pattern,)).fetchall()
+    return [name.removeprefix(OWN_PREFIX).removesuffix("_capture") for (name,) in names]
+
+
+def _why_not(plan: CollectionPlan) -> str | None:
+    """Why the changes of a table cannot be captured; None where they can, or where there is no table."""
+    if plan.table is None:
+        return None
+    if plan.table.is_view:
+        return "it is a view"
+    if plan.table.is_virtual:
+        return "SQLite has no triggers on virtual tables"
+    return "it has no key; if columns identify a row, name them in `key`" if plan.uses_rowid else None
+
+
 def _prefix(capture_id: str) -> str:
     return f"{OWN_PREFIX}{capture_id}_"
 
 
-def _capturable(plan: MigrationPlan) -> list[CollectionPlan]:
-    return [each for each in plan.collections if each.table and not each.table.is_view and not each.uses_rowid]
+def _epochs(capture_id: str) -> str:
+    return f"{_prefix(capture_id)}capture"
 
 
-def _made(connection: sqlite3.Connection, capture_id: str) -> list[tuple[str, str, str]]:
-    """Type, name and SQL of everything that the capture made."""
+def _made(connection: sqlite3.Connection, capture_id: str, kind: str) -> list[str]:
+    """The names of everything of a kind that the capture made."""
     prefix = _prefix(capture_id)
-    statement = "SELECT type, name, sql FROM sqlite_schema WHERE substr(name, 1, ?) = ? ORDER BY rowid"
-    return connection.execute(statement, (len(prefix), prefix)).fetchall()
+    statement = "SELECT name FROM sqlite_schema WHERE type = ? AND substr(name, 1, ?) = ? ORDER BY rowid"
+    return [name for (name,) in connection.execute(statement, (kind, len(prefix), prefix)).fetchall()]
 
 
-def _begin_epoch(
-    connection: sqlite3.Connection, plan: MigrationPlan, capture_id: str, before: Capture | None
-) -> Capture:
-    for kind, name, _ in _made(connection, capture_id):
-        if kind == "trigger":
-            connection.execute(f"DROP TRIGGER {quoted(name)}")
-    collections = _capturable(plan)
-    tables = tuple(
-        CapturedTable(each.table.name, each.key, number) for number, each in enumerate(collections, 1) if each.table
-    )
-    capture = Capture(capture_id, before.epoch + 1 if before else 1, tables)
-    width = max((len(each.key) for each in tables), default=1)
-    keys = ", ".join(f"key_{at}" for at in range(width))
-    if before is None:
-        connection.execute(
-            f"CREATE TABLE {quoted(capture.changes)} "
-            f"(position INTEGER PRIMARY KEY, table_number INTEGER, kind TEXT, at REAL, {keys})"
-        )
-        connection.execute(f"CREATE TABLE {quoted(capture.epochs)} (epoch INTEGER PRIMARY KEY, definition TEXT)")
-        connection.execute(
-            f"CREATE TABLE {quoted(capture.positions)} "
-            "(migration TEXT PRIMARY KEY, epoch INTEGER, position INTEGER, snapshot INTEGER)"
-        )
-    definition = []
-    for each, captured in zip(collections, tables, strict=True):
-        assert each.table is not None
-        triggers = captured_by_triggers(connection, each.table, captured, capture.changes, _prefix(capture_id))
-        for sql in triggers.values():
-            connection.execute(sql)
-        definition.append({**asdict(captured), "schema": _schema(connection, captured.name), "triggers": triggers})
-    connection.execute(
-        f"INSERT INTO {quoted(capture.epochs)} VALUES (?, ?)", (capture.epoch, json.dumps({"tables": definition}))
-    )
+def _drop(connection: sqlite3.Connection, kind: str, names: list[str]) -> None:
+    for name in names:
+        connection.execute(f"DROP {kind} {quoted(name)}")
+
+
+def _present(connection: sqlite3.Connection, capture_id: str) -> Capture | None:
+    """The capture that is there; raises CaptureError where only a part of it is."""
+    present = read_capture(connection, capture_id)
+    left = _made(connection, capture_id, "table")
+    lost = list(_log_damage(connection, present)) if present else left
+    if lost:
+        raise CaptureError(f"Capture {capture_id} has lost its log, or the record of it.", _REPLACE)
+    return present
+
+
+def _covers(capture: Capture, tables: list[Keyed]) -> bool:
+    return [(each.name, each.key) for each in capture.tables] == [(table.name, key) for table, key in tables]
+
+
+def _begin_epoch(connection: sqlite3.Connection, capture_id: str, tables: list[Keyed]) -> Capture:
+    _drop(connection, "TRIGGER", _made(connection, capture_id, "trigger"))
+    earlier = _earlier_epochs(connection, capture_id)
+    capture = Capture(capture_id, len(earlier) + 1, tuple(_numbered(earlier, tables)))
+    _make_tables(connection, capture, earlier)
+    with _keeping_statements_valid(connection, [table for table, _ in tables]):
+        definition = [
+            _make_triggers(connection, capture, table, captured)
+            for (table, _), captured in zip(tables, capture.tables, strict=True)
+        ]
+    written = json.dumps({"tables": definition})
+    connection.execute(f"INSERT INTO {quoted(_epochs(capture_id))} VALUES (?, ?)", (capture.epoch, written))
     connection.execute(f"INSERT INTO {quoted(capture.changes)} (kind, at) VALUES ('E', julianday('now'))")
     return capture
+
+
+def _earlier_epochs(connection: sqlite3.Connection, capture_id: str) -> list[tuple[int, str]]:
+    """Number and definition of each epoch so far."""
+    if _epochs(capture_id) not in _made(connection, capture_id, "table"):
+        return []
+    return connection.execute(f"SELECT epoch, definition FROM {quoted(_epochs(capture_id))}").fetchall()
+
+
+def _numbered(earlier: list[tuple[int, str]], tables: list[Keyed]) -> Iterator[CapturedTable]:
+    """Each table with its number: that of an earlier epoch, if it had the same key, or else a new one."""
+    known = {(each.name, each.key): each.number for _, text in earlier for each in _captured_tables(text)}
+    for table, key in tables:
+        number = known.setdefault((table.name, key), max(known.values(), default=0) + 1)
+        yield CapturedTable(table.name, key, number)
+
+
+def _captured_tables(definition: str) -> Iterator[CapturedTable]:
+    for each in json.loads(definition)["tables"]:
+        yield CapturedTable(each["name"], tuple(each["key"]), each["number"])
+
+
+def _make_tables(connection: sqlite3.Connection, capture: Capture, earlier: list[tuple[int, str]]) -> None:
+    """Makes the capture's own tables, or widens the log; the epochs' table is made anew, see `_is_rebuilt`."""
+    keys = [f"key_{at}" for at in range(max((len(each.key) for each in capture.tables), default=1))]
+    changes, positions, epochs = map(quoted, (capture.changes, capture.positions, _epochs(capture.id)))
+    if earlier:
+        for key in keys[_log_width(connection, capture) :]:
+            connection.execute(f"ALTER TABLE {changes} ADD COLUMN {key}")
+        connection.execute(f"DROP TABLE {epochs}")
+    else:
+        connection.execute(
+            f"CREATE TABLE {changes} "
+            f"(position INTEGER PRIMARY KEY, table_number INTEGER, kind TEXT, at REAL, {', '.join(keys)})"
+        )
+        connection.execute(
+            f"CREATE TABLE {positions} (migration TEXT PRIMARY KEY, epoch INTEGER, position INTEGER, snapshot INTEGER)"
+        )
+    connection.execute(f"CREATE TABLE {epochs} (epoch INTEGER PRIMARY KEY, definition TEXT)")
+    connection.executemany(f"INSERT INTO {epochs} VALUES (?, ?)", earlier)
+
+
+def _log_width(connection: sqlite3.Connection, capture: Capture) -> int:
+    """How many columns the log has for keys."""
+    statement = "SELECT count(*) FROM pragma_table_info(?) WHERE name GLOB 'key_*'"
+    (width,) = connection.execute(statement, (capture.changes,)).fetchone()
+    return int(width)
+
+
+def _make_triggers(
+    connection: sqlite3.Connection, capture: Capture, table: Table, captured: CapturedTable
+) -> dict[str, Any]:
+    """Makes a table's triggers, and returns what its part of the epoch's definition says."""
+    writer = TableTriggers(connection, table, captured, capture.changes, _prefix(capture.id))
+    triggers = writer.statements()
+    for statement in triggers.values():
+        connection.execute(statement)
+    return {**asdict(captured), "schema": _schema(connection, table.name), "triggers": triggers}
+
+
+@contextmanager
+def _keeping_statements_valid(connection: sqlite3.Connection, tables: list[Table]) -> Iterator[None]:
+    """Raises CaptureError where a statement of the application's would fail because of what was made inside."""
+    statements = [
+        statement for each in tables for statement in _statements(each) if _compile_error(connection, statement) is None
+    ]
+    yield
+    for statement in statements:
+        if error := _compile_error(connection, statement):
+            raise CaptureError(
+                f"Capture would make the application's statements fail, such as {statement}: {error}.",
+                "Nothing was changed. Leave the table out of the mapping to migrate the others live.",
+            )
+
+
+def _statements(table: Table) -> Iterator[str]:
+    """One statement for each event on a table."""
+    name = quoted(table.name)
+    column = next(quoted(each.name) for each in table.columns if not each.generated)
+    yield f"INSERT INTO {name} DEFAULT VALUES"
+    yield f"UPDATE {name} SET {column} = {column}"
+    yield f"DELETE FROM {name}"
+
+
+def _compile_error(connection: sqlite3.Connection, statement: str) -> sqlite3.Error | None:
+    try:
+        connection.execute(f"EXPLAIN {statement}").fetchall()
+    except sqlite3.Error as error:
+        return error
+    return None
 
 
 def _schema(connection: sqlite3.Connection, table: str) -> dict[str, str | None]:
@@ -184,27 +299,50 @@ FROM pragma_index_list(:table) AS indexes WHERE "unique"
     return dict(connection.execute(statement, {"table": table}).fetchall())
 
 
-def _damage(connection: sqlite3.Connection, installed: dict[str, Any]) -> Iterator[str]:
-    name = installed["name"]
-    schema = _schema(connection, name)
-    if name not in schema:
-        yield f"table `{name}` is gone: it was dropped or renamed"
+def _log_damage(connection: sqlite3.Connection, capture: Capture) -> Iterator[str]:
+    made = _made(connection, capture.id, "table")
+    for name in (capture.changes, capture.positions):
+        if name not in made:
+            yield f"table `{name}` is gone"
+
+
+def _table_damage(connection: sqlite3.Connection, capture: Capture, installed: dict[str, Any]) -> Iterator[str]:
+    table = f"table `{installed['name']}`"
+    schema = _schema(connection, installed["name"])
+    if installed["name"] not in schema:
+        yield f"{table} was dropped or renamed"
         return
     if schema != installed["schema"]:
-        yield f"table `{name}` was altered"
-    for trigger, sql in installed["triggers"].items():
-        found = connection.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (trigger,)).fetchone()
-        if found != (sql,):
-            yield f"table `{name}` has lost the trigger {trigger}" if found is None else f"{trigger} was changed"
+        yield f"{table} was altered: its columns, constraints or unique indexes are not what they were"
+    elif _is_newer(connection, installed["name"], _epochs(capture.id)):
+        yield f"{table} was dropped and made again"
+    for name, sql in installed["triggers"].items():
+        found = connection.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (name,)).fetchone()
+        if found is None:
+            yield f"{table} has lost its trigger `{name}`"
+        elif found[0] != sql:
+            yield f"trigger `{name}` of {table} was changed"
+        elif name.endswith(LATE):
+            yield from (f"{table} has a new trigger, `{newer}`" for newer in _triggers_before(connection, name))
 
 
-__all__ = [
-    "Capture",
-    "CaptureError",
-    "CapturedTable",
-    "capture_damage",
-    "install_capture",
-    "last_position",
-    "read_capture",
-    "remove_capture",
-]
+def _is_newer(connection: sqlite3.Connection, name: str, other: str) -> bool:
+    """Whether a table was made after another one; VACUUM keeps their order."""
+    statement = (
+        "SELECT (SELECT rowid FROM sqlite_schema WHERE name = ?) > (SELECT rowid FROM sqlite_schema WHERE name = ?)"
+    )
+    (newer,) = connection.execute(statement, (name, other)).fetchone()
+    return bool(newer)
+
+
+def _triggers_before(connection: sqlite3.Connection, trigger: str) -> list[str]:
+    """The application's triggers on the same table that SQLite runs first: the later ones.
+
+    An AFTER trigger of theirs that breaks the statement off would keep a change from the log.
+    """
+    statement = """
+SELECT theirs.name FROM sqlite_schema AS theirs JOIN sqlite_schema AS ours ON theirs.tbl_name = ours.tbl_name
+WHERE ours.name = ? AND theirs.type = 'trigger' AND theirs.rowid > ours.rowid AND substr(theirs.name, 1, ?) <> ?
+"""
+    found = connection.execute(statement, (trigger, len(OWN_PREFIX), OWN_PREFIX)).fetchall()
+    return [name for (name,) in found]

@@ -43,6 +43,7 @@ class Table:
         primary_key: the declared key's columns, in the key's order; empty if none is declared.
         rowid: a name for the rowid that no column takes; None if all are taken, WITHOUT ROWID, and for views.
         is_view: whether it has no rows of its own.
+        is_virtual: whether a module keeps its rows, such as FTS5.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Table:
     primary_key: tuple[str, ...]
     rowid: str | None
     is_view: bool
+    is_virtual: bool = False
 
     def column(self, name: str) -> Column | None:
         """The column of that name, as SQLite finds it: in any case."""
@@ -112,7 +114,8 @@ def _tables(connection: Connection) -> Iterable[Table]:
         kind, without_rowid = stored[name]
         if kind == "shadow" or folded(name).startswith(OWN_PREFIX):
             continue
-        yield _table(connection, name, name in views, has_rowid=name not in views and not without_rowid)
+        has_rowid = name not in views and not without_rowid
+        yield _table(connection, name, kind, has_rowid=has_rowid)
 
 
 def _table_list(connection: Connection) -> Iterable[tuple[str, str, bool]]:
@@ -121,7 +124,8 @@ def _table_list(connection: Connection) -> Iterable[tuple[str, str, bool]]:
     return [(name, kind, bool(without_rowid)) for name, kind, without_rowid in rows]
 
 
-def _table(connection: Connection, name: str, is_view: bool, *, has_rowid: bool) -> Table:
+def _table(connection: Connection, name: str, kind: str, *, has_rowid: bool) -> Table:
+    is_view = kind == "view"
     columns = _columns(connection, name, is_view)
     key = sorted((position, column.name) for column, position in columns if position)
     taken = {folded(column.name) for column, _ in columns}
@@ -132,6 +136,7 @@ def _table(connection: Connection, name: str, is_view: bool, *, has_rowid: bool)
         primary_key=tuple(column for _, column in key),
         rowid=free[0] if has_rowid and free else None,
         is_view=is_view,
+        is_virtual=kind == "virtual",
     )
 
 
