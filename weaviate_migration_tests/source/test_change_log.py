@@ -15,8 +15,8 @@ from weaviate_migration.source.inspect import inspect_database, quoted
 from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.source.snapshot import take_snapshot
 from weaviate_migration.transform.object_ids import object_uuid
+from weaviate_migration_tests.source.captures import ID, mapping_of
 from weaviate_migration_tests.source.databases import connect, make
-from weaviate_migration_tests.source.test_capture import ID, mapping_of
 
 UUIDS = [f"{number}0000000-0000-0000-0000-000000000000" for number in range(10)]
 
@@ -26,7 +26,7 @@ class Captured:
 
     def __init__(self, path: Path, key: tuple[str, ...] = ()) -> None:
         self.path = path
-        plan = plan_migration(mapping_of("t", t=key), inspect_database(path))
+        plan = plan_migration(mapping_of({"t": key}), inspect_database(path))
         self.capture = install_capture(path, plan, ID)
         self.plan = plan.collections[0]
         self.log = ChangeLog(path, ID, object_uuid, path.parent, busy_timeout_seconds=0.1)
