@@ -3,10 +3,9 @@
 import dagster as dg
 
 from weaviate_migration.assets import phases
+from weaviate_migration.change_capture import begin_change_capture
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.resources import SQLiteSource
-from weaviate_migration.source.capture import install_capture
-from weaviate_migration.source.plan import planned_source
 from weaviate_migration.work_folder import WorkFolder
 
 
@@ -26,19 +25,15 @@ def build_change_capture_asset(mapping: Mapping) -> dg.AssetsDefinition:
     def change_capture(
         context: dg.AssetExecutionContext, source: SQLiteSource, work_folder: dg.ResourceParam[WorkFolder]
     ) -> dg.MaterializeResult[None]:
-        with planned_source(source.path, mapping, work_folder.scratch) as (_, plan):
-            pass
-        capture = install_capture(source.path, plan, work_folder.begin_capture())
-        captured = {each.name for each in capture.tables}
-        missed = [each.table.name for each in plan.collections if each.table and each.table.name not in captured]
-        for name in missed:
-            context.log.warning("changes of %s are not followed: it has no key that identifies a row", name)
+        capture, not_followed = begin_change_capture(source.path, mapping, work_folder)
+        for sentence in not_followed:
+            context.log.warning(sentence)
         return dg.MaterializeResult(
             metadata={
                 "capture": capture.id,
                 "epoch": capture.epoch,
-                "tables": ", ".join(sorted(captured)),
-                "not_followed": ", ".join(missed) or "none",
+                "tables": ", ".join(each.name for each in capture.tables),
+                "not_followed": "; ".join(not_followed) or "none",
             }
         )
 

@@ -7,6 +7,7 @@ import click
 from click.exceptions import NoArgsIsHelpError
 
 from weaviate_migration.cli.audit import audit
+from weaviate_migration.cli.capture import capture
 from weaviate_migration.cli.checks import checks
 from weaviate_migration.cli.demo import demo
 from weaviate_migration.cli.migrate import migrate
@@ -31,7 +32,7 @@ def cli() -> None:
     """Move an application's data from SQLite into Weaviate, and prove the copy."""
 
 
-for command in (audit, plan, migrate, sync, verify, checks, quarantine, rollback, server, demo):
+for command in (audit, plan, capture, migrate, sync, verify, checks, quarantine, rollback, server, demo):
     cli.add_command(command)
 
 

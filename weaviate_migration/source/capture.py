@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from weaviate_migration.errors import CaptureError
-from weaviate_migration.source.capture_triggers import LATE, CapturedTable, TableTriggers
+from weaviate_migration.source.capture_triggers import LATE, TableTriggers
 from weaviate_migration.source.connect import BUSY_TIMEOUT_SECONDS, write_transaction
 from weaviate_migration.source.inspect import OWN_PREFIX, Table, quoted
 from weaviate_migration.source.plan import CollectionPlan, MigrationPlan
@@ -34,6 +34,20 @@ from weaviate_migration.source.plan import CollectionPlan, MigrationPlan
 Keyed = tuple[Table, tuple[str, ...]]
 
 _REPLACE = "Remove what is left with `weaviate-migration capture remove`, and install it again."
+
+
+@dataclass(frozen=True)
+class CapturedTable:
+    """A table whose changes are logged.
+
+    Attributes:
+        key: the columns that identify a row, as the mapping has it.
+        number: what the log calls the table with this key, in all epochs.
+    """
+
+    name: str
+    key: tuple[str, ...]
+    number: int
 
 
 @dataclass(frozen=True)
@@ -118,9 +132,17 @@ def capture_damage(connection: sqlite3.Connection, capture: Capture) -> list[str
 
 
 def last_position(connection: sqlite3.Connection, capture: Capture) -> int:
-    """The position of the newest entry."""
-    (position,) = connection.execute(f"SELECT max(position) FROM {quoted(capture.changes)}").fetchone()
+    """The position of the newest entry; 0 where somebody has emptied the log."""
+    (position,) = connection.execute(f"SELECT coalesce(max(position), 0) FROM {quoted(capture.changes)}").fetchone()
     return int(position)
+
+
+def log_extent(connection: sqlite3.Connection, capture: Capture) -> tuple[int, int]:
+    """How many entries the log has, and the position of the newest; (0, 0) where the log is gone."""
+    if capture.changes not in _made(connection, capture.id, "table"):
+        return 0, 0
+    (entries,) = connection.execute(f"SELECT count(*) FROM {quoted(capture.changes)}").fetchone()
+    return int(entries), last_position(connection, capture)
 
 
 def uncaptured_tables(plan: MigrationPlan) -> list[str]:
@@ -249,7 +271,7 @@ def _make_triggers(
     connection: sqlite3.Connection, capture: Capture, table: Table, captured: CapturedTable
 ) -> dict[str, Any]:
     """Makes a table's triggers, and returns what its part of the epoch's definition says."""
-    writer = TableTriggers(connection, table, captured, capture.changes, _prefix(capture.id))
+    writer = TableTriggers(connection, table, captured.key, captured.number, capture.changes, _prefix(capture.id))
     triggers = writer.statements()
     for statement in triggers.values():
         connection.execute(statement)
@@ -304,6 +326,8 @@ def _log_damage(connection: sqlite3.Connection, capture: Capture) -> Iterator[st
     for name in (capture.changes, capture.positions):
         if name not in made:
             yield f"table `{name}` is gone"
+    if capture.changes in made and not last_position(connection, capture):
+        yield f"table `{capture.changes}` was emptied"
 
 
 def _table_damage(connection: sqlite3.Connection, capture: Capture, installed: dict[str, Any]) -> Iterator[str]:

@@ -30,20 +30,6 @@ LATE = ("_inserted", "_updated")
 
 
 @dataclass(frozen=True)
-class CapturedTable:
-    """A table whose changes are logged.
-
-    Attributes:
-        key: the columns that identify a row, as the mapping has it.
-        number: what the log calls the table with this key, in all epochs.
-    """
-
-    name: str
-    key: tuple[str, ...]
-    number: int
-
-
-@dataclass(frozen=True)
 class _Column:
     """A column of a captured table; `default` is the SQL of its default, '' without one."""
 
@@ -71,18 +57,20 @@ class TableTriggers:
     Args:
         connection: to the file, for what its pragmas say of the table.
         table: the table as it was inspected.
-        captured: its key and number.
+        key: the columns that identify a row.
+        number: what the log calls the table.
         log: the name of the log's table.
         prefix: what the names of the triggers begin with.
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, table: Table, captured: CapturedTable, log: str, prefix: str
+        self, connection: sqlite3.Connection, table: Table, key: tuple[str, ...], number: int, log: str, prefix: str
     ) -> None:
         self._table = quoted(table.name)
-        self._captured = captured
+        self._key = key
+        self._number = number
         self._log = quoted(log)
-        self._prefix = f"{prefix}{captured.number}_"
+        self._prefix = f"{prefix}{number}_"
         self._columns = {column.name: column for column in _columns(connection, table.name)}
         self._indexes = unique_indexes(connection, table.name)
         self._primary_key = table.primary_key
@@ -118,7 +106,7 @@ class TableTriggers:
         """The new key, where it is another one: another text or number, or as much in another storage class."""
         differs = " OR ".join(
             f"OLD.{column} IS NOT NEW.{column} COLLATE BINARY OR typeof(OLD.{column}) <> typeof(NEW.{column})"
-            for column in map(quoted, self._captured.key)
+            for column in map(quoted, self._key)
         )
         return f"{self._entry('U', 'NEW')} WHERE {differs}"
 
@@ -128,11 +116,11 @@ class TableTriggers:
             yield f"{self._entry('R')} FROM {self._table} WHERE {holds}{condition}"
 
     def _entry(self, kind: str, row: str = "") -> str:
-        names = ", ".join(f"key_{at}" for at in range(len(self._captured.key)))
-        key = ", ".join(f"{row}.{column}" if row else column for column in map(quoted, self._captured.key))
+        names = ", ".join(f"key_{at}" for at in range(len(self._key)))
+        key = ", ".join(f"{row}.{column}" if row else column for column in map(quoted, self._key))
         return (
             f"INSERT INTO {self._log} (table_number, kind, at, {names}) "
-            f"SELECT {self._captured.number}, '{kind}', julianday('now'), {key}"
+            f"SELECT {self._number}, '{kind}', julianday('now'), {key}"
         )
 
     @cached_property
@@ -148,7 +136,7 @@ class TableTriggers:
 
     @cached_property
     def _new_key_is_late(self) -> bool:
-        return self._key_may_be_altered or self._rowid_column in self._captured.key
+        return self._key_may_be_altered or self._rowid_column in self._key
 
     @cached_property
     def _key_may_be_altered(self) -> bool:
@@ -156,7 +144,7 @@ class TableTriggers:
         return any(each.default or each.generated for each in self._key_columns())
 
     def _key_columns(self) -> list[_Column]:
-        return [self._columns[name] for name in self._captured.key]
+        return [self._columns[name] for name in self._key]
 
     @property
     def _is_old_row(self) -> str:

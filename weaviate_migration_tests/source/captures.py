@@ -25,11 +25,11 @@ def mapping_of(keys: Keys[str, tuple[str, ...]]) -> Mapping:
     return Mapping.model_validate({"name": "test", "missing": "warn", "collections": collections})
 
 
-def plan_of(path: Path, *tables: str, **keys: tuple[str, ...]) -> MigrationPlan:
+def plan_of(path: Path, *tables: str, keys: Keys[str, tuple[str, ...]] | None = None) -> MigrationPlan:
     """The plan for these tables, by their declared keys, and for those whose keys are given."""
-    return plan_migration(mapping_of({**dict.fromkeys(tables, ()), **keys}), inspect_database(path))
+    return plan_migration(mapping_of({**dict.fromkeys(tables, ()), **(keys or {})}), inspect_database(path))
 
 
-def install(path: Path, *tables: str, capture_id: str = ID, **keys: tuple[str, ...]) -> Capture:
+def install(path: Path, *tables: str, keys: Keys[str, tuple[str, ...]] | None = None, capture_id: str = ID) -> Capture:
     """Captures these tables."""
-    return install_capture(path, plan_of(path, *tables, **keys), capture_id, busy_timeout_seconds=0.05)
+    return install_capture(path, plan_of(path, *tables, keys=keys), capture_id, busy_timeout_seconds=0.05)

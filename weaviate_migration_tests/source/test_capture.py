@@ -96,7 +96,7 @@ def test_the_log_in_a_snapshot_ends_with_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("key", ["a", "1", b"a", 1, 1.0, 1.5, 2**63 - 1, -(2**63), 1e300, "", "ü\0b", b"", None])
 def test_keys_keep_their_storage_class(tmp_path: Path, declared: str, key: object) -> None:
     path = make(tmp_path / "app.db", f"CREATE TABLE t (id {declared} UNIQUE, p, n INTEGER PRIMARY KEY)")
-    capture = install(path, t=("id",))
+    capture = install(path, keys={"t": ("id",)})
     with closing(connect(path)) as connection:
         connection.execute("INSERT INTO t (id) VALUES (?)", (key,))
         connection.execute("DELETE FROM t")
@@ -143,7 +143,7 @@ def test_rows_that_replace_removes(tmp_path: Path, table: str, replacing: str, r
     with closing(connect(path)) as connection:
         connection.executescript(f"CREATE TABLE t ({table})")
         connection.executescript("INSERT INTO t (id, p) VALUES ('a', 1)")
-        capture = install(path, t=("id",))
+        capture = install(path, keys={"t": ("id",)})
         connection.executescript(f"PRAGMA recursive_triggers = {recursive}; {replacing}")
         assert connection.execute("SELECT count(*) FROM t WHERE id = 'a' COLLATE BINARY").fetchone() == (0,)
     assert "a" in {key for _, key in logged(path, capture)}
@@ -315,12 +315,12 @@ def test_tables_that_cannot_be_captured(tmp_path: Path) -> None:
         "CREATE VIRTUAL TABLE f USING fts5 (p, n)",
     )
     keys = {"named": ("n",), "v": ("id",), "f": ("n",)}
-    assert uncaptured_tables(plan_of(path, "t", "keyless", "gone", **keys)) == [
+    assert uncaptured_tables(plan_of(path, "t", "keyless", "gone", keys=keys)) == [
         "changes of keyless are not followed: it has no key; if columns identify a row, name them in `key`",
         "changes of v are not followed: it is a view",
         "changes of f are not followed: SQLite has no triggers on virtual tables",
     ]
-    capture = install(path, "t", "keyless", "gone", **keys)
+    capture = install(path, "t", "keyless", "gone", keys=keys)
     assert [each.name for each in capture.tables] == ["t", "named"]
 
 
@@ -469,7 +469,7 @@ def test_mending_begins_an_epoch(tmp_path: Path) -> None:
 def test_another_key_gets_another_number(tmp_path: Path) -> None:
     path = make(tmp_path / "app.db", "CREATE TABLE t (id TEXT PRIMARY KEY, p)", "CREATE TABLE u (id PRIMARY KEY, p)")
     install(path, "t", "u")
-    capture = install(path, "u", t=("id", "p"))
+    capture = install(path, "u", keys={"t": ("id", "p")})
     assert [(each.name, each.key, each.number) for each in capture.tables] == [("u", ("id",), 2), ("t", ("id", "p"), 3)]
     make(path, "INSERT INTO t VALUES ('a', 1)", "INSERT INTO u VALUES ('b', 1)")
     assert logged(path, capture)[-2:] == [("I", "a", 1), ("I", "b", None)]

@@ -263,7 +263,7 @@ def copies(request: pytest.FixtureRequest) -> Iterator[tuple[App, Path, Path, Ca
     with TemporaryDirectory() as folder:
         plain = make(Path(folder) / "plain.db", *tested.schema)
         captured = make(Path(folder) / "captured.db", *tested.schema)
-        yield tested, plain, captured, install(captured, **tested.keys)
+        yield tested, plain, captured, install(captured, keys=tested.keys)
 
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])

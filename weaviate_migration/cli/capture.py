@@ -1,0 +1,68 @@
+"""`capture`: the log of changes in the SQLite file."""
+
+from typing import Any
+
+import click
+
+from weaviate_migration.change_capture import (
+    CaptureStatus,
+    change_capture_status,
+    install_change_capture,
+    remove_change_capture,
+)
+from weaviate_migration.cli.options import EPILOG, SOURCE_OPTIONS, WORK_OPTIONS, print_json, with_options
+from weaviate_migration.errors import CaptureError
+from weaviate_migration.settings import create_migration_config
+
+
+@click.group(epilog=EPILOG)
+def capture() -> None:
+    """Log the changes that the application makes, by triggers in the SQLite file."""
+
+
+@capture.command(epilog=EPILOG)
+@with_options(*SOURCE_OPTIONS, *WORK_OPTIONS)
+def install(as_json: bool, **options: Any) -> int:
+    """Begin to log changes; what is there and intact stays, what is damaged is made anew."""
+    return _show(install_change_capture(create_migration_config(**options)), as_json)
+
+
+@capture.command(epilog=EPILOG)
+@with_options(*SOURCE_OPTIONS, *WORK_OPTIONS)
+def status(as_json: bool, **options: Any) -> int:
+    """Show which tables are captured, how long the log is, and what is damaged; exit code 1 if anything is."""
+    return _show(change_capture_status(create_migration_config(**options)), as_json)
+
+
+@capture.command(epilog=EPILOG)
+@with_options(SOURCE_OPTIONS[0], *WORK_OPTIONS)
+@click.option("--id", "capture_id", metavar="ID", help="The capture of another work folder, such as one that is gone.")
+def remove(as_json: bool, capture_id: str | None, **options: Any) -> int:
+    """Remove log and triggers; the schema is then what it was before."""
+    removed = remove_change_capture(create_migration_config(**options), capture_id)
+    if as_json:
+        print_json({"removed": removed})
+    else:
+        click.echo(f"Removed {len(removed)} triggers and tables.")
+    return 0
+
+
+def _show(found: CaptureStatus, as_json: bool) -> int:
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        for line in _lines(found):
+            click.echo(line)
+    return CaptureError.exit_code if found.damage else 0
+
+
+def _lines(found: CaptureStatus) -> list[str]:
+    captured = f"Capture {found.capture_id}, epoch {found.epoch}: {', '.join(found.tables) or 'no table'}"
+    log = f"Entries in the log: {found.entries:,}, the newest at position {found.last_position:,}"
+    none = f"{found.source} has no capture of this work folder: `weaviate-migration capture install` makes it."
+    lines = [captured, log] if found.capture_id else [none]
+    lines += [f"warning: {sentence}" for sentence in found.not_followed]
+    lines += [f"damaged: {sentence}" for sentence in found.damage]
+    if found.damage:
+        lines.append("Changes may have been missed: `weaviate-migration capture install` begins anew from here.")
+    return [*lines, *(f"The file has the capture {other} of another work folder, too." for other in found.others)]
