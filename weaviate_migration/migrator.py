@@ -21,10 +21,11 @@ from weaviate_migration.job_run import JobRun, dagster_instance, end_killed_runs
 from weaviate_migration.jobs import DRY_RUN, MIGRATE, MIGRATE_LIVE, migrate_assets
 from weaviate_migration.logs import configure_logging
 from weaviate_migration.mapping import Mapping, read_mapping
-from weaviate_migration.record import MigrationRecord, refuse_another_migration
+from weaviate_migration.record import MigrationRecord, SnapshotRecord, refuse_another_migration
 from weaviate_migration.result import MigrationResult
 from weaviate_migration.run_events import dry_run_outcome, migration_outcome
 from weaviate_migration.settings import MigrationConfig, api_key_in_environment, create_migration_config
+from weaviate_migration.source.capture import uncaptured_tables
 from weaviate_migration.source.connect import sqlite_path
 from weaviate_migration.source.plan import MigrationPlan, planned_source
 from weaviate_migration.target.aliases import refuse_foreign_names
@@ -102,7 +103,8 @@ class SQLiteToWeaviateMigrator:
             run = self._run(job, mapping, plan, selection)
             result = migration_outcome(run.events, mapping, records.all())
             phases = {"connect": connected, **result.phases}
-            warnings = [*plan.warnings, *result.warnings]
+            not_followed = uncaptured_tables(plan) if config.live else []
+            warnings = [*plan.warnings, *not_followed, *result.warnings]
             result = result.with_(run_id=run.run_id, warnings=warnings, phases=phases)
             return self._closed(result, client, mapping)
 
@@ -130,10 +132,13 @@ class SQLiteToWeaviateMigrator:
             result = result.with_(errors=[*result.errors, *self._refusals(record, mapping)])
         if result.exit_code == MigrationError.exit_code:
             return result.with_(next_step=self._give_up(client, record))
-        if result.success and not self.config.backup_before_migration and record.snapshot is not None:
-            record.snapshot.path.unlink(missing_ok=True)
-            return result.with_(backup=None)
-        return result
+        if not result.success or record.snapshot is None:
+            return result
+        result = result.with_(next_step=f"{result.next_step} {_about_changes(record.snapshot)}")
+        if self.config.backup_before_migration:
+            return result
+        record.snapshot.path.unlink(missing_ok=True)
+        return result.with_(backup=None)
 
     def _refusals(self, record: MigrationRecord, mapping: Mapping) -> Iterator[str]:
         """For each collection with quarantined rows: the first of them, and where they all are."""
@@ -210,6 +215,13 @@ def roll_back_migration(config: MigrationConfig, discard: bool) -> RollbackResul
         with open_weaviate(target, work_folder.folder, config.weaviate_api_key) as client:
             removed = roll_back(client, work_folder.records, record, work_folder.quarantine_folder, discard=discard)
     return RollbackResult(record.id, tuple(removed))
+
+
+def _about_changes(snapshot: SnapshotRecord) -> str:
+    """What becomes of changes that the application makes now."""
+    if snapshot.captured is None:
+        return "What changes after the snapshot is not followed: `migrate --live` captures and applies it."
+    return "`weaviate-migration sync --follow` goes on applying what the application changes."
 
 
 def plan_source(config: MigrationConfig, mapping: Mapping) -> MigrationPlan:

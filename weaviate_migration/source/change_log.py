@@ -14,11 +14,11 @@ from typing import NamedTuple
 from weaviate_migration.errors import CaptureError
 from weaviate_migration.source.capture import (
     Capture,
+    CapturedTable,
     capture_damage,
     last_position,
     read_capture,
 )
-from weaviate_migration.source.capture_triggers import CapturedTable
 from weaviate_migration.source.connect import BUSY_TIMEOUT_SECONDS, connect_read_only, primary_code, source_errors
 from weaviate_migration.source.inspect import quoted
 from weaviate_migration.source.plan import CollectionPlan

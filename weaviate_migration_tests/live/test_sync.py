@@ -77,3 +77,14 @@ def verify(notes: NoteMigration, *more: object) -> dict[str, Any]:
     found: dict[str, Any] = ended.json
     assert found["exit_code"] in (0, 3), ended.stderr
     return found
+
+
+def test_without_live_the_source_is_not_touched_and_migrate_says_what_is_not_followed(notes: NoteMigration) -> None:
+    with closing(sqlite3.connect(notes.source)) as connection:
+        before = connection.execute("SELECT * FROM sqlite_schema").fetchall()
+        ended = notes.migrate()
+        assert connection.execute("SELECT * FROM sqlite_schema").fetchall() == before
+    assert "after the snapshot is not followed" in ended.stderr
+    refused = run_here("sync", "--mapping", notes.mapping, "--work-dir", notes.work_dir, *at(notes.server))
+    assert refused.code == 2
+    assert refused.complaint[-1] == "Begin one with `weaviate-migration migrate --live`."
