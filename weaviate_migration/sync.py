@@ -230,14 +230,6 @@ class MigrationSync:
             return capture.epoch > self.known.epoch
 
     @property
-    def snapshot_position(self) -> int:
-        """Where the log in the migration's snapshot ends; the applied position where the snapshot is gone."""
-        snapshot = self.record.snapshot
-        if snapshot is None or snapshot.captured is None or not snapshot.path.is_file():
-            return self.position
-        return snapshot.captured.position
-
-    @property
     def captured(self) -> LogPosition:
         """Where the log in the migration's snapshot ends; a followed migration's snapshot has one."""
         snapshot = self.record.snapshot

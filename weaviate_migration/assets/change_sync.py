@@ -3,7 +3,7 @@
 import dagster as dg
 
 from weaviate_migration.assets import phases
-from weaviate_migration.following import followed_with, only_sync
+from weaviate_migration.following import followed_with
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.resources import BatchSettings, WeaviateServer
 from weaviate_migration.work_folder import WorkFolder
@@ -24,13 +24,12 @@ def build_change_sync_asset(mapping: Mapping) -> dg.AssetsDefinition:
         ),
     )
     def change_sync(
-        context: dg.AssetExecutionContext,
         weaviate: WeaviateServer,
         batches: BatchSettings,
         work_folder: dg.ResourceParam[WorkFolder],
     ) -> dg.MaterializeResult[None]:
+        # Beside a `sync --follow`, too: the locks of the collections let one pass after the other.
         with (
-            only_sync(work_folder, context.log.info),
             weaviate.client(work_folder) as client,
             followed_with(client, work_folder, mapping, batches.write_settings(client)) as group,
         ):
