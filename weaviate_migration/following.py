@@ -68,7 +68,7 @@ class Followed:
             return True
         with self._log.reading() as capture:
             pass
-        positions = {sync.record.id: (sync.known.epoch, sync.position, sync.snapshot_position) for sync in self._syncs}
+        positions = {sync.record.id: (sync.known.epoch, sync.position, sync.captured.position) for sync in self._syncs}
         needed = min(min(position, snapshot) for _, position, snapshot in positions.values())
         if not write_positions(self._log.source, capture, positions, needed, PRUNED_AT_ONCE):
             return False
