@@ -13,16 +13,33 @@ if TYPE_CHECKING:
     from weaviate_migration.migrator import SQLiteToWeaviateMigrator, run_migration
     from weaviate_migration.result import MigrationResult
     from weaviate_migration.settings import MigrationConfig, create_migration_config
+    from weaviate_migration.status import MigrationStatus, read_status
+    from weaviate_migration.switch import (
+        CleanupResult,
+        CutoverResult,
+        RollbackResult,
+        clean_up_migrations,
+        cut_over_migration,
+        roll_back_migration,
+    )
     from weaviate_migration.verification import VerificationResult, verify_migration
 
 __all__ = [
     "CheckReport",
+    "CleanupResult",
+    "CutoverResult",
     "MigrationConfig",
     "MigrationResult",
+    "MigrationStatus",
+    "RollbackResult",
     "SQLiteToWeaviateMigrator",
     "VerificationResult",
+    "clean_up_migrations",
     "create_migration_config",
+    "cut_over_migration",
     "read_check_report",
+    "read_status",
+    "roll_back_migration",
     "run_migration",
     "verify_migration",
 ]
@@ -30,12 +47,20 @@ __all__ = [
 # Imported when they are asked for: an application that writes to both sides does not pay for Dagster.
 _HOME = {
     "CheckReport": "check_report",
+    "CleanupResult": "switch",
+    "CutoverResult": "switch",
     "MigrationConfig": "settings",
     "MigrationResult": "result",
+    "MigrationStatus": "status",
+    "RollbackResult": "switch",
     "SQLiteToWeaviateMigrator": "migrator",
     "VerificationResult": "verification",
+    "clean_up_migrations": "switch",
     "create_migration_config": "settings",
+    "cut_over_migration": "switch",
     "read_check_report": "check_report",
+    "read_status": "status",
+    "roll_back_migration": "switch",
     "run_migration": "migrator",
     "verify_migration": "verification",
 }

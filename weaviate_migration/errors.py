@@ -11,6 +11,7 @@ MigrationError                      exit code 1: it failed, the source is untouc
 ├── CaptureError                    changes of the source cannot be followed: capture is missing or was damaged
 ├── TargetError                     the Weaviate side failed
 │   └── TransientTargetError        it may work when tried again: unavailable, deadline, overload
+├── CutoverTimeoutError             the cutover was not ready in time; no alias was moved
 └── DifferencesError                exit code 3: ran to the end, but the two sides differ
 
 Errors of other libraries are mapped to these at the edge (source/, target/), so that nothing above has to know them.
@@ -79,6 +80,10 @@ class TargetError(MigrationError):
 
 class TransientTargetError(TargetError):
     """The Weaviate side failed in a way that may pass: unavailable, deadline, overload, read-only."""
+
+
+class CutoverTimeoutError(MigrationError):
+    """What the cutover waits for did not come about in time; no alias was moved."""
 
 
 class DifferencesError(MigrationError):

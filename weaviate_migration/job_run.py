@@ -12,7 +12,7 @@ from dagster._core.definitions.reconstruct import build_reconstructable_job
 
 from weaviate_migration.errors import ConfigurationError
 from weaviate_migration.extract.partitions import PARTITION_KEYS
-from weaviate_migration.jobs import DRY_RUN, NEW_SNAPSHOT, SYNC, VERIFY_LIVE
+from weaviate_migration.jobs import CUT_OVER, DRY_RUN, NEW_SNAPSHOT, SYNC, VERIFY_LIVE
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.run_events import was_interrupted
 from weaviate_migration.settings import API_KEY_VARIABLE, MigrationConfig, dagster_home
@@ -65,12 +65,14 @@ def run_job(
     mapping: Mapping,
     job: str,
     selection: Sequence[dg.AssetKey] | None = None,
+    ops: dict[str, Any] | None = None,
 ) -> JobRun:
     """Runs a job of the assets that this mapping makes.
 
     Args:
         mapping: what the configured file holds; the run refuses the file if it says something else by then.
         selection: the assets to materialize; None for all of the job.
+        ops: config of single assets, by name.
 
     Raises:
         KeyboardInterrupt: Ctrl-C, or SIGTERM.
@@ -87,9 +89,8 @@ def run_job(
             "with_api_key": config.weaviate_api_key is not None,
         },
     )
-    result = dg.execute_job(
-        recipe, instance, run_config=_run_config(config, job), tags=_tags(job), asset_selection=selection
-    )
+    run_config = _run_config(config, job) | ({"ops": ops} if ops else {})
+    result = dg.execute_job(recipe, instance, run_config=run_config, tags=_tags(job), asset_selection=selection)
     events = list(result.all_events)
     if was_interrupted(events):
         raise KeyboardInterrupt
@@ -121,7 +122,7 @@ def _process_tag(pid: int) -> str:
 
 def _tags(job: str) -> dict[str, str]:
     tags = {PROCESS_TAG: _process_tag(os.getpid())}
-    if job not in (DRY_RUN, SYNC):  # These are about no partitions.
+    if job not in (DRY_RUN, SYNC, CUT_OVER):  # These are about no partitions.
         tags["dagster/asset_partition_range_start"] = PARTITION_KEYS[0]
         tags["dagster/asset_partition_range_end"] = PARTITION_KEYS[-1]
     return tags

@@ -11,6 +11,8 @@ MIGRATE_LIVE = "migrate_live"
 SYNC = "sync"
 VERIFY = "verify"
 VERIFY_LIVE = "verify_live"
+CUT_OVER = "cut_over"
+CUTOVER = "cutover"
 DRY_RUN = "dry_run"
 DRY_RUN_REPORT = "dry_run_report"
 SOURCE_AUDIT = "source_audit"
@@ -22,8 +24,8 @@ NEW_SNAPSHOT = {"ops": {"sqlite_snapshot": {"config": {"refresh": True}}}}
 LIVE_ASSETS = (CHANGE_CAPTURE, CHANGE_SYNC)
 RESERVED_NAMES = frozenset(
     {
-        *(MIGRATE, MIGRATE_LIVE, SYNC, VERIFY, VERIFY_LIVE, DRY_RUN),
-        *(DRY_RUN_REPORT, SOURCE_AUDIT, "weaviate_schema", "sqlite_snapshot", "cutover", *LIVE_ASSETS),
+        *(MIGRATE, MIGRATE_LIVE, SYNC, VERIFY, VERIFY_LIVE, CUT_OVER, DRY_RUN),
+        *(DRY_RUN_REPORT, SOURCE_AUDIT, "weaviate_schema", "sqlite_snapshot", CUTOVER, *LIVE_ASSETS),
     }
 )
 
@@ -54,11 +56,11 @@ def migrate_assets(mapping: Mapping, *, live: bool, cutover: bool) -> list[dg.As
     names = [*(LIVE_ASSETS if live else ()), SOURCE_AUDIT, "weaviate_schema", "sqlite_snapshot"]
     for each in mapping.collections:
         names += [each.extract_name, each.asset_name]
-    return [dg.AssetKey(name) for name in [*names, *(["cutover"] if cutover else [])]]
+    return [dg.AssetKey(name) for name in [*names, *([CUTOVER] if cutover else [])]]
 
 
 def build_jobs(mapping: Mapping) -> list[UnresolvedAssetJobDefinition]:
-    """`migrate` and `migrate_live`, the whole way, `sync`, `verify` and `verify_live`, and `dry_run`."""
+    """`migrate` and `migrate_live`, the whole way; `sync`, `verify`, `verify_live` and `cut_over`; and `dry_run`."""
     whole_way = dg.AssetSelection.all() - dg.AssetSelection.assets(DRY_RUN_REPORT)
     all_checks = dg.AssetSelection.checks_for_assets(*(dg.AssetKey(name) for name in collection_assets(mapping)))
     extracts = dg.AssetSelection.assets("sqlite_snapshot", *(each.extract_name for each in mapping.collections))
@@ -92,6 +94,11 @@ def build_jobs(mapping: Mapping) -> list[UnresolvedAssetJobDefinition]:
             selection=extracts | all_checks,
             config=NEW_SNAPSHOT,
             description="As `verify`, against a new snapshot of the source in use.",
+        ),
+        dg.define_asset_job(
+            CUT_OVER,
+            selection=CUTOVER,
+            description="Readers are switched to the migration's collections, once all is loaded and proven.",
         ),
         dg.define_asset_job(
             DRY_RUN, selection=DRY_RUN_REPORT, description="What a migration would write and refuse; needs no server."

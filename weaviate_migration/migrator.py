@@ -7,7 +7,6 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -16,11 +15,12 @@ import dagster as dg
 from weaviate import WeaviateClient
 
 from weaviate_migration.cutover import roll_back
-from weaviate_migration.errors import ConfigurationError, MigrationError
+from weaviate_migration.errors import MigrationError
 from weaviate_migration.job_run import JobRun, dagster_instance, end_killed_runs, run_job
 from weaviate_migration.jobs import DRY_RUN, MIGRATE, MIGRATE_LIVE, migrate_assets
 from weaviate_migration.logs import configure_logging
 from weaviate_migration.mapping import Mapping, read_mapping
+from weaviate_migration.phase import Phase, next_step
 from weaviate_migration.record import MigrationRecord, SnapshotRecord, refuse_another_migration
 from weaviate_migration.result import MigrationResult
 from weaviate_migration.run_events import dry_run_outcome, migration_outcome
@@ -154,6 +154,8 @@ class SQLiteToWeaviateMigrator:
 
     def _give_up(self, client: WeaviateClient, record: MigrationRecord) -> str:
         stays = f"Migration {record.id} stays unfinished"
+        if record.cutover is not None:
+            return f"{stays}, since its cutover had begun. {next_step(Phase.VALIDATION)}"
         if not self.config.rollback_on_failure:
             return f"{stays}; the same command goes on with it."
         if not answers(client):
@@ -178,43 +180,6 @@ def run_migration(sqlite_url: str, weaviate_url: str | None = None, **options: A
         ConfigurationError: a setting is wrong.
     """
     return SQLiteToWeaviateMigrator(create_migration_config(sqlite_url, weaviate_url=weaviate_url, **options)).migrate()
-
-
-@dataclass(frozen=True)
-class RollbackResult:
-    """What a rollback did."""
-
-    migration_id: str
-    removed_collections: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """What `rollback --json` prints."""
-        return asdict(self)
-
-    def to_text(self) -> str:
-        """One line for a person."""
-        removed = f"{len(self.removed_collections)} collections removed" if self.removed_collections else "kept"
-        return f"Migration {self.migration_id} is rolled back: the aliases are as before, its collections: {removed}."
-
-
-def roll_back_migration(config: MigrationConfig, discard: bool) -> RollbackResult:
-    """Points the aliases of the last migration back to where they were; with `discard` removes its collections.
-
-    Raises:
-        ConfigurationError: there is nothing to roll back: no migration, or an unfinished one without `discard`.
-        ServerNotUsableError: the server cannot be reached.
-    """
-    work_folder = WorkFolder(config.work_dir.absolute())
-    target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
-    with work_folder.locked():
-        record = (work_folder.records.newest_to_discard() if discard else None) or work_folder.records.current()
-        if record.state == "unfinished" and not record.previous_aliases and not discard:
-            raise ConfigurationError(
-                f"Migration {record.id} is unfinished and has moved no alias.", "Remove it with `rollback --discard`."
-            )
-        with open_weaviate(target, work_folder.folder, config.weaviate_api_key) as client:
-            removed = roll_back(client, work_folder.records, record, work_folder.quarantine_folder, discard=discard)
-    return RollbackResult(record.id, tuple(removed))
 
 
 def _about_changes(snapshot: SnapshotRecord) -> str:

@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict
 from weaviate_migration.errors import ConfigurationError, MigrationConflictError
 from weaviate_migration.mapping import CollectionMapping, Mapping
 
-State = Literal["unfinished", "cut over", "rolled back", "discarded"]
+State = Literal["unfinished", "cut over", "rolled back", "discarded", "cleaned up"]
+CutoverStep = Literal["begun", "applied", "compared", "switching", "switched", "undone"]
 
 
 # The epoch of a position that nobody knows to be complete: before any epoch of a capture.
@@ -55,6 +56,35 @@ class SnapshotRecord(BaseModel):
     captured: LogPosition | None = None
 
 
+class CutoverRecord(BaseModel):
+    """The journal of a cutover: each step is written down before the next one is taken.
+
+    Attributes:
+        step: the last one: begun; the changes applied, and compared, up to the position; the aliases being switched;
+            switched; or a switch that was broken off undone.
+        position: the newest in the change log when it began; None where the source's changes are not followed.
+        reached: when each step was, in UTC.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    step: CutoverStep
+    position: int | None = None
+    reached: ReadOnlyMapping[CutoverStep, datetime] = {}
+
+    def at(self, step: CutoverStep) -> "CutoverRecord":
+        """The journal with this step; one that is taken again keeps its first time."""
+        now = datetime.now(UTC)
+        return self.model_copy(update={"step": step, "reached": {**self.reached, step: self.reached.get(step, now)}})
+
+    @property
+    def switch_seconds(self) -> float | None:
+        """How long the switch of the aliases took; None where it has not ended."""
+        if self.step != "switched":
+            return None
+        return (self.reached["switched"] - self.reached["switching"]).total_seconds()
+
+
 class MigrationRecord(BaseModel):
     """One migration.
 
@@ -64,6 +94,7 @@ class MigrationRecord(BaseModel):
         prefix: stands before the names of its collections and aliases.
         collection_names: as the mapping had them when it began; a mapping may change, what was made stays.
         bounds: for each mapped table, the fifteen UUIDs between its partitions (from the first snapshot).
+        cutover: how far the last cutover got; None before the first.
         previous_aliases: where each alias pointed before the cutover (None: it did not exist).
     """
 
@@ -79,6 +110,7 @@ class MigrationRecord(BaseModel):
     state: State = "unfinished"
     snapshot: SnapshotRecord | None = None
     bounds: ReadOnlyMapping[str, tuple[str, ...]] = {}
+    cutover: CutoverRecord | None = None
     previous_aliases: ReadOnlyMapping[str, str | None] = {}
 
     @property
@@ -99,6 +131,11 @@ class MigrationRecord(BaseModel):
                 "Materialize `sqlite_snapshot` first, or run the job `migrate`.",
             )
         return self.snapshot.path
+
+    @property
+    def is_half_switched(self) -> bool:
+        """Whether a cutover was broken off while it moved the aliases."""
+        return self.state == "unfinished" and self.cutover is not None and self.cutover.step == "switching"
 
     @property
     def targets(self) -> dict[str, str]:
@@ -139,14 +176,17 @@ class MigrationRecords:
         Raises:
             ConfigurationError: there is none.
         """
-        cut_over = (each for each in reversed(self.all()) if each.state == "cut over")
-        found = self.unfinished() or next(cut_over, None)
-        if found is None:
+        if (found := self.newest_in_use()) is None:
             raise ConfigurationError(
                 f"No migration is on record in {self._folder.parent}.",
                 "Materialize `weaviate_schema` first, or run the job `migrate`.",
             )
         return found
+
+    def newest_in_use(self) -> MigrationRecord | None:
+        """The unfinished migration, or else the one whose collections readers have; None where there is neither."""
+        cut_over = (each for each in reversed(self.all()) if each.state in ("cut over", "cleaned up"))
+        return self.unfinished() or next(cut_over, None)
 
     def newest_to_discard(self) -> MigrationRecord | None:
         """The newest migration whose collections may still be there."""

@@ -11,6 +11,7 @@ from dagster_shared.error import SerializableErrorInfo
 from weaviate_migration.errors import DifferencesError, MigrationError, error_named
 from weaviate_migration.jobs import DRY_RUN, DRY_RUN_REPORT, SOURCE_AUDIT
 from weaviate_migration.mapping import CollectionMapping, Mapping
+from weaviate_migration.phase import Phase, next_step
 from weaviate_migration.record import MigrationRecord
 from weaviate_migration.result import BackupResult, CheckResult, CollectionResult, MigrationResult
 
@@ -171,9 +172,7 @@ def _next_step(exit_code: int, record: MigrationRecord) -> str:
             "gone, the same command goes on with it, and with its snapshot; after a change to the source or the "
             "mapping, begin anew: `weaviate-migration rollback --discard`."
         )
-    if record.state == "cut over":
-        return "Readers find the new collections under the aliases. `weaviate-migration rollback` leads back."
-    return "The aliases are not moved yet: run the same command with --cutover, or `rollback` to remove it."
+    return next_step(Phase.CUT_OVER if record.state == "cut over" else Phase.VALIDATION)
 
 
 def _dry_run_table(events: Iterable[dg.DagsterEvent]) -> Iterator[dg.TableRecord]:

@@ -46,7 +46,9 @@ OURS: dict[str, set[str]] = {
     "following": {"mapping", "source", "target", "record", "settings", "since_snapshot", "sync", "work_folder"},
     "replay": {"mapping", "extract", "transform", "target", "load", "quarantine", "since_snapshot"},
     "dry_run": {"mapping", "source", "extract", "transform", "target"},
-    "cutover": {"mapping", "target", "record", "quarantine"},
+    "cutover": {"target", "record", "quarantine", "sync", "change_proof"},
+    "phase": {"record"},
+    "cleanup": {"source", "target", "record", "since_snapshot", "work_folder"},
 }
 # The libraries that part them; any other may be imported by all.
 LIBRARIES = {"dagster", "weaviate", "grpc", "httpx", "sqlite3", "sqlalchemy", "pyarrow", "click", "rich"}
@@ -80,13 +82,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "replay": {"pyarrow", "weaviate"},
     "dry_run": set(),
     "cutover": {"weaviate"},
+    "phase": set(),
+    "cleanup": {"weaviate"},
 }
 KNOW_DAGSTER = {
     *("assets", "checks", "resources", "jobs", "partitions", "sensors", "definitions", "migrator", "cli"),
     # What the command line is composed of: the run of a job in this process, and what its events say.
     *("job_run", "run_events", "logs"),
     # What the checks said last is read from Dagster's storage.
-    "check_report",
+    *("check_report", "readiness"),
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
 

@@ -11,6 +11,7 @@ from weaviate_migration.assets.extracts import build_extract_asset
 from weaviate_migration.assets.schema import build_schema_asset
 from weaviate_migration.assets.snapshot import build_snapshot_asset
 from weaviate_migration.assets.source_audit import build_source_audit_asset
+from weaviate_migration.checks import build_checks
 from weaviate_migration.mapping import Mapping
 
 __all__ = ["build_assets"]
@@ -18,7 +19,7 @@ __all__ = ["build_assets"]
 
 def build_assets(mapping: Mapping) -> list[dg.AssetsDefinition]:
     """Every asset of a migration with this mapping."""
-    return [
+    proven = [
         build_change_capture_asset(mapping),
         build_source_audit_asset(mapping),
         build_schema_asset(mapping),
@@ -26,6 +27,6 @@ def build_assets(mapping: Mapping) -> list[dg.AssetsDefinition]:
         *(build_extract_asset(mapping, each) for each in mapping.collections),
         *(build_collection_asset(mapping, each) for each in mapping.collections),
         build_change_sync_asset(mapping),
-        build_cutover_asset(mapping),
-        build_dry_run_asset(mapping),
     ]
+    cutover = build_cutover_asset(mapping, [*proven, *build_checks(mapping)])
+    return [*proven, cutover, build_dry_run_asset(mapping)]

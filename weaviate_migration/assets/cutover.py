@@ -1,16 +1,40 @@
 """The switch: readers reach the new collections by the names they know."""
 
+import functools
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
 import dagster as dg
+from pydantic import Field
+from weaviate import WeaviateClient
 
 from weaviate_migration.assets import phases
-from weaviate_migration.cutover import switch_aliases
+from weaviate_migration.check_report import graph_of
+from weaviate_migration.cutover import Cutover
+from weaviate_migration.following import followed_with
 from weaviate_migration.mapping import Mapping
-from weaviate_migration.resources import WeaviateServer
+from weaviate_migration.readiness import refuse_unproven
+from weaviate_migration.record import MigrationRecord
+from weaviate_migration.resources import BatchSettings, WeaviateServer
+from weaviate_migration.settings import CUTOVER_SECONDS
+from weaviate_migration.sync import MigrationSync
+from weaviate_migration.target.write import WriteSettings
 from weaviate_migration.work_folder import WorkFolder
 
 
-def build_cutover_asset(mapping: Mapping) -> dg.AssetsDefinition:
-    """The asset `cutover`: runs when all collections are loaded and their blocking checks passed."""
+class CutoverConfig(dg.Config):
+    """What a run may choose."""
+
+    timeout: float = Field(default=CUTOVER_SECONDS, ge=0, description="Seconds until the aliases have to be moved.")
+
+
+def build_cutover_asset(mapping: Mapping, proven_by: Sequence[dg.AssetsDefinition]) -> dg.AssetsDefinition:
+    """The asset `cutover`: runs when all collections are loaded and their blocking checks passed.
+
+    Args:
+        proven_by: the assets and checks of the mapping; all that block must have passed, in whatever run.
+    """
+    graph = graph_of(proven_by)
 
     @dg.asset(
         group_name=phases.CUTOVER,
@@ -18,24 +42,57 @@ def build_cutover_asset(mapping: Mapping) -> dg.AssetsDefinition:
         owners=phases.OWNERS,
         deps=["change_sync", *(each.asset_name for each in mapping.collections)],
         description=(
-            "Points each alias at this migration's collection. Refused while rows are in the quarantine. Each alias "
-            "moves at once; collections of earlier migrations stay for going back."
+            "Points each alias at this migration's collection. Refused unless every blocking check of every partition "
+            "passed on what was materialized last, and while rows are in the quarantine. Captured changes are applied "
+            "and compared first. Each alias moves at once; collections of earlier migrations stay for going back. A "
+            "switch that was broken off is completed."
         ),
     )
-    def cutover(weaviate: WeaviateServer, work_folder: dg.ResourceParam[WorkFolder]) -> dg.MaterializeResult[None]:
+    def cutover(
+        context: dg.AssetExecutionContext,
+        config: CutoverConfig,
+        weaviate: WeaviateServer,
+        batches: BatchSettings,
+        work_folder: dg.ResourceParam[WorkFolder],
+    ) -> dg.MaterializeResult[None]:
+        prove = functools.partial(refuse_unproven, context.instance, graph, mapping)
         record = work_folder.records.current()
-        with weaviate.client(work_folder) as client:
-            record = switch_aliases(client, work_folder.records, record, work_folder.quarantine_folder)
-        rows = [
-            dg.TableRecord(
-                {
-                    "alias": record.alias(each),
-                    "now": record.collection(each),
-                    "before": record.previous_aliases.get(record.alias(each)) or "",
-                }
-            )
-            for each in mapping.collections
-        ]
-        return dg.MaterializeResult(metadata={"aliases": dg.MetadataValue.table(rows), "migration": record.id})
+        with (
+            weaviate.client(work_folder) as client,
+            _followed(client, work_folder, mapping, batches.write_settings(client), record) as sync,
+        ):
+            switch = Cutover(client, work_folder.records, work_folder.quarantine_folder, prove)
+            record = switch.run(record, config.timeout, sync)
+        return dg.MaterializeResult(metadata=_metadata(record))
 
     return cutover
+
+
+@contextmanager
+def _followed(
+    client: WeaviateClient,
+    work_folder: WorkFolder,
+    mapping: Mapping,
+    settings: WriteSettings,
+    record: MigrationRecord,
+) -> Iterator[MigrationSync | None]:
+    """What applies the source's changes to the migration; None where they are not followed."""
+    if work_folder.sync_positions.read(record.id) is None:
+        yield None
+        return
+    with followed_with(client, work_folder, mapping, settings) as group:
+        yield next(sync for sync in group if sync.record.id == record.id)
+
+
+def _metadata(record: MigrationRecord) -> dict[str, dg.MetadataValue | str | float | None]:
+    rows = [
+        dg.TableRecord({"alias": alias, "now": now, "before": record.previous_aliases.get(alias) or ""})
+        for alias, now in record.targets.items()
+    ]
+    journal = record.cutover
+    return {
+        "aliases": dg.MetadataValue.table(rows),
+        "migration": record.id,
+        "position": journal.position if journal else None,
+        "switch_seconds": journal.switch_seconds if journal else None,
+    }

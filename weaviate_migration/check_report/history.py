@@ -6,12 +6,12 @@ has no public path; tests hold what is used of it.
 
 import functools
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluation
-from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
+from dagster._core.definitions.assets.graph.asset_graph import AssetGraph as AssetGraph
 from dagster._core.event_api import PartitionKeyFilter
 from dagster._core.events.log import EventLogEntry
 from dagster._core.execution.backfill import PartitionBackfill
@@ -21,6 +21,11 @@ from weaviate_migration.errors import ConfigurationError
 
 Target = tuple[dg.AssetCheckKey, str | None]
 """A check, and the partition that it is stored on; None for a check that is stored once for its asset."""
+
+
+def graph_of(definitions: Iterable[dg.AssetsDefinition]) -> AssetGraph:
+    """The graph of these assets and checks, which `CheckHistory` takes; nothing of them is loaded for it."""
+    return AssetGraph.from_assets(list(definitions))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from weaviate_migration.check_report.history import CheckExecution, CheckHistory
+from weaviate_migration.check_report.history import AssetGraph, CheckExecution, CheckHistory
 from weaviate_migration.check_report.outcomes import CheckOutcome, CheckReport, CheckStatus
 from weaviate_migration.errors import ConfigurationError
 from weaviate_migration.job_run import dagster_instance, was_killed
@@ -39,18 +39,17 @@ def read_check_report(
 
     definitions = build_definitions(config)
     with dagster_instance(config.work_dir) as instance:
-        return check_report(instance, definitions, run_id=run_id, backfill_id=backfill_id)
+        return check_report(instance, definitions.resolve_asset_graph(), run_id=run_id, backfill_id=backfill_id)
 
 
 def check_report(
     instance: dg.DagsterInstance,
-    definitions: dg.Definitions,
+    graph: AssetGraph,
     *,
     run_id: str | None = None,
     backfill_id: str | None = None,
 ) -> CheckReport:
-    """What `read_check_report` returns, for these definitions and this instance."""
-    graph = definitions.resolve_asset_graph()
+    """What `read_check_report` returns, for the checks of this graph and this instance."""
     history = CheckHistory(instance, graph)
     if backfill_id == LAST_BACKFILL:
         backfill_id = history.newest_backfill()

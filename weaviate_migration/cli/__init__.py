@@ -9,6 +9,8 @@ from click.exceptions import NoArgsIsHelpError
 from weaviate_migration.cli.audit import audit
 from weaviate_migration.cli.capture import capture
 from weaviate_migration.cli.checks import checks
+from weaviate_migration.cli.cleanup import cleanup
+from weaviate_migration.cli.cutover import cutover
 from weaviate_migration.cli.demo import demo
 from weaviate_migration.cli.migrate import migrate
 from weaviate_migration.cli.options import EPILOG
@@ -16,6 +18,7 @@ from weaviate_migration.cli.plan import plan
 from weaviate_migration.cli.quarantine import quarantine
 from weaviate_migration.cli.rollback import rollback
 from weaviate_migration.cli.server import server
+from weaviate_migration.cli.status import status
 from weaviate_migration.cli.sync import sync
 from weaviate_migration.cli.verify import verify
 from weaviate_migration.errors import MigrationError
@@ -32,7 +35,10 @@ def cli() -> None:
     """Move an application's data from SQLite into Weaviate, and prove the copy."""
 
 
-for command in (audit, plan, capture, migrate, sync, verify, checks, quarantine, rollback, server, demo):
+for command in (
+    *(audit, plan, capture, migrate, sync, verify, checks, quarantine),
+    *(cutover, rollback, cleanup, status, server, demo),
+):
     cli.add_command(command)
 
 

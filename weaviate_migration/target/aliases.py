@@ -16,6 +16,12 @@ def alias_targets(client: WeaviateClient, aliases: Iterable[str]) -> dict[str, s
     return {alias: existing[alias].collection if alias in existing else None for alias in aliases}
 
 
+@target_errors("reading aliases")
+def collections_behind_aliases(client: WeaviateClient) -> set[str]:
+    """The collections that any alias points at, whosever it is."""
+    return {each.collection for each in client.alias.list_all().values()}
+
+
 @target_errors("looking for names that are taken")
 def refuse_foreign_names(client: WeaviateClient, aliases: Iterable[str]) -> None:
     """Checks that each alias is free, or points at a collection of an earlier migration.

@@ -119,6 +119,12 @@ def embedded_server(data_dir: Path, say: Say = say_on_stderr) -> Iterator[Server
             folder.leave(user)
 
 
+def running_server(data_dir: Path) -> ServerAddress | None:
+    """Where the server on this folder answers; None where none runs. Nothing is started or made for it."""
+    running = _DataFolder(data_dir.expanduser().resolve(), say_on_stderr).read().running()
+    return ServerAddress(LOOPBACK, running[1].http, running[1].grpc) if running else None
+
+
 @contextmanager
 def _ended_like_ctrl_c() -> Iterator[None]:
     """Turns the signals that would end the process on the spot into what Ctrl-C does, which runs every `finally`.
@@ -157,7 +163,7 @@ class _DataFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             with self._lock():
-                state = self._read().with_user(user)
+                state = self.read().with_user(user)
                 self._check_version(state.version)
                 self._write(state)
                 return self._use(state) or self._start(state, binary)
@@ -169,10 +175,10 @@ class _DataFolder:
 
     def leave(self, user: User) -> None:
         """Takes the user off, and stops the server when nobody is left; nothing for a user who never got in."""
-        if user not in self._read().users:
+        if user not in self.read().users:
             return
         with self._lock():
-            state = self._read().without_user(user)
+            state = self.read().without_user(user)
             if not state.users:
                 state = self._stop(state)
             self._write(state)
@@ -257,7 +263,7 @@ class _DataFolder:
         finally:
             lock.release()
 
-    def _read(self) -> FolderState:
+    def read(self) -> FolderState:
         """What the folder remembers; of a new folder, nothing."""
         file = self.path / STATE_FILE
         try:

@@ -78,7 +78,7 @@ class Project:
         return job.get_subset(asset_selection={dg.AssetKey(asset) for asset in assets})
 
     def report(self, **restriction: str) -> CheckReport:
-        return check_report(self.instance, self.definitions, **restriction)
+        return check_report(self.instance, self.definitions.resolve_asset_graph(), **restriction)
 
     def outcome(self, name: str, partition: str | None = None, **restriction: str) -> CheckOutcome:
         (found,) = [

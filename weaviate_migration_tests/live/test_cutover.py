@@ -7,7 +7,7 @@ import pytest
 import weaviate
 
 from weaviate_migration import cutover
-from weaviate_migration.cutover import roll_back, switch_aliases
+from weaviate_migration.cutover import Cutover, roll_back
 from weaviate_migration.errors import DifferencesError, MigrationConflictError
 from weaviate_migration.mapping import read_mapping
 from weaviate_migration.quarantine import Quarantine, QuarantinedRow
@@ -42,7 +42,8 @@ class Migrations:
         return self.records.save(record)
 
     def switch(self, record: MigrationRecord) -> MigrationRecord:
-        return switch_aliases(self.client, self.records, record, self.quarantine)
+        """With all checks passed."""
+        return Cutover(self.client, self.records, self.quarantine, lambda _: None).run(record, timeout=60)
 
     def back(self, record: MigrationRecord, discard: bool = True) -> list[str]:
         return roll_back(self.client, self.records, record, self.quarantine, discard=discard)

@@ -131,7 +131,7 @@ def test_extract_and_collection_of_a_partition(
 def test_whole_job_as_the_ui_starts_it(
     client: weaviate.WeaviateClient, definitions: dg.Definitions, instance: dg.DagsterInstance
 ) -> None:
-    assets = ("weaviate_schema", "sqlite_snapshot", "notes_extract", "note", "cutover")
+    assets = ("source_audit", "weaviate_schema", "sqlite_snapshot", "notes_extract", "note", "cutover")
     result = materialize(definitions, instance, *assets, first=PARTITION_KEYS[0], last=PARTITION_KEYS[-1])
     assert result.success
     assert list(holdings(client)[1]) == ["Note"]
@@ -154,7 +154,7 @@ def test_blocking_check_that_fails_stops_the_cutover(
     notes.source.unlink()
     note_file(notes.source, table=TABLE.replace("NOT NULL PRIMARY KEY", "PRIMARY KEY"))
     add_notes(notes.source, [(None, "no key", 1, None)])
-    assets = ("weaviate_schema", "sqlite_snapshot", "notes_extract", "note", "cutover")
+    assets = ("source_audit", "weaviate_schema", "sqlite_snapshot", "notes_extract", "note", "cutover")
     result = materialize(definitions, instance, *assets, first=PARTITION_KEYS[0], last=PARTITION_KEYS[-1])
     assert not result.success
     assert [each.partition for each in evaluations_of(result, "count") if not each.passed] == ["00"]

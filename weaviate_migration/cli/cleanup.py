@@ -1,0 +1,54 @@
+"""`cleanup`: the end of a migration."""
+
+import sys
+from typing import Any
+
+import click
+from rich.filesize import decimal
+
+from weaviate_migration.cleanup import CleanupPlan
+from weaviate_migration.cli.options import (
+    EPILOG,
+    EXTRACTS_OPTION,
+    SERVER_OPTIONS,
+    WORK_OPTIONS,
+    print_json,
+    with_options,
+)
+from weaviate_migration.settings import create_migration_config
+from weaviate_migration.switch import clean_up_migrations
+
+NOT_AGREED = 1
+
+
+@click.command(epilog=EPILOG)
+@with_options(*SERVER_OPTIONS, EXTRACTS_OPTION, *WORK_OPTIONS)
+@click.option("--keep", type=click.IntRange(min=0), default=0, help="Keep so many of the newest older versions.")
+@click.option("--force", is_flag=True, help="Also before a cutover, with what an unfinished migration has made.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def cleanup(as_json: bool, keep: int, force: bool, yes: bool, **options: Any) -> int:
+    """Remove older versions, change capture, snapshots and extracts, after listing them."""
+    if not yes and not sys.stdin.isatty():
+        raise click.UsageError("There is no terminal to ask on: --yes removes without asking.")
+
+    def agree(plan: CleanupPlan) -> bool:
+        for line in _lines(plan):
+            click.echo(line, err=True)
+        return yes or click.confirm("Remove all this?", err=True)
+
+    result = clean_up_migrations(create_migration_config("", **options), agree, keep=keep, force=force)
+    if as_json:
+        print_json(result.to_dict())
+    click.echo("Removed." if result.removed else "Nothing was removed.", err=True)
+    return 0 if result.removed else NOT_AGREED
+
+
+def _lines(plan: CleanupPlan) -> list[str]:
+    if plan.is_empty:
+        return ["Nothing is left to remove."]
+    return [
+        *(f"collection {each.name}: {each.objects:,} objects" for each in plan.collections),
+        *(f"{kind}: {decimal(size)}" for kind, size in plan.files.items() if size),
+        *([f"change capture {plan.capture} in the SQLite file"] if plan.capture else []),
+        *(f"kept: collection {name}" for name in plan.kept),
+    ]

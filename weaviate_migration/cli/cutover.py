@@ -1,0 +1,44 @@
+"""`cutover`: readers to the new collections."""
+
+from typing import Any
+
+import click
+
+from weaviate_migration.cli.options import (
+    EPILOG,
+    EXTRACTS_OPTION,
+    MAPPING_OPTION,
+    SERVER_OPTIONS,
+    WORK_OPTIONS,
+    print_json,
+    with_options,
+)
+from weaviate_migration.settings import CUTOVER_SECONDS, create_migration_config
+from weaviate_migration.switch import CutoverResult, cut_over_migration
+
+
+@click.command(epilog=EPILOG)
+@with_options(MAPPING_OPTION, *SERVER_OPTIONS, EXTRACTS_OPTION, *WORK_OPTIONS)
+@click.option(
+    "--timeout",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0),
+    default=CUTOVER_SECONDS,
+    show_default=True,
+    help="Give up when the aliases cannot be moved by then.",
+)
+def cutover(as_json: bool, timeout: float, **options: Any) -> int:
+    """Point the aliases at the migration's collections, once every blocking check has passed."""
+    result = cut_over_migration(create_migration_config("", **options), timeout)
+    if as_json:
+        print_json(result.to_dict())
+    for text in result.errors:
+        click.echo(f"error: {text}", err=True)
+    for line in [*_moves(result), result.next_step]:
+        click.echo(line, err=True)
+    return result.exit_code
+
+
+def _moves(result: CutoverResult) -> list[str]:
+    before = {alias: name or "nothing" for alias, name in result.previous_aliases.items()}
+    return [f"{alias} → {name} (before: {before.get(alias, 'nothing')})" for alias, name in result.aliases.items()]

@@ -1,0 +1,76 @@
+"""Whether a migration is loaded and proven: read from Dagster's storage, whatever runs and backfills it took.
+
+Blocking checks stop what is downstream in their own run only, and a backfill from the UI may be several runs.
+"""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from weaviate_migration.check_report import AssetGraph, CheckReport, check_report
+from weaviate_migration.errors import DifferencesError
+from weaviate_migration.extract.partitions import PARTITION_KEYS
+from weaviate_migration.mapping import CollectionMapping, Mapping
+from weaviate_migration.record import MigrationRecord
+
+SHOWN_CHECKS = 5
+
+
+def refuse_unproven(instance: dg.DagsterInstance, graph: AssetGraph, mapping: Mapping, record: MigrationRecord) -> None:
+    """Holds that all of a migration is loaded, and that every blocking check passed on what was loaded last.
+
+    Args:
+        graph: has the assets and checks of the mapping.
+
+    Raises:
+        DifferencesError: something is not loaded by this migration, or a blocking check failed, never ran, or ran
+            before the last materialization; the first of them are named.
+    """
+    if lacking := not_loaded(instance, mapping, record):
+        raise DifferencesError(
+            f"Migration {record.id} has not loaded everything ({'; '.join(lacking)}): the aliases are not moved.",
+            "`weaviate-migration migrate` goes on with it.",
+        )
+    if failing := _failing(check_report(instance, graph)):
+        shown = "; ".join(failing[:SHOWN_CHECKS]) + ("; …" if len(failing) > SHOWN_CHECKS else "")
+        raise DifferencesError(
+            f"{len(failing)} blocking checks have not passed ({shown}): the aliases are not moved.",
+            "`weaviate-migration checks` shows them all, `weaviate-migration verify` runs them again.",
+        )
+
+
+def not_loaded(instance: dg.DagsterInstance, mapping: Mapping, record: MigrationRecord) -> list[str]:
+    """What of the migration's collections is not loaded yet: `note, partitions 03, 07`; none, when all is.
+
+    What another migration loaded does not count: assets are the same for all.
+    """
+    lacking = []
+    for each in mapping.collections:
+        loaded = set(_loaded_partitions(instance, each, record))
+        if missing := [key for key in PARTITION_KEYS if key not in loaded]:
+            lacking.append(f"{each.asset_name}, partitions {', '.join(missing)}")
+    return lacking
+
+
+def _loaded_partitions(
+    instance: dg.DagsterInstance, collection: CollectionMapping, record: MigrationRecord
+) -> Iterator[str]:
+    """The partitions whose newest materialization went into this migration's collection."""
+    asset = dg.AssetKey(collection.asset_name)
+    newest = instance.event_log_storage.get_latest_storage_id_by_partition(
+        asset, dg.DagsterEventType.ASSET_MATERIALIZATION
+    )
+    if not newest:
+        return
+    wanted = dg.AssetRecordsFilter(asset_key=asset, storage_ids=list(newest.values()))
+    for found in instance.fetch_materializations(wanted, limit=len(newest)).records:
+        materialization = found.asset_materialization
+        if found.partition_key and materialization is not None:
+            into = materialization.metadata.get("collection")
+            if into is not None and into.value == record.collection(collection):
+                yield found.partition_key
+
+
+def _failing(report: CheckReport) -> list[str]:
+    """The blocking checks that prove nothing, each with what is known of it: `note: count, partition 03: failed`."""
+    return [f"{group.where}: {group.worst.status}" for group in report.not_passed if group.worst.proves_nothing]

@@ -1,0 +1,207 @@
+"""The Python API of a migration's end: readers to the new collections, and back; and what is removed afterwards."""
+
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from weaviate_migration.cleanup import Cleanup, CleanupPlan
+from weaviate_migration.cutover import roll_back
+from weaviate_migration.errors import ConfigurationError, MigrationError
+from weaviate_migration.job_run import dagster_instance, end_killed_runs, run_job
+from weaviate_migration.jobs import CUT_OVER, CUTOVER
+from weaviate_migration.logs import configure_logging
+from weaviate_migration.mapping import read_mapping
+from weaviate_migration.phase import Phase, next_step
+from weaviate_migration.record import MigrationRecord, MigrationRecords, refuse_another_mapping
+from weaviate_migration.run_events import run_verdict
+from weaviate_migration.settings import CUTOVER_SECONDS, MigrationConfig, api_key_in_environment
+from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
+from weaviate_migration.work_folder import WorkFolder
+
+
+@dataclass(frozen=True)
+class CutoverResult:
+    """What became of a cutover.
+
+    Attributes:
+        exit_code: what the command line ends with: 0, 1 failed or not ready in time, 2 wrong settings, 3 differences.
+        position: in the change log, up to which changes were applied and compared; None without change capture.
+        aliases: for each the collection that it points at now; empty where the aliases were not moved.
+        previous_aliases: where each pointed before (None: it did not exist).
+        switch_seconds: from the first alias to the last.
+    """
+
+    success: bool
+    exit_code: int
+    migration_id: str | None = None
+    run_id: str | None = None
+    position: int | None = None
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    previous_aliases: Mapping[str, str | None] = field(default_factory=dict)
+    switch_seconds: float | None = None
+    errors: Sequence[str] = ()
+    next_step: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `cutover --json` prints."""
+        return asdict(self)
+
+
+def cut_over_migration(config: MigrationConfig, timeout: float = CUTOVER_SECONDS) -> CutoverResult:
+    """Points the aliases at the migration's collections, once nothing speaks against it.
+
+    Args:
+        timeout: seconds until the aliases have to be moved; they are not moved later.
+
+    Returns:
+        What became of it; a cutover that was refused or failed is a result too.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C; the same call goes on with it.
+    """
+    try:
+        return _cut_over(config, timeout)
+    except MigrationError as error:
+        return CutoverResult(success=False, exit_code=error.exit_code, errors=[str(error)])
+    except Exception:
+        return CutoverResult(success=False, exit_code=1, errors=[f"Internal error:\n{traceback.format_exc()}"])
+
+
+def _cut_over(config: MigrationConfig, timeout: float) -> CutoverResult:
+    configure_logging(config.log_level, config.log_file)
+    mapping = read_mapping(config.mapping)
+    work_folder = WorkFolder(config.work_dir.absolute(), config.extracts)
+    record = work_folder.records.current()
+    refuse_another_mapping(record, mapping)
+    if record.state == "cleaned up":
+        return _result(record, 0, [])
+    target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
+    with (
+        work_folder.locked(),
+        api_key_in_environment(config.weaviate_api_key),
+        open_weaviate(target, work_folder.folder, config.weaviate_api_key),
+        dagster_instance(config.work_dir) as instance,
+    ):
+        end_killed_runs(instance)
+        run = run_job(instance, config, mapping, CUT_OVER, ops={CUTOVER: {"config": {"timeout": timeout}}})
+    exit_code, errors = run_verdict(run.events)
+    return _result(work_folder.records.current(), exit_code, errors, run.run_id)
+
+
+def _result(record: MigrationRecord, exit_code: int, errors: Sequence[str], run_id: str | None = None) -> CutoverResult:
+    done = exit_code == 0
+    return CutoverResult(
+        success=done,
+        exit_code=exit_code,
+        migration_id=record.id,
+        run_id=run_id,
+        position=record.cutover.position if record.cutover else None,
+        aliases=record.targets if done else {},
+        previous_aliases=record.previous_aliases if done else {},
+        switch_seconds=record.cutover.switch_seconds if record.cutover else None,
+        errors=errors,
+        next_step=next_step(Phase.CUT_OVER) if done else "",
+    )
+
+
+@dataclass(frozen=True)
+class RollbackResult:
+    """What a rollback did.
+
+    Attributes:
+        aliases: for each that the migration has, where it was pointed back to (None: it did not exist before).
+    """
+
+    migration_id: str
+    aliases: Mapping[str, str | None]
+    removed_collections: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `rollback --json` prints."""
+        return asdict(self)
+
+    def to_text(self) -> str:
+        """One line for a person."""
+        removed = f"{len(self.removed_collections)} collections removed" if self.removed_collections else "kept"
+        return f"Migration {self.migration_id} is rolled back: the aliases are as before, its collections: {removed}."
+
+
+def roll_back_migration(config: MigrationConfig, discard: bool) -> RollbackResult:
+    """Points the aliases of the last migration back to where they were; with `discard` removes its collections.
+
+    Raises:
+        ConfigurationError: there is nothing to roll back: no migration, an unfinished one without `discard`, or one
+            after whose cutover was cleaned up.
+        ServerNotUsableError: the server cannot be reached.
+    """
+    work_folder = WorkFolder(config.work_dir.absolute())
+    records = work_folder.records
+    target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
+    with work_folder.locked():
+        record = (records.newest_to_discard() if discard else None) or records.current()
+        if record.state == "unfinished" and not record.is_half_switched and not discard:
+            raise ConfigurationError(
+                f"Migration {record.id} is unfinished and has moved no alias.", "Remove it with `rollback --discard`."
+            )
+        _refuse_without_way_back(record, records)
+        with open_weaviate(target, work_folder.folder, config.weaviate_api_key) as client:
+            removed = roll_back(client, records, record, work_folder.quarantine_folder, discard=discard)
+    return RollbackResult(record.id, record.previous_aliases, tuple(removed))
+
+
+def _refuse_without_way_back(record: MigrationRecord, records: MigrationRecords) -> None:
+    """After a cleanup readers can go back only to a version that was kept; the first migration has none before it."""
+    kept = {name for each in records.all() if each.state != "discarded" for name in each.targets.values()}
+    if record.state == "cleaned up" and not kept.issuperset(record.previous_aliases.values()):
+        raise ConfigurationError(
+            f"There is nothing to go back to from migration {record.id}: `cleanup` removed what was before it.",
+            "Another migration leads forward: `weaviate-migration migrate`.",
+        )
+
+
+@dataclass(frozen=True)
+class CleanupResult:
+    """What a cleanup removed, or would have.
+
+    Attributes:
+        removed: False where it was not agreed to.
+    """
+
+    removed: bool
+    plan: CleanupPlan
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `cleanup --json` prints."""
+        return {"removed": self.removed, **asdict(self.plan)}
+
+
+def clean_up_migrations(
+    config: MigrationConfig, agree: Callable[[CleanupPlan], bool], *, keep: int = 0, force: bool = False
+) -> CleanupResult:
+    """Removes older versions of the collections, change capture, snapshots, extracts, comparisons and quarantine.
+
+    What an alias points at stays. Broken off anywhere, the same call completes it.
+
+    Args:
+        agree: is shown what would be removed, and says whether it shall be.
+        keep: so many of the newest older versions stay.
+        force: also before a cutover, with what an unfinished migration has made.
+
+    Raises:
+        ConfigurationError: it is too early for it, or the SQLite file may not be written to.
+        SourceError: the SQLite file is locked.
+        ServerNotUsableError: the server cannot be reached.
+    """
+    work_folder = WorkFolder(config.work_dir.absolute(), config.extracts)
+    target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
+    with (
+        work_folder.locked(),
+        open_weaviate(target, work_folder.folder, config.weaviate_api_key) as client,
+    ):
+        cleanup = Cleanup(client, work_folder, keep=keep, force=force)
+        plan = cleanup.plan()
+        agreed = agree(plan)
+        if agreed:
+            cleanup.run(plan)
+    return CleanupResult(agreed, plan)

@@ -1,0 +1,49 @@
+"""With asynchronous indexing, objects are there before their vectors can be searched: the switch waits for that."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from weaviate_migration.cutover import Cutover
+from weaviate_migration.errors import CutoverTimeoutError
+from weaviate_migration.mapping import VectorMapping
+from weaviate_migration.record import MigrationRecord, MigrationRecords
+from weaviate_migration.target.aliases import alias_targets
+from weaviate_migration.target.connect import connect
+from weaviate_migration.target.index_queue import queued_vectors
+from weaviate_migration.target.schema import Origin, ensure_collection
+from weaviate_migration_tests.live.own_server import run_server
+from weaviate_migration_tests.strategies import EVERY_TYPE
+
+VECTORS = 300
+NOTES = EVERY_TYPE.model_copy(update={"name": "Note", "vectors": (VectorMapping(name="meaning"),)})
+RECORD = MigrationRecord(
+    id="20260101T000000",
+    began_at=datetime(2026, 1, 1, tzinfo=UTC),
+    source=Path("/data/app.db"),
+    mapping_name="notes",
+    mapping_digest="digest",
+    collection_names=("Note",),
+)
+
+
+def test_the_switch_waits_for_the_index(tmp_path: Path) -> None:
+    """So few vectors are not indexed before the queue is stale, which leaves time to ask."""
+    settings = {"ASYNC_INDEXING": "true", "ASYNC_INDEXING_STALE_TIMEOUT": "15s"}
+    with run_server(tmp_path / "server", **settings) as address, connect(address, None) as client:
+        name = RECORD.collection(NOTES)
+        ensure_collection(client, name, NOTES, Origin(RECORD.id, "/data/app.db", "digest"))
+        with client.collections.use(name).batch.fixed_size(VECTORS) as batch:
+            for number in range(VECTORS):
+                batch.add_object({}, uuid=UUID(int=number + 1), vector={"meaning": [number, 1.0]})
+        assert queued_vectors(client, [name]) == VECTORS
+        assert queued_vectors(client, ["Another"]) == 0
+        cutover = Cutover(client, MigrationRecords(tmp_path), tmp_path / "quarantine", lambda _: None)
+        with pytest.raises(CutoverTimeoutError, match=f"waited 0 s in vain for Weaviate to index {VECTORS} vectors"):
+            cutover.run(RECORD, timeout=0)
+        assert alias_targets(client, ["Note"]) == {"Note": None}
+        cutover.run(RECORD, timeout=300)
+        assert queued_vectors(client, [name]) == 0
+        assert alias_targets(client, ["Note"]) == {"Note": name}
