@@ -123,7 +123,7 @@ def test_a_gap_is_a_gap_until_all_was_compared(notes: FollowedNotes) -> None:
         names = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'")]
     notes.execute(*(f"DROP TRIGGER {quoted(name)}" for name in names))
     notes.execute("UPDATE notes SET body = 'missed' WHERE id = 'key 1'")
-    with pytest.raises(CaptureError, match="lost the trigger") as raised:
+    with pytest.raises(CaptureError, match="lost its trigger") as raised:
         sync(notes)
     assert "capture install" in raised.value.hint
     assert notes.install() == 2
