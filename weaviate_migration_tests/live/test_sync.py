@@ -9,7 +9,7 @@ import pytest
 import weaviate
 
 from weaviate_migration_tests.live.command_line import at, run_here
-from weaviate_migration_tests.live.notes import NoteMigration, add_notes, note_id
+from weaviate_migration_tests.live.notes import TABLE, NoteMigration, add_notes, note_id
 
 
 @pytest.fixture
@@ -88,3 +88,66 @@ def test_without_live_the_source_is_not_touched_and_migrate_says_what_is_not_fol
     refused = run_here("sync", "--mapping", notes.mapping, "--work-dir", notes.work_dir, *at(notes.server))
     assert refused.code == 2
     assert refused.complaint[-1] == "Begin one with `weaviate-migration migrate --live`."
+
+
+def in_sync(notes: NoteMigration, connection: sqlite3.Connection, client: weaviate.WeaviateClient) -> bool:
+    """Whether a sync says that nothing is missing, and nothing is."""
+    (done,) = sync(notes)["migrations"]
+    assert not done["needs_comparison"]
+    return sorted(bodies(client).values()) == sorted(rows(connection).values())
+
+
+def test_what_a_gap_let_through_is_found_and_mended(
+    notes: NoteMigration, live: sqlite3.Connection, client: weaviate.WeaviateClient
+) -> None:
+    # As schema-migration tools do it: a new table in place of the old one, which takes the triggers with it.
+    live.execute(TABLE.replace("notes", "rebuilt"))
+    live.execute("INSERT INTO rebuilt SELECT * FROM notes")
+    live.execute("DROP TABLE notes")
+    live.execute("ALTER TABLE rebuilt RENAME TO notes")
+    live.execute("UPDATE notes SET body = 'missed' WHERE id = ?", (note_id(3),))
+    options = ["--mapping", notes.mapping, "--work-dir", notes.work_dir]
+    refused = run_here("sync", *options, *at(notes.server))
+    assert refused.code == 1
+    assert "capture install" in refused.complaint[-1]
+    installed = run_here("capture", "install", "--sqlite-url", notes.source, *options)
+    assert installed.code == 0, installed.stderr
+    warned = run_here("sync", *options, *at(notes.server), "--json")
+    assert warned.code == 3
+    assert warned.json["migrations"][0]["needs_comparison"]
+    found = verify(notes)
+    assert [(each["kind"], each["uuid"]) for each in found["differences"]][:1] == [("altered", note_id(3))]
+    assert verify(notes, "--repair")["exit_code"] == 0
+    assert in_sync(notes, live, client)
+
+
+def test_a_source_that_was_restored_is_followed_again_after_a_repair(
+    notes: NoteMigration, live: sqlite3.Connection, client: weaviate.WeaviateClient
+) -> None:
+    with closing(sqlite3.connect(notes.folder / "backup.db")) as backup:
+        live.backup(backup)
+        live.execute("UPDATE notes SET body = 'undone' WHERE id = ?", (note_id(3),))
+        sync(notes)
+        backup.backup(live)
+    for command in ("sync", "verify"):
+        refused = run_here(command, "--mapping", notes.mapping, "--work-dir", notes.work_dir, *at(notes.server))
+        assert refused.code == 1
+        assert "restored from a backup" in refused.stderr
+        assert "verify --repair" in refused.stderr
+    assert verify(notes, "--repair")["exit_code"] == 0
+    assert bodies(client)[note_id(3)] == "note 3"
+    live.execute("UPDATE notes SET body = 'goes on' WHERE id = ?", (note_id(3),))
+    assert in_sync(notes, live, client)
+
+
+def test_a_migration_that_was_not_followed_is_followed_after_a_full_comparison(
+    notes: NoteMigration, client: weaviate.WeaviateClient
+) -> None:
+    assert notes.migrate().code == 0
+    with closing(sqlite3.connect(notes.source, isolation_level=None)) as connection:
+        connection.execute("DELETE FROM notes WHERE id = ?", (note_id(3),))
+        options = ["--sqlite-url", notes.source, "--mapping", notes.mapping, "--work-dir", notes.work_dir]
+        assert run_here("capture", "install", *options).code == 0
+        assert verify(notes, "--repair")["exit_code"] == 0
+        connection.execute("UPDATE notes SET body = 'followed' WHERE id = ?", (note_id(4),))
+        assert in_sync(notes, connection, client)
