@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 
 from benchmarks.audit import measure_audit, measure_fetch
+from benchmarks.captured_writes import CapturedWrites
 from benchmarks.dlt_pipeline import measure_dlt
 from benchmarks.figures import LARGER, SUBJECTS, Runs
 from benchmarks.measurement import MeasuredCommandError, Measurement, Server, python_command, timed_command
@@ -79,6 +80,8 @@ def _measures(server: Server, folder: Path, rows: int, batch_size: int) -> Mappi
         "verify": lambda: migrate(rows).measure_verify,
         "verify empty": lambda: migrate(0).measure_verify,
         "after kill": lambda: migrate(rows).measure_after_kill,
+        "captured commits": lambda: CapturedWrites(folder, transaction_rows=1).measure,
+        "captured transactions": lambda: CapturedWrites(folder, transaction_rows=1000).measure,
         ONCE: lambda: migrate(LARGER * rows).measure,
     }
 

@@ -17,6 +17,8 @@ MAX_MEMORY_MB = 400
 MAX_MEMORY_GROWTH = 1.10
 MAX_AFTER_KILL = 1.2
 MAX_AUDIT = 12.0
+MAX_CAPTURED_COMMIT = 1.45
+MAX_CAPTURED_TRANSACTION = 1.25
 LARGER = 4
 
 
@@ -105,6 +107,19 @@ def _audit(runs: Runs) -> list[Figure]:
     return [_at_most("audit / fetching the same rows", f"{audit:.2f} s / {fetch:.2f} s", audit / fetch, MAX_AUDIT)]
 
 
+def _capture(runs: Runs) -> list[Figure]:
+    rows = {"captured commits": "1 row", "captured transactions": "1,000 rows"}
+    limits = {"captured commits": MAX_CAPTURED_COMMIT, "captured transactions": MAX_CAPTURED_TRANSACTION}
+    return [_captured_writes(runs[name], rows[name], limits[name]) for name in rows]
+
+
+def _captured_writes(runs: Sequence[Measurement], rows: str, limit: float) -> Figure:
+    plain = median(run.reference_seconds for run in runs)
+    ratio = median(run.seconds / run.reference_seconds for run in runs)
+    measured = f"{median_seconds(runs) * 1000:.1f} ms / {plain * 1000:.1f} ms"
+    return _at_most(f"captured writes / plain writes, transactions of {rows}", measured, ratio, limit)
+
+
 SUBJECTS: Mapping[str, Subject] = {
     "upload": Subject(("bound", "empty", "migrate"), _upload),
     "fixed": Subject(("empty", "empty job"), _fixed),
@@ -112,5 +127,6 @@ SUBJECTS: Mapping[str, Subject] = {
     "memory": Subject(("migrate", "migrate larger"), _memory),
     "verify": Subject(("verify empty", "verify"), _verify),
     "killed": Subject(("migrate", "after kill"), _killed),
+    "capture": Subject(("captured commits", "captured transactions"), _capture),
     "audit": Subject(("fetch", "audit"), _audit),
 }

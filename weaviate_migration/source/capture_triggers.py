@@ -87,9 +87,15 @@ class TableTriggers:
         }
         return {self._prefix + name: self._trigger(name, event, body) for name, (event, body) in bodies.items() if body}
 
-    def _trigger(self, name: str, event: str, body: list[str]) -> str:
-        statements = "\n".join(f"  {each};" for each in body)
-        return f"CREATE TRIGGER {quoted(self._prefix + name)} {event} ON {self._table} BEGIN\n{statements}\nEND"
+    def _trigger(self, name: str, event: str, entries: list[str]) -> str:
+        """One statement for all entries: it is faster than one for each."""
+        keys = ", ".join(f"key_{at}" for at in range(len(self._key)))
+        selected = "\n  UNION ALL ".join(entries)
+        return (
+            f"CREATE TRIGGER {quoted(self._prefix + name)} {event} ON {self._table} BEGIN\n"
+            f"  INSERT INTO {self._log} (table_number, kind, at, {keys})\n"
+            f"  {selected};\nEND"
+        )
 
     @property
     def _inserted(self) -> str:
@@ -116,12 +122,8 @@ class TableTriggers:
             yield f"{self._entry('R')} FROM {self._table} WHERE {holds}{condition}"
 
     def _entry(self, kind: str, row: str = "") -> str:
-        names = ", ".join(f"key_{at}" for at in range(len(self._key)))
         key = ", ".join(f"{row}.{column}" if row else column for column in map(quoted, self._key))
-        return (
-            f"INSERT INTO {self._log} (table_number, kind, at, {names}) "
-            f"SELECT {self._number}, '{kind}', julianday('now'), {key}"
-        )
+        return f"SELECT {self._number}, '{kind}', julianday('now'), {key}"
 
     @cached_property
     def _rowid_column(self) -> str | None:
