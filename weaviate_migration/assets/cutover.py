@@ -76,8 +76,9 @@ def _followed(
     settings: WriteSettings,
     record: MigrationRecord,
 ) -> Iterator[MigrationSync | None]:
-    """What applies the source's changes to the migration; None where they are not followed."""
-    if work_folder.sync_positions.read(record.id) is None:
+    """What applies the source's changes before a switch; None where they are not followed, or it was begun already."""
+    is_next = record.state == "unfinished" and not record.is_half_switched
+    if not is_next or work_folder.sync_positions.read(record.id) is None:
         yield None
         return
     with followed_with(client, work_folder, mapping, settings) as group:
