@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from weaviate_migration.migrator import SQLiteToWeaviateMigrator, run_migration
     from weaviate_migration.result import MigrationResult
     from weaviate_migration.settings import MigrationConfig, create_migration_config
+    from weaviate_migration.shadow_reads import ShadowReads, compare_reads, compare_reads_async
     from weaviate_migration.status import MigrationStatus, read_status
     from weaviate_migration.switch import (
         CleanupResult,
@@ -33,8 +34,11 @@ __all__ = [
     "MigrationStatus",
     "RollbackResult",
     "SQLiteToWeaviateMigrator",
+    "ShadowReads",
     "VerificationResult",
     "clean_up_migrations",
+    "compare_reads",
+    "compare_reads_async",
     "create_migration_config",
     "cut_over_migration",
     "read_check_report",
@@ -54,8 +58,11 @@ _HOME = {
     "MigrationStatus": "status",
     "RollbackResult": "switch",
     "SQLiteToWeaviateMigrator": "migrator",
+    "ShadowReads": "shadow_reads",
     "VerificationResult": "verification",
     "clean_up_migrations": "switch",
+    "compare_reads": "shadow_reads",
+    "compare_reads_async": "shadow_reads",
     "create_migration_config": "settings",
     "cut_over_migration": "switch",
     "read_check_report": "check_report",
