@@ -10,6 +10,7 @@ with warnings.catch_warnings(record=True):
 
 if TYPE_CHECKING:
     from weaviate_migration.check_report import CheckReport, read_check_report
+    from weaviate_migration.dual_writer import DualWriter
     from weaviate_migration.migrator import SQLiteToWeaviateMigrator, run_migration
     from weaviate_migration.result import MigrationResult
     from weaviate_migration.settings import MigrationConfig, create_migration_config
@@ -29,6 +30,7 @@ __all__ = [
     "CheckReport",
     "CleanupResult",
     "CutoverResult",
+    "DualWriter",
     "MigrationConfig",
     "MigrationResult",
     "MigrationStatus",
@@ -53,6 +55,7 @@ _HOME = {
     "CheckReport": "check_report",
     "CleanupResult": "switch",
     "CutoverResult": "switch",
+    "DualWriter": "dual_writer",
     "MigrationConfig": "settings",
     "MigrationResult": "result",
     "MigrationStatus": "status",
