@@ -10,9 +10,11 @@ with warnings.catch_warnings(record=True):
 
 if TYPE_CHECKING:
     from weaviate_migration.check_report import CheckReport, read_check_report
+    from weaviate_migration.dual_writer import DualWriter
     from weaviate_migration.migrator import SQLiteToWeaviateMigrator, run_migration
     from weaviate_migration.result import MigrationResult
     from weaviate_migration.settings import MigrationConfig, create_migration_config
+    from weaviate_migration.shadow_reads import ShadowReads, compare_reads, compare_reads_async
     from weaviate_migration.status import MigrationStatus, read_status
     from weaviate_migration.switch import (
         CleanupResult,
@@ -28,13 +30,17 @@ __all__ = [
     "CheckReport",
     "CleanupResult",
     "CutoverResult",
+    "DualWriter",
     "MigrationConfig",
     "MigrationResult",
     "MigrationStatus",
     "RollbackResult",
     "SQLiteToWeaviateMigrator",
+    "ShadowReads",
     "VerificationResult",
     "clean_up_migrations",
+    "compare_reads",
+    "compare_reads_async",
     "create_migration_config",
     "cut_over_migration",
     "read_check_report",
@@ -49,13 +55,17 @@ _HOME = {
     "CheckReport": "check_report",
     "CleanupResult": "switch",
     "CutoverResult": "switch",
+    "DualWriter": "dual_writer",
     "MigrationConfig": "settings",
     "MigrationResult": "result",
     "MigrationStatus": "status",
     "RollbackResult": "switch",
     "SQLiteToWeaviateMigrator": "migrator",
+    "ShadowReads": "shadow_reads",
     "VerificationResult": "verification",
     "clean_up_migrations": "switch",
+    "compare_reads": "shadow_reads",
+    "compare_reads_async": "shadow_reads",
     "create_migration_config": "settings",
     "cut_over_migration": "switch",
     "read_check_report": "check_report",

@@ -47,15 +47,23 @@ class Followed:
     Args:
         syncs: one for each of them.
         log: of their source.
+        records: reads anew which migrations are followed.
     """
 
-    def __init__(self, syncs: list[MigrationSync], log: ChangeLog) -> None:
+    def __init__(
+        self, syncs: list[MigrationSync], log: ChangeLog, records: Callable[[], list[MigrationRecord]]
+    ) -> None:
         self._syncs = syncs
         self._log = log
+        self._records = records
         self._noted: dict[str, int] = {}
 
     def __iter__(self) -> Iterator[MigrationSync]:
         return iter(self._syncs)
+
+    def is_outdated(self) -> bool:
+        """Whether other migrations are followed by now, or the source's path leads to another file: open it anew."""
+        return self._log.is_another_file or self._records() != [sync.record for sync in self._syncs]
 
     def note_in_file(self) -> bool:
         """Writes into the file how far each migration is, and prunes what none of them needs; not where it is locked.
@@ -76,7 +84,7 @@ class Followed:
         return True
 
     def follow(self, stop: threading.Event, done: dict[str, SyncTally]) -> None:
-        """Applies changes as they are committed, until told to stop or until the file's path leads to another file.
+        """Applies changes as they are committed, until told to stop or until all this is outdated.
 
         Args:
             done: what was applied is added here, by the migrations' ids; each is there from the beginning.
@@ -84,7 +92,7 @@ class Followed:
         for sync in self._syncs:
             done.setdefault(sync.record.id, SyncTally())
         behind, noted_at = True, time.monotonic()
-        while not stop.is_set() and not self._log.is_another_file:
+        while not stop.is_set() and not self.is_outdated():
             if self._log.has_changed() or behind:
                 passed = [self._pass(sync, done) for sync in self._syncs]
                 behind = not all(passed)
@@ -155,7 +163,7 @@ def followed_with(
             )
             for record in records
         ]
-        yield Followed(syncs, log)
+        yield Followed(syncs, log, lambda: followed_records(work_folder, mapping))
 
 
 def followed_records(work_folder: WorkFolder, mapping: WholeMapping) -> list[MigrationRecord]:
