@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -47,23 +48,27 @@ class Followed:
     Args:
         syncs: one for each of them.
         log: of their source.
-        records: reads anew which migrations are followed.
+        work_folder: knows which migrations are followed, and how far they are.
+        mapping: of these migrations.
     """
 
     def __init__(
-        self, syncs: list[MigrationSync], log: ChangeLog, records: Callable[[], list[MigrationRecord]]
+        self, syncs: list[MigrationSync], log: ChangeLog, work_folder: WorkFolder, mapping: WholeMapping
     ) -> None:
         self._syncs = syncs
         self._log = log
-        self._records = records
-        self._noted: dict[str, int] = {}
+        self._work_folder = work_folder
+        self._mapping = mapping
+        self._noted: dict[str, tuple[int, int, int]] = {}
 
     def __iter__(self) -> Iterator[MigrationSync]:
         return iter(self._syncs)
 
     def is_outdated(self) -> bool:
         """Whether other migrations are followed by now, or the source's path leads to another file: open it anew."""
-        return self._log.is_another_file or self._records() != [sync.record for sync in self._syncs]
+        if self._log.is_another_file:
+            return True
+        return followed_records(self._work_folder, self._mapping) != [sync.record for sync in self._syncs]
 
     def note_in_file(self) -> bool:
         """Writes into the file how far each migration is, and prunes what none of them needs; not where it is locked.
@@ -71,16 +76,15 @@ class Followed:
         Returns:
             Whether the file says what is so now.
         """
-        reached = {sync.record.id: sync.position for sync in self._syncs}
-        if reached == self._noted:
+        positions = _positions(self._work_folder, self._log.source)
+        if positions == self._noted:
             return True
         with self._log.reading() as capture:
             pass
-        positions = {sync.record.id: (sync.known.epoch, sync.position, sync.captured.position) for sync in self._syncs}
         needed = min(min(position, snapshot) for _, position, snapshot in positions.values())
         if not write_positions(self._log.source, capture, positions, needed, PRUNED_AT_ONCE):
             return False
-        self._noted = reached
+        self._noted = positions
         return True
 
     def follow(self, stop: threading.Event, done: dict[str, SyncTally]) -> None:
@@ -163,7 +167,7 @@ def followed_with(
             )
             for record in records
         ]
-        yield Followed(syncs, log, lambda: followed_records(work_folder, mapping))
+        yield Followed(syncs, log, work_folder, mapping)
 
 
 def followed_records(work_folder: WorkFolder, mapping: WholeMapping) -> list[MigrationRecord]:
@@ -174,20 +178,31 @@ def followed_records(work_folder: WorkFolder, mapping: WholeMapping) -> list[Mig
     Raises:
         ConfigurationError: there are none.
     """
-    positions = work_folder.sync_positions
-    found = [
-        each
-        for each in reversed(work_folder.records.all())
-        if each.state in ("unfinished", "cut over")
-        and each.mapping_digest == mapping.digest
-        and positions.read(each.id) is not None
-    ]
+    found = [each for each in _in_use(work_folder) if each.mapping_digest == mapping.digest]
     if not found:
         raise ConfigurationError(
             f"No migration of mapping `{mapping.name}` in {work_folder.folder} follows the changes of its source.",
             "Begin one with `weaviate-migration migrate --live`.",
         )
     return [each for each in found if each.source == found[0].source]
+
+
+def _in_use(work_folder: WorkFolder) -> list[MigrationRecord]:
+    """The migrations that readers have, may go back to or will have, and that follow the log; the newest first."""
+    positions = work_folder.sync_positions
+    used = (each for each in reversed(work_folder.records.all()) if each.state in ("unfinished", "cut over"))
+    return [each for each in used if positions.read(each.id) is not None]
+
+
+def _positions(work_folder: WorkFolder, source: Path) -> dict[str, tuple[int, int, int]]:
+    """For each migration that needs the log epoch, applied position and its snapshot's; those of other mappings too."""
+    found = {}
+    for each in _in_use(work_folder):
+        known = work_folder.sync_positions.read(each.id)
+        captured = each.snapshot.captured if each.snapshot else None
+        if known is not None and each.source == source:
+            found[each.id] = (known.epoch, known.position, captured.position if captured else known.position)
+    return found
 
 
 @contextmanager
