@@ -319,7 +319,7 @@ def write_positions(
     """
     table = quoted(capture.positions)
     with source_errors(source):
-        connection = sqlite3.connect(source, timeout=0, isolation_level=None)
+        connection = sqlite3.connect(f"{source.absolute().as_uri()}?mode=rw", uri=True, timeout=0, isolation_level=None)
         try:
             (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
             if mode == "wal":
@@ -352,7 +352,12 @@ def write_positions(
 
 def _entry(connection: sqlite3.Connection, capture: Capture, position: int) -> str | None:
     found = connection.execute(f"SELECT * FROM {quoted(capture.changes)} WHERE position = ?", (position,)).fetchone()
-    return repr(found) if found else None
+    if found is None:
+        return None
+    told = list(found)
+    while told[-1] is None:  # A later epoch with a wider key gives the log more columns.
+        told.pop()
+    return repr(told)
 
 
 def _identity(path: Path) -> tuple[int, int]:

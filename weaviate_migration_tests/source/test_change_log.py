@@ -196,6 +196,20 @@ def test_where_the_log_of_a_snapshot_ends(notes: Captured, tmp_path: Path) -> No
     assert log_end(taken.path, "ffffffff") is None
 
 
+def test_an_entry_says_the_same_when_the_log_gets_wider(tmp_path: Path) -> None:
+    found = captured(
+        tmp_path, "CREATE TABLE t (id TEXT PRIMARY KEY, p)", "CREATE TABLE u (a, b, p, PRIMARY KEY (a, b))"
+    )
+    with closing(found.log), closing(connect(found.path)) as connection:
+        connection.execute("INSERT INTO t VALUES ('a', 1)")
+        with found.log.reading():
+            before = found.log.entry(2)
+        wider = mapping_of({"t": (), "u": ()})
+        assert install_capture(found.path, plan_migration(wider, inspect_database(found.path)), ID).epoch == 2
+        with found.log.reading():
+            assert found.log.entry(2) == before
+
+
 def positions(found: Captured) -> list[object]:
     with closing(connect(found.path)) as connection:
         rows = connection.execute(f"SELECT position FROM {quoted(found.capture.changes)} ORDER BY position")
