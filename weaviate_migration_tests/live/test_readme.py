@@ -24,8 +24,8 @@ BIN = Path(sys.executable).parent
 SECONDS = 540
 
 COMMANDS = re.findall(r"^\$ (.*)$", "\n".join(re.findall(r"```console\n(.*?)```", README, re.DOTALL)), re.MULTILINE)
-# Those that run until they are stopped, or set the shell up: each has a test of its own below.
-LASTING = ("make ", "export ", "dagster dev", "weaviate-migration server")
+# Those that run until they are stopped, or set the shell up: each has a test of its own, below or in test_sync_command.
+LASTING = ("make ", "export ", "dagster dev", "weaviate-migration server", "weaviate-migration sync --follow")
 
 
 @contextmanager
