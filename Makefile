@@ -8,7 +8,7 @@ PORT   ?= 3000
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m weaviate_migration
 
-.PHONY: demo ui test fuzz lint bench clean
+.PHONY: demo ui test fuzz chaos lint bench clean
 
 # The stamp is newer than what decides about the environment, or the environment is brought up to date.
 $(VENV)/.installed: pyproject.toml setup.py
@@ -40,6 +40,10 @@ test: lint
 ## Ten times as many random rows as `make test` has, through the real server.
 fuzz: $(VENV)/.installed
 	ROW_CASES=20000 $(BIN)/python -m pytest weaviate_migration_tests/live/test_random_tables.py
+
+## Commands killed at 100 random moments and at each boundary, the server at 20, while four processes write.
+chaos: $(VENV)/.installed
+	CHAOS_MOMENTS=100 $(BIN)/python -m pytest --durations=20 weaviate_migration_tests/live/test_chaos.py
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

@@ -97,12 +97,13 @@ def _take(
         taken_at=datetime.now(UTC),
         captured=_captured(path, work_folder),
     )
-    record = work_folder.records.update(record, snapshot=snapshot)
+    # Before the snapshot is on record: killed in between, the next run takes another one, and follows from here.
     if snapshot.captured is not None and work_folder.sync_positions.read(record.id) is None:
         # What was loaded before from another snapshot may lack changes, until all was compared.
         epoch = snapshot.captured.epoch if before is None else NOTHING_COMPARED
         position = snapshot.captured.model_copy(update={"epoch": epoch})
         work_folder.sync_positions.save(record.id, position)
+    record = work_folder.records.update(record, snapshot=snapshot)
     if before is not None and before != work_folder.snapshot_path(record):
         before.unlink(missing_ok=True)
     return record

@@ -1,7 +1,6 @@
 """`demo`: a file made on the spot, migrated and searched."""
 
 from collections.abc import Iterable
-from contextlib import ExitStack
 from typing import Any
 
 import click
@@ -9,26 +8,62 @@ from rich.console import Console
 
 from weaviate_migration.cli.consoles import plain_console
 from weaviate_migration.cli.migrate import report_result, run_with_progress
-from weaviate_migration.cli.options import EPILOG, MIGRATE_OPTIONS, SERVER_OPTIONS, WORK_OPTIONS, with_options
+from weaviate_migration.cli.options import (
+    EPILOG,
+    MIGRATE_OPTIONS,
+    SERVER_OPTIONS,
+    WORK_OPTIONS,
+    print_json,
+    with_options,
+)
+from weaviate_migration.cli.summary import show_result
 from weaviate_migration.settings import MigrationConfig, create_migration_config
 from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
-from weaviate_migration.tour import SearchShown, demo_searches, make_demo_file
+from weaviate_migration.tour import LiveTour, SearchShown, demo_searches, make_demo_file, tour_live
 
 
 @click.command(epilog=EPILOG)
 @with_options(*SERVER_OPTIONS, *MIGRATE_OPTIONS, *WORK_OPTIONS)
 def demo(as_json: bool, **options: Any) -> int:
-    """Make a demo file from Python's own documentation, migrate it, and search what came out."""
+    """Make a demo file from Python's own documentation, migrate it, and search what came out.
+
+    With --live an application writes to the file all the while, and what it wrote is looked for at the end.
+    """
     config = create_migration_config("demo", **options)
     config = config.model_copy(update={"sqlite_url": str(make_demo_file(config.work_dir))})
-    with ExitStack() as stack:
-        target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
-        client = stack.enter_context(open_weaviate(target, config.work_dir.absolute(), config.weaviate_api_key))
-        result = run_with_progress(config)
-        code = report_result(result, as_json)
-        if result.success and not as_json and not config.dry_run and config.cutover:
+    target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
+    switches = config.cutover and not config.dry_run
+    with open_weaviate(target, config.work_dir.absolute(), config.weaviate_api_key) as client:
+        if config.live and switches:
+            code = _report_tour(tour_live(config, client, run_with_progress), as_json)
+        else:
+            code = report_result(run_with_progress(config), as_json)
+        if code == 0 and switches and not as_json:
             _show_searches(demo_searches(client, config.prefix), config, plain_console(stderr=True))
     return code
+
+
+def _report_tour(tour: LiveTour, as_json: bool) -> int:
+    """Shows what became of the migration and of the changes, and returns the exit code."""
+    if as_json:
+        print_json(tour.to_dict())
+    console = plain_console(stderr=True)
+    show_result(tour.migration, console)
+    if tour.cutover is not None:
+        for text in tour.cutover.errors:
+            console.print(f"error: {text}", style="red", soft_wrap=True)
+        console.print(_told(tour), soft_wrap=True)
+    return tour.exit_code
+
+
+def _told(tour: LiveTour) -> str:
+    made = f"Meanwhile the application made {tour.changes:,} changes to {tour.messages:,} messages"
+    if tour.cutover is None or tour.cutover.switch_seconds is None:
+        return f"{made}."
+    return (
+        f"{made}; applied: {tour.messages - len(tour.lost):,} messages are in Weaviate as it left them; lost: "
+        f"{len(tour.lost):,}. The switch of the readers took {1000 * tour.cutover.switch_seconds:.0f} ms."
+    )
 
 
 def _show_searches(searches: Iterable[SearchShown], config: MigrationConfig, console: Console) -> None:

@@ -260,12 +260,13 @@ def _changed_sql(capture: Capture, plan: CollectionPlan) -> str:
     own = [f"own.{quoted(column)}" for column in plan.key]
     same = " AND ".join(_same_key(column, f"log.{key}") for column, key in zip(own, keys, strict=True))
     values = [value_sql(plan.table, column, f"own.{quoted(column)}") for column in plan.columns]
-    uuid = uuid_sql(plan.table.name, [f"log.{key}" for key in keys])
-    read = [f"{own[0]} IS NOT NULL", "log.position", *(f"log.{key}" for key in keys), *values]
+    uuid = uuid_sql(plan.table.name, keys)
+    read = ["log.uuid", f"{own[0]} IS NOT NULL", "log.position", *(f"log.{key}" for key in keys), *values]
+    # Materialized: SQLite would otherwise ask for the UUID of each entry, not of each key, and for each condition anew.
     return (
-        f"SELECT * FROM (SELECT {uuid} AS found_uuid, {', '.join(read)} FROM ({folded}) AS log "
-        f"LEFT JOIN {quoted(plan.table.name)} AS own ON {same}) "
-        "WHERE (:low IS NULL OR found_uuid >= :low) AND (:high IS NULL OR found_uuid < :high OR found_uuid IS NULL)"
+        f"WITH folded AS MATERIALIZED ({folded}), log AS MATERIALIZED (SELECT *, {uuid} AS uuid FROM folded) "
+        f"SELECT {', '.join(read)} FROM log LEFT JOIN main.{quoted(plan.table.name)} AS own ON {same} "
+        "WHERE (:low IS NULL OR log.uuid >= :low) AND (:high IS NULL OR log.uuid < :high OR log.uuid IS NULL)"
     )
 
 

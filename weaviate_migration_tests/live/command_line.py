@@ -79,7 +79,7 @@ def run_command(*arguments: object, before: str = "", **environment: str) -> End
     words = command(*arguments)
     ended = subprocess.run(
         [sys.executable, "-c", before + _BECOME, *words] if before else words,
-        env=_environment(environment),
+        env=child_environment(environment),
         capture_output=True,
         text=True,
         timeout=SECONDS,
@@ -93,7 +93,7 @@ def started(*arguments: object, **environment: str) -> Iterator["subprocess.Pope
     """A command that runs beside the test; killed at the latest at the end."""
     with subprocess.Popen(
         command(*arguments),
-        env=_environment(environment),
+        env=child_environment(environment),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -128,7 +128,7 @@ def command(*arguments: object) -> list[str]:
     return [sys.executable, "-m", weaviate_migration.__name__, *map(str, arguments)]
 
 
-def _environment(changes: dict[str, str]) -> dict[str, str]:
+def child_environment(changes: dict[str, str]) -> dict[str, str]:
     repository = Path(weaviate_migration.__file__).parents[1]
     return {**os.environ, "PYTHONPATH": str(repository), **changes}
 

@@ -1,13 +1,17 @@
-"""A real server that is set up otherwise than the one of the whole run."""
+"""A real server that is set up otherwise than the one of the whole run, or that is stopped and started again."""
 
+import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from weaviate_migration.target.server import LOG_FILE, ServerAddress
 from weaviate_migration.target.server_binary import server_binary
 from weaviate_migration.target.server_process import (
     LOOPBACK,
+    Ports,
     ProcessIdentity,
     free_ports,
     server_environment,
@@ -17,20 +21,40 @@ from weaviate_migration.target.server_process import (
 )
 
 
+@dataclass
 class StoppableServer:
-    """A real server that can be stopped, and started again at the same address with the same data."""
+    """A server on a data folder; started again it has the same ports, and the data that it had.
 
-    def __init__(self, data_dir: Path) -> None:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        self._data_dir = data_dir
-        self._ports = free_ports()
-        self._process: ProcessIdentity | None = None
-        self.address = ServerAddress(LOOPBACK, self._ports.http, self._ports.grpc)
+    Args:
+        settings: further variables of its environment.
+    """
+
+    data_dir: Path
+    settings: dict[str, str] = field(default_factory=dict)
+    _ports: Ports = field(default_factory=free_ports)
+    _process: ProcessIdentity | None = None
+
+    @property
+    def address(self) -> ServerAddress:
+        return ServerAddress(LOOPBACK, self._ports.http, self._ports.grpc)
+
+    @property
+    def process(self) -> ProcessIdentity:
+        """That of the last start."""
+        assert self._process is not None, "not started"
+        return self._process
 
     def start(self) -> None:
-        environment = server_environment(self._data_dir, self._ports)
-        self._process = start(server_binary(), self._ports, environment, self._data_dir / LOG_FILE)
+        """Starts it, and waits until it is ready."""
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        environment = {**server_environment(self.data_dir, self._ports), **self.settings}
+        self._process = start(server_binary(), self._ports, environment, self.data_dir / LOG_FILE)
         assert wait_until_ready(self._process, self._ports)
+
+    def kill(self) -> None:
+        """Ends it on the spot: what it had not written down is gone."""
+        os.kill(self.process.pid, signal.SIGKILL)
+        self.stop()
 
     def stop(self) -> None:
         if self._process is not None:
@@ -40,11 +64,9 @@ class StoppableServer:
 @contextmanager
 def run_server(data_dir: Path, **settings: str) -> Iterator[ServerAddress]:
     """A server with these variables in its environment, stopped at the end; its data stay."""
-    data_dir.mkdir(parents=True, exist_ok=True)
-    ports = free_ports()
-    process = start(server_binary(), ports, {**server_environment(data_dir, ports), **settings}, data_dir / LOG_FILE)
+    server = StoppableServer(data_dir, settings)
     try:
-        assert wait_until_ready(process, ports)
-        yield ServerAddress(LOOPBACK, ports.http, ports.grpc)
+        server.start()
+        yield server.address
     finally:
-        stop(process)
+        server.stop()

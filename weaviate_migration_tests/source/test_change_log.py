@@ -15,6 +15,7 @@ from weaviate_migration.source.inspect import inspect_database, quoted
 from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.source.snapshot import take_snapshot
 from weaviate_migration.transform.object_ids import object_uuid
+from weaviate_migration.transform.values import SqlValue
 from weaviate_migration_tests.source.captures import ID, mapping_of
 from weaviate_migration_tests.source.databases import connect, make
 
@@ -247,3 +248,19 @@ def test_a_position_is_not_written_while_the_application_writes(tmp_path: Path, 
         application.execute("INSERT INTO t VALUES (1, 1)")
         application.execute("COMMIT")
         assert write_positions(found.path, found.capture, {"m": (1, 1, 1)}, 0, 0)
+
+
+def test_the_uuid_of_a_key_that_changed_often_is_asked_for_once(tmp_path: Path) -> None:
+    found = captured(tmp_path, "CREATE TABLE t (a, b, p, PRIMARY KEY (a, b))")
+    with closing(connect(found.path)) as connection:
+        connection.executemany("INSERT INTO t VALUES (?, 'x', 0)", [(1,), (2,), (3,)])
+        connection.executemany("UPDATE t SET p = ?", [(number,) for number in range(50)])
+    asked: list[tuple[SqlValue, ...]] = []
+
+    def noted_uuid(table: str, key: tuple[SqlValue, ...]) -> str | None:
+        asked.append(key)
+        return object_uuid(table, key)
+
+    with found.log, ChangeLog(found.path, ID, noted_uuid, tmp_path) as log, log.reading():
+        log.changed_rows(found.plan, 0, log.last_position(), low=UUIDS[1], high=UUIDS[9])
+    assert sorted(asked) == [(1, "x"), (2, "x"), (3, "x")]

@@ -1,0 +1,81 @@
+"""What has to hold at the end, found out without the product's own code: both sides are read, and compared as rows."""
+
+import json
+from base64 import b64decode
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+from weaviate import WeaviateClient
+
+from weaviate_migration_tests.chaos.record import row_text
+from weaviate_migration_tests.chaos.tables import TABLES, WRITERS, Row, Table, Value, open_file, property_name
+from weaviate_migration_tests.chaos.writer import rows_of
+from weaviate_migration_tests.chaos.writers import Writers
+from weaviate_migration_tests.live.command_line import holdings
+
+
+def assert_sqlite_holds_what_was_committed(writers: Writers) -> None:
+    """Every row of the file is one that its writer's record knows, and every row of the records is in the file."""
+    with closing(open_file(writers.path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        found = [rows_of(connection, number) for number in range(WRITERS)]
+        for table in TABLES:
+            (rows,) = connection.execute(f"SELECT count(*) FROM {table.name}").fetchone()
+            assert rows == sum(len(each[table.name]) for each in found), f"{table.name} has rows that no writer wrote"
+    differing = [number for number in range(WRITERS) if not writers.record(number).read().agrees_with(found[number])]
+    assert not differing, f"of these writers SQLite does not hold what they committed: {differing}"
+
+
+def assert_weaviate_holds_the_rows(client: WeaviateClient, path: Path) -> None:
+    """Behind each alias there is one object for each row, and every value of the row can be read from it, exactly."""
+    with closing(open_file(path)) as connection:
+        for table in TABLES:
+            expected = sorted(map(row_text, connection.execute(f"SELECT * FROM {table.name}")))
+            found = sorted(row_text(row) for row in _rows_told(client, table))
+            assert found == expected, (
+                f"{table.collection}: {len(found)} objects, {len(expected)} rows; not in Weaviate: "
+                f"{sorted(set(expected) - set(found))[:5]}; not in SQLite: {sorted(set(found) - set(expected))[:5]}"
+            )
+
+
+def assert_nothing_is_left_over(client: WeaviateClient, work_dir: Path, known: set[str]) -> None:
+    """No collection that the work folder does not know, no half-written file, no lock that somebody holds.
+
+    Args:
+        known: the collections of the migrations on record.
+    """
+    collections, aliases = holdings(client)
+    assert set(collections) <= known
+    assert set(aliases.values()) <= set(collections)
+    files = [path for path in work_dir.rglob("*") if path.is_file()]
+    assert [path for path in files if path.suffix in (".tmp", ".partial", ".new")] == []
+    assert [path for path in files if work_dir / "scratch" in path.parents] == []
+    for path in files:
+        if path.suffix == ".lock":
+            FileLock(path).acquire(blocking=False).lock.release()
+
+
+def _rows_told(client: WeaviateClient, table: Table) -> Iterator[Row]:
+    """The rows that the objects behind the alias tell of."""
+    for each in client.collections.use(table.collection).iterator(cache_size=1000):
+        provenance = each.properties["metadata"]
+        assert isinstance(provenance, dict)
+        kept = {name: _value(held) for name, held in json.loads(str(provenance["source_columns"])).items()}
+        row = tuple(_column(kept, each.properties, column) for column in table.columns)
+        assert table.name != "documents" or row[0] == str(each.uuid)
+        yield row
+
+
+def _column(kept: Mapping[str, Value], properties: Mapping[str, Any], column: str) -> Value:
+    found: Value = kept[column] if column in kept else properties[property_name(column)]
+    return found
+
+
+def _value(held: Any) -> Value:
+    if not isinstance(held, dict):
+        plain: Value = held
+        return plain
+    return b64decode(held["base64"])
