@@ -125,7 +125,7 @@ class Cleanup:
         return {
             "snapshots": [UPath(folder / "snapshots")],
             "extracts": [self._work_folder.extracts_of(each) for each in records],
-            "comparisons": [UPath(folder / "comparisons")],
+            "comparisons": [UPath(folder / "comparisons"), UPath(folder / "loaded")],
             "quarantine": [UPath(self._work_folder.quarantine_folder)],
         }
 

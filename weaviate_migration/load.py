@@ -1,7 +1,8 @@
 """Loads partitions of an extract into a collection: afterwards its ranges hold just what the extract does."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -12,6 +13,7 @@ from weaviate.collections import Collection
 from weaviate_migration.extract.refusals import JudgedRow, judged
 from weaviate_migration.extract.storage import extract_rows
 from weaviate_migration.extract.storage_classes import ExtractRow, RowLayout
+from weaviate_migration.loaded import LoadedPartitions, LoadTally
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.progress import ProgressFile
 from weaviate_migration.quarantine import Quarantine, QuarantinedRow
@@ -34,24 +36,6 @@ from weaviate_migration.transform.values import verbatim_json
 VECTORS_PER_REQUEST = 200
 
 
-@dataclass(slots=True)
-class LoadTally:
-    """What became of one partition's rows: each is written or refused, and counts once.
-
-    Attributes:
-        changed: rows that were left out, since the log has a change of them: they are applied as they are now.
-    """
-
-    rows: int = 0
-    changed: int = 0
-    written: int = 0
-    refused: int = 0
-    retried: int = 0
-    batches: int = 0
-    removed: int = 0
-    seconds: float = 0.0
-
-
 @dataclass
 class PartitionLoad:
     """One load of some partitions into one collection.
@@ -61,6 +45,7 @@ class PartitionLoad:
         ranges: for each partition its range of UUIDs.
         migration_timestamp: when the migration began, RFC 3339.
         changes: since the snapshot; their rows are neither written nor removed.
+        loaded: is told of each partition that is loaded in whole.
     """
 
     collection: Collection[Any, Any]
@@ -72,7 +57,11 @@ class PartitionLoad:
     quarantine: Quarantine
     progress: ProgressFile
     changes: Changes
+    loaded: LoadedPartitions
     tallies: dict[str, LoadTally] = field(init=False)
+    _under_way: Counter[str] = field(init=False, default_factory=Counter)
+    _read: set[str] = field(init=False, default_factory=set)
+    _finished: set[str] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
         self.tallies = {partition: LoadTally() for partition in self.extracts}
@@ -84,25 +73,45 @@ class PartitionLoad:
             TargetError: the server did not take part any more; what was written stays.
         """
         began = time.monotonic()
-        occupied = [key for key in self.extracts if any_object_in_range(self.collection, self.ranges[key])]
+        self.loaded.forget(self.extracts)
+        occupied = {key for key in self.extracts if any_object_in_range(self.collection, self.ranges[key])}
         for outcome in ObjectWriter(self.collection, self.settings).write(self._batches(occupied)):
+            partition = outcome.batch.partition
             self._note(outcome)
-            self.tallies[outcome.batch.partition].seconds = time.monotonic() - began
+            self.tallies[partition].seconds = time.monotonic() - began
             # What was refused may be there: as it was before, or without the index entry of a vector that does not fit
             # the first one of a new index (measured on 1.39.0). Then it is not what the row says.
-            self._remove(outcome.batch.partition, [refusal.draft.uuid for refusal in outcome.refusals])
-        for partition in occupied:
-            self._remove(partition, self._extra_objects(partition))
+            self._remove(partition, [refusal.draft.uuid for refusal in outcome.refusals])
+            if self._is_written(partition):
+                self._finish(partition, occupied)
+        for partition in self.extracts:
+            if partition not in self._finished:
+                self._finish(partition, occupied)
         self.progress.finish()
         return self.tallies
 
-    def _batches(self, occupied: Sequence[str]) -> Iterator[Batch]:
+    def _batches(self, occupied: Container[str]) -> Iterator[Batch]:
         for partition, extract in self.extracts.items():
             self.quarantine.clear(partition)
             drafts = self._drafts(partition, extract)
             if partition in occupied:
                 drafts = with_provided_vectors(drafts, self.collection, self.mapping)
-            yield from cut_into_batches(partition, drafts, self.settings)
+            for batch in cut_into_batches(partition, drafts, self.settings):
+                self._under_way[partition] += 1
+                yield batch
+            self._read.add(partition)
+
+    def _is_written(self, partition: str) -> bool:
+        """Whether all of a partition's batches have come to their end."""
+        return partition in self._read and not self._under_way[partition]
+
+    def _finish(self, partition: str, occupied: Container[str]) -> None:
+        """Removes what else is in the range, and notes that the partition is loaded: a resumed load begins after it."""
+        if partition in occupied:
+            self._remove(partition, self._extra_objects(partition))
+        self.quarantine.finish(partition)
+        self.loaded.note(partition, self.tallies[partition])
+        self._finished.add(partition)
 
     def _drafts(self, partition: str, extract: ds.Dataset) -> Iterator[ObjectDraft]:
         layout = RowLayout.of_schema(extract.schema)
@@ -132,6 +141,7 @@ class PartitionLoad:
         tally.refused += len(outcome.refusals)
         tally.retried += outcome.retried
         tally.batches += 1
+        self._under_way[outcome.batch.partition] -= 1
         for refusal in outcome.refusals:
             self.quarantine.add(outcome.batch.partition, quarantined_object(refusal))
         self.progress.advance(len(outcome.batch.drafts), len(outcome.refusals), outcome.retried)

@@ -17,7 +17,7 @@ from weaviate import WeaviateClient
 from weaviate_migration.cutover import roll_back
 from weaviate_migration.errors import MigrationError
 from weaviate_migration.job_run import JobRun, dagster_instance, end_killed_runs, run_job
-from weaviate_migration.jobs import DRY_RUN, MIGRATE, MIGRATE_LIVE, migrate_assets
+from weaviate_migration.jobs import DRY_RUN, MIGRATE, MIGRATE_LIVE, collection_assets, migrate_assets
 from weaviate_migration.logs import configure_logging
 from weaviate_migration.mapping import Mapping, read_mapping
 from weaviate_migration.phase import Phase, next_step
@@ -121,7 +121,7 @@ class SQLiteToWeaviateMigrator:
             end_killed_runs(instance)
             if self._on_start:
                 self._on_start(plan)
-            return run_job(instance, self.config, mapping, job, selection)
+            return run_job(instance, self.config, mapping, job, selection, _resuming(mapping, selection))
 
     def _closed(self, result: MigrationResult, client: WeaviateClient, mapping: Mapping) -> MigrationResult:
         """What is left to do: give up what failed, or remove a snapshot that was wanted for reading only."""
@@ -180,6 +180,12 @@ def run_migration(sqlite_url: str, weaviate_url: str | None = None, **options: A
         ConfigurationError: a setting is wrong.
     """
     return SQLiteToWeaviateMigrator(create_migration_config(sqlite_url, weaviate_url=weaviate_url, **options)).migrate()
+
+
+def _resuming(mapping: Mapping, selection: Sequence[dg.AssetKey] | None) -> dict[str, Any]:
+    """Config of the collections' assets: what an interrupted run has loaded in whole is not loaded again."""
+    assets = collection_assets(mapping) if selection is not None else []
+    return {name: {"config": {"resume": True}} for name in assets}
 
 
 def _about_changes(snapshot: SnapshotRecord) -> str:

@@ -57,6 +57,14 @@ class Quarantine:
             self._files.pop(partition).close()
         self._path(partition).unlink(missing_ok=True)
 
+    def finish(self, partition: str) -> None:
+        """Puts on disk what was added of a partition."""
+        if partition in self._files:
+            file = self._files.pop(partition)
+            file.flush()
+            os.fsync(file.fileno())
+            file.close()
+
     def add(self, partition: str, row: QuarantinedRow) -> None:
         """Writes down one row."""
         if partition not in self._files:

@@ -61,6 +61,8 @@ class Changes:
 
     def without_pending(self, objects: Iterable[StoredObject], within: UuidRange) -> Iterator[StoredObject]:
         """The objects of a range whose rows have no change that is not applied yet; ascending, as they came."""
+        if self.rows is None:
+            return iter(objects)
         return _not_in(objects, lambda each: each.uuid, self._pending(within))
 
     def uuids(self, within: UuidRange = EVERYTHING) -> Iterator[str]:

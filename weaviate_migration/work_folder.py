@@ -13,6 +13,7 @@ from upath import UPath
 
 from weaviate_migration.comparisons import Comparisons
 from weaviate_migration.errors import ConfigurationError, MigrationConflictError
+from weaviate_migration.loaded import LoadedPartitions
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.quarantine import Quarantine
 from weaviate_migration.record import MigrationRecord, MigrationRecords
@@ -139,6 +140,11 @@ class WorkFolder:
     def forget_capture(self) -> None:
         """Forgets the id: another capture gets another one."""
         (self.folder / "capture.json").unlink(missing_ok=True)
+
+    def loaded(self, record: MigrationRecord, mapping: CollectionMapping) -> LoadedPartitions:
+        """Which partitions of a collection are loaded from the snapshot that the migration has now."""
+        snapshot = record.snapshot.sha256 if record.snapshot is not None else ""
+        return LoadedPartitions(self.folder / "loaded", record.collection(mapping), snapshot)
 
     @property
     def sync_folder(self) -> Path:

@@ -1,13 +1,18 @@
 """One Weaviate collection for each table: its objects are what the rows of the extract say, and nothing else."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
+import pyarrow.dataset as ds
+from pydantic import Field
 
 from weaviate_migration.assets import phases
 from weaviate_migration.extract.partitions import covering_range, partition_range
-from weaviate_migration.load import LoadTally, PartitionLoad
-from weaviate_migration.mapping import CollectionMapping, Mapping
+from weaviate_migration.load import PartitionLoad
+from weaviate_migration.loaded import LoadTally
+from weaviate_migration.mapping import CollectionMapping
+from weaviate_migration.mapping import Mapping as WholeMapping
 from weaviate_migration.partitions import PARTITIONS
 from weaviate_migration.progress import ProgressFile
 from weaviate_migration.resources import BatchSettings, WeaviateServer
@@ -16,7 +21,16 @@ from weaviate_migration.sync import RowApplier
 from weaviate_migration.work_folder import WorkFolder
 
 
-def build_collection_asset(mapping: Mapping, collection: CollectionMapping) -> dg.AssetsDefinition:
+class LoadConfig(dg.Config):
+    """How a run loads."""
+
+    resume: bool = Field(
+        default=False,
+        description="Leave out the partitions that are in Weaviate already, in whole, from the snapshot of now.",
+    )
+
+
+def build_collection_asset(mapping: WholeMapping, collection: CollectionMapping) -> dg.AssetsDefinition:
     """The asset of one collection: `Message` becomes `message`."""
 
     @dg.asset(
@@ -37,6 +51,7 @@ def build_collection_asset(mapping: Mapping, collection: CollectionMapping) -> d
     )
     def objects(
         context: dg.AssetExecutionContext,
+        config: LoadConfig,
         extract: Any,
         weaviate: WeaviateServer,
         batches: BatchSettings,
@@ -44,7 +59,9 @@ def build_collection_asset(mapping: Mapping, collection: CollectionMapping) -> d
     ) -> None:
         record = work_folder.records.current()
         name = record.collection(collection)
-        rows = sum(each.count_rows() for each in extract.values())
+        loaded = work_folder.loaded(record, collection)
+        done = loaded.tallies(extract) if config.resume else {}
+        missing = {partition: rows for partition, rows in extract.items() if partition not in done}
         bounds = record.bounds[collection.table]
         whole = covering_range(bounds, list(extract))
         with (
@@ -56,21 +73,27 @@ def build_collection_asset(mapping: Mapping, collection: CollectionMapping) -> d
             settings = batches.write_settings(client)
             tallies = PartitionLoad(
                 collection=client.collections.use(name),
-                extracts=extract,
-                ranges={partition: partition_range(bounds, partition) for partition in extract},
+                extracts=missing,
+                ranges={partition: partition_range(bounds, partition) for partition in missing},
                 mapping=collection,
                 migration_timestamp=record.timestamp,
                 settings=settings,
                 quarantine=quarantine,
-                progress=ProgressFile(work_folder.progress, record.alias(collection), rows),
+                progress=ProgressFile(work_folder.progress, record.alias(collection), _rows(missing)),
                 changes=changes,
+                loaded=loaded,
             ).run()
             if changes.rows is not None and since.plan is not None:
                 RowApplier(client, record, since.plan, settings, quarantine).apply(changes.rows)
-        for partition, tally in tallies.items():
-            context.add_asset_metadata(_tally_metadata(tally, name), partition_key=partition)
+        for partition, tally in {**tallies, **done}.items():
+            metadata = _tally_metadata(tally, name) | {"loaded_before": partition in done}
+            context.add_asset_metadata(metadata, partition_key=partition)
 
     return objects
+
+
+def _rows(extract: Mapping[str, ds.Dataset]) -> int:
+    return sum(each.count_rows() for each in extract.values())
 
 
 def _tally_metadata(tally: LoadTally, name: str) -> dict[str, Any]:

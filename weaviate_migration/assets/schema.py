@@ -3,6 +3,7 @@
 import dagster as dg
 
 from weaviate_migration.assets import phases
+from weaviate_migration.extract.partitions import PARTITION_KEYS
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.resources import SQLiteSource, WeaviateServer
 from weaviate_migration.target.aliases import refuse_foreign_names
@@ -34,10 +35,10 @@ def build_schema_asset(mapping: Mapping) -> dg.AssetsDefinition:
         with weaviate.client(work_folder) as client:
             refuse_foreign_names(client, map(record.alias, mapping.collections))
             made = [
-                name
-                for each in mapping.collections
-                if ensure_collection(client, name := record.collection(each), each, origin)
+                each for each in mapping.collections if ensure_collection(client, record.collection(each), each, origin)
             ]
+        for each in made:  # One that was removed meanwhile has nothing of what was loaded.
+            work_folder.loaded(record, each).forget(PARTITION_KEYS)
         context.log.info("migration %s: %d collections made", record.id, len(made))
         return dg.MaterializeResult(
             metadata={

@@ -40,7 +40,7 @@ def build_snapshot_asset(mapping: Mapping) -> dg.AssetsDefinition:
         work_folder: dg.ResourceParam[WorkFolder],
     ) -> dg.MaterializeResult[None]:
         record = work_folder.records.current()
-        reused = record.state == "unfinished" and _is_there(record) and not config.refresh
+        reused = record.state == "unfinished" and _is_there(record, work_folder) and not config.refresh
         if not reused:
             record = _take(record, source, work_folder, context)
         record = _with_bounds(record, mapping, work_folder, batches.sort_memory_mb)
@@ -70,9 +70,12 @@ class SnapshotConfig(dg.Config):
     )
 
 
-def _is_there(record: MigrationRecord) -> bool:
+def _is_there(record: MigrationRecord, work_folder: WorkFolder) -> bool:
+    """Whether there is a snapshot to go on from: not one from before changes were captured, where they are by now."""
     snapshot = record.snapshot
-    return snapshot is not None and snapshot.path.is_file() and snapshot.path.stat().st_size == snapshot.bytes
+    if snapshot is None or not snapshot.path.is_file() or snapshot.path.stat().st_size != snapshot.bytes:
+        return False
+    return snapshot.captured is not None or work_folder.capture_id is None
 
 
 def _take(

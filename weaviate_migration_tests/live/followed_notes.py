@@ -15,7 +15,8 @@ from weaviate_migration.extract.partitions import PARTITION_KEYS, partition_rang
 from weaviate_migration.extract.scan import scan_partitions, table_bounds
 from weaviate_migration.extract.storage import open_partition, write_partition
 from weaviate_migration.following import Followed, followed_with
-from weaviate_migration.load import LoadTally, PartitionLoad
+from weaviate_migration.load import PartitionLoad
+from weaviate_migration.loaded import LoadTally
 from weaviate_migration.mapping import Mapping, read_mapping
 from weaviate_migration.progress import ProgressFile
 from weaviate_migration.proof import CollectionProof
@@ -158,6 +159,7 @@ class FollowedNotes:
                 quarantine,
                 ProgressFile(self.work_folder.progress, "Note", 0),
                 changes,
+                self.work_folder.loaded(self.record, collection),
             ).run()
             assert changes.rows is not None
             assert since.plan is not None

@@ -17,7 +17,8 @@ from weaviate_migration.extract.partitions import PARTITION_KEYS, partition_rang
 from weaviate_migration.extract.scan import scan_partitions, table_bounds
 from weaviate_migration.extract.storage import open_partition, write_partition
 from weaviate_migration.extract.storage_classes import RowLayout
-from weaviate_migration.load import LoadTally, PartitionLoad
+from weaviate_migration.load import PartitionLoad
+from weaviate_migration.loaded import LoadedPartitions, LoadTally
 from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.progress import ProgressFile
 from weaviate_migration.proof import CollectionProof
@@ -157,6 +158,7 @@ class SmallMigration:
                 quarantine=quarantine,
                 progress=ProgressFile(self.folder / "progress", "Note", rows),
                 changes=Changes(),
+                loaded=LoadedPartitions(self.folder / "loaded", NAME, ""),
             ).run()
         assert list(tallies) == list(partitions)
         together = LoadTally()
