@@ -13,16 +13,15 @@ if TYPE_CHECKING:
     from weaviate_migration.dual_writer import DualWriter
     from weaviate_migration.migrator import SQLiteToWeaviateMigrator, run_migration
     from weaviate_migration.result import MigrationResult
+    from weaviate_migration.rollback import RollbackResult, roll_back_migration
     from weaviate_migration.settings import MigrationConfig, create_migration_config
     from weaviate_migration.shadow_reads import ShadowReads, compare_reads, compare_reads_async
     from weaviate_migration.status import MigrationStatus, read_status
     from weaviate_migration.switch import (
         CleanupResult,
         CutoverResult,
-        RollbackResult,
         clean_up_migrations,
         cut_over_migration,
-        roll_back_migration,
     )
     from weaviate_migration.verification import VerificationResult, verify_migration
 
@@ -59,7 +58,7 @@ _HOME = {
     "MigrationConfig": "settings",
     "MigrationResult": "result",
     "MigrationStatus": "status",
-    "RollbackResult": "switch",
+    "RollbackResult": "rollback",
     "SQLiteToWeaviateMigrator": "migrator",
     "ShadowReads": "shadow_reads",
     "VerificationResult": "verification",
@@ -70,7 +69,7 @@ _HOME = {
     "cut_over_migration": "switch",
     "read_check_report": "check_report",
     "read_status": "status",
-    "roll_back_migration": "switch",
+    "roll_back_migration": "rollback",
     "run_migration": "migrator",
     "verify_migration": "verification",
 }

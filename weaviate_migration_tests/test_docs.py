@@ -8,6 +8,7 @@ import pytest
 
 import weaviate_migration
 from weaviate_migration.cli import cli
+from weaviate_migration.cli.migrate import migrate
 from weaviate_migration.mapping import read_mapping
 from weaviate_migration.settings import OPTIONS, MigrationConfig
 
@@ -28,7 +29,10 @@ def test_the_configuration_table_has_every_setting_with_its_default() -> None:
 def commands(group: click.Group) -> dict[str, click.Command]:
     """All commands, those of groups too: `quarantine list`."""
     found: dict[str, click.Command] = {}
-    for name, each in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        each = group.get_command(context, name)
+        assert each is not None
         found |= (
             {f"{name} {sub}": it for sub, it in commands(each).items()}
             if isinstance(each, click.Group)
@@ -40,13 +44,17 @@ def commands(group: click.Group) -> dict[str, click.Command]:
 COMMANDS = commands(cli)
 
 
+def test_a_command_that_there_is_not() -> None:
+    assert cli.get_command(click.Context(cli), "migrat") is None
+
+
 @pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_every_command_is_in_the_readme(command: str) -> None:
     assert f"weaviate-migration {command}" in README or f"make {command}" in README
 
 
 def test_every_setting_is_an_option_of_migrate() -> None:
-    options = {option for each in cli.commands["migrate"].params for option in each.opts}
+    options = {option for each in migrate.params for option in each.opts}
     assert set(OPTIONS.values()) <= options
 
 

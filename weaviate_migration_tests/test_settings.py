@@ -9,7 +9,7 @@ import pytest
 
 import weaviate_migration
 from weaviate_migration import MigrationConfig, MigrationResult, create_migration_config, run_migration
-from weaviate_migration.cli import cli
+from weaviate_migration.cli.migrate import migrate
 from weaviate_migration.errors import ConfigurationError
 from weaviate_migration.settings import (
     API_KEY_VARIABLE,
@@ -81,7 +81,7 @@ def test_default(field: str) -> None:
 def test_every_field_has_an_option_of_the_command_line() -> None:
     options = {
         option: parameter.name
-        for parameter in cli.commands["migrate"].params
+        for parameter in migrate.params
         if isinstance(parameter, click.Option)
         for option in parameter.opts
     }

@@ -5,8 +5,8 @@ from typing import Any
 import click
 
 from weaviate_migration.cli.options import EPILOG, SERVER_OPTIONS, WORK_OPTIONS, print_json, with_options
+from weaviate_migration.rollback import roll_back_migration
 from weaviate_migration.settings import create_migration_config
-from weaviate_migration.switch import roll_back_migration
 
 
 @click.command(epilog=EPILOG)

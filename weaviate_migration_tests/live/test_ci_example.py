@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 from junitparser import JUnitXml
@@ -32,7 +33,9 @@ def test_the_migration_comes_before_the_report() -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_options_exist(command: str) -> None:
     _, name, *arguments = shlex.split(command)
-    assert cli.commands[name].make_context(name, arguments).params
+    found = cli.get_command(click.Context(cli), name)
+    assert found is not None
+    assert found.make_context(name, arguments).params
 
 
 def test_the_variables_exist() -> None:
