@@ -14,6 +14,7 @@ from benchmarks.audit import measure_audit, measure_fetch
 from benchmarks.captured_writes import CapturedWrites
 from benchmarks.dlt_pipeline import measure_dlt
 from benchmarks.figures import LARGER, SUBJECTS, Runs
+from benchmarks.follow_latency import FollowLatency
 from benchmarks.measurement import MeasuredCommandError, Measurement, Server, python_command, timed_command
 from benchmarks.messages_file import write_messages_file
 from benchmarks.migrate_command import MigrateCommand
@@ -82,6 +83,7 @@ def _measures(server: Server, folder: Path, rows: int, batch_size: int) -> Mappi
         "after kill": lambda: migrate(rows).measure_after_kill,
         "captured commits": lambda: CapturedWrites(folder, transaction_rows=1).measure,
         "captured transactions": lambda: CapturedWrites(folder, transaction_rows=1000).measure,
+        "follow": lambda: FollowLatency(server, folder).measure,
         ONCE: lambda: migrate(LARGER * rows).measure,
     }
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import median, quantiles
 
+from benchmarks.follow_latency import CHANGES_PER_SECOND
 from benchmarks.measurement import Measurement
 
 Runs = Mapping[str, Sequence[Measurement]]
@@ -19,6 +20,8 @@ MAX_AFTER_KILL = 1.2
 MAX_AUDIT = 12.0
 MAX_CAPTURED_COMMIT = 1.45
 MAX_CAPTURED_TRANSACTION = 1.25
+MAX_MEDIAN_LATENCY_SECONDS = 0.5
+MAX_P99_LATENCY_SECONDS = 2.0
 LARGER = 4
 
 
@@ -120,6 +123,20 @@ def _captured_writes(runs: Sequence[Measurement], rows: str, limit: float) -> Fi
     return _at_most(f"captured writes / plain writes, transactions of {rows}", measured, ratio, limit)
 
 
+def _freshness(runs: Runs) -> list[Figure]:
+    latencies = [each for run in runs["follow"] for each in run.latencies]
+    percentiles = quantiles(latencies, n=100)
+    measured = f"`sync --follow`, {CHANGES_PER_SECOND} changes a second; {len(latencies)} of them"
+    return [
+        _under("commit until in Weaviate, median", measured, percentiles[49], MAX_MEDIAN_LATENCY_SECONDS),
+        _under("commit until in Weaviate, 99th percentile", measured, percentiles[98], MAX_P99_LATENCY_SECONDS),
+    ]
+
+
+def _under(name: str, measured: str, seconds: float, limit: float) -> Figure:
+    return Figure(name, measured, f"{seconds:.2f} s", f"under {limit:g} s", seconds < limit)
+
+
 SUBJECTS: Mapping[str, Subject] = {
     "upload": Subject(("bound", "empty", "migrate"), _upload),
     "fixed": Subject(("empty", "empty job"), _fixed),
@@ -128,5 +145,6 @@ SUBJECTS: Mapping[str, Subject] = {
     "verify": Subject(("verify empty", "verify"), _verify),
     "killed": Subject(("migrate", "after kill"), _killed),
     "capture": Subject(("captured commits", "captured transactions"), _capture),
+    "freshness": Subject(("follow",), _freshness),
     "audit": Subject(("fetch", "audit"), _audit),
 }

@@ -19,13 +19,15 @@ ROOT = Path(__file__).parent.parent
 class Measurement:
     """One run: wall-clock seconds, and what else it told of itself; events of Dagster are counted by type.
 
-    `reference_seconds` are those of what it is compared with, measured right after it on the very same data.
+    `reference_seconds` are those of what it is compared with, measured right after it on the very same data;
+    `latencies` are the seconds from commits until their changes were in Weaviate.
     """
 
     seconds: float
     reference_seconds: float = 0.0
     peak_memory_mb: float = 0.0
     events: Mapping[str, int] = field(default_factory=dict)
+    latencies: Sequence[float] = ()
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,12 @@ class Server:
 
     address: ServerAddress
     client: WeaviateClient
+
+    @property
+    def options(self) -> Sequence[object]:
+        """Those that name it on the command line."""
+        url = f"http://{self.address.host}:{self.address.http_port}"
+        return "--weaviate-url", url, "--grpc-port", self.address.grpc_port
 
     def clear(self) -> None:
         """Removes every alias and every collection."""
@@ -70,9 +78,18 @@ def timed_command(command: Sequence[str]) -> tuple[float, str]:
         MeasuredCommandError: it failed.
     """
     began = time.monotonic()
-    process = start_command(command)
+    output = output_of(start_command(command))
+    return time.monotonic() - began, output
+
+
+def output_of(process: subprocess.Popen[str]) -> str:
+    """Waits for a started command, and gives its standard output.
+
+    Raises:
+        MeasuredCommandError: it failed.
+    """
     output, errors = process.communicate()
-    seconds = time.monotonic() - began
     if process.returncode != 0:
-        raise MeasuredCommandError(f"{' '.join(command)}\nended with {process.returncode}:\n{output}{errors}"[-8000:])
-    return seconds, output
+        command = " ".join(map(str, process.args))
+        raise MeasuredCommandError(f"{command}\nended with {process.returncode}:\n{output}{errors}"[-8000:])
+    return output

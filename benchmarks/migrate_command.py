@@ -77,9 +77,8 @@ class MigrateCommand:
             shutil.rmtree(work_dir, ignore_errors=True)
 
     def _command(self, name: str, work_dir: Path, *more: object) -> list[str]:
-        address = self.server.address
-        server = ("--weaviate-url", f"http://{address.host}:{address.http_port}", "--grpc-port", address.grpc_port)
-        return python_command("weaviate_migration", name, "--json", "--work-dir", work_dir, *server, *more)
+        options = ("--json", "--work-dir", work_dir, *self.server.options)
+        return python_command("weaviate_migration", name, *options, *more)
 
     def _timed(self, work_dir: Path, command: list[str]) -> Measurement:
         seconds, output = timed_command(command)

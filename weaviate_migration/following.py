@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from weaviate_migration.source.change_log import ChangeLog, write_positions
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.sync import MigrationSync, SyncTally
+from weaviate_migration.sync_position import agreed_reading
 from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
 from weaviate_migration.target.write import WriteSettings, write_settings
 from weaviate_migration.work_folder import WorkFolder
@@ -74,7 +75,7 @@ class Followed:
         """Writes into the file how far each migration is, and prunes what none of them needs; not where it is locked.
 
         Returns:
-            Whether the file says what is so now.
+            Whether the file says what is so now, and nothing is left to prune.
         """
         positions = _positions(self._work_folder, self._log.source)
         if positions == self._noted:
@@ -206,14 +207,18 @@ def _positions(work_folder: WorkFolder, source: Path) -> dict[str, tuple[int, in
 
 
 @contextmanager
-def only_sync(work_folder: WorkFolder, say: Callable[[str], None]) -> Iterator[None]:
-    """For one command or asset at a time that syncs; another one says so and waits."""
+def only_sync(
+    work_folder: WorkFolder, say: Callable[[str], None], stop: threading.Event | None = None
+) -> Iterator[None]:
+    """For one command at a time that syncs; another one says so and waits, at most until it is told to stop."""
     lock = FileLock(work_folder.sync_folder / "sync.lock")
     try:
         lock.acquire(blocking=False)
     except Timeout:
         say(f"Another sync is running in {work_folder.folder}; this one waits for its end.")
-        lock.acquire()
+        while not (lock.is_locked or (stop is not None and stop.is_set())):
+            with suppress(Timeout):
+                lock.acquire(timeout=POLL_SECONDS)
     try:
         yield
     finally:
@@ -267,7 +272,7 @@ def sync_changes(config: MigrationConfig) -> SyncResult:
     with only_sync(WorkFolder(config.work_dir.absolute()), logger.warning), followed(config) as group:
         done = {sync.record.id: sync.run_pass() for sync in group}
         group.note_in_file()
-        return _result(group, done)
+    return _result(config, done)
 
 
 def follow_changes(config: MigrationConfig, stop: threading.Event) -> SyncResult:
@@ -280,37 +285,46 @@ def follow_changes(config: MigrationConfig, stop: threading.Event) -> SyncResult
     """
     done: dict[str, SyncTally] = {}
     wait = POLL_SECONDS
-    with only_sync(WorkFolder(config.work_dir.absolute()), logger.warning):
-        while True:
+    with only_sync(WorkFolder(config.work_dir.absolute()), logger.warning, stop):
+        while not stop.is_set():
             try:
                 with followed(config) as group:
                     wait = POLL_SECONDS
                     group.follow(stop, done)
                     if stop.is_set():
                         group.note_in_file()
-                        return _result(group, done)
             except (TransientTargetError, SourceBusyError, ServerNotUsableError) as error:
                 if not done:  # A wrong address is no server that is away.
                     raise
                 wait = min(LONGEST_WAIT_SECONDS, 2 * wait)
                 logger.warning("%s; trying again in %.1f s", error.message, wait)
                 stop.wait(wait)
+    return _result(config, done)
 
 
-def _result(group: Followed, done: Mapping[str, SyncTally]) -> SyncResult:
-    return SyncResult([_migration_result(sync, done.get(sync.record.id, SyncTally())) for sync in group])
+def _result(config: MigrationConfig, done: Mapping[str, SyncTally]) -> SyncResult:
+    """What was done, and how far that led: read from the log alone, so that the server may be away."""
+    work_folder = WorkFolder(config.work_dir.absolute())
+    records = followed_records(work_folder, read_mapping(config.mapping))
+    with open_change_log(work_folder, records[0].source) as log:
+        return SyncResult(
+            [_migration_result(each, log, work_folder, done.get(each.id, SyncTally())) for each in records]
+        )
 
 
-def _migration_result(sync: MigrationSync, done: SyncTally) -> MigrationSyncResult:
-    lag = sync.lag()
+def _migration_result(
+    record: MigrationRecord, log: ChangeLog, work_folder: WorkFolder, done: SyncTally
+) -> MigrationSyncResult:
+    with agreed_reading(log, work_folder.sync_positions, record.id) as (capture, known):
+        lag = log.lag(known.position)
     return MigrationSyncResult(
-        migration_id=sync.record.id,
+        migration_id=record.id,
         changes=done.changes,
         written=done.written,
         removed=done.removed,
         refused=done.refused,
-        position=sync.position,
+        position=known.position,
         lag_changes=lag.changes,
         lag_seconds=round(lag.seconds, 3),
-        needs_comparison=sync.has_gap(),
+        needs_comparison=capture.epoch > known.epoch,
     )

@@ -12,7 +12,7 @@ from weaviate_migration.mapping import Mapping
 from weaviate_migration.record import MigrationRecord
 from weaviate_migration.since_snapshot import open_change_log
 from weaviate_migration.sync import MigrationSync
-from weaviate_migration.sync_position import refuse_another_history
+from weaviate_migration.sync_position import agreed_reading
 from weaviate_migration.target.write import WriteSettings
 from weaviate_migration.work_folder import WorkFolder
 
@@ -29,12 +29,12 @@ def agree_on_history(work_folder: WorkFolder, record: MigrationRecord, repair: b
         CaptureError: it is not; or capture is damaged or missing.
     """
     positions = work_folder.sync_positions
-    known = positions.read(record.id)
-    with open_change_log(work_folder, record.source) as log, log.reading() as capture:
-        if known is None:
+    with open_change_log(work_folder, record.source) as log:
+        if positions.read(record.id) is None:
             return
         try:
-            refuse_another_history(log, capture, record.id, known)
+            with agreed_reading(log, positions, record.id):
+                pass
         except CaptureError:
             if not repair:
                 raise

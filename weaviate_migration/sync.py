@@ -15,7 +15,6 @@ from typing import Any
 from weaviate import WeaviateClient
 from weaviate.collections import Collection
 
-from weaviate_migration.errors import CaptureError
 from weaviate_migration.extract.partitions import partition_of
 from weaviate_migration.extract.refusals import judged
 from weaviate_migration.extract.scan import row_layout
@@ -24,9 +23,9 @@ from weaviate_migration.load import quarantined_object, quarantined_row, with_pr
 from weaviate_migration.quarantine import Quarantine, QuarantinedRow
 from weaviate_migration.record import LogPosition, MigrationRecord
 from weaviate_migration.since_snapshot import EVERYTHING, writing_lock
-from weaviate_migration.source.change_log import INSTALL_HINT, ChangedRow, ChangedRows, ChangeLog, Lag
+from weaviate_migration.source.change_log import ChangedRow, ChangedRows, ChangeLog, Lag
 from weaviate_migration.source.plan import CollectionPlan, MigrationPlan
-from weaviate_migration.sync_position import SyncPositions, refuse_another_history
+from weaviate_migration.sync_position import SyncPositions, agreed_reading, refuse_another_history
 from weaviate_migration.target.write import ObjectWriter, WriteSettings, cut_into_batches, remove_objects
 from weaviate_migration.transform.object_ids import UuidRange
 from weaviate_migration.transform.row_to_object import ObjectDraft, key_text, row_converter
@@ -105,6 +104,9 @@ class RowApplier:
         Raises:
             TargetError: the server did not take part any more; applying again goes on.
         """
+        # Here, not at the end: what was begun before, and failed, is not to be gone on with.
+        self._removals.clear()
+        self._refused.clear()
         objects, tally = self.objects, SyncTally()
         rows = (each for each in changed.rows(within.low, within.high) if each.position > after)
         drafts = with_provided_vectors(self._drafts(rows), objects, self.plan.mapping)
@@ -117,8 +119,6 @@ class RowApplier:
         tally.removed = remove_objects(objects, self._removals)
         tally.refused = len(self._refused)
         self._note_refused(changed, after)
-        self._removals.clear()
-        self._refused.clear()
         return tally
 
     def _drafts(self, rows: Iterable[ChangedRow]) -> Iterator[ObjectDraft]:
@@ -198,10 +198,7 @@ class MigrationSync:
         Raises:
             CaptureError: its changes are not followed.
         """
-        found = self._positions.read(self.record.id)
-        if found is None:
-            raise CaptureError(f"The changes of migration {self.record.id} are not followed.", INSTALL_HINT)
-        return found
+        return self._positions.known(self.record.id)
 
     @property
     def position(self) -> int:
@@ -219,9 +216,7 @@ class MigrationSync:
         Raises:
             CaptureError: changes were missed, or the source is not the file that was followed.
         """
-        with self._log.reading() as capture:
-            known = self.known
-            refuse_another_history(self._log, capture, self.record.id, known)
+        with agreed_reading(self._log, self._positions, self.record.id) as (_, known):
             return self._log.lag(known.position)
 
     def has_gap(self) -> bool:
@@ -263,9 +258,7 @@ class MigrationSync:
             SourceBusyError: the source was locked for too long.
             TargetError: Weaviate did not take part; nothing is lost, the next pass goes on.
         """
-        known = self.known
-        with self._log.reading() as capture:
-            refuse_another_history(self._log, capture, self.record.id, known)
+        with agreed_reading(self._log, self._positions, self.record.id) as (_, known):
             end = self._log.last_position()
         end = min(end, through) if through is not None else end
         tally = SyncTally(position=known.position)

@@ -5,12 +5,14 @@ restored from a backup says something else, or nothing, at that position.
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from weaviate_migration.errors import CaptureError
 from weaviate_migration.record import LogPosition
 from weaviate_migration.source.capture import Capture
-from weaviate_migration.source.change_log import ChangeLog
+from weaviate_migration.source.change_log import INSTALL_HINT, ChangeLog
 
 _HINT = "`weaviate-migration verify --repair` compares everything, mends what differs, and sync goes on from there."
 
@@ -30,6 +32,17 @@ class SyncPositions:
         path = self._path(migration)
         return LogPosition.model_validate_json(path.read_text(encoding="utf-8")) if path.exists() else None
 
+    def known(self, migration: str) -> LogPosition:
+        """The position of a migration whose changes are followed.
+
+        Raises:
+            CaptureError: they are not.
+        """
+        found = self.read(migration)
+        if found is None:
+            raise CaptureError(f"The changes of migration {migration} are not followed.", INSTALL_HINT)
+        return found
+
     def save(self, migration: str, position: LogPosition) -> None:
         """Puts it on disk, all of it or not at all."""
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -47,6 +60,23 @@ class SyncPositions:
 
     def _path(self, migration: str) -> Path:
         return self._folder / f"{migration}.json"
+
+
+@contextmanager
+def agreed_reading(log: ChangeLog, positions: SyncPositions, migration: str) -> Iterator[tuple[Capture, LogPosition]]:
+    """One read transaction of the log, with the position that the migration had reached at just that moment.
+
+    Raises:
+        CaptureError: it is not followed, changes were missed, or `refuse_another_history` refuses.
+    """
+    while True:
+        known = positions.known(migration)
+        with log.reading() as capture:
+            # Unless somebody else has applied changes in between: the log and a position of two moments may disagree.
+            if positions.known(migration) == known:
+                refuse_another_history(log, capture, migration, known)
+                yield capture, known
+                return
 
 
 def refuse_another_history(log: ChangeLog, capture: Capture, migration: str, known: LogPosition) -> None:

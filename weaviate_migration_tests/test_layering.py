@@ -57,7 +57,9 @@ OURS: dict[str, set[str]] = {
         *("mapping", "target", "record", "change_proof", "following", "since_snapshot", "sync", "sync_position"),
         "work_folder",
     },
-    "following": {"mapping", "source", "target", "record", "settings", "since_snapshot", "sync", "work_folder"},
+    "following": {
+        *("mapping", "source", "target", "record", "settings", "since_snapshot", "sync", "sync_position", "work_folder"),
+    },
     "background_sync": {"settings", "following", "sync"},
     "dual_writer": {"mapping", "settings", "source", "background_sync", "commit_hook", "following", "work_folder"},
     "replay": {"mapping", "extract", "transform", "target", "load", "quarantine", "since_snapshot"},

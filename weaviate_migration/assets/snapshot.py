@@ -84,7 +84,7 @@ def _take(
     before = record.snapshot.path if record.snapshot is not None else None
     path = work_folder.snapshot_path(record)
     path.parent.mkdir(parents=True, exist_ok=True)
-    if before == path and before.is_file():
+    if before is not None and path.is_file():
         # The first is the backup from before the migration.
         path = path.with_suffix(f".{datetime.now(UTC):%Y%m%dT%H%M%S%f}.sqlite")
     taken = take_snapshot(

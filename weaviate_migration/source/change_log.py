@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from weaviate_migration.errors import CaptureError
+from weaviate_migration.errors import CaptureError, SourceNotUsableError
 from weaviate_migration.source.capture import (
     Capture,
     CapturedTable,
@@ -19,7 +19,13 @@ from weaviate_migration.source.capture import (
     last_position,
     read_capture,
 )
-from weaviate_migration.source.connect import BUSY_TIMEOUT_SECONDS, connect_read_only, primary_code, source_errors
+from weaviate_migration.source.connect import (
+    BUSY_TIMEOUT_SECONDS,
+    connect_read_only,
+    connect_to_write,
+    primary_code,
+    source_errors,
+)
 from weaviate_migration.source.inspect import quoted
 from weaviate_migration.source.plan import CollectionPlan
 from weaviate_migration.source.rows import ObjectUuid, SqlValue, decoded_text, prepare_for_rows, uuid_sql, value_sql
@@ -154,7 +160,11 @@ class ChangeLog:
 
     @property
     def is_another_file(self) -> bool:
-        """Whether the path leads to another file by now, such as one restored from a backup: open the log anew."""
+        """Whether the path leads to another file by now, such as one restored from a backup: open the log anew.
+
+        Raises:
+            SourceNotUsableError: it leads to none.
+        """
         return _identity(self.source) != self._file
 
     def has_changed(self) -> bool:
@@ -316,11 +326,11 @@ def write_positions(
         limit: entries to prune at most.
 
     Returns:
-        Whether it was written.
+        Whether all was done: it was written, and nothing is left to prune.
     """
     table = quoted(capture.positions)
     with source_errors(source):
-        connection = sqlite3.connect(f"{source.absolute().as_uri()}?mode=rw", uri=True, timeout=0, isolation_level=None)
+        connection = connect_to_write(source, 0.0)
         try:
             (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
             if mode == "wal":
@@ -336,11 +346,12 @@ def write_positions(
                     (migration, epoch, position, snapshot),
                 )
             changes = quoted(capture.changes)
-            connection.execute(
-                f"DELETE FROM {changes} WHERE position IN (SELECT position FROM {changes} WHERE position < "
-                f"min(?, (SELECT max(position) FROM {changes})) ORDER BY position LIMIT ?)",
-                (prune_before, limit),
+            unneeded = (
+                f"SELECT position FROM {changes} WHERE position < min(?, (SELECT max(position) FROM {changes})) "
+                "ORDER BY position LIMIT ?"
             )
+            connection.execute(f"DELETE FROM {changes} WHERE position IN ({unneeded})", (prune_before, limit))
+            left = connection.execute(unneeded, (prune_before, 1)).fetchone()
             connection.execute("COMMIT")
         except sqlite3.OperationalError as error:
             if primary_code(error) not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
@@ -348,7 +359,7 @@ def write_positions(
             return False
         finally:
             connection.close()
-    return True
+    return left is None
 
 
 def _entry(connection: sqlite3.Connection, capture: Capture, position: int) -> str | None:
@@ -362,5 +373,8 @@ def _entry(connection: sqlite3.Connection, capture: Capture, position: int) -> s
 
 
 def _identity(path: Path) -> tuple[int, int]:
-    status = path.stat()
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise SourceNotUsableError(f"{path}: {error.strerror}", "Check where the source is.") from error
     return status.st_dev, status.st_ino

@@ -105,7 +105,7 @@ def write_transaction(path: Path, busy_timeout_seconds: float = BUSY_TIMEOUT_SEC
     _refuse_unusable(path)
     with (
         source_errors(path, busy_timeout_seconds),
-        closing(_connect_to_write(path, busy_timeout_seconds)) as connection,
+        closing(connect_to_write(path, busy_timeout_seconds)) as connection,
         _refusing_unwritable(path),
     ):
         connection.execute("BEGIN IMMEDIATE")
@@ -113,7 +113,8 @@ def write_transaction(path: Path, busy_timeout_seconds: float = BUSY_TIMEOUT_SEC
             yield connection
 
 
-def _connect_to_write(path: Path, busy_timeout_seconds: float) -> sqlite3.Connection:
+def connect_to_write(path: Path, busy_timeout_seconds: float) -> sqlite3.Connection:
+    """Opens a database that is there, as `connect_read_only` does, so that it may be written to."""
     return sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=busy_timeout_seconds, isolation_level=None
     )

@@ -4,6 +4,7 @@ import random
 import shutil
 import sqlite3
 import threading
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,11 @@ from filelock import Timeout
 
 from weaviate_migration.change_proof import compare_changes
 from weaviate_migration.errors import CaptureError
-from weaviate_migration.since_snapshot import held_changes
+from weaviate_migration.record import LogPosition
+from weaviate_migration.since_snapshot import held_changes, open_change_log
 from weaviate_migration.source.inspect import quoted
 from weaviate_migration.sync import SyncTally
+from weaviate_migration.sync_position import SyncPositions, agreed_reading
 from weaviate_migration_tests.live.followed_notes import FollowedNotes, uuid_of
 
 ROWS = [(f"key {number}", f"body {number}", number) for number in range(40)]
@@ -165,6 +168,38 @@ def test_a_work_folder_that_is_older_than_the_file_is_refused(notes: FollowedNot
     shutil.copy(notes.folder / "older.json", state)
     with pytest.raises(CaptureError, match="it is older than the file"):
         sync(notes)
+
+
+class OvertakenPositions(SyncPositions):
+    """Positions of which the first that is read is an old one by the time its reader has it."""
+
+    def __init__(self, folder: Path, overtake: Callable[[], None]) -> None:
+        super().__init__(folder)
+        self._overtake: Callable[[], None] | None = overtake
+
+    def read(self, migration: str) -> LogPosition | None:
+        found = super().read(migration)
+        if (overtake := self._overtake) is not None:
+            self._overtake = None
+            overtake()
+        return found
+
+
+def test_who_reads_while_another_one_applies_takes_that_for_no_other_history(notes: FollowedNotes) -> None:
+    def apply_more() -> None:
+        notes.execute("UPDATE notes SET body = 'newer' WHERE id = 'key 1'")
+        with notes.followed() as group:
+            for migration in group:
+                migration.run_pass()
+            assert group.note_in_file()
+
+    positions = OvertakenPositions(notes.work_folder.sync_folder, apply_more)
+    with (
+        open_change_log(notes.work_folder, notes.source) as log,
+        agreed_reading(log, positions, notes.record.id) as (_, known),
+    ):
+        assert known == notes.position
+        assert known.position == log.last_position()
 
 
 def test_killed_before_the_position_was_written_the_same_changes_are_applied_again(notes: FollowedNotes) -> None:

@@ -59,6 +59,8 @@ def test_verify_compares_with_the_source_as_it_is_now(
 ) -> None:
     live.execute("UPDATE notes SET body = 'changed' WHERE id = ?", (note_id(3),))
     note = client.collections.use("Note")
+    (backup,) = (notes.work_dir / "snapshots").iterdir()
+    before = backup.read_bytes()
     found = verify(notes)
     assert (found["exit_code"], found["total_differences"], found["collections"]["Note"]["rows"]) == (0, 0, 64)
     assert bodies(client)[note_id(3)] == "changed"
@@ -69,6 +71,9 @@ def test_verify_compares_with_the_source_as_it_is_now(
     assert [(each["kind"], each["uuid"]) for each in found["differences"]] == [("missing", note_id(7))]
     assert verify(notes, "--repair")["exit_code"] == 0
     assert sorted(bodies(client).values()) == sorted(rows(live).values())
+    # The first snapshot is the backup; of those that verifications take, the last is kept.
+    assert backup.read_bytes() == before
+    assert len(list(backup.parent.glob("*.sqlite"))) == 2
 
 
 def verify(notes: NoteMigration, *more: object) -> dict[str, Any]:

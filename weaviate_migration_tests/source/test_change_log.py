@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from weaviate_migration.errors import CaptureError
+from weaviate_migration.errors import CaptureError, SourceNotUsableError
 from weaviate_migration.source.capture import install_capture, remove_capture
 from weaviate_migration.source.change_log import ChangedRow, ChangeLog, log_end, write_positions
 from weaviate_migration.source.inspect import inspect_database, quoted
@@ -181,6 +181,15 @@ def test_another_file_under_the_same_path(notes: Captured) -> None:
     assert notes.log.is_another_file
 
 
+def test_no_file_under_the_path_any_more(notes: Captured) -> None:
+    notes.path.rename(notes.path.with_suffix(".moved"))
+    with pytest.raises(SourceNotUsableError, match="No such file"):
+        _ = notes.log.is_another_file
+    with pytest.raises(SourceNotUsableError):
+        write_positions(notes.path, notes.capture, {"m": (1, 1, 1)}, 0, 0)
+    assert not notes.path.exists()
+
+
 def test_where_the_log_of_a_snapshot_ends(notes: Captured, tmp_path: Path) -> None:
     with closing(connect(notes.path)) as connection:
         connection.execute("INSERT INTO t VALUES ('a', 1)")
@@ -222,7 +231,7 @@ def test_what_nobody_needs_is_pruned_and_no_position_is_used_twice(notes: Captur
         connection.executemany("INSERT INTO t VALUES (?, 1)", [(number,) for number in range(5)])
         assert write_positions(notes.path, notes.capture, {"m": (1, 4, 3)}, prune_before=3, limit=100)
         assert positions(notes) == [3, 4, 5, 6]
-        assert write_positions(notes.path, notes.capture, {"m": (1, 6, 6)}, prune_before=100, limit=2)
+        assert not write_positions(notes.path, notes.capture, {"m": (1, 6, 6)}, prune_before=6, limit=2), "more is left"
         assert positions(notes) == [5, 6]
         assert write_positions(notes.path, notes.capture, {"m": (1, 6, 6)}, prune_before=100, limit=100)
         assert positions(notes) == [6]

@@ -1,0 +1,182 @@
+"""The command `sync` as a process: one at a time, ended by signals, and waiting for a server or a file that is away."""
+
+import logging
+import signal
+import sqlite3
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+import weaviate
+
+from weaviate_migration import following, since_snapshot
+from weaviate_migration.following import SyncResult, follow_changes
+from weaviate_migration.source.change_log import ChangeLog
+from weaviate_migration.target.connect import connect
+from weaviate_migration.target.server import ServerAddress
+from weaviate_migration_tests.live.command_line import at, end_of, started, until
+from weaviate_migration_tests.live.notes import NoteMigration, make_mapping, note_file, note_id
+from weaviate_migration_tests.live.own_server import StoppableServer
+from weaviate_migration_tests.live.test_sync import bodies, rows
+
+
+class Application:
+    """Changes the notes, and looks for its changes in Weaviate."""
+
+    def __init__(self, notes: NoteMigration, client: weaviate.WeaviateClient) -> None:
+        self.connection = sqlite3.connect(notes.source, isolation_level=None)
+        self._client = client
+        self._numbers = iter(range(64))
+
+    def change(self) -> Callable[[], bool]:
+        """Changes one note, and gives a way to ask whether Weaviate has it."""
+        key = note_id(next(self._numbers))
+        self.connection.execute("UPDATE notes SET body = 'changed' WHERE id = ?", (key,))
+        return lambda: self._body(key) == "changed"
+
+    def is_in_weaviate(self) -> bool:
+        """Whether both sides say the same."""
+        return sorted(bodies(self._client).values()) == sorted(rows(self.connection).values())
+
+    def _body(self, key: str) -> Any:
+        found = self._client.collections.use("Note").query.fetch_object_by_id(key)
+        return found.properties["body"] if found else None
+
+
+@contextmanager
+def application(notes: NoteMigration, client: weaviate.WeaviateClient) -> Iterator[Application]:
+    """The notes, migrated while they may change, and what changes them."""
+    ended = notes.migrate("--live")
+    assert ended.code == 0, ended.stderr
+    writer = Application(notes, client)
+    with closing(writer.connection):
+        yield writer
+
+
+@pytest.fixture
+def live(notes: NoteMigration, client: weaviate.WeaviateClient) -> Iterator[Application]:
+    with application(notes, client) as writer:
+        yield writer
+
+
+def sync_options(notes: NoteMigration) -> list[object]:
+    return ["sync", "--mapping", notes.mapping, "--work-dir", notes.work_dir, *at(notes.server), "--json"]
+
+
+@contextmanager
+def following_process(notes: NoteMigration, writer: Application) -> Iterator["subprocess.Popen[str]"]:
+    """`sync --follow`, when it has applied a first change."""
+    with started(*sync_options(notes), "--follow") as process:
+        until(writer.change())
+        yield process
+
+
+def line_with(words: str, stream: IO[str] | None) -> str:
+    """The next line with these words; waits for it."""
+    assert stream is not None
+    return next(line for line in stream if words in line)
+
+
+def test_a_second_sync_says_so_and_waits_for_the_first(notes: NoteMigration, live: Application) -> None:
+    with following_process(notes, live) as first, started(*sync_options(notes)) as second:
+        line_with("Another sync is running", second.stderr)
+        assert second.poll() is None
+        first.send_signal(signal.SIGTERM)
+        told = end_of(first)
+        assert (told.code, told.json["migrations"][0]["changes"]) == (0, 1)
+        assert end_of(second).code == 0
+    assert live.is_in_weaviate()
+
+
+def test_a_follower_that_waits_for_another_one_ends_when_it_is_told_to(notes: NoteMigration, live: Application) -> None:
+    with following_process(notes, live) as first, started(*sync_options(notes), "--follow") as second:
+        line_with("Another sync is running", second.stderr)
+        second.send_signal(signal.SIGTERM)
+        told = end_of(second)
+        assert (told.code, told.json["migrations"][0]["changes"]) == (0, 0)
+        assert first.poll() is None
+
+
+def test_ctrl_c_ends_it_with_130_and_the_next_sync_goes_on(notes: NoteMigration, live: Application) -> None:
+    with following_process(notes, live) as process:
+        process.send_signal(signal.SIGINT)
+        assert end_of(process).code == 130
+    live.change()
+    with started(*sync_options(notes)) as process:
+        assert end_of(process).code == 0
+    assert live.is_in_weaviate()
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[StoppableServer]:
+    server = StoppableServer(tmp_path / "weaviate")
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+def notes_on(folder: Path, server: ServerAddress) -> NoteMigration:
+    notes = NoteMigration(folder, server)
+    note_file(notes.source)
+    make_mapping(notes.mapping)
+    return notes
+
+
+def test_a_follower_outlives_its_server(tmp_path: Path, own_server: StoppableServer) -> None:
+    notes = notes_on(tmp_path, own_server.address)
+    with (
+        connect(own_server.address, None) as client,
+        application(notes, client) as writer,
+        following_process(notes, writer) as process,
+    ):
+        own_server.stop()
+        arrived = writer.change()
+        line_with("trying again", process.stderr)
+        own_server.start()
+        until(arrived)
+        # Once more, and told to stop while the server is away: the change stays in the log.
+        own_server.stop()
+        writer.change()
+        line_with("trying again", process.stderr)
+        process.send_signal(signal.SIGTERM)
+        told = end_of(process)
+        assert (told.code, told.json["migrations"][0]["lag_changes"]) == (0, 1)
+
+
+def test_a_file_that_is_locked_is_waited_for(
+    notes: NoteMigration,
+    client: weaviate.WeaviateClient,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    # In WAL mode nobody can keep readers out.
+    with closing(sqlite3.connect(notes.source)) as connection:
+        connection.execute("PRAGMA journal_mode = delete")
+    monkeypatch.setattr(since_snapshot, "ChangeLog", partial(ChangeLog, busy_timeout_seconds=0.1))
+    logger = logging.getLogger(following.__name__)
+    logger.addHandler(caplog.handler)
+    stop, results = threading.Event(), list[SyncResult]()
+    follower = threading.Thread(target=lambda: results.append(follow_changes(notes.config, stop)))
+    with application(notes, client) as writer:
+        follower.start()
+        try:
+            until(writer.change())
+            writer.connection.execute("BEGIN EXCLUSIVE")
+            arrived = writer.change()
+            until(lambda: "is locked by another program" in caplog.text)
+            writer.connection.execute("COMMIT")
+            until(arrived)
+        finally:
+            stop.set()
+            follower.join()
+            logger.removeHandler(caplog.handler)
+        assert writer.is_in_weaviate()
+    (result,) = results
+    assert (result.migrations[0].changes, result.migrations[0].lag_changes) == (2, 0)
