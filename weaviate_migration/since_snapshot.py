@@ -122,8 +122,9 @@ class CollectionChanges:
             known = self.positions.read(self.record.id) or snapshot.captured
             with self.log.reading() as capture:
                 refuse_another_history(self.log, capture, self.record.id, known)
-                end = self.log.last_position()
-                rows = self.log.changed_rows(self.plan, snapshot.captured.position, end, within.low, within.high)
+                # A new snapshot may have changes that are not applied yet.
+                after, end = min(snapshot.captured.position, known.position), self.log.last_position()
+                rows = self.log.changed_rows(self.plan, after, end, within.low, within.high)
             stack.callback(rows.close)
             yield Changes(rows, known.position)
 

@@ -29,7 +29,7 @@ KILLED = -signal.SIGKILL
 """The exit code of a command that was."""
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["weaviate_migration.cli", "weaviate_migration.definitions", __name__])
+_CONTEXT.set_forkserver_preload(["weaviate_migration.definitions", "weaviate_migration.switch", __name__])
 
 
 @dataclass(frozen=True)
@@ -129,6 +129,12 @@ def run(*arguments: object, end: Boundary | Moment | None = None) -> Ended:
     """Runs a command to its end, whatever that is."""
     with running(*arguments, end=end) as command:
         return command.end()
+
+
+def run_killed(end: Boundary | Moment, *arguments: object) -> None:
+    """Runs a command that is killed there; one that comes to its end before fails the test."""
+    ended = run(*arguments, end=end)
+    assert ended.code == KILLED, ended.stdout + ended.stderr
 
 
 def _become(words: Sequence[str], end: Boundary | Moment | None, output: Path) -> None:

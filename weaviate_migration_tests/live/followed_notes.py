@@ -1,6 +1,7 @@
 """A followed migration of one table without Dagster: captured, snapshotted, loaded, and synced in this process."""
 
 import sqlite3
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -27,7 +28,7 @@ from weaviate_migration.source.change_log import log_end
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.source.snapshot import take_snapshot
-from weaviate_migration.sync import MigrationSync, RowApplier
+from weaviate_migration.sync import MigrationSync, RowApplier, SyncTally
 from weaviate_migration.target.schema import Origin, ensure_collection
 from weaviate_migration.target.write import MESSAGE_BYTES, WriteSettings
 from weaviate_migration.transform.object_ids import object_uuid
@@ -170,6 +171,23 @@ class FollowedNotes:
     def followed(self) -> Iterator[Followed]:
         with followed_with(self.client, self.work_folder, self.mapping, SETTINGS) as group:
             yield group
+
+    @contextmanager
+    def following(self) -> Iterator[dict[str, SyncTally]]:
+        """Sync follows beside the test, as `sync --follow` does; what it has applied, by the migrations' ids."""
+        stop, done = threading.Event(), dict[str, SyncTally]()
+
+        def follow() -> None:
+            with self.followed() as group:
+                group.follow(stop, done)
+
+        follower = threading.Thread(target=follow)
+        follower.start()
+        try:
+            yield done
+        finally:
+            stop.set()
+            follower.join()
 
     @contextmanager
     def syncing(self) -> Iterator[MigrationSync]:

@@ -7,11 +7,11 @@ import pytest
 import weaviate
 
 from weaviate_migration.record import MigrationRecords
+from weaviate_migration_tests.chaos.killing import Boundary, run_killed
 from weaviate_migration_tests.live.command_line import Ended, at, holdings, run_command, run_here
-from weaviate_migration_tests.live.killed_at import run_killed
 from weaviate_migration_tests.live.notes import NoteMigration, add_notes
 
-FILES = ("snapshots", "extracts", "comparisons", "quarantine", "sync", "capture.json")
+FILES = ("snapshots", "extracts", "comparisons", "loaded", "quarantine", "sync", "capture.json")
 
 
 def clean_up(notes: NoteMigration, *more: object) -> Ended:
@@ -136,12 +136,12 @@ def test_without_a_terminal_it_wants_yes(twice: NoteMigration, client: weaviate.
 
 CLEANUP = "weaviate_migration.cleanup"
 KILLS = {
-    "before a collection is removed": ("before", f"{CLEANUP}:drop_collection", 1),
-    "when a collection is removed": ("after", f"{CLEANUP}:drop_collection", 1),
-    "before capture is removed": ("before", f"{CLEANUP}:remove_capture", 1),
-    "when capture is removed": ("after", f"{CLEANUP}:remove_capture", 1),
-    "when the records are about to change": ("before", f"{CLEANUP}:Cleanup._close", 1),
-    "when the first record has changed": ("after", "weaviate_migration.record:MigrationRecords.update", 1),
+    "before a collection is removed": Boundary(f"{CLEANUP}:drop_collection", "before", 1),
+    "when a collection is removed": Boundary(f"{CLEANUP}:drop_collection", "after", 1),
+    "before capture is removed": Boundary(f"{CLEANUP}:remove_capture", "before", 1),
+    "when capture is removed": Boundary(f"{CLEANUP}:remove_capture", "after", 1),
+    "when the records are about to change": Boundary(f"{CLEANUP}:Cleanup._close", "before", 1),
+    "when the first record has changed": Boundary("weaviate_migration.record:MigrationRecords.update", "after", 1),
 }
 
 
@@ -154,7 +154,7 @@ def test_killed_anywhere_the_same_command_completes_it(
         ended = notes.migrate("--live")
         assert ended.code == 0, ended.stderr
     assert schema_of(notes) != schema
-    run_killed(*KILLS[kill], "cleanup", "--work-dir", notes.work_dir, *at(notes.server), "--yes")
+    run_killed(KILLS[kill], "cleanup", "--work-dir", notes.work_dir, *at(notes.server), "--yes")
     ended = clean_up(notes, "--yes")
     assert ended.code == 0, ended.stderr
     _, second = ids(notes)

@@ -8,8 +8,8 @@ import weaviate
 
 from weaviate_migration.quarantine import Quarantine, QuarantinedRow
 from weaviate_migration.record import MigrationRecord, MigrationRecords
+from weaviate_migration_tests.chaos.killing import Boundary, run_killed
 from weaviate_migration_tests.live.command_line import Ended, at, holdings, run_here
-from weaviate_migration_tests.live.killed_at import run_killed
 from weaviate_migration_tests.live.notes import NoteMigration, note_id
 from weaviate_migration_tests.live.test_dagster_runs import materialize, run_checks
 
@@ -130,12 +130,12 @@ def test_another_mapping_is_refused(loaded: NoteMigration, client: weaviate.Weav
 
 CUTOVER = "weaviate_migration.cutover"
 KILLS = {
-    "before anything is written down": ("before", f"{CUTOVER}:Cutover.run", 1),
-    "when it has begun": ("after", f"{CUTOVER}:Cutover._begin", 1),
-    "before the switch is written down": ("before", f"{CUTOVER}:Cutover._switch", 1),
-    "when the switch is written down": ("before", f"{CUTOVER}:point_aliases", 1),
-    "when the aliases are moved": ("after", f"{CUTOVER}:point_aliases", 1),
-    "when all is written down": ("after", f"{CUTOVER}:Cutover._switch", 1),
+    "before anything is written down": Boundary(f"{CUTOVER}:Cutover.run", "before", 1),
+    "when it has begun": Boundary(f"{CUTOVER}:Cutover._begin", "after", 1),
+    "before the switch is written down": Boundary(f"{CUTOVER}:Cutover._switch", "before", 1),
+    "when the switch is written down": Boundary(f"{CUTOVER}:point_aliases", "before", 1),
+    "when the aliases are moved": Boundary(f"{CUTOVER}:point_aliases", "after", 1),
+    "when all is written down": Boundary(f"{CUTOVER}:Cutover._switch", "after", 1),
 }
 
 
@@ -143,7 +143,7 @@ KILLS = {
 def test_killed_at_a_step_the_same_command_completes_it(
     loaded: NoteMigration, client: weaviate.WeaviateClient, kill: str
 ) -> None:
-    run_killed(*KILLS[kill], "cutover", *options(loaded))
+    run_killed(KILLS[kill], "cutover", *options(loaded))
     ended = cut_over(loaded, "--json")
     assert ended.code == 0, ended.stderr
     record = record_of(loaded)
@@ -161,7 +161,7 @@ def test_a_switch_that_was_killed_is_undone_where_something_speaks_against_it_by
     assert notes.migrate().code == 0
     before = aliases(client)
     assert notes.migrate("--no-cutover").code == 0
-    run_killed(*KILLS["when the aliases are moved"], "cutover", *options(notes))
+    run_killed(KILLS["when the aliases are moved"], "cutover", *options(notes))
     assert aliases(client) != before
     with Quarantine(notes.work_dir / "quarantine", f"Note_{record_of(notes).id}") as quarantine:
         quarantine.add("03", QuarantinedRow("a", None, "too large", {}))
@@ -177,10 +177,10 @@ def test_a_switch_that_was_killed_is_undone_where_something_speaks_against_it_by
 
 
 ROLLBACK_KILLS = {
-    "before the aliases are moved": ("before", f"{CUTOVER}:point_aliases", 1),
-    "when they are moved": ("after", f"{CUTOVER}:point_aliases", 1),
-    "before a collection is removed": ("before", f"{CUTOVER}:drop_collection", 1),
-    "when a collection is removed": ("after", f"{CUTOVER}:drop_collection", 1),
+    "before the aliases are moved": Boundary(f"{CUTOVER}:point_aliases", "before", 1),
+    "when they are moved": Boundary(f"{CUTOVER}:point_aliases", "after", 1),
+    "before a collection is removed": Boundary(f"{CUTOVER}:drop_collection", "before", 1),
+    "when a collection is removed": Boundary(f"{CUTOVER}:drop_collection", "after", 1),
 }
 
 
@@ -189,7 +189,7 @@ def test_rollback_that_was_killed_completes(notes: NoteMigration, client: weavia
     assert notes.migrate().code == 0
     earlier = holdings(client)
     assert notes.migrate().code == 0
-    run_killed(*ROLLBACK_KILLS[kill], "rollback", "--work-dir", notes.work_dir, *at(notes.server), "--discard")
+    run_killed(ROLLBACK_KILLS[kill], "rollback", "--work-dir", notes.work_dir, *at(notes.server), "--discard")
     ended = notes.roll_back("--discard")
     assert ended.code == 0, ended.stderr
     assert holdings(client) == earlier

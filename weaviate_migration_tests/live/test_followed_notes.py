@@ -3,7 +3,6 @@
 import random
 import shutil
 import sqlite3
-import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -20,6 +19,7 @@ from weaviate_migration.since_snapshot import held_changes, open_change_log
 from weaviate_migration.source.inspect import quoted
 from weaviate_migration.sync import SyncTally
 from weaviate_migration.sync_position import SyncPositions, agreed_reading
+from weaviate_migration_tests.live.command_line import until
 from weaviate_migration_tests.live.followed_notes import FollowedNotes, uuid_of
 
 ROWS = [(f"key {number}", f"body {number}", number) for number in range(40)]
@@ -103,6 +103,18 @@ def test_a_comparison_follows_what_was_applied_and_leaves_out_what_was_not(notes
     assert {(each.kind, each.uuid, each.expected, each.found) for each in found} == {
         ("altered", uuid, "'newer'", "'body 1'")
     }
+
+
+def test_a_snapshot_may_be_newer_than_what_is_applied(notes: FollowedNotes) -> None:
+    notes.execute("UPDATE notes SET body = 'newer' WHERE id = 'key 1'", "DELETE FROM notes WHERE id = 'key 2'")
+    newer = notes.snapshotted()
+    compared = newer.compare()
+    assert (sum(each.total for each in compared), sum(each.pending for each in compared)) == (0, 2)
+    newer.load()
+    assert notes.held() == notes.rows()
+    sync(newer)
+    assert notes.held() == notes.rows()
+    assert sum(each.total for each in newer.compare()) == 0
 
 
 def test_changed_rows_are_compared_by_themselves(notes: FollowedNotes) -> None:
@@ -244,24 +256,11 @@ def test_nobody_else_writes_while_a_collection_is_compared_or_loaded(notes: Foll
 
 
 def test_follow_applies_what_is_committed_until_told_to_stop(notes: FollowedNotes) -> None:
-    stop, done = threading.Event(), dict[str, SyncTally]()
-
-    def follow() -> None:
-        with notes.followed() as group:
-            group.follow(stop, done)
-
-    follower = threading.Thread(target=follow)
-    follower.start()
-    try:
+    with notes.following() as done:
         for number in range(30):
             notes.execute(("UPDATE notes SET body = ? WHERE id = 'key 1'", (f"version {number}",)))
         notes.execute("DELETE FROM notes WHERE id = 'key 2'")
-        uuid = uuid_of("key 2")
-        while follower.is_alive() and notes.objects.data.exists(uuid):
-            stop.wait(0.05)
-    finally:
-        stop.set()
-        follower.join()
+        until(lambda: not notes.objects.data.exists(uuid_of("key 2")))
     assert notes.held() == notes.rows()
     assert done[notes.record.id].changes == 31
 

@@ -11,8 +11,8 @@ import weaviate
 from weaviate_migration.record import CutoverRecord, MigrationRecord, MigrationRecords
 from weaviate_migration.since_snapshot import writing_lock
 from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration_tests.chaos.killing import Boundary, run_killed
 from weaviate_migration_tests.live.command_line import Ended, at, holdings, run_here, until
-from weaviate_migration_tests.live.killed_at import run_killed
 from weaviate_migration_tests.live.notes import NoteMigration, add_notes, note_id
 
 
@@ -152,12 +152,12 @@ def test_changes_that_may_have_been_missed_stop_it(followed: NoteMigration, clie
 
 CUTOVER = "weaviate_migration.cutover"
 KILLS = {
-    "when it has begun": ("after", f"{CUTOVER}:Cutover._begin", 1),
-    "when some changes are applied": ("after", f"{CUTOVER}:_apply_some", 1),
-    "when all are applied": ("after", f"{CUTOVER}:Cutover._note", 1),
-    "when they are compared": ("after", f"{CUTOVER}:Cutover._note", 2),
-    "when the switch is written down": ("after", f"{CUTOVER}:Cutover._note", 3),
-    "when the aliases are moved": ("after", f"{CUTOVER}:point_aliases", 1),
+    "when it has begun": Boundary(f"{CUTOVER}:Cutover._begin", "after", 1),
+    "when some changes are applied": Boundary(f"{CUTOVER}:_apply_some", "after", 1),
+    "when all are applied": Boundary(f"{CUTOVER}:Cutover._note", "after", 1),
+    "when they are compared": Boundary(f"{CUTOVER}:Cutover._note", "after", 2),
+    "when the switch is written down": Boundary(f"{CUTOVER}:Cutover._note", "after", 3),
+    "when the aliases are moved": Boundary(f"{CUTOVER}:point_aliases", "after", 1),
 }
 
 
@@ -165,7 +165,7 @@ KILLS = {
 def test_killed_at_a_step_the_same_command_completes_it(
     followed: NoteMigration, client: weaviate.WeaviateClient, kill: str
 ) -> None:
-    run_killed(*KILLS[kill], "cutover", *options(followed))
+    run_killed(KILLS[kill], "cutover", *options(followed))
     ended = cut_over(followed)
     assert ended.code == 0, ended.stderr
     assert bodies(client) == rows(followed)

@@ -11,7 +11,6 @@ import pytest
 import weaviate
 
 from weaviate_migration.change_proof import compare_changes
-from weaviate_migration.sync import SyncTally
 from weaviate_migration.verify.differences import Difference
 from weaviate_migration_tests.live.followed_notes import FollowedNotes, uuid_of
 from weaviate_migration_tests.live.test_followed_notes import random_statement
@@ -50,16 +49,12 @@ def under_load(notes: FollowedNotes, seed: int) -> Iterator[None]:
             while not stop.wait(0.002):
                 connection.execute(*random_statement(rng))
 
-    def follow() -> None:
-        with notes.followed() as group:
-            group.follow(stop, dict[str, SyncTally]())
-
     threads = [threading.Thread(target=write, args=(number,)) for number in range(2)]
-    threads.append(threading.Thread(target=follow))
     for thread in threads:
         thread.start()
     try:
-        yield
+        with notes.following():
+            yield
     finally:
         stop.set()
         for thread in threads:
