@@ -57,7 +57,8 @@ OURS: dict[str, set[str]] = {
         "work_folder",
     },
     "following": {
-        *("mapping", "source", "target", "record", "settings", "since_snapshot", "sync", "sync_position", "work_folder"),
+        *("mapping", "source", "target", "record", "settings"),
+        *("since_snapshot", "sync", "sync_position", "work_folder"),
     },
     "background_sync": {"settings", "following", "sync"},
     "dual_writer": {"mapping", "settings", "source", "background_sync", "commit_hook", "following", "work_folder"},
