@@ -76,6 +76,14 @@ class Scenario:
         """The migrations on record, oldest first."""
         return MigrationRecords(self.work_dir).all()
 
+    @property
+    def has_older_version(self) -> bool:
+        """Whether Weaviate has collections that `cleanup` would remove after another migration."""
+        finished = [each for each in self.records if each.state in ("cut over", "rolled back", "cleaned up")]
+        with connect(self.server.address, None) as client:
+            collections, _ = holdings(client)
+        return len({name for each in finished for name in each.targets.values()}.intersection(collections)) > 1
+
     def complete(self, command: Words) -> None:
         """Raises AssertionError where the command does not succeed."""
         ended = self._run(command)
