@@ -29,12 +29,16 @@ def assert_sqlite_holds_what_was_committed(writers: Writers) -> None:
     assert not differing, f"of these writers SQLite does not hold what they committed: {differing}"
 
 
-def assert_weaviate_holds_the_rows(client: WeaviateClient, path: Path) -> None:
-    """Behind each alias there is one object for each row, and every value of the row can be read from it, exactly."""
+def assert_weaviate_holds_the_rows(client: WeaviateClient, path: Path, collections: Mapping[str, str]) -> None:
+    """There is one object for each row, and every value of the row can be read from it, exactly.
+
+    Args:
+        collections: where the objects are, by the names of the collections in the mapping.
+    """
     with closing(open_file(path)) as connection:
         for table in TABLES:
             expected = sorted(map(row_text, connection.execute(f"SELECT * FROM {table.name}")))
-            found = sorted(row_text(row) for row in _rows_told(client, table))
+            found = sorted(row_text(row) for row in _rows_told(client, table, collections))
             assert found == expected, (
                 f"{table.collection}: {len(found)} objects, {len(expected)} rows; not in Weaviate: "
                 f"{sorted(set(expected) - set(found))[:5]}; not in SQLite: {sorted(set(found) - set(expected))[:5]}"
@@ -58,9 +62,9 @@ def assert_nothing_is_left_over(client: WeaviateClient, work_dir: Path, known: s
             FileLock(path).acquire(blocking=False).lock.release()
 
 
-def _rows_told(client: WeaviateClient, table: Table) -> Iterator[Row]:
-    """The rows that the objects behind the alias tell of."""
-    for each in client.collections.use(table.collection).iterator(cache_size=1000):
+def _rows_told(client: WeaviateClient, table: Table, collections: Mapping[str, str]) -> Iterator[Row]:
+    """The rows that the objects tell of."""
+    for each in client.collections.use(collections[table.collection]).iterator(cache_size=1000):
         provenance = each.properties["metadata"]
         assert isinstance(provenance, dict)
         kept = {name: _value(held) for name, held in json.loads(str(provenance["source_columns"])).items()}

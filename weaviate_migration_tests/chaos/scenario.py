@@ -76,6 +76,14 @@ class Scenario:
         """The migrations on record, oldest first."""
         return MigrationRecords(self.work_dir).all()
 
+    @property
+    def has_older_version(self) -> bool:
+        """Whether Weaviate has collections that `cleanup` would remove after another migration."""
+        finished = [each for each in self.records if each.state in ("cut over", "rolled back", "cleaned up")]
+        with connect(self.server.address, None) as client:
+            collections, _ = holdings(client)
+        return len({name for each in finished for name in each.targets.values()}.intersection(collections)) > 1
+
     def complete(self, command: Words) -> None:
         """Raises AssertionError where the command does not succeed."""
         ended = self._run(command)
@@ -96,6 +104,11 @@ class Scenario:
             _refuse_faults(command, ended)
         raise AssertionError("no command was killed")
 
+    @property
+    def is_followed(self) -> bool:
+        """Whether readers use the newest migration, and its changes are followed: sync has to keep it whole."""
+        return bool(self.records) and self.records[-1].state == "cut over" and (self.work_dir / "capture.json").exists()
+
     def kill_server_at_random(self, random: Random) -> None:
         """Kills the server at a random moment of a command, starts it again, and lets the command end."""
         command = self._any_command(random)
@@ -111,11 +124,17 @@ class Scenario:
         self.writers.refuse_ended()
         _refuse_faults(command, ended)
 
+    def assert_sync_loses_nothing(self) -> None:
+        """What sync made of the newest migration, before anything is loaded again, which would mend it."""
+        with self.writers.paused():
+            self.complete(SYNC)
+            self.assert_nothing_was_lost()
+
     def assert_nothing_was_lost(self) -> None:
-        """Both sides have every row that was committed, once; the writers have been stopped, and sync has run."""
+        """Both sides have every row that was committed, once; the writers are paused, and sync has run."""
         assert_sqlite_holds_what_was_committed(self.writers)
         with connect(self.server.address, None) as client:
-            assert_weaviate_holds_the_rows(client, self.source)
+            assert_weaviate_holds_the_rows(client, self.source, self.records[-1].targets)
             known = {name for each in self.records if each.state != "discarded" for name in each.targets.values()}
             assert_nothing_is_left_over(client, self.work_dir, known)
 
@@ -125,7 +144,8 @@ class Scenario:
         assert schema_of(self.source) == self._schema, schema_of(self.source)
         with connect(self.server.address, None) as client:
             collections, aliases = holdings(client)
-        assert collections == sorted(aliases.values()), (collections, aliases)
+        assert aliases == self.records[-1].targets, aliases
+        assert collections == sorted(aliases.values()), collections
         left = [path for name in FOR_THE_WAY for path in (self.work_dir / name).rglob("*") if path.is_file()]
         assert left == [], left
         assert not (self.work_dir / "capture.json").exists()

@@ -37,12 +37,23 @@ class Writers:
             AssertionError: one ended by itself.
         """
         try:
-            for number in range(WRITERS):
-                self.start(number)
+            self.start_all()
             yield
             self.refuse_ended()
         finally:
             self.kill_all()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Nobody writes: all are killed, wherever they are, and go on afterwards."""
+        self.refuse_ended()
+        self.kill_all()
+        yield
+        self.start_all()
+
+    def start_all(self) -> None:
+        for number in range(WRITERS):
+            self.start(number)
 
     def start(self, number: int) -> None:
         options = ["--number", number, "--seed", self.seed, "--rate", self.rate]

@@ -52,6 +52,10 @@ def test_sync_is_killed(scenario: Scenario, boundary: Boundary) -> None:
     scenario.kill_at(SYNC, boundary)
 
 
+def test_sync_goes_on(scenario: Scenario) -> None:
+    scenario.assert_sync_loses_nothing()
+
+
 @pytest.mark.parametrize("boundary", boundaries.CUTOVER, ids=str)
 def test_cutover_is_killed(scenario: Scenario, boundary: Boundary) -> None:
     scenario.kill_at(CUTOVER, boundary)
@@ -59,6 +63,7 @@ def test_cutover_is_killed(scenario: Scenario, boundary: Boundary) -> None:
 
 def test_cutover_goes_on(scenario: Scenario) -> None:
     scenario.complete(CUTOVER)
+    scenario.assert_sync_loses_nothing()
 
 
 @pytest.mark.parametrize("boundary", boundaries.ROLLBACK, ids=str)
@@ -83,16 +88,22 @@ def test_rollback_with_discard_goes_on(scenario: Scenario) -> None:
 @pytest.mark.parametrize("seed", range(SEED, SEED + MOMENTS))
 def test_killed_at_a_random_moment(scenario: Scenario, seed: int) -> None:
     scenario.kill_at_random(Random(seed))
+    if scenario.is_followed:
+        scenario.assert_sync_loses_nothing()
 
 
 @pytest.mark.parametrize("seed", range(SEED, SEED + ceil(MOMENTS / 5)))
 def test_server_killed_at_a_random_moment(scenario: Scenario, seed: int) -> None:
     scenario.kill_server_at_random(Random(seed))
+    if scenario.is_followed:
+        scenario.assert_sync_loses_nothing()
 
 
 def test_nothing_was_lost(scenario: Scenario) -> None:
-    scenario.complete(MIGRATE)
-    scenario.complete(CUTOVER)
+    # A second time where nothing older is left for the tests of cleanup.
+    for _ in range(1 if scenario.has_older_version else 2):
+        scenario.complete(MIGRATE)
+        scenario.complete(CUTOVER)
     scenario.writers.kill_all()
     scenario.complete(SYNC)
     scenario.assert_nothing_was_lost()
