@@ -136,7 +136,7 @@ def test_a_follower_outlives_its_server(tmp_path: Path, own_server: StoppableSer
         application(notes, client) as writer,
         following_process(notes, writer) as process,
     ):
-        own_server.stop()
+        own_server.kill()
         arrived = writer.change()
         line_with("trying again", process.stderr)
         own_server.start()
