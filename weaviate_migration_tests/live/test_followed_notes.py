@@ -105,6 +105,26 @@ def test_a_comparison_follows_what_was_applied_and_leaves_out_what_was_not(notes
     }
 
 
+def test_a_change_that_is_in_the_snapshot_and_not_applied_is_no_damage(notes: FollowedNotes) -> None:
+    notes.execute(
+        "UPDATE notes SET body = 'newer' WHERE id = 'key 1'",
+        "DELETE FROM notes WHERE id = 'key 2'",
+        "INSERT INTO notes VALUES ('new', 'new', -1)",
+    )
+    newest = notes.snapshotted()
+    assert newest.captured is not None
+    compared = newest.compare()
+    assert (sum(each.total for each in compared), sum(each.pending for each in compared)) == (0, 3)
+    with newest.syncing() as migration:
+        (rest,) = compare_changes(migration, newest.captured.position).collections
+    assert (rest.total, rest.rows) == (0, 2)
+    # Loaded again from that snapshot, they are what they are now.
+    notes.execute("UPDATE notes SET body = 'newest' WHERE id = 'key 1'")
+    newer = notes.snapshotted()
+    newer.load()
+    assert notes.held() == notes.rows()
+
+
 def test_changed_rows_are_compared_by_themselves(notes: FollowedNotes) -> None:
     assert notes.captured is not None
     notes.execute("UPDATE notes SET body = 'newer' WHERE id = 'key 1'", "DELETE FROM notes WHERE id = 'key 2'")

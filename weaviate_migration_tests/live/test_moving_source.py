@@ -51,8 +51,9 @@ def under_load(notes: FollowedNotes, seed: int) -> Iterator[None]:
                 connection.execute(*random_statement(rng))
 
     def follow() -> None:
-        with notes.followed() as group:
-            group.follow(stop, dict[str, SyncTally]())
+        while not stop.is_set():  # It ends with each new snapshot.
+            with notes.followed() as group:
+                group.follow(stop, dict[str, SyncTally]())
 
     threads = [threading.Thread(target=write, args=(number,)) for number in range(2)]
     threads.append(threading.Thread(target=follow))
