@@ -36,7 +36,8 @@ class Changes:
     """The changed rows of a collection, while nobody else writes to it.
 
     Attributes:
-        rows: since the snapshot, as they were when the lock was taken; None where changes are not captured.
+        rows: since the snapshot, or since the applied position where that is before it, as they were when the lock was
+            taken; None where changes are not captured.
         applied: up to this position they are in Weaviate; those after it are pending.
     """
 
@@ -122,9 +123,10 @@ class CollectionChanges:
             known = self.positions.read(self.record.id) or snapshot.captured
             with self.log.reading() as capture:
                 refuse_another_history(self.log, capture, self.record.id, known)
-                # A new snapshot may have changes that are not applied yet.
-                after, end = min(snapshot.captured.position, known.position), self.log.last_position()
-                rows = self.log.changed_rows(self.plan, after, end, within.low, within.high)
+                # What was changed before the snapshot may not be applied yet: that is pending, and no damage.
+                begin = min(snapshot.captured.position, known.position)
+                end = self.log.last_position()
+                rows = self.log.changed_rows(self.plan, begin, end, within.low, within.high)
             stack.callback(rows.close)
             yield Changes(rows, known.position)
 

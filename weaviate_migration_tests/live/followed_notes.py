@@ -178,8 +178,9 @@ class FollowedNotes:
         stop, done = threading.Event(), dict[str, SyncTally]()
 
         def follow() -> None:
-            with self.followed() as group:
-                group.follow(stop, done)
+            while not stop.is_set():  # It ends with each new snapshot, to be opened anew.
+                with self.followed() as group:
+                    group.follow(stop, done)
 
         follower = threading.Thread(target=follow)
         follower.start()
