@@ -37,7 +37,6 @@ MIGRATE = (
     Boundary(_BATCH, "before"),
     Boundary(_BATCH, call=3),
     Boundary("weaviate_migration.proof:CollectionProof.compare_partition", call=20),
-    Boundary("weaviate_migration.source.change_log:write_positions", "before"),
 )
 FOLLOW = (
     Boundary("weaviate_migration.source.change_log:ChangeLog.changed_rows", call=2),
