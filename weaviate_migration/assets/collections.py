@@ -98,7 +98,8 @@ def _rows(extract: Mapping[str, ds.Dataset]) -> int:
 
 def _tally_metadata(tally: LoadTally, name: str) -> dict[str, Any]:
     return {
-        "dagster/partition_row_count": tally.written,
+        # Rows that changed since the snapshot are in Weaviate as they are now.
+        "dagster/partition_row_count": tally.written + tally.changed,
         "rows": tally.rows,
         "changed_since_snapshot": tally.changed,
         "refused": tally.refused,

@@ -107,8 +107,9 @@ def _take(
         position = snapshot.captured.model_copy(update={"epoch": epoch})
         work_folder.sync_positions.save(record.id, position)
     record = work_folder.records.update(record, snapshot=snapshot)
-    if before is not None and before != work_folder.snapshot_path(record):
-        before.unlink(missing_ok=True)
+    for superseded in path.parent.glob(f"{record.id}.*.sqlite"):
+        if superseded != path:  # Also one that a killed run has left, before it was on record.
+            superseded.unlink()
     return record
 
 
