@@ -9,6 +9,13 @@ with warnings.catch_warnings(record=True):
     import weaviate as _weaviate  # noqa: F401
 
 if TYPE_CHECKING:
+    from weaviate_migration.change_capture import (
+        CaptureStatus,
+        change_capture_status,
+        install_change_capture,
+        remove_change_capture,
+    )
+    from weaviate_migration.change_sync import SyncResult, follow_changes, sync_changes
     from weaviate_migration.check_report import CheckReport, read_check_report
     from weaviate_migration.dual_writer import DualWriter
     from weaviate_migration.migrator import SQLiteToWeaviateMigrator, run_migration
@@ -26,6 +33,7 @@ if TYPE_CHECKING:
     from weaviate_migration.verification import VerificationResult, verify_migration
 
 __all__ = [
+    "CaptureStatus",
     "CheckReport",
     "CleanupResult",
     "CutoverResult",
@@ -36,21 +44,28 @@ __all__ = [
     "RollbackResult",
     "SQLiteToWeaviateMigrator",
     "ShadowReads",
+    "SyncResult",
     "VerificationResult",
+    "change_capture_status",
     "clean_up_migrations",
     "compare_reads",
     "compare_reads_async",
     "create_migration_config",
     "cut_over_migration",
+    "follow_changes",
+    "install_change_capture",
     "read_check_report",
     "read_status",
+    "remove_change_capture",
     "roll_back_migration",
     "run_migration",
+    "sync_changes",
     "verify_migration",
 ]
 
 # Imported when they are asked for: an application that writes to both sides does not pay for Dagster.
 _HOME = {
+    "CaptureStatus": "change_capture",
     "CheckReport": "check_report",
     "CleanupResult": "switch",
     "CutoverResult": "switch",
@@ -61,16 +76,22 @@ _HOME = {
     "RollbackResult": "rollback",
     "SQLiteToWeaviateMigrator": "migrator",
     "ShadowReads": "shadow_reads",
+    "SyncResult": "change_sync",
     "VerificationResult": "verification",
+    "change_capture_status": "change_capture",
     "clean_up_migrations": "switch",
     "compare_reads": "shadow_reads",
     "compare_reads_async": "shadow_reads",
     "create_migration_config": "settings",
     "cut_over_migration": "switch",
+    "follow_changes": "change_sync",
+    "install_change_capture": "change_capture",
     "read_check_report": "check_report",
     "read_status": "status",
+    "remove_change_capture": "change_capture",
     "roll_back_migration": "rollback",
     "run_migration": "migrator",
+    "sync_changes": "change_sync",
     "verify_migration": "verification",
 }
 

@@ -60,6 +60,10 @@ OURS: dict[str, set[str]] = {
         *("mapping", "source", "target", "record", "settings"),
         *("since_snapshot", "sync", "sync_position", "work_folder"),
     },
+    "change_sync": {
+        *("mapping", "source", "record", "settings", "since_snapshot", "sync", "sync_position", "following"),
+        "work_folder",
+    },
     "background_sync": {"settings", "following", "sync"},
     "dual_writer": {"mapping", "settings", "source", "background_sync", "commit_hook", "following", "work_folder"},
     "replay": {"mapping", "extract", "transform", "target", "load", "quarantine", "since_snapshot"},
@@ -95,6 +99,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "change_proof": {"weaviate"},
     "live_verification": {"weaviate"},
     "following": {"weaviate"},
+    "change_sync": set(),
     "background_sync": set(),
     "dual_writer": {"sqlalchemy"},
     "load": {"pyarrow", "weaviate"},

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from weaviate_migration.change_sync import SyncResult, follow_changes, sync_changes
 from weaviate_migration.cli.options import (
     EPILOG,
     LOG_OPTIONS,
@@ -16,7 +17,6 @@ from weaviate_migration.cli.options import (
     with_options,
 )
 from weaviate_migration.errors import DifferencesError
-from weaviate_migration.following import SyncResult, follow_changes, sync_changes
 from weaviate_migration.logs import configure_logging
 from weaviate_migration.settings import create_migration_config
 

@@ -15,7 +15,7 @@ import pytest
 import weaviate
 
 from weaviate_migration import following, since_snapshot
-from weaviate_migration.following import SyncResult, follow_changes
+from weaviate_migration.change_sync import SyncResult, follow_changes
 from weaviate_migration.source.change_log import ChangeLog
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress
