@@ -19,7 +19,7 @@ from weaviate_migration.readiness import not_loaded
 from weaviate_migration.record import MigrationRecord, refuse_another_mapping
 from weaviate_migration.settings import MigrationConfig
 from weaviate_migration.since_snapshot import open_change_log
-from weaviate_migration.sync_position import refuse_another_history
+from weaviate_migration.sync_position import agreed_reading
 from weaviate_migration.target.aliases import alias_targets
 from weaviate_migration.target.connect import EmbeddedTarget, connect, parse_weaviate_url
 from weaviate_migration.target.server import running_server
@@ -136,14 +136,16 @@ def _capture(work_folder: WorkFolder, record: MigrationRecord) -> FollowedChange
     known = work_folder.sync_positions.read(record.id)
     found = FollowedChanges(capture_id, applied=known.position if known else None)
     try:
-        with open_change_log(work_folder, record.source) as log, log.reading() as capture:
-            found = replace(found, newest=log.last_position())
+        with open_change_log(work_folder, record.source) as log:
+            with log.reading():
+                found = replace(found, newest=log.last_position())
             if known is None:
                 return found
-            refuse_another_history(log, capture, record.id, known)
-            missed = "changes may have been missed: `verify --repair` compares everything"
-            problem = missed if capture.epoch > known.epoch else ""
-            return replace(found, **log.lag(known.position)._asdict(), problem=problem)
+            with agreed_reading(log, work_folder.sync_positions, record.id) as (capture, known):
+                missed = "changes may have been missed: `verify --repair` compares everything"
+                problem = missed if capture.epoch > known.epoch else ""
+                lag, newest = log.lag(known.position), log.last_position()
+                return replace(found, applied=known.position, newest=newest, **lag._asdict(), problem=problem)
     except MigrationError as error:
         return replace(found, problem=error.message)
 
