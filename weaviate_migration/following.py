@@ -12,6 +12,7 @@ from weaviate import WeaviateClient
 
 from weaviate_migration.errors import (
     ConfigurationError,
+    MigrationConflictError,
 )
 from weaviate_migration.mapping import Mapping as WholeMapping
 from weaviate_migration.mapping import read_mapping
@@ -58,6 +59,20 @@ class Followed:
 
     def __iter__(self) -> Iterator[MigrationSync]:
         return iter(self._syncs)
+
+    def of(self, record: MigrationRecord) -> MigrationSync:
+        """The sync of one migration.
+
+        Raises:
+            MigrationConflictError: it is not followed: its mapping or its source is another one.
+        """
+        found = next((sync for sync in self._syncs if sync.record.id == record.id), None)
+        if found is None:
+            raise MigrationConflictError(
+                f"Migration {record.id} is not followed: its mapping or its source is another one.",
+                "Give its own mapping with --mapping.",
+            )
+        return found
 
     def is_outdated(self) -> bool:
         """Whether other migrations are followed by now, or the source's path leads to another file: open it anew."""

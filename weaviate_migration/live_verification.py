@@ -85,4 +85,4 @@ class LiveComparison:
     @contextmanager
     def _sync(self) -> Iterator[MigrationSync]:
         with followed_with(self._client, self._work_folder, self._mapping, self._settings) as group:
-            yield next(sync for sync in group if sync.record.id == self._record.id)
+            yield group.of(self._record)

@@ -82,7 +82,7 @@ def _followed(
         yield None
         return
     with followed_with(client, work_folder, mapping, settings) as group:
-        yield next(sync for sync in group if sync.record.id == record.id)
+        yield group.of(record)
 
 
 def _metadata(record: MigrationRecord) -> dict[str, dg.MetadataValue | str | float | None]:
