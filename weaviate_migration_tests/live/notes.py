@@ -115,6 +115,10 @@ class NoteMigration:
         """Those of `migrate`; of options given twice the last counts."""
         return [*self.source_options, *at(self.server)]
 
+    def forget_loaded(self) -> None:
+        """As if the process had been killed before any partition was loaded in whole: all are loaded again."""
+        shutil.rmtree(self.work_dir / "loaded")
+
     def migrate(self, *more: object) -> Ended:
         return run_here("migrate", *self.options, *more)
 

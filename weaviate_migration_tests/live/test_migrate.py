@@ -201,6 +201,7 @@ def test_failure_rolls_back_what_this_migration_made_and_nothing_else(
     earlier = notes.migrate("--json").json["collections"]["Note"]["collection"]
     made = notes.migrate("--no-cutover", "--json").json["collections"]["Note"]["collection"]
     client.collections.use(made).config.update_shards("READONLY")
+    notes.forget_loaded()
 
     removed = notes.migrate("--max-retries", 0)
     assert removed.code == 1
@@ -214,6 +215,7 @@ def test_unfinished_migration_that_failed_is_finished_by_the_same_command(
 ) -> None:
     made = notes.migrate("--no-cutover", "--json").json["collections"]["Note"]["collection"]
     client.collections.use(made).config.update_shards("READONLY")
+    notes.forget_loaded()
     kept = notes.migrate("--no-rollback", "--max-retries", 0)
     assert kept.code == 1
     assert "read-only" in kept.stderr

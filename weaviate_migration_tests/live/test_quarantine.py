@@ -150,6 +150,7 @@ def test_what_the_server_refuses_is_written_once_the_server_takes_it(
     assert {uuid: each.properties["size"] for uuid, each in written.items()} == {note_id(3): 3, note_id(40): 40}
     assert not list((lacking.work_dir / "quarantine").iterdir())
     assert holdings(client)[1] == {}
+    lacking.forget_loaded()
     assert cut_over(lacking, client).query.fetch_object_by_id(note_id(40)).properties["size"] == 40
 
 
