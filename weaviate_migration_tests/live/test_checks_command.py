@@ -165,6 +165,7 @@ def test_materialized_after_the_check(
 def test_a_run_that_failed_before_its_checks(notes: NoteMigration, client: weaviate.WeaviateClient) -> None:
     made = notes.migrate("--no-cutover", "--json").json
     client.collections.use(made["collections"]["Note"]["collection"]).config.update_shards("READONLY")
+    notes.forget_loaded()
     failed = notes.migrate("--no-rollback", "--max-retries", 0, "--json")
     assert failed.code == 1
     junit = notes.folder / "checks.xml"

@@ -177,6 +177,7 @@ def stubborn(notes: NoteMigration, client: weaviate.WeaviateClient) -> NoteMigra
     """An unfinished migration whose collection takes no objects."""
     name = migrate(notes, cutover=False).collections["Note"].collection
     client.collections.use(name).config.update_shards("READONLY")
+    notes.forget_loaded()
     return notes
 
 
