@@ -11,8 +11,6 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from filelock import Timeout
-
 from weaviate_migration.errors import MigrationError
 from weaviate_migration.following import NOTE_SECONDS, Followed, followed
 from weaviate_migration.settings import MigrationConfig
@@ -179,10 +177,9 @@ class BackgroundSync:
             self._pause(BUSY_SECONDS)
 
     def _is_applied(self, sync: MigrationSync) -> bool:
-        """A pass, unless the migration is being loaded, compared or synced by somebody else right now."""
-        try:
-            tally = sync.run_pass(wait=False)
-        except Timeout:
+        """A pass; not while somebody else works with the migration's collections."""
+        tally = sync.try_pass()
+        if tally is None:
             return False
         with self._changed:
             self._count(applied=tally.changes, refused=tally.refused)

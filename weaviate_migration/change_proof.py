@@ -5,7 +5,7 @@ end; the application goes on meanwhile. So no change is too new to be compared, 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -32,12 +32,13 @@ class ChangeComparison:
     Attributes:
         position: everything up to here was applied before.
         collections: a comparison for each collection.
-        repaired: what was done before the comparison, where that was asked for.
+        repaired: what was done about differences before the comparison; None where there were none, or it was not
+            asked for.
     """
 
     position: int
     collections: list[PartitionComparison]
-    repaired: SyncTally
+    repaired: SyncTally | None = None
 
     @property
     def differences(self) -> int:
@@ -50,19 +51,21 @@ def compare_changes(sync: MigrationSync, since: int, *, repair: bool = False) ->
 
     Args:
         since: the position: what was logged up to it was compared otherwise.
-        repair: write all of these rows once more before, whatever the objects say.
+        repair: where some differ, write all of these rows once more, and compare again.
 
     Raises:
         CaptureError: changes were missed, or the source is not the file that was followed.
         TargetError: Weaviate did not take part.
     """
-    repaired = SyncTally()
     with sync.caught_up(since=since) as caught_up:
-        if repair:
-            for applier in sync.appliers:
-                repaired.add(applier.apply(caught_up.rows[applier.plan.mapping.name]))
-        compared = [_compare(each, caught_up.rows[each.plan.mapping.name]) for each in sync.appliers]
-        return ChangeComparison(caught_up.done.position, compared, repaired)
+        changed = [(each, caught_up.rows[each.plan.mapping.name]) for each in sync.appliers]
+        found = ChangeComparison(caught_up.done.position, [_compare(*each) for each in changed])
+        if not repair or not found.differences:
+            return found
+        repaired = SyncTally()
+        for applier, rows in changed:
+            repaired.add(applier.apply(rows))
+        return replace(found, collections=[_compare(*each) for each in changed], repaired=repaired)
 
 
 def _compare(applier: RowApplier, changed: ChangedRows) -> PartitionComparison:

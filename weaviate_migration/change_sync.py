@@ -95,7 +95,7 @@ def sync_changes(config: MigrationConfig) -> SyncResult:
 def follow_changes(config: MigrationConfig, stop: threading.Event) -> SyncResult:
     """Applies changes as they are committed, until told to stop; then says what was done in all.
 
-    A server that is away and a file that is busy are waited for, once it has worked at all.
+    A file that is busy is waited for, and so is a server that goes away once it has worked at all.
 
     Raises:
         MigrationError: what waiting does not help against: capture was damaged, the file is another one.
@@ -111,7 +111,8 @@ def follow_changes(config: MigrationConfig, stop: threading.Event) -> SyncResult
                     if stop.is_set():
                         group.note_in_file()
             except (TransientTargetError, SourceBusyError, ServerNotUsableError) as error:
-                if not done:  # A wrong address is no server that is away.
+                # Before anything was opened, a server that does not answer may be a wrong address.
+                if not done and not isinstance(error, SourceBusyError):
                     raise
                 wait = min(LONGEST_WAIT_SECONDS, 2 * wait)
                 logger.warning("%s; trying again in %.1f s", error.message, wait)

@@ -56,27 +56,16 @@ class Cleanup:
     Args:
         client: connected to the server.
         keep: of the versions that readers do not use, so many of the newest stay in Weaviate.
-        force: also without a cutover, and with an unfinished migration.
     """
 
-    def __init__(self, client: WeaviateClient, work_folder: WorkFolder, *, keep: int, force: bool) -> None:
+    def __init__(self, client: WeaviateClient, work_folder: WorkFolder, *, keep: int) -> None:
         self._client = client
         self._work_folder = work_folder
         self._keep = keep
-        self._force = force
 
     def plan(self) -> CleanupPlan:
-        """What would be removed now.
-
-        Raises:
-            ConfigurationError: a switch was broken off; or, unless it is forced, nothing is cut over, a migration is
-                unfinished, or changes of the source are not applied yet.
-        """
+        """What would be removed now."""
         records = self._work_folder.records.all()
-        _refuse_half_switched(records)
-        if not self._force:
-            _refuse_too_early(records, self._work_folder.folder)
-            _refuse_unapplied_changes(records, self._work_folder)
         kept = self._kept(records)
         collections = tuple(
             SuperfluousCollection(name, record.id, count_objects(self._client.collections.use(name)))
@@ -152,6 +141,23 @@ def bytes_in(path: UPath) -> int:
     return int(path.fs.du(path.path)) if path.exists() else 0
 
 
+def refuse_too_early(work_folder: WorkFolder, *, force: bool) -> None:
+    """Holds that what a cleanup would remove is not needed any more, as far as it can be known without a server.
+
+    Args:
+        force: also without a cutover, with an unfinished migration, and with changes that are not applied.
+
+    Raises:
+        ConfigurationError: a switch was broken off; or, unless it is forced, nothing is cut over, a migration is
+            unfinished, or changes of the source are not applied yet.
+    """
+    records = work_folder.records.all()
+    _refuse_half_switched(records)
+    if not force:
+        _refuse_unfinished(records, work_folder.folder)
+        _refuse_unapplied_changes(records, work_folder)
+
+
 def _refuse_half_switched(records: list[MigrationRecord]) -> None:
     for each in records:
         if each.is_half_switched:
@@ -161,7 +167,7 @@ def _refuse_half_switched(records: list[MigrationRecord]) -> None:
             )
 
 
-def _refuse_too_early(records: list[MigrationRecord], folder: Path) -> None:
+def _refuse_unfinished(records: list[MigrationRecord], folder: Path) -> None:
     if not records:
         raise ConfigurationError(f"No migration is on record in {folder}.", "Name another work folder with --work-dir.")
     unfinished = next((each for each in records if each.state == "unfinished"), None)

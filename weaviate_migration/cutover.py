@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import Timeout
 from weaviate import WeaviateClient
 
 from weaviate_migration.change_proof import compare_changes
@@ -152,9 +151,7 @@ class Cutover:
 
 def _apply_some(sync: MigrationSync, through: int) -> None:
     """Applies some of the changes; while somebody loads or compares these collections, none."""
-    try:
-        sync.run_pass(min(through, sync.position + CHANGES_PER_STEP), wait=False)
-    except Timeout:
+    if sync.try_pass(min(through, sync.position + CHANGES_PER_STEP)) is None:
         time.sleep(SECONDS_BETWEEN_LOOKS)
 
 

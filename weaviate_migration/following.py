@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import Timeout
 from weaviate import WeaviateClient
 
 from weaviate_migration.errors import (
@@ -116,10 +115,9 @@ class Followed:
             stop.wait(POLL_SECONDS)
 
     def _pass(self, sync: MigrationSync, done: dict[str, SyncTally]) -> bool:
-        """A pass, unless the migration is being loaded or compared right now: then the others need not wait for it."""
-        try:
-            tally = sync.run_pass(wait=False)
-        except Timeout:
+        """A pass; not while the migration is being loaded or compared: the others need not wait for it."""
+        tally = sync.try_pass()
+        if tally is None:
             return False
         done[sync.record.id].add(tally)
         if tally.changes:

@@ -15,7 +15,7 @@ from weaviate_migration.replay import QuarantineReplay
 from weaviate_migration.resources import BatchSettings
 from weaviate_migration.settings import MigrationConfig
 from weaviate_migration.since_snapshot import collection_changes
-from weaviate_migration.sync import RowApplier
+from weaviate_migration.sync import apply_changes
 from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
 from weaviate_migration.target.schema import refuse_lost_collection
 from weaviate_migration.work_folder import WorkFolder
@@ -139,8 +139,7 @@ def _retry(
             ):
                 replay = QuarantineReplay(objects, each, record.timestamp, settings, quarantine, changes)
                 written += sum(replay.run(partition, open_partition(path)) for partition, path in extracts.items())
-                if changes.rows is not None and since.plan is not None:
-                    written += RowApplier(client, record, since.plan, settings, quarantine).apply(changes.rows).written
+                written += apply_changes(client, since, changes, settings, quarantine).written
     return written
 
 

@@ -1,11 +1,12 @@
 """The Python API of a migration's end: readers to the new collections; and what is removed afterwards."""
 
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from weaviate_migration.cleanup import Cleanup, CleanupPlan
+from weaviate_migration.cleanup import Cleanup, CleanupPlan, refuse_too_early
 from weaviate_migration.errors import MigrationError
 from weaviate_migration.job_run import dagster_instance, end_killed_runs, run_job
 from weaviate_migration.jobs import CUT_OVER, CUTOVER
@@ -140,12 +141,20 @@ def clean_up_migrations(
     work_folder = WorkFolder(config.work_dir.absolute(), config.extracts)
     target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
     with (
-        work_folder.locked(),
+        _locked_for_cleanup(work_folder, force=force),
         open_weaviate(target, work_folder.folder, config.weaviate_api_key) as client,
     ):
-        cleanup = Cleanup(client, work_folder, keep=keep, force=force)
+        cleanup = Cleanup(client, work_folder, keep=keep)
         plan = cleanup.plan()
         agreed = agree(plan)
         if agreed:
             cleanup.run(plan)
     return CleanupResult(agreed, plan)
+
+
+@contextmanager
+def _locked_for_cleanup(work_folder: WorkFolder, *, force: bool) -> Iterator[None]:
+    """The work folder's lock. What speaks against a cleanup is said before a server is started for it."""
+    with work_folder.locked():
+        refuse_too_early(work_folder, force=force)
+        yield

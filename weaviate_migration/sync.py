@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from filelock import Timeout
 from weaviate import WeaviateClient
 from weaviate.collections import Collection
 
@@ -22,12 +23,11 @@ from weaviate_migration.extract.storage_classes import ExtractRow
 from weaviate_migration.load import quarantined_object, quarantined_row, with_provided_vectors
 from weaviate_migration.quarantine import Quarantine, QuarantinedRow
 from weaviate_migration.record import LogPosition, MigrationRecord
-from weaviate_migration.since_snapshot import EVERYTHING, writing_lock
+from weaviate_migration.since_snapshot import Changes, CollectionChanges, writing_lock
 from weaviate_migration.source.change_log import ChangedRow, ChangedRows, ChangeLog, Lag
 from weaviate_migration.source.plan import CollectionPlan, MigrationPlan
 from weaviate_migration.sync_position import SyncPositions, agreed_reading, refuse_another_history
 from weaviate_migration.target.write import ObjectWriter, WriteSettings, cut_into_batches, remove_objects
-from weaviate_migration.transform.object_ids import UuidRange
 from weaviate_migration.transform.row_to_object import ObjectDraft, key_text, row_converter
 
 logger = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ class RowApplier:
         """The collection itself."""
         return self.client.collections.use(self.collection)
 
-    def apply(self, changed: ChangedRows, after: int = 0, within: UuidRange = EVERYTHING) -> SyncTally:
+    def apply(self, changed: ChangedRows, after: int = 0) -> SyncTally:
         """Writes the objects of rows that are there, and removes those of rows that are not, or that are refused.
 
         Args:
@@ -108,7 +108,7 @@ class RowApplier:
         self._removals.clear()
         self._refused.clear()
         objects, tally = self.objects, SyncTally()
-        rows = (each for each in changed.rows(within.low, within.high) if each.position > after)
+        rows = (each for each in changed.rows() if each.position > after)
         drafts = with_provided_vectors(self._drafts(rows), objects, self.plan.mapping)
         for outcome in ObjectWriter(objects, self.settings).write(cut_into_batches("changed", drafts, self.settings)):
             tally.written += outcome.written
@@ -154,6 +154,27 @@ class RowApplier:
                 for row in self._refused:
                     if partition_of(row.uuid, bounds) == partition:
                         self.quarantine.add(partition, row)
+
+
+def apply_changes(
+    client: WeaviateClient,
+    since: CollectionChanges,
+    changes: Changes,
+    settings: WriteSettings,
+    quarantine: Quarantine,
+) -> SyncTally:
+    """Brings the rows that changed since the snapshot to what they are now, beside a load of all others.
+
+    Args:
+        since: the collection's; where changes are not captured there is nothing to do.
+        changes: as `since` holds them.
+
+    Raises:
+        TargetError: the server did not take part any more; applying again goes on.
+    """
+    if changes.rows is None or since.plan is None:
+        return SyncTally()
+    return RowApplier(client, since.record, since.plan, settings, quarantine).apply(changes.rows)
 
 
 class MigrationSync:
@@ -267,6 +288,16 @@ class MigrationSync:
                 tally.add(chunk.done)
                 tally.position = chunk.done.position
         return tally
+
+    def try_pass(self, through: int | None = None) -> SyncTally | None:
+        """A pass, unless somebody loads, compares or syncs these collections right now: then None, at once.
+
+        Raises what `run_pass` does, but for the time-out.
+        """
+        try:
+            return self.run_pass(through, wait=False)
+        except Timeout:
+            return None
 
     @contextmanager
     def caught_up(

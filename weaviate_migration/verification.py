@@ -262,8 +262,16 @@ def _with_changes(result: VerificationResult, changed: ChangeComparison) -> Veri
     """The same result, with what the comparison of the rows that changed since the snapshot found."""
     differences = [*result.differences, *(one for each in changed.collections for one in each.differences)]
     found = changed.differences
+    if found and result.certificate is not None:
+        Path(result.certificate).unlink()  # It knows of the snapshot only.
+    repaired = result.repaired
+    if changed.repaired is not None:
+        done = changed.repaired
+        repaired = (repaired or RepairTally()) + RepairTally(done.written, done.removed, done.refused)
     return replace(
         result,
+        certificate=None if found else result.certificate,
+        repaired=repaired,
         success=result.success and not found,
         exit_code=result.exit_code or (DifferencesError.exit_code if found else 0),
         total_differences=result.total_differences + found,

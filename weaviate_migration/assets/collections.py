@@ -17,7 +17,7 @@ from weaviate_migration.partitions import PARTITIONS
 from weaviate_migration.progress import ProgressFile
 from weaviate_migration.resources import BatchSettings, WeaviateServer
 from weaviate_migration.since_snapshot import collection_changes
-from weaviate_migration.sync import RowApplier
+from weaviate_migration.sync import apply_changes
 from weaviate_migration.work_folder import WorkFolder
 
 
@@ -83,8 +83,7 @@ def build_collection_asset(mapping: WholeMapping, collection: CollectionMapping)
                 changes=changes,
                 loaded=loaded,
             ).run()
-            if changes.rows is not None and since.plan is not None:
-                RowApplier(client, record, since.plan, settings, quarantine).apply(changes.rows)
+            apply_changes(client, since, changes, settings, quarantine)
         for partition, tally in {**tallies, **done}.items():
             metadata = _tally_metadata(tally, name) | {"loaded_before": partition in done}
             context.add_asset_metadata(metadata, partition_key=partition)

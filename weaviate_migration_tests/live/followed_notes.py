@@ -28,7 +28,7 @@ from weaviate_migration.source.change_log import log_end
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.source.snapshot import take_snapshot
-from weaviate_migration.sync import MigrationSync, RowApplier, SyncTally
+from weaviate_migration.sync import MigrationSync, SyncTally, apply_changes
 from weaviate_migration.target.schema import Origin, ensure_collection
 from weaviate_migration.target.write import MESSAGE_BYTES, WriteSettings
 from weaviate_migration.transform.object_ids import object_uuid
@@ -162,9 +162,7 @@ class FollowedNotes:
                 changes,
                 self.work_folder.loaded(self.record, collection),
             ).run()
-            assert changes.rows is not None
-            assert since.plan is not None
-            RowApplier(self.client, self.record, since.plan, SETTINGS, quarantine).apply(changes.rows)
+            apply_changes(self.client, since, changes, SETTINGS, quarantine)
             return tallies
 
     @contextmanager
