@@ -10,15 +10,35 @@ MigrationError                      exit code 1: it failed, the source is untouc
 │   └── SourceBusyError             it is locked by another program, and may be free when tried again
 ├── CaptureError                    changes of the source cannot be followed: capture is missing or was damaged
 ├── TargetError                     the Weaviate side failed
-│   └── TransientTargetError        it may work when tried again: unavailable, deadline, overload
+│   └── TransientTargetError        it may work when tried again
+│       ├── TargetConnectionError   no answer: the server is away, or the way to it
+│       ├── TargetTimeoutError      no answer in time
+│       └── TargetOverloadError     it answers that it cannot now: overloaded, read-only, out of memory or disk
 ├── CutoverTimeoutError             the cutover was not ready in time; no alias was moved
 └── DifferencesError                exit code 3: ran to the end, but the two sides differ
 
 Errors of other libraries are mapped to these at the edge (source/, target/), so that nothing above has to know them.
-The message says what is wrong and where; `hint` says what to do.
+The message says what is wrong and where; `hint` says what to do; `category` is the same few words in logs, metrics,
+alerts and reports.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Literal, get_args
+
+ErrorCategory = Literal[
+    "connection", "timeout", "overload", "refused", "conversion", "source", "configuration", "internal"
+]
+"""What kind of thing went wrong:
+
+- connection: no answer from Weaviate, or it does not let this client in
+- timeout: not done in the time that was given
+- overload: Weaviate answers that it cannot now: too many requests, read-only, out of memory or disk
+- refused: Weaviate, or a check of ours, says no; trying the same again will not help
+- conversion: a value that the mapping's property cannot hold; only of single rows, there is no exception for it
+- source: the SQLite side
+- configuration: wrong usage or settings
+- internal: a fault of this project, or of a library
+"""
+ERROR_CATEGORIES: tuple[ErrorCategory, ...] = get_args(ErrorCategory)
 
 
 class MigrationError(Exception):
@@ -30,6 +50,7 @@ class MigrationError(Exception):
     """
 
     exit_code: ClassVar[int] = 1
+    category: ClassVar[ErrorCategory] = "internal"
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -44,6 +65,7 @@ class ConfigurationError(MigrationError):
     """Wrong usage or configuration; nothing was touched."""
 
     exit_code = 2
+    category: ClassVar[ErrorCategory] = "configuration"
 
 
 class MappingError(ConfigurationError):
@@ -53,9 +75,13 @@ class MappingError(ConfigurationError):
 class SourceNotUsableError(ConfigurationError):
     """What was named as the source is not a SQLite database, or has none of the mapped tables."""
 
+    category: ClassVar[ErrorCategory] = "source"
+
 
 class ServerNotUsableError(ConfigurationError):
     """The Weaviate server is unreachable, not ready, too old, or refuses the key."""
+
+    category: ClassVar[ErrorCategory] = "connection"
 
 
 class MigrationConflictError(ConfigurationError):
@@ -65,6 +91,8 @@ class MigrationConflictError(ConfigurationError):
 class SourceError(MigrationError):
     """The SQLite side failed while it was read: corrupt, no disk space for the snapshot."""
 
+    category: ClassVar[ErrorCategory] = "source"
+
 
 class SourceBusyError(SourceError):
     """The SQLite file is locked by another program for longer than we wait; trying again may help."""
@@ -73,23 +101,53 @@ class SourceBusyError(SourceError):
 class CaptureError(MigrationError):
     """Changes cannot be followed without a gap: capture is missing, was damaged, or the file is not the one it was."""
 
+    category: ClassVar[ErrorCategory] = "source"
+
 
 class TargetError(MigrationError):
     """The Weaviate side failed, and trying the same again will not help."""
 
+    category: ClassVar[ErrorCategory] = "refused"
+
 
 class TransientTargetError(TargetError):
-    """The Weaviate side failed in a way that may pass: unavailable, deadline, overload, read-only."""
+    """The Weaviate side failed in a way that may pass."""
+
+    category: ClassVar[ErrorCategory] = "connection"
+
+
+class TargetConnectionError(TransientTargetError):
+    """Weaviate gives no answer: it is away, or the way to it is."""
+
+
+class TargetTimeoutError(TransientTargetError):
+    """Weaviate gives no answer in time."""
+
+    category: ClassVar[ErrorCategory] = "timeout"
+
+
+class TargetOverloadError(TransientTargetError):
+    """Weaviate answers that it cannot now: too many requests, read-only, out of memory or disk."""
+
+    category: ClassVar[ErrorCategory] = "overload"
 
 
 class CutoverTimeoutError(MigrationError):
     """What the cutover waits for did not come about in time; no alias was moved."""
+
+    category: ClassVar[ErrorCategory] = "timeout"
 
 
 class DifferencesError(MigrationError):
     """Ran to the end, but the two sides differ or rows were refused."""
 
     exit_code = 3
+    category: ClassVar[ErrorCategory] = "refused"
+
+
+def category_of(error: BaseException) -> ErrorCategory:
+    """The category of any exception; one that is not of this tree is `internal`: nobody expected it."""
+    return error.category if isinstance(error, MigrationError) else "internal"
 
 
 def error_named(class_name: str) -> type[MigrationError] | None:

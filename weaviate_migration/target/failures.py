@@ -1,6 +1,6 @@
 """What weaviate-client raises, as errors of this project: by the type and the status, never by the text."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import grpc
@@ -14,18 +14,32 @@ from weaviate.exceptions import (
     WeaviateTimeoutError,
 )
 
-from weaviate_migration.errors import TargetError, TransientTargetError
-
-_TRANSIENT_CODES = frozenset(
-    {
-        grpc.StatusCode.UNAVAILABLE,
-        grpc.StatusCode.DEADLINE_EXCEEDED,
-        grpc.StatusCode.RESOURCE_EXHAUSTED,
-        grpc.StatusCode.ABORTED,
-        grpc.StatusCode.CANCELLED,
-    }
+from weaviate_migration.errors import (
+    TargetConnectionError,
+    TargetError,
+    TargetOverloadError,
+    TargetTimeoutError,
+    TransientTargetError,
 )
-_TRANSIENT_STATUSES = frozenset({429, 502, 503, 504})
+
+_CODES: Mapping[grpc.StatusCode, type[TransientTargetError]] = {
+    grpc.StatusCode.UNAVAILABLE: TargetConnectionError,
+    grpc.StatusCode.CANCELLED: TargetConnectionError,
+    grpc.StatusCode.DEADLINE_EXCEEDED: TargetTimeoutError,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: TargetOverloadError,
+    grpc.StatusCode.ABORTED: TargetOverloadError,
+}
+_STATUSES: Mapping[int, type[TransientTargetError]] = {
+    429: TargetOverloadError,
+    502: TargetConnectionError,
+    503: TargetOverloadError,
+    504: TargetTimeoutError,
+}
+_SAID: Mapping[type[TransientTargetError], str] = {
+    TargetConnectionError: "does not answer",
+    TargetTimeoutError: "does not answer in time",
+    TargetOverloadError: "is overloaded",
+}
 
 
 @contextmanager
@@ -36,7 +50,7 @@ def target_errors(doing: str) -> Iterator[None]:
         doing: what failed then, as the beginning of a sentence: `reading aliases`.
 
     Raises:
-        TransientTargetError: a failure that may pass: no answer, overload, too slow.
+        TransientTargetError: a failure that may pass; its class says whether no answer, too slow, or overload.
         TargetError: any other.
     """
     try:
@@ -44,7 +58,8 @@ def target_errors(doing: str) -> Iterator[None]:
     except WeaviateBaseError as error:
         raise target_error(error, doing) from error
     except httpx.TransportError as error:  # weaviate-client maps only two of them.
-        raise _no_answer(doing, str(error) or type(error).__name__) from error
+        kind = TargetTimeoutError if isinstance(error, httpx.TimeoutException) else TargetConnectionError
+        raise _passing(kind, doing, str(error) or type(error).__name__) from error
 
 
 def target_error(error: WeaviateBaseError, doing: str) -> TargetError:
@@ -54,16 +69,24 @@ def target_error(error: WeaviateBaseError, doing: str) -> TargetError:
     said = f"{code.name}: {call.details()}" if call and code else error.message.partition("\n")[0]
     if isinstance(error, InsufficientPermissionsError) or code is grpc.StatusCode.UNAUTHENTICATED or status == 401:
         return TargetError(f"{doing}: Weaviate refuses this key ({said})", "Check the key and its rights.")
-    no_answer = isinstance(error, WeaviateConnectionError | WeaviateRetryError | WeaviateTimeoutError)
-    if no_answer or code in _TRANSIENT_CODES or status in _TRANSIENT_STATUSES:
-        return _no_answer(doing, said)
-    return TargetError(f"{doing}: {said}")
+    passing = _passing_kind(error, code, status)
+    return _passing(passing, doing, said) if passing else TargetError(f"{doing}: {said}")
 
 
-def _no_answer(doing: str, said: str) -> TransientTargetError:
-    return TransientTargetError(
-        f"{doing}: Weaviate does not answer ({said})", "When the server is well, the same command goes on."
-    )
+def _passing_kind(
+    error: WeaviateBaseError, code: grpc.StatusCode | None, status: int | None
+) -> type[TransientTargetError] | None:
+    """The class of a failure that may pass: by its gRPC code or HTTP status, else by the type; None for any other."""
+    kind = _CODES.get(code) or _STATUSES.get(status or 0)
+    if kind is None and isinstance(error, WeaviateTimeoutError):
+        return TargetTimeoutError
+    if kind is None and isinstance(error, WeaviateConnectionError | WeaviateRetryError):
+        return TargetConnectionError
+    return kind
+
+
+def _passing(kind: type[TransientTargetError], doing: str, said: str) -> TransientTargetError:
+    return kind(f"{doing}: Weaviate {_SAID[kind]} ({said})", "When the server is well, the same command goes on.")
 
 
 def grpc_code(error: WeaviateBaseError) -> grpc.StatusCode | None:

@@ -29,7 +29,12 @@ from weaviate.exceptions import (
     WeaviateRetryError,
 )
 
-from weaviate_migration.errors import TransientTargetError
+from weaviate_migration.errors import (
+    TargetConnectionError,
+    TargetOverloadError,
+    TargetTimeoutError,
+    TransientTargetError,
+)
 from weaviate_migration.target.failures import is_too_large, target_error, target_errors
 from weaviate_migration.transform.row_to_object import ObjectDraft
 
@@ -44,10 +49,16 @@ REMOVALS_PER_REQUEST = 1_000
 
 # The server gives single objects their errors as text only, so here, and only here, text decides. Each of these was
 # seen from a server that took the same object later: read-only shard, overload, a node or a disk away for a while.
-_TRANSIENT_TEXT = re.compile(
-    r"read-only|too many requests|\b429\b|\b5\d\d\b status|service unavailable|connection refused|deadline exceeded"
-    r"|context canceled|not enough memory|no space left|leader not found|shutting down",
-    re.IGNORECASE,
+_TRANSIENT_TEXTS: tuple[tuple[type[TransientTargetError], re.Pattern[str]], ...] = (
+    (
+        TargetOverloadError,
+        re.compile(r"read-only|too many requests|\b429\b|service unavailable|not enough memory|no space left", re.I),
+    ),
+    (TargetTimeoutError, re.compile(r"deadline exceeded", re.I)),
+    (
+        TargetConnectionError,
+        re.compile(r"\b5\d\d\b status|connection refused|context canceled|leader not found|shutting down", re.I),
+    ),
 )
 _ALL_FAILED = "Here is the set of all errors: "
 
@@ -193,11 +204,16 @@ def remove_objects(collection: Collection[Any, Any], uuids: Sequence[str]) -> in
         group = list(uuids[start : start + REMOVALS_PER_REQUEST])
         found = collection.data.delete_many(where=Filter.by_id().contains_any(group))
         if found.failed:
-            raise TransientTargetError(
+            raise TargetOverloadError(
                 f"{found.failed} of {found.matches} objects of {collection.name} were not removed"
             )
         removed += found.successful
     return removed
+
+
+def passing_kind(reason: str) -> type[TransientTargetError] | None:
+    """The class of a single object's error that may pass; None for any other."""
+    return next((kind for kind, text in _TRANSIENT_TEXTS if text.search(reason)), None)
 
 
 class ObjectWriter:
@@ -301,9 +317,9 @@ class ObjectWriter:
         except (ValueError, TypeError, WeaviateInvalidInputError, WeaviateInsertInvalidPropertyError) as error:
             # What the client cannot encode ends its whole call: find the one object by halves.
             return self._send_halves(drafts) if len(drafts) > 1 else {0: f"weaviate-client cannot encode it: {error}"}
-        transient = next((reason for reason in errors.values() if _TRANSIENT_TEXT.search(reason)), None)
-        if transient is not None:
-            raise TransientTargetError(f"Weaviate does not take objects of {self._collection.name} now: {transient}")
+        for reason in errors.values():
+            if (passing := passing_kind(reason)) is not None:
+                raise passing(f"Weaviate does not take objects of {self._collection.name} now: {reason}")
         return errors
 
     def _send_halves(self, drafts: Sequence[ObjectDraft]) -> dict[int, str]:

@@ -1,0 +1,137 @@
+"""What real calls to real servers of this process raise, as errors of ours: by code, status and type."""
+
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
+import grpc
+import httpx
+import pytest
+from weaviate.exceptions import (
+    InsufficientPermissionsError,
+    UnexpectedStatusCodeError,
+    WeaviateConnectionError,
+    WeaviateQueryError,
+    WeaviateTimeoutError,
+)
+
+from weaviate_migration.errors import TargetError, TransientTargetError, category_of
+from weaviate_migration.target.failures import target_errors
+from weaviate_migration.target.write import passing_kind
+
+
+class Failing(grpc.GenericRpcHandler):  # type: ignore[misc]
+    """Ends each call with the status that the call is named after."""
+
+    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
+        code = grpc.StatusCode[details.method.rpartition("/")[2]]
+        return grpc.unary_unary_rpc_method_handler(lambda _, context: context.abort(code, "said so"))
+
+
+@pytest.fixture(scope="module")
+def channel() -> Iterator[grpc.Channel]:
+    server = grpc.server(ThreadPoolExecutor(1), handlers=[Failing()])
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    with grpc.insecure_channel(f"127.0.0.1:{port}", [("grpc.enable_http_proxy", 0)]) as channel:
+        yield channel
+    server.stop(None).wait()
+
+
+def ask(channel: grpc.Channel, code: str) -> None:
+    """Calls and raises as weaviate-client does."""
+    try:
+        channel.unary_unary(f"/test/{code}")(b"")
+    except grpc.RpcError as error:
+        raise WeaviateQueryError(str(error), "GRPC search") from error
+
+
+@pytest.mark.parametrize(
+    ("code", "category", "passing"),
+    [
+        ("UNAVAILABLE", "connection", True),
+        ("CANCELLED", "connection", True),
+        ("DEADLINE_EXCEEDED", "timeout", True),
+        ("RESOURCE_EXHAUSTED", "overload", True),
+        ("ABORTED", "overload", True),
+        ("INVALID_ARGUMENT", "refused", False),
+        ("UNAUTHENTICATED", "refused", False),
+        ("UNKNOWN", "refused", False),
+    ],
+)
+def test_a_grpc_call_that_fails(channel: grpc.Channel, code: str, category: str, passing: bool) -> None:
+    with pytest.raises(TargetError, match=rf"^asking: .*{code}: said so") as raised, target_errors("asking"):
+        ask(channel, code)
+    assert category_of(raised.value) == category
+    assert isinstance(raised.value, TransientTargetError) == passing
+
+
+@pytest.mark.parametrize(
+    ("status", "category", "passing"),
+    [
+        (429, "overload", True),
+        (502, "connection", True),
+        (503, "overload", True),
+        (504, "timeout", True),
+        (401, "refused", False),
+        (422, "refused", False),
+        (500, "refused", False),
+    ],
+)
+def test_an_http_status(status: int, category: str, passing: bool) -> None:
+    with pytest.raises(TargetError, match=r"^asking: ") as raised, target_errors("asking"):
+        raise UnexpectedStatusCodeError("meta", httpx.Response(status))
+    assert category_of(raised.value) == category
+    assert isinstance(raised.value, TransientTargetError) == passing
+
+
+def test_a_key_without_rights() -> None:
+    with pytest.raises(TargetError, match="Weaviate refuses this key") as raised, target_errors("asking"):
+        raise InsufficientPermissionsError(httpx.Response(403, json={"error": "no"}))
+    assert category_of(raised.value) == "refused"
+
+
+def test_nobody_listens() -> None:
+    with closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        with (
+            pytest.raises(TransientTargetError, match="does not answer") as raised,
+            target_errors("asking"),
+        ):
+            httpx.get(url, trust_env=False)
+        assert category_of(raised.value) == "connection"
+
+
+def test_no_answer_comes() -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(TransientTargetError, match="does not answer in time") as raised, target_errors("asking"):
+            httpx.get(url, trust_env=False, timeout=httpx.Timeout(60, read=0.05))
+        assert category_of(raised.value) == "timeout"
+
+
+@pytest.mark.parametrize(
+    ("error", "category"), [(WeaviateConnectionError("away"), "connection"), (WeaviateTimeoutError("slow"), "timeout")]
+)
+def test_what_weaviate_client_has_mapped(error: Exception, category: str) -> None:
+    with pytest.raises(TransientTargetError) as raised, target_errors("asking"):
+        raise error
+    assert category_of(raised.value) == category
+
+
+@pytest.mark.parametrize(
+    ("reason", "category"),
+    [
+        ("store is read-only", "overload"),
+        ("429 Too many requests", "overload"),
+        ("context deadline exceeded", "timeout"),
+        ("connect: connection refused", "connection"),
+        ("unexpected 503 status", "connection"),
+        ("invalid text property 'body': not a string", None),
+    ],
+)
+def test_the_text_of_one_object(reason: str, category: str | None) -> None:
+    kind = passing_kind(reason)
+    assert (kind.category if kind else None) == category
