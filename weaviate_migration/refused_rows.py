@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 from weaviate_migration.errors import ConfigurationError
 from weaviate_migration.extract.storage import open_partition
 from weaviate_migration.mapping import CollectionMapping, Mapping, read_mapping
-from weaviate_migration.mapping.suggestion import suggestion
 from weaviate_migration.quarantine import Quarantine, QuarantinedRow
 from weaviate_migration.record import MigrationRecord, refuse_another_mapping
 from weaviate_migration.replay import QuarantineReplay
 from weaviate_migration.resources import BatchSettings
 from weaviate_migration.settings import MigrationConfig
 from weaviate_migration.since_snapshot import collection_changes
+from weaviate_migration.suggestion import suggestion
 from weaviate_migration.sync import apply_changes
 from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
 from weaviate_migration.target.schema import refuse_lost_collection

@@ -13,7 +13,9 @@ PACKAGE = Path(weaviate_migration.__file__).parent
 # A folder, or a module beside them, and what of ours it may import; everything may import `errors` and itself.
 OURS: dict[str, set[str]] = {
     "errors": set(),
-    "mapping": set(),
+    "suggestion": set(),
+    "yaml_file": {"suggestion"},
+    "mapping": {"yaml_file"},
     "settings": set(),
     "demo": set(),
     "quarantine": set(),
@@ -21,7 +23,7 @@ OURS: dict[str, set[str]] = {
     "shadow_reads": set(),
     "commit_hook": set(),
     "transform": {"mapping"},
-    "source": {"mapping"},
+    "source": {"mapping", "suggestion"},
     "extract": {"mapping", "source", "transform"},
     "target": {"mapping", "transform"},
     "verify": {"mapping", "source", "extract", "transform", "target"},
@@ -75,6 +77,8 @@ OURS: dict[str, set[str]] = {
 # The libraries that part them; any other may be imported by all.
 LIBRARIES = {"dagster", "weaviate", "grpc", "httpx", "sqlite3", "sqlalchemy", "pyarrow", "click", "rich"}
 MAY_IMPORT: dict[str, set[str]] = {
+    "suggestion": set(),
+    "yaml_file": set(),
     "mapping": set(),
     "transform": set(),
     "errors": set(),

@@ -14,9 +14,9 @@ from weaviate_migration.mapping.models import (
     VectorMapping,
     folded,
 )
-from weaviate_migration.mapping.suggestion import suggestion
 from weaviate_migration.source.connect import readable_source
 from weaviate_migration.source.inspect import OWN_PREFIX, Database, Table, inspect_database
+from weaviate_migration.suggestion import suggestion
 
 
 @dataclass(frozen=True)

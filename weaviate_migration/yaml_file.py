@@ -1,0 +1,227 @@
+"""Reads a YAML file into a model, and names everything that is wrong with it at once, with line and field."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib.resources.abc import Traversable
+from typing import Any, TypeVar, cast
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from weaviate_migration.errors import ConfigurationError
+from weaviate_migration.suggestion import suggestion
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+# Where in the file: field names, and positions in lists as text. `("collections", "2", "name")`
+Place = tuple[str, ...]
+# A mistake: line (from 1), where, and what is wrong.
+Finding = tuple[int, Place, str]
+
+# How a value is called, and what to do when YAML reads a text as something else.
+_YAML_TYPES = {bool: "true or false", int: "a number", float: "a number", type(None): "nothing", list: "a list"}
+# How the pattern of a name begins, and in words.
+_FIRST_LETTERS = {"^[A-Z]": "a capital letter", "^[_a-z]": "a small letter or `_`", "^[_A-Za-z]": "a letter or `_`"}
+_QUOTE = "put it in quotes if it is meant as text"
+
+
+@dataclass(frozen=True)
+class FileKind:
+    """What kind of file is read: how messages call it, and how its models are nested.
+
+    Attributes:
+        title: `mapping file`.
+        name: of what it holds, with its article: `a mapping`.
+        option: of the command line, that names the file.
+        error: what is raised.
+        models: of what stands in a field, by the field's name; the file's own model holds everything else.
+    """
+
+    title: str
+    name: str
+    option: str
+    error: type[ConfigurationError]
+    models: Mapping[str, type[BaseModel]] = field(default_factory=dict)
+
+
+def read_yaml_file(source: Traversable, model: type[_Model], kind: FileKind) -> _Model:
+    """Reads and validates a file.
+
+    Args:
+        source: a YAML file in UTF-8.
+        model: of the whole file.
+
+    Raises:
+        ConfigurationError: of the kind's own class: there is no such file, it is not YAML, or it is wrong: then the
+            message lists every mistake.
+    """
+    document = _Document(_read_text(source, kind), str(source), model, kind)
+    try:
+        content = model.model_validate(document.content)
+    except ValidationError as error:
+        raise document.wrong(document.repeated + document.findings(error)) from None
+    if document.repeated:
+        raise document.wrong(document.repeated)
+    return content
+
+
+def _read_text(source: Traversable, kind: FileKind) -> str:
+    try:
+        return source.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise kind.error(f"{kind.title} {source}: {error.strerror}", f"Correct {kind.option}.") from None
+    except UnicodeDecodeError as error:
+        raise kind.error(f"{kind.title} {source}: is not UTF-8 text (byte {error.start})") from None
+
+
+class _LocatingLoader(yaml.SafeLoader):
+    """PyYAML's safe loader, which also keeps the line of each value, and names that are given twice.
+
+    PyYAML itself takes the last of two equal names without a word.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.lines: dict[Place, int] = {}
+        self.repeated: list[Finding] = []
+        self._place: list[str] = []
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Composes one node; `index` is None for a key, a key's node for its value, a position for an item."""
+        if index is None:
+            return super().compose_node(parent, index)  # type: ignore[arg-type]  # the stubs forget None
+        if isinstance(index, yaml.Node):
+            step, mark = index.value, index.start_mark
+        else:
+            step, mark = index, self.peek_event().start_mark  # type: ignore[no-untyped-call]  # no stubs for it
+        self._place.append(str(step))
+        self._note(tuple(self._place), mark.line + 1)
+        node = super().compose_node(parent, index)
+        self._place.pop()
+        return node
+
+    def _note(self, place: Place, line: int) -> None:
+        if place in self.lines and place[-1] != "<<":
+            self.repeated.append((line, place, f"is given twice, first in line {self.lines[place]}"))
+        self.lines.setdefault(place, line)
+
+
+class _Document:
+    """A YAML document: its content, as plain lists, dicts and scalars, and where each value stands."""
+
+    def __init__(self, text: str, file: str, model: type[BaseModel], kind: FileKind) -> None:
+        self._file, self._model, self._kind = file, model, kind
+        try:
+            loader = _LocatingLoader(text)
+            self.content: Any = loader.get_single_data()
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            line = f":{mark.line + 1}" if mark else ""
+            raise kind.error(f"{file}{line}: broken YAML: {error.problem}") from None
+        except (yaml.YAMLError, ValueError) as error:
+            # ValueError: PyYAML's own conversions let it through, as for the date 2024-13-01.
+            raise kind.error(f"{file}: broken YAML: {' '.join(str(error).split())}") from None
+        self.lines, self.repeated = loader.lines, loader.repeated
+        if not isinstance(self.content, dict):
+            given = "is empty" if self.content is None else "holds no fields at its top"
+            raise kind.error(f"{file}:1: {given}; {kind.name} has {', '.join(model.model_fields)}")
+
+    def line(self, place: Place) -> int:
+        """The line of that value or, if it is not in the file, of what it would stand in."""
+        while place and place not in self.lines:
+            place = place[:-1]
+        return self.lines.get(place, 1)
+
+    def title(self, place: Place) -> str:
+        """The names of the collection and property that the place is in: `Document.fileSize`; may be empty."""
+        names: list[str] = []
+        value = self.content
+        for step in place:
+            value = (
+                value[int(step)] if isinstance(value, list) else value.get(step) if isinstance(value, dict) else None
+            )
+            if isinstance(value, dict) and isinstance(value.get("name"), str):
+                names.append(value["name"])
+        return ".".join(names)
+
+    def wrong(self, findings: Iterable[Finding]) -> ConfigurationError:
+        """The error that lists these mistakes, in the order of the file."""
+        lines = []
+        for line, place, message in sorted(findings, key=lambda finding: finding[0]):
+            title = self.title(place)
+            name = f"{_spelled(place)} ({title})" if title else _spelled(place)
+            lines.append(f"{self._file}:{line}: {name}: {message}")
+        what = self._kind.name.partition(" ")[2]
+        return self._kind.error("\n".join([f"the {what} has {len(lines)} mistake{'s' * (len(lines) > 1)}:", *lines]))
+
+    def findings(self, error: ValidationError) -> list[Finding]:
+        """Pydantic's errors in our words."""
+        findings = []
+        for details in error.errors(include_url=False):
+            place = tuple(str(step) for step in details["loc"] if step != "[key]")
+            findings.append((self.line(place), place, self._explained(cast(dict[str, Any], details))))
+        return findings
+
+    def _explained(self, details: dict[str, Any]) -> str:
+        if details["type"] == "extra_forbidden":
+            parents = [step for step in details["loc"][:-1] if isinstance(step, str)]
+            model = self._kind.models[parents[-1]] if parents else self._model
+            return "is no field" + suggestion(str(details["loc"][-1]), model.model_fields)
+        explain = _EXPLANATIONS.get(details["type"])
+        return explain(details) if explain else str(details["msg"])
+
+
+def _spelled(place: Place) -> str:
+    """The place as people write it: `collections[2].properties[3].type`."""
+    return re.sub(r"\.(\d+)(?=\.|$)", r"[\1]", ".".join(place))
+
+
+def _not_allowed(details: dict[str, Any]) -> str:
+    allowed = re.findall("'([^']+)'", details["ctx"]["expected"])
+    return f"{_shown(details['input'])} is not allowed" + suggestion(str(details["input"]), allowed)
+
+
+def _not_text(details: dict[str, Any]) -> str:
+    return f"must be text, but YAML reads {_shown(details['input'])} here; {_QUOTE}"
+
+
+def _not_a_number(details: dict[str, Any]) -> str:
+    return f"must be a number, not {_shown(details['input'])}"
+
+
+def _bad_name(details: dict[str, Any]) -> str:
+    start = next(words for first, words in _FIRST_LETTERS.items() if details["ctx"]["pattern"].startswith(first))
+    return f"{_shown(details['input'])} is no name for Weaviate: {start}, then letters without accents, digits and `_`"
+
+
+def _shown(value: object) -> str:
+    """A value as it is shown in a message: what it is, where YAML made no text of it; cut at 60 characters."""
+    if isinstance(value, str):
+        return f"`{value if len(value) <= 60 else value[:60] + '…'}`"
+    kind = _YAML_TYPES.get(type(value), "fields" if isinstance(value, dict) else f"a {type(value).__name__}")
+    return kind if isinstance(value, dict | list | None) else f"{kind} ({value})"
+
+
+# Pydantic's error types (https://docs.pydantic.dev/latest/errors/validation_errors/) that a file can cause.
+_EXPLANATIONS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "missing": lambda _: "is missing",
+    "literal_error": _not_allowed,
+    "string_type": _not_text,
+    "string_pattern_mismatch": _bad_name,
+    "string_too_short": lambda _: "must not be empty",
+    "string_too_long": lambda details: f"is longer than {details['ctx']['max_length']} characters",
+    "too_short": lambda _: "needs at least one item",
+    "bool_type": lambda details: f"must be true or false, not {_shown(details['input'])}",
+    "int_type": _not_a_number,
+    "int_from_float": lambda details: f"must be a whole number, not {details['input']}",
+    "float_type": _not_a_number,
+    "finite_number": lambda details: f"must be a number, not {details['input']}",
+    "greater_than": lambda details: f"must be more than {details['ctx']['gt']}, not {details['input']}",
+    "greater_than_equal": lambda details: f"must be {details['ctx']['ge']} at least, not {details['input']}",
+    "less_than_equal": lambda details: f"must be {details['ctx']['le']} at most, not {details['input']}",
+    "tuple_type": lambda details: f"must be a list, not {_shown(details['input'])}",
+    "dict_type": lambda details: f"must be names with texts, not {_shown(details['input'])}",
+    "model_type": lambda details: f"must be fields with values, not {_shown(details['input'])}",
+    "value_error": lambda details: str(details["ctx"]["error"]),
+}
