@@ -14,7 +14,7 @@ from typing import IO, Any
 import pytest
 import weaviate
 
-from weaviate_migration import following, since_snapshot
+from weaviate_migration import change_sync, since_snapshot
 from weaviate_migration.change_sync import SyncResult, follow_changes
 from weaviate_migration.source.change_log import ChangeLog
 from weaviate_migration.target.connect import connect
@@ -160,7 +160,7 @@ def test_a_file_that_is_locked_is_waited_for(
     with closing(sqlite3.connect(notes.source)) as connection:
         connection.execute("PRAGMA journal_mode = delete")
     monkeypatch.setattr(since_snapshot, "ChangeLog", partial(ChangeLog, busy_timeout_seconds=0.1))
-    logger = logging.getLogger(following.__name__)
+    logger = logging.getLogger(change_sync.__name__)
     logger.addHandler(caplog.handler)
     stop, results = threading.Event(), list[SyncResult]()
     follower = threading.Thread(target=lambda: results.append(follow_changes(notes.config, stop)))
