@@ -165,6 +165,7 @@ class BackgroundSync:
             elif noted:
                 return
             else:
+                group.note_settled()
                 noted = group.note_in_file()
 
     def _pass(self, group: Followed) -> None:

@@ -89,6 +89,7 @@ def sync_changes(config: MigrationConfig) -> SyncResult:
     with only_sync(WorkFolder(config.work_dir.absolute()), logger.warning), followed(config) as group:
         done = {sync.record.id: sync.run_pass() for sync in group}
         group.note_in_file()
+        group.note_settled()
     return _result(config, done)
 
 

@@ -96,6 +96,11 @@ class Followed:
         self._noted = positions
         return True
 
+    def note_settled(self) -> None:
+        """Puts into each migration's history that it is in step, or how far it is not."""
+        for sync in self._syncs:
+            sync.note_settled()
+
     def follow(self, stop: threading.Event, done: dict[str, SyncTally]) -> None:
         """Applies changes as they are committed, until told to stop or until all this is outdated.
 
@@ -111,6 +116,7 @@ class Followed:
                 behind = not all(passed)
             elif time.monotonic() - noted_at >= NOTE_SECONDS:
                 self.note_in_file()
+                self.note_settled()
                 noted_at = time.monotonic()
             stop.wait(POLL_SECONDS)
 
@@ -172,6 +178,7 @@ def followed_with(
                 work_folder.sync_positions,
                 work_folder.sync_folder,
                 work_folder.quarantine_folder,
+                work_folder.history(record),
             )
             for record in records
         ]

@@ -13,7 +13,8 @@ from weaviate.collections import Collection
 from weaviate_migration.extract.refusals import JudgedRow, judged
 from weaviate_migration.extract.storage import extract_rows
 from weaviate_migration.extract.storage_classes import ExtractRow, RowLayout
-from weaviate_migration.loaded import LoadedPartitions, LoadTally
+from weaviate_migration.load_tally import LoadTally
+from weaviate_migration.loaded import LoadedPartitions
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.progress import ProgressFile
 from weaviate_migration.quarantine import Quarantine, QuarantinedRow
@@ -45,7 +46,7 @@ class PartitionLoad:
         ranges: for each partition its range of UUIDs.
         migration_timestamp: when the migration began, RFC 3339.
         changes: since the snapshot; their rows are neither written nor removed.
-        loaded: is told of each partition that is loaded in whole.
+        loaded: keeps what is measured of each partition, and is told when all of it is loaded.
     """
 
     collection: Collection[Any, Any]
@@ -73,7 +74,7 @@ class PartitionLoad:
             TargetError: the server did not take part any more; what was written stays.
         """
         began = time.monotonic()
-        self.loaded.forget(self.extracts)
+        self.loaded.begin(self.extracts)
         occupied = {key for key in self.extracts if any_object_in_range(self.collection, self.ranges[key])}
         for outcome in ObjectWriter(self.collection, self.settings).write(self._batches(occupied)):
             partition = outcome.batch.partition
@@ -122,10 +123,11 @@ class PartitionLoad:
             tally.changed -= 1
             if reason is None:
                 assert row.uuid is not None, "without a UUID it is refused"
+                tally.converted += 1
                 yield convert(row.uuid, key_text(row.key), row.values)
             else:
                 self.quarantine.add(partition, quarantined_row(row, reason, layout))
-                tally.refused += 1
+                tally.refuse("conversion")
                 self.progress.advance(1, refused=1)
         self.progress.advance(tally.changed)
 
@@ -136,15 +138,15 @@ class PartitionLoad:
         return judged(rows, self.mapping, RowLayout.of_schema(extract.schema).columns)
 
     def _note(self, outcome: BatchOutcome) -> None:
-        tally = self.tallies[outcome.batch.partition]
-        tally.written += outcome.written
-        tally.refused += len(outcome.refusals)
-        tally.retried += outcome.retried
-        tally.batches += 1
-        self._under_way[outcome.batch.partition] -= 1
-        for refusal in outcome.refusals:
-            self.quarantine.add(outcome.batch.partition, quarantined_object(refusal))
-        self.progress.advance(len(outcome.batch.drafts), len(outcome.refusals), outcome.retried)
+        batch, refusals = outcome.batch, outcome.refusals
+        tally = self.tallies[batch.partition]
+        tally.add_batch(outcome.written, outcome.retried_by, batch.estimated_bytes, outcome.seconds)
+        self._under_way[batch.partition] -= 1
+        for refusal in refusals:
+            tally.refuse(refusal.category)
+            self.quarantine.add(batch.partition, quarantined_object(refusal))
+        self.loaded.note_under_way(batch.partition, tally)
+        self.progress.advance(len(batch.drafts), len(refusals), outcome.retried, outcome.written)
 
     def _remove(self, partition: str, uuids: Iterable[str]) -> None:
         for uuid in uuids:
@@ -161,7 +163,7 @@ class PartitionLoad:
 def quarantined_row(row: ExtractRow, reason: str, layout: RowLayout) -> QuarantinedRow:
     """A row that did not become an object, for the quarantine: all of its columns are the payload."""
     payload = {"row": verbatim_json(dict(zip(layout.columns, row.values, strict=True)))}
-    return QuarantinedRow(key_text(row.key), row.uuid, reason, payload)
+    return QuarantinedRow(key_text(row.key), row.uuid, reason, payload, "conversion")
 
 
 def with_provided_vectors(
@@ -183,7 +185,8 @@ def with_provided_vectors(
 
 def quarantined_object(refusal: Refusal) -> QuarantinedRow:
     """A row whose object was not taken, for the quarantine: the object's properties are the payload."""
-    return QuarantinedRow(refusal.draft.key, refusal.draft.uuid, refusal.reason, refusal.draft.properties)
+    draft = refusal.draft
+    return QuarantinedRow(draft.key, draft.uuid, refusal.reason, draft.properties, refusal.category)
 
 
 def only_in_first(first: Iterable[str], second: Iterable[str]) -> Iterator[str]:

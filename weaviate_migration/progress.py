@@ -2,12 +2,17 @@
 
 import json
 import time
+from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
+
+from weaviate_migration.history import HistoryFile, LoadMoment
 
 # Often enough for a bar that moves, seldom enough to cost nothing.
 SECONDS_BETWEEN_WRITES = 0.2
+# What "recent" is: long enough that single batches do not show, short enough that a stall does.
+RECENT_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +21,13 @@ class Progress:
 
     Attributes:
         rows: to be handled in this run.
-        handled: written or refused so far.
+        handled: written, refused, or left to the sync, so far.
+        refused: rows that are not in Weaviate.
+        retried: objects that were sent again, as often as they were.
+        written: rows that are objects.
+        began_at, updated_at: seconds since 1970; two progresses are equal whatever their times are.
+        recent_per_second: handled rows a second, of about the last ten seconds before `updated_at`.
+        finished: nothing more is handled in this run.
     """
 
     collection: str
@@ -24,6 +35,32 @@ class Progress:
     handled: int = 0
     refused: int = 0
     retried: int = 0
+    written: int = 0
+    began_at: float = field(default=0.0, compare=False)
+    updated_at: float = field(default=0.0, compare=False)
+    recent_per_second: float = field(default=0.0, compare=False)
+    finished: bool = False
+
+    @property
+    def average_per_second(self) -> float | None:
+        """Handled rows a second since the beginning; None where no time has gone by."""
+        seconds = self.updated_at - self.began_at
+        return self.handled / seconds if seconds > 0 else None
+
+    @property
+    def eta_seconds(self) -> float | None:
+        """Seconds until all rows are handled, at the recent rate; None where there is no rate to go by."""
+        if self.finished:
+            return 0.0
+        return (self.rows - self.handled) / self.recent_per_second if self.recent_per_second else None
+
+    def per_second_at(self, now: float) -> float:
+        """The throughput at a moment: 0 where nothing has moved for a while.
+
+        Args:
+            now: seconds since 1970.
+        """
+        return 0.0 if self.finished or now - self.updated_at > RECENT_SECONDS else self.recent_per_second
 
 
 class ProgressFile:
@@ -33,36 +70,84 @@ class ProgressFile:
         folder: the run's folder for progress.
         rows: how many rows will be handled.
         clock: monotonic seconds.
+        history: gets an entry now and then.
     """
 
-    def __init__(self, folder: Path, collection: str, rows: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        collection: str,
+        rows: int,
+        clock: Callable[[], float] = time.monotonic,
+        history: HistoryFile | None = None,
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / f"{collection}.json"
-        self._progress = Progress(collection, rows)
         self._clock = clock
+        self._history = history
+        self._began = clock()
+        now = time.time()
+        self._progress = Progress(collection, rows, began_at=now, updated_at=now)
+        self._recent = deque([(self._began, 0)])
         self._written_at = float("-inf")
         self._write()
 
-    def advance(self, handled: int, refused: int = 0, retried: int = 0) -> None:
+    def advance(self, handled: int, refused: int = 0, retried: int = 0, written: int = 0) -> None:
         """Adds to the counts; the file follows a few times a second."""
         now = self._progress
         self._progress = replace(
-            now, handled=now.handled + handled, refused=now.refused + refused, retried=now.retried + retried
+            now,
+            handled=now.handled + handled,
+            refused=now.refused + refused,
+            retried=now.retried + retried,
+            written=now.written + written,
         )
         if self._clock() - self._written_at >= SECONDS_BETWEEN_WRITES:
             self._write()
 
     def finish(self) -> None:
-        """Brings the file up to date."""
+        """Brings the file up to date, and says that this was all."""
+        self._progress = replace(self._progress, finished=True)
         self._write()
 
     def _write(self) -> None:
+        self._written_at = self._clock()
+        self._progress = replace(
+            self._progress,
+            updated_at=self._progress.began_at + self._written_at - self._began,
+            recent_per_second=self._rate(self._written_at),
+        )
         temporary = self._path.with_suffix(".tmp")
         temporary.write_text(json.dumps(asdict(self._progress)), encoding="utf-8")
         temporary.replace(self._path)
-        self._written_at = self._clock()
+        self._note_history()
+
+    def _rate(self, now: float) -> float:
+        """Handled rows a second since the last look that is ten seconds old, or since the beginning."""
+        handled = self._progress.handled
+        self._recent.append((now, handled))
+        while len(self._recent) > 2 and now - self._recent[1][0] >= RECENT_SECONDS:
+            self._recent.popleft()
+        since, before = self._recent[0]
+        return round((handled - before) / (now - since), 1) if now > since else 0.0
+
+    def _note_history(self) -> None:
+        if self._history is not None:
+            done = self._progress
+            moment = LoadMoment(done.updated_at, done.collection, done.handled, done.refused, done.recent_per_second)
+            self._history.note(moment, last=done.finished)
 
 
 def read_progress(folder: Path) -> list[Progress]:
-    """The progress of all collections of a run, by name."""
-    return [Progress(**json.loads(path.read_text(encoding="utf-8"))) for path in sorted(folder.glob("*.json"))]
+    """The progress of all collections of a run, by name; a file that goes away meanwhile is left out."""
+    found = (_read(path) for path in sorted(folder.glob("*.json")))
+    return [each for each in found if each is not None]
+
+
+def _read(path: Path) -> Progress | None:
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    known = {each.name for each in fields(Progress)}
+    return Progress(**{name: value for name, value in stored.items() if name in known})

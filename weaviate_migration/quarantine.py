@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+from weaviate_migration.errors import ErrorCategory
+
 
 @dataclass(frozen=True, slots=True)
 class QuarantinedRow:
@@ -22,12 +24,14 @@ class QuarantinedRow:
         uuid: the UUID its object would have; None where its key has a NULL.
         reason: why it was refused.
         payload: the properties that were refused, or the row's columns where it did not become an object.
+        category: `refused` by the server, or `conversion`: it did not become an object, or not one that can be sent.
     """
 
     key: str
     uuid: str | None
     reason: str
     payload: dict[str, Any]
+    category: ErrorCategory = "refused"
 
 
 class Quarantine:

@@ -64,7 +64,7 @@ class QuarantineReplay:
                 if self.changes.has(row.uuid):
                     self.quarantine.add(partition, row)
                 elif row.uuid in pending:
-                    self.quarantine.add(partition, replace(row, reason=NOT_IN_EXTRACT))
+                    self.quarantine.add(partition, replace(row, reason=NOT_IN_EXTRACT, category="conversion"))
         return written
 
     def _drafts(self, partition: str, extract: ds.Dataset, pending: set[str | None]) -> Iterator[ObjectDraft]:

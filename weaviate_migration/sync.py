@@ -6,6 +6,7 @@ newer row than the one that was logged, is harmless. The same pass serves the co
 """
 
 import logging
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from weaviate_migration.extract.partitions import partition_of
 from weaviate_migration.extract.refusals import judged
 from weaviate_migration.extract.scan import row_layout
 from weaviate_migration.extract.storage_classes import ExtractRow
+from weaviate_migration.history import HistoryFile, LagMoment
 from weaviate_migration.load import quarantined_object, quarantined_row, with_provided_vectors
 from weaviate_migration.quarantine import Quarantine, QuarantinedRow
 from weaviate_migration.record import LogPosition, MigrationRecord
@@ -187,6 +189,7 @@ class MigrationSync:
         positions: how far migrations are applied.
         locks: the folder of the collections' locks.
         quarantine: the folder of quarantined rows.
+        history: gets the lag now and then.
 
     Attributes:
         appliers: one for each collection.
@@ -202,11 +205,14 @@ class MigrationSync:
         positions: SyncPositions,
         locks: Path,
         quarantine: Path,
+        history: HistoryFile,
     ) -> None:
         self.record = record
         self._log = log
         self._positions = positions
         self._locks = locks
+        self._history = history
+        self._is_lag_noted = True
         self.appliers = [
             RowApplier(client, record, each, settings, Quarantine(quarantine, record.collection(each.mapping)))
             for each in plan.collections
@@ -239,6 +245,15 @@ class MigrationSync:
         """
         with agreed_reading(self._log, self._positions, self.record.id) as (_, known):
             return self._log.lag(known.position)
+
+    def note_settled(self) -> None:
+        """Puts the lag of a moment of rest into the history, unless it is 0 there already; raises what `lag` does."""
+        if self._is_lag_noted:
+            self._note_lag(self.lag(), last=True)
+
+    def _note_lag(self, lag: Lag, *, last: bool = False) -> None:
+        self._history.note(LagMoment(time.time(), *lag), last=last)
+        self._is_lag_noted = lag.changes > 0 or not last
 
     def has_gap(self) -> bool:
         """Whether changes may have been missed, so that no lag can be called 0 before all was compared."""
@@ -281,6 +296,8 @@ class MigrationSync:
         """
         with agreed_reading(self._log, self._positions, self.record.id) as (_, known):
             end = self._log.last_position()
+            if self._history.is_due("lag"):
+                self._note_lag(self._log.lag(known.position))
         end = min(end, through) if through is not None else end
         tally = SyncTally(position=known.position)
         while tally.position < end:

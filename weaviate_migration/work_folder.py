@@ -13,6 +13,7 @@ from upath import UPath
 
 from weaviate_migration.comparisons import Comparisons
 from weaviate_migration.errors import ConfigurationError, MigrationConflictError
+from weaviate_migration.history import HistoryFile
 from weaviate_migration.loaded import LoadedPartitions
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.quarantine import Quarantine
@@ -162,6 +163,15 @@ class WorkFolder:
     def progress(self) -> Path:
         """How far each collection is."""
         return self.folder / "progress"
+
+    @property
+    def history_folder(self) -> Path:
+        """How each migration went over time."""
+        return self.folder / "history"
+
+    def history(self, record: MigrationRecord) -> HistoryFile:
+        """Where it is noted how a migration goes."""
+        return HistoryFile(self.history_folder, record.id)
 
 
 def _unusable(folder: Path, reason: str | None) -> ConfigurationError:

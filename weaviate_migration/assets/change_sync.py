@@ -35,6 +35,7 @@ def build_change_sync_asset(mapping: Mapping) -> dg.AssetsDefinition:
         ):
             done = {sync: sync.run_pass() for sync in group}
             group.note_in_file()
+            group.note_settled()
             newest = next(iter(done))
             lag = newest.lag()
             gap = newest.has_gap()

@@ -10,7 +10,7 @@ from pydantic import Field
 from weaviate_migration.assets import phases
 from weaviate_migration.extract.partitions import covering_range, partition_range
 from weaviate_migration.load import PartitionLoad
-from weaviate_migration.loaded import LoadTally
+from weaviate_migration.load_tally import LoadTally
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping import Mapping as WholeMapping
 from weaviate_migration.partitions import PARTITIONS
@@ -79,7 +79,9 @@ def build_collection_asset(mapping: WholeMapping, collection: CollectionMapping)
                 migration_timestamp=record.timestamp,
                 settings=settings,
                 quarantine=quarantine,
-                progress=ProgressFile(work_folder.progress, record.alias(collection), _rows(missing)),
+                progress=ProgressFile(
+                    work_folder.progress, record.alias(collection), _rows(missing), history=work_folder.history(record)
+                ),
                 changes=changes,
                 loaded=loaded,
             ).run()

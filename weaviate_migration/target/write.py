@@ -10,10 +10,11 @@ import logging
 import random
 import re
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 from weaviate import WeaviateClient
@@ -30,6 +31,8 @@ from weaviate.exceptions import (
 )
 
 from weaviate_migration.errors import (
+    ErrorCategory,
+    MigrationError,
     TargetConnectionError,
     TargetOverloadError,
     TargetTimeoutError,
@@ -86,10 +89,22 @@ class WriteSettings:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An object that will not be in Weaviate, and why."""
+    """An object that will not be in Weaviate, and why.
+
+    Attributes:
+        category: `refused` by the server, or `conversion`: it cannot be sent at all.
+    """
 
     draft: ObjectDraft
     reason: str
+    category: ErrorCategory = "refused"
+
+
+class Rejection(NamedTuple):
+    """Why one object of a call was not taken, and the category of that."""
+
+    reason: str
+    category: ErrorCategory = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +118,22 @@ class Batch:
 
 @dataclass(slots=True)
 class BatchOutcome:
-    """What became of each object of a batch: those not refused are in Weaviate. An object counts once, however sent."""
+    """What became of each object of a batch: those not refused are in Weaviate. An object counts once, however sent.
+
+    Attributes:
+        retried_by: objects that were sent again, as often as they were, by the category of the error before.
+        seconds: until each object had its outcome, other tries and the waits for them included.
+    """
 
     batch: Batch
     refusals: list[Refusal] = field(default_factory=list)
-    retried: int = 0
+    retried_by: dict[ErrorCategory, int] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def retried(self) -> int:
+        """How many objects were sent again, as often as they were."""
+        return sum(self.retried_by.values())
 
     @property
     def written(self) -> int:
@@ -272,7 +298,9 @@ class ObjectWriter:
             before_sleep=lambda state: self._note_retry(state, outcome, len(pending)),
             reraise=True,
         )
+        began = time.monotonic()
         retrying(self._send_until_acknowledged, pending, outcome)
+        outcome.seconds = time.monotonic() - began
         return outcome
 
     def _without_too_large(self, drafts: Sequence[ObjectDraft], outcome: BatchOutcome) -> list[ObjectDraft]:
@@ -282,19 +310,19 @@ class ObjectWriter:
             return list(drafts)
         reasons = [too_large(estimated_size(draft), limit) for draft in drafts]
         judged = list(zip(drafts, reasons, strict=True))
-        outcome.refusals.extend(Refusal(draft, reason) for draft, reason in judged if reason)
+        outcome.refusals.extend(Refusal(draft, reason, "conversion") for draft, reason in judged if reason)
         return [draft for draft, reason in judged if not reason]
 
     def _send_until_acknowledged(self, pending: list[ObjectDraft], outcome: BatchOutcome) -> None:
         """Sends until a reply has no errors. What was refused leaves `pending`, so a retry does not send it again."""
         while pending:
             refused = self._send(pending)
-            outcome.refusals.extend(Refusal(pending[index], reason) for index, reason in refused.items())
+            outcome.refusals.extend(Refusal(pending[index], *rejection) for index, rejection in refused.items())
             if not refused:
                 return
             pending[:] = [draft for index, draft in enumerate(pending) if index not in refused]
 
-    def _send(self, drafts: Sequence[ObjectDraft]) -> dict[int, str]:
+    def _send(self, drafts: Sequence[ObjectDraft]) -> dict[int, Rejection]:
         """One call; returns the refused objects, by index, with the reason.
 
         Raises:
@@ -304,28 +332,29 @@ class ObjectWriter:
         try:
             objects = [DataObject(each.properties, each.uuid, each.vectors or None) for each in drafts]
             reply = self._collection.data.insert_many(objects)
-            errors = {index: each.message for index, each in reply.errors.items()}
+            errors = {index: Rejection(each.message) for index, each in reply.errors.items()}
         except WeaviateInsertManyAllFailedError as error:
             reasons = str(error.message).partition(_ALL_FAILED)[2].splitlines()
             if len(reasons) > 1 and len(drafts) > 1:
                 return self._send_halves(drafts)
-            errors = dict.fromkeys(range(len(drafts)), "\n".join(reasons) or str(error.message))
+            errors = dict.fromkeys(range(len(drafts)), Rejection("\n".join(reasons) or str(error.message)))
         except (WeaviateRetryError, WeaviateBatchError, InsufficientPermissionsError) as error:
             if not is_too_large(error):
                 raise target_error(error, f"writing objects of {self._collection.name}") from error
-            return self._send_halves(drafts) if len(drafts) > 1 else {0: str(error)}
+            return self._send_halves(drafts) if len(drafts) > 1 else {0: Rejection(str(error), "conversion")}
         except (ValueError, TypeError, WeaviateInvalidInputError, WeaviateInsertInvalidPropertyError) as error:
             # What the client cannot encode ends its whole call: find the one object by halves.
-            return self._send_halves(drafts) if len(drafts) > 1 else {0: f"weaviate-client cannot encode it: {error}"}
-        for reason in errors.values():
+            reason = f"weaviate-client cannot encode it: {error}"
+            return self._send_halves(drafts) if len(drafts) > 1 else {0: Rejection(reason, "conversion")}
+        for reason, _ in errors.values():
             if (passing := passing_kind(reason)) is not None:
                 raise passing(f"Weaviate does not take objects of {self._collection.name} now: {reason}")
         return errors
 
-    def _send_halves(self, drafts: Sequence[ObjectDraft]) -> dict[int, str]:
+    def _send_halves(self, drafts: Sequence[ObjectDraft]) -> dict[int, Rejection]:
         middle = len(drafts) // 2
         first = self._send(drafts[:middle])
-        return first | {middle + index: reason for index, reason in self._send(drafts[middle:]).items()}
+        return first | {middle + index: rejection for index, rejection in self._send(drafts[middle:]).items()}
 
     def _seconds_to_wait(self, state: RetryCallState) -> float:
         doublings = 2.0 ** (state.attempt_number - 1)
@@ -337,8 +366,9 @@ class ObjectWriter:
             raise TransientTargetError("Writing was given up.")
 
     def _note_retry(self, state: RetryCallState, outcome: BatchOutcome, objects: int) -> None:
-        outcome.retried += objects
         error = state.outcome.exception() if state.outcome else None
+        category = error.category if isinstance(error, MigrationError) else "internal"
+        outcome.retried_by[category] = outcome.retried_by.get(category, 0) + objects
         logger.warning(
             "partition %s: %d objects are sent again in %.1f s (%d of %d): %s",
             outcome.batch.partition,

@@ -17,7 +17,7 @@ from weaviate_migration.extract.scan import scan_partitions, table_bounds
 from weaviate_migration.extract.storage import open_partition, write_partition
 from weaviate_migration.following import Followed, followed_with
 from weaviate_migration.load import PartitionLoad
-from weaviate_migration.loaded import LoadTally
+from weaviate_migration.load_tally import LoadTally
 from weaviate_migration.mapping import Mapping, read_mapping
 from weaviate_migration.progress import ProgressFile
 from weaviate_migration.proof import CollectionProof

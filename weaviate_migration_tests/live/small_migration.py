@@ -18,7 +18,8 @@ from weaviate_migration.extract.scan import scan_partitions, table_bounds
 from weaviate_migration.extract.storage import open_partition, write_partition
 from weaviate_migration.extract.storage_classes import RowLayout
 from weaviate_migration.load import PartitionLoad
-from weaviate_migration.loaded import LoadedPartitions, LoadTally
+from weaviate_migration.load_tally import LoadTally, total
+from weaviate_migration.loaded import LoadedPartitions
 from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.progress import ProgressFile
 from weaviate_migration.proof import CollectionProof
@@ -161,11 +162,7 @@ class SmallMigration:
                 loaded=LoadedPartitions(self.folder / "loaded", NAME, ""),
             ).run()
         assert list(tallies) == list(partitions)
-        together = LoadTally()
-        for tally in tallies.values():
-            for name in ("rows", "written", "refused", "retried", "batches", "removed"):
-                setattr(together, name, getattr(together, name) + getattr(tally, name))
-        return together
+        return total(tallies.values())
 
     @property
     def comparer(self) -> RowComparer:

@@ -25,10 +25,11 @@ def test_every_row_becomes_its_object(client: weaviate.WeaviateClient, tmp_path:
     migration = SmallMigration.begin(tmp_path, client, ROWS)
     tally = migration.load()
     assert (tally.rows, tally.written, tally.refused, tally.retried, tally.removed) == (100, 100, 0, 0, 0)
-    assert tally.batches == 16
+    assert tally.batches == sum(tally.latencies) == 16
+    assert (tally.converted, tally.sent_bytes > 100 * len("text 0"), tally.batch_seconds > 0) == (100, True, True)
     assert migration.count() == 100
     assert migration.compare().differences == ()
-    assert read_progress(tmp_path / "progress") == [Progress("Note", 100, handled=100)]
+    assert read_progress(tmp_path / "progress") == [Progress("Note", 100, handled=100, written=100, finished=True)]
 
 
 def test_loading_twice_changes_nothing_and_counts_right(client: weaviate.WeaviateClient, tmp_path: Path) -> None:
@@ -98,11 +99,15 @@ def test_null_and_duplicate_keys_are_quarantined(client: weaviate.WeaviateClient
     found = {(partition, each.key, each.uuid, each.reason) for partition, each in migration.quarantine.rows()}
     (twins,) = {partition for partition, key, _, _ in found if key == "twin"}
     assert found == {("00", "(NULL)", None, NO_KEY), (twins, "twin", uuid_of("twin"), DUPLICATE_KEY)}
+    assert {each.category for _, each in migration.quarantine.rows()} == {"conversion"}
+    assert tally.refused_by == {"conversion": 3}
     payloads = [each.payload["row"] for _, each in migration.quarantine.rows()]
     assert sum('"body": "no key"' in each for each in payloads) == 1
     assert sum('"size": 2' in each for each in payloads) == 1
     assert not migration.collection.data.exists(uuid_of("twin"))
-    assert read_progress(tmp_path / "progress") == [Progress("Note", 104, handled=104, refused=3)]
+    assert read_progress(tmp_path / "progress") == [
+        Progress("Note", 104, handled=104, refused=3, written=101, finished=True)
+    ]
 
 
 def test_only_rows_without_a_key(client: weaviate.WeaviateClient, tmp_path: Path) -> None:
@@ -121,6 +126,7 @@ def test_what_the_server_would_not_take_is_quarantined_with_its_properties(
     ((_, quarantined),) = migration.quarantine.rows()
     assert (quarantined.key, quarantined.uuid) == ("large", uuid_of("large"))
     assert "larger than the server's limit" in quarantined.reason
+    assert quarantined.category == "conversion"
     assert quarantined.payload["body"] == "x" * 5000
 
 

@@ -58,6 +58,10 @@ def refused(outcomes: list[BatchOutcome]) -> dict[str, str]:
     return {refusal.draft.key: refusal.reason for outcome in outcomes for refusal in outcome.refusals}
 
 
+def categories(outcomes: list[BatchOutcome]) -> set[str]:
+    return {refusal.category for outcome in outcomes for refusal in outcome.refusals}
+
+
 def writer_threads() -> list[str]:
     return [each.name for each in threading.enumerate() if each.name.startswith("weaviate-writer")]
 
@@ -106,6 +110,7 @@ def test_refused_objects_are_known_by_key_and_reason_the_others_are_written(note
     assert "done" in found["key 8"]
     assert stored(notes, drafts) == {each.key for each in drafts} - set(found)
     assert sum(outcome.written for outcome in outcomes) == 7
+    assert categories(outcomes) == {"refused"}
 
 
 def test_when_all_are_refused_each_has_its_own_reason(notes: Collection[Any, Any]) -> None:
@@ -118,8 +123,10 @@ def test_when_all_are_refused_each_has_its_own_reason(notes: Collection[Any, Any
 
 def test_a_lone_surrogate_refuses_its_own_object_only(notes: Collection[Any, Any]) -> None:
     drafts = [draft(number, body="\ud800" if number == 4 else "text") for number in range(9)]
-    found = refused(write_all(notes, drafts, settings()))
+    outcomes = write_all(notes, drafts, settings())
+    found = refused(outcomes)
     assert list(found) == ["key 4"]
+    assert categories(outcomes) == {"conversion"}
     assert "cannot encode" in found["key 4"]
     assert stored(notes, drafts) == {each.key for each in drafts} - {"key 4"}
 
