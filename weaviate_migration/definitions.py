@@ -12,17 +12,20 @@ import dagster as dg
 from weaviate_migration.assets import build_assets
 from weaviate_migration.checks import build_checks
 from weaviate_migration.errors import MappingError
-from weaviate_migration.jobs import SYNC, build_jobs, refuse_reserved_names
+from weaviate_migration.jobs import SYNC, build_executor, build_jobs, refuse_reserved_names
 from weaviate_migration.logs import RUN_LOGGER, configure_logging
 from weaviate_migration.mapping import Mapping, read_mapping
 from weaviate_migration.resources import BatchSettings, ExtractIOManager, SQLiteSource, WeaviateServer
 from weaviate_migration.sensors import build_change_sync_sensor
-from weaviate_migration.settings import API_KEY_VARIABLE, MigrationConfig, default_config
+from weaviate_migration.settings import API_KEY_VARIABLE, MigrationConfig, default_config, environment_variable
 from weaviate_migration.work_folder import WorkFolder
 
 
 @dg.logger(
-    config_schema={"level": dg.Field(str, default_value="INFO"), "file": dg.Field(str, default_value="")},
+    config_schema={
+        "level": dg.Field(str, default_value="INFO", description="The least level of the records that are shown."),
+        "file": dg.Field(str, default_value="", description="Where they go as JSON lines; empty: nowhere."),
+    },
     description="Log records as the command line shows them, and as JSON lines in a file.",
 )
 def records_logger(context: dg.InitLoggerContext) -> logging.Logger:
@@ -57,10 +60,14 @@ def _definitions(config: MigrationConfig, mapping: Mapping, work_folder: WorkFol
         assets=build_assets(mapping),
         asset_checks=list(build_checks(mapping)),
         jobs=list(jobs.values()),
+        executor=build_executor(config),
         sensors=[build_change_sync_sensor(mapping, work_folder, jobs[SYNC])],
         loggers={"console": dg.colored_console_logger, "records": records_logger},
         resources={
-            "work_folder": work_folder,
+            "work_folder": dg.ResourceDefinition.hardcoded_resource(
+                work_folder,
+                f"What a migration keeps on disk; chosen by {environment_variable('work_dir')}, not by a run.",
+            ),
             "source": SQLiteSource(url=config.sqlite_url, allow_pause=config.allow_pause),
             "weaviate": WeaviateServer(
                 url=config.weaviate_url,
@@ -68,8 +75,10 @@ def _definitions(config: MigrationConfig, mapping: Mapping, work_folder: WorkFol
                 api_key=dg.EnvVar(API_KEY_VARIABLE) if config.weaviate_api_key else "",
                 prefix=config.prefix,
             ),
-            "batches": BatchSettings.of_config(config),
-            "extract_storage": ExtractIOManager(work_folder),
+            "batches": BatchSettings.of_config(config, config.processes),
+            "extract_storage": dg.IOManagerDefinition.hardcoded_io_manager(
+                ExtractIOManager(work_folder), "Extracts as Parquet, one file for each partition."
+            ),
         },
     )
 

@@ -12,7 +12,7 @@ from dagster._core.definitions.reconstruct import build_reconstructable_job
 
 from weaviate_migration.errors import ConfigurationError
 from weaviate_migration.extract.partitions import PARTITION_KEYS
-from weaviate_migration.jobs import CUT_OVER, DRY_RUN, NEW_SNAPSHOT, SYNC, VERIFY_LIVE
+from weaviate_migration.jobs import CUT_OVER, DRY_RUN, NEW_SNAPSHOT, SYNC, VERIFY_LIVE, executor_config
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.run_events import was_interrupted
 from weaviate_migration.settings import API_KEY_VARIABLE, MigrationConfig, dagster_home
@@ -130,10 +130,6 @@ def _tags(job: str) -> dict[str, str]:
 
 def _run_config(config: MigrationConfig, job: str) -> dict[str, Any]:
     """The settings as the run's config, where the UI shows them; the key is not among them."""
-    processes = config.worker_count if config.enable_parallel_processing else 1
-    executor: dict[str, Any] = {"in_process": {}}
-    if config.enable_parallel_processing:
-        executor = {"multiprocess": {"max_concurrent": processes}}
     # The key is named, not given: without a word on it here, Dagster would forget the one of the definitions.
     api_key = {"env": API_KEY_VARIABLE} if config.weaviate_api_key else None
     weaviate = {
@@ -144,7 +140,7 @@ def _run_config(config: MigrationConfig, job: str) -> dict[str, Any]:
     }
     return {
         **(NEW_SNAPSHOT if job == VERIFY_LIVE else {}),
-        "execution": {"config": executor},
+        "execution": {"config": executor_config(config)},
         "loggers": {"records": {"config": {"level": config.log_level, "file": _text(config.log_file) or ""}}},
         "resources": {
             "source": {"config": {"url": config.sqlite_url, "allow_pause": config.allow_pause}},
@@ -153,7 +149,7 @@ def _run_config(config: MigrationConfig, job: str) -> dict[str, Any]:
                 "config": {
                     "batch_size": config.batch_size,
                     # The requests under way at once are so many in all, whatever processes send them.
-                    "worker_count": max(1, config.worker_count // processes),
+                    "worker_count": max(1, config.worker_count // config.processes),
                     "max_retries": config.max_retries,
                     "retry_delay": config.retry_delay,
                     "memory_limit_mb": config.memory_limit_mb,

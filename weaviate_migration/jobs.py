@@ -1,10 +1,13 @@
 """Jobs: what the UI, the command line and the Python API launch."""
 
+from typing import Any
+
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from weaviate_migration.errors import MappingError
 from weaviate_migration.mapping import Mapping
+from weaviate_migration.settings import MigrationConfig
 
 MIGRATE = "migrate"
 MIGRATE_LIVE = "migrate_live"
@@ -46,6 +49,20 @@ def refuse_reserved_names(mapping: Mapping) -> None:
         )
 
 
+def executor_config(config: MigrationConfig) -> dict[str, Any]:
+    """How a run executes its steps: one after the other in its own process, or side by side in several."""
+    if config.enable_parallel_processing:
+        return {"multiprocess": {"max_concurrent": config.processes}}
+    return {"in_process": {}}
+
+
+def build_executor(config: MigrationConfig) -> dg.ExecutorDefinition:
+    """Dagster's own executor, with the settings for its default: else each step would be a process, two at a time."""
+    chooser = dg.multi_or_in_process_executor
+    field = dg.Field(chooser.config_schema.config_type, default_value=executor_config(config))
+    return chooser.configured(lambda chosen: chosen, name=chooser.name, config_schema=field)
+
+
 def collection_assets(mapping: Mapping) -> list[str]:
     """The names of the collections' assets."""
     return [each.asset_name for each in mapping.collections]
@@ -69,8 +86,10 @@ def build_jobs(mapping: Mapping) -> list[UnresolvedAssetJobDefinition]:
             MIGRATE,
             selection=whole_way - dg.AssetSelection.assets(*LIVE_ASSETS),
             description=(
-                f"Audit, snapshot, history, checks and cutover of mapping `{mapping.name}`, all partitions. The source "
-                "is not touched; what is changed after the snapshot is not followed."
+                f"The whole way for mapping `{mapping.name}`: audit, snapshot, history, checks and cutover. The source "
+                "is not touched; what is changed after the snapshot is not followed. In the UI: “Materialize all…”, "
+                "“All” partitions, “Launch backfill”; it is one run, and needs no config. That `change_capture` and "
+                "`change_sync` are not materialized is right, although Dagster asks: confirm it."
             ),
         ),
         dg.define_asset_job(
@@ -78,29 +97,42 @@ def build_jobs(mapping: Mapping) -> list[UnresolvedAssetJobDefinition]:
             selection=whole_way,
             description=(
                 f"As `{MIGRATE}`, while the application goes on writing: changes are captured before the snapshot is "
-                "taken, and applied before the cutover."
+                "taken, and applied before the cutover. In the UI: “Materialize all…”, “All” partitions."
             ),
         ),
         dg.define_asset_job(
-            SYNC, selection=CHANGE_SYNC, description="Applies the changes that the application has made by now."
+            SYNC,
+            selection=CHANGE_SYNC,
+            description=(
+                "Applies the changes that the application has made by now; `change_sync_sensor`, once it is turned on, "
+                "launches it by itself."
+            ),
         ),
         dg.define_asset_job(
             VERIFY,
             selection=all_checks,
-            description="Every check of the collections once more: all objects compared with their rows.",
+            description=(
+                "Every check of the collections once more, against the snapshot: all objects compared with their rows. "
+                "Nothing is written. A failed check names the first differences, and what mends them."
+            ),
         ),
         dg.define_asset_job(
             VERIFY_LIVE,
             selection=extracts | all_checks,
             config=NEW_SNAPSHOT,
-            description="As `verify`, against a new snapshot of the source in use.",
+            description="As `verify`, against a new snapshot of the source in use: choose all partitions.",
         ),
         dg.define_asset_job(
             CUT_OVER,
             selection=CUTOVER,
-            description="Readers are switched to the migration's collections, once all is loaded and proven.",
+            description=(
+                "Readers are switched to the migration's collections, once all is loaded and proven; otherwise it says "
+                "what is missing, and nothing moves. `timeout` is in seconds."
+            ),
         ),
         dg.define_asset_job(
-            DRY_RUN, selection=DRY_RUN_REPORT, description="What a migration would write and refuse; needs no server."
+            DRY_RUN,
+            selection=DRY_RUN_REPORT,
+            description="What a migration would write and refuse: needs no server, and leaves nothing behind.",
         ),
     ]

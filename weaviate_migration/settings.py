@@ -104,6 +104,11 @@ class MigrationConfig(BaseModel):
     allow_pause: bool = False
     extracts: str = ""
 
+    @property
+    def processes(self) -> int:
+        """How many processes load side by side."""
+        return self.worker_count if self.enable_parallel_processing else 1
+
 
 def spare_memory_mb(memory_limit_mb: int) -> int:
     """What is left for rows: about 300 MB are taken by Dagster, Arrow and the clients themselves (measured)."""

@@ -4,14 +4,16 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 
 import weaviate_migration
-from weaviate_migration.definitions import defs
+from weaviate_migration.definitions import build_definitions, defs
 from weaviate_migration.extract.partitions import PARTITION_KEYS
 from weaviate_migration.mapping import CollectionMapping, read_mapping
+from weaviate_migration.settings import create_migration_config
 
 COLLECTIONS = [each.asset_name for each in read_mapping().collections]
 EXTRACTS = [each.extract_name for each in read_mapping().collections]
@@ -19,6 +21,17 @@ ASSETS = [
     *("change_capture", "source_audit", "weaviate_schema", "sqlite_snapshot", *EXTRACTS, *COLLECTIONS),
     *("change_sync", "cutover", "dry_run_report"),
 ]
+
+GROUPS = [
+    "phase_1_schema",
+    "phase_2_history",
+    "phase_3_dual_write",
+    "phase_4_cutover",
+    "phase_5_cleanup_and_monitoring",
+]
+JOBS = ["migrate", "migrate_live", "sync", "verify", "verify_live", "cut_over", "dry_run"]
+# Dagster's own: it describes them itself, or not.
+OF_DAGSTER = {"io_manager", "console"}
 
 
 def spec_of(asset: str) -> dg.AssetSpec:
@@ -47,10 +60,19 @@ def test_assets() -> None:
 @pytest.mark.parametrize("asset", ASSETS)
 def test_asset_says_what_it_is(asset: str) -> None:
     spec = spec_of(asset)
-    assert spec.group_name in ("phase_1_schema", "phase_2_history", "phase_3_dual_write", "phase_4_cutover")
+    assert spec.group_name in GROUPS
+    assert spec.tags["stage"]
     assert spec.kinds
     assert list(spec.owners) == ["team:data-platform"]
     assert len(spec.description or "") > 50
+
+
+def test_phases_follow_each_other() -> None:
+    """The UI draws the groups as boxes: an arrow back to an earlier phase would be a circle."""
+    phase = {spec.key: GROUPS.index(spec.group_name or "") for spec in defs.resolve_all_asset_specs()}
+    edges = [(dep.asset_key, spec.key) for spec in defs.resolve_all_asset_specs() for dep in spec.deps]
+    assert len(edges) > len(phase)
+    assert [(parent, child) for parent, child in edges if phase[parent] > phase[child]] == []
 
 
 @pytest.mark.parametrize("asset", [*EXTRACTS, *COLLECTIONS])
@@ -78,7 +100,8 @@ def test_collection_has_its_blocking_checks(collection: CollectionMapping) -> No
     }
     expected = {"count", "every_object", "uuids", "types", "sample", "search"}
     assert set(specs) == expected | ({"relations"} if collection.relations else set())
-    assert all(spec.blocking and spec.description for spec in specs.values())
+    assert all(spec.blocking for spec in specs.values())
+    assert all("If it fails: " in (spec.description or "") for spec in specs.values())
     partitioned = {name for name, spec in specs.items() if spec.partitions_def is not None}
     assert partitioned == {"count", "every_object"}
 
@@ -118,3 +141,43 @@ def test_jobs() -> None:
     assert {node.name for node in dry_run.nodes} == {"dry_run_report"}
     assert {"source_audit", "weaviate_schema", "cutover", *COLLECTIONS} <= {node.name for node in migrate.nodes}
     assert "dry_run_report" not in {node.name for node in migrate.nodes}
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_job_needs_no_config(job: str) -> None:
+    """What the launchpad opens with is enough, and the steps share the run's process: its server, and its memory."""
+    checked = dg.validate_run_config(defs.resolve_job_def(job), {})
+    assert list(checked["execution"]["multi_or_in_process_executor"]) == ["in_process"]
+    assert len(defs.resolve_job_def(job).description or "") > 50
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_every_field_of_a_config_is_described(job: str) -> None:
+    schema: Any = defs.resolve_job_def(job).run_config_schema.config_type
+    fields = {
+        f"{section}.{name}.{field}": (chosen.description, chosen.is_required)
+        for section in ("ops", "resources", "loggers")
+        for name, part in schema.fields[section].config_type.fields.items()
+        if name not in OF_DAGSTER
+        for field, chosen in fields_of(part.config_type.fields["config"].config_type).items()
+    }
+    assert {"resources.batches.batch_size", "resources.weaviate.url", "loggers.records.level"} <= set(fields)
+    assert [name for name, (description, is_required) in fields.items() if is_required or not description] == []
+
+
+def fields_of(config_type: Any) -> dict[str, Any]:
+    return getattr(config_type, "fields", {})
+
+
+def test_parallel_is_what_the_ui_runs_by_default_then_too(tmp_path: Path) -> None:
+    config = create_migration_config("app.db", enable_parallel_processing=True, worker_count=6, work_dir=tmp_path)
+    checked = dg.validate_run_config(build_definitions(config).resolve_job_def("migrate"), {})
+    (executor,) = checked["execution"].values()
+    assert executor["multiprocess"]["max_concurrent"] == 6
+    assert checked["resources"]["batches"]["config"]["worker_count"] == 1
+
+
+def test_resources_are_described() -> None:
+    resources = defs.resolve_job_def("migrate").resource_defs
+    assert {"source", "weaviate", "batches", "work_folder", "extract_storage"} <= set(resources)
+    assert [name for name, each in resources.items() if not each.description] == []

@@ -13,13 +13,16 @@ def build_change_capture_asset(mapping: Mapping) -> dg.AssetsDefinition:
     """The asset `change_capture`: before the snapshot, so that nothing that is written in between is lost."""
 
     @dg.asset(
-        group_name=phases.DUAL_WRITE,
+        group_name=phases.SCHEMA,
         kinds={"sqlite"},
         owners=phases.OWNERS,
+        tags=phases.stage("capture"),
         description=(
-            "Installs triggers in the SQLite file that log each change of a mapped table, in the same transaction as "
-            "the change itself. What is there and is intact stays; after damage a new epoch begins, and all has to be "
-            "compared. `weaviate-migration capture remove` leaves the schema as it was."
+            "Triggers in the SQLite file that log each change of a mapped table, in the same transaction as the change "
+            "itself. Only `migrate_live` installs them: before the snapshot is taken, so that nothing that is written "
+            "in between is lost; `change_sync` applies what they log. What is there and is intact stays; after damage "
+            "a new epoch begins, and all has to be compared. `weaviate-migration capture remove` leaves the schema as "
+            "it was."
         ),
     )
     def change_capture(

@@ -16,6 +16,7 @@ def build_change_sync_asset(mapping: Mapping) -> dg.AssetsDefinition:
         group_name=phases.DUAL_WRITE,
         kinds={"sqlite", "weaviate"},
         owners=phases.OWNERS,
+        tags=phases.stage("sync"),
         deps=["change_capture", *(each.asset_name for each in mapping.collections)],
         description=(
             "Applies the changes that the application made since the snapshot, or since the last materialization, to "

@@ -42,6 +42,7 @@ def build_collection_asset(mapping: WholeMapping, collection: CollectionMapping)
         group_name=phases.HISTORY,
         kinds={"weaviate"},
         owners=phases.OWNERS,
+        tags=phases.stage("collection"),
         metadata={"dagster/column_schema": _column_schema(collection), "table": collection.table},
         description=(
             f"{collection.description} One object for each row of table `{collection.table}`. Materializing a "

@@ -40,10 +40,12 @@ def build_cutover_asset(mapping: Mapping, proven_by: Sequence[dg.AssetsDefinitio
         group_name=phases.CUTOVER,
         kinds={"weaviate"},
         owners=phases.OWNERS,
+        tags=phases.stage("cutover"),
         deps=["change_sync", *(each.asset_name for each in mapping.collections)],
         description=(
-            "Points each alias at this migration's collection. Refused unless every blocking check of every partition "
-            "passed on what was materialized last, and while rows are in the quarantine. Captured changes are applied "
+            "The switch: points each alias at this migration's collection. Refused unless every blocking check of "
+            "every partition passed on what was materialized last, and while rows are in the quarantine: it says "
+            "which, and the job `cut_over` switches once that is mended. Captured changes are applied "
             "and compared first. Each alias moves at once; collections of earlier migrations stay for going back. A "
             "switch that was broken off is completed."
         ),

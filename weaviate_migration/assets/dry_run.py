@@ -16,6 +16,7 @@ def build_dry_run_asset(mapping: Mapping) -> dg.AssetsDefinition:
         group_name=phases.SCHEMA,
         kinds={"sqlite"},
         owners=phases.OWNERS,
+        tags=phases.stage("audit"),
         description=(
             "What a migration would write and what would be refused: takes a snapshot, extracts it and converts every "
             "row, needs no server, and leaves nothing behind."

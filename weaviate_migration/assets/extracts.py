@@ -27,10 +27,11 @@ def build_extract_asset(mapping: Mapping, collection: CollectionMapping) -> dg.A
         group_name=phases.HISTORY,
         kinds={"sqlite", "parquet"},
         owners=phases.OWNERS,
+        tags=phases.stage("extract"),
         deps=["sqlite_snapshot"],
         description=(
-            f"The rows of table `{collection.table}` in the snapshot, every value exactly, as Parquet sorted by the "
-            "UUIDs of their objects. A partition is a range of UUIDs; the table is scanned once for a whole run."
+            f"Rows of {collection.table} in the snapshot, every value exactly, as Parquet sorted by the UUIDs of their "
+            "objects. A partition is a range of UUIDs; the table is scanned once for a whole run."
         ),
     )
     def extract(

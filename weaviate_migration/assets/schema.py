@@ -18,10 +18,11 @@ def build_schema_asset(mapping: Mapping) -> dg.AssetsDefinition:
         group_name=phases.SCHEMA,
         kinds={"weaviate"},
         owners=phases.OWNERS,
+        tags=phases.stage("schema"),
         deps=["source_audit"],
         description=(
-            "Begins a migration, or goes on with the unfinished one, and makes its collections: empty, with versioned "
-            "names, auto-schema not needed. Readers see nothing of them before `cutover`."
+            "The migration's collections, empty and with versioned names. Begins a migration, or goes on with the "
+            "unfinished one. Readers see nothing of its collections before `cutover`."
         ),
     )
     def weaviate_schema(

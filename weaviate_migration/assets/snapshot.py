@@ -25,6 +25,7 @@ def build_snapshot_asset(mapping: Mapping) -> dg.AssetsDefinition:
         group_name=phases.HISTORY,
         kinds={"sqlite"},
         owners=phases.OWNERS,
+        tags=phases.stage("snapshot"),
         deps=["change_capture", "weaviate_schema"],
         description=(
             "A consistent copy of the SQLite file, made by SQLite's online backup in one step while the application "

@@ -20,6 +20,7 @@ def build_source_audit_asset(mapping: Mapping) -> dg.AssetsDefinition:
         group_name=phases.SCHEMA,
         kinds={"sqlite"},
         owners=phases.OWNERS,
+        tags=phases.stage("audit"),
         deps=["change_capture"],
         check_specs=[
             dg.AssetCheckSpec(
@@ -28,13 +29,15 @@ def build_source_audit_asset(mapping: Mapping) -> dg.AssetsDefinition:
                 blocking=True,
                 description=(
                     "Rows can become objects: fails where more than half of a table's rows have no usable key or are "
-                    "too large, warns where some have, and where rows have no parent."
+                    "too large, warns where some have, and where rows have no parent. If it fails: most likely the "
+                    "mapping names the wrong key column; `weaviate-migration audit` shows every table."
                 ),
             )
         ],
         description=(
-            "Reads every value of the mapped columns of the live file once, and says for each column what is in it, "
-            "what its property cannot hold exactly, and what becomes of that; nothing is written."
+            "What the source holds, and what of it does not fit: every value of the mapped columns of the live file is "
+            "read once. For each column it says what its property cannot hold exactly, and what becomes of that; "
+            "nothing is written."
         ),
     )
     def source_audit(

@@ -28,6 +28,9 @@ from weaviate_migration.since_snapshot import collection_changes, held_changes
 from weaviate_migration.verify.counts import CountComparison
 from weaviate_migration.work_folder import WorkFolder
 
+# What a check that fails advises; each finding says more.
+_REPAIR = "materializing the partition again, or `weaviate-migration verify --repair`, mends it"
+
 
 def build_collection_checks(mapping: WholeMapping, collection: CollectionMapping) -> dg.AssetChecksDefinition:
     """The checks that compare one collection with its extract, in one step: one walk serves most of them."""
@@ -86,7 +89,10 @@ def _specs(collection: CollectionMapping) -> list[dg.AssetCheckSpec]:
             "count",
             asset=asset,
             extract=extract,
-            description="As many objects in the partition's range of UUIDs as rows in its extract; both counted anew.",
+            description=(
+                "As many objects in the partition's range of UUIDs as rows in its extract; both counted anew. "
+                f"If it fails: refused rows are in the quarantine, with reasons; {_REPAIR}."
+            ),
         ),
         partitioned_check(
             "every_object",
@@ -94,20 +100,31 @@ def _specs(collection: CollectionMapping) -> list[dg.AssetCheckSpec]:
             extract=extract,
             description=(
                 "Every row of the extract with its object, in one merge: each property by what it means, and the whole "
-                "row rebuilt from the object alone. Finds missing, extra and altered objects."
+                "row rebuilt from the object alone. Finds missing, extra and altered objects. "
+                f"If it fails: it names the first differences by key and property; {_REPAIR}."
             ),
         ),
-        once("uuids", "The UUID of each object, computed again from the key that it tells; none is there twice."),
-        once("types", "The live schema is what the mapping makes, and every value that came back has its type."),
+        once(
+            "uuids",
+            "The UUID of each object, computed again from the key that it tells; none is there twice. "
+            f"If it fails: rows that share a key are in the quarantine; {_REPAIR}.",
+        ),
+        once(
+            "types",
+            "The live schema is what the mapping makes, and every value that came back has its type. "
+            "If it fails: somebody changed the collection; `rollback --discard` and `migrate` make it anew.",
+        ),
         once(
             "sample",
             "Rows drawn at random, each looked up by its UUID and compared: every property, and the row rebuilt from "
-            "the object. The seed is recorded.",
+            f"the object. The seed is recorded. If it fails: {_REPAIR}.",
         ),
         once(
             "search",
             "A word of a sampled row finds it in each searchable property, its own vectors find it where they are made "
-            "from columns, a filter by its key finds it, and an aggregate counts all objects.",
+            "from columns, a filter by its key finds it, and an aggregate counts all objects. "
+            "If it fails: Weaviate may still be indexing, so execute it again; if it still fails, materialize all "
+            "partitions again.",
         ),
     ]
 
@@ -125,7 +142,9 @@ def build_relations_check(mapping: WholeMapping, collection: CollectionMapping) 
         ],
         description=(
             "Each row's parent is in its collection exactly where it is in the source. Orphans of the source are a "
-            "warning. It runs after the checks of the parents' collections have passed."
+            "warning. It runs after the checks of the parents' collections have passed. "
+            "If it fails: materialize the partitions of the parents' collections again; orphans only the application "
+            "can mend."
         ),
     )
     def relations(

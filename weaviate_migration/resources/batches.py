@@ -21,11 +21,15 @@ class BatchSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
     sample_size: int = Field(default=1000, gt=0, description="Rows of a collection that the check `sample` compares.")
 
     @classmethod
-    def of_config(cls, config: MigrationConfig) -> Self:
-        """What these settings say of batches."""
+    def of_config(cls, config: MigrationConfig, processes: int = 1) -> Self:
+        """What these settings say of batches.
+
+        Args:
+            processes: that send side by side; they share the workers.
+        """
         return cls(
             batch_size=config.batch_size,
-            worker_count=config.worker_count,
+            worker_count=max(1, config.worker_count // processes),
             max_retries=config.max_retries,
             retry_delay=config.retry_delay,
             memory_limit_mb=config.memory_limit_mb,

@@ -2,13 +2,13 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import dagster as dg
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 from weaviate import WeaviateClient
 
-from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
+from weaviate_migration.target.connect import EmbeddedTarget, open_weaviate, parse_weaviate_url, server_of
 from weaviate_migration.work_folder import WorkFolder
 
 logger = logging.getLogger(__name__)
@@ -20,16 +20,26 @@ class WeaviateServer(dg.ConfigurableResource):  # type: ignore[type-arg]
     url: str = Field(default="embedded", description="embedded, embedded:DIR, or http(s)://host[:port].")
     grpc_port: int | None = Field(default=None, description="For http 50051, for https 443, unless given here.")
     api_key: str = Field(default="", description="For a server that wants one; give it through the environment.")
-
     prefix: str = Field(default="", description="Stands before the names of collections and aliases.")
+
+    # What the run has started: with a server for each step, the starts took longer than the work.
+    _server: ExitStack | None = PrivateAttr(default=None)
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:  # noqa: ARG002
+        """Stops an embedded server that the run has started, unless others use it."""
+        if self._server is not None:
+            self._server.close()
 
     @contextmanager
     def client(self, work_folder: WorkFolder) -> Iterator[WeaviateClient]:
-        """A connected client; it is closed afterwards, and an embedded server that was started for it is stopped.
+        """A connected client, closed afterwards; an embedded server that is started for it serves the run to its end.
 
         Args:
             work_folder: which an embedded server belongs to.
         """
         target = parse_weaviate_url(self.url, self.grpc_port)
+        if isinstance(target, EmbeddedTarget) and self._server is None:
+            self._server = ExitStack()
+            self._server.enter_context(server_of(target, work_folder.folder, logger.debug))
         with open_weaviate(target, work_folder.folder, self.api_key or None, logger.debug) as client:
             yield client
