@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV   ?= .venv
 WORK   ?= .demo
 PORT   ?= 3000
+# Much of a test is waiting for a server or a lock: on two cores three run well beside each other.
+TESTERS ?= 3
 
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m weaviate_migration
@@ -33,9 +35,9 @@ ui: $(VENV)/.installed
 	WEAVIATE_MIGRATION_SQLITE_URL=$(abspath $(WORK))/demo.sqlite \
 	$(BIN)/dagster dev --workspace workspace.yaml --port $(PORT)
 
-## Static checks, then all tests, those against a real server included.
+## Static checks, then all tests, those against a real server included: a file at a time in each of so many processes.
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(TESTERS) --dist loadfile
 
 ## Ten times as many random rows as `make test` has, through the real server.
 fuzz: $(VENV)/.installed

@@ -160,6 +160,18 @@ class PartitionLoad:
         return list(only_in_first(extra, self.changes.uuids(within)))
 
 
+def is_still_whole(collection: Collection[Any, Any], extract: ds.Dataset, within: UuidRange, changes: Changes) -> bool:
+    """Whether a partition that was loaded in whole still is: a server that was killed may have lost what it had taken.
+
+    Args:
+        within: the partition's range.
+        changes: since the snapshot; their rows are not looked for.
+    """
+    rows = changes.untouched(extract_rows(extract), within)
+    wanted = (row.uuid for row in rows if row.uuid is not None)
+    return next(only_in_first(wanted, uuids_in_range(collection, within)), None) is None
+
+
 def quarantined_row(row: ExtractRow, reason: str, layout: RowLayout) -> QuarantinedRow:
     """A row that did not become an object, for the quarantine: all of its columns are the payload."""
     payload = {"row": verbatim_json(dict(zip(layout.columns, row.values, strict=True)))}

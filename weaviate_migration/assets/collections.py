@@ -9,7 +9,7 @@ from pydantic import Field
 
 from weaviate_migration.assets import phases
 from weaviate_migration.extract.partitions import covering_range, partition_range
-from weaviate_migration.load import PartitionLoad
+from weaviate_migration.load import PartitionLoad, is_still_whole
 from weaviate_migration.load_tally import LoadTally
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping import Mapping as WholeMapping
@@ -50,7 +50,7 @@ def build_collection_asset(mapping: WholeMapping, collection: CollectionMapping)
             "are in the quarantine, with reasons. Rows that changed since the snapshot are written as they are now."
         ).strip(),
     )
-    def objects(
+    def collection_objects(
         context: dg.AssetExecutionContext,
         config: LoadConfig,
         extract: Any,
@@ -61,21 +61,26 @@ def build_collection_asset(mapping: WholeMapping, collection: CollectionMapping)
         record = work_folder.records.current()
         name = record.collection(collection)
         loaded = work_folder.loaded(record, collection)
-        done = loaded.tallies(extract) if config.resume else {}
-        missing = {partition: rows for partition, rows in extract.items() if partition not in done}
         bounds = record.bounds[collection.table]
-        whole = covering_range(bounds, list(extract))
+        ranges = {partition: partition_range(bounds, partition) for partition in extract}
         with (
             weaviate.client(work_folder) as client,
             work_folder.quarantine(record, collection) as quarantine,
             collection_changes(work_folder, record, mapping, collection) as since,
-            since.held(whole) as changes,
+            since.held(covering_range(bounds, list(extract))) as changes,
         ):
+            objects = client.collections.use(name)
             settings = batches.write_settings(client)
+            done = {
+                partition: tally
+                for partition, tally in (loaded.tallies(extract) if config.resume else {}).items()
+                if is_still_whole(objects, extract[partition], ranges[partition], changes)
+            }
+            missing = {partition: rows for partition, rows in extract.items() if partition not in done}
             tallies = PartitionLoad(
-                collection=client.collections.use(name),
+                collection=objects,
                 extracts=missing,
-                ranges={partition: partition_range(bounds, partition) for partition in missing},
+                ranges=ranges,
                 mapping=collection,
                 migration_timestamp=record.timestamp,
                 settings=settings,
@@ -91,7 +96,7 @@ def build_collection_asset(mapping: WholeMapping, collection: CollectionMapping)
             metadata = _tally_metadata(tally, name) | {"loaded_before": partition in done}
             context.add_asset_metadata(metadata, partition_key=partition)
 
-    return objects
+    return collection_objects
 
 
 def _rows(extract: Mapping[str, ds.Dataset]) -> int:
