@@ -76,6 +76,7 @@ OURS: dict[str, set[str]] = {
     "cutover": {"target", "record", "quarantine", "sync", "change_proof"},
     "phase": {"record"},
     "cleanup": {"source", "target", "record", "since_snapshot", "work_folder"},
+    "checklist": set(),
 }
 # The libraries that part them; any other may be imported by all.
 LIBRARIES = {"dagster", "weaviate", "grpc", "httpx", "sqlite3", "sqlalchemy", "pyarrow", "click", "rich"}
@@ -121,6 +122,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cutover": {"weaviate"},
     "phase": set(),
     "cleanup": {"weaviate"},
+    "checklist": set(),
 }
 KNOW_DAGSTER = {
     *("assets", "checks", "resources", "jobs", "partitions", "sensors", "definitions", "migrator", "cli"),

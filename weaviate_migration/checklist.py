@@ -1,0 +1,88 @@
+"""Checklists before and after a migration: for each item a verdict, the figure that it rests on, and the remedy."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from weaviate_migration.errors import DifferencesError
+
+Verdict = Literal["passed", "warned", "failed", "skipped"]
+Kind = Literal["preflight", "postflight"]
+
+
+@dataclass(frozen=True)
+class ChecklistItem:
+    """One thing that was looked at.
+
+    Attributes:
+        name: what, in a few words.
+        verdict: `skipped` where it cannot be told, or does not matter here; `figure` has the reason.
+        figure: what was found, as a person reads it, with its unit.
+        remedy: what to do about it; '' where nothing is to be done.
+    """
+
+    name: str
+    verdict: Verdict
+    figure: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Checklist:
+    """What one look at a migration found.
+
+    Attributes:
+        at: when, in UTC.
+        items: in the order in which they were looked at.
+    """
+
+    kind: Kind
+    at: datetime
+    items: tuple[ChecklistItem, ...]
+
+    @classmethod
+    def of(cls, kind: Kind, items: Iterable[ChecklistItem]) -> "Checklist":
+        """The checklist of these items, as of now."""
+        return cls(kind, datetime.now(UTC), tuple(items))
+
+    @property
+    def success(self) -> bool:
+        """Whether no item failed; warnings do not count."""
+        return not self.having("failed")
+
+    @property
+    def exit_code(self) -> int:
+        """What the command line ends with: 0, or 3 when an item failed."""
+        return 0 if self.success else DifferencesError.exit_code
+
+    def having(self, verdict: Verdict) -> list[ChecklistItem]:
+        """The items with this verdict."""
+        return [each for each in self.items if each.verdict == verdict]
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `preflight --json` and `postflight --json` print, and what is stored."""
+        return {**asdict(self), "at": self.at.isoformat(), "success": self.success}
+
+    def save(self, work_folder: Path) -> None:
+        """Stores it as `preflight.json` or `postflight.json`, in place of the one before, in one step."""
+        path = _path(work_folder, self.kind)
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text(json.dumps(self.to_dict(), indent=2), encoding="utf-8")
+        temporary.replace(path)
+
+
+def read_checklist(work_folder: Path, kind: Kind) -> Checklist | None:
+    """The last checklist of this kind that was stored; None where there is none."""
+    try:
+        stored = json.loads(_path(work_folder, kind).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    items = tuple(ChecklistItem(**each) for each in stored["items"])
+    return Checklist(kind, datetime.fromisoformat(stored["at"]), items)
+
+
+def _path(work_folder: Path, kind: Kind) -> Path:
+    return work_folder / f"{kind}.json"
