@@ -37,7 +37,7 @@ ui: $(VENV)/.installed
 
 ## Static checks, then all tests, those against a real server included: a file at a time in each of so many processes.
 test: lint
-	$(BIN)/python -m pytest -n $(TESTERS) --dist loadfile
+	$(BIN)/python -m pytest --tb=short -n $(TESTERS) --dist loadfile
 
 ## Ten times as many random rows as `make test` has, through the real server.
 fuzz: $(VENV)/.installed
