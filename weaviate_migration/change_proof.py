@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
+from filelock import Timeout
 from weaviate.collections import Collection
 
 from weaviate_migration.extract.refusals import judged
@@ -46,18 +47,19 @@ class ChangeComparison:
         return sum(each.total for each in self.collections)
 
 
-def compare_changes(sync: MigrationSync, since: int, *, repair: bool = False) -> ChangeComparison:
+def compare_changes(sync: MigrationSync, since: int, *, repair: bool = False, wait: bool = True) -> ChangeComparison:
     """Applies the log up to its end, and compares every row that was logged after a position with its object.
 
     Args:
         since: the position: what was logged up to it was compared otherwise.
         repair: where some differ, write all of these rows once more, and compare again.
+        wait: until nobody else loads, compares or syncs these collections; otherwise `filelock.Timeout` is raised.
 
     Raises:
         CaptureError: changes were missed, or the source is not the file that was followed.
         TargetError: Weaviate did not take part.
     """
-    with sync.caught_up(since=since) as caught_up:
+    with sync.caught_up(since=since, wait=wait) as caught_up:
         changed = [(each, caught_up.rows[each.plan.mapping.name]) for each in sync.appliers]
         found = ChangeComparison(caught_up.done.position, [_compare(*each) for each in changed])
         if not repair or not found.differences:
@@ -66,6 +68,14 @@ def compare_changes(sync: MigrationSync, since: int, *, repair: bool = False) ->
         for applier, rows in changed:
             repaired.add(applier.apply(rows))
         return replace(found, collections=[_compare(*each) for each in changed], repaired=repaired)
+
+
+def try_compare_changes(sync: MigrationSync, since: int) -> ChangeComparison | None:
+    """The same, unless somebody loads, compares or syncs these collections right now: then None, at once."""
+    try:
+        return compare_changes(sync, since, wait=False)
+    except Timeout:
+        return None
 
 
 def _compare(applier: RowApplier, changed: ChangedRows) -> PartitionComparison:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from weaviate import WeaviateClient
 
-from weaviate_migration.change_proof import compare_changes
+from weaviate_migration.change_proof import try_compare_changes
 from weaviate_migration.errors import CutoverTimeoutError, DifferencesError, MigrationConflictError
 from weaviate_migration.quarantine import Quarantine
 from weaviate_migration.record import CutoverRecord, CutoverStep, MigrationRecord, MigrationRecords
@@ -124,7 +124,7 @@ class Cutover:
             deadline.require(f"the changes up to position {position} to be applied; {sync.position} is reached")
             _apply_some(sync, position)
         record = self._note(record, "applied")
-        _refuse_differences(sync)
+        _refuse_differences(sync, deadline)
         deadline.require(f"the comparison of the changes up to position {position}")
         # Applying may have put rows into the quarantine, and a partition may have been loaded meanwhile.
         self._refuse_unready(record)
@@ -155,14 +155,16 @@ def _apply_some(sync: MigrationSync, through: int) -> None:
         time.sleep(SECONDS_BETWEEN_LOOKS)
 
 
-def _refuse_differences(sync: MigrationSync) -> None:
+def _refuse_differences(sync: MigrationSync, deadline: Deadline) -> None:
     """Raises DifferencesError where what was changed since the snapshot differs, or changes may have been missed."""
     if sync.has_gap():
         raise DifferencesError(
             f"Changes of migration {sync.record.id} may have been missed: the aliases are not moved.",
             "`weaviate-migration verify --repair` compares everything, and mends what differs.",
         )
-    compared = compare_changes(sync, sync.captured.position)
+    while (compared := try_compare_changes(sync, sync.captured.position)) is None:
+        deadline.require("the collections, which somebody else loads or compares")
+        time.sleep(SECONDS_BETWEEN_LOOKS)
     if compared.differences:
         first = next(each for collection in compared.collections for each in collection.differences)
         raise DifferencesError(

@@ -126,13 +126,19 @@ def test_a_change_that_did_not_arrive_stops_it(followed: NoteMigration, client: 
 
 def test_when_time_is_up_nothing_was_moved(followed: NoteMigration, client: weaviate.WeaviateClient) -> None:
     """Somebody else works with the collection, and does not end."""
-    record = record_of(followed)
-    with writing_lock(WorkFolder(followed.work_dir).sync_folder, f"Note_{record.id}"):
+    lock = writing_lock(WorkFolder(followed.work_dir).sync_folder, f"Note_{record_of(followed).id}")
+    with lock:
         ended = cut_over(followed, "--timeout", 1)
     assert ended.code == 1, ended.stderr
     position = journal_of(followed).position
     assert f"waited 1 s in vain for the changes up to position {position} to be applied" in ended.stderr
     assert "--timeout" in ended.stderr
+    # The same where all is applied already, and only the comparison has to wait.
+    assert run_here("sync", *options(followed)).code == 0
+    with lock:
+        ended = cut_over(followed, "--timeout", 1)
+    assert ended.code == 1, ended.stderr
+    assert "waited 1 s in vain for the collections, which somebody else loads or compares" in ended.stderr
     assert holdings(client)[1] == {}
     assert record_of(followed).state == "unfinished"
     assert cut_over(followed).code == 0
