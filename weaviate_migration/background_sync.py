@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from weaviate_migration.errors import MigrationError
 from weaviate_migration.following import NOTE_SECONDS, Followed, followed
+from weaviate_migration.redaction import redacted
 from weaviate_migration.settings import MigrationConfig
 from weaviate_migration.sync import MigrationSync
 
@@ -200,7 +201,7 @@ class BackgroundSync:
 
     def _failed(self, error: Exception) -> None:
         with self._changed:
-            said = error.message if isinstance(error, MigrationError) else f"{type(error).__name__}: {error}"
+            said = redacted(error.message if isinstance(error, MigrationError) else f"{type(error).__name__}: {error}")
             self._count(failures=1)
             self._counters = replace(self._counters, last_error=said)
             self._begin_incident(said, None if isinstance(error, MigrationError) else error)

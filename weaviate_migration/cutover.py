@@ -1,5 +1,6 @@
 """The switch to a migration's collections, the way back, and the removal of a migration that is not wanted."""
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from weaviate_migration.sync import MigrationSync
 from weaviate_migration.target.aliases import alias_targets, point_aliases, refuse_foreign_names
 from weaviate_migration.target.index_queue import queued_vectors
 from weaviate_migration.target.schema import drop_collection
+
+logger = logging.getLogger(__name__)
 
 # Between two looks at the index queue, or at a collection that somebody else works with.
 SECONDS_BETWEEN_LOOKS = 0.2
@@ -146,6 +149,7 @@ class Cutover:
     def _note(self, record: MigrationRecord, step: CutoverStep, **changes: object) -> MigrationRecord:
         """Writes down a step, with what else of the record changes at the same moment."""
         assert record.cutover is not None, "a cutover begins before it goes on"
+        logger.info("cutover: %s", step)
         return self._records.update(record, cutover=record.cutover.at(step), **changes)
 
 

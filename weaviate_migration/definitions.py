@@ -1,7 +1,6 @@
 """What Dagster loads: assets, checks, jobs and resources, made from the mapping and the settings."""
 
 import functools
-import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,28 +12,13 @@ from weaviate_migration.assets import build_assets
 from weaviate_migration.checks import build_checks
 from weaviate_migration.errors import MappingError
 from weaviate_migration.jobs import SYNC, build_executor, build_jobs, refuse_reserved_names
-from weaviate_migration.logs import RUN_LOGGER, configure_logging
+from weaviate_migration.logs import configure_run_logging
 from weaviate_migration.mapping import Mapping, read_mapping
 from weaviate_migration.resources import BatchSettings, ExtractIOManager, SQLiteSource, WeaviateServer
+from weaviate_migration.run_records import records_logger
 from weaviate_migration.sensors import build_change_sync_sensor
 from weaviate_migration.settings import API_KEY_VARIABLE, MigrationConfig, default_config, environment_variable
 from weaviate_migration.work_folder import WorkFolder
-
-
-@dg.logger(
-    config_schema={
-        "level": dg.Field(str, default_value="INFO", description="The least level of the records that are shown."),
-        "file": dg.Field(str, default_value="", description="Where they go as JSON lines; empty: nowhere."),
-    },
-    description="Log records as the command line shows them, and as JSON lines in a file.",
-)
-def records_logger(context: dg.InitLoggerContext) -> logging.Logger:
-    """Hands what a run logs to the command line's handlers; a child process sets up its own."""
-    level, file = context.logger_config["level"], context.logger_config["file"]
-    logger = logging.getLogger(RUN_LOGGER)
-    if not logger.handlers:
-        configure_logging(level, Path(file) if file else None)
-    return logger
 
 
 def build_definitions(config: MigrationConfig) -> dg.Definitions:
@@ -106,4 +90,10 @@ def job_for_run(
     return build_definitions(config).resolve_job_def(name)
 
 
-defs = build_definitions(default_config())
+def _definitions_of_the_environment() -> dg.Definitions:
+    config = default_config()
+    configure_run_logging(config.log_level, config.log_file)
+    return build_definitions(config)
+
+
+defs = _definitions_of_the_environment()

@@ -24,6 +24,8 @@ alerts and reports.
 
 from typing import ClassVar, Literal, get_args
 
+from weaviate_migration.redaction import redacted
+
 ErrorCategory = Literal[
     "connection", "timeout", "overload", "refused", "conversion", "source", "configuration", "internal"
 ]
@@ -42,7 +44,7 @@ ERROR_CATEGORIES: tuple[ErrorCategory, ...] = get_args(ErrorCategory)
 
 
 class MigrationError(Exception):
-    """An error with a cause that a person can understand and a hint what to do about it.
+    """An error with a cause that a person can understand and a hint what to do about it; it holds no secrets.
 
     Args:
         message: what is wrong, and where (file, table, key, address).
@@ -53,8 +55,8 @@ class MigrationError(Exception):
     category: ClassVar[ErrorCategory] = "internal"
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = redacted(message)
+        super().__init__(self.message)
         self.hint = hint
 
     def __str__(self) -> str:

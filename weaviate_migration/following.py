@@ -127,7 +127,11 @@ class Followed:
             return False
         done[sync.record.id].add(tally)
         if tally.changes:
-            logger.debug("migration %s: %d changes applied, position %d", sync.record.id, tally.changes, tally.position)
+            logger.debug(
+                "%d changes applied, position %d",
+                *(tally.changes, tally.position),
+                extra={"migration_id": sync.record.id},
+            )
         return True
 
 

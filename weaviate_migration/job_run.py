@@ -28,6 +28,9 @@ telemetry:
   enabled: false
 nux:
   enabled: false
+# On the terminal Dagster's own records are shown from here on only; all are stored.
+python_logs:
+  python_log_level: INFO
 """
 
 
@@ -141,7 +144,11 @@ def _run_config(config: MigrationConfig, job: str) -> dict[str, Any]:
     return {
         **(NEW_SNAPSHOT if job == VERIFY_LIVE else {}),
         "execution": {"config": executor_config(config)},
-        "loggers": {"records": {"config": {"level": config.log_level, "file": _text(config.log_file) or ""}}},
+        "loggers": {
+            "records": {
+                "config": {"level": config.log_level, "file": _text(config.log_file) or "", "format": config.log_format}
+            }
+        },
         "resources": {
             "source": {"config": {"url": config.sqlite_url, "allow_pause": config.allow_pause}},
             "weaviate": {"config": {name: value for name, value in weaviate.items() if value is not None}},

@@ -5,20 +5,20 @@ import resource
 import shutil
 import sys
 import time
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
 import dagster as dg
+from structlog.contextvars import bind_contextvars
 from weaviate import WeaviateClient
 
 from weaviate_migration.cutover import roll_back
 from weaviate_migration.errors import MigrationError
 from weaviate_migration.job_run import JobRun, dagster_instance, end_killed_runs, run_job
 from weaviate_migration.jobs import DRY_RUN, MIGRATE, MIGRATE_LIVE, collection_assets, migrate_assets
-from weaviate_migration.logs import configure_logging
+from weaviate_migration.logs import TOLD, configure_logging, in_own_context, note_failure
 from weaviate_migration.mapping import Mapping, read_mapping
 from weaviate_migration.phase import Phase, next_step
 from weaviate_migration.record import MigrationRecord, SnapshotRecord, refuse_another_migration
@@ -58,6 +58,7 @@ class SQLiteToWeaviateMigrator:
         self._on_start = on_start
         self._terminal = terminal
 
+    @in_own_context
     def migrate(self) -> MigrationResult:
         """Runs the whole migration, or a dry run of it; goes on with an unfinished one.
 
@@ -69,6 +70,7 @@ class SQLiteToWeaviateMigrator:
         """
         began = datetime.now(UTC)
         result = self._result_of(self._rehearse if self.config.dry_run else self._move)
+        _note_end(result)
         return result.with_(
             started_at=began,
             completed_at=datetime.now(UTC),
@@ -78,16 +80,14 @@ class SQLiteToWeaviateMigrator:
 
     def _result_of(self, work: Callable[[Mapping, MigrationPlan], MigrationResult]) -> MigrationResult:
         try:
-            configure_logging(self.config.log_level, self.config.log_file, self._terminal)
+            configure_logging(self.config.log_level, self.config.log_file, self.config.log_format, self._terminal)
             mapping = read_mapping(self.config.mapping)
             plan = plan_source(self.config, mapping)
             with self.work_folder.locked(), api_key_in_environment(self.config.weaviate_api_key):
                 return work(mapping, plan)
-        except MigrationError as error:
-            logger.debug("%s", error, exc_info=True)
-            return MigrationResult(success=False, exit_code=error.exit_code, errors=[str(error)])
-        except Exception:
-            return MigrationResult(success=False, exit_code=1, errors=[f"Internal error:\n{traceback.format_exc()}"])
+        except Exception as error:
+            failure = note_failure(error)
+            return MigrationResult(success=False, exit_code=failure.exit_code, errors=[failure.text])
 
     def _move(self, mapping: Mapping, plan: MigrationPlan) -> MigrationResult:
         config, records = self.config, self.work_folder.records
@@ -102,6 +102,7 @@ class SQLiteToWeaviateMigrator:
             selection = migrate_assets(mapping, live=config.live, cutover=config.cutover)
             run = self._run(job, mapping, plan, selection)
             result = migration_outcome(run.events, mapping, records.all())
+            bind_contextvars(migration_id=result.migration_id)  # A child process of the run may have begun it.
             phases = {"connect": connected, **result.phases}
             not_followed = uncaptured_tables(plan) if config.live else []
             warnings = [*plan.warnings, *not_followed, *result.warnings]
@@ -180,6 +181,18 @@ def run_migration(sqlite_url: str, weaviate_url: str | None = None, **options: A
         ConfigurationError: a setting is wrong.
     """
     return SQLiteToWeaviateMigrator(create_migration_config(sqlite_url, weaviate_url=weaviate_url, **options)).migrate()
+
+
+def _note_end(result: MigrationResult) -> None:
+    """The command tells it to the person; here it is for who reads the log."""
+    for warning in result.warnings:
+        logger.warning("%s", warning, extra={TOLD: True})
+    logger.log(
+        logging.INFO if result.success else logging.ERROR,
+        "ended with exit code %d: %d of %d rows are in Weaviate, %d refused. %s",
+        *(result.exit_code, result.migrated_records, result.total_records, result.failed_records, result.next_step),
+        extra={TOLD: True},
+    )
 
 
 def _resuming(mapping: Mapping, selection: Sequence[dg.AssetKey] | None) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
+from structlog.contextvars import bind_contextvars
 
 from weaviate_migration.errors import ConfigurationError, MigrationConflictError
 from weaviate_migration.mapping import CollectionMapping, Mapping
@@ -173,6 +174,8 @@ class MigrationRecords:
     def current(self) -> MigrationRecord:
         """The migration that a materialization belongs to: the unfinished one, or else the one cut over last.
 
+        What is logged from here on is about this migration, and says so.
+
         Raises:
             ConfigurationError: there is none.
         """
@@ -181,6 +184,7 @@ class MigrationRecords:
                 f"No migration is on record in {self._folder.parent}.",
                 "Materialize `weaviate_schema` first, or run the job `migrate`.",
             )
+        bind_contextvars(migration_id=found.id)
         return found
 
     def newest_in_use(self) -> MigrationRecord | None:
@@ -193,16 +197,17 @@ class MigrationRecords:
         return next((each for each in reversed(self.all()) if each.state != "discarded"), None)
 
     def resume_or_begin(self, source: Path, mapping: Mapping, prefix: str) -> MigrationRecord:
-        """The unfinished migration, or a new one, on record.
+        """The unfinished migration, or a new one, on record; what is logged from here on says which.
 
         Raises:
             MigrationConflictError: the unfinished one is of another source, mapping or prefix.
         """
-        unfinished = self.unfinished()
-        if unfinished is None:
-            return self._begin(source, mapping, prefix)
-        refuse_another_migration(unfinished, source, mapping, prefix)
-        return unfinished
+        if (found := self.unfinished()) is not None:
+            refuse_another_migration(found, source, mapping, prefix)
+        else:
+            found = self._begin(source, mapping, prefix)
+        bind_contextvars(migration_id=found.id)
+        return found
 
     def save(self, record: MigrationRecord) -> MigrationRecord:
         """Puts the record on disk, all of it or not at all, and returns it."""

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from weaviate_migration.errors import ConfigurationError
 from weaviate_migration.extract.storage import open_partition
+from weaviate_migration.logs import in_own_context
 from weaviate_migration.mapping import CollectionMapping, Mapping, read_mapping
 from weaviate_migration.quarantine import Quarantine, QuarantinedRow
 from weaviate_migration.record import MigrationRecord, refuse_another_mapping
@@ -78,6 +79,7 @@ def refused_rows(config: MigrationConfig, collection: str | None = None) -> Refu
     return _refused_rows(work_folder, work_folder.records.current(), collection)
 
 
+@in_own_context
 def retry_refused_rows(config: MigrationConfig, collection: str | None = None) -> RetryResult:
     """Tries these rows again, from the migration's extracts, and takes from the quarantine what Weaviate acknowledged.
 

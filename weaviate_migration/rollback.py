@@ -9,6 +9,7 @@ from typing import Any
 
 from weaviate_migration.cutover import roll_back
 from weaviate_migration.errors import ConfigurationError
+from weaviate_migration.logs import in_own_context
 from weaviate_migration.record import MigrationRecord, MigrationRecords
 from weaviate_migration.settings import MigrationConfig
 from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
@@ -37,6 +38,7 @@ class RollbackResult:
         return f"Migration {self.migration_id} is rolled back: the aliases are as before, its collections: {removed}."
 
 
+@in_own_context
 def roll_back_migration(config: MigrationConfig, discard: bool) -> RollbackResult:
     """Points the aliases of the last migration back to where they were; with `discard` removes its collections.
 

@@ -8,7 +8,7 @@ import dagster as dg
 from dagster._core.events import RunFailureReason
 from dagster_shared.error import SerializableErrorInfo
 
-from weaviate_migration.errors import DifferencesError, MigrationError, error_named
+from weaviate_migration.errors import DifferencesError, ErrorCategory, MigrationError, error_named
 from weaviate_migration.jobs import DRY_RUN, DRY_RUN_REPORT, SOURCE_AUDIT
 from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.phase import Phase, next_step
@@ -34,6 +34,12 @@ class StepFailure:
     error: type[MigrationError] | None
     is_failed_check: bool
     trace: str
+
+    @property
+    def category(self) -> ErrorCategory:
+        """That of the error; a check that failed is about two sides that differ."""
+        told = DifferencesError if self.is_failed_check else self.error
+        return told.category if told else "internal"
 
 
 def migration_outcome(
@@ -185,10 +191,11 @@ def _dry_run_table(events: Iterable[dg.DagsterEvent]) -> Iterator[dg.TableRecord
 
 def step_failures(events: Iterable[dg.DagsterEvent]) -> list[StepFailure]:
     """The failed steps of a run, in the order of their failing."""
-    return [_step_failure(event) for event in events if event.is_step_failure]
+    return [step_failure(event) for event in events if event.is_step_failure]
 
 
-def _step_failure(event: dg.DagsterEvent) -> StepFailure:
+def step_failure(event: dg.DagsterEvent) -> StepFailure:
+    """Why the step of this event failed."""
     info = event.step_failure_data.error
     assert info is not None, "a step that failed has an error"
     # Dagster wraps what a step raised, and what a step raised may have a cause: ours is in between.

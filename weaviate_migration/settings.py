@@ -1,16 +1,18 @@
 """MigrationConfig: every setting, its default and its limits; and the only reader of the environment."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from weaviate_migration.errors import ConfigurationError
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+LogFormat = Literal["text", "json"]
 
 DEFAULT_WORK_DIR = Path(".weaviate_migration")
 API_KEY_VARIABLE = "WEAVIATE_MIGRATION_API_KEY"
@@ -39,6 +41,7 @@ OPTIONS: Mapping[str, str] = {
     "rollback_on_failure": "--rollback",
     "log_level": "--log-level",
     "log_file": "--log-file",
+    "log_format": "--log-format",
     "mapping": "--mapping",
     "prefix": "--prefix",
     "work_dir": "--work-dir",
@@ -69,6 +72,7 @@ class MigrationConfig(BaseModel):
         rollback_on_failure: a migration that failed removes the collections it made.
         log_level: the least level of the log records that are shown and written.
         log_file: where log records go as JSON lines, whatever the terminal shows.
+        log_format: of the log records on standard error: `text` for people, or the JSON lines of a file.
         mapping: the mapping file; None is the one that ships with the package.
         prefix: stands before the names of collections and aliases.
         work_dir: snapshot, extracts, quarantine, records, embedded server, Dagster's home.
@@ -96,6 +100,7 @@ class MigrationConfig(BaseModel):
     rollback_on_failure: bool = True
     log_level: LogLevel = "INFO"
     log_file: Path | None = None
+    log_format: LogFormat = "text"
     mapping: Path | None = None
     prefix: str = Field(default="", pattern=r"^([A-Z][_0-9A-Za-z]*)?$", max_length=50)
     work_dir: Path = DEFAULT_WORK_DIR
@@ -103,6 +108,14 @@ class MigrationConfig(BaseModel):
     cutover: bool = True
     allow_pause: bool = False
     extracts: str = ""
+
+    @field_validator("weaviate_url", "extracts")
+    @classmethod
+    def _holds_no_password(cls, url: str) -> str:
+        """Dagster stores both, with each run."""
+        if re.search(r"://[^/?#]*:[^/?#]*@", url):
+            raise ValueError("holds a password: leave it out")
+        return url
 
     @property
     def processes(self) -> int:
@@ -176,4 +189,5 @@ def _mistake(error: dict[str, Any]) -> str:
     field = str(error["loc"][0]) if error["loc"] else ""
     if error["type"] == "string_pattern_mismatch":  # Only one field has a pattern.
         return f"{OPTIONS[field]}: has to begin with a capital letter, and to hold letters, digits and _ only"
-    return f"{OPTIONS.get(field, field)}: {error['msg'][:1].lower()}{error['msg'][1:]}"
+    said = error["msg"].removeprefix("Value error, ")
+    return f"{OPTIONS.get(field, field)}: {said[:1].lower()}{said[1:]}"

@@ -1,16 +1,14 @@
 """The Python API of a migration's end: readers to the new collections; and what is removed afterwards."""
 
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from weaviate_migration.cleanup import Cleanup, CleanupPlan, refuse_too_early
-from weaviate_migration.errors import MigrationError
 from weaviate_migration.job_run import dagster_instance, end_killed_runs, run_job
 from weaviate_migration.jobs import CUT_OVER, CUTOVER
-from weaviate_migration.logs import configure_logging
+from weaviate_migration.logs import configure_logging, in_own_context, note_failure
 from weaviate_migration.mapping import read_mapping
 from weaviate_migration.phase import Phase, next_step
 from weaviate_migration.record import MigrationRecord, refuse_another_mapping
@@ -48,6 +46,7 @@ class CutoverResult:
         return asdict(self)
 
 
+@in_own_context
 def cut_over_migration(config: MigrationConfig, timeout: float = CUTOVER_SECONDS) -> CutoverResult:
     """Points the aliases at the migration's collections, once nothing speaks against it.
 
@@ -62,14 +61,13 @@ def cut_over_migration(config: MigrationConfig, timeout: float = CUTOVER_SECONDS
     """
     try:
         return _cut_over(config, timeout)
-    except MigrationError as error:
-        return CutoverResult(success=False, exit_code=error.exit_code, errors=[str(error)])
-    except Exception:
-        return CutoverResult(success=False, exit_code=1, errors=[f"Internal error:\n{traceback.format_exc()}"])
+    except Exception as error:
+        failure = note_failure(error)
+        return CutoverResult(success=False, exit_code=failure.exit_code, errors=[failure.text])
 
 
 def _cut_over(config: MigrationConfig, timeout: float) -> CutoverResult:
-    configure_logging(config.log_level, config.log_file)
+    configure_logging(config.log_level, config.log_file, config.log_format)
     mapping = read_mapping(config.mapping)
     work_folder = WorkFolder(config.work_dir.absolute(), config.extracts)
     record = work_folder.records.current()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from filelock import Timeout
+from structlog.contextvars import bound_contextvars
 from weaviate import WeaviateClient
 from weaviate.collections import Collection
 
@@ -327,6 +328,7 @@ class MigrationSync:
             since: also give the rows that were logged after this position and are applied already.
         """
         with ExitStack() as stack:
+            stack.enter_context(bound_contextvars(migration_id=self.record.id))
             stack.enter_context(self._alone(wait=wait))
             known = self.known
             with self._log.reading() as capture:

@@ -1,7 +1,6 @@
 """Verifies a migration: runs the checks in this process, repairs if asked to, and writes the certificate."""
 
 import shutil
-import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
@@ -14,14 +13,14 @@ from weaviate import WeaviateClient
 
 from weaviate_migration.certificate import ComparedCollection, certificate, lacking_rows, save_certificate
 from weaviate_migration.change_proof import ChangeComparison
-from weaviate_migration.errors import ConfigurationError, DifferencesError, MigrationError
+from weaviate_migration.errors import ConfigurationError, DifferencesError
 from weaviate_migration.extract.partitions import PARTITION_KEYS
 from weaviate_migration.extract.storage import open_partition
 from weaviate_migration.extract.storage_classes import RowLayout
 from weaviate_migration.job_run import dagster_instance, end_killed_runs, run_job
 from weaviate_migration.jobs import VERIFY, VERIFY_LIVE
 from weaviate_migration.live_verification import LiveComparison, agree_on_history, is_live
-from weaviate_migration.logs import configure_logging
+from weaviate_migration.logs import configure_logging, in_own_context, note_failure
 from weaviate_migration.mapping import Mapping as WholeMapping
 from weaviate_migration.mapping import read_mapping
 from weaviate_migration.proof import CollectionProof
@@ -93,6 +92,7 @@ class VerificationResult:
         return asdict(self) | {name: value.isoformat() if value else None for name, value in times.items()}
 
 
+@in_own_context
 def verify_migration(config: MigrationConfig, repair: bool = False) -> VerificationResult:
     """Compares every object with its row, and runs the other checks.
 
@@ -109,10 +109,9 @@ def verify_migration(config: MigrationConfig, repair: bool = False) -> Verificat
     began = datetime.now(UTC)
     try:
         result = MigrationVerifier(config).verify(repair)
-    except MigrationError as error:
-        result = VerificationResult(success=False, exit_code=error.exit_code, errors=[str(error)])
-    except Exception:
-        result = VerificationResult(success=False, exit_code=1, errors=[f"Internal error:\n{traceback.format_exc()}"])
+    except Exception as error:
+        failure = note_failure(error)
+        result = VerificationResult(success=False, exit_code=failure.exit_code, errors=[failure.text])
     return replace(result, started_at=began, completed_at=datetime.now(UTC))
 
 
@@ -133,7 +132,7 @@ class MigrationVerifier:
         Raises:
             MigrationError: there is no migration, another mapping is given, extracts or server cannot be had.
         """
-        configure_logging(self._config.log_level, self._config.log_file)
+        configure_logging(self._config.log_level, self._config.log_file, self._config.log_format)
         mapping = read_mapping(self._config.mapping)
         record = self._work_folder.records.current()
         refuse_another_mapping(record, mapping)

@@ -54,6 +54,7 @@ OTHERS: dict[str, tuple[str, Any]] = {
     "rollback_on_failure": ("0", False),
     "log_level": ("DEBUG", "DEBUG"),
     "log_file": ("log.jsonl", Path("log.jsonl")),
+    "log_format": ("json", "json"),
     "mapping": ("mapping.yaml", Path("mapping.yaml")),
     "prefix": ("My", "My"),
     "work_dir": ("work", Path("work")),
@@ -132,6 +133,15 @@ def test_value_of_a_wrong_key_is_not_shown() -> None:
         create_migration_config("app.db", weaviate_api_key=["a-secret"])
     assert "a-secret" not in str(raised.value)
     assert "a-secret" not in repr(create_migration_config("app.db", weaviate_api_key="a-secret"))
+
+
+@pytest.mark.parametrize("field", ["weaviate_url", "extracts"])
+def test_password_in_a_url_is_refused_and_not_shown(field: str) -> None:
+    with pytest.raises(ConfigurationError, match="holds a password") as raised:
+        create_migration_config("app.db", **{field: "s3://me:a-secret@host/path"})
+    assert OPTIONS[field] in raised.value.message
+    assert "a-secret" not in str(raised.value)
+    assert create_migration_config("app.db", extracts="sftp://me@host/path").extracts == "sftp://me@host/path"
 
 
 def test_wrong_setting_is_raised_before_anything_runs() -> None:

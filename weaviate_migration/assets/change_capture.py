@@ -1,5 +1,7 @@
 """The capture of changes: triggers in the SQLite file, which log every change in its own transaction."""
 
+import logging
+
 import dagster as dg
 
 from weaviate_migration.assets import phases
@@ -7,6 +9,8 @@ from weaviate_migration.change_capture import begin_change_capture
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.resources import SQLiteSource
 from weaviate_migration.work_folder import WorkFolder
+
+logger = logging.getLogger(__name__)
 
 
 def build_change_capture_asset(mapping: Mapping) -> dg.AssetsDefinition:
@@ -25,12 +29,10 @@ def build_change_capture_asset(mapping: Mapping) -> dg.AssetsDefinition:
             "it was."
         ),
     )
-    def change_capture(
-        context: dg.AssetExecutionContext, source: SQLiteSource, work_folder: dg.ResourceParam[WorkFolder]
-    ) -> dg.MaterializeResult[None]:
+    def change_capture(source: SQLiteSource, work_folder: dg.ResourceParam[WorkFolder]) -> dg.MaterializeResult[None]:
         capture, not_followed = begin_change_capture(source.path, mapping, work_folder)
         for sentence in not_followed:
-            context.log.warning(sentence)
+            logger.warning("%s", sentence)
         return dg.MaterializeResult(
             metadata={
                 "capture": capture.id,

@@ -1,5 +1,7 @@
 """The dry run: everything but writing to Weaviate, without a server."""
 
+import logging
+
 import dagster as dg
 
 from weaviate_migration.assets import phases
@@ -7,6 +9,8 @@ from weaviate_migration.dry_run import rehearse
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.resources import BatchSettings, SQLiteSource
 from weaviate_migration.work_folder import WorkFolder
+
+logger = logging.getLogger(__name__)
 
 
 def build_dry_run_asset(mapping: Mapping) -> dg.AssetsDefinition:
@@ -23,7 +27,6 @@ def build_dry_run_asset(mapping: Mapping) -> dg.AssetsDefinition:
         ),
     )
     def dry_run_report(
-        context: dg.AssetExecutionContext,
         source: SQLiteSource,
         batches: BatchSettings,
         work_folder: dg.ResourceParam[WorkFolder],
@@ -34,7 +37,7 @@ def build_dry_run_asset(mapping: Mapping) -> dg.AssetsDefinition:
             work_folder.scratch,
             batches.sort_memory_mb,
             source.allow_pause,
-            context.log.info,
+            logger.info,
         )
         rows = [
             dg.TableRecord(

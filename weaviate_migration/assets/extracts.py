@@ -1,5 +1,6 @@
 """One extract for each table: its rows as Parquet, in sixteen ranges of the objects' UUIDs."""
 
+import logging
 from collections.abc import Iterator
 
 import dagster as dg
@@ -14,6 +15,8 @@ from weaviate_migration.resources import BatchSettings
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.work_folder import WorkFolder
+
+logger = logging.getLogger(__name__)
 
 
 def build_extract_asset(mapping: Mapping, collection: CollectionMapping) -> dg.AssetsDefinition:
@@ -37,7 +40,7 @@ def build_extract_asset(mapping: Mapping, collection: CollectionMapping) -> dg.A
     def extract(
         context: dg.AssetExecutionContext, batches: BatchSettings, work_folder: dg.ResourceParam[WorkFolder]
     ) -> PartitionStreams:
-        context.log.info("reading and sorting table %s", collection.table)
+        logger.info("reading and sorting table %s", collection.table)
         record = work_folder.records.current()
         snapshot = record.snapshot_path
         plan = plan_migration(mapping, inspect_database(snapshot))

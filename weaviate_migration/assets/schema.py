@@ -1,5 +1,7 @@
 """The migration's collections in Weaviate: empty, versioned, and named by nobody yet."""
 
+import logging
+
 import dagster as dg
 
 from weaviate_migration.assets import phases
@@ -9,6 +11,8 @@ from weaviate_migration.resources import SQLiteSource, WeaviateServer
 from weaviate_migration.target.aliases import refuse_foreign_names
 from weaviate_migration.target.schema import Origin, ensure_collection
 from weaviate_migration.work_folder import WorkFolder
+
+logger = logging.getLogger(__name__)
 
 
 def build_schema_asset(mapping: Mapping) -> dg.AssetsDefinition:
@@ -26,7 +30,6 @@ def build_schema_asset(mapping: Mapping) -> dg.AssetsDefinition:
         ),
     )
     def weaviate_schema(
-        context: dg.AssetExecutionContext,
         source: SQLiteSource,
         weaviate: WeaviateServer,
         work_folder: dg.ResourceParam[WorkFolder],
@@ -40,7 +43,7 @@ def build_schema_asset(mapping: Mapping) -> dg.AssetsDefinition:
             ]
         for each in made:  # One that was removed meanwhile has nothing of what was loaded.
             work_folder.loaded(record, each).forget(PARTITION_KEYS)
-        context.log.info("migration %s: %d collections made", record.id, len(made))
+        logger.info("%d collections made", len(made))
         return dg.MaterializeResult(
             metadata={
                 "migration": record.id,

@@ -1,5 +1,6 @@
 """The snapshot of the SQLite file: the backup, and what all extracts read."""
 
+import logging
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.source.snapshot import take_snapshot
 from weaviate_migration.work_folder import WorkFolder
+
+logger = logging.getLogger(__name__)
 
 
 def build_snapshot_asset(mapping: Mapping) -> dg.AssetsDefinition:
@@ -34,7 +37,6 @@ def build_snapshot_asset(mapping: Mapping) -> dg.AssetsDefinition:
         ),
     )
     def sqlite_snapshot(
-        context: dg.AssetExecutionContext,
         config: SnapshotConfig,
         source: SQLiteSource,
         batches: BatchSettings,
@@ -43,7 +45,7 @@ def build_snapshot_asset(mapping: Mapping) -> dg.AssetsDefinition:
         record = work_folder.records.current()
         reused = record.state == "unfinished" and _is_there(record, work_folder) and not config.refresh
         if not reused:
-            record = _take(record, source, work_folder, context)
+            record = _take(record, source, work_folder)
         record = _with_bounds(record, mapping, work_folder, batches.sort_memory_mb)
         snapshot = record.snapshot
         assert snapshot is not None
@@ -79,9 +81,7 @@ def _is_there(record: MigrationRecord, work_folder: WorkFolder) -> bool:
     return snapshot.captured is not None or work_folder.capture_id is None
 
 
-def _take(
-    record: MigrationRecord, source: SQLiteSource, work_folder: WorkFolder, context: dg.AssetExecutionContext
-) -> MigrationRecord:
+def _take(record: MigrationRecord, source: SQLiteSource, work_folder: WorkFolder) -> MigrationRecord:
     before = record.snapshot.path if record.snapshot is not None else None
     path = work_folder.snapshot_path(record)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -89,8 +89,9 @@ def _take(
         # The first is the backup from before the migration.
         path = path.with_suffix(f".{datetime.now(UTC):%Y%m%dT%H%M%S%f}.sqlite")
     taken = take_snapshot(
-        source.path, path, allow_pause=source.allow_pause, say=context.log.info, scratch=work_folder.scratch
+        source.path, path, allow_pause=source.allow_pause, say=logger.info, scratch=work_folder.scratch
     )
+    logger.info("snapshot %s: %d bytes, SHA-256 %s", path, taken.bytes, taken.sha256)
     # Extracts of an older snapshot would not agree with each other any more.
     if (extracts := work_folder.extracts_of(record)).exists():
         extracts.fs.rm(extracts.path, recursive=True)

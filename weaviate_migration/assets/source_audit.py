@@ -1,5 +1,6 @@
 """What the source holds and what of it does not fit, before anything is written."""
 
+import logging
 from typing import Any
 
 import dagster as dg
@@ -9,6 +10,8 @@ from weaviate_migration.audit import SourceAudit, audit_source, verdict
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.resources import SQLiteSource
 from weaviate_migration.work_folder import WorkFolder
+
+logger = logging.getLogger(__name__)
 
 WRITABLE = "writable"
 
@@ -40,12 +43,10 @@ def build_source_audit_asset(mapping: Mapping) -> dg.AssetsDefinition:
             "nothing is written."
         ),
     )
-    def source_audit(
-        context: dg.AssetExecutionContext, source: SQLiteSource, work_folder: dg.ResourceParam[WorkFolder]
-    ) -> dg.MaterializeResult:  # type: ignore[type-arg]  # beside a check, Dagster takes only the plain class
+    def source_audit(source: SQLiteSource, work_folder: dg.ResourceParam[WorkFolder]) -> dg.MaterializeResult:  # type: ignore[type-arg]  # beside a check, Dagster takes only the plain class
         audit = audit_source(source.path, mapping, work_folder.scratch)
         found = verdict(audit)
-        context.log.info("%d rows read, %d would be refused", audit.rows, audit.refused)
+        logger.info("%d rows read, %d would be refused", audit.rows, audit.refused)
         return dg.MaterializeResult(
             metadata=_metadata(audit),
             check_results=[

@@ -1,5 +1,6 @@
 """The checks of one collection: thin, they store what the proof finds."""
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,6 +28,8 @@ from weaviate_migration.resources import BatchSettings, WeaviateServer
 from weaviate_migration.since_snapshot import collection_changes, held_changes
 from weaviate_migration.verify.counts import CountComparison
 from weaviate_migration.work_folder import WorkFolder
+
+logger = logging.getLogger(__name__)
 
 # What a check that fails advises; each finding says more.
 _REPAIR = "materializing the partition again, or `weaviate-migration verify --repair`, mends it"
@@ -68,6 +71,8 @@ def build_collection_checks(mapping: WholeMapping, collection: CollectionMapping
                 yield writer.evaluation(specs["every_object"], partition=key, **every_object_finding(compared[-1]))
             progress.finish()
             walked = sum(each.objects for each in compared)
+            rows, differences = sum(each.rows for each in compared), sum(each.total for each in compared)
+            logger.info("%d rows compared with %d objects: %d differences", rows, walked, differences)
             yield writer.evaluation(specs["uuids"], **uuids_finding(compared))
             yield writer.evaluation(specs["types"], **types_finding(proof.schema_differences(), compared))
             yield writer.evaluation(specs["sample"], **sample_finding(proof.sample(batches.sample_size)))

@@ -55,12 +55,20 @@ def main() -> None:
         click.echo(_help_of(error), err=True)
         code = error.exit_code
     except MigrationError as error:
-        click.echo(f"error: {error}", err=True)
-        code = error.exit_code
+        code = _told(error)
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted.", err=True)
         code = INTERRUPTED
     sys.exit(code)
+
+
+def _told(error: MigrationError) -> int:
+    """Tells it on the terminal, and writes it down where logs are kept; returns the exit code."""
+    from weaviate_migration.logs import note_failure, terminal_is_json
+
+    if not terminal_is_json():
+        click.echo(f"error: {error}", err=True)
+    return note_failure(error).exit_code
 
 
 def _help_of(error: click.ClickException) -> str:

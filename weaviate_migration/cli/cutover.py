@@ -7,6 +7,7 @@ import click
 from weaviate_migration.cli.options import (
     EPILOG,
     EXTRACTS_OPTION,
+    LOG_OPTIONS,
     MAPPING_OPTION,
     SERVER_OPTIONS,
     WORK_OPTIONS,
@@ -18,7 +19,7 @@ from weaviate_migration.switch import CutoverResult, cut_over_migration
 
 
 @click.command(epilog=EPILOG)
-@with_options(MAPPING_OPTION, *SERVER_OPTIONS, EXTRACTS_OPTION, *WORK_OPTIONS)
+@with_options(MAPPING_OPTION, *SERVER_OPTIONS, EXTRACTS_OPTION, *LOG_OPTIONS, *WORK_OPTIONS)
 @click.option(
     "--timeout",
     metavar="SECONDS",

@@ -26,12 +26,15 @@ from weaviate_migration.settings import MigrationConfig, create_migration_config
 @with_options(*SOURCE_OPTIONS, *SERVER_OPTIONS, *MIGRATE_OPTIONS, *WORK_OPTIONS)
 def migrate(as_json: bool, **options: Any) -> int:
     """Migrate the file: schema, history, checks, cutover; or go on with what is unfinished."""
-    result = run_with_progress(create_migration_config(**options))
-    return report_result(result, as_json)
+    config = create_migration_config(**options)
+    result = run_with_progress(config)
+    return report_result(result, as_json, quiet=config.log_format == "json")
 
 
 def run_with_progress(config: MigrationConfig) -> MigrationResult:
-    """Migrates, and shows on standard error how far it is."""
+    """Migrates, and shows on standard error how far it is; as JSON lines where those are asked for, and no bars."""
+    if config.log_format == "json":
+        return SQLiteToWeaviateMigrator(config).migrate()
     try:
         with standard_error() as console:
             terminal = RichHandler(console=console, show_path=False, show_time=False) if console.is_terminal else None
@@ -43,9 +46,10 @@ def run_with_progress(config: MigrationConfig) -> MigrationResult:
         raise
 
 
-def report_result(result: MigrationResult, as_json: bool) -> int:
-    """Shows what became of a migration, and returns the exit code."""
+def report_result(result: MigrationResult, as_json: bool, *, quiet: bool = False) -> int:
+    """Shows what became of a migration, unless the log says it, and returns the exit code."""
     if as_json:
         print_json(result.to_dict())
-    show_result(result, plain_console(stderr=True))
+    if not quiet:
+        show_result(result, plain_console(stderr=True))
     return result.exit_code

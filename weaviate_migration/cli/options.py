@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from weaviate_migration.redaction import redacted
+
 EPILOG = "Each option can come from the environment too: --sqlite-url is WEAVIATE_MIGRATION_SQLITE_URL, and so on."
 
 Command = Callable[..., Any]
@@ -48,6 +50,11 @@ LOG_OPTIONS = (
         help="The least level that is shown and written; default INFO.",
     ),
     click.option("--log-file", type=click.Path(path_type=Path), help="Log records as JSON lines."),
+    click.option(
+        "--log-format",
+        type=click.Choice(["text", "json"]),
+        help="Of the log records on standard error; default text. With json nothing else is shown there.",
+    ),
 )
 MIGRATE_OPTIONS = (
     click.option("--prefix", help="Stands before the names of collections and aliases."),
@@ -90,5 +97,5 @@ MIGRATE_OPTIONS = (
 
 def print_json(document: Any) -> None:
     """Writes the one JSON document of a command's standard output; lone surrogates are escaped, as JSON does it."""
-    text = json.dumps(document, ensure_ascii=False, indent=2)
+    text = redacted(json.dumps(document, ensure_ascii=False, indent=2))
     click.echo(text.encode("utf-8", "backslashreplace").decode("utf-8"))

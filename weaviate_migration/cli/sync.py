@@ -27,7 +27,7 @@ from weaviate_migration.settings import create_migration_config
 def sync(as_json: bool, follow: bool, **options: Any) -> int:
     """Apply the changes that the application has made since the snapshot, or since the last sync."""
     config = create_migration_config("", **options)
-    configure_logging(config.log_level, config.log_file)
+    configure_logging(config.log_level, config.log_file, config.log_format)
     if follow:
         stop = threading.Event()
         signal.signal(signal.SIGTERM, lambda *_: stop.set())

@@ -19,6 +19,7 @@ from weaviate.classes.init import AdditionalConfig, Auth, GrpcConfig, Timeout
 from weaviate.exceptions import WeaviateBaseError
 
 from weaviate_migration.errors import ConfigurationError, ServerNotUsableError
+from weaviate_migration.redaction import secret_kept
 from weaviate_migration.target.server import ServerAddress, embedded_server
 from weaviate_migration.target.server_binary import Say, say_on_stderr
 
@@ -137,7 +138,7 @@ def open_weaviate(
         ServerNotUsableError: the server cannot be started, or be connected to.
     """
     if isinstance(target, RemoteTarget):
-        with connect(target.address, api_key) as client:
+        with secret_kept(api_key), connect(target.address, api_key) as client:
             yield client
     else:
         with server_of(target, work_dir, say) as address, connect(address, None) as client:

@@ -13,9 +13,11 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from structlog.contextvars import bound_contextvars
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 from weaviate import WeaviateClient
 from weaviate.classes.data import DataObject
@@ -38,6 +40,7 @@ from weaviate_migration.errors import (
     TargetTimeoutError,
     TransientTargetError,
 )
+from weaviate_migration.redaction import redacted
 from weaviate_migration.target.failures import is_too_large, target_error, target_errors
 from weaviate_migration.transform.row_to_object import ObjectDraft
 
@@ -109,9 +112,10 @@ class Rejection(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Objects of one partition that are sent in one call."""
+    """Objects of one partition that are sent in one call; the batches of a partition are counted from 1."""
 
     partition: str
+    number: int
     drafts: tuple[ObjectDraft, ...]
     estimated_bytes: int
 
@@ -144,16 +148,16 @@ class BatchOutcome:
 def cut_into_batches(partition: str, drafts: Iterable[ObjectDraft], settings: WriteSettings) -> Iterator[Batch]:
     """Cuts one partition's objects into batches, by number and by bytes."""
     pending: list[ObjectDraft] = []
-    size = 0
+    size, number = 0, 1
     for draft in drafts:
         draft_bytes = estimated_size(draft)
         if pending and (len(pending) >= settings.batch_size or size + draft_bytes > settings.max_batch_bytes):
-            yield Batch(partition, tuple(pending), size)
-            pending, size = [], 0
+            yield Batch(partition, number, tuple(pending), size)
+            pending, size, number = [], 0, number + 1
         pending.append(draft)
         size += draft_bytes
     if pending:
-        yield Batch(partition, tuple(pending), size)
+        yield Batch(partition, number, tuple(pending), size)
 
 
 @target_errors("asking for the limits of the server")
@@ -265,7 +269,7 @@ class ObjectWriter:
             under_way: set[Future[BatchOutcome | None]] = set()
             try:
                 for batch in batches:
-                    under_way.add(pool.submit(self._write_unless_stopped, batch))
+                    under_way.add(pool.submit(copy_context().run, self._write_unless_stopped, batch))
                     # One batch waits for each worker: the next one is ready when a worker is, and memory stays bounded.
                     if len(under_way) >= 2 * self._settings.worker_count:
                         yield from _finished(under_way)
@@ -296,11 +300,14 @@ class ObjectWriter:
             retry=retry_if_exception_type(TransientTargetError),
             sleep=self._sleep,
             before_sleep=lambda state: self._note_retry(state, outcome, len(pending)),
-            reraise=True,
+            retry_error_callback=_give_up,
         )
         began = time.monotonic()
-        retrying(self._send_until_acknowledged, pending, outcome)
-        outcome.seconds = time.monotonic() - began
+        with bound_contextvars(partition=batch.partition, batch=batch.number):
+            retrying(self._send_until_acknowledged, pending, outcome)
+            outcome.seconds = time.monotonic() - began
+            refused = len(outcome.refusals)
+            logger.debug("%d objects written, %d refused, in %.3f s", outcome.written, refused, outcome.seconds)
         return outcome
 
     def _without_too_large(self, drafts: Sequence[ObjectDraft], outcome: BatchOutcome) -> list[ObjectDraft]:
@@ -317,7 +324,9 @@ class ObjectWriter:
         """Sends until a reply has no errors. What was refused leaves `pending`, so a retry does not send it again."""
         while pending:
             refused = self._send(pending)
-            outcome.refusals.extend(Refusal(pending[index], *rejection) for index, rejection in refused.items())
+            outcome.refusals.extend(
+                Refusal(pending[index], redacted(each.reason), each.category) for index, each in refused.items()
+            )
             if not refused:
                 return
             pending[:] = [draft for index, draft in enumerate(pending) if index not in refused]
@@ -370,14 +379,26 @@ class ObjectWriter:
         category = error.category if isinstance(error, MigrationError) else "internal"
         outcome.retried_by[category] = outcome.retried_by.get(category, 0) + objects
         logger.warning(
-            "partition %s: %d objects are sent again in %.1f s (%d of %d): %s",
-            outcome.batch.partition,
+            "%d objects are sent again in %.1f s (%d of %d): %s",
             objects,
             state.upcoming_sleep,
             state.attempt_number,
             self._settings.max_retries,
             error.message if isinstance(error, TransientTargetError) else error,
+            extra={
+                "category": category,
+                "attempt": state.attempt_number,
+                "attempts": self._settings.max_retries + 1,
+            },
         )
+
+
+def _give_up(state: RetryCallState) -> None:
+    """Raises the last error again, which now says how often it was tried."""
+    error = state.outcome.exception() if state.outcome else None
+    assert isinstance(error, TransientTargetError), "no other error is tried again"
+    tried = f", after {state.attempt_number} attempts" if state.attempt_number > 1 else ""
+    raise type(error)(f"{error.message}{tried}", error.hint) from error
 
 
 def _finished(under_way: set[Future[BatchOutcome | None]]) -> Iterator[BatchOutcome]:

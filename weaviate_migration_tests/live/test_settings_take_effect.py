@@ -20,7 +20,7 @@ from weaviate_migration.job_run import dagster_instance
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.target.write import Batch, BatchOutcome, ObjectWriter
-from weaviate_migration_tests.live.command_line import holdings
+from weaviate_migration_tests.live.command_line import holdings, run_here
 from weaviate_migration_tests.live.locked_server import KEY
 from weaviate_migration_tests.live.notes import NoteMigration, make_mapping, note_file
 
@@ -122,6 +122,16 @@ def test_log_level(notes: NoteMigration, level: str, shown: bool, capfd: pytest.
     assert migrate(notes, log_level=level, log_file=log, dry_run=True).success
     assert any("rollback journal" in line["event"] for line in log_lines(log)) == shown
     assert ("rollback journal" in capfd.readouterr().err) == shown
+
+
+def test_log_format(notes: NoteMigration) -> None:
+    """Nothing else is on standard error then, whatever happens."""
+    ended = run_here("migrate", *notes.source_options, "--weaviate-url", "http://127.0.0.1:1", "--log-format", "json")
+    assert ended.code == 2
+    lines = [json.loads(line) for line in ended.stderr.splitlines()]
+    assert [line["level"] for line in lines] == ["error", "error"]
+    assert "no Weaviate answers" in lines[0]["event"]
+    assert lines[0]["category"] == "connection"
 
 
 def test_run_is_named(done: Done) -> None:
