@@ -9,6 +9,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from weaviate_migration.alerts.under_way import SYNC
+from weaviate_migration.alerts.watch import watched
 from weaviate_migration.errors import ServerNotUsableError, SourceBusyError, TransientTargetError
 from weaviate_migration.following import LONGEST_WAIT_SECONDS, POLL_SECONDS, followed, followed_records
 from weaviate_migration.mapping import read_mapping
@@ -86,10 +88,15 @@ def sync_changes(config: MigrationConfig) -> SyncResult:
     Raises:
         MigrationError: as `followed` and `MigrationSync.run_pass` say.
     """
-    with only_sync(WorkFolder(config.work_dir.absolute()), logger.warning), followed(config) as group:
+    with (
+        watched(config, SYNC) as watch,
+        only_sync(WorkFolder(config.work_dir.absolute()), logger.warning),
+        followed(config) as group,
+    ):
         done = {sync.record.id: sync.run_pass() for sync in group}
         group.note_in_file()
         group.note_settled()
+        watch.conclude(0)
     return _result(config, done)
 
 
@@ -103,7 +110,7 @@ def follow_changes(config: MigrationConfig, stop: threading.Event) -> SyncResult
     """
     done: dict[str, SyncTally] = {}
     wait = POLL_SECONDS
-    with only_sync(WorkFolder(config.work_dir.absolute()), logger.warning, stop):
+    with watched(config, SYNC) as watch, only_sync(WorkFolder(config.work_dir.absolute()), logger.warning, stop):
         while not stop.is_set():
             try:
                 with followed(config) as group:
@@ -118,6 +125,7 @@ def follow_changes(config: MigrationConfig, stop: threading.Event) -> SyncResult
                 wait = min(LONGEST_WAIT_SECONDS, 2 * wait)
                 logger.warning("%s; trying again in %.1f s", error.message, wait)
                 stop.wait(wait)
+        watch.conclude(0)
     return _result(config, done)
 
 

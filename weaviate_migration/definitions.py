@@ -8,7 +8,10 @@ from pathlib import Path
 
 import dagster as dg
 
+from weaviate_migration.alert_sensors import build_alert_sensors
+from weaviate_migration.alerts.watch import configured_alerts
 from weaviate_migration.assets import build_assets
+from weaviate_migration.check_report import graph_of
 from weaviate_migration.checks import build_checks
 from weaviate_migration.errors import MappingError
 from weaviate_migration.jobs import SYNC, build_executor, build_jobs, refuse_reserved_names
@@ -40,12 +43,16 @@ def _without_maturity_warnings() -> Iterator[None]:
 
 def _definitions(config: MigrationConfig, mapping: Mapping, work_folder: WorkFolder) -> dg.Definitions:
     jobs = {job.name: job for job in build_jobs(mapping)}
+    assets, checks = build_assets(mapping), list(build_checks(mapping))
     return dg.Definitions(
-        assets=build_assets(mapping),
-        asset_checks=list(build_checks(mapping)),
+        assets=assets,
+        asset_checks=checks,
         jobs=list(jobs.values()),
         executor=build_executor(config),
-        sensors=[build_change_sync_sensor(mapping, work_folder, jobs[SYNC])],
+        sensors=[
+            build_change_sync_sensor(mapping, work_folder, jobs[SYNC]),
+            *_alert_sensors(config, [*assets, *checks]),
+        ],
         loggers={"console": dg.colored_console_logger, "records": records_logger},
         resources={
             "work_folder": dg.ResourceDefinition.hardcoded_resource(
@@ -65,6 +72,12 @@ def _definitions(config: MigrationConfig, mapping: Mapping, work_folder: WorkFol
             ),
         },
     )
+
+
+def _alert_sensors(config: MigrationConfig, assets: list[dg.AssetsDefinition]) -> list[dg.SensorDefinition]:
+    """None where no alerts are configured."""
+    settings = configured_alerts(config)
+    return build_alert_sensors(config, settings, functools.cache(lambda: graph_of(assets))) if settings else []
 
 
 @functools.cache

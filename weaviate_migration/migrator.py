@@ -14,6 +14,7 @@ import dagster as dg
 from structlog.contextvars import bind_contextvars
 from weaviate import WeaviateClient
 
+from weaviate_migration.alerts import under_way
 from weaviate_migration.cutover import roll_back
 from weaviate_migration.errors import MigrationError
 from weaviate_migration.job_run import JobRun, dagster_instance, end_killed_runs, run_job
@@ -23,6 +24,7 @@ from weaviate_migration.mapping import Mapping, read_mapping
 from weaviate_migration.phase import Phase, next_step
 from weaviate_migration.record import MigrationRecord, SnapshotRecord, refuse_another_migration
 from weaviate_migration.result import MigrationResult
+from weaviate_migration.run_alerts import watched_result
 from weaviate_migration.run_events import dry_run_outcome, migration_outcome
 from weaviate_migration.settings import MigrationConfig, api_key_in_environment, create_migration_config
 from weaviate_migration.source.capture import uncaptured_tables
@@ -69,7 +71,7 @@ class SQLiteToWeaviateMigrator:
             KeyboardInterrupt: Ctrl-C; the migration stays unfinished, and the same call goes on with it.
         """
         began = datetime.now(UTC)
-        result = self._result_of(self._rehearse if self.config.dry_run else self._move)
+        result = self._result_of(self._rehearse if self.config.dry_run else self._move_watched)
         _note_end(result)
         return result.with_(
             started_at=began,
@@ -88,6 +90,9 @@ class SQLiteToWeaviateMigrator:
         except Exception as error:
             failure = note_failure(error)
             return MigrationResult(success=False, exit_code=failure.exit_code, errors=[failure.text])
+
+    def _move_watched(self, mapping: Mapping, plan: MigrationPlan) -> MigrationResult:
+        return watched_result(self.config, under_way.MIGRATE, lambda: self._move(mapping, plan))
 
     def _move(self, mapping: Mapping, plan: MigrationPlan) -> MigrationResult:
         config, records = self.config, self.work_folder.records

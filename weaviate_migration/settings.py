@@ -49,6 +49,7 @@ OPTIONS: Mapping[str, str] = {
     "cutover": "--cutover",
     "allow_pause": "--allow-pause",
     "extracts": "--extracts",
+    "alerts": "--alerts",
 }
 
 
@@ -80,6 +81,7 @@ class MigrationConfig(BaseModel):
         cutover: point the aliases at the new collections at the end.
         allow_pause: take the snapshot although writers will wait for it more than 2 s.
         extracts: where extracts are kept: any fsspec path; '' is the work folder.
+        alerts: the file that says where alerts go, and from when on something is one; None: nobody is told.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -108,6 +110,7 @@ class MigrationConfig(BaseModel):
     cutover: bool = True
     allow_pause: bool = False
     extracts: str = ""
+    alerts: Path | None = None
 
     @field_validator("weaviate_url", "extracts")
     @classmethod
@@ -159,6 +162,11 @@ def environment_variable(field: str) -> str:
 def default_config() -> MigrationConfig:
     """The settings from the environment alone, for Dagster's UI; `sqlite_url` is '' where it names no source."""
     return create_migration_config(**{"sqlite_url": "", **_from_environment()})
+
+
+def value_in_environment(variable: str) -> str | None:
+    """A value that a file of settings names instead of holding it, because it is secret; None where it is not set."""
+    return os.environ.get(variable) or None
 
 
 def dagster_home(work_dir: Path) -> Path:

@@ -1,16 +1,14 @@
 """What is known of the migrations of a work folder: phase, positions, aliases, checks, and what to do next."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from upath import UPath
-from weaviate import WeaviateClient
 
 from weaviate_migration.check_report import read_check_report
 from weaviate_migration.cleanup import bytes_in
-from weaviate_migration.errors import MigrationError, ServerNotUsableError
+from weaviate_migration.errors import MigrationError
 from weaviate_migration.job_run import dagster_instance
 from weaviate_migration.mapping import read_mapping
 from weaviate_migration.phase import Phase, next_step, phase_of
@@ -21,8 +19,7 @@ from weaviate_migration.settings import MigrationConfig
 from weaviate_migration.since_snapshot import open_change_log
 from weaviate_migration.sync_position import agreed_reading
 from weaviate_migration.target.aliases import alias_targets
-from weaviate_migration.target.connect import EmbeddedTarget, connect, parse_weaviate_url
-from weaviate_migration.target.server import running_server
+from weaviate_migration.target.connect import open_running_weaviate, parse_weaviate_url
 from weaviate_migration.work_folder import WorkFolder
 
 
@@ -171,22 +168,8 @@ def _aliases(
 ) -> tuple[str, dict[str, str | None]]:
     """Why the server cannot tell, or where the aliases point."""
     try:
-        with _connected(config, work_folder) as client:
+        target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
+        with open_running_weaviate(target, work_folder.folder, config.weaviate_api_key) as client:
             return "", alias_targets(client, record.targets)
     except MigrationError as error:
         return error.message, {}
-
-
-@contextmanager
-def _connected(config: MigrationConfig, work_folder: WorkFolder) -> Iterator[WeaviateClient]:
-    """A client of the server, if one runs: an embedded one is not started."""
-    target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
-    if isinstance(target, EmbeddedTarget):
-        folder = target.data_dir or work_folder.folder / "weaviate"
-        if (address := running_server(folder)) is None:
-            raise ServerNotUsableError(f"the embedded server on {folder} is not running")
-        key = None
-    else:
-        address, key = target.address, config.weaviate_api_key
-    with connect(address, key) as client:
-        yield client

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from weaviate_migration.alerts import under_way
 from weaviate_migration.cleanup import Cleanup, CleanupPlan, refuse_too_early
 from weaviate_migration.job_run import dagster_instance, end_killed_runs, run_job
 from weaviate_migration.jobs import CUT_OVER, CUTOVER
@@ -12,6 +13,7 @@ from weaviate_migration.logs import configure_logging, in_own_context, note_fail
 from weaviate_migration.mapping import read_mapping
 from weaviate_migration.phase import Phase, next_step
 from weaviate_migration.record import MigrationRecord, refuse_another_mapping
+from weaviate_migration.run_alerts import watched_result
 from weaviate_migration.run_events import run_verdict
 from weaviate_migration.settings import CUTOVER_SECONDS, MigrationConfig, api_key_in_environment
 from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
@@ -60,7 +62,7 @@ def cut_over_migration(config: MigrationConfig, timeout: float = CUTOVER_SECONDS
         KeyboardInterrupt: Ctrl-C; the same call goes on with it.
     """
     try:
-        return _cut_over(config, timeout)
+        return watched_result(config, under_way.CUTOVER, lambda: _cut_over(config, timeout))
     except Exception as error:
         failure = note_failure(error)
         return CutoverResult(success=False, exit_code=failure.exit_code, errors=[failure.text])

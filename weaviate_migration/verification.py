@@ -11,6 +11,7 @@ from typing import Any
 
 from weaviate import WeaviateClient
 
+from weaviate_migration.alerts import under_way
 from weaviate_migration.certificate import ComparedCollection, certificate, lacking_rows, save_certificate
 from weaviate_migration.change_proof import ChangeComparison
 from weaviate_migration.errors import ConfigurationError, DifferencesError
@@ -28,6 +29,7 @@ from weaviate_migration.record import MigrationRecord, refuse_another_mapping
 from weaviate_migration.repair import PartitionRepair, RepairTally
 from weaviate_migration.resources import BatchSettings
 from weaviate_migration.result import CheckResult
+from weaviate_migration.run_alerts import watched_result
 from weaviate_migration.run_events import check_results, run_verdict
 from weaviate_migration.settings import MigrationConfig, api_key_in_environment
 from weaviate_migration.since_snapshot import collection_changes
@@ -108,7 +110,7 @@ def verify_migration(config: MigrationConfig, repair: bool = False) -> Verificat
     """
     began = datetime.now(UTC)
     try:
-        result = MigrationVerifier(config).verify(repair)
+        result = watched_result(config, under_way.VERIFY, lambda: MigrationVerifier(config).verify(repair))
     except Exception as error:
         failure = note_failure(error)
         result = VerificationResult(success=False, exit_code=failure.exit_code, errors=[failure.text])

@@ -68,6 +68,7 @@ OURS: dict[str, set[str]] = {
         *("since_snapshot", "sync", "sync_position", "work_folder"),
     },
     "change_sync": {
+        "alerts",
         *("mapping", "source", "record", "settings", "since_snapshot", "sync", "sync_position", "following"),
         "work_folder",
     },
@@ -79,6 +80,9 @@ OURS: dict[str, set[str]] = {
     "phase": {"record"},
     "cleanup": {"source", "target", "record", "since_snapshot", "work_folder"},
     "checklist": set(),
+    "alerts": {
+        *("progress", "settings", "since_snapshot", "source", "sync_position", "target", "work_folder", "yaml_file"),
+    },
 }
 # The libraries that part them; any other may be imported by all.
 LIBRARIES = {"dagster", "weaviate", "grpc", "httpx", "sqlite3", "sqlalchemy", "pyarrow", "click", "rich"}
@@ -127,13 +131,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "phase": set(),
     "cleanup": {"weaviate"},
     "checklist": set(),
+    "alerts": set(),
 }
 KNOW_DAGSTER = {
     *("assets", "checks", "resources", "jobs", "partitions", "sensors", "definitions", "migrator", "cli"),
     # What the command line is composed of: the run of a job in this process, and what its events say.
     *("job_run", "run_events", "run_records"),
     # What the checks said last is read from Dagster's storage.
-    *("check_report", "readiness"),
+    *("check_report", "readiness", "run_alerts", "alert_sensors"),
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
 

@@ -62,6 +62,7 @@ OTHERS: dict[str, tuple[str, Any]] = {
     "cutover": ("false", False),
     "allow_pause": ("true", True),
     "extracts": ("memory://extracts", "memory://extracts"),
+    "alerts": ("alerts.yaml", Path("alerts.yaml")),
 }
 
 

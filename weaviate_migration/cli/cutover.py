@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from weaviate_migration.cli.options import (
+    ALERTS_OPTION,
     EPILOG,
     EXTRACTS_OPTION,
     LOG_OPTIONS,
@@ -19,7 +20,7 @@ from weaviate_migration.switch import CutoverResult, cut_over_migration
 
 
 @click.command(epilog=EPILOG)
-@with_options(MAPPING_OPTION, *SERVER_OPTIONS, EXTRACTS_OPTION, *LOG_OPTIONS, *WORK_OPTIONS)
+@with_options(MAPPING_OPTION, *SERVER_OPTIONS, EXTRACTS_OPTION, *LOG_OPTIONS, ALERTS_OPTION, *WORK_OPTIONS)
 @click.option(
     "--timeout",
     metavar="SECONDS",

@@ -24,6 +24,9 @@ MAPPING_OPTION = click.option(
     "--mapping", type=click.Path(path_type=Path), help="What becomes what; default: the mapping that is shipped."
 )
 EXTRACTS_OPTION = click.option("--extracts", metavar="PATH", help="Any fsspec path; default: in the work folder.")
+ALERTS_OPTION = click.option(
+    "--alerts", metavar="FILE", type=click.Path(path_type=Path), help="Who is told of what goes wrong; default: nobody."
+)
 PAUSE_OPTION = click.option(
     "--allow-pause",
     is_flag=True,
@@ -91,6 +94,7 @@ MIGRATE_OPTIONS = (
     ),
     PAUSE_OPTION,
     EXTRACTS_OPTION,
+    ALERTS_OPTION,
     *LOG_OPTIONS,
 )
 

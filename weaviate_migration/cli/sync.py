@@ -8,6 +8,7 @@ import click
 
 from weaviate_migration.change_sync import SyncResult, follow_changes, sync_changes
 from weaviate_migration.cli.options import (
+    ALERTS_OPTION,
     EPILOG,
     LOG_OPTIONS,
     MAPPING_OPTION,
@@ -22,7 +23,7 @@ from weaviate_migration.settings import create_migration_config
 
 
 @click.command(epilog=EPILOG)
-@with_options(MAPPING_OPTION, *SERVER_OPTIONS, *LOG_OPTIONS, *WORK_OPTIONS)
+@with_options(MAPPING_OPTION, *SERVER_OPTIONS, *LOG_OPTIONS, ALERTS_OPTION, *WORK_OPTIONS)
 @click.option("--follow", is_flag=True, help="Go on until Ctrl-C or SIGTERM, applying changes as they are committed.")
 def sync(as_json: bool, follow: bool, **options: Any) -> int:
     """Apply the changes that the application has made since the snapshot, or since the last sync."""

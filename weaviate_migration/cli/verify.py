@@ -9,6 +9,7 @@ from rich.table import Table
 
 from weaviate_migration.cli.consoles import plain_console
 from weaviate_migration.cli.options import (
+    ALERTS_OPTION,
     EPILOG,
     EXTRACTS_OPTION,
     LOG_OPTIONS,
@@ -29,7 +30,7 @@ SHOWN_DIFFERENCES = 20
 
 
 @click.command(epilog=EPILOG)
-@with_options(MAPPING_OPTION, *SERVER_OPTIONS, EXTRACTS_OPTION, PAUSE_OPTION, *LOG_OPTIONS, *WORK_OPTIONS)
+@with_options(MAPPING_OPTION, *SERVER_OPTIONS, EXTRACTS_OPTION, PAUSE_OPTION, *LOG_OPTIONS, ALERTS_OPTION, *WORK_OPTIONS)
 @click.option("--repair", is_flag=True, help="Write what is missing or altered, remove what is extra, compare again.")
 def verify(as_json: bool, repair: bool, **options: Any) -> int:
     """Compare every object with its row, run all checks, and write the certificate."""

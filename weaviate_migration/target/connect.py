@@ -20,7 +20,7 @@ from weaviate.exceptions import WeaviateBaseError
 
 from weaviate_migration.errors import ConfigurationError, ServerNotUsableError
 from weaviate_migration.redaction import secret_kept
-from weaviate_migration.target.server import ServerAddress, embedded_server
+from weaviate_migration.target.server import ServerAddress, embedded_server, running_server
 from weaviate_migration.target.server_binary import Say, say_on_stderr
 
 MINIMUM_VERSION = (1, 32)
@@ -40,6 +40,10 @@ class EmbeddedTarget:
     """A server of our own; `data_dir` is None for the work folder's."""
 
     data_dir: Path | None
+
+    def data_folder(self, work_dir: Path) -> Path:
+        """Where its data are, for this work folder."""
+        return self.data_dir or work_dir / "weaviate"
 
 
 @dataclass(frozen=True)
@@ -147,7 +151,27 @@ def open_weaviate(
 
 def server_of(target: EmbeddedTarget, work_dir: Path, say: Say) -> AbstractContextManager[ServerAddress]:
     """The embedded server of a target, to be held over several clients: see `embedded_server`."""
-    return embedded_server(target.data_dir or work_dir / "weaviate", say)
+    return embedded_server(target.data_folder(work_dir), say)
+
+
+@contextmanager
+def open_running_weaviate(
+    target: EmbeddedTarget | RemoteTarget, work_dir: Path, api_key: str | None
+) -> Iterator[weaviate.WeaviateClient]:
+    """As `open_weaviate`, of a server that runs: an embedded one is not started.
+
+    Raises:
+        ServerNotUsableError: none runs, or it cannot be connected to.
+    """
+    if isinstance(target, EmbeddedTarget):
+        folder = target.data_folder(work_dir)
+        if (address := running_server(folder)) is None:
+            raise ServerNotUsableError(f"the embedded server on {folder} is not running")
+        api_key = None
+    else:
+        address = target.address
+    with connect(address, api_key) as client:
+        yield client
 
 
 def connect(address: ServerAddress, api_key: str | None) -> weaviate.WeaviateClient:

@@ -1,0 +1,112 @@
+"""Which commands are under way in a work folder: each leaves a small file there while it runs, for all who look."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+from pydantic import BaseModel, ValidationError
+
+from weaviate_migration.target.server_process import ProcessIdentity
+
+MIGRATE, VERIFY, SYNC, CUTOVER = "migrate", "verify", "sync", "cutover"
+# These handle row by row what their progress tells of.
+PROGRESS_WRITERS = frozenset({MIGRATE, VERIFY})
+
+
+class Command(BaseModel, frozen=True):
+    """A command, or a run of one of the jobs, and since when it is under way (seconds since 1970)."""
+
+    name: str
+    process: ProcessIdentity | None
+    since: float
+
+
+@dataclass(frozen=True)
+class UnderWay:
+    """All that is under way."""
+
+    commands: tuple[Command, ...] = ()
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether a migration is being loaded: it is then behind its source, and has to be."""
+        return any(each.name == MIGRATE for each in self.commands)
+
+    @property
+    def progress_since(self) -> float | None:
+        """Progress that began at this moment or later is of what is under way; None where nothing writes any."""
+        return min((each.since for each in self.commands if each.name in PROGRESS_WRITERS), default=None)
+
+    @property
+    def processes(self) -> list[ProcessIdentity]:
+        """Those of this machine."""
+        return [each.process for each in self.commands if each.process is not None]
+
+    def memory_mb(self) -> float:
+        """Resident memory of the largest process, those that they started to load side by side included; 0 of none.
+
+        An embedded server is such a child too, but another program: it does not count.
+        """
+        found = [_resident_mb(each) for root in self.processes for each in _same_program(root)]
+        return max(found, default=0.0)
+
+
+@contextmanager
+def noted(folder: Path, name: str) -> Iterator[None]:
+    """Notes in the folder that this command is under way, until the block ends."""
+    command = Command(name=name, process=ProcessIdentity.of(os.getpid()), since=time.time())
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{os.getpid()}-{time.monotonic_ns()}.json"
+    draft = path.with_suffix(".tmp")
+    draft.write_text(command.model_dump_json(), encoding="utf-8")
+    draft.replace(path)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def commands_under_way(folder: Path) -> tuple[Command, ...]:
+    """The noted commands; the notes of those that were killed are removed."""
+    found = [(path, _read(path)) for path in sorted(folder.glob("*.json"))]
+    alive = []
+    for path, command in found:
+        if command is not None and command.process is not None and command.process.is_alive():
+            alive.append(command)
+        else:
+            path.unlink(missing_ok=True)
+    return tuple(alive)
+
+
+def _read(path: Path) -> Command | None:
+    try:
+        return Command.model_validate_json(path.read_bytes())
+    except (FileNotFoundError, ValidationError):  # It has just ended.
+        return None
+
+
+def _same_program(root: ProcessIdentity) -> Iterator[psutil.Process]:
+    try:
+        process = psutil.Process(root.pid)
+        yield process
+        program = process.exe()
+        children = process.children(recursive=True)
+    except psutil.Error:
+        return
+    for child in children:
+        try:
+            if child.exe() == program:
+                yield child
+        except psutil.Error:
+            continue
+
+
+def _resident_mb(process: psutil.Process) -> float:
+    try:
+        return float(process.memory_info().rss) / 1024**2
+    except psutil.Error:
+        return 0.0

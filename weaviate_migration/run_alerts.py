@@ -1,0 +1,159 @@
+"""What of runs and checks somebody is called for: read from Dagster's storage, for its sensors and for commands."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Protocol, TypeVar
+
+import dagster as dg
+
+from weaviate_migration.alerts.conditions import Condition, Judgement, Kind
+from weaviate_migration.alerts.under_way import CUTOVER, MIGRATE, SYNC, VERIFY
+from weaviate_migration.alerts.watch import run_failed, watched
+from weaviate_migration.check_report import AssetGraph, CheckGroup, CheckReport, CheckStatus, check_report
+from weaviate_migration.job_run import dagster_instance, was_killed
+from weaviate_migration.jobs import CUT_OVER, DRY_RUN, MIGRATE_LIVE, VERIFY_LIVE
+from weaviate_migration.jobs import MIGRATE as MIGRATE_JOB
+from weaviate_migration.jobs import SYNC as SYNC_JOB
+from weaviate_migration.jobs import VERIFY as VERIFY_JOB
+from weaviate_migration.run_events import step_failures, was_interrupted
+from weaviate_migration.settings import MigrationConfig
+
+# The command that does what a job does; a failure of one is over when the other succeeds.
+COMMAND_OF = {
+    MIGRATE_JOB: MIGRATE,
+    MIGRATE_LIVE: MIGRATE,
+    VERIFY_JOB: VERIFY,
+    VERIFY_LIVE: VERIFY,
+    SYNC_JOB: SYNC,
+    CUT_OVER: CUTOVER,
+}
+# Assets that were chosen in the UI: a run without a job of ours.
+MATERIALIZATION = "materialization"
+SHOWN_CHECKS = 5
+
+
+class RunResult(Protocol):
+    """What a command that runs a job comes to."""
+
+    @property
+    def exit_code(self) -> int: ...  # noqa: D102
+
+    @property
+    def run_id(self) -> str | None: ...  # noqa: D102
+
+    @property
+    def errors(self) -> Sequence[str]: ...  # noqa: D102
+
+
+_Result = TypeVar("_Result", bound=RunResult)
+
+
+def watched_result(config: MigrationConfig, name: str, work: Callable[[], _Result]) -> _Result:
+    """Does the work under watch, where alerts are configured, and tells what its run came to.
+
+    Raises:
+        ConfigurationError: the file of the alerts is wrong; and what the work raises.
+    """
+    with watched(config, name) as watch:
+        result = work()
+        run = partial(_judgement_of_run, config, result.run_id) if result.run_id is not None else None
+        watch.conclude(result.exit_code, "\n".join(result.errors), run)
+        return result
+
+
+def judge_run(instance: dg.DagsterInstance, graph: AssetGraph, run: dg.DagsterRun) -> Judgement:
+    """What a run that has ended, or was killed, came to, and what all checks say by now."""
+    return _fate(instance, run) + judge_checks(check_report(instance, graph))
+
+
+def command_of(run: dg.DagsterRun) -> str:
+    """The command that does what the run does: `migrate`; or `materialization` of single assets."""
+    return COMMAND_OF.get(run.job_name, MATERIALIZATION)
+
+
+def concerns_us(run: dg.DagsterRun, graph: AssetGraph) -> bool:
+    """Whether it is a run of one of our jobs or assets: an instance may have others. A dry run calls nobody."""
+    if run.job_name in COMMAND_OF:
+        return True
+    return run.job_name != DRY_RUN and bool(graph.get_all_asset_keys() & (run.asset_selection or set()))
+
+
+def judge_checks(report: CheckReport) -> Judgement:
+    """What the checks say, asset by asset; what is being checked, or was loaded again, is neither bad nor mended."""
+    of_asset: dict[str, list[CheckGroup]] = defaultdict(list)
+    for group in report.not_passed:
+        of_asset[group.asset].append(group)
+    unsettled = {
+        each.asset for each in report.outcomes if each.status in (CheckStatus.RUNNING, CheckStatus.OUT_OF_DATE)
+    }
+    settled = {each.asset for each in report.outcomes} - unsettled
+    found = [condition for asset, groups in of_asset.items() for condition in _bad_checks(asset, groups)]
+    keys = {(kind, asset) for kind in (Kind.CHECK_FAILED, Kind.CHECK_WARNED) for asset in settled}
+    never_ran = _never_ran(report)
+    kinds = frozenset() if unsettled else frozenset({Kind.CHECK_NEVER_RAN})
+    return Judgement((*found, *never_ran), kinds, frozenset(keys))
+
+
+def _judgement_of_run(config: MigrationConfig, run_id: str) -> Judgement:
+    # Imported only now: with the import definitions are made from the environment, for Dagster to load.
+    from weaviate_migration.definitions import build_definitions
+
+    graph = build_definitions(config).resolve_asset_graph()
+    with dagster_instance(config.work_dir) as instance:
+        run = instance.get_run_by_id(run_id)
+        assert run is not None, "the run has just ended"
+        return judge_run(instance, graph, run)
+
+
+def _fate(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Judgement:
+    """Whether the run failed. One that only checks stopped is told by them; whoever pressed Ctrl-C knows."""
+    name = command_of(run)
+    over = {(Kind.RUN_FAILED, name)} | ({(Kind.RUN_FAILED, MATERIALIZATION)} if name == MIGRATE else set())
+    if run.is_success:
+        return Judgement(keys=frozenset(over))
+    events = [entry.get_dagster_event() for entry in instance.all_logs(run.run_id) if entry.is_dagster_event]
+    failures = step_failures(events)
+    if was_interrupted(events) or run.status is dg.DagsterRunStatus.CANCELED:
+        return Judgement()
+    if failures and all(each.is_failed_check for each in failures):
+        return Judgement(keys=frozenset(over))
+    reasons = [f"{each.step}: {each.message}" for each in failures if not each.is_failed_check]
+    if not reasons:
+        reasons = ["Its process is gone: it was killed." if was_killed(run) else "It ended before its first step."]
+    told = "\n".join([*dict.fromkeys(reasons), f"Run {run.run_id}; the same command goes on with what is left."])
+    return Judgement((run_failed(name, f"The run of `{run.job_name}` failed", told),))
+
+
+def _bad_checks(asset: str, groups: Iterable[CheckGroup]) -> Iterable[Condition]:
+    """The conditions of one asset: its checks that failed, and those that warn."""
+    kinds: dict[Kind, list[CheckGroup]] = defaultdict(list)
+    for group in groups:
+        worst = group.worst
+        if worst.status is CheckStatus.FAILED and worst.blocking:
+            kinds[Kind.CHECK_FAILED].append(group)
+        elif worst.status in (CheckStatus.FAILED, CheckStatus.WARNED):
+            kinds[Kind.CHECK_WARNED].append(group)
+    if failed := kinds[Kind.CHECK_FAILED]:
+        hint = "`weaviate-migration verify` compares once more; with --repair it mends what differs."
+        yield Condition(Kind.CHECK_FAILED, f"Checks of `{asset}` failed", f"{_told(failed)}\n{hint}", asset)
+    if warned := kinds[Kind.CHECK_WARNED]:
+        title = f"Checks of `{asset}` warn"
+        yield Condition(Kind.CHECK_WARNED, title, f"{_told(warned)}\nNothing is stopped by it.", asset, "warning")
+
+
+def _never_ran(report: CheckReport) -> list[Condition]:
+    """One condition for all checks that a run planned, and that never ran: they have one cause, as a rule."""
+    groups = [
+        group for group in report.not_passed if group.worst.status is CheckStatus.NEVER_RAN and group.worst.run_id
+    ]
+    if not groups:
+        return []
+    number = sum(len(group.outcomes) for group in groups)
+    hint = "`weaviate-migration verify` runs them."
+    return [Condition(Kind.CHECK_NEVER_RAN, f"{number} planned checks never ran", f"{_told(groups)}\n{hint}")]
+
+
+def _told(groups: Sequence[CheckGroup]) -> str:
+    lines = [f"{group.where}: {group.worst.description}" for group in groups[:SHOWN_CHECKS]]
+    return "\n".join(lines + ([f"and {len(groups) - SHOWN_CHECKS} more"] if len(groups) > SHOWN_CHECKS else []))
