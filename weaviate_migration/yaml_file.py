@@ -186,10 +186,6 @@ def _not_text(details: dict[str, Any]) -> str:
     return f"must be text, but YAML reads {_shown(details['input'])} here; {_QUOTE}"
 
 
-def _not_a_number(details: dict[str, Any]) -> str:
-    return f"must be a number, not {_shown(details['input'])}"
-
-
 def _bad_name(details: dict[str, Any]) -> str:
     start = next(words for first, words in _FIRST_LETTERS.items() if details["ctx"]["pattern"].startswith(first))
     return f"{_shown(details['input'])} is no name for Weaviate: {start}, then letters without accents, digits and `_`"
@@ -213,9 +209,8 @@ _EXPLANATIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "string_too_long": lambda details: f"is longer than {details['ctx']['max_length']} characters",
     "too_short": lambda _: "needs at least one item",
     "bool_type": lambda details: f"must be true or false, not {_shown(details['input'])}",
-    "int_type": _not_a_number,
-    "int_from_float": lambda details: f"must be a whole number, not {details['input']}",
-    "float_type": _not_a_number,
+    "int_type": lambda details: f"must be a whole number, not {_shown(details['input'])}",
+    "float_type": lambda details: f"must be a number, not {_shown(details['input'])}",
     "finite_number": lambda details: f"must be a number, not {details['input']}",
     "greater_than": lambda details: f"must be more than {details['ctx']['gt']}, not {details['input']}",
     "greater_than_equal": lambda details: f"must be {details['ctx']['ge']} at least, not {details['input']}",

@@ -25,6 +25,13 @@ def _resolvable(text: str) -> str:
     return text
 
 
+def _at_least_one(channels: tuple[str, ...]) -> tuple[str, ...]:
+    """The channels. Pydantic's own limit would count the usable ones only, and add a mistake to theirs."""
+    if not channels:
+        raise ValueError("needs at least one item")
+    return channels
+
+
 class AlertSettings(BaseModel):
     """The section `alerts`.
 
@@ -43,7 +50,9 @@ class AlertSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
     channels: Annotated[
-        tuple[Annotated[str, AfterValidator(_resolvable)], ...], Field(strict=False, min_length=1, repr=False)
+        tuple[Annotated[str, AfterValidator(_resolvable)], ...],
+        Field(strict=False, repr=False),
+        AfterValidator(_at_least_one),
     ]
     throughput_share: float = Field(default=0.25, ge=0, le=1)
     stalled_minutes: float = Field(default=10.0, gt=0)
