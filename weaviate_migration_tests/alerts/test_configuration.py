@@ -1,10 +1,13 @@
+import re
 from pathlib import Path
 
 import pytest
 
+import weaviate_migration
 from weaviate_migration.alerts import read_alert_settings
 from weaviate_migration.errors import ConfigurationError
 
+CHECKOUT = Path(weaviate_migration.__file__).parents[1]
 SMALL = """\
 alerts:
   channels:
@@ -100,3 +103,16 @@ def test_no_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as raised:
         read_alert_settings(tmp_path / "none.yaml")
     assert str(raised.value) == f"alerts file {tmp_path}/none.yaml: No such file or directory\nCorrect --alerts."
+
+
+def test_the_files_of_the_docs_have_the_defaults(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEAM_CHAT", "json://localhost")
+    example = (CHECKOUT / "examples" / "alerts" / "alerts.yaml").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"```yaml\n(alerts:.*?)```", (CHECKOUT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    for text, channels in ((example, 3), (shown, 2)):
+        file.write_text(text, encoding="utf-8")
+        settings = read_alert_settings(file)
+        assert len(settings.channels) == channels
+        given = settings.for_memory_limit(1024).model_dump(exclude={"channels"})
+        defaults = {name: field.default for name, field in type(settings).model_fields.items() if name != "channels"}
+        assert given == {**defaults, "memory_mb": 1024}
