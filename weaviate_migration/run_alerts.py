@@ -31,6 +31,7 @@ COMMAND_OF = {
 # Assets that were chosen in the UI: a run without a job of ours.
 MATERIALIZATION = "materialization"
 SHOWN_CHECKS = 5
+FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
 
 class RunResult(Protocol):
@@ -108,6 +109,8 @@ def _judgement_of_run(config: MigrationConfig, run_id: str) -> Judgement:
 
 def _fate(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Judgement:
     """Whether the run failed. One that only checks stopped is told by them; whoever pressed Ctrl-C knows."""
+    if _is_superseded(instance, run):
+        return Judgement()
     name = command_of(run)
     over = {(Kind.RUN_FAILED, name)} | ({(Kind.RUN_FAILED, MATERIALIZATION)} if name == MIGRATE else set())
     if run.is_success:
@@ -125,6 +128,15 @@ def _fate(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Judgement:
     return Judgement((run_failed(name, f"The run of `{run.job_name}` failed", told),))
 
 
+def _is_superseded(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    """Whether another run, that does the same, has begun later and ended: sensors may see the two in any order."""
+    jobs = [job for job, command in COMMAND_OF.items() if command == command_of(run)] or [run.job_name]
+    ended = [dg.RunsFilter(job_name=job, statuses=FINISHED) for job in jobs]
+    newest = [record for each in ended for record in instance.get_run_records(each, limit=1)]
+    own = instance.get_run_record_by_id(run.run_id)
+    return own is not None and any(record.create_timestamp > own.create_timestamp for record in newest)
+
+
 def _bad_checks(asset: str, groups: Iterable[CheckGroup]) -> Iterable[Condition]:
     """The conditions of one asset: its checks that failed, and those that warn."""
     kinds: dict[Kind, list[CheckGroup]] = defaultdict(list)
@@ -135,7 +147,7 @@ def _bad_checks(asset: str, groups: Iterable[CheckGroup]) -> Iterable[Condition]
         elif worst.status in (CheckStatus.FAILED, CheckStatus.WARNED):
             kinds[Kind.CHECK_WARNED].append(group)
     if failed := kinds[Kind.CHECK_FAILED]:
-        hint = "`weaviate-migration verify` compares once more; with --repair it mends what differs."
+        hint = "`weaviate-migration checks` shows all, `weaviate-migration verify --repair` mends what differs."
         yield Condition(Kind.CHECK_FAILED, f"Checks of `{asset}` failed", f"{_told(failed)}\n{hint}", asset)
     if warned := kinds[Kind.CHECK_WARNED]:
         title = f"Checks of `{asset}` warn"

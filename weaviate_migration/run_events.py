@@ -120,9 +120,12 @@ def run_verdict(events: Sequence[dg.DagsterEvent]) -> tuple[int, list[str]]:
 
 
 def was_interrupted(events: Sequence[dg.DagsterEvent]) -> bool:
-    """Whether the run ended by Ctrl-C or SIGTERM: Dagster turns it into a failure of the run."""
-    reasons = [event.job_failure_data.failure_reason for event in events if event.is_job_failure]
-    return RunFailureReason.UNEXPECTED_TERMINATION in reasons
+    """Whether the run ended by Ctrl-C or SIGTERM: Dagster turns it into a failure of the run.
+
+    One that was marked as failed from outside, after it was killed, has no data of its failure.
+    """
+    failures = [event.job_failure_data for event in events if event.is_job_failure and event.event_specific_data]
+    return RunFailureReason.UNEXPECTED_TERMINATION in [each.failure_reason for each in failures]
 
 
 def _not_begun(failures: Sequence[StepFailure], checks: Sequence[CheckResult]) -> MigrationResult:

@@ -57,7 +57,7 @@ class RunSensors:
 
     def __init__(self, alerted: AlertedNotes) -> None:
         config = alerted.with_thresholds()
-        names = ("failed_run_alerts", "succeeded_run_alerts")
+        names = ("succeeded_run_alerts", "failed_run_alerts")  # The daemon may evaluate them in any order.
         self._instance = alerted.instance
         self._sensors = [build_definitions(config).resolve_sensor_def(name) for name in names]
         self._cursors: dict[str, str | None] = dict.fromkeys(names)

@@ -150,7 +150,7 @@ def test_a_check_that_warns_and_a_channel_that_fails(
     assert SECRET not in ended.stderr
     receiver.refuses = False
     alerted.look(alerted.with_thresholds().model_copy(update={"mapping": library.config.mapping}))
-    assert receiver.told == [("warning", "Checks of `book` warn")]
+    assert receiver.told == [("warning", "Checks of `book` warn"), ("warning", "Checks of `source_audit` warn")]
     assert "book: relations: " in receiver.notifications[0]["message"]
 
 
