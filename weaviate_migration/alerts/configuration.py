@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from weaviate_migration.alerts.channels import Channel, refuse_unusable_url, scheme_of
 from weaviate_migration.errors import ConfigurationError
+from weaviate_migration.redaction import keep_secret
 from weaviate_migration.settings import value_in_environment
 from weaviate_migration.yaml_file import FileKind, read_yaml_file
 
@@ -91,6 +92,10 @@ def read_alert_settings(path: Path) -> AlertSettings:
 
 
 def _channel(at: int, text: str) -> Channel:
-    if not text.startswith(FROM_ENVIRONMENT):
-        return Channel(f"channels[{at}] ({scheme_of(text)})", text)
-    return Channel(text, value_in_environment(text.removeprefix(FROM_ENVIRONMENT)) or "")
+    """The channel; its URL is kept out of every log and error from now on."""
+    if text.startswith(FROM_ENVIRONMENT):
+        channel = Channel(text, value_in_environment(text.removeprefix(FROM_ENVIRONMENT)) or "")
+    else:
+        channel = Channel(f"channels[{at}] ({scheme_of(text)})", text)
+    keep_secret(channel.url)
+    return channel

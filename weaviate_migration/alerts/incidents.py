@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from weaviate_migration.alerts.channels import Channel, Urgency
 from weaviate_migration.alerts.conditions import Condition, Judgement, Kind
+from weaviate_migration.redaction import redacted
 
 logger = logging.getLogger(__name__)
 
@@ -44,12 +45,12 @@ class Incident(BaseModel):
 
     @classmethod
     def of(cls, condition: Condition, channels: Iterable[Channel], now: datetime) -> "Incident":
-        """A new one, that nobody knows of yet."""
+        """A new one, that nobody knows of yet; an error of a library that it quotes may quote a secret."""
         return cls(
             kind=condition.kind,
             about=condition.about,
-            title=condition.title,
-            text=condition.text,
+            title=redacted(condition.title),
+            text=redacted(condition.text),
             urgency=condition.urgency,
             opened_at=now,
             untold=tuple(each.name for each in channels),

@@ -30,7 +30,9 @@ SHOWN_DIFFERENCES = 20
 
 
 @click.command(epilog=EPILOG)
-@with_options(MAPPING_OPTION, *SERVER_OPTIONS, EXTRACTS_OPTION, PAUSE_OPTION, *LOG_OPTIONS, ALERTS_OPTION, *WORK_OPTIONS)
+@with_options(
+    MAPPING_OPTION, *SERVER_OPTIONS, EXTRACTS_OPTION, PAUSE_OPTION, *LOG_OPTIONS, ALERTS_OPTION, *WORK_OPTIONS
+)
 @click.option("--repair", is_flag=True, help="Write what is missing or altered, remove what is extra, compare again.")
 def verify(as_json: bool, repair: bool, **options: Any) -> int:
     """Compare every object with its row, run all checks, and write the certificate."""
