@@ -12,6 +12,7 @@ import logging
 import sys
 import traceback
 from collections.abc import Callable, Mapping, MutableMapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
@@ -177,7 +178,6 @@ def _formatter(render: _Render) -> logging.Formatter:
     """Secrets are taken out of the whole line at the end, wherever they come from."""
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.stdlib.add_log_level,
             structlog.stdlib.add_logger_name,
             _correlated,
@@ -190,7 +190,10 @@ def _formatter(render: _Render) -> logging.Formatter:
 
 
 def _correlated(_: Any, __: str, event: _Event) -> _Event:
-    event.update(_known(event["_record"]))
+    """With the time of the record, which is one for all handlers, and with what it is about."""
+    record: logging.LogRecord = event["_record"]
+    timestamp = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    event.update(_known(record), timestamp=timestamp)
     return event
 
 

@@ -66,6 +66,7 @@ class RetryResult:
     next_step: str
 
 
+@in_own_context
 def refused_rows(config: MigrationConfig, collection: str | None = None) -> RefusedRows:
     """The quarantined rows of the unfinished migration, or else of the one cut over last.
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from structlog.contextvars import bind_contextvars, bound_contextvars, get_contextvars
+from structlog.contextvars import bind_contextvars, bound_contextvars, clear_contextvars, get_contextvars
 
 from weaviate_migration import logs, redaction
 from weaviate_migration.errors import TargetTimeoutError
@@ -36,6 +36,7 @@ def _as_it_was() -> Iterator[None]:
     set_up, logs._set_up[:] = list(logs._set_up), []
     for each in loggers:
         each.handlers.clear()
+    clear_contextvars()
     yield
     logs._forget_handlers()
     logs._set_up[:] = set_up

@@ -1,0 +1,61 @@
+"""A gRPC proxy in front of a real server that can quote in its errors what it was sent: the key, in the metadata."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+import grpc
+from weaviate.proto.v1 import batch_pb2
+
+from weaviate_migration.target.server import ServerAddress
+
+OPTIONS = [("grpc.enable_http_proxy", 0), ("grpc.max_receive_message_length", -1)]
+
+
+@dataclass
+class QuotingProxy(grpc.GenericRpcHandler):  # type: ignore[misc]
+    """Hands each call on to the server behind it.
+
+    Attributes:
+        quotes: what becomes of batches: nothing (None), each call fails, or one object is refused.
+        marked: bytes of the object that is refused.
+    """
+
+    channel: grpc.Channel
+    quotes: Literal["in calls", "in objects"] | None = None
+    marked: bytes = b""
+
+    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
+        metadata = {key: value for key, value in details.invocation_metadata if key == "authorization"}
+
+        def answer(request: bytes, context: grpc.ServicerContext) -> bytes:
+            batch = details.method.endswith("/BatchObjects")
+            if batch and self.quotes == "in calls":
+                context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, f"no room for {metadata}")
+            if batch and self.quotes == "in objects" and self.marked in request:
+                return self._refusal(request, f"not with {metadata}")
+            return bytes(self.channel.unary_unary(details.method)(request, metadata=list(metadata.items())))
+
+        return grpc.unary_unary_rpc_method_handler(answer)
+
+    def _refusal(self, request: bytes, reason: str) -> bytes:
+        objects = batch_pb2.BatchObjectsRequest.FromString(request).objects
+        (index,) = [number for number, each in enumerate(objects) if self.marked in each.SerializeToString()]
+        error = batch_pb2.BatchObjectsReply.BatchError(index=index, error=reason)
+        return bytes(batch_pb2.BatchObjectsReply(errors=[error]).SerializeToString())
+
+
+@contextmanager
+def run_quoting_proxy(server: ServerAddress) -> Iterator[tuple[QuotingProxy, ServerAddress]]:
+    """The proxy, and the address of the server with the proxy's gRPC port."""
+    with grpc.insecure_channel(f"{server.host}:{server.grpc_port}", OPTIONS) as channel:
+        proxy = QuotingProxy(channel)
+        front = grpc.server(ThreadPoolExecutor(8), handlers=[proxy], options=OPTIONS)
+        port = front.add_insecure_port(f"{server.host}:0")
+        front.start()
+        try:
+            yield proxy, ServerAddress(server.host, server.http_port, port)
+        finally:
+            front.stop(None).wait()
