@@ -2,14 +2,8 @@
 
 import os
 import re
-import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,57 +11,16 @@ import pytest
 import weaviate_migration
 from weaviate_migration.demo import write_demo_file
 from weaviate_migration.target.server import ServerAddress
+from weaviate_migration_tests.live.command_line import SECONDS
+from weaviate_migration_tests.live.lasting_commands import free_port, lasting, wait_for_page
 
 CHECKOUT = Path(weaviate_migration.__file__).parents[1]
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
 BIN = Path(sys.executable).parent
-SECONDS = 540
 
 COMMANDS = re.findall(r"^\$ (.*)$", "\n".join(re.findall(r"```console\n(.*?)```", README, re.DOTALL)), re.MULTILINE)
 # Those that run until they are stopped, or set the shell up: each has a test of its own, below or in test_sync_command.
 LASTING = ("make ", "export ", "dagster dev", "weaviate-migration server", "weaviate-migration sync --follow")
-
-
-@contextmanager
-def lasting(command: list[str], cwd: Path, **environment: str) -> Iterator["subprocess.Popen[str]"]:
-    """A command that runs until Ctrl-C, with all that it starts."""
-    with subprocess.Popen(
-        command,
-        cwd=cwd,
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        try:
-            yield process
-        finally:
-            os.killpg(process.pid, signal.SIGINT)
-            try:
-                process.communicate(timeout=60)
-            finally:
-                if process.poll() is None:
-                    os.killpg(process.pid, signal.SIGKILL)
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-def wait_for_page(url: str) -> str:
-    """The page, once there is one."""
-    deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(url, timeout=10) as page:
-                return str(page.read().decode())
-        except OSError:
-            time.sleep(0.5)
-    raise AssertionError(f"nothing answers at {url}")
 
 
 @pytest.fixture(scope="module")
