@@ -37,8 +37,8 @@ def build_change_capture_asset(mapping: Mapping) -> dg.AssetsDefinition:
             metadata={
                 "capture": capture.id,
                 "epoch": capture.epoch,
-                "tables": ", ".join(each.name for each in capture.tables),
-                "not_followed": "; ".join(not_followed) or "none",
+                "tables": dg.MetadataValue.md("\n".join(f"- `{each.name}`" for each in capture.tables)),
+                "not_followed": dg.MetadataValue.md("\n".join(f"- {each}" for each in not_followed) or "none"),
             }
         )
 

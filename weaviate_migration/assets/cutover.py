@@ -87,15 +87,15 @@ def _followed(
         yield group.of(record)
 
 
-def _metadata(record: MigrationRecord) -> dict[str, dg.MetadataValue | str | float | None]:
+def _metadata(record: MigrationRecord) -> dict[str, dg.MetadataValue | str | float]:
     rows = [
         dg.TableRecord({"alias": alias, "now": now, "before": record.previous_aliases.get(alias) or ""})
         for alias, now in record.targets.items()
     ]
     journal = record.cutover
+    measured = {"switch_seconds": journal.switch_seconds, "position": journal.position} if journal else {}
     return {
-        "aliases": dg.MetadataValue.table(rows),
         "migration": record.id,
-        "position": journal.position if journal else None,
-        "switch_seconds": journal.switch_seconds if journal else None,
+        **{name: value for name, value in measured.items() if value is not None},
+        "aliases": dg.MetadataValue.table(rows),
     }

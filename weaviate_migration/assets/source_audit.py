@@ -64,7 +64,7 @@ def build_source_audit_asset(mapping: Mapping) -> dg.AssetsDefinition:
 
 
 def _metadata(audit: SourceAudit) -> dict[str, Any]:
-    """The report as tables, and in whole as JSON."""
+    """The report as numbers and tables, and in whole as JSON."""
     tables: dict[str, list[dict[str, str | int]]] = {
         "tables": [
             {"table": each.table, "collection": each.collection, "rows": each.rows, "would_refuse": each.refused}
@@ -87,4 +87,5 @@ def _metadata(audit: SourceAudit) -> dict[str, Any]:
     shown = {
         name: dg.MetadataValue.table([dg.TableRecord(row) for row in rows]) for name, rows in tables.items() if rows
     }
-    return {**shown, "report": dg.MetadataValue.json(audit.to_dict())}
+    numbers = {"rows": audit.rows, "would_refuse": audit.refused, "kinds_of_unfit_values": len(tables["does_not_fit"])}
+    return {**numbers, **shown, "report": dg.MetadataValue.json(audit.to_dict())}

@@ -7,24 +7,33 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from weaviate_migration_tests.live.command_line import SECONDS
 
 
 @contextmanager
-def lasting(command: list[str], cwd: Path, **environment: str) -> Iterator["subprocess.Popen[str]"]:
-    """A command that runs until Ctrl-C, with all that it starts."""
-    with subprocess.Popen(
-        command,
-        cwd=cwd,
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    ) as process:
+def lasting(
+    command: list[str], cwd: Path, output: Path | None = None, **environment: str
+) -> Iterator["subprocess.Popen[str]"]:
+    """A command that runs until Ctrl-C, with all that it starts.
+
+    Args:
+        output: a file for what it prints: a pipe that nobody reads would stop it when it is full.
+    """
+    with (
+        output.open("w") if output else nullcontext(subprocess.PIPE) as printed,
+        subprocess.Popen(
+            command,
+            cwd=cwd,
+            env={**os.environ, **environment},
+            stdout=printed,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        ) as process,
+    ):
         try:
             yield process
         finally:

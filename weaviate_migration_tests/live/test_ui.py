@@ -40,7 +40,7 @@ def dagster_ui(notes: NoteMigration) -> Iterator[str]:
         "WEAVIATE_MIGRATION_WEAVIATE_URL": notes.config.weaviate_url,
         "WEAVIATE_MIGRATION_GRPC_PORT": str(notes.config.grpc_port),
     }
-    with lasting(command, CHECKOUT, **environment):
+    with lasting(command, CHECKOUT, notes.folder / "dagster.log", **environment):
         url = f"http://127.0.0.1:{port}"
         wait_for_page(url)
         yield url
