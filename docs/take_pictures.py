@@ -13,14 +13,23 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 FOLDER = Path(__file__).parent / "pictures"
+WIDTH = 1200
 COLORS = 64  # of the UI's few; a third of the bytes
 
 
 def graph(page: Page) -> None:
-    """All assets, with the groups opened."""
+    """The phases, the second of them opened, without the lists beside them."""
     page.goto("/asset-groups")
-    page.get_by_text("phase_2_history").first.wait_for()
     page.get_by_text("phase_4_cutover").last.wait_for()
+    page.get_by_text("Hide navigation").click()
+    page.get_by_placeholder("Jump to").locator("xpath=following::button[1]").click()
+    page.get_by_text("phase_2_history").last.click()
+    page.get_by_text("agent_interaction", exact=True).wait_for()
+    page.wait_for_timeout(2000)  # until the drawing has moved
+    page.mouse.move(200, 700)
+    page.mouse.down()
+    page.mouse.move(200, 430, steps=5)
+    page.mouse.up()
 
 
 def partitions(page: Page) -> None:
@@ -44,10 +53,11 @@ def main(url: str) -> None:
         sync_playwright() as playwright,
         playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"]) as browser,
     ):
-        page = browser.new_page(base_url=url, viewport={"width": 1200, "height": 750})
         for name, show in PICTURES.items():
+            page = browser.new_page(base_url=url, viewport={"width": WIDTH, "height": 750})
             show(page)
             page.wait_for_load_state("networkidle")
+            page.wait_for_timeout(2000)  # icons come last
             picture = Image.open(io.BytesIO(page.screenshot()))
             picture.convert("RGB").quantize(COLORS).save(FOLDER / f"{name}.png", optimize=True)
 
