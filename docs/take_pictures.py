@@ -14,7 +14,7 @@ from playwright.sync_api import Page, sync_playwright
 
 FOLDER = Path(__file__).parent / "pictures"
 WIDTH = 1200
-COLORS = 64  # of the UI's few; a third of the bytes
+COLORS = 128  # of the UI's few; a third of the bytes
 
 
 def graph(page: Page) -> None:
@@ -28,7 +28,7 @@ def graph(page: Page) -> None:
     page.wait_for_timeout(2000)  # until the drawing has moved
     page.mouse.move(200, 700)
     page.mouse.down()
-    page.mouse.move(200, 430, steps=5)
+    page.mouse.move(200, 240, steps=5)
     page.mouse.up()
 
 

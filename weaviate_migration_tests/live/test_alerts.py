@@ -17,9 +17,9 @@ from weaviate_migration.progress import ProgressFile
 from weaviate_migration_tests.alerts.receiver import SECRET, Receiver, running_receiver
 from weaviate_migration_tests.live.alerted_notes import AlertedNotes
 from weaviate_migration_tests.live.command_line import run_here, started, until
+from weaviate_migration_tests.live.lasting_commands import free_port
 from weaviate_migration_tests.live.library import LibraryMigration
 from weaviate_migration_tests.live.notes import NoteMigration, note_id
-from weaviate_migration_tests.live.test_readme import free_port
 
 READ_ONLY = "The Weaviate server takes no writes"
 NEVER_RAN = "planned checks never ran"
