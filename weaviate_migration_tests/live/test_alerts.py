@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-import dagster as dg
 import pytest
 import weaviate
 
@@ -120,15 +119,18 @@ def test_a_run_that_fails_and_what_it_had_planned(alerted: AlertedNotes, client:
 
 
 def test_a_run_that_was_killed(alerted: AlertedNotes) -> None:
+    """What nobody noted but Dagster: its memory while it runs, then its end, seen by the sensor alone."""
     notes, receiver = alerted.notes, alerted.receiver
     with started("migrate", *notes.options) as process:
-        until(lambda: bool(alerted.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))))
+        until(lambda: "MB of memory" in alerted.look(memory_mb=1))
         process.kill()
         process.wait()
+    ((_, memory),) = receiver.taken()
     for _ in range(2):
         alerted.look()
-    assert "it was killed" in receiver.notifications[0]["message"]
+    assert "it was killed" in receiver.notifications[1]["message"]
     told = receiver.taken()
+    assert told.pop(0) == ("success", f"Over: {memory}")
     assert [title.lstrip("0123456789 ") for _, title in told] == ["The run of `migrate` failed", NEVER_RAN]
     runs = alerted.sensors_of_runs()
     assert notes.migrate().code == 0
