@@ -8,7 +8,7 @@ import psutil
 from weaviate_migration.alerts import AlertSettings, IncidentBook
 from weaviate_migration.alerts.conditions import judge
 from weaviate_migration.alerts.observations import observe
-from weaviate_migration.alerts.under_way import Command, UnderWay, commands_under_way
+from weaviate_migration.alerts.under_way import MIGRATE, Command, UnderWay, commands_under_way
 from weaviate_migration.alerts.watch import alert_folder, commands_folder
 from weaviate_migration.check_report import AssetGraph
 from weaviate_migration.job_run import was_killed
@@ -84,7 +84,7 @@ def _commands(instance: dg.DagsterInstance, runs: list[dg.DagsterRun]) -> Iterat
             continue
         name = command_of(run)
         yield Command(
-            name="migrate" if name == MATERIALIZATION else name,
+            name=MIGRATE if name == MATERIALIZATION else name,
             process=_process(instance, run.run_id, record.start_time),
             since=record.start_time,
         )

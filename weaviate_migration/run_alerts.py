@@ -38,13 +38,16 @@ class RunResult(Protocol):
     """What a command that runs a job comes to."""
 
     @property
-    def exit_code(self) -> int: ...  # noqa: D102
+    def exit_code(self) -> int:
+        """What the command line ends with."""
 
     @property
-    def run_id(self) -> str | None: ...  # noqa: D102
+    def run_id(self) -> str | None:
+        """None where it ran no job."""
 
     @property
-    def errors(self) -> Sequence[str]: ...  # noqa: D102
+    def errors(self) -> Sequence[str]:
+        """Why it failed."""
 
 
 _Result = TypeVar("_Result", bound=RunResult)

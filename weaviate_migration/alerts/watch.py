@@ -111,7 +111,7 @@ def watched(config: MigrationConfig, name: str) -> Iterator[Watch]:
             thread.start()
             try:
                 yield watch
-            except ConfigurationError:
+            except ConfigurationError:  # Nothing was begun, and who gave the settings reads why.
                 raise
             except Exception as error:
                 watch.conclude(1, str(error) or type(error).__name__)

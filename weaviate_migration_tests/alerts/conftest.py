@@ -1,3 +1,4 @@
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -9,3 +10,11 @@ from weaviate_migration_tests.alerts.receiver import Receiver, running_receiver
 def receiver() -> Iterator[Receiver]:
     with running_receiver() as made:
         yield made
+
+
+@pytest.fixture(autouse=True)
+def _records_reach_pytest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where an earlier test of this process has sent them elsewhere."""
+    logger = logging.getLogger("weaviate_migration")
+    monkeypatch.setattr(logger, "propagate", True)
+    monkeypatch.setattr(logger, "level", logging.DEBUG)
