@@ -16,6 +16,7 @@ from benchmarks.dlt_pipeline import measure_dlt
 from benchmarks.figures import LARGER, SUBJECTS, Runs
 from benchmarks.follow_latency import FollowLatency
 from benchmarks.measurement import MeasuredCommandError, Measurement, Server, python_command, timed_command
+from benchmarks.measuring_cost import measure_cost
 from benchmarks.messages_file import write_messages_file
 from benchmarks.migrate_command import MigrateCommand
 from benchmarks.report import report_sheets
@@ -83,6 +84,7 @@ def _measures(server: Server, folder: Path, rows: int, batch_size: int) -> Mappi
         "after kill": lambda: migrate(rows).measure_after_kill,
         "captured commits": lambda: CapturedWrites(folder, transaction_rows=1).measure,
         "captured transactions": lambda: CapturedWrites(folder, transaction_rows=1000).measure,
+        "measuring": lambda: partial(measure_cost, server, source(rows), folder),
         "follow": lambda: FollowLatency(server, folder).measure,
         ONCE: lambda: migrate(LARGER * rows).measure,
     }

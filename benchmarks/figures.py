@@ -22,6 +22,7 @@ MAX_CAPTURED_COMMIT = 1.45
 MAX_CAPTURED_TRANSACTION = 1.25
 MAX_MEDIAN_LATENCY_SECONDS = 0.5
 MAX_P99_LATENCY_SECONDS = 2.0
+MAX_MEASURING = 1.03
 LARGER = 4
 
 
@@ -133,6 +134,14 @@ def _freshness(runs: Runs) -> list[Figure]:
     ]
 
 
+def _measuring(runs: Runs) -> list[Figure]:
+    with_it = median_seconds(runs["measuring"])
+    ratio = median(run.seconds / run.reference_seconds for run in runs["measuring"])
+    measured = f"{with_it:.2f} s / {median(run.reference_seconds for run in runs['measuring']):.2f} s, CPU time"
+    name = "loads with measuring / without"
+    return [Figure(name, measured, f"{ratio:.3f}", f"at most {MAX_MEASURING:g}", ratio <= MAX_MEASURING)]
+
+
 def _under(name: str, measured: str, seconds: float, limit: float) -> Figure:
     return Figure(name, measured, f"{seconds:.2f} s", f"under {limit:g} s", seconds < limit)
 
@@ -146,5 +155,6 @@ SUBJECTS: Mapping[str, Subject] = {
     "killed": Subject(("migrate", "after kill"), _killed),
     "capture": Subject(("captured commits", "captured transactions"), _capture),
     "freshness": Subject(("follow",), _freshness),
+    "metrics": Subject(("measuring",), _measuring),
     "audit": Subject(("fetch", "audit"), _audit),
 }

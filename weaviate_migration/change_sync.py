@@ -14,6 +14,7 @@ from weaviate_migration.alerts.watch import watched
 from weaviate_migration.errors import ServerNotUsableError, SourceBusyError, TransientTargetError
 from weaviate_migration.following import LONGEST_WAIT_SECONDS, POLL_SECONDS, followed, followed_records
 from weaviate_migration.mapping import read_mapping
+from weaviate_migration.metrics.exposure import exposed_metrics
 from weaviate_migration.record import MigrationRecord
 from weaviate_migration.settings import MigrationConfig
 from weaviate_migration.since_snapshot import open_change_log
@@ -89,6 +90,7 @@ def sync_changes(config: MigrationConfig) -> SyncResult:
         MigrationError: as `followed` and `MigrationSync.run_pass` say.
     """
     with (
+        exposed_metrics(config),
         watched(config, SYNC) as watch,
         only_sync(WorkFolder(config.work_dir.absolute()), logger.warning),
         followed(config) as group,
@@ -110,7 +112,11 @@ def follow_changes(config: MigrationConfig, stop: threading.Event) -> SyncResult
     """
     done: dict[str, SyncTally] = {}
     wait = POLL_SECONDS
-    with watched(config, SYNC) as watch, only_sync(WorkFolder(config.work_dir.absolute()), logger.warning, stop):
+    with (
+        exposed_metrics(config),
+        watched(config, SYNC) as watch,
+        only_sync(WorkFolder(config.work_dir.absolute()), logger.warning, stop),
+    ):
         while not stop.is_set():
             try:
                 with followed(config) as group:

@@ -41,9 +41,9 @@ class LoadedPartitions:
         return {partition: tally_from(each["tally"]) for partition, each in stored.items() if each}
 
     def begin(self, partitions: Iterable[str]) -> None:
-        """These partitions are about to be loaded."""
+        """These partitions are about to be loaded: nothing is measured of them yet."""
         for partition in partitions:
-            self._write(partition, LoadTally(), whole=False)
+            self._path(partition).unlink(missing_ok=True)
 
     def note_under_way(self, partition: str, tally: LoadTally) -> None:
         """What is measured so far of a partition; written down about once a second."""

@@ -21,6 +21,8 @@ from weaviate_migration.job_run import JobRun, dagster_instance, end_killed_runs
 from weaviate_migration.jobs import DRY_RUN, MIGRATE, MIGRATE_LIVE, collection_assets, migrate_assets
 from weaviate_migration.logs import TOLD, configure_logging, in_own_context, note_failure
 from weaviate_migration.mapping import Mapping, read_mapping
+from weaviate_migration.metrics.exposure import exposed_metrics
+from weaviate_migration.metrics.gathering import migration_metrics
 from weaviate_migration.phase import Phase, next_step
 from weaviate_migration.record import MigrationRecord, SnapshotRecord, refuse_another_migration
 from weaviate_migration.result import MigrationResult
@@ -84,9 +86,10 @@ class SQLiteToWeaviateMigrator:
         try:
             configure_logging(self.config.log_level, self.config.log_file, self.config.log_format, self._terminal)
             mapping = read_mapping(self.config.mapping)
-            plan = plan_source(self.config, mapping)
-            with self.work_folder.locked(), api_key_in_environment(self.config.weaviate_api_key):
-                return work(mapping, plan)
+            with exposed_metrics(self.config):
+                plan = plan_source(self.config, mapping)
+                with self.work_folder.locked(), api_key_in_environment(self.config.weaviate_api_key):
+                    return work(mapping, plan)
         except Exception as error:
             failure = note_failure(error)
             return MigrationResult(success=False, exit_code=failure.exit_code, errors=[failure.text])
@@ -99,7 +102,7 @@ class SQLiteToWeaviateMigrator:
         if (unfinished := records.unfinished()) is not None:
             refuse_another_migration(unfinished, sqlite_path(config.sqlite_url).absolute(), mapping, config.prefix)
         target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
-        began = time.monotonic()
+        began, cpu_before = time.monotonic(), _cpu_seconds()
         with open_weaviate(target, self.work_folder.folder, config.weaviate_api_key) as client:
             connected = round(time.monotonic() - began, 3)
             refuse_foreign_names(client, [f"{config.prefix}{each.name}" for each in mapping.collections])
@@ -112,7 +115,7 @@ class SQLiteToWeaviateMigrator:
             not_followed = uncaptured_tables(plan) if config.live else []
             warnings = [*plan.warnings, *not_followed, *result.warnings]
             result = result.with_(run_id=run.run_id, warnings=warnings, phases=phases)
-            return self._closed(result, client, mapping)
+            return self._closed(self._measured(result, cpu_before), client, mapping)
 
     def _rehearse(self, mapping: Mapping, plan: MigrationPlan) -> MigrationResult:
         run = self._run(DRY_RUN, mapping, plan)
@@ -128,6 +131,14 @@ class SQLiteToWeaviateMigrator:
             if self._on_start:
                 self._on_start(plan)
             return run_job(instance, self.config, mapping, job, selection, _resuming(mapping, selection))
+
+    def _measured(self, result: MigrationResult, cpu_before: float) -> MigrationResult:
+        """With what was measured; also of a migration that failed."""
+        if result.migration_id is None:
+            return result
+        record = self.work_folder.records.all()[-1]
+        cpu_seconds = _cpu_seconds() - cpu_before
+        return result.with_(metrics=migration_metrics(self.config, self.work_folder, record, cpu_seconds))
 
     def _closed(self, result: MigrationResult, client: WeaviateClient, mapping: Mapping) -> MigrationResult:
         """What is left to do: give up what failed, or remove a snapshot that was wanted for reading only."""
@@ -218,6 +229,12 @@ def plan_source(config: MigrationConfig, mapping: Mapping) -> MigrationPlan:
     path = sqlite_path(config.sqlite_url)
     with planned_source(path, mapping, config.work_dir.absolute() / "scratch") as (_, plan):
         return plan
+
+
+def _cpu_seconds() -> float:
+    """CPU time so far, of this process and of those that it has started and that have ended."""
+    times = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in times)
 
 
 def _peak_memory_mb() -> float:

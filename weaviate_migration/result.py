@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from weaviate_migration.metrics.figures import MigrationMetrics
+
 _NOT_YET = datetime.fromtimestamp(0, UTC)
 
 
@@ -59,6 +61,7 @@ class MigrationResult:
         validation_passed: no check failed, but for those of severity WARN.
         validation_errors: the failed checks, but for those of severity WARN, which are in `warnings`.
         phases: seconds by name.
+        metrics: what was measured: rows, batches and bytes by collection and partition, lag, CPU time, disk.
         next_step: what to do now.
     """
 
@@ -82,6 +85,7 @@ class MigrationResult:
     backup: BackupResult | None = None
     collections: Mapping[str, CollectionResult] = field(default_factory=dict)
     checks: Sequence[CheckResult] = ()
+    metrics: MigrationMetrics = field(default_factory=MigrationMetrics)
     next_step: str = ""
 
     @property

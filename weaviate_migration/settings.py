@@ -50,6 +50,9 @@ OPTIONS: Mapping[str, str] = {
     "allow_pause": "--allow-pause",
     "extracts": "--extracts",
     "alerts": "--alerts",
+    "metrics_port": "--metrics-port",
+    "metrics_file": "--metrics-file",
+    "metrics_push_url": "--metrics-push-url",
 }
 
 
@@ -82,6 +85,9 @@ class MigrationConfig(BaseModel):
         allow_pause: take the snapshot although writers will wait for it more than 2 s.
         extracts: where extracts are kept: any fsspec path; '' is the work folder.
         alerts: the file that says where alerts go, and from when on something is one; None: nobody is told.
+        metrics_port: serves metrics for Prometheus while a command runs, on every interface of the machine.
+        metrics_file: gets the metrics while a command runs and at its end, for node_exporter.
+        metrics_push_url: of a push gateway that gets them; a user and a password may be in it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -111,6 +117,9 @@ class MigrationConfig(BaseModel):
     allow_pause: bool = False
     extracts: str = ""
     alerts: Path | None = None
+    metrics_port: int | None = Field(default=None, ge=1, le=65535)
+    metrics_file: Path | None = None
+    metrics_push_url: str | None = Field(default=None, pattern=r"^https?://[^/]", repr=False)
 
     @field_validator("weaviate_url", "extracts")
     @classmethod
@@ -195,7 +204,9 @@ def _from_environment() -> dict[str, str]:
 
 def _mistake(error: dict[str, Any]) -> str:
     field = str(error["loc"][0]) if error["loc"] else ""
-    if error["type"] == "string_pattern_mismatch":  # Only one field has a pattern.
+    if field == "metrics_push_url":  # Without the value: it may hold a password.
+        return f"{OPTIONS[field]}: has to begin with http:// or https://, and to name a host"
+    if error["type"] == "string_pattern_mismatch":  # Only the prefix is left that has a pattern.
         return f"{OPTIONS[field]}: has to begin with a capital letter, and to hold letters, digits and _ only"
     said = error["msg"].removeprefix("Value error, ")
     return f"{OPTIONS.get(field, field)}: {said[:1].lower()}{said[1:]}"

@@ -11,6 +11,7 @@ from weaviate_migration.job_run import dagster_instance, end_killed_runs, run_jo
 from weaviate_migration.jobs import CUT_OVER, CUTOVER
 from weaviate_migration.logs import configure_logging, in_own_context, note_failure
 from weaviate_migration.mapping import read_mapping
+from weaviate_migration.metrics.exposure import exposed_metrics
 from weaviate_migration.phase import Phase, next_step
 from weaviate_migration.record import MigrationRecord, refuse_another_mapping
 from weaviate_migration.run_alerts import watched_result
@@ -78,6 +79,7 @@ def _cut_over(config: MigrationConfig, timeout: float) -> CutoverResult:
         return _result(record, 0, [])
     target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
     with (
+        exposed_metrics(config),
         work_folder.locked(),
         api_key_in_environment(config.weaviate_api_key),
         open_weaviate(target, work_folder.folder, config.weaviate_api_key),

@@ -24,6 +24,7 @@ from weaviate_migration.live_verification import LiveComparison, agree_on_histor
 from weaviate_migration.logs import configure_logging, in_own_context, note_failure
 from weaviate_migration.mapping import Mapping as WholeMapping
 from weaviate_migration.mapping import read_mapping
+from weaviate_migration.metrics.exposure import exposed_metrics
 from weaviate_migration.proof import CollectionProof
 from weaviate_migration.record import MigrationRecord, refuse_another_mapping
 from weaviate_migration.repair import PartitionRepair, RepairTally
@@ -142,6 +143,7 @@ class MigrationVerifier:
             raise ConfigurationError(f"Migration {record.id} has loaded nothing yet.", "Run `migrate` first.")
         target = parse_weaviate_url(self._config.weaviate_url, self._config.grpc_port)
         with (
+            exposed_metrics(self._config),
             self._work_folder.locked(),
             api_key_in_environment(self._config.weaviate_api_key),
             open_weaviate(target, self._work_folder.folder, self._config.weaviate_api_key) as client,

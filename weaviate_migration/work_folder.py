@@ -11,6 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from upath import UPath
 
+from weaviate_migration.check_results import CheckResults
 from weaviate_migration.comparisons import Comparisons
 from weaviate_migration.errors import ConfigurationError, MigrationConflictError
 from weaviate_migration.history import HistoryFile
@@ -113,6 +114,15 @@ class WorkFolder:
         """What the last full comparisons of a collection found."""
         return Comparisons(self.folder / "comparisons", record.collection(mapping))
 
+    def check_results(self, record: MigrationRecord, mapping: CollectionMapping) -> CheckResults:
+        """What the checks of a collection said last."""
+        return CheckResults(self.check_results_folder, record.collection(mapping))
+
+    @property
+    def check_results_folder(self) -> Path:
+        """What the checks of all collections said last."""
+        return self.folder / "check_results"
+
     def quarantine(self, record: MigrationRecord, mapping: CollectionMapping) -> Quarantine:
         """The quarantined rows of one collection."""
         return Quarantine(self.quarantine_folder, record.collection(mapping))
@@ -145,7 +155,12 @@ class WorkFolder:
     def loaded(self, record: MigrationRecord, mapping: CollectionMapping) -> LoadedPartitions:
         """Which partitions of a collection are loaded from the snapshot that the migration has now."""
         snapshot = record.snapshot.sha256 if record.snapshot is not None else ""
-        return LoadedPartitions(self.folder / "loaded", record.collection(mapping), snapshot)
+        return LoadedPartitions(self.loaded_folder, record.collection(mapping), snapshot)
+
+    @property
+    def loaded_folder(self) -> Path:
+        """Which partitions are loaded, and what was measured of their loads."""
+        return self.folder / "loaded"
 
     @property
     def sync_folder(self) -> Path:

@@ -24,6 +24,7 @@ OURS: dict[str, set[str]] = {
     "history": set(),
     "progress": {"history"},
     "load_tally": set(),
+    "check_results": set(),
     "shadow_reads": set(),
     "commit_hook": set(),
     "transform": {"mapping"},
@@ -36,7 +37,9 @@ OURS: dict[str, set[str]] = {
     "loaded": {"load_tally"},
     "sync_position": {"source", "record"},
     "change_capture": {"mapping", "settings", "source", "work_folder"},
-    "work_folder": {"loaded", "mapping", "record", "quarantine", "comparisons", "sync_position", "history"},
+    "work_folder": {
+        *("loaded", "mapping", "record", "quarantine", "comparisons", "sync_position", "history", "check_results"),
+    },
     "since_snapshot": {"mapping", "source", "extract", "transform", "target", "record", "sync_position", "work_folder"},
     "load": {
         "mapping",
@@ -67,8 +70,12 @@ OURS: dict[str, set[str]] = {
         *("mapping", "source", "target", "record", "settings"),
         *("since_snapshot", "sync", "sync_position", "work_folder"),
     },
+    "metrics": {
+        *("settings", "source", "target", "record", "load_tally", "loaded", "progress", "check_results"),
+        *("since_snapshot", "sync_position", "work_folder"),
+    },
     "change_sync": {
-        "alerts",
+        *("alerts", "metrics"),
         *("mapping", "source", "record", "settings", "since_snapshot", "sync", "sync_position", "following"),
         "work_folder",
     },
@@ -99,6 +106,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "history": set(),
     "progress": set(),
     "load_tally": set(),
+    "check_results": set(),
+    "metrics": set(),
     "shadow_reads": set(),
     "commit_hook": {"sqlalchemy"},
     "record": set(),

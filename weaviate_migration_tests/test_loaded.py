@@ -22,7 +22,9 @@ def test_what_is_loaded_in_whole_comes_back_with_its_tally(tmp_path: Path) -> No
     loaded.note("00", measured())
     loaded.note("01", measured(refused=1))
     assert loaded.tallies(["00", "01", "02", "03"]) == {"00": measured()}
-    assert loaded.measured() == {"00": measured(), "01": measured(refused=1), "02": LoadTally()}
+    assert loaded.measured() == {"00": measured(), "01": measured(refused=1)}
+    loaded.note_under_way("02", LoadTally(rows=4))
+    assert loaded.tallies(["02"]) == {}
     assert LoadedPartitions(tmp_path, NAME, "of another").tallies(["00"]) == {}
     loaded.forget(["00", "03"])
     assert loaded.tallies(["00"]) == {}

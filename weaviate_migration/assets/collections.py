@@ -13,6 +13,7 @@ from weaviate_migration.load import PartitionLoad, is_still_whole
 from weaviate_migration.load_tally import LoadTally
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping import Mapping as WholeMapping
+from weaviate_migration.metrics.figures import load_figures
 from weaviate_migration.partitions import PARTITIONS
 from weaviate_migration.progress import ProgressFile
 from weaviate_migration.resources import BatchSettings, WeaviateServer
@@ -104,16 +105,24 @@ def _rows(extract: Mapping[str, ds.Dataset]) -> int:
 
 
 def _tally_metadata(tally: LoadTally, name: str) -> dict[str, Any]:
+    """Numbers, so that Dagster plots them over time; the same ones are metrics and part of the result."""
+    figures = load_figures(tally)
     return {
         # Rows that changed since the snapshot are in Weaviate as they are now.
         "dagster/partition_row_count": tally.written + tally.changed,
         "rows": tally.rows,
         "changed_since_snapshot": tally.changed,
+        "converted": tally.converted,
         "refused": tally.refused,
+        "refused_by_weaviate": tally.refused_by.get("refused", 0),
+        "refused_in_conversion": tally.refused_by.get("conversion", 0),
         "sent_again": tally.retried,
         "removed": tally.removed,
         "batches": tally.batches,
-        "objects_per_second": round(tally.written / tally.seconds, 1) if tally.seconds else 0.0,
+        "batch_seconds_mean": figures.batch_seconds_mean,
+        "sent_bytes": tally.sent_bytes,
+        "seconds": figures.seconds,
+        "objects_per_second": figures.rows_per_second,
         "collection": name,
     }
 

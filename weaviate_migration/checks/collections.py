@@ -6,8 +6,10 @@ from typing import Any
 
 import dagster as dg
 
-from weaviate_migration.checks.evaluation import EvaluationWriter, partitioned_check
+from weaviate_migration.check_results import CheckResults
+from weaviate_migration.checks.evaluation import EvaluationWriter, check_verdict, partitioned_check
 from weaviate_migration.checks.findings import (
+    Finding,
     count_finding,
     every_object_finding,
     no_snapshot_finding,
@@ -47,8 +49,9 @@ def build_collection_checks(mapping: WholeMapping, collection: CollectionMapping
         work_folder: dg.ResourceParam[WorkFolder],
     ) -> Iterator[Any]:
         partitions = context.partition_keys
-        writer = EvaluationWriter(context, dg.AssetKey(collection.asset_name), partitions)
         record = work_folder.records.current()
+        results = work_folder.check_results(record, collection)
+        writer = EvaluationWriter(context, dg.AssetKey(collection.asset_name), partitions, results)
         comparisons = work_folder.comparisons(record, collection)
         with (
             weaviate.client(work_folder) as client,
@@ -159,8 +162,9 @@ def build_relations_check(mapping: WholeMapping, collection: CollectionMapping) 
         work_folder: dg.ResourceParam[WorkFolder],
     ) -> dg.AssetCheckResult:
         record = work_folder.records.current()
+        results = work_folder.check_results(record, collection)
         if record.snapshot is None or not record.snapshot.path.is_file():
-            return dg.AssetCheckResult(**no_snapshot_finding())
+            return _noted(no_snapshot_finding(), results)
         with weaviate.client(work_folder) as client:
             compared = compare_relations(
                 collection.table,
@@ -172,9 +176,14 @@ def build_relations_check(mapping: WholeMapping, collection: CollectionMapping) 
                 lambda parent: held_changes(work_folder, record, mapping, parent),
             )
         parents = [each for each in _parents(mapping, collection) if not _is_loaded(context.instance, each, record)]
-        return dg.AssetCheckResult(**relations_finding(compared, [record.alias(each) for each in parents]))
+        return _noted(relations_finding(compared, [record.alias(each) for each in parents]), results)
 
     return relations
+
+
+def _noted(finding: Finding, results: CheckResults) -> dg.AssetCheckResult:
+    results.note(check_verdict("relations", finding["passed"], finding["severity"]), None)
+    return dg.AssetCheckResult(**finding)
 
 
 def _parents(mapping: WholeMapping, collection: CollectionMapping) -> list[CollectionMapping]:

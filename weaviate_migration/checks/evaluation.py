@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 
+from weaviate_migration.check_results import CheckResults, CheckVerdict
 from weaviate_migration.partitions import PARTITIONS
 
 
@@ -30,17 +31,31 @@ def partitioned_check(name: str, asset: str, extract: str, description: str) -> 
     )
 
 
+def check_verdict(check: str, passed: bool, severity: dg.AssetCheckSeverity) -> CheckVerdict:
+    """What a check says, in a word."""
+    failure = "warned" if severity is dg.AssetCheckSeverity.WARN else "failed"
+    return CheckVerdict(check, "passed" if passed else failure)
+
+
 class EvaluationWriter:
     """Makes the evaluations of one asset's checks in one run, each about the latest materialization.
 
     Args:
         asset: the asset that is checked.
         partitions: those that the run is about.
+        results: gets what each evaluation says, for who watches the work folder.
     """
 
-    def __init__(self, context: dg.AssetCheckExecutionContext, asset: dg.AssetKey, partitions: Sequence[str]) -> None:
+    def __init__(
+        self,
+        context: dg.AssetCheckExecutionContext,
+        asset: dg.AssetKey,
+        partitions: Sequence[str],
+        results: CheckResults,
+    ) -> None:
         self._instance = context.instance
         self._asset = asset
+        self._results = results
         # All at once: the run has just materialized them, so the newest are, as a rule, one for each partition.
         newest = self._newest(partitions, limit=len(partitions))
         self._known: dict[str | None, dg.EventLogRecord | None] = {
@@ -58,6 +73,7 @@ class EvaluationWriter:
         severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR,
     ) -> dg.AssetCheckEvaluation:
         """The evaluation of a check, for a partition or (None) for the asset as a whole."""
+        self._results.note(check_verdict(spec.name, passed, severity), partition)
         return dg.AssetCheckEvaluation(
             asset_key=spec.asset_key,
             check_name=spec.name,

@@ -10,6 +10,7 @@ from weaviate_migration.cli.options import (
     EXTRACTS_OPTION,
     LOG_OPTIONS,
     MAPPING_OPTION,
+    METRICS_OPTIONS,
     SERVER_OPTIONS,
     WORK_OPTIONS,
     print_json,
@@ -20,7 +21,10 @@ from weaviate_migration.switch import CutoverResult, cut_over_migration
 
 
 @click.command(epilog=EPILOG)
-@with_options(MAPPING_OPTION, *SERVER_OPTIONS, EXTRACTS_OPTION, *LOG_OPTIONS, ALERTS_OPTION, *WORK_OPTIONS)
+@with_options(
+    *(MAPPING_OPTION, *SERVER_OPTIONS, EXTRACTS_OPTION),
+    *(*LOG_OPTIONS, ALERTS_OPTION, *METRICS_OPTIONS, *WORK_OPTIONS),
+)
 @click.option(
     "--timeout",
     metavar="SECONDS",

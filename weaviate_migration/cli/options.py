@@ -59,6 +59,13 @@ LOG_OPTIONS = (
         help="Of the log records on standard error; default text. With json nothing else is shown there.",
     ),
 )
+METRICS_OPTIONS = (
+    click.option("--metrics-port", type=int, help="Serve metrics for Prometheus at this port while it runs."),
+    click.option(
+        "--metrics-file", type=click.Path(path_type=Path), help="Write metrics into this file, for node_exporter."
+    ),
+    click.option("--metrics-push-url", metavar="URL", help="Push metrics to this gateway, every 15 s and at the end."),
+)
 MIGRATE_OPTIONS = (
     click.option("--prefix", help="Stands before the names of collections and aliases."),
     click.option("--batch-size", type=int, help="Objects in a batch at most; default 100."),
@@ -96,6 +103,7 @@ MIGRATE_OPTIONS = (
     EXTRACTS_OPTION,
     ALERTS_OPTION,
     *LOG_OPTIONS,
+    *METRICS_OPTIONS,
 )
 
 

@@ -12,6 +12,7 @@ from weaviate_migration.cli.options import (
     EPILOG,
     LOG_OPTIONS,
     MAPPING_OPTION,
+    METRICS_OPTIONS,
     SERVER_OPTIONS,
     WORK_OPTIONS,
     print_json,
@@ -23,7 +24,7 @@ from weaviate_migration.settings import create_migration_config
 
 
 @click.command(epilog=EPILOG)
-@with_options(MAPPING_OPTION, *SERVER_OPTIONS, *LOG_OPTIONS, ALERTS_OPTION, *WORK_OPTIONS)
+@with_options(MAPPING_OPTION, *SERVER_OPTIONS, *LOG_OPTIONS, ALERTS_OPTION, *METRICS_OPTIONS, *WORK_OPTIONS)
 @click.option("--follow", is_flag=True, help="Go on until Ctrl-C or SIGTERM, applying changes as they are committed.")
 def sync(as_json: bool, follow: bool, **options: Any) -> int:
     """Apply the changes that the application has made since the snapshot, or since the last sync."""

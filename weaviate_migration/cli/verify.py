@@ -14,6 +14,7 @@ from weaviate_migration.cli.options import (
     EXTRACTS_OPTION,
     LOG_OPTIONS,
     MAPPING_OPTION,
+    METRICS_OPTIONS,
     PAUSE_OPTION,
     SERVER_OPTIONS,
     WORK_OPTIONS,
@@ -31,7 +32,8 @@ SHOWN_DIFFERENCES = 20
 
 @click.command(epilog=EPILOG)
 @with_options(
-    MAPPING_OPTION, *SERVER_OPTIONS, EXTRACTS_OPTION, PAUSE_OPTION, *LOG_OPTIONS, ALERTS_OPTION, *WORK_OPTIONS
+    *(MAPPING_OPTION, *SERVER_OPTIONS, EXTRACTS_OPTION, PAUSE_OPTION),
+    *(*LOG_OPTIONS, ALERTS_OPTION, *METRICS_OPTIONS, *WORK_OPTIONS),
 )
 @click.option("--repair", is_flag=True, help="Write what is missing or altered, remove what is extra, compare again.")
 def verify(as_json: bool, repair: bool, **options: Any) -> int:

@@ -227,12 +227,12 @@ def _authorization(api_key: str | None) -> dict[str, str]:
     return {"Authorization": f"Bearer {api_key}"}
 
 
-def _get(address: ServerAddress, path: str, headers: dict[str, str]) -> tuple[int, bytes]:
-    """The status and the body of one answer."""
+def _get(address: ServerAddress, path: str, headers: dict[str, str], body: bytes | None = None) -> tuple[int, bytes]:
+    """The status and the body of one answer, to GET or, with a body, to POST."""
     kind = HTTPSConnection if address.secure else HTTPConnection
     with closing(kind(address.host, address.http_port, timeout=CHECK_SECONDS)) as connection:
         try:
-            connection.request("GET", path, headers=headers)
+            connection.request("GET" if body is None else "POST", path, body, headers)
             response = connection.getresponse()
             return response.status, response.read()
         except (OSError, UnicodeError, HTTPException) as error:
@@ -247,6 +247,22 @@ def _unreachable(address: ServerAddress, error: Exception) -> ServerNotUsableErr
     elif address.http_port == HTTP_PORTS["http"]:
         hint = "Does --weaviate-url need a port? Weaviate's own is 8080."
     return ServerNotUsableError(f"no Weaviate answers at {address}: {reason}", hint)
+
+
+def answer(address: ServerAddress, path: str, api_key: str | None, body: bytes | None = None) -> bytes:
+    """The body of one answer, of a server that need not be ready: without a client, and within seconds.
+
+    Args:
+        body: JSON to send; without any it is asked for with GET.
+
+    Raises:
+        ServerNotUsableError: no answer, or one that is not 200.
+    """
+    headers = _authorization(api_key) | ({"Content-Type": "application/json"} if body is not None else {})
+    status, answered = _get(address, path, headers, body)
+    if status != 200:
+        raise ServerNotUsableError(f"Weaviate at {address} answers {path} with status {status}", "Look into its log.")
+    return answered
 
 
 def _check_ready(address: ServerAddress, headers: dict[str, str]) -> None:

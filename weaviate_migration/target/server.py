@@ -125,6 +125,12 @@ def running_server(data_dir: Path) -> ServerAddress | None:
     return ServerAddress(LOOPBACK, running[1].http, running[1].grpc) if running else None
 
 
+def running_process(data_dir: Path) -> int | None:
+    """The process id of the server on this folder; None where none runs. Nothing is started or made for it."""
+    running = _DataFolder(data_dir.expanduser().resolve(), say_on_stderr).read().running()
+    return running[0].pid if running else None
+
+
 @contextmanager
 def _ended_like_ctrl_c() -> Iterator[None]:
     """Turns the signals that would end the process on the spot into what Ctrl-C does, which runs every `finally`.

@@ -1,0 +1,102 @@
+"""What there is to show, read at the moment: from the work folder, and from the server. Whoever shows it reads it here.
+
+Files that are replaced meanwhile are read as they are now or were before, and ones that go away are left out.
+"""
+
+import os
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+
+from weaviate_migration.check_results import CheckResults
+from weaviate_migration.errors import ServerNotUsableError
+from weaviate_migration.load_tally import LoadTally
+from weaviate_migration.loaded import LoadedPartitions
+from weaviate_migration.record import MigrationRecord
+from weaviate_migration.settings import MigrationConfig
+from weaviate_migration.since_snapshot import open_change_log
+from weaviate_migration.source.change_log import Lag
+from weaviate_migration.sync_position import agreed_reading
+from weaviate_migration.target.connect import EmbeddedTarget, parse_weaviate_url
+from weaviate_migration.target.server import running_process, running_server
+from weaviate_migration.target.server_figures import ServerFigures, server_figures
+from weaviate_migration.work_folder import WorkFolder
+
+
+def load_tallies(work_folder: WorkFolder, record: MigrationRecord) -> dict[str, dict[str, LoadTally]]:
+    """What was measured of the last load of each partition: by the collection's alias, and the partition."""
+    folder = work_folder.loaded_folder
+    return {alias: LoadedPartitions(folder, name, "").measured() for alias, name in record.targets.items()}
+
+
+def verdict_counts(work_folder: WorkFolder, record: MigrationRecord) -> Counter[tuple[str, str, str]]:
+    """How many of the last verdicts there are of each alias, check and outcome."""
+    return Counter(
+        (alias, verdict.check, verdict.outcome)
+        for alias, name in record.targets.items()
+        for verdict in CheckResults(work_folder.check_results_folder, name).all()
+    )
+
+
+def sync_lags(work_folder: WorkFolder) -> dict[str, tuple[Lag, int]]:
+    """For each followed migration, by id, how far it is behind its source, and the position that is applied.
+
+    It is counted anew, in the source's change log: also where no sync runs.
+
+    Raises:
+        MigrationError: the log cannot be read, or is not the one that was followed.
+    """
+    return {each.id: _lag(work_folder, each) for each in work_folder.records.all() if _is_followed(work_folder, each)}
+
+
+def _is_followed(work_folder: WorkFolder, record: MigrationRecord) -> bool:
+    """Whether readers have it, may go back to it or will have it, and its changes are applied."""
+    used = record.state in ("unfinished", "cut over")
+    return used and work_folder.capture_id is not None and work_folder.sync_positions.read(record.id) is not None
+
+
+def _lag(work_folder: WorkFolder, record: MigrationRecord) -> tuple[Lag, int]:
+    with (
+        open_change_log(work_folder, record.source) as log,
+        agreed_reading(log, work_folder.sync_positions, record.id) as (_, known),
+    ):
+        return log.lag(known.position), known.position
+
+
+def folder_bytes(work_folder: WorkFolder) -> dict[str, int]:
+    """What each folder in the work folder takes on disk."""
+    return {path.name: _bytes_in(path) for path in sorted(work_folder.folder.iterdir()) if path.is_dir()}
+
+
+def _bytes_in(folder: Path) -> int:
+    size = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                size += os.lstat(os.path.join(parent, name)).st_size  # noqa: PTH118 - thousands of files, at each scrape
+    return size
+
+
+def server_reading(
+    config: MigrationConfig, work_folder: WorkFolder, record: MigrationRecord | None
+) -> ServerFigures | None:
+    """What the server tells of the migration's collections; None where it does not answer. Nothing is started."""
+    target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
+    if isinstance(target, EmbeddedTarget):
+        address, key = running_server(_data_folder(target, work_folder)), None
+    else:
+        address, key = target.address, config.weaviate_api_key
+    try:
+        return server_figures(address, key, set(record.targets.values() if record else ())) if address else None
+    except ServerNotUsableError:
+        return None
+
+
+def server_process(config: MigrationConfig, work_folder: WorkFolder) -> int | None:
+    """The process id of an embedded server that runs; another one's processes cannot be seen from here."""
+    target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
+    return running_process(_data_folder(target, work_folder)) if isinstance(target, EmbeddedTarget) else None
+
+
+def _data_folder(target: EmbeddedTarget, work_folder: WorkFolder) -> Path:
+    return target.data_dir or work_folder.path.absolute() / "weaviate"
