@@ -11,7 +11,7 @@ import functools
 import logging
 import sys
 import traceback
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, ParamSpec, TypeVar
@@ -123,7 +123,11 @@ class RunEventHandler(logging.Handler):
         """Outside of a step there is nobody to hand it to."""
         for handler in logging.getLogger(DAGSTER_LOGGER).handlers:
             passed = copy.copy(record)
-            passed.msg, passed.args, passed.exc_info = redacted(_placed(record.getMessage(), _known(record))), (), None
+            passed.msg, passed.args, passed.exc_info = (
+                redacted(_as_event(record.getMessage(), _known(record))),
+                (),
+                None,
+            )
             setattr(passed, PASSED_ON, True)
             handler.handle(passed)
             if metadata := getattr(passed, DAGSTER_METADATA, None):
@@ -222,16 +226,22 @@ def _as_text_with_level(_: Any, method: str, event: _Event) -> str:
 
 
 def _as_text(_: Any, __: str, event: _Event) -> str:
-    """One line without a stack trace: where, what, and in brackets which migration and run."""
-    where = f"{event['step']}: " if "step" in event else ""
+    """One line without a stack trace: which step, what, and in brackets what else it is about."""
+    step = f"{event['step']}: " if "step" in event else ""
     ids = [f"migration {event['migration_id']}"] if event["migration_id"] else []
     ids += [f"run {event['run_id'][:SHORT_ID]}"] if event["run_id"] else []  # As long as the UI shows it.
-    about = [event["category"]] if "category" in event else []
-    suffix = f" [{', '.join(about + ids)}]" if about or ids else ""
-    return f"{where}{_placed(event['event'], event)}{suffix}"
+    return f"{step}{event['event']}{_bracketed([*_of_one_batch(event), *ids])}"
 
 
-def _placed(message: str, known: Mapping[str, Any]) -> str:
-    """The message after the partition and the batch that it is about."""
-    parts = [f"{name} {known[name]}" for name in ("partition", "batch") if name in known]
-    return f"{', '.join(parts)}: {message}" if parts else message
+def _as_event(message: str, known: Mapping[str, Any]) -> str:
+    """The message for the run's events, which know step and run."""
+    return f"{message}{_bracketed(_of_one_batch(known))}"
+
+
+def _of_one_batch(known: Mapping[str, Any]) -> list[str]:
+    category = [str(known["category"])] if "category" in known else []
+    return category + [f"{name} {known[name]}" for name in ("partition", "batch") if name in known]
+
+
+def _bracketed(parts: Sequence[str]) -> str:
+    return f" [{', '.join(parts)}]" if parts else ""

@@ -54,8 +54,8 @@ def test_a_line_for_a_person(capsys: pytest.CaptureFixture[str]) -> None:
     with bound_contextvars(migration_id="20261122T093015", run_id="0f3a9c1e-5b7d-4a52", partition="03", batch=7):
         logger.warning("%d objects are sent again", 100, extra={"category": "timeout", "step": "note"})
     assert capsys.readouterr().err == (
-        "WARNING note: partition 03, batch 7: 100 objects are sent again "
-        "[timeout, migration 20261122T093015, run 0f3a9c1e]\n"
+        "WARNING note: 100 objects are sent again "
+        "[timeout, partition 03, batch 7, migration 20261122T093015, run 0f3a9c1e]\n"
     )
 
 
@@ -188,7 +188,7 @@ def test_records_of_a_step_are_events_of_its_run_once(tmp_path: Path) -> None:
         run = talk.execute_in_process(instance=instance)
         said = [each for each in instance.all_logs(run.run_id) if each.dagster_event is None]
     assert [(each.step_key, each.user_message) for each in said] == [
-        ("speaks", "partition 03, batch 7: written with ***")
+        ("speaks", "written with *** [partition 03, batch 7]")
     ]
     (line,) = lines_of((tmp_path / "log.jsonl").read_text(encoding="utf-8"))
     assert (line["run_id"], line["step"], line["event"]) == (run.run_id, "speaks", "written with ***")

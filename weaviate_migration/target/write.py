@@ -379,7 +379,8 @@ class ObjectWriter:
         category = error.category if isinstance(error, MigrationError) else "internal"
         outcome.retried_by[category] = outcome.retried_by.get(category, 0) + objects
         logger.warning(
-            "%d objects are sent again in %.1f s (%d of %d): %s",
+            "partition %s: %d objects are sent again in %.1f s (%d of %d): %s",
+            outcome.batch.partition,
             objects,
             state.upcoming_sleep,
             state.attempt_number,

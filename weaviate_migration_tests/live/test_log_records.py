@@ -131,16 +131,16 @@ def test_records_of_steps_are_events_of_the_run(told: Told) -> None:
     ours = [
         line for line in told.lines if line["run_id"] == run_id and line["logger"].startswith("weaviate_migration.")
     ]
-    expected = Counter((line["step"], placed(line)) for line in ours if "step" in line)
+    expected = Counter((line["step"], shown(line)) for line in ours if "step" in line)
     assert expected.total() > 16
     assert expected <= Counter((str(each.step_key), each.user_message) for each in events)
 
 
-def placed(line: dict[str, Any]) -> str:
-    """The message as the UI shows it: step and run are fields there, partition and batch are not."""
-    return (
-        f"partition {line['partition']}, batch {line['batch']}: {line['event']}" if "batch" in line else line["event"]
-    )
+def shown(line: dict[str, Any]) -> str:
+    """The message as the UI has it: step and run are fields there."""
+    about = [line["category"]] if "category" in line else []
+    about += [f"{name} {line[name]}" for name in ("partition", "batch") if name in line]
+    return f"{line['event']} [{', '.join(about)}]" if about else line["event"]
 
 
 def test_an_error_says_its_category_and_what_was_tried(told: Told) -> None:
