@@ -2,13 +2,15 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
 
 import dagster as dg
 from pydantic import Field, PrivateAttr
 from weaviate import WeaviateClient
 
-from weaviate_migration.target.connect import EmbeddedTarget, open_weaviate, parse_weaviate_url, server_of
+from weaviate_migration.target.connect import EmbeddedTarget, open_weaviate, parse_weaviate_url
+from weaviate_migration.target.server import ServerAddress, embedded_server, running_server
 from weaviate_migration.work_folder import WorkFolder
 
 logger = logging.getLogger(__name__)
@@ -40,6 +42,11 @@ class WeaviateServer(dg.ConfigurableResource):  # type: ignore[type-arg]
         target = parse_weaviate_url(self.url, self.grpc_port)
         if isinstance(target, EmbeddedTarget) and self._server is None:
             self._server = ExitStack()
-            self._server.enter_context(server_of(target, work_folder.folder, logger.debug))
+            self._server.enter_context(_held_server(target.data_folder(work_folder.folder)))
         with open_weaviate(target, work_folder.folder, self.api_key or None, logger.debug) as client:
             yield client
+
+
+def _held_server(data_folder: Path) -> AbstractContextManager[ServerAddress]:
+    """The server on this folder. To fetch and start one takes its time, so the run tells of that."""
+    return embedded_server(data_folder, logger.debug if running_server(data_folder) else logger.info)

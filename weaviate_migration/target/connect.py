@@ -7,7 +7,7 @@ import json
 import re
 import ssl
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
@@ -145,13 +145,8 @@ def open_weaviate(
         with secret_kept(api_key), connect(target.address, api_key) as client:
             yield client
     else:
-        with server_of(target, work_dir, say) as address, connect(address, None) as client:
+        with embedded_server(target.data_folder(work_dir), say) as address, connect(address, None) as client:
             yield client
-
-
-def server_of(target: EmbeddedTarget, work_dir: Path, say: Say) -> AbstractContextManager[ServerAddress]:
-    """The embedded server of a target, to be held over several clients: see `embedded_server`."""
-    return embedded_server(target.data_folder(work_dir), say)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Runs as Dagster's UI starts them: a partition, a range, the whole job; and what Dagster keeps of them."""
 
+import logging
 import uuid
 from typing import Any
 
@@ -9,7 +10,11 @@ import weaviate
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from weaviate.collections import Collection
 
+from weaviate_migration.definitions import build_definitions
 from weaviate_migration.extract.partitions import PARTITION_KEYS
+from weaviate_migration.settings import create_migration_config
+from weaviate_migration.target.server import running_server
+from weaviate_migration.target.server_binary import SERVER_VERSION
 from weaviate_migration_tests.live.command_line import holdings
 from weaviate_migration_tests.live.notes import TABLE, NoteMigration, add_notes, note_file, note_id, note_rows
 
@@ -142,6 +147,31 @@ def test_whole_job_as_the_ui_starts_it(
         # The bounds are quantiles: the partitions are balanced.
         assert {each.metadata["dagster/partition_row_count"].value for each in made} == {EACH}
     assert all(each.metadata["objects_per_second"].value for each in result.asset_materializations_for_node("note"))
+
+
+def test_whole_job_with_nothing_but_the_source_named(
+    notes: NoteMigration, instance: dg.DagsterInstance, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As in the UI: one embedded server for all steps; it is started, told of, and stopped."""
+    told = logging.getLogger("weaviate_migration.resources.weaviate")
+    told.addHandler(caplog.handler)
+    told.setLevel(logging.INFO)
+    try:
+        config = create_migration_config(str(notes.source), mapping=notes.mapping, work_dir=notes.work_dir)
+        assets = ("source_audit", "weaviate_schema", "sqlite_snapshot", "notes_extract", "note", "cutover")
+        definitions = build_definitions(config)
+        result = materialize(definitions, instance, *assets, first=PARTITION_KEYS[0], last=PARTITION_KEYS[-1])
+    finally:
+        told.removeHandler(caplog.handler)
+        told.setLevel(logging.NOTSET)
+    assert result.success
+    # The same record comes by the root logger, too, unless another test has set up our own.
+    records = {id(each): each.getMessage() for each in caplog.records if each.name == told.name}
+    assert [text.split(" on ")[0] for text in records.values() if " on " in text] == [
+        f"starting Weaviate {SERVER_VERSION}",
+        "stopped the Weaviate server",
+    ]
+    assert running_server(notes.work_dir / "weaviate") is None
 
 
 def test_blocking_check_that_fails_stops_the_cutover(
