@@ -11,6 +11,7 @@ from weaviate_migration.alerts.conditions import Condition, Judgement, Kind
 from weaviate_migration.alerts.under_way import CUTOVER, MIGRATE, SYNC, VERIFY
 from weaviate_migration.alerts.watch import run_failed, watched
 from weaviate_migration.check_report import AssetGraph, CheckGroup, CheckReport, CheckStatus, check_report
+from weaviate_migration.check_report.characters import printable
 from weaviate_migration.job_run import dagster_instance, was_killed
 from weaviate_migration.jobs import CUT_OVER, DRY_RUN, MIGRATE_LIVE, VERIFY_LIVE
 from weaviate_migration.jobs import MIGRATE as MIGRATE_JOB
@@ -128,7 +129,7 @@ def _fate(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Judgement:
     if not reasons:
         reasons = ["Its process is gone: it was killed." if was_killed(run) else "It ended before its first step."]
     told = "\n".join([*dict.fromkeys(reasons), f"Run {run.run_id}; the same command goes on with what is left."])
-    return Judgement((run_failed(name, f"The run of `{run.job_name}` failed", told),))
+    return Judgement((run_failed(name, f"The run of `{run.job_name}` failed", printable(told)),))
 
 
 def _is_superseded(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
@@ -171,4 +172,6 @@ def _never_ran(report: CheckReport) -> list[Condition]:
 
 def _told(groups: Sequence[CheckGroup]) -> str:
     lines = [f"{group.where}: {group.worst.description}" for group in groups[:SHOWN_CHECKS]]
-    return "\n".join(lines + ([f"and {len(groups) - SHOWN_CHECKS} more"] if len(groups) > SHOWN_CHECKS else []))
+    if len(groups) > SHOWN_CHECKS:
+        lines.append(f"and {len(groups) - SHOWN_CHECKS} more")
+    return printable("\n".join(lines))

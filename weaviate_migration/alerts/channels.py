@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 # As apprise has them; the first two tell of an incident, the last of its end.
 Urgency = Literal["failure", "warning", "success"]
+logger = logging.getLogger(__name__)
+
 SENDER = "weaviate-migration"
 
 
@@ -26,10 +28,13 @@ class Channel:
 
     def send(self, title: str, text: str, urgency: Urgency) -> bool:
         """Sends a notification, within seconds; whether the receiver took it."""
-        receiver = _receiver(self.url)
-        if receiver is None:
+        try:
+            receiver = _receiver(self.url)
+            kind = _apprise().NotifyType(urgency)
+            return receiver is not None and bool(receiver.notify(body=text, title=title, notify_type=kind))
+        except Exception as error:  # Services are plugins: what one raises must not keep the others from being told.
+            logger.debug("%s failed with %s", self.name, type(error).__name__)
             return False
-        return bool(receiver.notify(body=text, title=title, notify_type=_apprise().NotifyType(urgency)))
 
 
 def refuse_unusable_url(url: str) -> None:

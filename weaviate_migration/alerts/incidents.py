@@ -45,12 +45,12 @@ class Incident(BaseModel):
 
     @classmethod
     def of(cls, condition: Condition, channels: Iterable[Channel], now: datetime) -> "Incident":
-        """A new one, that nobody knows of yet; an error of a library that it quotes may quote a secret."""
+        """A new one, that nobody knows of yet."""
         return cls(
             kind=condition.kind,
             about=condition.about,
-            title=redacted(condition.title),
-            text=redacted(condition.text),
+            title=_sendable(condition.title),
+            text=_sendable(condition.text),
             urgency=condition.urgency,
             opened_at=now,
             untold=tuple(each.name for each in channels),
@@ -78,6 +78,11 @@ class Incident(BaseModel):
         return f"Over: {self.title}", f"It lasted {minutes:.0f} minutes.", "success"
 
 
+def _sendable(text: str) -> str:
+    """The text without secrets, which an error may quote; lone surrogates, as keys may have them, are escaped."""
+    return redacted(text).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 _INCIDENTS = TypeAdapter(list[Incident])
 
 
@@ -93,6 +98,7 @@ class IncidentBook:
         self._folder = folder
         self._path = folder / "incidents.json"
         self._channels = channels
+        self._failing: set[tuple[tuple[Kind, str], str]] = set()
 
     def open_incidents(self) -> list[Incident]:
         """Those that hold, the oldest first."""
@@ -130,8 +136,11 @@ class IncidentBook:
 
     def _send(self, channel: Channel, incident: Incident) -> bool:
         title, text, urgency = incident.notification()
-        sent = channel.send(title, text, urgency)
-        if not sent:
+        sent, what = channel.send(title, text, urgency), (incident.key, channel.name)
+        if sent:
+            self._failing.discard(what)
+        elif what not in self._failing:  # Once: who looks every few seconds tries as often.
+            self._failing.add(what)
             logger.warning("The alert “%s” could not be sent to %s; it is tried again.", title, channel.name)
         return sent
 

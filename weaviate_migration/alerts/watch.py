@@ -37,6 +37,7 @@ class Watch:
         self._settings = settings
         self._name = name
         self._end = Judgement()
+        self._book = IncidentBook(alert_folder(config), settings.named_channels() if settings is not None else ())
 
     def conclude(self, exit_code: int, errors: str = "", run: Callable[[], Judgement] | None = None) -> None:
         """What became of the command.
@@ -62,11 +63,9 @@ class Watch:
     def _settle(self, known: Judgement) -> None:
         if self._settings is None:
             return
-        folder = alert_folder(self._config)
-        under_way = UnderWay(commands_under_way(commands_folder(folder)))
+        under_way = UnderWay(commands_under_way(commands_folder(alert_folder(self._config))))
         seen = observe(self._config, under_way, progress=self._name in PROGRESS_WRITERS)
-        book = IncidentBook(folder, self._settings.named_channels())
-        book.settle(known + judge(seen, self._settings))
+        self._book.settle(known + judge(seen, self._settings))
 
 
 def alert_folder(config: MigrationConfig) -> Path:

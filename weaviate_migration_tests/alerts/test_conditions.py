@@ -105,11 +105,16 @@ def test_progress_of_what_is_not_under_way_is_no_news(
 
 @pytest.mark.parametrize(
     ("thresholds", "kind"),
-    [({"memory_mb": 1}, Kind.MEMORY), ({"free_disk_mb": 10**12}, Kind.WORK_FOLDER_DISK)],
+    [
+        ({"memory_mb": 1}, Kind.MEMORY),
+        ({"free_disk_mb": 10**12}, Kind.WORK_FOLDER_DISK),
+        ({"server_disk_percent": 0}, Kind.SERVER_DISK),
+    ],
 )
 def test_memory_and_disk_beyond_a_threshold(
     config: MigrationConfig, tmp_path: Path, thresholds: dict[str, int], kind: Kind
 ) -> None:
+    (config.work_dir / "weaviate").mkdir(parents=True)
     with noted(tmp_path / "commands", "sync"):
         under_way = UnderWay(commands_under_way(tmp_path / "commands"))
         seen = observe(config, under_way, progress=False)

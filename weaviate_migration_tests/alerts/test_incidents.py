@@ -2,6 +2,7 @@
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,27 @@ def test_a_channel_that_fails_is_tried_again_and_the_others_are_told_once(
     ]
     written = "".join(path.read_text() for path in tmp_path.iterdir())
     assert SECRET not in caplog.text + written
+
+
+def test_who_looks_again_and_again_complains_once(
+    tmp_path: Path, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    receiver.refuses = True
+    own = book(tmp_path, receiver)
+    for _ in range(3):
+        own.settle(HOLDS)
+    assert len([each for each in caplog.records if each.levelno == logging.WARNING]) == 1
+
+
+def test_a_channel_that_raises_does_not_keep_others_from_being_told(tmp_path: Path, receiver: Receiver) -> None:
+    broken = Channel("channels[0] (json)", "json://127.0.0.1:1/\ud800")  # What `env:` may hold.
+    IncidentBook(tmp_path, [broken, Channel("channels[1] (json)", receiver.url)]).settle(HOLDS)
+    assert receiver.told == [("failure", LAG.title)]
+
+
+def test_texts_that_no_encoding_takes(tmp_path: Path, receiver: Receiver) -> None:
+    book(tmp_path, receiver).settle(Judgement((replace(LAG, text="key \ud800"),)))
+    assert receiver.notifications[0]["message"] == "key \\ud800"
 
 
 def test_who_never_knew_is_not_told_of_the_end(tmp_path: Path, receiver: Receiver) -> None:

@@ -272,6 +272,7 @@ def test_extracts_are_kept_where_they_shall_be(notes: NoteMigration) -> None:
         ({"weaviate_url": "http://127.0.0.1:1"}, 2, "no Weaviate answers"),
         ({"weaviate_url": "ftp://somewhere"}, 2, "not the address of a Weaviate server"),
         ({"mapping": Path("no.yaml")}, 2, "No such file"),
+        ({"alerts": Path("no.yaml")}, 2, "alerts file no.yaml: No such file"),
         ({"work_dir": Path("/proc/work")}, 2, "cannot be written to"),
         ({"log_file": Path("/proc/log")}, 2, "cannot be written"),
     ],
