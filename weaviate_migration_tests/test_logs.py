@@ -168,6 +168,12 @@ def test_dagster_listens_to_the_logger_that_is_named_here() -> None:
     assert dg.get_dagster_logger().name == DAGSTER_LOGGER
 
 
+def test_nothing_is_logged_past_the_redaction() -> None:
+    """What a step says through its context would get into Dagster's storage as it is."""
+    package = Path(logs.__file__).parent
+    assert [path.name for path in package.rglob("*.py") if "context.log." in path.read_text(encoding="utf-8")] == []
+
+
 def test_records_of_a_step_are_events_of_its_run_once(tmp_path: Path) -> None:
     """Also where Dagster was set up to listen to our logger by itself."""
 

@@ -81,7 +81,8 @@ def told(tmp_path_factory: pytest.TempPathFactory, locked_server: ServerAddress)
     with run_quoting_proxy(locked_server) as (proxy, address), pytest.MonkeyPatch.context() as patch:
         told = begin(tmp_path_factory.mktemp("secrets"), address)
         proxy.quotes, proxy.marked = "in objects", b"note 13"
-        told.migrate("refused", "--log-level", "DEBUG", "--json")
+        elsewhere = _nobody_listens(tmp_path_factory.mktemp("channels"), told.notes.folder / "metrics.prom")
+        told.migrate("refused", "--log-level", "DEBUG", "--json", *elsewhere)
         told.run("quarantine", "list")
         proxy.quotes = "in calls"
         told.migrate("overload", "--max-retries", 1, "--retry-delay", 0, "--workers", 1)
@@ -92,16 +93,27 @@ def told(tmp_path_factory: pytest.TempPathFactory, locked_server: ServerAddress)
         yield told
 
 
+def _nobody_listens(folder: Path, metrics: Path) -> list[object]:
+    """Options that say with a password where metrics and alerts go; none arrives, so errors could quote it."""
+    alerts = folder / "alerts.yaml"
+    alerts.write_text(f"alerts:\n  channels: ['json://me:{PASSWORD}@127.0.0.1:1/hook']\n", encoding="utf-8")
+    push = f"http://me:{PASSWORD}@127.0.0.1:1"
+    return ["--alerts", alerts, "--metrics-file", metrics, "--metrics-push-url", push]
+
+
 def test_each_of_them_would_have_quoted_it(told: Told) -> None:
     codes = {name: told.ended[name].code for name in ("refused", "overload", "fault", "quarantine")}
     assert codes == {"refused": 3, "overload": 1, "fault": 1, "quarantine": 3}
     assert "not with {'authorization': 'Bearer ***'}" in told.ended["quarantine"].stdout
     assert "no room for {'authorization': 'Bearer ***'}" in told.ended["overload"].stderr
-    assert "RuntimeError: request failed: headers={'authorization': 'Bearer ***'}, key=***" in told.log.read_text()
+    log = told.log.read_text(encoding="utf-8")
+    assert "RuntimeError: request failed: headers={'authorization': 'Bearer ***'}, key=***" in log
+    assert "metrics cannot be pushed to http://127.0.0.1:1" in log
+    assert "could not be sent to channels[0]" in log
 
 
-def test_the_key_is_in_nothing_that_was_written(told: Told) -> None:
-    assert told.leaks(KEY) == []
+def test_key_and_passwords_are_in_nothing_that_was_written(told: Told) -> None:
+    assert told.leaks(KEY) + told.leaks(PASSWORD) == []
 
 
 def test_a_wrong_key_and_passwords_are_in_nothing_either(told: Told) -> None:
