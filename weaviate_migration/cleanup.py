@@ -137,8 +137,8 @@ class Cleanup:
 
 
 def bytes_in(path: UPath) -> int:
-    """What a file or folder takes, with all that is in it; 0 where it is not there."""
-    return int(path.fs.du(path.path)) if path.exists() else 0
+    """What a file or folder takes, with all that is in it; 0 where it is not there, or goes away meanwhile."""
+    return sum(int(each["size"]) for each in path.fs.find(path.path, detail=True).values())
 
 
 def refuse_too_early(work_folder: WorkFolder, *, force: bool) -> None:

@@ -3,12 +3,14 @@
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import dagster as dg
 import psutil
 from dagster._core.definitions.reconstruct import build_reconstructable_job
+from dagster._core.instance.ref import InstanceRef
 
 from weaviate_migration.errors import ConfigurationError
 from weaviate_migration.extract.partitions import PARTITION_KEYS
@@ -19,6 +21,8 @@ from weaviate_migration.settings import API_KEY_VARIABLE, MigrationConfig, dagst
 
 # Which process a run belongs to: a run of one that is gone was killed, and would stay "in progress" for ever.
 PROCESS_TAG = "weaviate_migration/process"
+# Several work folders may share one DAGSTER_HOME.
+WORK_DIR_TAG = "weaviate_migration/work_dir"
 
 _UNFINISHED = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 
@@ -32,6 +36,15 @@ nux:
 python_logs:
   python_log_level: INFO
 """
+
+# Dagster would copy what a run of ours prints into files, which takes four processes a step: after Ctrl-C two of them
+# leave a stack trace each on the terminal. Our log records are events of the run, and so are errors.
+_NO_COPIES = {
+    "compute_logs": {
+        "module": "dagster._core.storage.noop_compute_log_manager",
+        "class": "NoOpComputeLogManager",
+    }
+}
 
 
 class JobRun(NamedTuple):
@@ -58,7 +71,7 @@ def dagster_instance(work_dir: Path) -> Iterator[dg.DagsterInstance]:
         raise ConfigurationError(
             f"Dagster's home {home} cannot be made: {error.strerror}.", "Name another one: DAGSTER_HOME, or --work-dir."
         ) from error
-    with dg.DagsterInstance.from_config(str(home)) as instance:
+    with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=_NO_COPIES)) as instance:
         yield instance
 
 
@@ -93,7 +106,7 @@ def run_job(
         },
     )
     run_config = _run_config(config, job) | ({"ops": ops} if ops else {})
-    result = dg.execute_job(recipe, instance, run_config=run_config, tags=_tags(job), asset_selection=selection)
+    result = dg.execute_job(recipe, instance, run_config=run_config, tags=_tags(config, job), asset_selection=selection)
     events = list(result.all_events)
     if was_interrupted(events):
         raise KeyboardInterrupt
@@ -115,6 +128,20 @@ def was_killed(run: dg.DagsterRun) -> bool:
     return tag is not None and tag != _process_tag(int(tag.partition("@")[0]))
 
 
+def newest_run_of_process(instance: dg.DagsterInstance, pid: int, since: datetime) -> dg.DagsterRun | None:
+    """The newest of the runs that a process has begun after a moment, whether it has ended or not."""
+    begun = dg.RunsFilter(tags={PROCESS_TAG: _process_tag(pid)}, created_after=since)
+    return next(iter(instance.get_runs(begun, limit=1)), None)
+
+
+def runs_under_way(instance: dg.DagsterInstance, work_dir: Path) -> Iterator[dg.DagsterRun]:
+    """The runs that have not ended, newest first; not those of which it is known that they are another folder's."""
+    own = str(work_dir.absolute())
+    for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED)):
+        if run.tags.get(WORK_DIR_TAG, own) == own and not was_killed(run):
+            yield run
+
+
 def _process_tag(pid: int) -> str:
     """The process and its start: a number alone may belong to another process by now."""
     try:
@@ -123,8 +150,8 @@ def _process_tag(pid: int) -> str:
         return ""
 
 
-def _tags(job: str) -> dict[str, str]:
-    tags = {PROCESS_TAG: _process_tag(os.getpid())}
+def _tags(config: MigrationConfig, job: str) -> dict[str, str]:
+    tags = {PROCESS_TAG: _process_tag(os.getpid()), WORK_DIR_TAG: str(config.work_dir.absolute())}
     if job not in (DRY_RUN, SYNC, CUT_OVER):  # These are about no partitions.
         tags["dagster/asset_partition_range_start"] = PARTITION_KEYS[0]
         tags["dagster/asset_partition_range_end"] = PARTITION_KEYS[-1]

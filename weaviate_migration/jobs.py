@@ -68,6 +68,16 @@ def collection_assets(mapping: Mapping) -> list[str]:
     return [each.asset_name for each in mapping.collections]
 
 
+def step_phases(mapping: Mapping) -> dict[str, str]:
+    """The phase that each step of the jobs belongs to."""
+    phases = {SOURCE_AUDIT: "audit", "weaviate_schema": "schema", "sqlite_snapshot": "snapshot", CUTOVER: "cutover"}
+    phases |= {CHANGE_CAPTURE: "capture", CHANGE_SYNC: "sync", DRY_RUN_REPORT: DRY_RUN}
+    for each in mapping.collections:
+        phases |= {each.extract_name: "extract", each.asset_name: "load"}
+        phases |= {f"{each.asset_name}_{checks}": "checks" for checks in ("checks", "relations")}
+    return phases
+
+
 def migrate_assets(mapping: Mapping, *, live: bool, cutover: bool) -> list[dg.AssetKey]:
     """The assets that `migrate` materializes: with or without following changes, and the switch of the aliases."""
     names = [*(LIVE_ASSETS if live else ()), SOURCE_AUDIT, "weaviate_schema", "sqlite_snapshot"]

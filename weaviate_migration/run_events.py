@@ -9,7 +9,7 @@ from dagster._core.events import RunFailureReason
 from dagster_shared.error import SerializableErrorInfo
 
 from weaviate_migration.errors import DifferencesError, ErrorCategory, MigrationError, error_named
-from weaviate_migration.jobs import DRY_RUN, DRY_RUN_REPORT, SOURCE_AUDIT
+from weaviate_migration.jobs import SOURCE_AUDIT, step_phases
 from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.phase import Phase, next_step
 from weaviate_migration.record import MigrationRecord
@@ -280,11 +280,7 @@ def _integers(events: Iterable[dg.DagsterEvent]) -> Iterator[tuple[str, str, int
 
 def _phase_seconds(events: Iterable[dg.DagsterEvent], mapping: Mapping) -> dict[str, float]:
     """Seconds of each phase: the sum of its steps'."""
-    phase_of = {SOURCE_AUDIT: "audit", "weaviate_schema": "schema", "sqlite_snapshot": "snapshot", "cutover": "cutover"}
-    phase_of[DRY_RUN_REPORT] = DRY_RUN
-    for each in mapping.collections:
-        phase_of |= {each.extract_name: "extract", each.asset_name: "load"}
-        phase_of |= {f"{each.asset_name}_{checks}": "checks" for checks in ("checks", "relations")}
+    phase_of = step_phases(mapping)
     phases: dict[str, float] = {}
     for event in events:
         if event.is_step_success and (phase := phase_of.get(event.step_key or "")):

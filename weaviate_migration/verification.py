@@ -1,7 +1,7 @@
 """Verifies a migration: runs the checks in this process, repairs if asked to, and writes the certificate."""
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -96,12 +96,15 @@ class VerificationResult:
 
 
 @in_own_context
-def verify_migration(config: MigrationConfig, repair: bool = False) -> VerificationResult:
+def verify_migration(
+    config: MigrationConfig, repair: bool = False, on_start: Callable[[], None] | None = None
+) -> VerificationResult:
     """Compares every object with its row, and runs the other checks.
 
     Args:
         config: the settings; of the source only the mapping is read.
         repair: write missing and altered objects again, remove extra ones, and compare once more.
+        on_start: called when a run of the checks begins: who shows progress starts there.
 
     Returns:
         What was found. A verification that failed is a result too: nothing is raised for it.
@@ -111,7 +114,7 @@ def verify_migration(config: MigrationConfig, repair: bool = False) -> Verificat
     """
     began = datetime.now(UTC)
     try:
-        result = watched_result(config, under_way.VERIFY, lambda: MigrationVerifier(config).verify(repair))
+        result = watched_result(config, under_way.VERIFY, lambda: MigrationVerifier(config, on_start).verify(repair))
     except Exception as error:
         failure = note_failure(error)
         result = VerificationResult(success=False, exit_code=failure.exit_code, errors=[failure.text])
@@ -123,10 +126,12 @@ class MigrationVerifier:
 
     Args:
         config: the settings.
+        on_start: called when a run of the checks begins.
     """
 
-    def __init__(self, config: MigrationConfig) -> None:
+    def __init__(self, config: MigrationConfig, on_start: Callable[[], None] | None = None) -> None:
         self._config = config
+        self._on_start = on_start
         self._work_folder = WorkFolder(config.work_dir.absolute(), config.extracts)
 
     def verify(self, repair: bool) -> VerificationResult:
@@ -186,6 +191,8 @@ class MigrationVerifier:
             self._work_folder.comparisons(record, each).discard()
         with dagster_instance(self._config.work_dir) as instance:
             end_killed_runs(instance)
+            if self._on_start:
+                self._on_start()
             config = self._config.model_copy(update={"sqlite_url": str(record.source)})
             run = run_job(instance, config, mapping, job)
         record = self._work_folder.records.current()

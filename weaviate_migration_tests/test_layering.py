@@ -145,7 +145,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 KNOW_DAGSTER = {
     *("assets", "checks", "resources", "jobs", "partitions", "sensors", "definitions", "migrator", "cli"),
     # What the command line is composed of: the run of a job in this process, and what its events say.
-    *("job_run", "run_events", "run_records"),
+    *("job_run", "run_events", "run_phases", "run_records"),
     # What the checks said last is read from Dagster's storage.
     *("check_report", "readiness", "run_alerts", "alert_sensors"),
 }

@@ -51,8 +51,8 @@ def main() -> None:
         error.show()
         code = error.exit_code
     except click.ClickException as error:
-        click.echo(f"error: {error.format_message()}", err=True)
-        click.echo(_help_of(error), err=True)
+        _complain(f"error: {error.format_message()}")
+        _complain(_help_of(error))
         code = error.exit_code
     except MigrationError as error:
         code = _told(error)
@@ -67,8 +67,15 @@ def _told(error: MigrationError) -> int:
     from weaviate_migration.logs import note_failure, terminal_is_json
 
     if not terminal_is_json():
-        click.echo(f"error: {error}", err=True)
+        _complain(f"error: {error}")
     return note_failure(error).exit_code
+
+
+def _complain(text: str) -> None:
+    """What is wrong, on standard error."""
+    from weaviate_migration.cli.consoles import tell
+
+    tell(text, stderr=True)
 
 
 def _help_of(error: click.ClickException) -> str:

@@ -4,13 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import click
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from weaviate_migration.audit import ColumnReport, KeyReport, SourceAudit, TableReport, audit_source
 from weaviate_migration.audit.kinds import FATES
-from weaviate_migration.cli.consoles import plain_console
+from weaviate_migration.cli.consoles import compact_table, plain_console, print_text
 from weaviate_migration.cli.options import EPILOG, SOURCE_OPTIONS, WORK_OPTIONS, print_json, with_options
 from weaviate_migration.mapping import read_mapping
 from weaviate_migration.settings import create_migration_config
@@ -33,21 +32,21 @@ def audit(as_json: bool, **options: Any) -> int:
 
 
 def _show(audit: SourceAudit, console: Console) -> None:
-    console.print(_overview(audit))
+    console.print(_overview(audit), "")
     for each in audit.tables:
         if each.findings or _is_mixed(each):
-            console.print(_columns(each))
+            console.print(_columns(each), "")
         for line in _remarks(each):
-            console.print(f"{each.table}: {line}", soft_wrap=True)
+            print_text(console, f"{each.table}: {line}")
     for text in audit.warnings:
-        console.print(f"warning: {text}", style="yellow", soft_wrap=True)
+        print_text(console, f"warning: {text}", "yellow")
     for fate in sorted({finding.fate for each in audit.tables for _, finding in each.findings}):
-        console.print(f"{fate}: {FATES[fate]}", soft_wrap=True)
+        print_text(console, f"{fate}: {FATES[fate]}")
     console.print(f"{audit.refused:,} of {audit.rows:,} rows would be refused.")
 
 
 def _table(title: str, *headings: str) -> Table:
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
+    table = compact_table(title)
     for heading in headings:
         # Cut names would be of no use: they are continued on the next line.
         table.add_column(heading, justify="right" if heading in _NUMBERS else "left", overflow="fold")

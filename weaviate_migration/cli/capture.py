@@ -10,6 +10,7 @@ from weaviate_migration.change_capture import (
     install_change_capture,
     remove_change_capture,
 )
+from weaviate_migration.cli.consoles import tell
 from weaviate_migration.cli.options import EPILOG, SOURCE_OPTIONS, WORK_OPTIONS, print_json, with_options
 from weaviate_migration.errors import CaptureError
 from weaviate_migration.settings import create_migration_config
@@ -52,7 +53,7 @@ def _show(found: CaptureStatus, as_json: bool) -> int:
         print_json(found.to_dict())
     else:
         for line in _lines(found):
-            click.echo(line)
+            tell(line)
     return CaptureError.exit_code if found.damage else 0
 
 

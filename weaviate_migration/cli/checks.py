@@ -4,9 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 
 from weaviate_migration.check_report import (
     LAST_BACKFILL,
@@ -17,7 +15,7 @@ from weaviate_migration.check_report import (
     read_check_report,
 )
 from weaviate_migration.check_report.characters import printable
-from weaviate_migration.cli.consoles import plain_console
+from weaviate_migration.cli.consoles import compact_table, plain_console, print_text
 from weaviate_migration.cli.options import EPILOG, MAPPING_OPTION, WORK_OPTIONS, print_json, with_options
 from weaviate_migration.errors import ConfigurationError
 from weaviate_migration.settings import create_migration_config
@@ -79,7 +77,7 @@ def _write(option: str, file: str, text: str) -> None:
 
 def show_report(report: CheckReport, console: Console) -> None:
     """A line for each check, what did not pass, and the totals."""
-    table = Table(title="Checks", title_justify="left", box=SIMPLE_HEAD)
+    table = compact_table("Checks")
     for heading in ("asset", "check", "result", "evaluated (UTC)"):
         table.add_column(heading, overflow="fold", no_wrap=heading not in ("asset", "check"))
     for group in report.groups:
@@ -91,9 +89,9 @@ def show_report(report: CheckReport, console: Console) -> None:
             evaluated,
             style=None if group.worst.status is CheckStatus.PASSED else _STYLES.get(group.worst.status, "red"),
         )
-    console.print(table)
+    console.print(table, "")
     for group in report.not_passed:
         told = f"{group.worst.status}: {group.where}: {group.worst.description}"
         style = _STYLES.get(group.worst.status, "red")
-        console.print(printable(told), style=style, soft_wrap=True)
-    console.print(printable(report.to_text()), soft_wrap=True)
+        print_text(console, printable(told), style)
+    print_text(console, printable(report.to_text()))

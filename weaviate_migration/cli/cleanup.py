@@ -7,6 +7,7 @@ import click
 from rich.filesize import decimal
 
 from weaviate_migration.cleanup import CleanupPlan
+from weaviate_migration.cli.consoles import tell
 from weaviate_migration.cli.options import (
     EPILOG,
     EXTRACTS_OPTION,
@@ -33,7 +34,7 @@ def cleanup(as_json: bool, keep: int, force: bool, yes: bool, **options: Any) ->
 
     def agree(plan: CleanupPlan) -> bool:
         for line in _lines(plan):
-            click.echo(line, err=True)
+            tell(line, stderr=True)
         return yes or click.confirm("Remove all this?", err=True)
 
     result = clean_up_migrations(create_migration_config("", **options), agree, keep=keep, force=force)

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from weaviate_migration.cli.consoles import tell
 from weaviate_migration.cli.options import (
     ALERTS_OPTION,
     EPILOG,
@@ -39,9 +40,9 @@ def cutover(as_json: bool, timeout: float, **options: Any) -> int:
     if as_json:
         print_json(result.to_dict())
     for text in result.errors:
-        click.echo(f"error: {text}", err=True)
+        tell(f"error: {text}", stderr=True)
     for line in [*_moves(result), result.next_step]:
-        click.echo(line, err=True)
+        tell(line, stderr=True)
     return result.exit_code
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from weaviate_migration.cli.consoles import plain_console
+from weaviate_migration.cli.consoles import plain_console, print_text
 from weaviate_migration.cli.migrate import report_result, run_with_progress
 from weaviate_migration.cli.options import (
     EPILOG,
@@ -51,8 +51,8 @@ def _report_tour(tour: LiveTour, as_json: bool) -> int:
     show_result(tour.migration, console)
     if tour.cutover is not None:
         for text in tour.cutover.errors:
-            console.print(f"error: {text}", style="red", soft_wrap=True)
-        console.print(_told(tour), soft_wrap=True)
+            print_text(console, f"error: {text}", "red")
+        print_text(console, _told(tour))
     return tour.exit_code
 
 
@@ -72,9 +72,8 @@ def _show_searches(searches: Iterable[SearchShown], config: MigrationConfig, con
         console.print(f"\nBM25 search in {search.alias}: “{search.query}”", style="bold")
         for hit in search.hits:
             console.print(f"  {hit.score:5.2f}  {hit.excerpt}")
-    console.print(
+    print_text(
+        console,
         f"\nWhere to look next: `make ui` shows this run, its assets and checks in Dagster's UI; "
         f"`weaviate-migration audit --sqlite-url {config.sqlite_url}` what the file holds.",
-        highlight=False,
-        soft_wrap=True,
     )

@@ -1,11 +1,13 @@
 """`migrate`: the whole way, or what is left of it."""
 
+from pathlib import Path
 from typing import Any
 
 import click
 from rich.logging import RichHandler
 
 from weaviate_migration.cli.consoles import plain_console
+from weaviate_migration.cli.live_progress import shown_progress
 from weaviate_migration.cli.options import (
     EPILOG,
     MIGRATE_OPTIONS,
@@ -15,7 +17,7 @@ from weaviate_migration.cli.options import (
     print_json,
     with_options,
 )
-from weaviate_migration.cli.progress_bars import shown_progress, standard_error
+from weaviate_migration.cli.standard_error import can_redraw, standard_error
 from weaviate_migration.cli.summary import show_result
 from weaviate_migration.migrator import SQLiteToWeaviateMigrator
 from weaviate_migration.result import MigrationResult
@@ -36,14 +38,18 @@ def run_with_progress(config: MigrationConfig) -> MigrationResult:
     if config.log_format == "json":
         return SQLiteToWeaviateMigrator(config).migrate()
     try:
-        with standard_error() as console:
-            terminal = RichHandler(console=console, show_path=False, show_time=False) if console.is_terminal else None
-            migrator = SQLiteToWeaviateMigrator(config, terminal=terminal)
-            with shown_progress(migrator.work_folder.progress, console):
-                return migrator.migrate()
+        title = f"Migrating {Path(config.sqlite_url).name}"
+        with standard_error() as console, shown_progress(config, console, title, _filled(config)) as begin:
+            terminal = RichHandler(console=console, show_path=False, show_time=False) if can_redraw(console) else None
+            return SQLiteToWeaviateMigrator(config, on_start=begin, terminal=terminal).migrate()
     except KeyboardInterrupt:
         click.echo("The migration stays unfinished; the same command goes on with it.", err=True)
         raise
+
+
+def _filled(config: MigrationConfig) -> str | None:
+    """The prefix of the aliases that are filled; None where none is."""
+    return None if config.dry_run else config.prefix
 
 
 def report_result(result: MigrationResult, as_json: bool, *, quiet: bool = False) -> int:

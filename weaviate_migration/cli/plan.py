@@ -3,11 +3,10 @@
 from typing import Any
 
 import click
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from weaviate_migration.cli.consoles import plain_console
+from weaviate_migration.cli.consoles import compact_table, plain_console, print_text
 from weaviate_migration.cli.options import EPILOG, SOURCE_OPTIONS, WORK_OPTIONS, print_json, with_options
 from weaviate_migration.mapping import read_mapping
 from weaviate_migration.migrator import plan_source
@@ -55,13 +54,13 @@ def _show(plan: MigrationPlan, console: Console) -> None:
         else:
             console.print(_table(each), "")
     for text in plan.warnings:
-        console.print(f"warning: {text}", style="yellow", soft_wrap=True)
+        print_text(console, f"warning: {text}", "yellow")
 
 
 def _table(plan: CollectionPlan) -> Table:
     assert plan.table is not None
     key = f"key: {'rowid' if plan.uses_rowid else ', '.join(plan.key)}"
-    table = Table(title=f"{plan.table.name} → {plan.mapping.name} ({key})", title_justify="left", box=SIMPLE_HEAD)
+    table = compact_table(f"{plan.table.name} → {plan.mapping.name} ({key})")
     for heading in ("column", "declared", "property", "type", "index"):
         table.add_column(heading, overflow="fold")
     for column in plan.table.columns:

@@ -5,10 +5,8 @@ from collections.abc import Iterable
 from typing import Any
 
 import click
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
-from weaviate_migration.cli.consoles import plain_console
+from weaviate_migration.cli.consoles import compact_table, plain_console, tell
 from weaviate_migration.cli.options import (
     EPILOG,
     EXTRACTS_OPTION,
@@ -24,6 +22,8 @@ from weaviate_migration.settings import create_migration_config
 SHOWN_ROWS = 100
 # A key or a server's reason may be of any length.
 SHOWN_CHARACTERS = 300
+# On a narrower terminal the UUIDs are left out; --json has them.
+WIDE = 120
 
 COLLECTION_OPTION = click.option("--collection", metavar="NAME", help="Only the rows of this collection, by its alias.")
 
@@ -54,7 +54,7 @@ def retry(as_json: bool, collection: str | None, **options: Any) -> int:
     click.echo(f"{result.written:,} rows were written.")
     left = _show(result.left)
     if result.next_step:
-        click.echo(result.next_step)
+        tell(result.next_step)
     return _exit_code(left)
 
 
@@ -74,22 +74,25 @@ def _print_json(head: dict[str, Any], rows: Iterable[RefusedRow]) -> int:
 
 def _show(rows: RefusedRows) -> int:
     """Shows the first rows as a table, and counts all."""
-    title = f"Quarantine of migration {rows.migration_id}"
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
-    for heading in ("collection", "partition", "key", "uuid", "reason"):
+    console = plain_console()
+    table = compact_table(f"Quarantine of migration {rows.migration_id}")
+    # A UUID is mostly the key, or made from it, and takes what the reason needs.
+    with_uuids = console.width >= WIDE
+    for heading in ("collection", "partition", "key", *(("uuid",) if with_uuids else ()), "reason"):
         table.add_column(heading, overflow="fold")
     count = 0
     for count, (collection, partition, row) in enumerate(rows, start=1):
         if count <= SHOWN_ROWS:
-            table.add_row(*map(_cell, (collection, partition, row.key, row.uuid or "", row.reason)))
+            uuid = (row.uuid or "",) if with_uuids else ()
+            table.add_row(*map(_cut, (collection, partition, row.key, *uuid, row.reason)))
     if not count:
-        click.echo(f"No row is in the quarantine of migration {rows.migration_id}.")
+        tell(f"No row is in the quarantine of migration {rows.migration_id}.")
         return 0
-    plain_console().print(table)
+    console.print(table)
     if count > SHOWN_ROWS:
         click.echo(f"… and {count - SHOWN_ROWS:,} more; --json has all.")
     return count
 
 
-def _cell(text: str) -> str:
+def _cut(text: str) -> str:
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"

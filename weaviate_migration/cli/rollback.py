@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from weaviate_migration.cli.consoles import tell
 from weaviate_migration.cli.options import EPILOG, SERVER_OPTIONS, WORK_OPTIONS, print_json, with_options
 from weaviate_migration.rollback import roll_back_migration
 from weaviate_migration.settings import create_migration_config
@@ -18,5 +19,5 @@ def rollback(as_json: bool, discard: bool, **options: Any) -> int:
     if as_json:
         print_json(outcome.to_dict())
     else:
-        click.echo(outcome.to_text())
+        tell(outcome.to_text())
     return 0

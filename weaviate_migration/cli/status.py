@@ -1,11 +1,11 @@
 """`status`: how far it is, and what to do next."""
 
-from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import click
-from rich.filesize import decimal
 
+from weaviate_migration.cli.consoles import plain_console
 from weaviate_migration.cli.options import (
     EPILOG,
     EXTRACTS_OPTION,
@@ -15,52 +15,37 @@ from weaviate_migration.cli.options import (
     print_json,
     with_options,
 )
+from weaviate_migration.cli.status_lines import print_status
+from weaviate_migration.cli.watch import watch_status
 from weaviate_migration.settings import create_migration_config
-from weaviate_migration.status import FollowedChanges, MigrationStatus, read_status
+from weaviate_migration.status import read_status
 
 
 @click.command(epilog=EPILOG)
 @with_options(MAPPING_OPTION, *SERVER_OPTIONS, EXTRACTS_OPTION, *WORK_OPTIONS)
-def status(as_json: bool, **options: Any) -> int:
+@click.option(
+    "--watch", is_flag=True, help="Show it again and again, with a running migration's progress, until Ctrl-C."
+)
+@click.option(
+    "--interval",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0.1),
+    default=2.0,
+    show_default=True,
+    help="With --watch: how long from one look to the next.",
+)
+def status(as_json: bool, watch: bool, interval: float, **options: Any) -> int:
     """Show phase, positions, aliases, checks and disk use, and what the next command is."""
-    found = read_status(create_migration_config("", **options))
+    if watch and as_json:
+        raise click.UsageError("--watch and --json exclude each other: JSON is one document.")
+    config, console = create_migration_config("", **options), plain_console()
+    if watch:
+        with suppress(KeyboardInterrupt):
+            watch_status(config, interval, console)
+        return 0
+    found = read_status(config)
     if as_json:
         print_json(found.to_dict())
     else:
-        for name, text in _lines(found):
-            click.echo(f"{name:<12}{text}")
+        print_status(found, console)
     return 0
-
-
-def _lines(found: MigrationStatus) -> Iterator[tuple[str, str]]:
-    """What is known, a line each, under names that stand once."""
-    yield "phase", found.phase
-    for place, (migration, state) in enumerate(found.migrations.items()):
-        yield "" if place else "migrations", f"{migration} {state}"
-    if found.snapshot is not None:
-        gone = "" if found.snapshot.is_there else ", removed"
-        yield "snapshot", f"{decimal(found.snapshot.bytes)}, {found.snapshot.taken_at}{gone}"
-    if found.migrations:
-        yield "capture", _capture_text(found.capture)
-        yield "server", found.server or "answers"
-    for place, (alias, collection) in enumerate(found.aliases.items()):
-        yield "" if place else "aliases", f"{alias} → {collection or 'nothing'}"
-    if found.checks:
-        yield "checks", ", ".join(f"{number} {name}" for name, number in found.checks.items())
-    if found.quarantined:
-        yield "quarantine", ", ".join(f"{rows:,} of {alias}" for alias, rows in found.quarantined.items())
-    if found.disk:
-        yield "disk", ", ".join(f"{name} {decimal(size)}" for name, size in found.disk.items())
-    yield "next", found.next_step
-
-
-def _capture_text(capture: FollowedChanges | None) -> str:
-    if capture is None:
-        return "none: changes of the source are not followed"
-    if capture.problem:
-        return f"{capture.id}: {capture.problem}"
-    applied = "nothing" if capture.applied is None else f"up to {capture.applied}"
-    return (
-        f"{capture.id}: applied {applied} of {capture.newest}; {capture.changes:,} changes and "
-        f"{capture.seconds:.1f} s behind"
-    )

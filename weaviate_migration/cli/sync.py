@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from weaviate_migration.change_sync import SyncResult, follow_changes, sync_changes
+from weaviate_migration.cli.consoles import tell
 from weaviate_migration.cli.options import (
     ALERTS_OPTION,
     EPILOG,
@@ -39,7 +40,7 @@ def sync(as_json: bool, follow: bool, **options: Any) -> int:
     if as_json:
         print_json(result.to_dict())
     else:
-        click.echo(_told(result))
+        tell(_told(result))
     return 0 if result.complete else DifferencesError.exit_code
 
 

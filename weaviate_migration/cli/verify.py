@@ -3,11 +3,11 @@
 from typing import Any
 
 import click
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from weaviate_migration.cli.consoles import plain_console
+from weaviate_migration.cli.consoles import compact_table, plain_console, print_text
+from weaviate_migration.cli.live_progress import shown_progress
 from weaviate_migration.cli.options import (
     ALERTS_OPTION,
     EPILOG,
@@ -21,11 +21,10 @@ from weaviate_migration.cli.options import (
     print_json,
     with_options,
 )
-from weaviate_migration.cli.progress_bars import shown_progress, standard_error
+from weaviate_migration.cli.standard_error import standard_error
 from weaviate_migration.settings import create_migration_config
 from weaviate_migration.verification import VerificationResult, verify_migration
 from weaviate_migration.verify.differences import Difference
-from weaviate_migration.work_folder import WorkFolder
 
 SHOWN_DIFFERENCES = 20
 
@@ -39,8 +38,8 @@ SHOWN_DIFFERENCES = 20
 def verify(as_json: bool, repair: bool, **options: Any) -> int:
     """Compare every object with its row, run all checks, and write the certificate."""
     config = create_migration_config("", **options)
-    with standard_error() as console, shown_progress(WorkFolder(config.work_dir).progress, console):
-        result = verify_migration(config, repair)
+    with standard_error() as console, shown_progress(config, console, "Verifying", None) as begin:
+        result = verify_migration(config, repair, on_start=begin)
     if as_json:
         print_json(result.to_dict())
     _show(result, plain_console(stderr=True))
@@ -49,22 +48,22 @@ def verify(as_json: bool, repair: bool, **options: Any) -> int:
 
 def _show(result: VerificationResult, console: Console) -> None:
     if result.collections:
-        console.print(_collections_table(result))
+        console.print(_collections_table(result), "")
     for each in result.differences[:SHOWN_DIFFERENCES]:
-        _print(console, _told(each))
+        console.print(_told(each), soft_wrap=True)
     if result.total_differences > SHOWN_DIFFERENCES:
-        _print(console, f"… and {result.total_differences - SHOWN_DIFFERENCES:,} more; --json has the first 1,000.")
+        print_text(console, f"… and {result.total_differences - SHOWN_DIFFERENCES:,} more; --json has the first 1,000.")
     for text in result.errors:
-        _print(console, f"error: {text}", "red")
+        print_text(console, f"error: {text}", "red")
     for check in (each for each in result.checks if not each.passed and each.name != "every_object"):
-        _print(console, f"{check.severity.lower()}: {check.asset}: {check.name}: {check.description}", "yellow")
+        print_text(console, f"{check.severity.lower()}: {check.asset}: {check.name}: {check.description}", "yellow")
     for name in result.not_run:
-        _print(console, f"not run: {name}: the checks of the parents failed", "yellow")
+        print_text(console, f"not run: {name}: the checks of the parents failed", "yellow")
     if result.repaired is not None:
         done = result.repaired
-        _print(console, f"Repaired: {done.written} written, {done.removed} removed, {done.refused} refused.")
+        print_text(console, f"Repaired: {done.written} written, {done.removed} removed, {done.refused} refused.")
     for text in _closing_lines(result):
-        _print(console, text)
+        print_text(console, text)
 
 
 def _told(difference: Difference) -> str:
@@ -88,12 +87,8 @@ def _seconds(result: VerificationResult) -> float:
     return (result.completed_at - result.started_at).total_seconds() if result.completed_at and result.started_at else 0
 
 
-def _print(console: Console, text: str, style: str | None = None) -> None:
-    console.print(text, style=style, soft_wrap=True)
-
-
 def _collections_table(result: VerificationResult) -> Table:
-    table = Table(title=f"Migration {result.migration_id}", title_justify="left", box=SIMPLE_HEAD)
+    table = compact_table(f"Migration {result.migration_id}")
     table.add_column("collection", no_wrap=True)
     for heading in ("rows", "objects", "missing", "extra", "altered"):
         table.add_column(heading, justify="right")

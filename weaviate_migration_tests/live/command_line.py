@@ -38,7 +38,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, ({LARGEST_FILE}, {LARGEST_FILE}))
 """
 _BECOME = "\nimport os, sys; os.execv(sys.argv[1], sys.argv[1:])"
 _PROGRAM = "weaviate-migration"
-_PROGRESS = re.compile(r"(DEBUG|INFO) |[\w ]+: [\d,]+ of [\d,]+ rows")
+_PROGRESS = re.compile(r"(DEBUG|INFO) |Phases: |[\w ]+: [\d,]+ of [\d,]+ rows")
 
 
 class Ended(NamedTuple):
@@ -142,3 +142,10 @@ def holdings(client: WeaviateClient) -> tuple[list[str], dict[str, str]]:
     """What a server holds: its collections, and where each alias points."""
     aliases = {name: alias.collection for name, alias in client.alias.list_all().items()}
     return sorted(client.collections.list_all()), aliases
+
+
+def empty(client: WeaviateClient) -> None:
+    """Removes all aliases and collections of a server."""
+    for name in client.alias.list_all():
+        client.alias.delete(alias_name=name)
+    client.collections.delete_all()

@@ -16,6 +16,7 @@ from weaviate_migration.definitions import build_definitions
 from weaviate_migration.job_run import dagster_instance
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress, embedded_server
+from weaviate_migration_tests.live.command_line import empty
 from weaviate_migration_tests.live.locked_server import run_locked_server
 from weaviate_migration_tests.live.notes import NoteMigration, make_mapping, note_file
 
@@ -49,9 +50,7 @@ def locked_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerAd
 def client(server: ServerAddress) -> Iterator[weaviate.WeaviateClient]:
     """A client of a server that holds neither aliases nor collections."""
     with connect(server, None) as weaviate_client:
-        for alias_name in weaviate_client.alias.list_all():
-            weaviate_client.alias.delete(alias_name=alias_name)
-        weaviate_client.collections.delete_all()
+        empty(weaviate_client)
         yield weaviate_client
 
 

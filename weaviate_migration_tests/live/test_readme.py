@@ -19,8 +19,12 @@ README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
 BIN = Path(sys.executable).parent
 
 COMMANDS = re.findall(r"^\$ (.*)$", "\n".join(re.findall(r"```console\n(.*?)```", README, re.DOTALL)), re.MULTILINE)
-# Those that run until they are stopped, or set the shell up: each has a test of its own, below or in test_sync_command.
-LASTING = ("make ", "export ", "dagster dev", "weaviate-migration server", "weaviate-migration sync --follow")
+# Those that run until they are stopped, or set the shell up: each has a test of its own, below or in test_sync_command
+# or test_terminal.
+LASTING = (
+    *("make ", "export ", "dagster dev", "weaviate-migration server"),
+    *("weaviate-migration sync --follow", "weaviate-migration status --watch"),
+)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,161 @@
+"""What a person sees in a real terminal of 80 columns and 24 lines: while it runs, at its end, and from beside it."""
+
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from weaviate_migration.demo import write_demo_file
+from weaviate_migration.target.connect import connect
+from weaviate_migration.target.server import ServerAddress
+from weaviate_migration_tests.live.command_line import Ended, at, empty, end_of, started, until
+from weaviate_migration_tests.live.notes import NoteMigration, note_file
+from weaviate_migration_tests.live.test_interruptions import ROWS
+from weaviate_migration_tests.live.tmux import Terminal, terminal
+
+COLLECTIONS = ["AgentInteraction", "Conversation", "Document", "DocumentChunk", "Message", "MultiModalContent"]
+SLOWLY = ("--batch-size", 20, "--workers", 1)
+# A collection that is being loaded: its bar, share, rows, rows a second, time left, and no row refused or sent again.
+LOADING = re.compile(r"(\w+) +loading +[━╸╺]+ +\d+ % +[\d,]+ +[\d,]+ +[\d.:]+(?: s)? +0 +0")
+COLOUR = re.compile(r"\x1b\[[\d;]*\b(?:3[0-8]|9[0-7])[\d;]*m")
+
+
+@dataclass
+class Watched:
+    """A migration of the shipped mapping, and what was to be seen of it.
+
+    Attributes:
+        loading, watched_loading: the screens of `migrate` and of `status --watch` while rows were under way.
+        summary, watched_summary: those at the end.
+        piped: what a `status --watch` said that had no terminal.
+    """
+
+    code: int
+    loading: list[str]
+    summary: list[str]
+    watched_loading: list[str]
+    watched_summary: list[str]
+    watch_code: int
+    piped: Ended
+
+
+def screen_with(shell: Terminal, pattern: re.Pattern[str]) -> list[str]:
+    """The first screen that has a line like this."""
+    screens: list[list[str]] = []
+
+    def seen() -> bool:
+        screens[:] = [shell.screen()]
+        return any(pattern.search(line) for line in screens[0])
+
+    until(seen)
+    return screens[0]
+
+
+def ended_after(watcher: "subprocess.Popen[str]", text: str) -> Ended:
+    """Reads what a command says until a line has this text, and presses Ctrl-C then."""
+    assert watcher.stdout is not None
+    told = ""
+    while text not in told:
+        line = watcher.stdout.readline()
+        assert line, f"it ended before it said {text}:\n{told}\n{end_of(watcher).stderr}"
+        told += line
+    watcher.send_signal(signal.SIGINT)
+    rest = end_of(watcher)
+    return rest._replace(stdout=told + rest.stdout)
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory, server: ServerAddress) -> Iterator[Watched]:
+    folder = tmp_path_factory.mktemp("terminal")
+    write_demo_file(folder / "demo.sqlite")
+    of_work = ["--work-dir", folder / "work", *at(server)]
+    watching = ["status", "--watch", "--interval", 0.2, *of_work]
+    with connect(server, None) as client:
+        empty(client)
+    with terminal(folder / "left") as shell, terminal(folder / "right") as beside, started(*watching) as piped:
+        beside.run(*watching)
+        until(lambda: beside.shows("not begun"))
+        shell.run("migrate", "--sqlite-url", folder / "demo.sqlite", *of_work, *SLOWLY)
+        loading = screen_with(shell, LOADING)
+        watched_loading = screen_with(beside, LOADING)
+        code = shell.exit_code()
+        until(lambda: beside.shows("cut over", "cleanup"))
+        watched_summary = beside.screen()
+        beside.press("C-c")
+        ended = ended_after(piped, "cut over")
+        yield Watched(code, loading, shell.screen(), watched_loading, watched_summary, beside.exit_code(), ended)
+
+
+def test_all_collections_and_phases_are_seen_at_once(watched: Watched) -> None:
+    for screen in (watched.loading, watched.watched_loading):
+        shown = "\n".join(screen)
+        headings = " ".join(shown.split())
+        assert "collection rows rows/s left refused retried" in headings, shown
+        assert [name for name in COLLECTIONS if name not in shown] == [], shown
+        assert re.search(r"✓ audit [\d.]+ s +✓ schema [\d.]+ s +✓ snapshot [\d.]+ s", headings), shown
+        assert re.search(r"● load \d/6 [\d.]+ s", headings), shown
+        assert "○ checks ○ cutover" in headings, shown
+
+
+def test_the_summary_fits_the_screen_and_says_what_is_next(watched: Watched) -> None:
+    summary = watched.summary
+    shown = "\n".join(summary)
+    assert watched.code == 0, shown
+    assert (summary[-1], len(summary) <= 24) == ("done [0]>", True)
+    # The progress has gone, and nothing of the summary has scrolled away or is broken within a word.
+    assert "rows/s" not in shown
+    told = " ".join(shown.split())
+    assert re.search(r"Migration \d+T\d+ collection table rows migrated refused checks", told), shown
+    assert [name for name in COLLECTIONS if not re.search(rf"^{name} .* \d+/\d+$", shown, re.MULTILINE)] == []
+    assert "warning: Conversation: table `conversations` has no column `user_id`;" in told
+    assert re.search(r"Phases: connect .*audit .*load .*cutover [\d.]+ s Done: 8,365 of 8,365 rows in", told), shown
+    assert "Readers find the new collections under the aliases. `weaviate-migration rollback` leads back" in told
+
+
+def test_a_watcher_sees_the_end_and_ctrl_c_ends_it(watched: Watched) -> None:
+    shown = "\n".join(watched.watched_summary)
+    assert "Under way" not in shown
+    assert re.search(r"aliases +AgentInteraction|aliases +Conversation", shown), shown
+    assert watched.watch_code == 0
+
+
+def test_a_watcher_without_terminal_tells_what_changes(watched: Watched) -> None:
+    told = watched.piped.stdout
+    assert watched.piped.code == 0, watched.piped.stderr
+    assert "\x1b" not in told
+    phases = [line.split(maxsplit=1)[1] for line in told.splitlines() if line.startswith("phase ")]
+    assert phases == list(dict.fromkeys(phases)), "what has not changed is told once"
+    assert (phases[0], phases[-1]) == ("not begun", "cut over")
+    assert re.search(r"^Phases: .*load under way \(\d of 6, ", told, re.MULTILINE), told
+    assert re.search(r"^Message: [\d,]+ of 3,470 rows \(", told, re.MULTILINE), told
+
+
+def test_ctrl_c_leaves_how_far_it_was_and_no_colour_is_used(notes: NoteMigration) -> None:
+    """And the same of a run in several processes, in colour: all that they print goes above the one picture."""
+    notes.source.unlink()
+    note_file(notes.source, ROWS)
+    with terminal(notes.folder / "shell") as shell:
+        shell.run("migrate", *notes.options, *SLOWLY, NO_COLOR="1")
+        screen_with(shell, LOADING)
+        assert "rows/s" in shell.styled_screen()
+        assert not COLOUR.search(shell.styled_screen())
+        left = left_by_ctrl_c(shell)
+        assert LOADING.search(left), left
+        shell.run("migrate", *notes.options, "--parallel")
+        screen_with(shell, re.compile(r"✓ audit .*✓ schema"))
+        assert COLOUR.search(shell.styled_screen())
+        assert re.search("✓ audit .*✓ schema", left_by_ctrl_c(shell))
+
+
+def left_by_ctrl_c(shell: Terminal) -> str:
+    """What is on the screen after Ctrl-C: one picture, how to go on, and no stack trace of any process."""
+    shell.press("C-c")
+    assert shell.exit_code() == 130
+    shown = "\n".join(shell.screen())
+    assert "The migration stays unfinished; the same command goes on with it." in shown
+    assert shown.count(" Migrating ") == 1, shown
+    assert "Traceback" not in shown, shown
+    return shown
