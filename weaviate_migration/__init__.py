@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from weaviate_migration.change_sync import SyncResult, follow_changes, sync_changes
     from weaviate_migration.check_report import CheckReport, read_check_report
     from weaviate_migration.dual_writer import DualWriter
+    from weaviate_migration.migration_report import MigrationReport, read_migration_report
     from weaviate_migration.migrator import SQLiteToWeaviateMigrator, run_migration
     from weaviate_migration.result import MigrationResult
     from weaviate_migration.rollback import RollbackResult, roll_back_migration
@@ -39,6 +40,7 @@ __all__ = [
     "CutoverResult",
     "DualWriter",
     "MigrationConfig",
+    "MigrationReport",
     "MigrationResult",
     "MigrationStatus",
     "RollbackResult",
@@ -55,6 +57,7 @@ __all__ = [
     "follow_changes",
     "install_change_capture",
     "read_check_report",
+    "read_migration_report",
     "read_status",
     "remove_change_capture",
     "roll_back_migration",
@@ -71,6 +74,7 @@ _HOME = {
     "CutoverResult": "switch",
     "DualWriter": "dual_writer",
     "MigrationConfig": "settings",
+    "MigrationReport": "migration_report",
     "MigrationResult": "result",
     "MigrationStatus": "status",
     "RollbackResult": "rollback",
@@ -87,6 +91,7 @@ _HOME = {
     "follow_changes": "change_sync",
     "install_change_capture": "change_capture",
     "read_check_report": "check_report",
+    "read_migration_report": "migration_report",
     "read_status": "status",
     "remove_change_capture": "change_capture",
     "roll_back_migration": "rollback",

@@ -16,6 +16,7 @@ VERIFY = "verify"
 VERIFY_LIVE = "verify_live"
 CUT_OVER = "cut_over"
 CUTOVER = "cutover"
+MIGRATION_REPORT = "migration_report"
 DRY_RUN = "dry_run"
 DRY_RUN_REPORT = "dry_run_report"
 SOURCE_AUDIT = "source_audit"
@@ -25,10 +26,12 @@ CHANGE_SYNC = "change_sync"
 NEW_SNAPSHOT = {"ops": {"sqlite_snapshot": {"config": {"refresh": True}}}}
 # What only a migration of a source in use needs: it writes to the source.
 LIVE_ASSETS = (CHANGE_CAPTURE, CHANGE_SYNC)
+# Of `cut_over`, without the report that follows in the UI.
+SWITCH_ALONE = (dg.AssetKey(CUTOVER),)
 RESERVED_NAMES = frozenset(
     {
         *(MIGRATE, MIGRATE_LIVE, SYNC, VERIFY, VERIFY_LIVE, CUT_OVER, DRY_RUN),
-        *(DRY_RUN_REPORT, SOURCE_AUDIT, "weaviate_schema", "sqlite_snapshot", CUTOVER, *LIVE_ASSETS),
+        *(DRY_RUN_REPORT, SOURCE_AUDIT, "weaviate_schema", "sqlite_snapshot", CUTOVER, MIGRATION_REPORT, *LIVE_ASSETS),
     }
 )
 
@@ -79,7 +82,10 @@ def step_phases(mapping: Mapping) -> dict[str, str]:
 
 
 def migrate_assets(mapping: Mapping, *, live: bool, cutover: bool) -> list[dg.AssetKey]:
-    """The assets that `migrate` materializes: with or without following changes, and the switch of the aliases."""
+    """The assets that `migrate` materializes: with or without following changes, and the switch of the aliases.
+
+    Not the report, whose pictures take a second: the command `report` makes it when somebody wants it.
+    """
     names = [*(LIVE_ASSETS if live else ()), SOURCE_AUDIT, "weaviate_schema", "sqlite_snapshot"]
     for each in mapping.collections:
         names += [each.extract_name, each.asset_name]
@@ -134,7 +140,7 @@ def build_jobs(mapping: Mapping) -> list[UnresolvedAssetJobDefinition]:
         ),
         dg.define_asset_job(
             CUT_OVER,
-            selection=CUTOVER,
+            selection=[CUTOVER, MIGRATION_REPORT],
             description=(
                 "Readers are switched to the migration's collections, once all is loaded and proven; otherwise it says "
                 "what is missing, and nothing moves. `timeout` is in seconds."

@@ -8,7 +8,7 @@ from typing import Any
 from weaviate_migration.alerts import under_way
 from weaviate_migration.cleanup import Cleanup, CleanupPlan, refuse_too_early
 from weaviate_migration.job_run import dagster_instance, end_killed_runs, run_job
-from weaviate_migration.jobs import CUT_OVER, CUTOVER
+from weaviate_migration.jobs import CUT_OVER, CUTOVER, SWITCH_ALONE
 from weaviate_migration.logs import configure_logging, in_own_context, note_failure
 from weaviate_migration.mapping import read_mapping
 from weaviate_migration.metrics.exposure import exposed_metrics
@@ -86,7 +86,9 @@ def _cut_over(config: MigrationConfig, timeout: float) -> CutoverResult:
         dagster_instance(config.work_dir) as instance,
     ):
         end_killed_runs(instance)
-        run = run_job(instance, config, mapping, CUT_OVER, ops={CUTOVER: {"config": {"timeout": timeout}}})
+        run = run_job(
+            instance, config, mapping, CUT_OVER, SWITCH_ALONE, ops={CUTOVER: {"config": {"timeout": timeout}}}
+        )
     exit_code, errors = run_verdict(run.events)
     return _result(work_folder.records.current(), exit_code, errors, run.run_id)
 

@@ -184,6 +184,11 @@ class WorkFolder:
         """How each migration went over time."""
         return self.folder / "history"
 
+    @property
+    def report_path(self) -> Path:
+        """The report of the newest migration, as a page."""
+        return self.folder / "report.html"
+
     def history(self, record: MigrationRecord) -> HistoryFile:
         """Where it is noted how a migration goes."""
         return HistoryFile(self.history_folder, record.id)

@@ -19,7 +19,7 @@ COLLECTIONS = [each.asset_name for each in read_mapping().collections]
 EXTRACTS = [each.extract_name for each in read_mapping().collections]
 ASSETS = [
     *("change_capture", "source_audit", "weaviate_schema", "sqlite_snapshot", *EXTRACTS, *COLLECTIONS),
-    *("change_sync", "cutover", "dry_run_report"),
+    *("change_sync", "cutover", "migration_report", "dry_run_report"),
 ]
 
 GROUPS = [

@@ -147,7 +147,7 @@ KNOW_DAGSTER = {
     # What the command line is composed of: the run of a job in this process, and what its events say.
     *("job_run", "run_events", "run_phases", "run_records"),
     # What the checks said last is read from Dagster's storage.
-    *("check_report", "readiness", "run_alerts", "alert_sensors"),
+    *("check_report", "readiness", "run_alerts", "alert_sensors", "migration_report"),
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
 

@@ -8,6 +8,7 @@ from weaviate_migration.assets.collections import build_collection_asset
 from weaviate_migration.assets.cutover import build_cutover_asset
 from weaviate_migration.assets.dry_run import build_dry_run_asset
 from weaviate_migration.assets.extracts import build_extract_asset
+from weaviate_migration.assets.migration_report import build_migration_report_asset
 from weaviate_migration.assets.schema import build_schema_asset
 from weaviate_migration.assets.snapshot import build_snapshot_asset
 from weaviate_migration.assets.source_audit import build_source_audit_asset
@@ -28,5 +29,6 @@ def build_assets(mapping: Mapping) -> list[dg.AssetsDefinition]:
         *(build_collection_asset(mapping, each) for each in mapping.collections),
         build_change_sync_asset(mapping),
     ]
-    cutover = build_cutover_asset(mapping, [*proven, *build_checks(mapping)])
-    return [*proven, cutover, build_dry_run_asset(mapping)]
+    told_of = [*proven, *build_checks(mapping)]
+    at_the_end = [build_cutover_asset(mapping, told_of), build_migration_report_asset(mapping, told_of)]
+    return [*proven, *at_the_end, build_dry_run_asset(mapping)]

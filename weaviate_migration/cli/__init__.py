@@ -16,7 +16,7 @@ PROGRAM = "weaviate-migration"
 INTERRUPTED = 130
 COMMANDS = (
     *("audit", "plan", "capture", "migrate", "sync", "verify", "checks", "quarantine"),
-    *("cutover", "rollback", "cleanup", "status", "alerts", "server", "demo"),
+    *("cutover", "rollback", "cleanup", "status", "report", "alerts", "server", "demo"),
 )
 
 

@@ -53,9 +53,9 @@ def checks(
         raise click.UsageError("Only one of --json, --junit - and --markdown - can have standard output.")
     report = read_check_report(create_migration_config("", **options), run_id=run_id, backfill_id=backfill_id)
     if junit is not None:
-        _write("--junit", junit, junit_xml(report))
+        write_document("--junit", junit, junit_xml(report))
     if markdown is not None:
-        _write("--markdown", markdown, markdown_summary(report))
+        write_document("--markdown", markdown, markdown_summary(report))
     if as_json:
         print_json(report.to_dict())
     elif not any(to_standard_output):
@@ -63,7 +63,12 @@ def checks(
     return report.exit_code
 
 
-def _write(option: str, file: str, text: str) -> None:
+def write_document(option: str, file: str, text: str) -> None:
+    """Writes a document to the file that an option names, or to standard output for `-`.
+
+    Raises:
+        ConfigurationError: the file cannot be written.
+    """
     if file == STANDARD_OUTPUT:
         click.echo(text, nl=False)
         return

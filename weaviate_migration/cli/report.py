@@ -1,0 +1,49 @@
+"""`report`: what became of a migration, to be handed over."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from weaviate_migration.cli.checks import STANDARD_OUTPUT, write_document
+from weaviate_migration.cli.options import (
+    EPILOG,
+    EXTRACTS_OPTION,
+    MAPPING_OPTION,
+    SERVER_OPTIONS,
+    WORK_OPTIONS,
+    print_json,
+    with_options,
+)
+from weaviate_migration.migration_report import html_page, markdown_page, read_migration_report
+from weaviate_migration.settings import create_migration_config
+from weaviate_migration.work_folder import WorkFolder
+
+
+@click.command(epilog=EPILOG)
+@with_options(MAPPING_OPTION, *SERVER_OPTIONS, EXTRACTS_OPTION, *WORK_OPTIONS)
+@click.option("--html", metavar="FILE", help="Write one HTML page; default: report.html in the work folder.")
+@click.option("--markdown", metavar="FILE", help="Write Markdown, without pictures.")
+def report(as_json: bool, html: str | None, markdown: str | None, **options: Any) -> int:
+    """Write the report of the newest migration, finished or failed; a FILE may be - for standard output."""
+    if sum([as_json, html == STANDARD_OUTPUT, markdown == STANDARD_OUTPUT]) > 1:
+        raise click.UsageError("Only one of --json, --html - and --markdown - can have standard output.")
+    config = create_migration_config("", **options)
+    found = read_migration_report(config)
+    if html is None and markdown is None and not as_json:
+        html = str(WorkFolder(config.work_dir).report_path)
+    if html is not None:
+        write_document("--html", html, html_page(found))
+    if markdown is not None:
+        write_document("--markdown", markdown, markdown_page(found))
+    if as_json:
+        print_json(found.to_dict())
+    elif STANDARD_OUTPUT not in (html, markdown):
+        _tell([html, markdown])
+    return 0
+
+
+def _tell(files: list[str | None]) -> None:
+    for file in files:
+        if file is not None:
+            click.echo(f"Report: {Path(file).absolute()}")
