@@ -1,6 +1,6 @@
 """What Dagster has stored of the runs that worked on a migration: times, why they failed, what the audit found."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +13,7 @@ from weaviate_migration.mapping import Mapping
 from weaviate_migration.migration_report.facts import FailedStep, PhaseTime, StoredRun
 from weaviate_migration.redaction import redacted
 from weaviate_migration.run_events import step_failure
+from weaviate_migration.run_phases import covered_seconds
 
 # Those that make a migration, and those of a partition that was clicked on; `sync` may run every ten seconds.
 _JOBS = (MIGRATE, MIGRATE_LIVE, CUT_OVER, VERIFY, VERIFY_LIVE, "__ASSET_JOB")
@@ -69,7 +70,10 @@ class MigrationRuns:
         for each in sorted(self._step_times(), key=lambda time: time.began):
             if each.step in phase_of:
                 grouped.setdefault(phase_of[each.step], []).append(each)
-        return tuple(PhaseTime(name, len(times), covered_seconds(times)) for name, times in grouped.items())
+        return tuple(
+            PhaseTime(name, len(times), covered_seconds((each.began, each.ended) for each in times))
+            for name, times in grouped.items()
+        )
 
     def failures(self) -> tuple[FailedStep, ...]:
         """Each step that failed; those that only waited for it are not told."""
@@ -106,15 +110,6 @@ class MigrationRuns:
             run_id = record.dagster_run.run_id
             for entry in self._instance.all_logs(run_id, of_type=kinds):
                 yield run_id, datetime.fromtimestamp(entry.timestamp, UTC), entry.get_dagster_event()
-
-
-def covered_seconds(times: Iterable[StepTime]) -> float:
-    """Seconds that at least one of the steps covers: they may run side by side."""
-    seconds, until = 0.0, float("-inf")
-    for each in sorted(times, key=lambda time: time.began):
-        seconds += max(0.0, each.ended - max(each.began, until))
-        until = max(until, each.ended)
-    return seconds
 
 
 def until_next(began_at: datetime, others: Sequence[datetime]) -> datetime | None:
