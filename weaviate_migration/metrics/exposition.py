@@ -5,8 +5,9 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from prometheus_client import CollectorRegistry, push_to_gateway, start_http_server, write_to_textfile
 from prometheus_client.exposition import basic_auth_handler, default_handler
@@ -79,18 +80,20 @@ def _pushed(url: str, registry: CollectorRegistry) -> Iterator[None]:
     """To a push gateway, in a group of this machine."""
     parts = urlsplit(url)
     place = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-    handler = default_handler
-
-    if parts.username:
-
-        def handler(url, method, timeout, headers, data):  # type: ignore[no-untyped-def]
-            return basic_auth_handler(url, method, timeout, headers, data, parts.username, parts.password)
+    handler = _handler(parts)
 
     def push() -> None:
         push_to_gateway(place, JOB, registry, {"instance": socket.gethostname()}, PUSH_SECONDS, handler)
 
     with _repeated(push, SECONDS_BETWEEN_PUBLICATIONS, f"pushed to {place}"):
         yield
+
+
+def _handler(parts: SplitResult) -> Callable[..., Callable[[], None]]:
+    """Sends a push, with the user and the password of the URL, if it has them."""
+    if parts.username is None:
+        return default_handler
+    return partial(basic_auth_handler, username=unquote(parts.username), password=unquote(parts.password or ""))
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from contextlib import suppress
 import psutil
 
 from weaviate_migration.metrics.catalogue import Family, family
-from weaviate_migration.metrics.readings import folder_bytes, server_process, server_reading
+from weaviate_migration.metrics.readings import folder_bytes, is_server_wanted, server_process, server_reading
 from weaviate_migration.record import MigrationRecord
 from weaviate_migration.settings import MigrationConfig
 from weaviate_migration.work_folder import WorkFolder
@@ -55,7 +55,9 @@ def disk_families(work_folder: WorkFolder) -> Iterator[Family]:
 def server_families(
     config: MigrationConfig, work_folder: WorkFolder, record: MigrationRecord | None
 ) -> Iterator[Family]:
-    """Whether the server answers, and what it tells."""
+    """Whether the server answers, and what it tells; nothing of an embedded one that does not run."""
+    if not is_server_wanted(config, work_folder):
+        return
     figures = server_reading(config, work_folder, record)
     yield family("server_up", [((), figures is not None)])
     if figures is None or record is None:

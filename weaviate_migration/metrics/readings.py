@@ -92,6 +92,12 @@ def server_reading(
         return None
 
 
+def is_server_wanted(config: MigrationConfig, work_folder: WorkFolder) -> bool:
+    """Whether a server should answer: an embedded one that no command uses now should not."""
+    is_embedded = isinstance(parse_weaviate_url(config.weaviate_url, config.grpc_port), EmbeddedTarget)
+    return not is_embedded or server_process(config, work_folder) is not None
+
+
 def server_process(config: MigrationConfig, work_folder: WorkFolder) -> int | None:
     """The process id of an embedded server that runs; another one's processes cannot be seen from here."""
     target = parse_weaviate_url(config.weaviate_url, config.grpc_port)

@@ -1,5 +1,6 @@
 """Metrics of a real migration: on disk, served, in a file, pushed, in the result and in Dagster; one for all tests."""
 
+import base64
 import re
 import socket
 import threading
@@ -56,13 +57,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def push_gateway() -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Takes what is pushed: its address, and paths and bodies."""
-    pushed: list[tuple[str, str]] = []
+def push_gateway() -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
+    """Takes what is pushed: its address, with user and password, and paths, who pushed, and bodies."""
+    pushed: list[tuple[str, str, str]] = []
 
     class Gateway(BaseHTTPRequestHandler):
         def do_PUT(self) -> None:
-            pushed.append((self.path, self.rfile.read(int(self.headers["Content-Length"])).decode()))
+            user = base64.b64decode(self.headers["Authorization"].removeprefix("Basic ")).decode()
+            pushed.append((self.path, user, self.rfile.read(int(self.headers["Content-Length"])).decode()))
             self.send_response(200)
             self.end_headers()
 
@@ -72,7 +74,7 @@ def push_gateway() -> Iterator[tuple[str, list[tuple[str, str]]]]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Gateway) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}", pushed
+        yield f"http://somebody:pass%20word@127.0.0.1:{server.server_port}", pushed
         server.shutdown()
         thread.join()
 
@@ -109,7 +111,7 @@ class Measured:
     ended: Ended
     scraped: list[str]
     file: Path
-    pushed: list[tuple[str, str]] = field(default_factory=list)
+    pushed: list[tuple[str, str, str]] = field(default_factory=list)
 
     @property
     def written(self) -> str:
@@ -181,7 +183,8 @@ def test_they_are_served_while_it_runs(measured: Measured) -> None:
 
 
 def test_they_are_pushed_at_the_end(measured: Measured) -> None:
-    path, body = measured.pushed[-1]
+    path, user, body = measured.pushed[-1]
+    assert user == "somebody:pass word"
     assert path == f"/metrics/job/weaviate_migration/instance/{socket.gethostname()}"
     assert samples_of(body)["rows_written_total"] == samples_of(measured.written)["rows_written_total"]
 
