@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TextIO, TypeVar
 
 import structlog
 
@@ -41,7 +41,6 @@ PASSED_ON = "passed_on"
 
 logger = logging.getLogger(__name__)
 _set_up: list[logging.Handler] = []
-_json_on_terminal = False
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -70,8 +69,6 @@ def configure_logging(
     """
     handlers = [_terminal_handler(log_format, terminal), *([_file_handler(file)] if file is not None else [])]
     _forget_handlers()
-    global _json_on_terminal
-    _json_on_terminal = log_format == "json"
     # The first, since it learns from Dagster which step a record belongs to.
     _install(PACKAGE_LOGGER, level, [RunEventHandler(), *handlers])
     _install(RUN_LOGGER, level, handlers)
@@ -93,7 +90,7 @@ def configure_run_logging(level: str, file: Path | None) -> None:
 
 def terminal_is_json() -> bool:
     """Whether standard error has JSON lines, so that nothing else should be there."""
-    return _json_on_terminal
+    return any(isinstance(each, JsonTerminal) and each.stream is sys.stderr for each in _set_up)
 
 
 def in_own_context(function: Callable[_P, _T]) -> Callable[_P, _T]:
@@ -114,6 +111,10 @@ def note_failure(error: Exception) -> Failure:
         return Failure(error.exit_code, str(error))
     trace = "".join(traceback.format_exception(error))
     return Failure(MigrationError.exit_code, redacted(f"Internal error:\n{trace}"))
+
+
+class JsonTerminal(logging.StreamHandler[TextIO]):
+    """JSON lines on standard error."""
 
 
 class RunEventHandler(logging.Handler):
@@ -153,7 +154,7 @@ def _forget_handlers() -> None:
 
 def _terminal_handler(log_format: LogFormat, given: logging.Handler | None) -> logging.Handler:
     if log_format == "json":
-        handler: logging.Handler = logging.StreamHandler(sys.stderr)
+        handler: logging.Handler = JsonTerminal(sys.stderr)
         handler.setFormatter(_formatter(_as_json))
         return handler
     handler = given or logging.StreamHandler(sys.stderr)

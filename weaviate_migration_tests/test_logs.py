@@ -20,8 +20,10 @@ from weaviate_migration.logs import (
     RUN_LOGGER,
     TOLD,
     configure_logging,
+    configure_run_logging,
     in_own_context,
     note_failure,
+    terminal_is_json,
 )
 
 logger = logging.getLogger("weaviate_migration.some_part")
@@ -40,7 +42,6 @@ def _as_it_was() -> Iterator[None]:
     yield
     logs._forget_handlers()
     logs._set_up[:] = set_up
-    logs._json_on_terminal = False
     for each, level, propagate, handlers in before:
         each.level, each.propagate, each.handlers = level, propagate, handlers
 
@@ -134,6 +135,15 @@ def test_what_the_command_tells_itself_is_in_json_on_the_terminal_too(capsys: py
     assert [line["event"] for line in lines_of(capsys.readouterr().err)] == ["the end"]
 
 
+def test_whether_standard_error_is_for_json_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    configure_logging("INFO", None)
+    assert not terminal_is_json()
+    configure_logging("INFO", None, "json")
+    assert terminal_is_json()
+    monkeypatch.setattr("sys.stderr", io.StringIO())  # Another one, which nobody has set up.
+    assert not terminal_is_json()
+
+
 def test_secrets_are_in_no_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -153,6 +163,18 @@ def test_secrets_are_in_no_line(
     written = (tmp_path / "log.jsonl").read_text(encoding="utf-8") + capsys.readouterr().err
     assert SECRET not in written
     assert written.count("***") >= 4
+
+
+def test_a_process_of_the_ui_writes_the_file_until_a_command_sets_up_its_own(tmp_path: Path) -> None:
+    first, second = tmp_path / "first.jsonl", tmp_path / "second.jsonl"
+    configure_run_logging("INFO", first)
+    configure_run_logging("INFO", tmp_path / "never.jsonl")  # Other definitions in the same process.
+    logger.info("from the UI")
+    configure_logging("INFO", second)
+    logger.info("from a command")
+    written = [[line["event"] for line in lines_of(each.read_text(encoding="utf-8"))] for each in (first, second)]
+    assert written == [["from the UI"], ["from a command"]]
+    assert not (tmp_path / "never.jsonl").exists()
 
 
 def test_what_a_call_binds_ends_with_it() -> None:
