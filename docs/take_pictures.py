@@ -28,12 +28,14 @@ def graph(page: Page) -> None:
     page.wait_for_timeout(2000)  # until the drawing has moved
     page.mouse.move(200, 700)
     page.mouse.down()
-    page.mouse.move(200, 240, steps=5)
+    page.mouse.move(200, 330, steps=5)
     page.mouse.up()
+    page.wait_for_timeout(10_000)  # the state of what has come into sight is asked for bit by bit
 
 
 def partitions(page: Page) -> None:
     """A collection's page, with the figures of one partition."""
+    page.set_viewport_size({"width": WIDTH, "height": 950})
     page.goto("/assets/message?view=partitions&partition=06")
     page.get_by_text("objects_per_second").wait_for()
 
