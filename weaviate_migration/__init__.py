@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     )
     from weaviate_migration.change_sync import SyncResult, follow_changes, sync_changes
     from weaviate_migration.check_report import CheckReport, read_check_report
+    from weaviate_migration.checklist import Checklist
     from weaviate_migration.dual_writer import DualWriter
     from weaviate_migration.migration_report import MigrationReport, read_migration_report
     from weaviate_migration.migrator import SQLiteToWeaviateMigrator, run_migration
+    from weaviate_migration.postflight import check_postflight
+    from weaviate_migration.preflight import check_preflight
     from weaviate_migration.result import MigrationResult
     from weaviate_migration.rollback import RollbackResult, roll_back_migration
     from weaviate_migration.settings import MigrationConfig, create_migration_config
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CaptureStatus",
     "CheckReport",
+    "Checklist",
     "CleanupResult",
     "CutoverResult",
     "DualWriter",
@@ -49,6 +53,8 @@ __all__ = [
     "SyncResult",
     "VerificationResult",
     "change_capture_status",
+    "check_postflight",
+    "check_preflight",
     "clean_up_migrations",
     "compare_reads",
     "compare_reads_async",
@@ -70,6 +76,7 @@ __all__ = [
 _HOME = {
     "CaptureStatus": "change_capture",
     "CheckReport": "check_report",
+    "Checklist": "checklist",
     "CleanupResult": "switch",
     "CutoverResult": "switch",
     "DualWriter": "dual_writer",
@@ -83,6 +90,8 @@ _HOME = {
     "SyncResult": "change_sync",
     "VerificationResult": "verification",
     "change_capture_status": "change_capture",
+    "check_postflight": "postflight",
+    "check_preflight": "preflight",
     "clean_up_migrations": "switch",
     "compare_reads": "shadow_reads",
     "compare_reads_async": "shadow_reads",

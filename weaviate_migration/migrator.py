@@ -24,6 +24,8 @@ from weaviate_migration.mapping import Mapping, read_mapping
 from weaviate_migration.metrics.exposure import exposed_metrics
 from weaviate_migration.metrics.gathering import migration_metrics
 from weaviate_migration.phase import Phase, next_step
+from weaviate_migration.postflight import failures_after
+from weaviate_migration.preflight import check_quickly, refuse_impossible
 from weaviate_migration.record import MigrationRecord, SnapshotRecord, refuse_another_migration
 from weaviate_migration.result import MigrationResult
 from weaviate_migration.run_alerts import watched_result
@@ -33,7 +35,8 @@ from weaviate_migration.source.capture import uncaptured_tables
 from weaviate_migration.source.connect import sqlite_path
 from weaviate_migration.source.plan import MigrationPlan, planned_source
 from weaviate_migration.target.aliases import refuse_foreign_names
-from weaviate_migration.target.connect import answers, open_weaviate, parse_weaviate_url
+from weaviate_migration.target.connect import answers, connected, open_server, parse_weaviate_url
+from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder import WorkFolder
 
 logger = logging.getLogger(__name__)
@@ -103,19 +106,27 @@ class SQLiteToWeaviateMigrator:
             refuse_another_migration(unfinished, sqlite_path(config.sqlite_url).absolute(), mapping, config.prefix)
         target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
         began, cpu_before = time.monotonic(), _cpu_seconds()
-        with open_weaviate(target, self.work_folder.folder, config.weaviate_api_key) as client:
-            connected = round(time.monotonic() - began, 3)
+        with (
+            open_server(target, self.work_folder.folder) as address,
+            connected(target, address, config.weaviate_api_key) as client,
+        ):
+            connect_seconds = round(time.monotonic() - began, 3)
             refuse_foreign_names(client, [f"{config.prefix}{each.name}" for each in mapping.collections])
+            if unfinished is None:
+                _look_before(config, mapping, client, address)
             job = MIGRATE_LIVE if config.live else MIGRATE
             selection = migrate_assets(mapping, live=config.live, cutover=config.cutover)
             run = self._run(job, mapping, plan, selection)
             result = migration_outcome(run.events, mapping, records.all())
             bind_contextvars(migration_id=result.migration_id)  # A child process of the run may have begun it.
-            phases = {"connect": connected, **result.phases}
+            phases = {"connect": connect_seconds, **result.phases}
             not_followed = uncaptured_tables(plan) if config.live else []
             warnings = [*plan.warnings, *not_followed, *result.warnings]
             result = result.with_(run_id=run.run_id, warnings=warnings, phases=phases)
-            return self._closed(self._measured(result, cpu_before), client, mapping)
+            result = self._closed(self._measured(result, cpu_before), client, mapping)
+            if result.success and config.cutover:
+                result = result.with_(warnings=[*result.warnings, *failures_after(config, client)])
+            return result
 
     def _rehearse(self, mapping: Mapping, plan: MigrationPlan) -> MigrationResult:
         run = self._run(DRY_RUN, mapping, plan)
@@ -209,6 +220,14 @@ def _note_end(result: MigrationResult) -> None:
         *(result.exit_code, result.migrated_records, result.total_records, result.failed_records, result.next_step),
         extra={TOLD: True},
     )
+
+
+def _look_before(config: MigrationConfig, mapping: Mapping, client: WeaviateClient, address: ServerAddress) -> None:
+    """The quick items of the preflight: what makes a migration impossible stops it before anything is made."""
+    checklist = check_quickly(config, mapping, client, address)
+    refuse_impossible(checklist)
+    for each in checklist.having("warned"):
+        logger.warning("%s: %s. %s", each.name, each.figure, each.remedy)
 
 
 def _resuming(mapping: Mapping, selection: Sequence[dg.AssetKey] | None) -> dict[str, Any]:

@@ -99,8 +99,8 @@ def read_status(config: MigrationConfig) -> MigrationStatus:
     record = work_folder.records.newest_in_use() or records[-1]
     refuse_another_mapping(record, mapping)
     report = read_check_report(config)
-    capture = _capture(work_folder, record)
-    quarantined = _quarantined(work_folder, record)
+    capture = followed_changes(work_folder, record)
+    quarantined = quarantined_rows(work_folder, record)
     with dagster_instance(config.work_dir) as instance:
         loaded = not not_loaded(instance, mapping, record)
     phase = phase_of(record, loaded=loaded, lag=capture.changes if capture else 0)
@@ -127,7 +127,8 @@ def _snapshot(record: MigrationRecord) -> SnapshotStatus | None:
     return SnapshotStatus(str(found.path), found.bytes, found.taken_at.isoformat(), found.path.is_file())
 
 
-def _capture(work_folder: WorkFolder, record: MigrationRecord) -> FollowedChanges | None:
+def followed_changes(work_folder: WorkFolder, record: MigrationRecord) -> FollowedChanges | None:
+    """How far the captured changes are applied; None where the work folder captures none."""
     if (capture_id := work_folder.capture_id) is None:
         return None
     known = work_folder.sync_positions.read(record.id)
@@ -147,7 +148,8 @@ def _capture(work_folder: WorkFolder, record: MigrationRecord) -> FollowedChange
         return replace(found, problem=error.message)
 
 
-def _quarantined(work_folder: WorkFolder, record: MigrationRecord) -> dict[str, int]:
+def quarantined_rows(work_folder: WorkFolder, record: MigrationRecord) -> dict[str, int]:
+    """How many rows of each alias are in the quarantine; without those that have none there."""
     counts = {
         alias: sum(1 for _ in Quarantine(work_folder.quarantine_folder, name).rows())
         for alias, name in record.targets.items()

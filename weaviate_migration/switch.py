@@ -1,5 +1,6 @@
 """The Python API of a migration's end: readers to the new collections; and what is removed afterwards."""
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -13,12 +14,15 @@ from weaviate_migration.logs import configure_logging, in_own_context, note_fail
 from weaviate_migration.mapping import read_mapping
 from weaviate_migration.metrics.exposure import exposed_metrics
 from weaviate_migration.phase import Phase, next_step
+from weaviate_migration.postflight import failures_after
 from weaviate_migration.record import MigrationRecord, refuse_another_mapping
 from weaviate_migration.run_alerts import watched_result
 from weaviate_migration.run_events import run_verdict
 from weaviate_migration.settings import CUTOVER_SECONDS, MigrationConfig, api_key_in_environment
 from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
 from weaviate_migration.work_folder import WorkFolder
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -82,14 +86,17 @@ def _cut_over(config: MigrationConfig, timeout: float) -> CutoverResult:
         exposed_metrics(config),
         work_folder.locked(),
         api_key_in_environment(config.weaviate_api_key),
-        open_weaviate(target, work_folder.folder, config.weaviate_api_key),
+        open_weaviate(target, work_folder.folder, config.weaviate_api_key) as client,
         dagster_instance(config.work_dir) as instance,
     ):
         end_killed_runs(instance)
         run = run_job(
             instance, config, mapping, CUT_OVER, SWITCH_ALONE, ops={CUTOVER: {"config": {"timeout": timeout}}}
         )
-    exit_code, errors = run_verdict(run.events)
+        exit_code, errors = run_verdict(run.events)
+        if exit_code == 0:
+            for sentence in failures_after(config, client):
+                logger.warning("%s", sentence)
     return _result(work_folder.records.current(), exit_code, errors, run.run_id)
 
 

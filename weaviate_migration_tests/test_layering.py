@@ -90,6 +90,9 @@ OURS: dict[str, set[str]] = {
     "alerts": {
         *("progress", "settings", "since_snapshot", "source", "sync_position", "target", "work_folder", "yaml_file"),
     },
+    "preflight": {
+        *("checklist", "mapping", "settings", "source", "extract", "transform", "target", "work_folder"),
+    },
 }
 # The libraries that part them; any other may be imported by all.
 LIBRARIES = {"dagster", "weaviate", "grpc", "httpx", "sqlite3", "sqlalchemy", "pyarrow", "click", "rich"}
@@ -141,6 +144,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cleanup": {"weaviate"},
     "checklist": set(),
     "alerts": set(),
+    "preflight": {"sqlite3", "weaviate"},
 }
 KNOW_DAGSTER = {
     *("assets", "checks", "resources", "jobs", "partitions", "sensors", "definitions", "migrator", "cli"),

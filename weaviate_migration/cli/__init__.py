@@ -15,8 +15,8 @@ __all__ = ["cli", "main"]
 PROGRAM = "weaviate-migration"
 INTERRUPTED = 130
 COMMANDS = (
-    *("audit", "plan", "capture", "migrate", "sync", "verify", "checks", "quarantine"),
-    *("cutover", "rollback", "cleanup", "status", "report", "alerts", "server", "demo"),
+    *("audit", "plan", "preflight", "capture", "migrate", "sync", "verify", "checks", "quarantine"),
+    *("cutover", "postflight", "rollback", "cleanup", "status", "report", "alerts", "server", "demo"),
 )
 
 

@@ -6,10 +6,11 @@ SQLite itself sorts: in bounded memory, merging on disk what does not fit, and k
 import itertools
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
-from weaviate_migration.source.connect import source_errors
+from weaviate_migration.source.connect import connect_read_only, source_errors
 from weaviate_migration.source.inspect import OWN_PREFIX, Table, quoted
 from weaviate_migration.source.plan import CollectionPlan
 from weaviate_migration.source.snapshot import open_snapshot
@@ -22,6 +23,9 @@ KeyedRow = tuple[str | None, tuple[SqlValue, ...], tuple[SqlValue, ...]]
 
 # A name for the UUID in a statement that no column of the application's has.
 _UUID = quoted(f"{OWN_PREFIX}uuid")
+# A sample comes from so many places of a table, and has about so much text and blob at most of each.
+_SAMPLE_PIECES = 10
+_PIECE_LENGTH = 2 * 1024 * 1024
 # A canonical lower-case UUID.
 _UUID_GLOB = "-".join("[0-9a-f]" * digits for digits in (8, 4, 4, 4, 12))
 
@@ -81,6 +85,58 @@ def value_sql(table: Table, column: str, expression: str) -> str:
     if table.is_view or (found is not None and found.generated):
         return f"CASE typeof({expression}) WHEN 'real' THEN {expression} * 1.0 ELSE {expression} END"
     return expression
+
+
+def sample_rows(
+    source: Path, plan: CollectionPlan, object_uuid: ObjectUuid, scratch: Path, rows: int
+) -> list[KeyedRow]:
+    """Some rows of a table in use, from all over it where it has rowids; ascending by UUID.
+
+    Args:
+        source: what `readable_source` gave.
+        rows: how many at most; fewer where they are large, or the rowids have gaps.
+
+    Raises:
+        SourceError: the file is locked or damaged.
+    """
+    table = plan.table
+    assert table is not None, "planned without a table: there is nothing to read"
+    read = [value_sql(table, column, quoted(column)) for column in (*plan.key, *plan.columns)]
+    uuid = uuid_sql(table.name, [quoted(column) for column in plan.key])
+    select = f"SELECT {uuid}, {', '.join(read)} FROM {quoted(table.name)}"
+    split = 1 + len(plan.key)
+    with source_errors(source), closing(connect_read_only(source)) as connection:
+        prepare_for_rows(connection, object_uuid, scratch)
+        found: list[KeyedRow] = [
+            (str(row[0]) if row[0] is not None else None, row[1:split], row[split:])
+            for where, limit in _pieces(connection, table, rows)
+            for row in _fetched(connection.execute(f"{select} {where} LIMIT {limit}"))
+        ]
+    return sorted(found, key=lambda row: row[0] or "")
+
+
+def _pieces(connection: sqlite3.Connection, table: Table, rows: int) -> Iterator[tuple[str, int]]:
+    """Conditions for stretches of rowids that are equally far from each other, and how many rows to take of each."""
+    if table.rowid is None:
+        yield "", rows
+        return
+    rowid = quoted(table.rowid)
+    first, last = connection.execute(f"SELECT min({rowid}), max({rowid}) FROM {quoted(table.name)}").fetchone()
+    if first is None:
+        return
+    cuts = [first + (last + 1 - first) * piece // _SAMPLE_PIECES for piece in range(_SAMPLE_PIECES + 1)]
+    for low, high in itertools.pairwise(cuts):
+        yield f"WHERE {rowid} >= {low} AND {rowid} < {high} ORDER BY {rowid}", rows // _SAMPLE_PIECES
+
+
+def _fetched(cursor: sqlite3.Cursor) -> Iterator[tuple[SqlValue, ...]]:
+    """The rows of a stretch, until they are too large together."""
+    length = 0
+    for row in cursor:
+        yield row
+        length += sum(len(value) for value in row if isinstance(value, (str, bytes)))
+        if length > _PIECE_LENGTH:
+            return
 
 
 def text_literal(text: str) -> str:

@@ -32,6 +32,8 @@ SELECT integrity_check FROM pragma_integrity_check(1000000000)
 WHERE integrity_check <> 'ok' AND integrity_check NOT LIKE 'NULL value in %' LIMIT 1
 """
 _SHOWN_LINES = 3
+# Of SQLite's virtual machine; so many take well under a millisecond.
+_OPCODES_BETWEEN_LOOKS = 1_000
 
 # What SQLite raises when the copy cannot be written; the source is only read.
 _WRITE_FAILURES = (
@@ -65,6 +67,21 @@ class Snapshot:
     pause_estimate_seconds: float
 
 
+@dataclass(frozen=True)
+class SourceLook:
+    """What a database says of itself.
+
+    Attributes:
+        journal_mode: `wal` or `delete` (any rollback journal).
+        bytes: its size, with what is in the WAL.
+        pause_seconds: how long the application's writers would wait for a snapshot, about; 0 with a WAL.
+    """
+
+    journal_mode: str
+    bytes: int
+    pause_seconds: float
+
+
 def take_snapshot(
     source: Path,
     destination: Path,
@@ -95,12 +112,10 @@ def take_snapshot(
         source_errors(source, busy_timeout_seconds),
         closing(connect_read_only(readable, busy_timeout_seconds)) as connection,
     ):
-        journal_mode, size = _look(connection)
-        waits = journal_mode != "wal" and readable == source  # Nobody waits while a private copy is read.
-        pause = size / 1e9 * PAUSE_SECONDS_PER_GB if waits else 0.0
-        _agree_on_pause(source, pause, allow_pause, say)
+        look = look_at(connection, in_place=readable == source)
+        _agree_on_pause(source, look.pause_seconds, allow_pause, say)
         _refuse_to_replace(source, destination)
-        with _finished_or_removed(destination, size) as partial:
+        with _finished_or_removed(destination, look.bytes) as partial:
             _back_up(connection, partial)
             connection.close()  # Frees the writers: the rest needs no lock on the source.
             _finish(partial, source, say)
@@ -110,8 +125,8 @@ def take_snapshot(
         sha256=digest,
         bytes=destination.stat().st_size,
         seconds=time.monotonic() - started,
-        journal_mode=journal_mode,
-        pause_estimate_seconds=pause,
+        journal_mode=look.journal_mode,
+        pause_estimate_seconds=look.pause_seconds,
     )
 
 
@@ -125,12 +140,35 @@ def open_snapshot(path: Path) -> sqlite3.Connection:
         return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, isolation_level=None)
 
 
-def _look(connection: sqlite3.Connection) -> tuple[str, int]:
-    """Journal mode, and size in bytes with what is in the WAL."""
+def look_at(connection: sqlite3.Connection, *, in_place: bool) -> SourceLook:
+    """What can be told without reading the tables.
+
+    Args:
+        in_place: whether the source's own file is read: nobody waits while a private copy is.
+    """
     (journal_mode,) = connection.execute("PRAGMA journal_mode").fetchone()
     (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
-    return str(journal_mode), int(page_bytes) * int(pages)
+    size = int(page_bytes) * int(pages)
+    waits = journal_mode != "wal" and in_place
+    return SourceLook(str(journal_mode), size, size / 1e9 * PAUSE_SECONDS_PER_GB if waits else 0.0)
+
+
+def quick_damage(connection: sqlite3.Connection, seconds: float) -> tuple[str | None, bool]:
+    """What SQLite's quick check finds first, None for nothing; and whether it got to its end within so many seconds."""
+    ends = time.monotonic() + seconds
+    connection.set_progress_handler(lambda: time.monotonic() > ends, _OPCODES_BETWEEN_LOOKS)
+    try:
+        (finding,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.DatabaseError as error:
+        if primary_code(error) == sqlite3.SQLITE_INTERRUPT:
+            return None, False
+        if primary_code(error) != sqlite3.SQLITE_CORRUPT:
+            raise
+        return str(error), True
+    finally:
+        connection.set_progress_handler(None, 0)
+    return (None if finding == "ok" else str(finding)), True
 
 
 def _refuse_to_replace(source: Path, destination: Path) -> None:

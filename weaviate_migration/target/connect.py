@@ -6,11 +6,14 @@ The client's own checks are left out: they ask PyPI for newer clients, and their
 import json
 import re
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 import grpc
@@ -141,12 +144,30 @@ def open_weaviate(
     Raises:
         ServerNotUsableError: the server cannot be started, or be connected to.
     """
+    with open_server(target, work_dir, say) as address, connected(target, address, api_key) as client:
+        yield client
+
+
+@contextmanager
+def open_server(
+    target: EmbeddedTarget | RemoteTarget, work_dir: Path, say: Say = say_on_stderr
+) -> Iterator[ServerAddress]:
+    """Where the server answers; an embedded one is held while the context lives."""
     if isinstance(target, RemoteTarget):
-        with secret_kept(api_key), connect(target.address, api_key) as client:
-            yield client
+        yield target.address
     else:
-        with embedded_server(target.data_folder(work_dir), say) as address, connect(address, None) as client:
-            yield client
+        with embedded_server(target.data_folder(work_dir), say) as address:
+            yield address
+
+
+@contextmanager
+def connected(
+    target: EmbeddedTarget | RemoteTarget, address: ServerAddress, api_key: str | None
+) -> Iterator[weaviate.WeaviateClient]:
+    """A client of the server that `open_server` gave, closed at the end; an embedded one is sent no key."""
+    key = api_key if isinstance(target, RemoteTarget) else None
+    with secret_kept(key), connect(address, key) as client:
+        yield client
 
 
 @contextmanager
@@ -201,6 +222,21 @@ def connect(address: ServerAddress, api_key: str | None) -> weaviate.WeaviateCli
         ) from error
 
 
+def clock_ahead_seconds(address: ServerAddress) -> float | None:
+    """How far the server's clock is ahead of this machine's, to about half a second: HTTP's date has whole seconds.
+
+    None where the server does not tell the time.
+
+    Raises:
+        ServerNotUsableError: it does not answer.
+    """
+    asked = time.time()
+    answer = _get(address, "/v1/.well-known/live", {})
+    if answer.date is None:
+        return None
+    return parsedate_to_datetime(answer.date).timestamp() + 0.5 - (asked + time.time()) / 2
+
+
 def answers(client: weaviate.WeaviateClient) -> bool:
     """Whether the server is still there; the client's own `is_live` would print to standard output if it is not."""
     try:
@@ -222,14 +258,22 @@ def _authorization(api_key: str | None) -> dict[str, str]:
     return {"Authorization": f"Bearer {api_key}"}
 
 
-def _get(address: ServerAddress, path: str, headers: dict[str, str], body: bytes | None = None) -> tuple[int, bytes]:
-    """The status and the body of one answer, to GET or, with a body, to POST."""
+class _Answer(NamedTuple):
+    """Status, body, and when it was made, as HTTP writes a date."""
+
+    status: int
+    body: bytes
+    date: str | None
+
+
+def _get(address: ServerAddress, path: str, headers: dict[str, str], body: bytes | None = None) -> _Answer:
+    """An answer to GET or, with a body, to POST."""
     kind = HTTPSConnection if address.secure else HTTPConnection
     with closing(kind(address.host, address.http_port, timeout=CHECK_SECONDS)) as connection:
         try:
             connection.request("GET" if body is None else "POST", path, body, headers)
             response = connection.getresponse()
-            return response.status, response.read()
+            return _Answer(response.status, response.read(), response.getheader("Date"))
         except (OSError, UnicodeError, HTTPException) as error:
             raise _unreachable(address, error) from error
 
@@ -254,14 +298,14 @@ def answer(address: ServerAddress, path: str, api_key: str | None, body: bytes |
         ServerNotUsableError: no answer, or one that is not 200.
     """
     headers = _authorization(api_key) | ({"Content-Type": "application/json"} if body is not None else {})
-    status, answered = _get(address, path, headers, body)
+    status, answered, _ = _get(address, path, headers, body)
     if status != 200:
         raise ServerNotUsableError(f"Weaviate at {address} answers {path} with status {status}", "Look into its log.")
     return answered
 
 
 def _check_ready(address: ServerAddress, headers: dict[str, str]) -> None:
-    status, _ = _get(address, "/v1/.well-known/ready", headers)
+    status = _get(address, "/v1/.well-known/ready", headers).status
     if status in (401, 403):
         raise _refused(address, status, headers)
     if status != 200:
@@ -272,7 +316,7 @@ def _check_ready(address: ServerAddress, headers: dict[str, str]) -> None:
 
 
 def _meta(address: ServerAddress, headers: dict[str, str]) -> bytes:
-    status, body = _get(address, "/v1/meta", headers)
+    status, body, _ = _get(address, "/v1/meta", headers)
     if status in (401, 403):
         raise _refused(address, status, headers)
     return body if status == 200 else b""

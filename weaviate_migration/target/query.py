@@ -1,5 +1,6 @@
 """Queries as readers make them: by word, by value, and how many there are."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,8 @@ from weaviate_migration.target.failures import target_errors
 
 # A filter on a text trims (measured on 1.39.0), so that it may find others beside the one that is looked for.
 _NEIGHBOURS = 100
+# Weaviate's words are letters and digits; of its stop words none has six (https://docs.weaviate.io, `stopwords`).
+_WORDS = re.compile(r"[^\W_]{6,}").findall
 # How far from itself a vector may seem: 0 to 0.0000002, measured on 1.39.0 with the cosine distance.
 _NO_DISTANCE = 0.0001
 
@@ -47,6 +50,24 @@ def finds_by_vector(collection: Collection[Any, Any], name: str, vector: Sequenc
         return_properties=[],
     )
     return [str(each.uuid) for each in found.objects if (each.metadata.distance or 0.0) < _NO_DISTANCE] == [uuid]
+
+
+@target_errors("reading an object")
+def any_word(collection: Collection[Any, Any], properties: Sequence[str]) -> str | None:
+    """A long word, which is no stop word, of one of these properties of some object; None where none has any."""
+    if not properties:
+        return None
+    found = collection.query.fetch_objects(limit=_NEIGHBOURS, return_properties=list(properties))
+    texts = (each.properties.get(prop) for each in found.objects for prop in properties)
+    words = (word for text in texts if isinstance(text, str) for word in _WORDS(text))
+    return next(words, None)
+
+
+@target_errors("searching by word")
+def finds_word(collection: Collection[Any, Any], word: str, properties: Sequence[str]) -> bool:
+    """Whether a BM25 search for the word in these properties finds anything."""
+    found = collection.query.bm25(query=word, query_properties=list(properties), limit=1, return_properties=[])
+    return bool(found.objects)
 
 
 @target_errors("counting objects")

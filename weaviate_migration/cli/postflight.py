@@ -1,0 +1,31 @@
+"""`postflight`: whether the migration serves its readers."""
+
+from typing import Any
+
+import click
+
+from weaviate_migration.cli.checklist_table import show_checklist
+from weaviate_migration.cli.consoles import plain_console
+from weaviate_migration.cli.options import (
+    EPILOG,
+    EXTRACTS_OPTION,
+    MAPPING_OPTION,
+    SERVER_OPTIONS,
+    WORK_OPTIONS,
+    print_json,
+    with_options,
+)
+from weaviate_migration.postflight import check_postflight
+from weaviate_migration.settings import create_migration_config
+
+
+@click.command(epilog=EPILOG)
+@with_options(MAPPING_OPTION, *SERVER_OPTIONS, EXTRACTS_OPTION, *WORK_OPTIONS)
+def postflight(as_json: bool, **options: Any) -> int:
+    """Look at what became of the migration: aliases, counts, search, checks, lag, quarantine, certificate."""
+    found = check_postflight(create_migration_config("", **options))
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        show_checklist(found, plain_console())
+    return found.exit_code

@@ -1,0 +1,34 @@
+"""`preflight`: whether a migration could go through, and how long it would take."""
+
+from typing import Any
+
+import click
+
+from weaviate_migration.cli.checklist_table import show_checklist
+from weaviate_migration.cli.consoles import plain_console
+from weaviate_migration.cli.options import (
+    EPILOG,
+    MIGRATE_OPTIONS,
+    SERVER_OPTIONS,
+    SOURCE_OPTIONS,
+    WORK_OPTIONS,
+    print_json,
+    with_options,
+)
+from weaviate_migration.logs import configure_logging
+from weaviate_migration.preflight import check_preflight
+from weaviate_migration.settings import create_migration_config
+
+
+@click.command(epilog=EPILOG)
+@with_options(*SOURCE_OPTIONS, *SERVER_OPTIONS, *MIGRATE_OPTIONS, *WORK_OPTIONS)
+def preflight(as_json: bool, **options: Any) -> int:
+    """Look at what `migrate` with the same options needs: file, room, server, rights, names, and time."""
+    config = create_migration_config(**options)
+    configure_logging(config.log_level, config.log_file, config.log_format)
+    found = check_preflight(config)
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        show_checklist(found, plain_console())
+    return found.exit_code

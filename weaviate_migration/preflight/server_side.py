@@ -1,0 +1,118 @@
+"""The items that are about the Weaviate server: itself, the key's rights, names that are taken, and its clock."""
+
+import hashlib
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from weaviate import WeaviateClient
+from weaviate.collections import Collection
+
+from weaviate_migration.checklist import ChecklistItem
+from weaviate_migration.errors import MigrationConflictError, TargetError
+from weaviate_migration.mapping import CollectionMapping
+from weaviate_migration.target.aliases import refuse_foreign_names
+from weaviate_migration.target.connect import MINIMUM_VERSION, clock_ahead_seconds
+from weaviate_migration.target.failures import target_errors
+from weaviate_migration.target.schema import Origin, drop_collection, ensure_collection
+from weaviate_migration.target.server import ServerAddress
+
+# HTTP's date has whole seconds, so that less cannot be told for sure; certificates and records bear both clocks' times.
+CLOCK_SECONDS = 5.0
+_MAKER = "preflight"
+
+
+@dataclass(frozen=True)
+class TrialCollections:
+    """Collections that are made on trial, and removed again.
+
+    Their names are the work folder's own: what a killed preflight has left is removed by the next one.
+
+    Attributes:
+        name: how all their names begin.
+    """
+
+    client: WeaviateClient
+    name: str
+
+    @classmethod
+    def of(cls, client: WeaviateClient, prefix: str, work_dir: Path) -> "TrialCollections":
+        """Those of a work folder on this machine; a key may have rights for names with the prefix only."""
+        place = hashlib.sha256(f"{uuid.getnode()} {work_dir.absolute()}".encode()).hexdigest()[:8]
+        return cls(client, f"{prefix}WeaviateMigrationPreflight_{place}")
+
+    @contextmanager
+    def one(self, mapping: CollectionMapping) -> Iterator[Collection[Any, Any]]:
+        """A collection of this mapping, which lives as long as the context.
+
+        Raises:
+            TargetError: it cannot be made, or not be removed.
+        """
+        name = f"{self.name}_{mapping.name}"
+        try:
+            ensure_collection(self.client, name, mapping, Origin(_MAKER, "", mapping.name))
+            yield self.client.collections.use(name)
+        finally:
+            drop_collection(self.client, name, _MAKER)
+
+    @target_errors("looking for what an earlier preflight left")
+    def remove_leftovers(self) -> None:
+        """Removes what a killed preflight has left."""
+        for name in self.client.collections.list_all():
+            if name.startswith(self.name):
+                drop_collection(self.client, name, _MAKER)
+
+
+def server(client: WeaviateClient, address: ServerAddress) -> ChecklistItem:
+    """Which server it is: who got a client has found it ready, new enough, and the key accepted."""
+    with target_errors("asking for the version"):
+        version = client.get_meta()["version"]
+    minimum = ".".join(map(str, MINIMUM_VERSION))
+    return ChecklistItem("server", "passed", f"Weaviate {version} at {address}; at least {minimum} is needed")
+
+
+def rights(trial: TrialCollections, mapping: CollectionMapping) -> ChecklistItem:
+    """Whether collections can be made and removed: one is."""
+    began = time.monotonic()
+    try:
+        trial.remove_leftovers()
+        with trial.one(mapping):
+            pass
+    except TargetError as error:
+        return ChecklistItem(
+            "rights",
+            "failed",
+            error.message,
+            "Give the key the right to create and delete collections, or use another one: --api-key.",
+        )
+    return ChecklistItem("rights", "passed", f"made and removed a collection in {time.monotonic() - began:.2f} s")
+
+
+def names(client: WeaviateClient, aliases: Iterable[str]) -> ChecklistItem:
+    """Whether the aliases' names are free, or an earlier migration's."""
+    wanted = tuple(aliases)
+    try:
+        refuse_foreign_names(client, wanted)
+    except MigrationConflictError as error:
+        return ChecklistItem("names", "failed", error.message, error.hint)
+    return ChecklistItem("names", "passed", f"{len(wanted)} aliases are free, or an earlier migration's")
+
+
+def clock(address: ServerAddress) -> ChecklistItem:
+    """How far the server's clock is from this machine's."""
+    return judge_clock(clock_ahead_seconds(address))
+
+
+def judge_clock(ahead: float | None) -> ChecklistItem:
+    """The item for a clock that is so many seconds ahead; None for one that is not told."""
+    if ahead is None:
+        return ChecklistItem("clock", "skipped", "the server does not tell the time")
+    if abs(ahead) <= CLOCK_SECONDS:
+        return ChecklistItem("clock", "passed", f"{abs(ahead):.1f} s from the server's, to half a second")
+    way = "ahead of" if ahead > 0 else "behind"
+    figure = f"the server's is {abs(ahead):,.0f} s {way} this machine's"
+    return ChecklistItem("clock", "warned", figure, "Set both by NTP: times in records and logs will not agree.")

@@ -1,0 +1,94 @@
+"""The items that are about the SQLite file: backup, the pause it takes, and capture of changes."""
+
+import os
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from weaviate_migration.checklist import ChecklistItem, Verdict
+from weaviate_migration.source.capture import uncaptured_tables
+from weaviate_migration.source.connect import RECOVER_HINT, connect_read_only, source_errors
+from weaviate_migration.source.plan import MigrationPlan
+from weaviate_migration.source.snapshot import UNASKED_PAUSE_SECONDS, SourceLook, look_at, quick_damage
+
+# A look, not the whole check: that is made of the snapshot.
+LOOK_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Source:
+    """The source, and what was found of it.
+
+    Attributes:
+        path: the file itself.
+        readable: what is read: the file, or a copy (see `readable_source`).
+    """
+
+    path: Path
+    readable: Path
+    plan: MigrationPlan
+    look: SourceLook
+
+    @classmethod
+    def of(cls, path: Path, readable: Path, plan: MigrationPlan) -> "Source":
+        """Looks at the file; raises SourceError where it is locked or damaged."""
+        with source_errors(path), closing(connect_read_only(readable)) as connection:
+            return cls(path, readable, plan, look_at(connection, in_place=readable == path))
+
+
+def backup(source: Source, seconds: float = LOOK_SECONDS) -> ChecklistItem:
+    """Whether the file looks sound; a large one with a rollback journal is not read: its writers would wait."""
+    size = f"{source.look.bytes / 1e6:,.1f} MB"
+    if source.look.pause_seconds > UNASKED_PAUSE_SECONDS:
+        return ChecklistItem("backup", "passed", f"{size}; too large to check while in use: the snapshot is checked")
+    with source_errors(source.path), closing(connect_read_only(source.readable)) as connection:
+        damage, finished = _looked_through(connection, seconds)
+    if damage:
+        return ChecklistItem("backup", "failed", f"{size}; damaged: {damage}", RECOVER_HINT)
+    looked = "sound" if finished else f"nothing found in {seconds:g} s; the snapshot is checked in whole"
+    return ChecklistItem("backup", "passed", f"{size}; {looked}")
+
+
+def _looked_through(connection: sqlite3.Connection, seconds: float) -> tuple[str | None, bool]:
+    """Indexes may use functions that only the application has: then nothing is found, as the snapshot does it."""
+    try:
+        return quick_damage(connection, seconds)
+    except sqlite3.OperationalError:
+        return None, False
+
+
+def pause(look: SourceLook, *, allowed: bool) -> ChecklistItem:
+    """How long the application's writers would wait for the snapshot.
+
+    Args:
+        allowed: whether they may wait longer than `UNASKED_PAUSE_SECONDS`.
+    """
+    if not look.pause_seconds:
+        return ChecklistItem("pause", "passed", f"0 s: nobody waits (journal mode {look.journal_mode})")
+    figure = f"writers wait about {max(look.pause_seconds, 0.1):.1f} s for the snapshot (rollback journal)"
+    if look.pause_seconds <= UNASKED_PAUSE_SECONDS:
+        return ChecklistItem("pause", "passed", figure)
+    remedy = "Allow it with `--allow-pause`, or switch the database to WAL mode, where nobody waits."
+    return ChecklistItem("pause", "warned" if allowed else "failed", figure, "" if allowed else remedy)
+
+
+def capture(source: Source, *, live: bool) -> ChecklistItem:
+    """Whether changes can be captured, where they are to be: it needs a file to write to, and tables with keys."""
+    if not live:
+        return ChecklistItem("capture", "skipped", "without --live, changes after the snapshot are not followed")
+    folder = source.path.resolve().parent
+    if source.readable != source.path or not (os.access(source.path, os.W_OK) and os.access(folder, os.W_OK | os.X_OK)):
+        return ChecklistItem(
+            "capture",
+            "failed",
+            f"{source.path} or its folder cannot be written to",
+            "Give this user the right to write to both, or migrate without --live.",
+        )
+    tables = sum(each.table is not None for each in source.plan.collections)
+    left_out = uncaptured_tables(source.plan)
+    figure = f"{tables - len(left_out)} of {tables} tables can be followed"
+    if not left_out:
+        return ChecklistItem("capture", "passed", figure)
+    verdict: Verdict = "failed" if len(left_out) == tables else "warned"
+    return ChecklistItem("capture", verdict, f"{figure}; {'; '.join(left_out)}", "Name their keys in the mapping.")
