@@ -11,7 +11,7 @@ from typing import Any
 from weaviate_migration.load_tally import LoadTally, tally_from
 
 # How often the tally of a partition that is under way is written down.
-SECONDS_BETWEEN_WRITES = 1.0
+SECONDS_BETWEEN_WRITES = 2.0
 
 
 class LoadedPartitions:
@@ -46,7 +46,7 @@ class LoadedPartitions:
             self._path(partition).unlink(missing_ok=True)
 
     def note_under_way(self, partition: str, tally: LoadTally) -> None:
-        """What is measured so far of a partition; written down about once a second."""
+        """What is measured so far of a partition; written down every two seconds."""
         if time.monotonic() - self._written_at >= SECONDS_BETWEEN_WRITES:
             self._write(partition, tally, whole=False)
 
