@@ -154,7 +154,7 @@ def _cells(view: CollectionView, now: float, *, wide: bool) -> Iterator[Text | P
     if wide:
         yield Text(view.stage, style=_stage_style(view))
     if moving is None:
-        yield Text("" if wide else view.stage, style="dim")
+        yield Text()
     else:
         yield ProgressBar(total=max(1, moving.rows), completed=moving.handled if moving.rows else 1, width=None)
     yield Text(share(moving) if moving is not None else "")

@@ -46,6 +46,7 @@ def test_every_line_fits_the_width(width: int) -> None:
     assert lines[1].split("  ")[:3] == [" ✓ audit 0.3 s", "● load 2/6 12 s", "○ checks"]
     loading, loaded = (next(line for line in lines if name in line) for name in ("Document", "Message"))
     assert "━" in loading
+    assert not any("…" in line for line in lines), "what there is no room for is left out, not cut off"
     rows = [["1,000"], ["3,470"]] if width >= WIDE else [[], []]
     assert loading.split()[-7 - len(rows[0]) :] == ["25", "%", *rows[0], "50", "15", "s", "3", "14"]
     assert loaded.split()[-5 - len(rows[1]) :] == ["100", "%", *rows[1], "347", "0", "0"]
