@@ -179,6 +179,8 @@ def certificate(record: MigrationRecord, work_folder: WorkFolder) -> ChecklistIt
         found = json.loads((work_folder.folder / "certificate.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return ChecklistItem("certificate", "warned", "there is none yet", remedy)
+    except ValueError:
+        return ChecklistItem("certificate", "warned", "it is damaged", remedy)
     if found["migration_id"] != record.id:
         return ChecklistItem("certificate", "warned", f"it is of migration {found['migration_id']}", remedy)
     when = found["compared"]["completed_at"]

@@ -144,6 +144,8 @@ def test_a_certificate_of_another_migration_or_of_differences(migrated: NoteMigr
     try:
         assert with_(migration_id="another").verdict == "warned"
         assert with_(identical=False, differences=2).verdict == "failed"
+        path.write_text(content[:-10], encoding="utf-8")
+        assert not_well(migrated)["certificate"].figure == "it is damaged"
     finally:
         path.write_text(content, encoding="utf-8")
 
