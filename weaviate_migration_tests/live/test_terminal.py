@@ -17,7 +17,8 @@ from weaviate_migration_tests.live.test_interruptions import ROWS
 from weaviate_migration_tests.live.tmux import Terminal, terminal
 
 COLLECTIONS = ["AgentInteraction", "Conversation", "Document", "DocumentChunk", "Message", "MultiModalContent"]
-SLOWLY = ("--batch-size", 20, "--workers", 1)
+# So small are the batches that the larger collections take seconds: progress is written once a second.
+SLOWLY = ("--batch-size", 5, "--workers", 1)
 # A collection that is being loaded: its bar, share, rows, rows a second, time left, and no row refused or sent again.
 LOADING = re.compile(r"(\w+) +loading +[━╸╺]+ +\d+ % +[\d,]+ +[\d,]+ +[\d.:]+(?: s)? +0 +0")
 COLOUR = re.compile(r"\x1b\[[\d;]*\b(?:3[0-8]|9[0-7])[\d;]*m")
