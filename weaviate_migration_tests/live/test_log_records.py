@@ -42,6 +42,10 @@ class Told:
         return self.notes.folder / "log.jsonl"
 
     @property
+    def report(self) -> Path:
+        return self.notes.folder / "report.html"
+
+    @property
     def lines(self) -> list[dict[str, Any]]:
         """Of the log file."""
         return [json.loads(line) for line in self.log.read_text(encoding="utf-8").splitlines()]
@@ -90,6 +94,7 @@ def told(tmp_path_factory: pytest.TempPathFactory, locked_server: ServerAddress)
         told.migrate("fault", "--log-format", "json")
         told.run("status")
         told.run("checks", "--mapping", told.notes.mapping)
+        told.run("report", "--mapping", told.notes.mapping, "--html", told.report)
         yield told
 
 
@@ -110,6 +115,8 @@ def test_each_of_them_would_have_quoted_it(told: Told) -> None:
     assert "RuntimeError: request failed: headers={'authorization': 'Bearer ***'}, key=***" in log
     assert "metrics cannot be pushed to http://127.0.0.1:1" in log
     assert "could not be sent to channels[0]" in log
+    assert told.ended["report"].code == 0, told.ended["report"].stderr
+    assert "&#39;authorization&#39;: &#39;Bearer ***&#39;" in told.report.read_text(encoding="utf-8")
 
 
 def test_key_and_passwords_are_in_nothing_that_was_written(told: Told) -> None:
