@@ -14,6 +14,7 @@ from weaviate_migration.record import MigrationRecord
 from weaviate_migration.verify.digests import collection_digest
 from weaviate_migration.verify.objects import PartitionComparison
 
+FILE_NAME = "certificate.json"
 _PACKAGES = ("weaviate-migration", "dagster", "weaviate-client", "pyarrow")
 DEFINITION = (
     "SHA-256 over one line for each row, ascending by UUID: a JSON array of the UUID and the row's values; see "
@@ -149,8 +150,23 @@ def _statement(collections: Sequence[ComparedCollection]) -> str:
 
 def save_certificate(folder: Path, document: Mapping[str, Any]) -> Path:
     """Writes `certificate.json` into the work folder, in place of an older one, and returns its path."""
-    path = folder / "certificate.json"
+    path = folder / FILE_NAME
     temporary = path.with_suffix(".tmp")
     temporary.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     temporary.replace(path)
     return path
+
+
+def read_certificate(folder: Path) -> dict[str, Any] | None:
+    """The certificate in the work folder; None where there is none.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    try:
+        found: dict[str, Any] = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    if "migration_id" not in found:
+        raise ValueError("no certificate of ours")
+    return found

@@ -1,6 +1,5 @@
 """The postflight: whether a migration serves its readers, item by item."""
 
-import json
 import time
 from collections.abc import Iterable, Iterator
 
@@ -8,6 +7,7 @@ from weaviate import WeaviateClient
 
 from weaviate_migration.alerts.incidents import IncidentBook
 from weaviate_migration.alerts.watch import alert_folder
+from weaviate_migration.certificate import read_certificate
 from weaviate_migration.check_report import CheckStatus, read_check_report
 from weaviate_migration.checklist import Checklist, ChecklistItem, Verdict
 from weaviate_migration.errors import ConfigurationError, MigrationError, ServerNotUsableError, TargetError
@@ -176,11 +176,11 @@ def certificate(record: MigrationRecord, work_folder: WorkFolder) -> ChecklistIt
     """Whether a full comparison of this migration is certified."""
     remedy = "`weaviate-migration verify` compares everything, and writes one."
     try:
-        found = json.loads((work_folder.folder / "certificate.json").read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return ChecklistItem("certificate", "warned", "there is none yet", remedy)
+        found = read_certificate(work_folder.folder)
     except ValueError:
         return ChecklistItem("certificate", "warned", "it is damaged", remedy)
+    if found is None:
+        return ChecklistItem("certificate", "warned", "there is none yet", remedy)
     if found["migration_id"] != record.id:
         return ChecklistItem("certificate", "warned", f"it is of migration {found['migration_id']}", remedy)
     when = found["compared"]["completed_at"]

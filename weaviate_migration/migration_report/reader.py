@@ -1,7 +1,7 @@
 """Makes the report: from the record, Dagster's storage, and the files of the work folder."""
 
-import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 
 from weaviate_migration.alerts.incidents import IncidentBook
+from weaviate_migration.certificate import read_certificate
 from weaviate_migration.check_report import AssetGraph, CheckReport, CheckStatus, check_report
 from weaviate_migration.checklist import Checklist, Kind, read_checklist
 from weaviate_migration.errors import ConfigurationError, ErrorCategory
@@ -156,11 +157,12 @@ def _refusals(work_folder: WorkFolder, record: MigrationRecord, collection: Coll
 
 
 def _certificate(folder: Path, record: MigrationRecord | None) -> dict[str, Any] | None:
-    path = folder / "certificate.json"
-    if record is None or not path.exists():
-        return None
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found if found["migration_id"] == record.id else None
+    """The certificate of this migration; a damaged one is none."""
+    with suppress(ValueError):
+        found = read_certificate(folder)
+        if record is not None and found is not None and found["migration_id"] == record.id:
+            return found
+    return None
 
 
 def _checklists(folder: Path) -> Iterator[Checklist]:

@@ -202,6 +202,17 @@ def test_figures_of_a_migration_that_succeeded(done: Reported) -> None:
     assert "100 % of rows and columns compared" in done.page.text
 
 
+@pytest.mark.parametrize("damaged", ["{", "{}"])
+def test_a_certificate_that_is_damaged_is_none(done: Reported, damaged: str) -> None:
+    path = done.notes.work_dir / "certificate.json"
+    whole = path.read_bytes()
+    try:
+        path.write_text(damaged, encoding="utf-8")
+        assert read_migration_report(done.notes.config).certificate is None
+    finally:
+        path.write_bytes(whole)
+
+
 def test_what_is_told_of_audit_switch_lag_and_checklists(done: Reported) -> None:
     record = done.report.record
     assert record is not None
