@@ -66,7 +66,7 @@ def test_every_option_has_a_help_text(command: str) -> None:
 
 
 def test_the_small_mapping_is_a_mapping(tmp_path: Path) -> None:
-    small = re.search(r"```yaml\n(.*?)```", README, re.DOTALL)
+    small = re.search(r"## The mapping\n.*?```yaml\n(.*?)```", README, re.DOTALL)
     assert small
     path = tmp_path / "notes.yaml"
     path.write_text(small.group(1), encoding="utf-8")
