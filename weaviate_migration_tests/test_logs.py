@@ -73,7 +73,8 @@ def test_a_json_line(tmp_path: Path, where: str, capsys: pytest.CaptureFixture[s
     configure_logging("INFO", file, "json")
     with bound_contextvars(migration_id="20261122T093015", run_id="0f3a9c1e", partition="03", batch=7):
         logger.warning("sent again \udc80", extra={"category": "timeout", "attempt": 1, "attempts": 4, "step": "note"})
-    (line,) = lines_of(file.read_text(encoding="utf-8") if where == "file" else capsys.readouterr().err)
+    said = {"file": file.read_text(encoding="utf-8"), "terminal": capsys.readouterr().err}
+    (line,) = lines_of(said[where])
     assert line.pop("timestamp").endswith("Z")
     assert line == {
         "level": "warning",
