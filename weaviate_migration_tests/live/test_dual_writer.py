@@ -25,7 +25,7 @@ from weaviate_migration.since_snapshot import open_change_log, writing_lock
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder import WorkFolder
-from weaviate_migration_tests.live.command_line import at, run_here
+from weaviate_migration_tests.live.command_line import at, empty, run_here
 from weaviate_migration_tests.live.notes import NoteMigration, make_mapping, note_file
 from weaviate_migration_tests.live.own_server import StoppableServer
 
@@ -60,9 +60,7 @@ def begin_live(folder: Path, server: ServerAddress) -> NoteMigration:
 def notes(tmp_path_factory: pytest.TempPathFactory, server: ServerAddress) -> NoteMigration:
     """One for the whole module: each test has notes of its own."""
     with connect(server, None) as client:
-        for alias in client.alias.list_all():
-            client.alias.delete(alias_name=alias)
-        client.collections.delete_all()
+        empty(client)
     return begin_live(tmp_path_factory.mktemp("live"), server)
 
 

@@ -20,7 +20,7 @@ from weaviate_migration.job_run import dagster_instance
 from weaviate_migration.load import PartitionLoad
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress
-from weaviate_migration_tests.live.command_line import Ended, run_here
+from weaviate_migration_tests.live.command_line import Ended, empty, run_here
 from weaviate_migration_tests.live.locked_server import KEY
 from weaviate_migration_tests.live.notes import NoteMigration, make_mapping, note_file
 from weaviate_migration_tests.live.quoting_proxy import run_quoting_proxy
@@ -81,7 +81,7 @@ def begin(folder: Path, server: ServerAddress) -> Told:
 def told(tmp_path_factory: pytest.TempPathFactory, locked_server: ServerAddress) -> Iterator[Told]:
     """Of one migration each step that could quote the key: refused rows, a call that fails, a fault of a library."""
     with connect(locked_server, KEY) as client:
-        client.collections.delete_all()
+        empty(client)
     with run_quoting_proxy(locked_server) as (proxy, address), pytest.MonkeyPatch.context() as patch:
         told = begin(tmp_path_factory.mktemp("secrets"), address)
         proxy.quotes, proxy.marked = "in objects", b"note 13"

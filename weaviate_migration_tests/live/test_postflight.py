@@ -19,7 +19,7 @@ from weaviate_migration.record import MigrationRecords
 from weaviate_migration.status import FollowedChanges
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress
-from weaviate_migration_tests.live.command_line import Ended, at, run_here
+from weaviate_migration_tests.live.command_line import Ended, at, empty, run_here
 from weaviate_migration_tests.live.notes import NoteMigration, add_notes, make_mapping, note_file
 
 WELL = {
@@ -35,9 +35,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory, server: ServerAddress) ->
     note_file(notes.source)
     make_mapping(notes.mapping)
     with closing(connect(server, None)) as client:
-        for alias in client.alias.list_all():
-            client.alias.delete(alias_name=alias)
-        client.collections.delete_all()
+        empty(client)
     ended = notes.migrate("--live", "--json")
     assert ended.code == 0, ended.stderr
     assert not [text for text in ended.json["warnings"] if text.startswith("postflight")]

@@ -22,7 +22,7 @@ from weaviate_migration.record import MigrationRecords
 from weaviate_migration.settings import create_migration_config
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress
-from weaviate_migration_tests.live.command_line import Ended, at, run_here
+from weaviate_migration_tests.live.command_line import Ended, at, empty, run_here
 from weaviate_migration_tests.live.notes import NoteMigration, add_notes, make_mapping, note_file
 from weaviate_migration_tests.live.test_dagster_runs import materialize
 
@@ -103,9 +103,7 @@ def fresh(folder: Path, server: ServerAddress, more: str = "") -> NoteMigration:
     notes = NoteMigration(folder, server)
     make_mapping(notes.mapping, more)
     with connect(server, None) as client:
-        for alias_name in client.alias.list_all():
-            client.alias.delete(alias_name=alias_name)
-        client.collections.delete_all()
+        empty(client)
     return notes
 
 

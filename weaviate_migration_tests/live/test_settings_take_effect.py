@@ -20,7 +20,7 @@ from weaviate_migration.job_run import dagster_instance
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.target.write import Batch, BatchOutcome, ObjectWriter
-from weaviate_migration_tests.live.command_line import holdings, run_here
+from weaviate_migration_tests.live.command_line import empty, holdings, run_here
 from weaviate_migration_tests.live.locked_server import KEY
 from weaviate_migration_tests.live.notes import NoteMigration, make_mapping, note_file
 
@@ -218,7 +218,7 @@ def test_max_retries_of_0_and_rollback_on_failure(stubborn: NoteMigration, clien
 def locked(notes: NoteMigration, locked_server: ServerAddress) -> Iterator[NoteMigration]:
     """A migration to the server that wants a key."""
     with connect(locked_server, KEY) as client:
-        client.collections.delete_all()
+        empty(client)
         yield NoteMigration(notes.folder, locked_server)
 
 
