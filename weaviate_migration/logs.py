@@ -84,7 +84,7 @@ def configure_run_logging(level: str, file: Path | None) -> None:
     Raises:
         ConfigurationError: the file cannot be written.
     """
-    if not logging.getLogger(PACKAGE_LOGGER).handlers:
+    if not _set_up:  # Handlers of others do not write to our file.
         _install(PACKAGE_LOGGER, level, [RunEventHandler(), *([_file_handler(file)] if file is not None else [])])
 
 
