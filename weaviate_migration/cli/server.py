@@ -36,4 +36,4 @@ def _server_data(config: MigrationConfig) -> Path:
     target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
     if not isinstance(target, EmbeddedTarget):
         raise ConfigurationError(f"{config.weaviate_url} is no embedded server.", "Use embedded, or embedded:DIR.")
-    return target.data_dir or config.work_dir.absolute() / "weaviate"
+    return target.data_folder(config.work_dir.absolute())

@@ -83,7 +83,7 @@ def server_reading(
     """What the server tells of the migration's collections; None where it does not answer. Nothing is started."""
     target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
     if isinstance(target, EmbeddedTarget):
-        address, key = running_server(_data_folder(target, work_folder)), None
+        address, key = running_server(target.data_folder(work_folder.path.absolute())), None
     else:
         address, key = target.address, config.weaviate_api_key
     try:
@@ -101,8 +101,6 @@ def is_server_wanted(config: MigrationConfig, work_folder: WorkFolder) -> bool:
 def server_process(config: MigrationConfig, work_folder: WorkFolder) -> int | None:
     """The process id of an embedded server that runs; another one's processes cannot be seen from here."""
     target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
-    return running_process(_data_folder(target, work_folder)) if isinstance(target, EmbeddedTarget) else None
-
-
-def _data_folder(target: EmbeddedTarget, work_folder: WorkFolder) -> Path:
-    return target.data_dir or work_folder.path.absolute() / "weaviate"
+    if not isinstance(target, EmbeddedTarget):
+        return None
+    return running_process(target.data_folder(work_folder.path.absolute()))
