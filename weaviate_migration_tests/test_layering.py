@@ -152,6 +152,8 @@ KNOW_DAGSTER = {
     *("job_run", "run_events", "run_phases", "run_records"),
     # What the checks said last is read from Dagster's storage.
     *("check_report", "readiness", "run_alerts", "alert_sensors", "migration_report"),
+    # What runs record is kept there.
+    "runs",
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
 

@@ -1,0 +1,1 @@
+"""Runs in Dagster's storage."""

@@ -1,0 +1,134 @@
+"""Connections to SQLite files that stay open: opening and closing one for each statement is what costs the time."""
+
+import os
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import sqlalchemy as db
+from sqlalchemy.engine import Connection
+from sqlalchemy.pool import NullPool
+
+# How long a write waits for one of another process; Dagster's event log has the same.
+BUSY_TIMEOUT_SECONDS = 30
+
+
+class _Open(NamedTuple):
+    connection: Connection
+    path: Path
+    # The file that was opened.
+    identity: tuple[int, int] | None
+
+
+class SqliteConnections:
+    """One connection for each of a few SQLite files, kept open from one transaction to the next.
+
+    The threads of a process share them, one at a time. A connection never passes a fork: all are closed before it, and
+    opened again where they are needed. SQLite's locks belong to a process; a child that had inherited a connection
+    would think that it holds them.
+    """
+
+    def __init__(self, most: int, prepare: Callable[[Connection], object] = lambda _: None) -> None:
+        """Opens nothing yet.
+
+        Args:
+            most: so many files stay open; the one that was not used for longest is closed for another one.
+            prepare: called with each connection when it has been opened.
+        """
+        self.lock = threading.RLock()
+        self._most = most
+        self._prepare = prepare
+        self._open: dict[str, _Open] = {}
+        with _registry_lock:
+            _registry.add(self)
+
+    @contextmanager
+    def transaction(self, url: str) -> Iterator[Connection]:
+        """A connection to the file, in a transaction that is committed at the end, or taken back after an error.
+
+        Within a transaction of the same thread on the same file it is the same one, and the outer one commits.
+
+        Raises:
+            sqlalchemy.exc.OperationalError: the file cannot be opened, or another process writes for too long.
+        """
+        with self.lock:
+            connection = self._connection(url)
+            if connection.in_transaction():
+                yield connection
+                return
+            with connection.begin():
+                yield connection
+
+    def close(self) -> None:
+        """Closes all; the next transaction opens its file again."""
+        with self.lock:
+            for url in list(self._open):
+                self._close(url)
+
+    def _connection(self, url: str) -> Connection:
+        found = self._open.get(url)
+        if found is not None and _identity(found.path) == found.identity:
+            self._open[url] = self._open.pop(url)  # The newest is the last.
+            return found.connection
+        if found is not None:
+            # Somebody has removed the file, or put another one in its place.
+            self._close(url)
+        idle = [other for other, each in self._open.items() if not each.connection.in_transaction()]
+        for other in idle[: max(0, len(self._open) - self._most + 1)]:
+            self._close(other)
+        return self._opened(url)
+
+    def _opened(self, url: str) -> Connection:
+        # Threads take turns, so SQLite's own check of them is in the way.
+        arguments = {"timeout": BUSY_TIMEOUT_SECONDS, "check_same_thread": False}
+        connection = db.create_engine(url, poolclass=NullPool, connect_args=arguments).connect()
+        try:
+            # Before there are tables: otherwise each statement that makes one is synced by itself, twice.
+            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+            connection.exec_driver_sql("PRAGMA synchronous=FULL")
+            connection.commit()
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        path = Path(connection.engine.url.database or "")
+        self._open[url] = _Open(connection, path, _identity(path))
+        return connection
+
+    def _close(self, url: str) -> None:
+        self._open.pop(url).connection.close()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file a path names now: its device and inode, None if there is no file."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+_registry: "weakref.WeakSet[SqliteConnections]" = weakref.WeakSet()
+_registry_lock = threading.RLock()
+_locked_for_fork: list[SqliteConnections] = []
+
+
+def _before_fork() -> None:
+    """Closes all connections of this process; no thread opens one again before the fork is over."""
+    _registry_lock.acquire()
+    for each in list(_registry):
+        each.lock.acquire()
+        _locked_for_fork.append(each)
+        each.close()
+
+
+def _after_fork() -> None:
+    while _locked_for_fork:
+        _locked_for_fork.pop().lock.release()
+    _registry_lock.release()
+
+
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
