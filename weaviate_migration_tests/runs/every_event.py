@@ -53,10 +53,10 @@ def every_event(run_id: str = RUN_ID) -> list[EventLogEntry]:
     return [*events, *_log_records(run_id, len(events))]
 
 
-def every_readable_event() -> list[EventLogEntry]:
+def every_readable_event(run_id: str = RUN_ID) -> list[EventLogEntry]:
     """Without a type that nothing writes any more: Dagster turns what is stored of it into another one."""
     old = DagsterEventType.ASSET_STORE_OPERATION
-    return [event for event in every_event() if event.dagster_event_type is not old]
+    return [event for event in every_event(run_id) if event.dagster_event_type is not old]
 
 
 def _events(run_id: str) -> Iterator[tuple[DagsterEventType, EventSpecificData | None]]:

@@ -15,8 +15,10 @@ from weaviate_migration_tests.runs.reads import all_reads
 PARTITIONS = dg.StaticPartitionsDefinition(["a", "b", "c"])
 TAGS = {"dagster/asset_partition_range_start": "a", "dagster/asset_partition_range_end": "c", "by": "test"}
 IN_PROCESS = {"execution": {"config": {"in_process": {}}}}
-MULTIPROCESS = {"execution": {"config": {"multiprocess": {"max_concurrent": 2}}}}
-# Files in the work folder: with the first one, `load` ends its process without a word; the second one is written by it.
+_FORK_SERVER = {"forkserver": {"preload_modules": [__name__]}}
+MULTIPROCESS = {"execution": {"config": {"multiprocess": {"max_concurrent": 2, "start_method": _FORK_SERVER}}}}
+# Files in the work folder: with the first one, `load` ends its process without a word; into the second one it writes
+# which storage it has looked at.
 KILL = "kill"
 LOOKED = "looked"
 
@@ -82,7 +84,7 @@ def _look(instance: dg.DagsterInstance, work_dir: Path) -> None:
     """Both storages find the same in the middle of the run."""
     with dagsters(work_dir) as other:
         assert all_reads(other) == all_reads(instance)
-    (work_dir / LOOKED).touch()
+    (work_dir / LOOKED).write_text(type(instance.event_log_storage).__name__, encoding="utf-8")
 
 
 def _flaky() -> dg.AssetsDefinition:

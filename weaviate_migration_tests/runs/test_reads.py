@@ -40,7 +40,7 @@ def test_a_run_is_read_alike_while_it_goes_on_and_after_it(tmp_path: Path) -> No
     with ours(tmp_path) as instance:
         run = run_sample(instance, tmp_path)
         assert run.success
-        assert (tmp_path / LOOKED).exists()
+        assert (tmp_path / LOOKED).read_text() == "PooledEventLogStorage"
         read = all_reads(instance)
         with dagsters(tmp_path) as other:
             assert all_reads(other) == read
