@@ -17,7 +17,7 @@ from weaviate_migration.extract.partitions import PARTITION_KEYS
 from weaviate_migration.jobs import CUT_OVER, DRY_RUN, NEW_SNAPSHOT, SYNC, VERIFY_LIVE, executor_config
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.run_events import was_interrupted
-from weaviate_migration.runs.dagster_storage import storage_override
+from weaviate_migration.runs.dagster_storage import STORAGE_LINES, storage_override
 from weaviate_migration.settings import API_KEY_VARIABLE, MigrationConfig, dagster_home
 
 # Which process a run belongs to: a run of one that is gone was killed, and would stay "in progress" for ever.
@@ -36,15 +36,6 @@ nux:
 # On the terminal Dagster's own records are shown from here on only; all are stored.
 python_logs:
   python_log_level: INFO
-# Runs and events are stored in Dagster's own SQLite files, with connections that stay open: a fifth of the time.
-# Without the package weaviate_migration, remove these lines: Dagster then opens the same files by itself.
-storage:
-  custom:
-    module: weaviate_migration.runs.dagster_storage
-    class: PooledSqliteStorage
-    config:
-      base_dir:
-        env: DAGSTER_HOME
 """
 
 # Dagster would copy what a run of ours prints into files, which takes four processes a step: after Ctrl-C two of them
@@ -76,7 +67,7 @@ def dagster_instance(work_dir: Path) -> Iterator[dg.DagsterInstance]:
     try:
         home.mkdir(parents=True, exist_ok=True)
         if not settings.exists():
-            settings.write_text(_DAGSTER_YAML, encoding="utf-8")
+            settings.write_text(_DAGSTER_YAML + STORAGE_LINES, encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(
             f"Dagster's home {home} cannot be made: {error.strerror}.", "Name another one: DAGSTER_HOME, or --work-dir."

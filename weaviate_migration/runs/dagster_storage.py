@@ -19,6 +19,8 @@ from dagster._core.storage.sqlite_storage import (
 )
 from dagster._serdes import ConfigurableClassData
 
+from weaviate_migration.errors import ConfigurationError
+
 # Those that `weaviate_migration_tests/runs/` has passed with.
 TESTED_VERSIONS = frozenset({"1.13.27"})
 # More than a run has planned events, or an asset partitions: they come together, and are stored together.
@@ -72,20 +74,32 @@ def _named_as(base_dir: Any) -> dict[str, Any]:
 
 
 # Not the folder itself: a home may be moved.
-STORAGE_SETTING = _named_as({"env": "DAGSTER_HOME"})
+_IN_DAGSTER_HOME = {"storage": _named_as({"env": "DAGSTER_HOME"})}
+STORAGE_LINES = f"""\
+# Runs and events are stored in Dagster's own SQLite files, which are kept open: an event takes a fifth of the time.
+# Without the package weaviate_migration, remove these lines: Dagster then opens the same files by itself.
+{yaml.safe_dump(_IN_DAGSTER_HOME, sort_keys=False)}"""
 
 
 def storage_override(home: Path) -> dict[str, Any]:
-    """What an instance of this home is opened with: this storage, unless its `dagster.yaml` names another one."""
-    settings = yaml.safe_load((home / "dagster.yaml").read_text(encoding="utf-8")) or {}
+    """What an instance of this home is opened with: this storage, unless its `dagster.yaml` names another one.
+
+    Raises:
+        ConfigurationError: the file is not YAML.
+    """
+    file = home / "dagster.yaml"
+    try:
+        settings = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{file} is not YAML: {error}", "Correct it, or name another DAGSTER_HOME.") from None
     named = {name: settings[name] for name in _STORAGE_SETTINGS & settings.keys()}
-    return {"storage": _named_as(str(home))} if named in ({}, {"storage": STORAGE_SETTING}) else {}
+    return {"storage": _named_as(str(home))} if named in ({}, _IN_DAGSTER_HOME) else {}
 
 
 @functools.cache
 def _tell_of_version(version: str) -> None:
     """Once in a process."""
-    logger.info(
+    logger.warning(
         "Dagster %s is not a version that the quick storage of runs was tested with (%s): Dagster's own is used.",
         version,
         ", ".join(sorted(TESTED_VERSIONS)),

@@ -35,7 +35,7 @@ from dagster._core.events.log import EventLogEntry
 from dagster._core.execution.plan.inputs import StepInputData
 from dagster._core.execution.plan.objects import StepFailureData, StepSuccessData, TypeCheckData
 from dagster._core.execution.plan.outputs import StepOutputData, StepOutputHandle
-from dagster._utils.error import SerializableErrorInfo
+from dagster_shared.error import SerializableErrorInfo
 
 RUN_ID = "4f2d6a0e-0000-4000-8000-000000000001"
 ASSET = dg.AssetKey(["letters", "sent"])
@@ -86,11 +86,11 @@ def _events(run_id: str) -> Iterator[tuple[DagsterEventType, EventSpecificData |
 
 
 def _of_one_type() -> Iterator[tuple[DagsterEventType, EventSpecificData]]:
-    checked = TypeCheckData(True, "result", metadata={"rows": 3})
+    checked = TypeCheckData(True, "result", metadata={"rows": 3})  # type: ignore[no-untyped-call]
     yield DagsterEventType.STEP_OUTPUT, StepOutputData(StepOutputHandle("load"), checked)
     yield DagsterEventType.STEP_INPUT, StepInputData(input_name="extract", type_check_data=checked)
-    yield DagsterEventType.STEP_FAILURE, StepFailureData(_ERROR, None)
-    yield DagsterEventType.STEP_SUCCESS, StepSuccessData(12.5)
+    yield DagsterEventType.STEP_FAILURE, StepFailureData(_ERROR, None)  # type: ignore[no-untyped-call]
+    yield DagsterEventType.STEP_SUCCESS, StepSuccessData(12.5)  # type: ignore[no-untyped-call]
     yield DagsterEventType.STEP_EXPECTATION_RESULT, StepExpectationResultData(dg.ExpectationResult(True, "all there"))
     yield DagsterEventType.HOOK_ERRORED, HookErroredData(_ERROR)
     yield DagsterEventType.RUN_FAILURE, JobFailureData(_ERROR, RunFailureReason.STEP_FAILURE)
@@ -124,7 +124,7 @@ def _of_one_type() -> Iterator[tuple[DagsterEventType, EventSpecificData]]:
 
 def _entry(number: int, run_id: str, kind: DagsterEventType, data: EventSpecificData | None) -> EventLogEntry:
     event = DagsterEvent(kind.value, "migrate", step_key="load", event_specific_data=data, message=f"no. {number} €")
-    return EventLogEntry(
+    return EventLogEntry(  # type: ignore[no-untyped-call]
         error_info=None,
         level="debug",
         user_message="",
@@ -137,7 +137,8 @@ def _entry(number: int, run_id: str, kind: DagsterEventType, data: EventSpecific
 
 
 def _log_records(run_id: str, number: int) -> list[EventLogEntry]:
-    plain = EventLogEntry(None, "info", "3 rows read", run_id, BEGAN + number / 8, "load", "migrate")
+    moment = BEGAN + number / 8
+    plain = EventLogEntry(None, "info", "3 rows read", run_id, moment, "load", "migrate")  # type: ignore[no-untyped-call]
     return [plain, plain._replace(error_info=_ERROR, level=40, step_key=None)]
 
 

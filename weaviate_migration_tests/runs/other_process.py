@@ -6,6 +6,7 @@ Each one says that it has started, and waits for a line before it opens the home
 import os
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
@@ -75,4 +76,10 @@ if __name__ == "__main__":
     name, work_dir, *run_id = sys.argv[1:]
     print("started", flush=True)
     sys.stdin.readline()
-    {"run": run, "store": store, "store_by_dagster": store_by_dagster, "fork": fork}[name](Path(work_dir), *run_id)
+    commands: dict[str, Callable[..., None]] = {
+        "run": run,
+        "store": store,
+        "store_by_dagster": store_by_dagster,
+        "fork": fork,
+    }
+    commands[name](Path(work_dir), *run_id)

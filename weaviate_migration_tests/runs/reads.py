@@ -1,12 +1,13 @@
 """What the UI, the daemon, Dagster's own code and ours ask a storage for."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import dagster as dg
+from dagster._core.event_api import EventLogCursor, PartitionKeyFilter
 from dagster._core.events import EVENT_TYPE_TO_PIPELINE_RUN_STATUS, DagsterEventType
 from dagster._core.storage.dagster_run import RunPartitionData
-from dagster._core.storage.event_log.base import EventLogCursor, EventLogStorage, PartitionKeyFilter
+from dagster._core.storage.event_log.base import EventLogStorage
 from dagster._core.storage.runs.base import RunStorage
 
 _LIMIT = 1000
@@ -77,7 +78,7 @@ def _of_assets(events: EventLogStorage[Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _of_an_asset(events: EventLogStorage[Any], key: dg.AssetKey) -> Iterator[tuple[str, Any]]:
-    materialized = DagsterEventType.ASSET_MATERIALIZATION
+    materialized: Literal[DagsterEventType.ASSET_MATERIALIZATION] = DagsterEventType.ASSET_MATERIALIZATION
     yield "materializations", events.fetch_materializations(key, _LIMIT)
     yield "ascending", events.fetch_materializations(key, 2, ascending=True)
     yield "of a partition", events.fetch_materializations(dg.AssetRecordsFilter(key, asset_partitions=["a"]), _LIMIT)

@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 from dagster._core.definitions.reconstruct import build_reconstructable_job
@@ -14,9 +15,11 @@ from weaviate_migration_tests.runs.reads import all_reads
 
 PARTITIONS = dg.StaticPartitionsDefinition(["a", "b", "c"])
 TAGS = {"dagster/asset_partition_range_start": "a", "dagster/asset_partition_range_end": "c", "by": "test"}
-IN_PROCESS = {"execution": {"config": {"in_process": {}}}}
+IN_PROCESS: dict[str, Any] = {"execution": {"config": {"in_process": {}}}}
 _FORK_SERVER = {"forkserver": {"preload_modules": [__name__]}}
-MULTIPROCESS = {"execution": {"config": {"multiprocess": {"max_concurrent": 2, "start_method": _FORK_SERVER}}}}
+MULTIPROCESS: dict[str, Any] = {
+    "execution": {"config": {"multiprocess": {"max_concurrent": 2, "start_method": _FORK_SERVER}}}
+}
 # Files in the work folder: with the first one, `load` ends its process without a word; into the second one it writes
 # which storage it has looked at.
 KILL = "kill"
@@ -32,8 +35,8 @@ class NoOutput(dg.IOManager):
 
 
 def run_sample(
-    instance: dg.DagsterInstance, work_dir: Path, executor: dict[str, object] = IN_PROCESS
-) -> dg.ExecuteInProcessResult:
+    instance: dg.DagsterInstance, work_dir: Path, executor: dict[str, Any] = IN_PROCESS
+) -> dg.JobExecutionResult:
     """Runs the job, whose steps find the home in that work folder."""
     recipe = build_reconstructable_job(__name__, "sample_job", reconstructable_kwargs={"work_dir": str(work_dir)})
     return dg.execute_job(recipe, instance, run_config=executor, tags=TAGS)
