@@ -52,7 +52,7 @@ lint: $(VENV)/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-## Speed and memory, against the bounds that the README names; takes about half an hour.
+## Speed and memory, against the bounds that the README names; takes about an hour.
 bench: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	$(BIN)/python -m benchmarks

@@ -2,30 +2,36 @@
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from functools import partial
+from contextlib import contextmanager, nullcontext
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
+import psutil
 from rich.console import Console
 
 from benchmarks.audit import measure_audit, measure_fetch
 from benchmarks.captured_writes import CapturedWrites
+from benchmarks.cold_commands import demo_file, measure_demo, measure_help, measure_start
 from benchmarks.dlt_pipeline import measure_dlt
+from benchmarks.empty_job_run import measure_empty_job
 from benchmarks.figures import LARGER, SUBJECTS, Runs
 from benchmarks.follow_latency import FollowLatency
-from benchmarks.measurement import MeasuredCommandError, Measurement, Server, python_command, timed_command
+from benchmarks.measurement import ROOT, MeasuredCommandError, Measurement, Server
 from benchmarks.measuring_cost import measure_cost
 from benchmarks.messages_file import write_messages_file
 from benchmarks.migrate_command import MigrateCommand
-from benchmarks.report import report_sheets
-from benchmarks.run_events import events_by_type
+from benchmarks.report import before_sheet, report_sheets
+from benchmarks.tables_file import TablesFile
 from benchmarks.upper_bound import UpperBound
+from benchmarks.version_before import checked_out
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import embedded_server
 
 Measure = Callable[[], Measurement]
+# What prepares a measuring, for each name: only what is needed is prepared.
+Preparations = dict[str, Callable[[], Measure]]
 
 # Peak memory hardly differs from run to run, and this is by far the longest one.
 ONCE = "migrate larger"
@@ -36,18 +42,28 @@ ONCE = "migrate larger"
 @click.option("--repeats", default=3, show_default=True, type=click.IntRange(min=1), help="Runs of each thing.")
 @click.option("--only", type=click.Choice(list(SUBJECTS)), multiple=True, help="Only these; default: all.")
 @click.option("--bound-batch-size", default=100, show_default=True, type=click.IntRange(min=1))
+@click.option("--before", metavar="REVISION", help="Measure this version's commands too, turn by turn with ours.")
 @click.option("--markdown", type=click.Path(path_type=Path), help="Write the report into this file too.")
-def main(rows: int, repeats: int, only: tuple[str, ...], bound_batch_size: int, markdown: Path | None) -> None:
+def main(
+    rows: int, repeats: int, only: tuple[str, ...], bound_batch_size: int, before: str | None, markdown: Path | None
+) -> None:
     """Measure speed and memory; whether a target is met is said, and changes no exit code."""
     subjects = [SUBJECTS[name] for name in SUBJECTS if name in (only or SUBJECTS)]
     needed = dict.fromkeys(name for each in subjects for name in each.needs)
-    with TemporaryDirectory(prefix="weaviate-migration-benchmarks-") as folder, _server(Path(folder)) as server:
-        measures = _measures(server, Path(folder), rows, bound_batch_size)
-        try:
-            runs = _take_turns({name: measures[name]() for name in needed}, repeats)
-        except MeasuredCommandError as error:
-            raise click.ClickException(str(error)) from error
+    try:
+        with TemporaryDirectory(prefix="weaviate-migration-benchmarks-") as place, _server(Path(place)) as server:
+            folder = Path(place)
+            measures = _commands(server, folder, rows, ROOT) | _within(server, folder, rows, bound_batch_size)
+            ours = {name: measures[name]() for name in needed}
+            with checked_out(before, folder) if before else nullcontext() as checkout:
+                theirs = _commands(server, folder, rows, checkout) if checkout else {}
+                beside = {name: theirs[name]() for name in needed if name in theirs}
+                runs, runs_before = _take_turns(ours, beside, repeats)
+    except MeasuredCommandError as error:
+        raise click.ClickException(str(error)) from error
     sheets = report_sheets([figure for each in subjects for figure in each.figures(runs)], runs, rows)
+    if before:
+        sheets.append(before_sheet(before, runs, runs_before))
     for sheet in sheets:
         Console().print(sheet.to_rich())
     if markdown is not None:
@@ -58,54 +74,84 @@ def main(rows: int, repeats: int, only: tuple[str, ...], bound_batch_size: int, 
 @contextmanager
 def _server(folder: Path) -> Iterator[Server]:
     with embedded_server(folder / "weaviate") as address, connect(address, None) as client:
-        yield Server(address, client)
+        [process] = psutil.Process().children()
+        yield Server(address, client, process)
 
 
-def _measures(server: Server, folder: Path, rows: int, batch_size: int) -> Mapping[str, Callable[[], Measure]]:
-    """For each name what prepares its measuring; only what is needed is prepared."""
+def _commands(server: Server, folder: Path, rows: int, checkout: Path) -> Preparations:
+    """What is measured from the outside, so that it can be of another version."""
 
-    def source(count: int) -> Path:
-        path = folder / f"{count}.sqlite"
-        return path if path.exists() else write_messages_file(path, count)
+    def migrate(count: int, *options: object) -> MigrateCommand:
+        source = _messages_file(folder, count)
+        return MigrateCommand(server, source, count, folder, options=options, checkout=checkout)
 
-    def migrate(count: int) -> MigrateCommand:
-        return MigrateCommand(server, source(count), count, folder)
+    def migrate_tables(tables: int, rows: int, *options: object) -> MigrateCommand:
+        made = TablesFile(folder, tables, rows)
+        options = ("--mapping", made.mapping(), *options)
+        return MigrateCommand(server, made.source(), rows, folder, made.names, options, checkout)
 
     return {
-        "bound": lambda: UpperBound(server, source(rows), batch_size).measure,
         "empty": lambda: migrate(0).measure,
         "migrate": lambda: migrate(rows).measure,
-        "empty job": lambda: partial(_measure_empty_job, folder),
-        "dlt": lambda: partial(measure_dlt, server, source(rows), rows),
-        "fetch": lambda: partial(measure_fetch, source(rows)),
-        "audit": lambda: partial(measure_audit, source(rows), folder / "scratch"),
         "verify": lambda: migrate(rows).measure_verify,
         "verify empty": lambda: migrate(0).measure_verify,
         "after kill": lambda: migrate(rows).measure_after_kill,
-        "captured commits": lambda: CapturedWrites(folder, transaction_rows=1).measure,
-        "captured transactions": lambda: CapturedWrites(folder, transaction_rows=1000).measure,
-        "measuring": lambda: partial(measure_cost, server, source(rows), folder),
-        "follow": lambda: FollowLatency(server, folder).measure,
+        "empty parallel": lambda: migrate(0, "--parallel").measure,
+        "six tables": lambda: migrate_tables(6, 20_000).measure,
+        "six tables parallel": lambda: migrate_tables(6, 20_000, "--parallel").measure,
+        "forty tables": lambda: migrate_tables(40, 25).measure,
+        "demo": lambda: partial(measure_demo, demo_file(folder), folder, checkout),
+        "server": lambda: partial(measure_start, folder, checkout),
+        "server again": lambda: partial(measure_start, folder, checkout, again=True),
+        "help": lambda: partial(measure_help, checkout),
         ONCE: lambda: migrate(LARGER * rows).measure,
     }
 
 
-def _measure_empty_job(folder: Path) -> Measurement:
-    with TemporaryDirectory(dir=folder) as place:
-        home = Path(place, "dagster_home")
-        seconds, _ = timed_command(python_command("benchmarks.empty_job", home))
-        return Measurement(seconds, events=events_by_type(home))
+def _within(server: Server, folder: Path, rows: int, batch_size: int) -> Preparations:
+    """What is measured within this version, or is not ours."""
+
+    @cache
+    def bound() -> UpperBound:
+        return UpperBound(server, _messages_file(folder, rows), batch_size)
+
+    def source() -> Path:
+        return _messages_file(folder, rows)
+
+    return {
+        "bound": lambda: bound().measure,
+        "bound again": lambda: bound().measure,
+        "empty job": lambda: partial(measure_empty_job, folder),
+        "empty job, our storage": lambda: partial(measure_empty_job, folder, our_storage=True),
+        "dlt": lambda: partial(measure_dlt, server, source(), rows),
+        "fetch": lambda: partial(measure_fetch, source()),
+        "audit": lambda: partial(measure_audit, source(), folder / "scratch"),
+        "captured commits": lambda: CapturedWrites(folder, transaction_rows=1).measure,
+        "captured transactions": lambda: CapturedWrites(folder, transaction_rows=1000).measure,
+        "measuring": lambda: partial(measure_cost, server, source(), rows, folder),
+        "follow": lambda: FollowLatency(server, folder).measure,
+    }
 
 
-def _take_turns(measures: Mapping[str, Measure], repeats: int) -> Runs:
-    """Each thing once, then each again: what slows the machine down for a while slows all of them down."""
-    runs: dict[str, list[Measurement]] = {name: [] for name in measures}
+def _messages_file(folder: Path, count: int) -> Path:
+    path = folder / f"{count}.sqlite"
+    return path if path.exists() else write_messages_file(path, count)
+
+
+def _take_turns(ours: Mapping[str, Measure], theirs: Mapping[str, Measure], repeats: int) -> tuple[Runs, Runs]:
+    """Each thing once, then each again: what slows the machine down for a while slows all of them down.
+
+    Args:
+        theirs: what is measured of the version before, each right before ours.
+    """
+    runs: tuple[dict[str, list[Measurement]], ...] = ({name: [] for name in ours}, {name: [] for name in theirs})
     for turn in range(1, repeats + 1):
-        for name, measure in measures.items():
-            if turn == 1 or name != ONCE:
-                runs[name].append(measure())
-                click.echo(f"turn {turn} of {repeats}: {name}: {runs[name][-1].seconds:.1f} s", err=True)
-    return runs
+        for name in (each for each in ours if turn == 1 or each != ONCE):
+            for whose, of, measures in (("before: ", runs[1], theirs), ("", runs[0], ours)):
+                if name in measures:
+                    of[name].append(measures[name]())
+                    click.echo(f"turn {turn} of {repeats}: {whose}{name}: {of[name][-1].seconds:.1f} s", err=True)
+    return runs[0], runs[1]
 
 
 if __name__ == "__main__":

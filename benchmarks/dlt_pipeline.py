@@ -16,13 +16,13 @@ def measure_dlt(server: Server, source: Path, rows: int) -> Measurement:
     """One run; its collections are gone afterwards."""
     ports = server.address.http_port, server.address.grpc_port
     try:
-        seconds, _ = timed_command(python_command("benchmarks.dlt_pipeline", source, *ports))
+        ended = timed_command(python_command("benchmarks.dlt_pipeline", source, *ports), server=server)
         loaded = len(server.client.collections.use(COLLECTION))
     finally:
         server.clear()
     if loaded != rows:
         raise MeasuredCommandError(f"dlt loaded {loaded} of {rows} messages.")
-    return Measurement(seconds)
+    return Measurement(ended.seconds, ended.cpu_seconds)
 
 
 def main(source: str, http_port: str, grpc_port: str) -> None:

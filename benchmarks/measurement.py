@@ -7,7 +7,9 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
+import psutil
 from weaviate import WeaviateClient
 
 from weaviate_migration.target.server import ServerAddress
@@ -19,12 +21,16 @@ ROOT = Path(__file__).parent.parent
 class Measurement:
     """One run: wall-clock seconds, and what else it told of itself; events of Dagster are counted by type.
 
+    `cpu_seconds` are those of all sides: of what was run, and of the server that it wrote to;
     `reference_seconds` are those of what it is compared with, measured right after it on the very same data;
+    `rows` is how many of them it was about, where the figure is one for a row;
     `latencies` are the seconds from commits until their changes were in Weaviate.
     """
 
     seconds: float
+    cpu_seconds: float = 0.0
     reference_seconds: float = 0.0
+    rows: int = 0
     peak_memory_mb: float = 0.0
     events: Mapping[str, int] = field(default_factory=dict)
     latencies: Sequence[float] = ()
@@ -36,6 +42,13 @@ class Server:
 
     address: ServerAddress
     client: WeaviateClient
+    process: psutil.Process
+
+    @property
+    def cpu_seconds(self) -> float:
+        """What it has used of the CPU since it was started."""
+        times = self.process.cpu_times()
+        return float(times.user + times.system)
 
     @property
     def options(self) -> Sequence[object]:
@@ -50,6 +63,14 @@ class Server:
         self.client.collections.delete_all()
 
 
+class Ended(NamedTuple):
+    """What a command took, from the start of its process to its end, and its standard output."""
+
+    seconds: float
+    cpu_seconds: float
+    output: str
+
+
 class MeasuredCommandError(RuntimeError):
     """What was to be measured failed: there is no figure then."""
 
@@ -59,27 +80,40 @@ def python_command(module: str, *arguments: object) -> list[str]:
     return [sys.executable, "-W", "ignore", "-m", module, *map(str, arguments)]
 
 
-def start_command(command: Sequence[str]) -> subprocess.Popen[str]:
-    """Starts a command in an environment without the settings of the person who measures."""
+def start_command(command: Sequence[str], checkout: Path = ROOT) -> subprocess.Popen[str]:
+    """Starts a command in an environment without the settings of the person who measures.
+
+    Args:
+        checkout: the version of this repository that it runs: Python looks for packages in its current folder first.
+    """
     kept = {
         name: value
         for name, value in os.environ.items()
         if name != "DAGSTER_HOME" and not name.startswith("WEAVIATE_MIGRATION_")
     }
     return subprocess.Popen(
-        command, cwd=ROOT, env=kept, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
+        command, cwd=checkout, env=kept, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
     )
 
 
-def timed_command(command: Sequence[str]) -> tuple[float, str]:
-    """Seconds from the start of the process to its end, and its standard output.
+def timed_command(command: Sequence[str], checkout: Path = ROOT, server: Server | None = None) -> Ended:
+    """Runs a command.
+
+    Args:
+        checkout: as for `start_command`.
+        server: has its CPU time counted with the command's.
 
     Raises:
         MeasuredCommandError: it failed.
     """
-    began = time.monotonic()
-    output = output_of(start_command(command))
-    return time.monotonic() - began, output
+    began, cpu_before = time.monotonic(), cpu_seconds(server)
+    output = output_of(start_command(command, checkout))
+    return Ended(time.monotonic() - began, cpu_seconds(server) - cpu_before, output)
+
+
+def cpu_seconds(server: Server | None) -> float:
+    """So far: of this process, of the commands that have ended (with all that those waited for), and of a server."""
+    return sum(os.times()[:4]) + (server.cpu_seconds if server else 0.0)
 
 
 def output_of(process: subprocess.Popen[str]) -> str:

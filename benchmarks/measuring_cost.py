@@ -16,7 +16,7 @@ from typing import Any
 from benchmarks.measurement import Measurement, Server, python_command, timed_command
 
 
-def measure_cost(server: Server, source: Path, folder: Path) -> Measurement:
+def measure_cost(server: Server, source: Path, rows: int, folder: Path) -> Measurement:
     """CPU seconds of the loads with measuring, and (the reference) without."""
     with TemporaryDirectory(dir=folder) as place:
         options = {
@@ -27,10 +27,10 @@ def measure_cost(server: Server, source: Path, folder: Path) -> Measurement:
             "metrics_file": str(Path(place, "metrics.prom")),
             "cutover": False,
         }
-        _, output = timed_command(python_command("benchmarks.measuring_cost", json.dumps(options)))
+        ended = timed_command(python_command("benchmarks.measuring_cost", json.dumps(options)))
     server.clear()
-    found = json.loads(output.splitlines()[-1])
-    return Measurement(found["load"], reference_seconds=found["load"] - found["measuring"])
+    found = json.loads(ended.output.splitlines()[-1])
+    return Measurement(found["load"], reference_seconds=found["load"] - found["measuring"], rows=rows)
 
 
 class CpuSeconds:

@@ -33,12 +33,13 @@ def write_messages_file(path: Path, messages: int) -> Path:
         )
         connection.executemany(
             "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            _message_rows(random_source, conversations, messages),
+            message_rows(random_source, conversations, messages),
         )
     return path
 
 
-def _message_rows(random_source: random.Random, conversations: list[str], count: int) -> Iterator[tuple[object, ...]]:
+def message_rows(random_source: random.Random, conversations: list[str], count: int) -> Iterator[tuple[object, ...]]:
+    """So many rows of the table `messages`, each in one of the conversations."""
     words = ["".join(random_source.choices(_SYLLABLES, k=random_source.randint(1, 4))) for _ in range(VOCABULARY)]
     # Words repeat as in a language: the second one half as often as the first, the third a third.
     weights = list(accumulate(1 / rank for rank in range(1, VOCABULARY + 1)))

@@ -3,13 +3,14 @@
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
 from benchmarks.measurement import (
+    ROOT,
     MeasuredCommandError,
     Measurement,
     Server,
@@ -27,12 +28,21 @@ _numbers = count(1)
 
 @dataclass(frozen=True)
 class MigrateCommand:
-    """Migrates one file; each run has a work folder and a prefix of its own."""
+    """Migrates one file; each run has a work folder and a prefix of its own.
+
+    Attributes:
+        rows: how many each of the collections has.
+        options: further ones of `migrate`.
+        checkout: the version of this repository that migrates.
+    """
 
     server: Server
     source: Path
     rows: int
     folder: Path
+    collections: Sequence[str] = ("Message",)
+    options: Sequence[object] = ()
+    checkout: Path = ROOT
 
     def measure(self) -> Measurement:
         """One run of the command; its collections are gone afterwards."""
@@ -50,13 +60,14 @@ class MigrateCommand:
         with self._place() as (work_dir, command):
             self._timed(work_dir, command)
             verify = self._command("verify", work_dir)
-            seconds, output = timed_command(verify)
-            found = json.loads(output)["collections"][f"{work_dir.name}Message"]
+            ended = timed_command(verify, self.checkout, self.server)
+            found = json.loads(ended.output)["collections"][f"{work_dir.name}Message"]
             if (found["rows"], found["objects"]) != (self.rows, self.rows):
                 raise MeasuredCommandError(
-                    f"{' '.join(verify)}\ndid not compare {self.rows} messages:\n{output[:2000]}"
+                    f"{' '.join(verify)}\ndid not compare {self.rows} messages:\n{ended.output[:2000]}"
                 )
-            return Measurement(seconds, reference_seconds=self._iterated(f"{work_dir.name}Message"))
+            walk = self._iterated(f"{work_dir.name}Message")
+            return Measurement(ended.seconds, ended.cpu_seconds, reference_seconds=walk, rows=self.rows)
 
     def _iterated(self, collection: str) -> float:
         objects = self.server.client.collections.use(collection)
@@ -69,7 +80,7 @@ class MigrateCommand:
     def _place(self) -> Iterator[tuple[Path, list[str]]]:
         prefix = f"Run{next(_numbers)}"
         work_dir = self.folder / prefix
-        source = ("--sqlite-url", self.source, "--prefix", prefix, "--workers", WORKERS)
+        source = ("--sqlite-url", self.source, "--prefix", prefix, "--workers", WORKERS, *self.options)
         try:
             yield work_dir, self._command("migrate", work_dir, *source)
         finally:
@@ -81,15 +92,16 @@ class MigrateCommand:
         return python_command("weaviate_migration", name, *options, *more)
 
     def _timed(self, work_dir: Path, command: list[str]) -> Measurement:
-        seconds, output = timed_command(command)
-        result = json.loads(output)
-        if result["collections"]["Message"]["migrated"] != self.rows:
-            raise MeasuredCommandError(f"{' '.join(command)}\ndid not migrate {self.rows} messages:\n{output[:2000]}")
-        home = work_dir / "dagster_home"
-        return Measurement(seconds, peak_memory_mb=result["peak_memory_mb"], events=events_by_type(home))
+        ended = timed_command(command, self.checkout, self.server)
+        result = json.loads(ended.output)
+        if any(result["collections"][each]["migrated"] != self.rows for each in self.collections):
+            raise MeasuredCommandError(f"{' '.join(command)}\ndid not migrate {self.rows} rows:\n{ended.output[:2000]}")
+        events = events_by_type(work_dir / "dagster_home")
+        memory = result["peak_memory_mb"]
+        return Measurement(ended.seconds, ended.cpu_seconds, peak_memory_mb=memory, events=events)
 
     def _kill_halfway(self, work_dir: Path, command: list[str]) -> None:
-        with start_command(command) as process:
+        with start_command(command, self.checkout) as process:
             while process.poll() is None and self._handled(work_dir) < self.rows // 2:
                 time.sleep(SECONDS_BETWEEN_LOOKS)
             if process.poll() is not None:

@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 from rich.table import Table
 
-from benchmarks.figures import Figure, Runs, median_seconds
+from benchmarks.figures import Figure, Runs, median_cpu, median_seconds
 from weaviate_migration.target.server_binary import SERVER_VERSION
 
 
@@ -47,6 +47,24 @@ def report_sheets(figures: Sequence[Figure], runs: Runs, rows: int) -> list[Shee
         Sheet("The runs, in the order in which they took turns", ("run", "median", "each"), taken),
     ]
     return [*sheets, _events_sheet(runs)] if "empty job" in runs else sheets
+
+
+def before_sheet(revision: str, runs: Runs, before: Runs) -> Sheet:
+    """What both versions were measured at: before, now, and the share that is left."""
+    lines = [
+        (
+            name,
+            *_before_and_now(median_seconds(before[name]), median_seconds(runs[name])),
+            *_before_and_now(median_cpu(before[name]), median_cpu(runs[name])),
+        )
+        for name in before
+    ]
+    header = ("run", "seconds before", "now", "share", "CPU seconds before", "now", "share")
+    return Sheet(f"Beside {revision}, by turns", header, lines)
+
+
+def _before_and_now(before: float, now: float) -> tuple[str, str, str]:
+    return f"{before:.1f}", f"{now:.1f}", f"{now / before:.2f}" if before else ""
 
 
 def _events_sheet(runs: Runs) -> Sheet:

@@ -12,7 +12,7 @@ from typing import Any
 from weaviate.classes.data import DataObject
 from weaviate.collections import Collection
 
-from benchmarks.measurement import MeasuredCommandError, Measurement, Server
+from benchmarks.measurement import MeasuredCommandError, Measurement, Server, cpu_seconds
 from weaviate_migration.mapping import CollectionMapping, read_mapping
 from weaviate_migration.target.schema import Origin, ensure_collection
 from weaviate_migration.transform.object_ids import object_uuid
@@ -39,13 +39,13 @@ class UpperBound:
         ensure_collection(self._server.client, COLLECTION, self._mapping, Origin(COLLECTION, "", ""))
         collection = self._server.client.collections.use(COLLECTION)
         with ThreadPoolExecutor(THREADS) as pool:
-            began = time.monotonic()
+            began, cpu_before = time.monotonic(), cpu_seconds(self._server)
             errors = sum(pool.map(lambda batch: _send(collection, batch), self._batches))
-            seconds = time.monotonic() - began
+            seconds, cpu = time.monotonic() - began, cpu_seconds(self._server) - cpu_before
         self._server.clear()
         if errors:
             raise MeasuredCommandError(f"The upper bound had {errors} objects refused.")
-        return Measurement(seconds)
+        return Measurement(seconds, cpu)
 
 
 def _send(collection: Collection[Any, Any], batch: _Objects) -> int:
