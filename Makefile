@@ -35,9 +35,10 @@ ui: $(VENV)/.installed
 	WEAVIATE_MIGRATION_SQLITE_URL=$(abspath $(WORK))/demo.sqlite \
 	$(BIN)/dagster dev --workspace workspace.yaml --port $(PORT)
 
-## Static checks, then all tests, those against a real server included: a file at a time in each of so many processes.
+## Static checks, then all tests, those against a real server included: a file at a time in each of so many processes,
+## the longest first (xdist would begin with those of the most tests).
 test: lint
-	$(BIN)/python -m pytest --tb=short -n $(TESTERS) --dist loadfile
+	$(BIN)/python -m pytest --tb=short -n $(TESTERS) --dist loadfile --no-loadscope-reorder
 
 ## Ten times as many random rows as `make test` has, through the real server.
 fuzz: $(VENV)/.installed

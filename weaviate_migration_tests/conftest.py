@@ -2,10 +2,29 @@
 
 import os
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 
 KEPT = "WEAVIATE_MIGRATION_NO_LIVE"
+LIVE_FOLDER = Path(__file__).parent / "live"
+# The files that take longest, the longest first.
+LONGEST = (
+    *("test_chaos", "test_cases", "test_readme", "test_server", "test_ui", "test_terminal", "test_bad_input"),
+    *("test_interruptions", "test_preflight", "test_random_tables", "test_target_mutations", "test_alerts"),
+)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Several processes take a file each, and then the next: a long one at the end has the others wait."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    if item.path.parent != LIVE_FOLDER:
+        return len(LONGEST) + 1
+    return LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST)
 
 
 @pytest.fixture(autouse=True)
