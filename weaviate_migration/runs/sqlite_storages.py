@@ -7,7 +7,7 @@ tested with, and for no others.
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -83,17 +83,19 @@ class PooledEventLogStorage(SqliteEventLogStorage):
         mirrored = [each for each in rows if each[0].dagster_event_type in _MIRRORED]
         if mirrored:
             with self.index_transaction() as connection:
-                for event, row in mirrored:
-                    self._mirror(connection, event, row)
+                self._mirror(connection, mirrored)
 
-    def _mirror(self, connection: Connection, event: EventLogEntry, row: Mapping[str, Any]) -> None:
-        event_id = connection.execute(SqlEventLogStorageTable.insert(), row).lastrowid
-        if event.dagster_event_type in ASSET_EVENTS:
-            self._store_asset_event_tags(connection, [event], [event_id])
-            self._store_asset_event(connection, event, event_id)
-        if event.dagster_event_type in ASSET_CHECK_EVENTS:
-            # It asks for the index, and gets this transaction.
-            self.store_asset_check_event(event, event_id)
+    def _mirror(self, connection: Connection, rows: Sequence[tuple[EventLogEntry, Mapping[str, Any]]]) -> None:
+        add = SqlEventLogStorageTable.insert()
+        stored = [(event, connection.execute(add, row).lastrowid) for event, row in rows]
+        of_assets = [each for each in stored if each[0].dagster_event_type in ASSET_EVENTS]
+        self._store_asset_event_tags(connection, [event for event, _ in of_assets], [number for _, number in of_assets])
+        for event, number in _newest(of_assets):
+            self._store_asset_event(connection, event, number)
+        for event, number in stored:
+            if event.dagster_event_type in ASSET_CHECK_EVENTS:
+                # It asks for the index, and gets this transaction.
+                self.store_asset_check_event(event, number)
 
     def _store_asset_event(self, conn: Connection, event: EventLogEntry, event_id: int) -> None:
         """One statement; Dagster inserts, and updates after the error."""
@@ -192,6 +194,16 @@ class PooledScheduleStorage(SqliteScheduleStorage):
         """Closes the files; the next use opens them again."""
         super().dispose()
         self._connections.close()
+
+
+def _newest(of_assets: Sequence[tuple[EventLogEntry, int]]) -> Iterable[tuple[EventLogEntry, int]]:
+    """The last event of each type for each asset: it replaces what those before it say of the asset."""
+    newest: dict[Any, tuple[EventLogEntry, int]] = {}
+    for event, number in of_assets:
+        key = (event.dagster_event_type, event.get_dagster_event().asset_key)
+        newest.pop(key, None)  # In the order of the last ones.
+        newest[key] = event, number
+    return newest.values()
 
 
 def _file_in(base_dir: str, name: str) -> str:
