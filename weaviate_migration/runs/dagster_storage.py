@@ -76,7 +76,7 @@ def _named_as(base_dir: Any) -> dict[str, Any]:
 # Not the folder itself: a home may be moved.
 _IN_DAGSTER_HOME = {"storage": _named_as({"env": "DAGSTER_HOME"})}
 STORAGE_LINES = f"""\
-# Runs and events are stored in Dagster's own SQLite files, which are kept open: an event takes a fifth of the time.
+# Runs and events are stored in Dagster's own SQLite files, which are kept open: an event takes a tenth of the time.
 # Without the package weaviate_migration, remove these lines: Dagster then opens the same files by itself.
 {yaml.safe_dump(_IN_DAGSTER_HOME, sort_keys=False)}"""
 
