@@ -46,12 +46,18 @@ def locked_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerAd
         yield address
 
 
-@pytest.fixture
-def client(server: ServerAddress) -> Iterator[weaviate.WeaviateClient]:
-    """A client of a server that holds neither aliases nor collections."""
+@pytest.fixture(scope="session")
+def connected(server: ServerAddress) -> Iterator[weaviate.WeaviateClient]:
+    """One client of it for the whole run: each loads the certificates of this machine."""
     with connect(server, None) as weaviate_client:
-        empty(weaviate_client)
         yield weaviate_client
+
+
+@pytest.fixture
+def client(connected: weaviate.WeaviateClient) -> weaviate.WeaviateClient:
+    """A client of a server that holds neither aliases nor collections."""
+    empty(connected)
+    return connected
 
 
 @pytest.fixture

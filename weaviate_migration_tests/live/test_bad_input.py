@@ -19,6 +19,7 @@ from weaviate_migration_tests.live.command_line import (
     WITH_FILE_LIMIT,
     WITHOUT_RIGHTS,
     Ended,
+    empty,
     end_of,
     has_open,
     holdings,
@@ -39,12 +40,17 @@ from weaviate_migration_tests.source.databases import connect, fingerprint, read
 PAGE = 4096
 
 
+SOMEBODYS = ["Somebody"], {"Someone": "Somebody"}
+
+
 @pytest.fixture
-def client(client: weaviate.WeaviateClient) -> weaviate.WeaviateClient:
-    """A server that somebody else uses, too."""
-    client.collections.create("Somebody")
-    client.alias.create(alias_name="Someone", target_collection="Somebody")
-    return client
+def client(connected: weaviate.WeaviateClient) -> weaviate.WeaviateClient:
+    """A server that somebody else uses, too; made anew only where the test before has left something."""
+    if holdings(connected) != SOMEBODYS:
+        empty(connected)
+        connected.collections.create("Somebody")
+        connected.alias.create(alias_name="Someone", target_collection="Somebody")
+    return connected
 
 
 @contextmanager

@@ -14,10 +14,10 @@ from junitparser import JUnitXml
 
 import weaviate_migration
 from weaviate_migration.cli import cli
-from weaviate_migration.demo import write_demo_file
 from weaviate_migration.settings import OPTIONS, environment_variable
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.target.server_binary import SERVER_VERSION
+from weaviate_migration_tests.live.small_demo import write_small_demo_file
 
 PROGRAM = "weaviate-migration"
 EXAMPLE = Path(weaviate_migration.__file__).parents[1] / "examples" / "ci" / "github-actions.yml"
@@ -57,7 +57,7 @@ def test_the_commands_run_and_the_report_is_there(tmp_path: Path, server: Server
     """Against the server of this test run; in CI the command would start one."""
     source = tmp_path / JOB["env"]["WEAVIATE_MIGRATION_SQLITE_URL"]
     source.parent.mkdir(parents=True)
-    write_demo_file(source)
+    write_small_demo_file(source)
     summary = tmp_path / "summary.md"
     environment = {
         **os.environ,

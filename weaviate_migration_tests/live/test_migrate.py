@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 import weaviate
 
-from weaviate_migration.demo import write_demo_file
 from weaviate_migration.mapping import read_mapping
 from weaviate_migration.record import MigrationRecords
 from weaviate_migration.target.connect import connect
@@ -19,6 +18,7 @@ from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.target.server_process import servers_of, stop
 from weaviate_migration_tests.live.command_line import at, end_of, holdings, run_here, started
 from weaviate_migration_tests.live.notes import TABLE, NoteMigration, add_notes, make_mapping, note_file, note_id
+from weaviate_migration_tests.live.small_demo import write_small_demo_file
 
 COLLECTIONS = ["AgentInteraction", "Conversation", "Document", "DocumentChunk", "Message", "MultiModalContent"]
 # design.md, "The command line".
@@ -47,7 +47,7 @@ def test_six_collections_of_a_file_that_lacks_a_table(
     client: weaviate.WeaviateClient, server: ServerAddress, tmp_path: Path
 ) -> None:
     source = tmp_path / "app.db"
-    write_demo_file(source)
+    write_small_demo_file(source)
     with closing(sqlite3.connect(source)) as connection:
         connection.execute("DROP TABLE multimodal_content")
     ended = run_here("migrate", "--sqlite-url", source, "--work-dir", tmp_path / "work", *at(server), "--json")

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 import weaviate_migration
-from weaviate_migration.demo import write_demo_file
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration_tests.live.command_line import SECONDS
 from weaviate_migration_tests.live.lasting_commands import free_port, lasting, wait_for_page
+from weaviate_migration_tests.live.small_demo import write_small_demo_file
 
 CHECKOUT = Path(weaviate_migration.__file__).parents[1]
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
@@ -31,7 +31,7 @@ LASTING = (
 def application(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with an application's database in it, where the reader works."""
     folder = tmp_path_factory.mktemp("application")
-    write_demo_file(folder / "app.db")
+    write_small_demo_file(folder / "app.db")
     return folder
 
 
