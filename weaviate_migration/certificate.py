@@ -4,6 +4,7 @@ import json
 import platform
 import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -59,6 +60,11 @@ class ComparedCollection:
         return sum(each.objects for each in self.partitions)
 
     @property
+    def pending(self) -> int:
+        """Rows that were left out, since a change of theirs was not applied yet."""
+        return sum(each.pending for each in self.partitions)
+
+    @property
     def differences(self) -> int:
         """All of them."""
         return sum(each.total for each in self.partitions)
@@ -102,7 +108,7 @@ def certificate(
     Args:
         collections: all of the mapping's, each with all of its partitions.
         server_version: of Weaviate.
-        began, ended: the comparison, in UTC.
+        began, ended: when the first and the last partition had been compared, in UTC.
     """
     differences = sum(each.differences for each in collections)
     snapshot = record.snapshot
@@ -170,3 +176,11 @@ def read_certificate(folder: Path) -> dict[str, Any] | None:
     if "migration_id" not in found:
         raise ValueError("no certificate of ours")
     return found
+
+
+def discard_certificate(folder: Path, migration: str) -> None:
+    """Removes the certificate of this migration, if that is there: its objects may be about to change."""
+    with suppress(ValueError):  # A damaged one is none.
+        found = read_certificate(folder)
+        if found is not None and found["migration_id"] == migration:
+            (folder / FILE_NAME).unlink()

@@ -1,11 +1,12 @@
 """What the last full comparison of each partition found: one file for each, in the work folder.
 
-The check `every_object` writes them; `verify` reads them for its report and for the certificate.
+The check `every_object` writes them; `verify` reads them for its report, `migrate` and `verify` for the certificate.
 """
 
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 from weaviate_migration.verify.differences import Difference
@@ -39,6 +40,11 @@ class Comparisons:
         for path in sorted(self._folder.glob(f"{self._collection}.*.json")):
             found = json.loads(path.read_text(encoding="utf-8"))
             yield PartitionComparison(**found | {"differences": [Difference(**each) for each in found["differences"]]})
+
+    def moments(self) -> Iterator[datetime]:
+        """When each of them was done, in UTC."""
+        for path in self._folder.glob(f"{self._collection}.*.json"):
+            yield datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
     def discard(self) -> None:
         """Removes all."""

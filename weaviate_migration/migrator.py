@@ -15,6 +15,8 @@ from structlog.contextvars import bind_contextvars
 from weaviate import WeaviateClient
 
 from weaviate_migration.alerts import under_way
+from weaviate_migration.certificate import discard_certificate, lacking_rows
+from weaviate_migration.certification import certify, compared_collections, discard_comparisons, is_whole
 from weaviate_migration.cutover import roll_back
 from weaviate_migration.errors import MigrationError
 from weaviate_migration.job_run import JobRun, dagster_instance, end_killed_runs, run_job
@@ -104,6 +106,8 @@ class SQLiteToWeaviateMigrator:
         config, records = self.config, self.work_folder.records
         if (unfinished := records.unfinished()) is not None:
             refuse_another_migration(unfinished, sqlite_path(config.sqlite_url).absolute(), mapping, config.prefix)
+            discard_comparisons(self.work_folder, mapping, unfinished)
+            discard_certificate(self.work_folder.folder, unfinished.id)
         target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
         began, cpu_before = time.monotonic(), _cpu_seconds()
         with (
@@ -123,6 +127,7 @@ class SQLiteToWeaviateMigrator:
             not_followed = uncaptured_tables(plan) if config.live else []
             warnings = [*plan.warnings, *not_followed, *result.warnings]
             result = result.with_(run_id=run.run_id, warnings=warnings, phases=phases)
+            result = self._certified(result, client, mapping)
             result = self._closed(self._measured(result, cpu_before), client, mapping)
             if result.success and config.cutover:
                 result = result.with_(warnings=[*result.warnings, *failures_after(config, client)])
@@ -142,6 +147,19 @@ class SQLiteToWeaviateMigrator:
             if self._on_start:
                 self._on_start(plan)
             return run_job(instance, self.config, mapping, job, selection, _resuming(mapping, selection))
+
+    def _certified(self, result: MigrationResult, client: WeaviateClient, mapping: Mapping) -> MigrationResult:
+        """With the certificate, as `verify` writes it: where everything was compared, and no change is pending."""
+        if not result.success:
+            return result
+        record = self.work_folder.records.all()[-1]
+        compared = compared_collections(self.work_folder, mapping, record)
+        if lacking := lacking_rows(compared):
+            return result.with_(warnings=[*result.warnings, f"There is no certificate: {'; '.join(lacking)}."])
+        if not is_whole(compared) or any(each.pending or each.differences for each in compared):
+            return result
+        path = certify(self.work_folder, mapping, record, compared, str(client.get_meta()["version"]))
+        return result.with_(certificate=str(path))
 
     def _measured(self, result: MigrationResult, cpu_before: float) -> MigrationResult:
         """With what was measured; also of a migration that failed."""

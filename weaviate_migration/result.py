@@ -61,6 +61,7 @@ class MigrationResult:
         validation_passed: no check failed, but for those of severity WARN.
         validation_errors: the failed checks, but for those of severity WARN, which are in `warnings`.
         phases: seconds by name.
+        certificate: path of the certificate; None where not everything was compared, or not all of it passed.
         metrics: what was measured: rows, batches and bytes by collection and partition, lag, CPU time, disk.
         next_step: what to do now.
     """
@@ -85,6 +86,7 @@ class MigrationResult:
     backup: BackupResult | None = None
     collections: Mapping[str, CollectionResult] = field(default_factory=dict)
     checks: Sequence[CheckResult] = ()
+    certificate: str | None = None
     metrics: MigrationMetrics = field(default_factory=MigrationMetrics)
     next_step: str = ""
 

@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -12,12 +11,11 @@ from typing import Any
 from weaviate import WeaviateClient
 
 from weaviate_migration.alerts import under_way
-from weaviate_migration.certificate import ComparedCollection, certificate, lacking_rows, save_certificate
+from weaviate_migration.certificate import ComparedCollection, lacking_rows
+from weaviate_migration.certification import certify, compared_collections, discard_comparisons, is_whole
 from weaviate_migration.change_proof import ChangeComparison
 from weaviate_migration.errors import ConfigurationError, DifferencesError
 from weaviate_migration.extract.partitions import PARTITION_KEYS
-from weaviate_migration.extract.storage import open_partition
-from weaviate_migration.extract.storage_classes import RowLayout
 from weaviate_migration.job_run import dagster_instance, end_killed_runs, run_job
 from weaviate_migration.jobs import VERIFY, VERIFY_LIVE
 from weaviate_migration.live_verification import LiveComparison, agree_on_history, is_live
@@ -34,10 +32,6 @@ from weaviate_migration.run_alerts import watched_result
 from weaviate_migration.run_events import check_results, run_verdict
 from weaviate_migration.settings import MigrationConfig, api_key_in_environment
 from weaviate_migration.since_snapshot import collection_changes
-from weaviate_migration.source.connect import source_errors
-from weaviate_migration.source.inspect import inspect_database, row_count
-from weaviate_migration.source.plan import plan_migration
-from weaviate_migration.source.snapshot import open_snapshot
 from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
 from weaviate_migration.target.schema import refuse_lost_collection
 from weaviate_migration.verify.differences import SHOWN_DIFFERENCES, Difference
@@ -182,13 +176,12 @@ class MigrationVerifier:
 
     def _compare(self, job: str, mapping: WholeMapping, client: WeaviateClient) -> VerificationResult:
         """Runs all checks in a Dagster run, and reads what it found."""
-        began = datetime.now(UTC)
         record = self._work_folder.records.current()
         shutil.rmtree(self._work_folder.progress, ignore_errors=True)
         for each in mapping.collections:
             if job == VERIFY:
                 self._work_folder.extract_paths(record, each, PARTITION_KEYS)
-            self._work_folder.comparisons(record, each).discard()
+        discard_comparisons(self._work_folder, mapping, record)
         with dagster_instance(self._config.work_dir) as instance:
             end_killed_runs(instance)
             if self._on_start:
@@ -196,12 +189,10 @@ class MigrationVerifier:
             config = self._config.model_copy(update={"sqlite_url": str(record.source)})
             run = run_job(instance, config, mapping, job)
         record = self._work_folder.records.current()
-        compared = self._compared(mapping, record)
+        compared = compared_collections(self._work_folder, mapping, record)
         path: Path | None = None
-        if all(len(each.partitions) == len(PARTITION_KEYS) for each in compared):
-            server_version = str(client.get_meta()["version"])
-            document = certificate(record, compared, server_version, began, datetime.now(UTC))
-            path = save_certificate(self._work_folder.folder, document)
+        if is_whole(compared):
+            path = certify(self._work_folder, mapping, record, compared, str(client.get_meta()["version"]))
         exit_code, errors = run_verdict(run.events)
         if lacking := lacking_rows(compared):
             exit_code = exit_code or DifferencesError.exit_code
@@ -223,26 +214,6 @@ class MigrationVerifier:
             certificate=str(path) if path else None,
         )
 
-    def _compared(self, mapping: WholeMapping, record: MigrationRecord) -> list[ComparedCollection]:
-        """What the run found of each collection; a collection has all of its partitions unless the run broke off."""
-        rows = _snapshot_rows(record, mapping)
-        found = []
-        for each in mapping.collections:
-            first = self._work_folder.extract_path(record, each.extract_name, PARTITION_KEYS[0])
-            layout = RowLayout.of_schema(open_partition(first).schema)
-            found.append(
-                ComparedCollection(
-                    alias=record.alias(each),
-                    collection=record.collection(each),
-                    table=layout.table,
-                    snapshot_rows=rows.get(each.table),
-                    columns=layout.columns,
-                    omitted=each.omit,
-                    partitions=list(self._work_folder.comparisons(record, each).all()),
-                )
-            )
-        return found
-
     def _repair(self, mapping: WholeMapping, record: MigrationRecord, client: WeaviateClient) -> RepairTally:
         """Repairs the partitions that differ, and no others."""
         total = RepairTally()
@@ -256,16 +227,6 @@ class MigrationVerifier:
                         proof = CollectionProof(each, record, {partition: extracts[partition]}, client, changes)
                         total += PartitionRepair(proof, partition, settings, quarantine).run()
         return total
-
-
-def _snapshot_rows(record: MigrationRecord, mapping: WholeMapping) -> dict[str, int]:
-    """For each mapped table the rows that the snapshot has, 0 where it lacks the table; none without a snapshot."""
-    if record.snapshot is None or not record.snapshot.path.is_file():
-        return {}
-    path = record.snapshot.path
-    plan = plan_migration(mapping, inspect_database(path))
-    with source_errors(path), closing(open_snapshot(path)) as connection:
-        return {each.mapping.table: row_count(connection, each.table) if each.table else 0 for each in plan.collections}
 
 
 def _with_changes(result: VerificationResult, changed: ChangeComparison) -> VerificationResult:

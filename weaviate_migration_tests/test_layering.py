@@ -57,6 +57,7 @@ OURS: dict[str, set[str]] = {
     "proof": {"mapping", "source", "extract", "transform", "target", "verify", "record", "since_snapshot"},
     "repair": {"transform", "target", "load", "proof", "quarantine"},
     "certificate": {"verify", "record"},
+    "certification": {"certificate", "extract", "mapping", "record", "source", "work_folder"},
     "sync": {
         *("mapping", "source", "extract", "transform", "target", "record", "load", "quarantine"),
         *("since_snapshot", "sync_position", "history"),
@@ -137,6 +138,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "proof": {"pyarrow", "weaviate"},
     "repair": set(),
     "certificate": {"sqlite3"},
+    "certification": set(),
     "replay": {"pyarrow", "weaviate"},
     "dry_run": set(),
     "cutover": {"weaviate"},

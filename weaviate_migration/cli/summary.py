@@ -19,6 +19,8 @@ def show_result(result: MigrationResult, console: Console) -> None:
     ran = bool(result.total_records) or result.success
     table: list[RenderableType] = [_collections_table(result, wide=console.width >= WIDE), Text()] if ran else []
     closing = [Text(text) for text in ([_phases_line(result), _closing_line(result)] if ran else []) if text]
+    if result.certificate:
+        closing.append(Text(f"Certificate: {result.certificate}"))
     if result.next_step:
         closing.append(Text(result.next_step, style="bold"))
     messages = _messages(result)
