@@ -1,7 +1,7 @@
 """The proof of one collection: its extract against its objects, and what follows from that."""
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property
@@ -13,8 +13,8 @@ from weaviate import WeaviateClient
 
 from weaviate_migration.extract.partitions import PARTITION_KEYS, partition_range
 from weaviate_migration.extract.refusals import judged
-from weaviate_migration.extract.storage import extract_rows, open_partition, partition_size
-from weaviate_migration.extract.storage_classes import RowLayout
+from weaviate_migration.extract.storage import open_partition, partition_size, record_batches
+from weaviate_migration.extract.storage_classes import ExtractRow, RowColumns, RowLayout
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping import Mapping as WholeMapping
 from weaviate_migration.record import MigrationRecord
@@ -22,10 +22,13 @@ from weaviate_migration.since_snapshot import Changes, CollectionChanges
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.source.rows import TableReader
+from weaviate_migration.target.object_pages import ObjectPages
 from weaviate_migration.target.read_back import FACTOR_FOR_VECTORS, objects_in_range, page_for, uuids_present
 from weaviate_migration.target.schema import schema_differences
 from weaviate_migration.transform.object_ids import UuidRange, object_uuid
 from weaviate_migration.transform.row_to_object import RowToObject, row_converter
+from weaviate_migration.verify.blocks import Block, ReadObjects, judge_blocks
+from weaviate_migration.verify.columns import ColumnComparer
 from weaviate_migration.verify.objects import PartitionComparison, PartitionTally, Verdict, judge_objects
 from weaviate_migration.verify.relations import RelationComparison, compare_relation
 from weaviate_migration.verify.rows import RowComparer
@@ -78,28 +81,49 @@ class CollectionProof:
         return self._sizes[partition].rows
 
     def verdicts(self, partition: str) -> Iterator[Verdict]:
-        """A verdict for each row of a partition, and for each object of its range that has no row.
+        """A verdict for each row of a partition, and each object of its range, that may disagree or is refused.
 
-        Until the last one was taken nobody else writes to the collection.
+        What agrees for certain is left out. Until the last one was taken nobody else writes to the collection.
         """
         with self._changes.held(self._range(partition)) as changes:
-            yield from self._verdicts(partition, changes)
+            yield from (each for each in self._judged(partition, changes) if isinstance(each, Verdict))
 
     def compare_partition(self, partition: str) -> PartitionComparison:
         """Compares every row and every object of a partition, as the change log has changed them since the snapshot."""
+        with self._changes.held(self._range(partition)) as changes:
+            return self._compared(partition, changes)
+
+    def _compared(self, partition: str, changes: Changes) -> PartitionComparison:
         within = self._range(partition)
-        with self._changes.held(within) as changes:
-            found = PartitionTally(self._comparer, self._alias, partition).count(self._verdicts(partition, changes))
-            changed, pending = changes.count(within), changes.pending(within)
+        found = PartitionTally(self._comparer, self._alias, partition).count(self._judged(partition, changes))
+        changed, pending = changes.count(within), changes.pending(within)
         return replace(found, extract_rows=self.rows_of(partition), changed=changed, pending=pending)
 
-    def _verdicts(self, partition: str, changes: Changes) -> Iterator[Verdict]:
-        within, size = self._range(partition), self._sizes[partition]
+    def _judged(self, partition: str, changes: Changes) -> Iterator[RowColumns | Verdict]:
+        def agrees(block: Block) -> bool:
+            return (
+                block.objects is not None
+                and not changes.touch(block.within)
+                and self._column_comparer.agree(block.rows, block.objects)
+            )
+
+        def one_by_one(rows: Iterable[ExtractRow], within: UuidRange, objects: int) -> Iterator[Verdict]:
+            return self._one_by_one(rows, within, min(objects + 1, self._page(partition)), changes)
+
+        batches = record_batches(self._extracts[partition])
+        return judge_blocks(batches, self._range(partition), self._read_pages, agrees, one_by_one)
+
+    def _one_by_one(
+        self, rows: Iterable[ExtractRow], within: UuidRange, page: int, changes: Changes
+    ) -> Iterator[Verdict]:
         vectors = list(self.mapping.column_vectors)
-        page = page_for(size.rows, size.bytes * (FACTOR_FOR_VECTORS if vectors else 1))
-        objects = changes.without_pending(objects_in_range(self.objects, within, page, vectors=vectors), within)
-        rows = changes.carried_into(extract_rows(self._extracts[partition]), within)
-        return judge_objects(self._comparer, judged(rows, self.mapping, self.layout.columns), objects)
+        found = objects_in_range(self.objects, within, page, vectors=vectors)
+        present = judged(changes.carried_into(rows, within), self.mapping, self.layout.columns)
+        return judge_objects(self._comparer, present, changes.without_pending(found, within))
+
+    def _page(self, partition: str) -> int:
+        size = self._sizes[partition]
+        return page_for(size.rows, size.bytes * (FACTOR_FOR_VECTORS if self.mapping.column_vectors else 1))
 
     def _range(self, partition: str) -> UuidRange:
         return partition_range(self._record.bounds[self.mapping.table], partition)
@@ -136,6 +160,17 @@ class CollectionProof:
     def convert(self) -> RowToObject:
         """Makes the object of a row, as the load does."""
         return row_converter(self.mapping, self.layout.columns, self._record.timestamp)
+
+    @cached_property
+    def _read_pages(self) -> ReadObjects:
+        """Reads objects by column; nothing where the live schema is another than the mapping's, and types may be."""
+        if self.schema_differences():
+            return lambda *_: (None, False)
+        return ObjectPages(self._client, self._record.collection(self.mapping), self.mapping).read
+
+    @cached_property
+    def _column_comparer(self) -> ColumnComparer:
+        return ColumnComparer(self.mapping, self.layout, self._record.timestamp)
 
     @cached_property
     def _comparer(self) -> RowComparer:

@@ -78,6 +78,10 @@ class Changes:
         """How many keys have a change that is not applied yet."""
         return sum(1 for _ in self._pending(within))
 
+    def touch(self, within: UuidRange) -> bool:
+        """Whether any row of a range was logged since the snapshot."""
+        return self.rows is not None and next(self.rows.rows(within.low, within.high), None) is not None
+
     def has(self, uuid: str | None) -> bool:
         """Whether the row of this UUID was logged since the snapshot."""
         return self.rows is not None and self.rows.has(uuid)

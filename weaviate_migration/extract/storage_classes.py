@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import starmap
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -128,21 +129,49 @@ def _other_value(value: SqlValue) -> dict[str, Any]:
     return {field: value}
 
 
+@dataclass(frozen=True, slots=True)
+class RowColumns:
+    """Rows of an extract, column by column.
+
+    Attributes:
+        uuids: of their objects, ascending; None, where the key has a NULL, comes first.
+        keys: the columns of the key; the rowid alone where none is.
+        columns: in the layout's order, every value as SQLite held it.
+    """
+
+    uuids: list[str | None]
+    keys: list[list[SqlValue]]
+    columns: list[list[SqlValue]]
+
+    def __len__(self) -> int:
+        return len(self.uuids)
+
+    def part(self, start: int, stop: int | None = None) -> "RowColumns":
+        """Some of the rows, as a slice."""
+        where = slice(start, stop)
+        return RowColumns(
+            self.uuids[where], [each[where] for each in self.keys], [each[where] for each in self.columns]
+        )
+
+    def rows(self) -> Iterator[ExtractRow]:
+        """The same rows, one by one."""
+        keys, values = zip(*self.keys, strict=True), zip(*self.columns, strict=True)
+        return starmap(ExtractRow, zip(self.uuids, keys, values, strict=True))
+
+
 def decode(batch: pa.RecordBatch) -> Iterator[ExtractRow]:
     """The rows of a record batch that `encode` made, every value as SQLite held it."""
+    return decode_columns(batch).rows()
+
+
+def decode_columns(batch: pa.RecordBatch) -> RowColumns:
+    """The columns of a record batch that `encode` made, every value as SQLite held it."""
     layout = RowLayout.of_schema(batch.schema)
-    uuids = batch.column(UUID_COLUMN).to_pylist()
     columns = [batch.column(batch.schema.get_field_index(name)).to_pylist() for name in layout.columns]
     _restore_other_classes(layout, columns, batch.column(OTHER_CLASSES))
-    rows = zip(*columns, strict=True)
-    if not layout.key:
-        rowids = batch.column(ROWID_COLUMN).to_pylist()
-        return (ExtractRow(uuid, (rowid,), row) for uuid, rowid, row in zip(uuids, rowids, rows, strict=True))
-    positions = [layout.columns.index(name) for name in layout.key]
-    return (
-        ExtractRow(uuid, tuple(row[position] for position in positions), row)
-        for uuid, row in zip(uuids, rows, strict=True)
-    )
+    keys = [columns[layout.columns.index(name)] for name in layout.key]
+    keys = keys or [batch.column(ROWID_COLUMN).to_pylist()]
+    return RowColumns(batch.column(UUID_COLUMN).to_pylist(), keys, columns)
 
 
 def _restore_other_classes(layout: RowLayout, columns: list[list[SqlValue]], others: pa.Array) -> None:

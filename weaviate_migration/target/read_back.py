@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, cast
+from uuid import UUID
 
 from weaviate.classes.query import Filter
 from weaviate.collections import Collection
@@ -40,19 +41,29 @@ def uuids_in_range(collection: Collection[Any, Any], uuid_range: UuidRange, page
 
 
 def objects_in_range(
-    collection: Collection[Any, Any], uuid_range: UuidRange, page: int = PAGE, *, vectors: Sequence[str] = ()
+    collection: Collection[Any, Any],
+    uuid_range: UuidRange,
+    page: int = PAGE,
+    *,
+    vectors: Sequence[str] = (),
+    properties: Sequence[str] | None = None,
 ) -> Iterator[StoredObject]:
     """All objects of the range with their properties, ascending by UUID, a page of them in memory.
 
     Args:
+        properties: the names of those that are wanted; None for all.
         page: objects in a page at most; a page that is larger than a message of the server's is asked for by halves.
         vectors: the names of those that are wanted too.
     """
 
+    wanted = None if properties is None else list(properties)
+
     @target_errors("reading objects")
     def fetch(after: str | None, limit: int) -> _Page:
         try:
-            return collection.query.fetch_objects(limit=limit, after=after, include_vector=list(vectors)).objects
+            return collection.query.fetch_objects(
+                limit=limit, after=after, include_vector=list(vectors), return_properties=wanted
+            ).objects
         except WeaviateQueryError as error:
             if limit == 1 or not is_too_large(error):
                 raise
@@ -142,8 +153,11 @@ def uuids_present(collection: Collection[Any, Any], uuids: Sequence[str]) -> set
 
 def uuid_before(uuid: str) -> str | None:
     """The UUID just before this one, for a cursor that is to start at it; None before the first."""
-    number = int(uuid.replace("-", ""), 16)
-    if number == 0:
-        return None
-    text = f"{number - 1:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    number = UUID(uuid).int
+    return str(UUID(int=number - 1)) if number else None
+
+
+def uuid_after(uuid: str) -> str | None:
+    """The UUID just after this one, for a range that is to end with it; None after the last."""
+    number = UUID(uuid).int + 1
+    return str(UUID(int=number)) if number < 1 << 128 else None

@@ -32,14 +32,9 @@ def row_rebuilder(mapping: CollectionMapping, columns: Sequence[str]) -> Callabl
         A function of an object's properties, as weaviate-client returns them: dates with a time zone, what is absent
         as None. It raises ValueError, LookupError, TypeError or AttributeError for an object that tells no row.
     """
-    held_by: dict[str, PropertyMapping] = {}
-    for each in mapping.properties:
-        if each.json_key is None:
-            held_by.setdefault(folded(each.column), each)
-    properties = [held_by.get(folded(column)) for column in columns]
     readers = [
         (column, prop.name if prop else "", inverse(prop) if prop else to_sql)
-        for column, prop in zip(columns, properties, strict=True)
+        for column, prop in zip(columns, holding_properties(mapping, columns), strict=True)
     ]
 
     def rebuild(found: Properties) -> Row:
@@ -54,6 +49,15 @@ def row_rebuilder(mapping: CollectionMapping, columns: Sequence[str]) -> Callabl
     return rebuild
 
 
+def holding_properties(mapping: CollectionMapping, columns: Sequence[str]) -> list[PropertyMapping | None]:
+    """For each column the property that it is read from unless it is kept verbatim; None where no property holds it."""
+    held_by: dict[str, PropertyMapping] = {}
+    for each in mapping.properties:
+        if each.json_key is None:
+            held_by.setdefault(folded(each.column), each)
+    return [held_by.get(folded(column)) for column in columns]
+
+
 def object_to_row(mapping: CollectionMapping, columns: Sequence[str], properties: Properties) -> Row:
     """The row that one object was made from; `row_rebuilder` is for many."""
     return row_rebuilder(mapping, columns)(properties)
@@ -62,7 +66,7 @@ def object_to_row(mapping: CollectionMapping, columns: Sequence[str], properties
 def source_columns(mapping: CollectionMapping, properties: ReadOnlyMapping[str, Any]) -> dict[str, SqlValue]:
     """What the object keeps verbatim: columns and their values."""
     provenance = properties.get(mapping.provenance) or {}
-    return {name: _from_json(value) for name, value in json.loads(provenance.get("source_columns") or "{}").items()}
+    return {name: from_verbatim(value) for name, value in json.loads(provenance.get("source_columns") or "{}").items()}
 
 
 def inverse(prop: PropertyMapping) -> Callable[[Any], SqlValue]:
@@ -94,7 +98,8 @@ def _since_1970(unit: timedelta, value: datetime | None) -> SqlValue:
     return (value - _EPOCH) / unit if rest else whole
 
 
-def _from_json(value: Any) -> SqlValue:
+def from_verbatim(value: Any) -> SqlValue:
+    """The SQLite value of one that `source_columns` holds; raises ValueError or LookupError where it is none."""
     if isinstance(value, dict):
         if "base64" in value:
             return b64decode(value["base64"])

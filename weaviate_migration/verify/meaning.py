@@ -197,11 +197,15 @@ def _member(value: Any, key: str) -> Any:
 
 def _json(value: Any) -> Any:
     """The value of a JSON text, which has no NaN and no infinities."""
-
-    def refuse(constant: str) -> None:
-        raise ValueError(constant)
-
     try:
-        return json.loads(value, parse_int=float, parse_constant=refuse) if isinstance(value, str) else None
+        return _read_json(value) if isinstance(value, str) else None
     except (ValueError, RecursionError):
         return None
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)
+
+
+# Made once: `json.loads` would make a decoder for each value.
+_read_json = json.JSONDecoder(parse_int=float, parse_constant=_refuse).decode

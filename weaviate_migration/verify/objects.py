@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from weaviate_migration.extract.refusals import JudgedRow
-from weaviate_migration.extract.storage_classes import ExtractRow
+from weaviate_migration.extract.storage_classes import ExtractRow, RowColumns
 from weaviate_migration.target.read_back import StoredObject
 from weaviate_migration.transform.row_to_object import key_text
 from weaviate_migration.verify.differences import SHOWN_DIFFERENCES, Difference, Disagreement, difference
-from weaviate_migration.verify.digests import row_line
+from weaviate_migration.verify.digests import row_line, row_lines
 from weaviate_migration.verify.rows import Row, RowComparer
 
 SHOWN_KEYS = 20
@@ -138,7 +138,7 @@ class PartitionComparison:
 
 
 class PartitionTally:
-    """Counts the verdicts of one partition, and computes the digest of each side.
+    """Counts what was judged of one partition, and computes the digest of each side.
 
     Args:
         comparer: that made the verdicts.
@@ -152,17 +152,31 @@ class PartitionTally:
         self._last_row: str | None = None
         self._last_object: str | None = None
 
-    def count(self, verdicts: Iterable[Verdict]) -> PartitionComparison:
-        """Counts them all."""
-        for verdict in verdicts:
-            line = self._count_row(verdict.row) if verdict.row is not None else b""
-            if verdict.found is not None:
-                self._count_object(verdict, verdict.found, line)
-            if verdict.disagreements:
-                self._count_difference(verdict)
+    def count(self, judged: Iterable[RowColumns | Verdict]) -> PartitionComparison:
+        """Counts them all: verdicts, and rows that agree with their objects as a whole."""
+        for each in judged:
+            if isinstance(each, RowColumns):
+                self._count_agreeing(each)
+            else:
+                self._count_verdict(each)
         self._found.source_digest = self._source.hexdigest()
         self._found.target_digest = self._target.hexdigest()
         return self._found
+
+    def _count_agreeing(self, rows: RowColumns) -> None:
+        self._found.rows += len(rows)
+        self._found.objects += len(rows)
+        # The rows that were rebuilt are the rows.
+        lines = row_lines(rows.uuids, rows.columns)
+        self._source.update(lines)
+        self._target.update(lines)
+
+    def _count_verdict(self, verdict: Verdict) -> None:
+        line = self._count_row(verdict.row) if verdict.row is not None else b""
+        if verdict.found is not None:
+            self._count_object(verdict, verdict.found, line)
+        if verdict.disagreements:
+            self._count_difference(verdict)
 
     def _count_row(self, row: ExtractRow) -> bytes:
         self._found.rows += 1

@@ -5,9 +5,10 @@ import json
 from typing import Any
 
 from hypothesis import given
+from hypothesis import strategies as st
 
 from weaviate_migration.transform.values import SqlValue
-from weaviate_migration.verify.digests import collection_digest, row_line
+from weaviate_migration.verify.digests import collection_digest, row_line, row_lines
 from weaviate_migration_tests.strategies import ROWS
 
 UUID = "00000000-0000-4000-8000-000000000001"
@@ -31,6 +32,18 @@ def test_only_the_same_row_gives_the_same_line(one: tuple[SqlValue, ...], other:
     assert line.isascii()
     assert line.count(b"\n") == 1
     assert len(json.loads(line)) == 1 + len(one)
+
+
+@given(st.lists(ROWS, max_size=3))
+def test_many_lines_at_once_are_the_lines(rows: list[tuple[SqlValue, ...]]) -> None:
+    uuids = [UUID] * len(rows)
+    assert row_lines(uuids, list(zip(*rows, strict=True))) == b"".join(map(row_line, uuids, rows))
+
+
+def test_a_text_that_looks_like_the_end_of_a_row() -> None:
+    odd = ["],[", '],["0', '],["', "]\n["]
+    lines = b"".join(row_line(UUID, (each, each)) for each in odd)
+    assert row_lines([UUID] * len(odd), [odd, odd]) == lines
 
 
 def test_a_collection_has_the_digest_of_its_partitions() -> None:
