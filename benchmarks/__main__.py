@@ -12,7 +12,7 @@ import psutil
 from rich.console import Console
 
 from benchmarks.audit import measure_audit, measure_fetch
-from benchmarks.captured_writes import CapturedWrites
+from benchmarks.captured_writes import CapturedWrites, install_bare_trigger, install_our_capture
 from benchmarks.cold_commands import demo_file, measure_demo, measure_help, measure_start
 from benchmarks.dlt_pipeline import measure_dlt
 from benchmarks.empty_job_run import measure_empty_job
@@ -126,8 +126,9 @@ def _within(server: Server, folder: Path, rows: int, batch_size: int) -> Prepara
         "dlt": lambda: partial(measure_dlt, server, source(), rows),
         "fetch": lambda: partial(measure_fetch, source()),
         "audit": lambda: partial(measure_audit, source(), folder / "scratch"),
-        "captured commits": lambda: CapturedWrites(folder, transaction_rows=1).measure,
-        "captured transactions": lambda: CapturedWrites(folder, transaction_rows=1000).measure,
+        "captured commits": lambda: CapturedWrites(folder, 1, install_our_capture).measure,
+        "captured transactions": lambda: CapturedWrites(folder, 1000, install_our_capture).measure,
+        "bare trigger": lambda: CapturedWrites(folder, 1000, install_bare_trigger).measure,
         "measuring": lambda: partial(measure_cost, server, source(), rows, folder),
         "follow": lambda: FollowLatency(server, folder).measure,
     }
