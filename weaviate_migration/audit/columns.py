@@ -13,7 +13,7 @@ from typing import NamedTuple
 from weaviate_migration.audit.kinds import Kind, kind_finder
 from weaviate_migration.audit.report import ColumnReport, Finding
 from weaviate_migration.mapping import PropertyMapping
-from weaviate_migration.transform.values import MAX_EXACT_INT, SqlValue, is_utf8
+from weaviate_migration.transform.values import MAX_EXACT_INT, SqlValue, are_exact_dates, is_utf8
 
 KeyOf = Callable[[int], str]
 
@@ -41,9 +41,12 @@ class Tally:
 
     def add(self, row: int, key_of: KeyOf) -> None:
         """Counts one more."""
-        self.count += 1
-        if len(self.examples) < EXAMPLES:
-            self.examples.append(key_of(row))
+        self.add_all(range(row, row + 1), key_of)
+
+    def add_all(self, rows: range, key_of: KeyOf) -> None:
+        """Counts each of the rows."""
+        self.count += len(rows)
+        self.examples += map(key_of, rows[: max(EXAMPLES - len(self.examples), 0)])
 
 
 class ColumnAudit:
@@ -102,11 +105,18 @@ class _PropertyAudit:
     def add(self, values: Sequence[SqlValue], groups: Mapping[type, Group], key_of: KeyOf, refused: set[int]) -> None:
         if surely_held(self._prop, groups):
             return
+        if groups.keys() == {type(None)}:  # One NULL is as good as another: a column that is not used is asked once.
+            self._found(None, range(len(values)), key_of, refused)
+            return
         for row, value in enumerate(values):
-            if (kind := self._find(value)) is not None:
-                self._tallies.setdefault(kind.name, (kind, Tally()))[1].add(row, key_of)
-                if kind.fate == "quarantine":
-                    refused.add(row)
+            self._found(value, range(row, row + 1), key_of, refused)
+
+    def _found(self, value: SqlValue, rows: range, key_of: KeyOf, refused: set[int]) -> None:
+        """Takes down the rows that hold a value, if the property cannot hold it."""
+        if (kind := self._find(value)) is not None:
+            self._tallies.setdefault(kind.name, (kind, Tally()))[1].add_all(rows, key_of)
+            if kind.fate == "quarantine":
+                refused.update(rows)
 
     def findings(self) -> list[Finding]:
         found = sorted(self._tallies.values(), key=lambda each: -each[1].count)
@@ -118,8 +128,10 @@ class _PropertyAudit:
 
 def surely_held(prop: PropertyMapping, groups: Mapping[type, Group]) -> bool:
     """Whether the property holds all of these values exactly, where that can be said of them as a whole."""
-    wanted = {"text": str, "int": int, "number": float, "boolean": int}.get(prop.type)
-    if wanted is None or prop.json_key is not None or not groups.keys() <= {wanted, type(None)}:
+    wanted = {"text": str, "int": int, "number": float, "boolean": int, "date": str}.get(prop.type)
+    if wanted is None or prop.date_format != "text" or prop.json_key is not None:
+        return False
+    if not groups.keys() <= {wanted, type(None)}:
         return False
     if prop.default is not None and type(None) in groups:
         return False
@@ -127,6 +139,8 @@ def surely_held(prop: PropertyMapping, groups: Mapping[type, Group]) -> bool:
         return True
     if prop.type == "text":
         return _are_utf8(group.values) and not (prop.default_for_empty and group.smallest == "")
+    if prop.type == "date":
+        return are_exact_dates(group.values)  # type: ignore[arg-type]  # one storage class: texts
     least, most = _EXACT[prop.type]
     return least <= group.smallest <= most and least <= group.largest <= most and not _may_be_negative_zero(group)  # type: ignore[operator]
 

@@ -2,9 +2,11 @@
 
 They are compared on disk, in a database of their own: memory stays bounded, and no long statement holds up those who
 write to the source. Where the file itself lets no key be given twice, only texts are compared, for their case; all
-UUIDs differ then, so the sixteen partitions are even.
+UUIDs differ then, so the sixteen partitions are even. Those texts wait, many in a row of the database, until one has
+an upper-case letter, since without any none differ only in case: as a rule that is all that becomes of them.
 """
 
+import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from itertools import pairwise, repeat
@@ -49,6 +51,7 @@ class KeyAudit:
             # Deprecated, but SQLite reads TMPDIR only once in a process, and /tmp is often too small for a sort.
             self._connection.execute(f"PRAGMA temp_store_directory = '{str(folder).replace(chr(39), chr(39) * 2)}'")
             self._connection.execute("CREATE TABLE keys (identity TEXT, shown TEXT, lower TEXT, refused INTEGER)")
+            self._connection.execute("CREATE TABLE waiting (shown TEXT)")
 
     def close(self) -> None:
         """Forgets the keys."""
@@ -67,7 +70,7 @@ class KeyAudit:
         usable = [key for key in keys if None not in key]
         self._usable += len(usable)
         if self._is_unique:
-            self._keep(repeat(None), [key for key in usable if str in map(type, key)], repeat(False))
+            self._wait_or_keep([key for key in usable if str in map(type, key)])
         else:
             identities = [object_uuid(self._table, key) for key in usable]
             self._keep(identities, usable, [row in refused for row, key in enumerate(keys) if None not in key])
@@ -102,9 +105,28 @@ class KeyAudit:
             uneven=self._usable >= UNEVEN_FROM_ROWS and largest * PARTITIONS > UNEVEN_FACTOR * self._usable,
         )
 
+    def _wait_or_keep(self, keys: Sequence[Key]) -> None:
+        """Has keys that no other row has wait, as they are shown, until one is seen whose case may matter."""
+        if not self._have_upper_case and not _have_upper_case(keys):
+            with source_errors(self._path):
+                self._connection.execute("INSERT INTO waiting VALUES (?)", (json.dumps(_shown(keys)),))
+            return
+        if not self._have_upper_case:
+            for (waiting,) in self._connection.execute("SELECT shown FROM waiting"):
+                shown = json.loads(waiting)
+                self._insert(repeat(None), shown, shown, repeat(False))
+        self._keep(repeat(None), keys, repeat(False))
+
     def _keep(self, identities: Iterable[str | None], keys: Sequence[Key], refused: Iterable[bool]) -> None:
-        shown, lower = _shown(keys), _shown(list(map(_in_lower_case, keys)))
-        self._have_upper_case = self._have_upper_case or shown != lower
+        shown = lower = _shown(keys)
+        if _have_upper_case(keys):
+            self._have_upper_case = True
+            lower = _shown(list(map(_in_lower_case, keys)))
+        self._insert(identities, shown, lower, refused)
+
+    def _insert(
+        self, identities: Iterable[str | None], shown: Sequence[str], lower: Sequence[str], refused: Iterable[bool]
+    ) -> None:
         with source_errors(self._path):
             self._connection.execute("BEGIN")
             rows = zip(identities, shown, lower, refused, strict=False)
@@ -134,6 +156,11 @@ class KeyAudit:
     def _number(self, statement: str) -> int:
         (found,) = self._connection.execute(statement).fetchone()
         return int(found)
+
+
+def _have_upper_case(keys: Sequence[Key]) -> bool:
+    texts = "".join([part for key in keys for part in key if isinstance(part, str)])
+    return texts != texts.lower()
 
 
 def _in_lower_case(key: Key) -> Key:

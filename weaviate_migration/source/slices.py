@@ -90,15 +90,18 @@ def _fetched(cursor: sqlite3.Cursor) -> tuple[list[list[SqlValue]], int] | None:
         chunk_length = 0
         for column, values in zip(columns, zip(*chunk, strict=True), strict=True):
             column += values
-            chunk_length += _length(values)
+            chunk_length += text_length(values)
         length += chunk_length
         longest = max(longest, chunk_length)
         rows = min(2 * rows, _CHUNK_ROWS) if chunk_length < _CHUNK_LENGTH else 1
     return (columns, longest) if columns[0] else None
 
 
-def _length(values: Sequence[SqlValue]) -> int:
-    try:
+def text_length(values: Sequence[SqlValue]) -> int:
+    """The characters of the texts among the values, and the bytes of the blobs."""
+    classes = set(map(type, values))
+    if classes <= {str, bytes}:
         return sum(map(len, values))  # type: ignore[arg-type]  # as a rule a column has one storage class
-    except TypeError:
-        return sum([len(value) for value in values if isinstance(value, (str, bytes))])
+    if classes.isdisjoint({str, bytes}):
+        return 0
+    return sum([len(value) for value in values if isinstance(value, (str, bytes))])

@@ -223,7 +223,14 @@ def test_what_is_said_of_a_whole_column_holds_for_each_value(prop: PropertyMappi
 
 
 @pytest.mark.parametrize(
-    ("of_type", "values"), [("text", ["a", "ä"]), ("int", [0, -5]), ("number", [1.0, -1.0]), ("boolean", [0, 1])]
+    ("of_type", "values"),
+    [
+        ("text", ["a", "ä"]),
+        ("int", [0, -5]),
+        ("number", [1.0, -1.0]),
+        ("boolean", [0, 1]),
+        ("date", ["2026-01-02 03:04:05.000006", "0001-01-01 00:00:00"]),
+    ],
 )
 def test_plain_columns_are_known_as_a_whole(of_type: str, values: list[Any]) -> None:
     """Otherwise each value would be looked at by itself, which takes far longer."""

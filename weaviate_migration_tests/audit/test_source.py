@@ -240,6 +240,25 @@ def test_keys_that_differ_only_in_case(file: Path, table: str) -> None:
     assert key.duplicate == 0
 
 
+def test_keys_wait_for_the_first_with_an_upper_case_letter(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In slices of 64 keys: the first with capitals comes in the last slice, and is like one of the first."""
+    monkeypatch.setattr(slices, "SLICE_ROWS", 64)
+    make(file, "CREATE TABLE notes (id VARCHAR PRIMARY KEY, body)")
+    insert(file, *((f"note {number}", 1) for number in range(200)), ("NOTE 0", 1), ("Other", 1))
+    key = audit_one(file, notes(BODY, key=("id",))).key
+    assert key is not None
+    assert (key.case_only, key.case_only_examples) == (2, ("NOTE 0", "note 0"))
+
+
+def test_a_column_that_is_all_null_counts_each_row(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slices, "SLICE_ROWS", 64)
+    make(file, "CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT)")
+    insert(file, *((number, None) for number in range(130)))
+    body = PropertyMapping(name="body", column="body", index="words", default="none")
+    (found,) = (finding for column, finding in audit_one(file, notes(body)).findings if column == "body")
+    assert (found.kind, found.count, found.examples) == ("null_replaced", 130, ("0", "1", "2"))
+
+
 def test_keys_in_case_of_text_that_is_not_utf8(file: Path) -> None:
     make(file, KEY_IN_MAPPING, "INSERT INTO notes VALUES (CAST(x'61ff' AS TEXT), 1), (CAST(x'41ff' AS TEXT), 2)")
     key = audit_one(file, notes(BODY, key=("id",))).key

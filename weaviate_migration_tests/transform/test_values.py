@@ -2,6 +2,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from weaviate_migration.mapping import PropertyMapping
 from weaviate_migration.transform.object_to_row import inverse
@@ -10,6 +12,7 @@ from weaviate_migration.transform.values import (
     EPOCH_CONVERTERS,
     MAX_EXACT_INT,
     SqlValue,
+    are_exact_dates,
     default_property,
     parse_json,
     text_member,
@@ -243,3 +246,11 @@ def test_verbatim_columns_are_json_that_anyone_can_read() -> None:
         "least": {"real": "-Infinity"},
     }
     assert "Zoë" in verbatim_json(columns)
+
+
+ALMOST_DATES = ["2026-01-02 03:04:05.000000", "2026-02-30 00:00:00", "2026-01-02", "2026-01-02T03:04:05", "", "x"]
+
+
+@given(st.lists(st.sampled_from(ALMOST_DATES) | st.datetimes().map(str), min_size=1, max_size=4))
+def test_dates_are_exact_together_just_where_each_is(texts: list[str]) -> None:
+    assert are_exact_dates(texts) == all(CONVERTERS["date"](each)[1] for each in texts)
