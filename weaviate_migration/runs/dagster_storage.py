@@ -22,7 +22,7 @@ from dagster._serdes import ConfigurableClassData
 from weaviate_migration.errors import ConfigurationError
 
 # Those that `weaviate_migration_tests/runs/` has passed with.
-TESTED_VERSIONS = frozenset({"1.13.27"})
+TESTED_VERSIONS = frozenset({"1.13.27", "1.13.28", "1.13.29"})
 # More than a run has planned events, or an asset partitions: they come together, and are stored together.
 EVENTS_IN_A_BATCH = "10000"
 # Each says where runs, events or schedules are stored.
@@ -58,6 +58,7 @@ class PooledSqliteStorage(DagsterSqliteStorage):
         if dg.__version__ not in TESTED_VERSIONS:
             _tell_of_version(dg.__version__)
             return DagsterSqliteStorage.from_local(inst_data=inst_data, **config_value)
+        # Dagster asks for it with each event; there is no other way to say so.
         os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", EVENTS_IN_A_BATCH)
         return cls.from_local(inst_data=inst_data, **config_value)
 

@@ -1,6 +1,7 @@
 """Connections to SQLite files that stay open: opening and closing one for each statement is what costs the time."""
 
 import os
+import sqlite3
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from typing import NamedTuple
 import sqlalchemy as db
 from sqlalchemy.engine import Connection
 from sqlalchemy.pool import NullPool
+from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
 
 # How long a write waits for one of another process; Dagster's event log has the same.
 BUSY_TIMEOUT_SECONDS = 30
@@ -87,7 +89,7 @@ class SqliteConnections:
         connection = db.create_engine(url, poolclass=NullPool, connect_args=arguments).connect()
         try:
             # Before there are tables: otherwise each statement that makes one is synced by itself, twice.
-            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+            _turn_on_log(connection)
             connection.exec_driver_sql("PRAGMA synchronous=FULL")
             connection.commit()
             self._prepare(connection)
@@ -100,6 +102,22 @@ class SqliteConnections:
 
     def _close(self, url: str) -> None:
         self._open.pop(url).connection.close()
+
+
+def _is_locked(error: BaseException) -> bool:
+    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
+    return code == sqlite3.SQLITE_BUSY
+
+
+# SQLite does not wait here by itself: of two processes that make a file at once, one is refused.
+@retry(
+    retry=retry_if_exception(_is_locked),
+    wait=wait_random(0.01, 0.1),
+    stop=stop_after_delay(BUSY_TIMEOUT_SECONDS),
+    reraise=True,
+)
+def _turn_on_log(connection: Connection) -> None:
+    connection.exec_driver_sql("PRAGMA journal_mode=WAL")
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -59,12 +59,12 @@ class PooledEventLogStorage(SqliteEventLogStorage):
             self._initdb(connection.engine)
 
     def _initdb(self, engine: Engine, for_index_shard: bool = False) -> None:
-        with engine.connect() as connection:
-            if not table_names(connection):
-                connection.rollback()
+        with engine.begin() as connection:
+            is_new = not table_names(connection)
+            if is_new:
                 make_tables(connection, SqlEventLogStorageMetadata)
-                return
-        super()._initdb(engine, for_index_shard)
+        if not is_new:
+            super()._initdb(engine, for_index_shard)
 
     def store_event(self, event: EventLogEntry) -> None:
         """Writes an event to the file of its run, and to the index if that has events of its type."""
@@ -217,9 +217,8 @@ def _is_ready(storage: PooledRunStorage | PooledScheduleStorage, metadata: db.Me
         there = table_names(connection)
         if there:
             return is_stamped(connection) and metadata.tables.keys() <= there
-    with storage.connect() as connection:
         make_tables(connection, metadata)
-    with storage.connect():
+        # They ask for connections, and get this transaction: a file has everything or nothing.
         storage.migrate()
         storage.optimize()
     return True

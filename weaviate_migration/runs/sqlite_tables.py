@@ -13,7 +13,8 @@ from sqlalchemy.engine import Connection
 def make_tables(connection: Connection, metadata: db.MetaData) -> None:
     """Makes the tables that are missing, and stamps a file without a stamp with Dagster's newest revision.
 
-    Of two processes that do so at once, the second one waits for the first, and finds everything.
+    It is part of the connection's transaction, which the caller commits. Of two processes that do so at once, the
+    second one waits for the first, and finds everything.
 
     Raises:
         sqlalchemy.exc.OperationalError: another process writes for too long, or the disk is full.
@@ -22,7 +23,6 @@ def make_tables(connection: Connection, metadata: db.MetaData) -> None:
     metadata.create_all(connection)
     if not is_stamped(connection):
         MigrationContext.configure(connection).stamp(_scripts(), "head")
-    connection.commit()
 
 
 def is_stamped(connection: Connection) -> bool:

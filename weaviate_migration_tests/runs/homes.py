@@ -10,6 +10,11 @@ import dagster as dg
 from dagster._core.instance.ref import InstanceRef
 
 from weaviate_migration.job_run import dagster_instance
+from weaviate_migration.runs import dagster_storage
+
+NAMED_VERSIONS = dagster_storage.TESTED_VERSIONS
+# The installed version is being tested.
+dagster_storage.TESTED_VERSIONS |= {dg.__version__}
 
 # When a row was made is another moment in each file.
 _MOMENTS = {"create_timestamp", "migration_completed"}

@@ -1,7 +1,9 @@
 """Connections that stay open: one for each file, and what happens to the file beside them."""
 
+import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -120,6 +122,19 @@ def test_a_file_that_cannot_be_opened_stays_closed(connections: SqliteConnection
     file.parent.mkdir()
     add(connections, file, 2)
     assert numbers(connections, file) == [2]
+
+
+def test_a_file_that_another_process_is_making_is_waited_for(connections: SqliteConnections, tmp_path: Path) -> None:
+    """SQLite refuses at once, however long its timeout is."""
+    file = tmp_path / "a.db"
+    with closing(sqlite3.connect(file, isolation_level=None, check_same_thread=False)) as maker:
+        maker.execute("CREATE TABLE numbers (number)")
+        maker.execute("BEGIN IMMEDIATE")
+        finish = threading.Timer(0.5, lambda: maker.execute("COMMIT"))
+        finish.start()
+        add(connections, file, 1)
+        finish.join()
+    assert numbers(connections, file) == [1]
 
 
 def test_threads_take_turns(connections: SqliteConnections, tmp_path: Path) -> None:
