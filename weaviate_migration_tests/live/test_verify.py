@@ -18,7 +18,8 @@ from weaviate.classes.config import DataType, Property
 from weaviate_migration.definitions import build_definitions
 from weaviate_migration.job_run import dagster_instance
 from weaviate_migration.target.server import ServerAddress
-from weaviate_migration_tests.live.command_line import holdings, run_here
+from weaviate_migration_tests.live.command_line import empty, holdings, run_here
+from weaviate_migration_tests.live.kept_migration import KeptMigration
 from weaviate_migration_tests.live.library import (
     AUTHORS,
     BOOKS,
@@ -32,13 +33,22 @@ from weaviate_migration_tests.live.notes import NoteMigration, add_notes, make_m
 CHECKS = {"count", "every_object", "uuids", "types", "sample", "search"}
 
 
-@pytest.fixture
-def library(tmp_path: Path, server: ServerAddress, client: weaviate.WeaviateClient) -> LibraryMigration:
-    """Migrated and cut over."""
-    library = LibraryMigration.make(tmp_path, server, client)
+@pytest.fixture(scope="module")
+def migrated(
+    tmp_path_factory: pytest.TempPathFactory, server: ServerAddress, connected: weaviate.WeaviateClient
+) -> KeptMigration:
+    empty(connected)
+    library = LibraryMigration.make(tmp_path_factory.mktemp("library"), server, connected)
     ended = library.migrate()
     assert ended.code == 0, ended.stderr
-    return library
+    return KeptMigration.of(library.folder, connected)
+
+
+@pytest.fixture
+def library(migrated: KeptMigration, server: ServerAddress, connected: weaviate.WeaviateClient) -> LibraryMigration:
+    """Migrated and cut over."""
+    migrated.put_back(connected)
+    return LibraryMigration(migrated.folder, server, connected)
 
 
 def failed_checks(result: dict[str, Any]) -> set[tuple[str, str, str]]:
