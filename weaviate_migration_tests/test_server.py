@@ -272,6 +272,11 @@ def test_server_gets_nothing_of_our_environment_that_it_does_not_need(
     assert int(environment["CLUSTER_DATA_BIND_PORT"]) == int(environment["CLUSTER_GOSSIP_BIND_PORT"]) + 1
 
 
+def test_one_node_waits_for_no_other_to_elect_it(tmp_path: Path) -> None:
+    environment = server_environment(tmp_path, Ports(http=1, grpc=2, gossip=3, raft=5))
+    assert (environment["RAFT_BOOTSTRAP_EXPECT"], environment["RAFT_TIMEOUTS_MULTIPLIER"]) == ("1", "1")
+
+
 def start_script(tmp_path: Path, script: str) -> ProcessIdentity:
     """Starts a shell script in the server's place."""
     binary = tmp_path / "weaviate"

@@ -212,7 +212,7 @@ class _DataFolder:
     def _start(self, state: FolderState, binary: Path) -> Ports:
         """Starts a server and waits for it; with other ports when one of them was taken meanwhile."""
         self._stop_leftovers()
-        self.say(f"starting Weaviate {SERVER_VERSION} on {self.path} (7 s, more on a slow machine or with much data)")
+        self.say(f"starting Weaviate {SERVER_VERSION} on {self.path} (3 s, more on a slow machine or with much data)")
         for _ in range(STARTS):
             started, ports = time.monotonic(), free_ports()
             server = self._spawn(binary, ports)
