@@ -1,21 +1,22 @@
 """The sixteen partitions: contiguous ranges of UUIDs, and the sorted rows of a table cut into them."""
 
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, groupby
+from itertools import chain
 
 import pyarrow as pa
 
 from weaviate_migration.extract.storage_classes import (
     BATCH_ROWS,
     BATCH_SIZE,
-    ExtractRow,
     RowLayout,
     encode,
     extract_schema,
     size_of,
 )
+from weaviate_migration.source.rows import KeyedRow
 from weaviate_migration.transform.object_ids import UuidRange
 
 PARTITION_KEYS: tuple[str, ...] = tuple(f"{number:02}" for number in range(16))
@@ -58,7 +59,7 @@ class PartitionStreams:
 
 
 def cut_into_partitions(
-    rows: Iterable[ExtractRow], layout: RowLayout, bounds: Sequence[str], partitions: Sequence[str]
+    rows: Iterable[KeyedRow], layout: RowLayout, bounds: Sequence[str], partitions: Sequence[str]
 ) -> Iterator[PartitionStream]:
     """Cuts rows, sorted by UUID, into partitions; one that has no rows gives an empty stream.
 
@@ -71,14 +72,30 @@ def cut_into_partitions(
     source = iter(rows)
     sample = next(_bundles(source), [])
     schema = extract_schema(layout, sample)
-    by_partition = groupby(chain(sample, source), key=lambda row: partition_of(row.uuid, bounds))
-    pending = next(by_partition, None)
+    ordered = _SortedRows(chain(sample, source))
     for partition in partitions:
-        while pending is not None and pending[0] < partition:
-            pending = next(by_partition, None)
-        group: Iterable[ExtractRow] = pending[1] if pending is not None and pending[0] == partition else ()
-        batches = (encode(bundle, schema) for bundle in _bundles(group))
+        wanted = partition_range(bounds, partition)
+        if wanted.low is not None:
+            deque(ordered.before(wanted.low), maxlen=0)  # What belongs to other partitions, or what nobody has read.
+        batches = (encode(bundle, schema) for bundle in _bundles(ordered.before(wanted.high)))
         yield PartitionStream(partition, pa.RecordBatchReader.from_batches(schema, batches))
+
+
+class _SortedRows:
+    """Rows in the order of their UUIDs, those without one first, taken up to one bound after the other.
+
+    Each row is compared with one bound: to look among all fifteen where it belongs would take five times as long.
+    """
+
+    def __init__(self, rows: Iterable[KeyedRow]) -> None:
+        self._rows = iter(rows)
+        self._next = next(self._rows, None)
+
+    def before(self, high: str | None) -> Iterator[KeyedRow]:
+        """The next rows, up to the bound, which does not belong to them; None means all that are left."""
+        while (row := self._next) is not None and (high is None or row[0] is None or row[0] < high):
+            self._next = next(self._rows, None)
+            yield row
 
 
 def partition_of(uuid: str | None, bounds: Sequence[str]) -> str:
@@ -86,9 +103,9 @@ def partition_of(uuid: str | None, bounds: Sequence[str]) -> str:
     return PARTITION_KEYS[0 if uuid is None else bisect_right(bounds, uuid)]
 
 
-def _bundles(rows: Iterable[ExtractRow]) -> Iterator[list[ExtractRow]]:
+def _bundles(rows: Iterable[KeyedRow]) -> Iterator[list[KeyedRow]]:
     """Bundles of rows, each within the limits of a record batch or of one row."""
-    bundle: list[ExtractRow] = []
+    bundle: list[KeyedRow] = []
     size = 0
     for row in rows:
         bundle.append(row)

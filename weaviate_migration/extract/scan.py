@@ -10,7 +10,7 @@ from weaviate_migration.extract.partitions import (
     cut_into_partitions,
     partition_bounds,
 )
-from weaviate_migration.extract.storage_classes import ExtractRow, RowLayout
+from weaviate_migration.extract.storage_classes import RowLayout
 from weaviate_migration.source.plan import CollectionPlan
 from weaviate_migration.source.rows import TableReader
 from weaviate_migration.transform.object_ids import object_uuid
@@ -45,8 +45,7 @@ def scan_partitions(
         return
     wanted = covering_range(bounds, partitions)
     with TableReader(snapshot, plan, object_uuid, sort_memory_mb, scratch) as reader:
-        rows = (ExtractRow(*row) for row in reader.rows(wanted.low, wanted.high))
-        yield from cut_into_partitions(rows, layout, bounds, partitions)
+        yield from cut_into_partitions(reader.rows(wanted.low, wanted.high), layout, bounds, partitions)
 
 
 def row_layout(plan: CollectionPlan) -> RowLayout:

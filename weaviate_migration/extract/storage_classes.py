@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from weaviate_migration.source.rows import KeyedRow
 from weaviate_migration.transform.values import SqlValue, is_utf8
 
 # Columns of ours carry this prefix, as everything that the project makes beside an application's own names.
@@ -64,18 +65,18 @@ class ExtractRow(NamedTuple):
     values: tuple[SqlValue, ...]
 
 
-def size_of(row: ExtractRow) -> int:
+def size_of(row: KeyedRow) -> int:
     """About how much memory a row takes: the length of its texts and blobs."""
-    return sum([len(value) for value in row.values if isinstance(value, (str, bytes))])
+    return sum([len(value) for value in row[2] if isinstance(value, (str, bytes))])
 
 
-def extract_schema(layout: RowLayout, sample: Sequence[ExtractRow]) -> pa.Schema:
+def extract_schema(layout: RowLayout, sample: Sequence[KeyedRow]) -> pa.Schema:
     """The Arrow schema of a table's extract: each column's type is the class that most rows of the sample hold."""
     fields = [pa.field(UUID_COLUMN, pa.string())]
     if not layout.key:
         fields.append(pa.field(ROWID_COLUMN, pa.int64()))
     for position, name in enumerate(layout.columns):
-        fields.append(pa.field(name, ARROW_TYPES[_most_held_class([row.values[position] for row in sample])]))
+        fields.append(pa.field(name, ARROW_TYPES[_most_held_class([row[2][position] for row in sample])]))
     fields.append(pa.field(OTHER_CLASSES, _OTHER_TYPE))
     return pa.schema(fields, metadata=layout.to_metadata())
 
@@ -85,14 +86,14 @@ def _most_held_class(values: Sequence[SqlValue]) -> type:
     return held.most_common(1)[0][0] if held else str
 
 
-def encode(rows: Sequence[ExtractRow], schema: pa.Schema) -> pa.RecordBatch:
+def encode(rows: Sequence[KeyedRow], schema: pa.Schema) -> pa.RecordBatch:
     """Rows as one record batch of the schema that `extract_schema` made."""
     layout = RowLayout.of_schema(schema)
     others: _Others = [None] * len(rows)
-    arrays = [pa.array([row.uuid for row in rows], pa.string())]
+    arrays = [pa.array([row[0] for row in rows], pa.string())]
     if not layout.key:
-        arrays.append(pa.array([row.key[0] for row in rows], pa.int64()))
-    columns = zip(*(row.values for row in rows), strict=True) if rows else [() for _ in layout.columns]
+        arrays.append(pa.array([row[1][0] for row in rows], pa.int64()))
+    columns = zip(*[row[2] for row in rows], strict=True) if rows else [() for _ in layout.columns]
     for name, values in zip(layout.columns, columns, strict=True):
         arrays.append(_encode_column(name, values, schema.field(name).type, others))
     arrays.append(pa.array(others, _OTHER_TYPE))

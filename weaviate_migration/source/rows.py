@@ -67,9 +67,15 @@ def uuid_sql(table: str, key: Sequence[str]) -> str:
     computed = f"object_uuid({', '.join([text_literal(table), *arguments])})"
     if len(key) > 1:
         return computed
-    # GLOB ends at a NUL, so the length is asked for too; in UTF-16 it is another, and the function decides.
-    is_uuid = f"typeof({key[0]}) = 'text' AND {key[0]} GLOB '{_UUID_GLOB}' AND length(CAST({key[0]} AS BLOB)) = 36"
-    return f"CASE WHEN {is_uuid} THEN {key[0]} ELSE {computed} END"
+    return f"CASE WHEN {_is_uuid(key[0])} THEN {key[0]} ELSE {computed} END"
+
+
+def _is_uuid(key: str) -> str:
+    """A condition that a key fulfils only where it is a canonical UUID, that of its object.
+
+    GLOB ends at a NUL, so the length is asked for too; in UTF-16 it is another, and `object_uuid` has to decide.
+    """
+    return f"typeof({key}) = 'text' AND {key} GLOB '{_UUID_GLOB}' AND length(CAST({key} AS BLOB)) = 36"
 
 
 def value_sql(table: Table, column: str, expression: str) -> str:
@@ -207,10 +213,31 @@ class TableReader:
         if total < parts:
             return []
         cuts = {part * total // parts for part in range(1, parts)}
+        if self._keys_are_uuids():
+            return self._keys_at(sorted(cuts))
         statement = f"SELECT {self._uuid_sql} AS {_UUID} FROM {self._table} WHERE {_UUID} IS NOT NULL ORDER BY {_UUID}"
         with source_errors(self._snapshot):
             rows = self._connection.execute(statement)
             return [uuid for position, (uuid,) in enumerate(rows) if position in cuts]
+
+    def _keys_are_uuids(self) -> bool:
+        """Whether each key that is not NULL is its object's UUID already; the first other one ends the search."""
+        key = quoted(self._plan.key[0])
+        if len(self._plan.key) > 1:
+            return False
+        statement = f"SELECT EXISTS (SELECT 1 FROM {self._table} WHERE {key} IS NOT NULL AND NOT ({_is_uuid(key)}))"
+        with source_errors(self._snapshot):
+            (others,) = self._connection.execute(statement).fetchone()
+        return not others
+
+    def _keys_at(self, positions: Sequence[int]) -> list[str]:
+        """The keys at these places of their order, from 0: where they have an index, nothing is sorted."""
+        key = quoted(self._plan.key[0])
+        statement = f"SELECT {key} FROM {self._table} WHERE {key} IS NOT NULL ORDER BY {key} COLLATE BINARY"
+        with source_errors(self._snapshot):
+            rows = self._connection.execute(statement)
+            steps = (after - before - 1 for before, after in itertools.pairwise([-1, *positions]))
+            return [next(itertools.islice(rows, step, None))[0] for step in steps]
 
     def row_count(self) -> int:
         """Rows in the table."""

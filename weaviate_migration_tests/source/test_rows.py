@@ -218,6 +218,18 @@ def test_partitions_are_balanced_whatever_the_keys_are(database: Path, key: Call
         assert [sum(1 for _ in reader.rows(each.low, each.high)) for each in ranges] == [200] * 16
 
 
+@pytest.mark.parametrize("declared", ["id TEXT PRIMARY KEY", "id TEXT", "id TEXT COLLATE NOCASE PRIMARY KEY"])
+@pytest.mark.parametrize("other", [None, "not a UUID", NIL + "0", 7, b"x", "A" * 8 + NIL[8:]])
+def test_quantiles_are_those_of_the_uuids_sorted(database: Path, declared: str, other: SqlValue) -> None:
+    """Whether the keys are UUIDs themselves, whose index is asked, or one of them, the last, is not."""
+    keys: list[SqlValue] = [*(str(uuid.uuid4()) for _ in range(100)), other]
+    make_keyed(database, keys, declared)
+    plan = plan_of(database, key=("id",))
+    made = sorted(each for each in (object_uuid("notes", row[1]) for row in rows_of(database, plan)) if each)
+    with reader_of(database, plan) as reader:
+        assert reader.uuid_quantiles(16) == [made[part * len(made) // 16] for part in range(1, 16)]
+
+
 def test_fewer_rows_than_partitions_give_an_even_split(database: Path) -> None:
     make_keyed(database, list(range(15)), "id PRIMARY KEY")
     with reader_of(database) as reader:
