@@ -4,7 +4,7 @@ Dagster's storage stays what decides: a cutover and the report of the checks rea
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -37,13 +37,14 @@ class CheckResults:
         self._folder = folder
         self._collection = collection
 
-    def note(self, verdict: CheckVerdict, partition: str | None) -> None:
-        """Puts one on disk, in place of what the check said before."""
+    def note(self, verdicts: Sequence[CheckVerdict], partition: str | None) -> None:
+        """Puts these on disk at once, in place of what their checks said before."""
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / f"{self._collection}.{partition or WHOLE}.json"
-        others = [each for each in _stored(path) if each.check != verdict.check]
+        said = {each.check for each in verdicts}
+        others = [each for each in _stored(path) if each.check not in said]
         temporary = path.with_suffix(".tmp")
-        temporary.write_text(json.dumps([asdict(each) for each in [*others, verdict]]), encoding="utf-8")
+        temporary.write_text(json.dumps([asdict(each) for each in [*others, *verdicts]]), encoding="utf-8")
         temporary.replace(path)
 
     def all(self) -> Iterator[CheckVerdict]:

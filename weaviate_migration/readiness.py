@@ -12,6 +12,7 @@ from weaviate_migration.errors import DifferencesError
 from weaviate_migration.extract.partitions import PARTITION_KEYS
 from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.record import MigrationRecord
+from weaviate_migration.runs.materializations import newest_by_partition
 
 SHOWN_CHECKS = 5
 
@@ -40,16 +41,23 @@ def refuse_unproven(instance: dg.DagsterInstance, graph: AssetGraph, mapping: Ma
 
 
 def not_loaded(instance: dg.DagsterInstance, mapping: Mapping, record: MigrationRecord) -> list[str]:
-    """What of the migration's collections is not loaded yet: `note, partitions 03, 07`; none, when all is.
+    """What of the migration's collections is not loaded yet: `note, partitions 03, 07`; none, when all is."""
+    lacking = []
+    for each in mapping.collections:
+        if missing := missing_partitions(instance, each, record):
+            lacking.append(f"{each.asset_name}, partitions {', '.join(missing)}")
+    return lacking
+
+
+def missing_partitions(
+    instance: dg.DagsterInstance, collection: CollectionMapping, record: MigrationRecord
+) -> list[str]:
+    """The partitions of a collection that are not loaded yet.
 
     What another migration loaded does not count: assets are the same for all.
     """
-    lacking = []
-    for each in mapping.collections:
-        loaded = set(_loaded_partitions(instance, each, record))
-        if missing := [key for key in PARTITION_KEYS if key not in loaded]:
-            lacking.append(f"{each.asset_name}, partitions {', '.join(missing)}")
-    return lacking
+    loaded = set(_loaded_partitions(instance, collection, record))
+    return [key for key in PARTITION_KEYS if key not in loaded]
 
 
 def _loaded_partitions(
@@ -57,18 +65,10 @@ def _loaded_partitions(
 ) -> Iterator[str]:
     """The partitions whose newest materialization went into this migration's collection."""
     asset = dg.AssetKey(collection.asset_name)
-    newest = instance.event_log_storage.get_latest_storage_id_by_partition(
-        asset, dg.DagsterEventType.ASSET_MATERIALIZATION
-    )
-    if not newest:
-        return
-    wanted = dg.AssetRecordsFilter(asset_key=asset, storage_ids=list(newest.values()))
-    for found in instance.fetch_materializations(wanted, limit=len(newest)).records:
-        materialization = found.asset_materialization
-        if found.partition_key and materialization is not None:
-            into = materialization.metadata.get("collection")
-            if into is not None and into.value == record.collection(collection):
-                yield found.partition_key
+    for partition, found in newest_by_partition(instance, asset).items():
+        into = found.asset_materialization.metadata.get("collection") if found.asset_materialization else None
+        if into is not None and into.value == record.collection(collection):
+            yield partition
 
 
 def _failing(report: CheckReport) -> list[str]:

@@ -18,6 +18,7 @@ from dagster._core.execution.backfill import PartitionBackfill
 from dagster._core.storage.tags import BACKFILL_ID_TAG
 
 from weaviate_migration.errors import ConfigurationError
+from weaviate_migration.runs.materializations import newest_by_partition, newest_of_asset
 
 Target = tuple[dg.AssetCheckKey, str | None]
 """A check, and the partition that it is stored on; None for a check that is stored once for its asset."""
@@ -57,7 +58,8 @@ class CheckHistory:
     def __init__(self, instance: dg.DagsterInstance, graph: AssetGraph) -> None:
         self._instance = instance
         self._graph = graph
-        self._newest_materialization = functools.cache(self._read_newest_materialization)
+        self._newest_by_partition = functools.cache(functools.partial(newest_by_partition, instance))
+        self._newest_of_asset = functools.cache(functools.partial(newest_of_asset, instance))
 
     def latest(self) -> Iterator[Found]:
         """Each check on each of its partitions, with its latest execution; None where no run has planned it."""
@@ -155,16 +157,15 @@ class CheckHistory:
     def _newer_run(self, target: Target, execution: CheckExecution) -> str | None:
         """`CheckExecution.newer_run`."""
         key, partition = target
-        newest = self._newest_materialization(key.asset_key, partition)
+        if partition is None:
+            newest = self._newest_of_asset(key.asset_key)
+        else:
+            newest = self._newest_by_partition(key.asset_key).get(partition)
         if newest is None or execution.evaluation is None or newest.run_id == execution.run_id:
             return None
         checked = execution.evaluation.target_materialization_data
         is_newer = newest.storage_id > checked.storage_id if checked else newest.timestamp > execution.timestamp
         return newest.run_id if is_newer else None
-
-    def _read_newest_materialization(self, asset: dg.AssetKey, partition: str | None) -> dg.EventLogRecord | None:
-        wanted = dg.AssetRecordsFilter(asset_key=asset, asset_partitions=None if partition is None else [partition])
-        return next(iter(self._instance.fetch_materializations(wanted, limit=1).records), None)
 
 
 def _executions_in(entry: EventLogEntry) -> dict[Target, CheckExecution]:

@@ -19,13 +19,12 @@ from weaviate_migration.checks.findings import (
     types_finding,
     uuids_finding,
 )
-from weaviate_migration.extract.partitions import PARTITION_KEYS
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping import Mapping as WholeMapping
 from weaviate_migration.mapping.models import folded
 from weaviate_migration.progress import ProgressFile
 from weaviate_migration.proof import CollectionProof, compare_relations
-from weaviate_migration.record import MigrationRecord
+from weaviate_migration.readiness import missing_partitions
 from weaviate_migration.resources import BatchSettings, WeaviateServer
 from weaviate_migration.since_snapshot import collection_changes, held_changes
 from weaviate_migration.verify.counts import CountComparison
@@ -51,7 +50,7 @@ def build_collection_checks(mapping: WholeMapping, collection: CollectionMapping
         partitions = context.partition_keys
         record = work_folder.records.current()
         results = work_folder.check_results(record, collection)
-        writer = EvaluationWriter(context, dg.AssetKey(collection.asset_name), partitions, results)
+        writer = EvaluationWriter(context, dg.AssetKey(collection.asset_name), specs, results)
         comparisons = work_folder.comparisons(record, collection)
         with (
             weaviate.client(work_folder) as client,
@@ -70,16 +69,16 @@ def build_collection_checks(mapping: WholeMapping, collection: CollectionMapping
                 # Rows that changed since come and go: then those that the walk met are the ones to count.
                 rows = compared[-1].rows if compared[-1].changed else proof.rows_of(key)
                 counted = CountComparison(rows, compared[-1].objects)
-                yield writer.evaluation(specs["count"], partition=key, **count_finding(counted))
-                yield writer.evaluation(specs["every_object"], partition=key, **every_object_finding(compared[-1]))
+                findings = {"count": count_finding(counted), "every_object": every_object_finding(compared[-1])}
+                yield from writer.evaluations(findings, key)
             progress.finish()
             walked = sum(each.objects for each in compared)
             rows, differences = sum(each.rows for each in compared), sum(each.total for each in compared)
             logger.info("%d rows compared with %d objects: %d differences", rows, walked, differences)
-            yield writer.evaluation(specs["uuids"], **uuids_finding(compared))
-            yield writer.evaluation(specs["types"], **types_finding(proof.schema_differences(), compared))
-            yield writer.evaluation(specs["sample"], **sample_finding(proof.sample(batches.sample_size)))
-            yield writer.evaluation(specs["search"], **search_finding(proof.search(walked)))
+            types = types_finding(proof.schema_differences(), compared)
+            yield from writer.evaluations({"uuids": uuids_finding(compared), "types": types})
+            yield from writer.evaluations({"sample": sample_finding(proof.sample(batches.sample_size))})
+            yield from writer.evaluations({"search": search_finding(proof.search(walked))})
         for spec in specs.values():
             yield dg.Output(None, output_name=spec.get_python_identifier())
 
@@ -175,14 +174,14 @@ def build_relations_check(mapping: WholeMapping, collection: CollectionMapping) 
                 work_folder.scratch,
                 lambda parent: held_changes(work_folder, record, mapping, parent),
             )
-        parents = [each for each in _parents(mapping, collection) if not _is_loaded(context.instance, each, record)]
+        parents = [each for each in _parents(mapping, collection) if missing_partitions(context.instance, each, record)]
         return _noted(relations_finding(compared, [record.alias(each) for each in parents]), results)
 
     return relations
 
 
 def _noted(finding: Finding, results: CheckResults) -> dg.AssetCheckResult:
-    results.note(check_verdict("relations", finding["passed"], finding["severity"]), None)
+    results.note([check_verdict("relations", finding["passed"], finding["severity"])], None)
     return dg.AssetCheckResult(**finding)
 
 
@@ -190,13 +189,3 @@ def _parents(mapping: WholeMapping, collection: CollectionMapping) -> list[Colle
     """The collections that the relations of this one lead to, each once."""
     tables = {folded(each.to_table) for each in collection.relations}
     return [each for each in mapping.collections if folded(each.table) in tables]
-
-
-def _is_loaded(instance: dg.DagsterInstance, collection: CollectionMapping, record: MigrationRecord) -> bool:
-    """Whether all partitions of a collection were materialized since the migration began."""
-    since = dg.AssetRecordsFilter(
-        asset_key=dg.AssetKey(collection.asset_name), after_timestamp=record.began_at.timestamp()
-    )
-    # Each may have been materialized several times.
-    made = instance.fetch_materializations(since, limit=100 * len(PARTITION_KEYS)).records
-    return {each.partition_key for each in made} >= set(PARTITION_KEYS)

@@ -5,14 +5,15 @@ while the partitions' own rows stay planned. The evaluation itself can, if it sa
 That class has no public path; a test holds that it is here, and that the UI's query finds what is stored.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 
 from weaviate_migration.check_results import CheckResults, CheckVerdict
+from weaviate_migration.checks.findings import Finding
 from weaviate_migration.partitions import PARTITIONS
+from weaviate_migration.runs.materializations import newest_by_partition, newest_of_asset
 
 
 def partitioned_check(name: str, asset: str, extract: str, description: str) -> dg.AssetCheckSpec:
@@ -42,7 +43,7 @@ class EvaluationWriter:
 
     Args:
         asset: the asset that is checked.
-        partitions: those that the run is about.
+        specs: of its checks, by name.
         results: gets what each evaluation says, for who watches the work folder.
     """
 
@@ -50,54 +51,37 @@ class EvaluationWriter:
         self,
         context: dg.AssetCheckExecutionContext,
         asset: dg.AssetKey,
-        partitions: Sequence[str],
+        specs: Mapping[str, dg.AssetCheckSpec],
         results: CheckResults,
     ) -> None:
-        self._instance = context.instance
-        self._asset = asset
+        self._specs = specs
         self._results = results
-        # All at once: the run has just materialized them, so the newest are, as a rule, one for each partition.
-        newest = self._newest(partitions, limit=len(partitions))
-        self._known: dict[str | None, dg.EventLogRecord | None] = {
-            record.partition_key: record for record in reversed(newest)
-        }
+        self._newest_by_partition = newest_by_partition(context.instance, asset)
+        self._newest_of_asset = newest_of_asset(context.instance, asset)
 
-    def evaluation(
-        self,
-        spec: dg.AssetCheckSpec,
-        *,
-        passed: bool,
-        description: str,
-        metadata: Mapping[str, Any],
-        partition: str | None = None,
-        severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR,
-    ) -> dg.AssetCheckEvaluation:
-        """The evaluation of a check, for a partition or (None) for the asset as a whole."""
-        self._results.note(check_verdict(spec.name, passed, severity), partition)
-        return dg.AssetCheckEvaluation(
-            asset_key=spec.asset_key,
-            check_name=spec.name,
-            passed=passed,
-            severity=severity,
-            blocking=spec.blocking,
-            description=description,
-            metadata=metadata,
-            partition=partition,
-            target_materialization_data=self._target(partition),
-        )
+    def evaluations(
+        self, findings: Mapping[str, Finding], partition: str | None = None
+    ) -> Iterator[dg.AssetCheckEvaluation]:
+        """The evaluations of some checks, by name, for a partition or (None) for the asset as a whole.
+
+        What they say is noted at once: a file for each evaluation costs more than what it says.
+        """
+        verdicts = [check_verdict(name, each["passed"], each["severity"]) for name, each in findings.items()]
+        self._results.note(verdicts, partition)
+        for name, finding in findings.items():
+            yield dg.AssetCheckEvaluation(
+                asset_key=self._specs[name].asset_key,
+                check_name=name,
+                blocking=self._specs[name].blocking,
+                partition=partition,
+                target_materialization_data=self._target(partition),
+                **finding,
+            )
 
     def _target(self, partition: str | None) -> AssetCheckEvaluationTargetMaterializationData | None:
-        if partition not in self._known:
-            newest = self._newest([partition] if partition is not None else None, limit=1)
-            self._known[partition] = newest[0] if newest else None
-        record = self._known[partition]
+        record = self._newest_of_asset if partition is None else self._newest_by_partition.get(partition)
         if record is None:
             return None
         return AssetCheckEvaluationTargetMaterializationData(
             storage_id=record.storage_id, run_id=record.event_log_entry.run_id, timestamp=record.timestamp
         )
-
-    def _newest(self, partitions: Sequence[str] | None, limit: int) -> Sequence[dg.EventLogRecord]:
-        wanted = dg.AssetRecordsFilter(asset_key=self._asset, asset_partitions=partitions)
-        found: Sequence[dg.EventLogRecord] = self._instance.fetch_materializations(wanted, limit=limit).records
-        return found

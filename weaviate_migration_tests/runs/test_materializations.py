@@ -1,0 +1,39 @@
+"""The newest materialization of each partition, among older ones, of other assets too."""
+
+from pathlib import Path
+
+import dagster as dg
+
+from weaviate_migration.job_run import dagster_instance
+from weaviate_migration.runs.materializations import newest_by_partition, newest_of_asset
+
+PARTITIONS = dg.StaticPartitionsDefinition(["00", "01", "02"])
+
+
+@dg.asset(partitions_def=PARTITIONS)
+def note() -> None:
+    pass
+
+
+@dg.asset(partitions_def=PARTITIONS)
+def other() -> None:
+    pass
+
+
+def test_the_newest_of_each_partition(tmp_path: Path) -> None:
+    with dagster_instance(tmp_path) as instance:
+
+        def run_of(asset: dg.AssetsDefinition, partition: str) -> str:
+            return dg.materialize([asset], instance=instance, partition_key=partition).run_id
+
+        run_of(note, "01")
+        first = run_of(note, "00")
+        again = run_of(note, "01")
+        run_of(other, "02")
+        found = newest_by_partition(instance, note.key)
+        assert {key: each.run_id for key, each in found.items()} == {"00": first, "01": again}
+        newest = newest_of_asset(instance, note.key)
+        assert newest is not None
+        assert newest.run_id == again
+        assert newest_by_partition(instance, dg.AssetKey("unknown")) == {}
+        assert newest_of_asset(instance, dg.AssetKey("unknown")) is None
