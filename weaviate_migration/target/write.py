@@ -9,6 +9,7 @@ is harmless, since their UUIDs are fixed.
 import logging
 import random
 import re
+import struct
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,17 +21,14 @@ from typing import Any, NamedTuple
 from structlog.contextvars import bound_contextvars
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 from weaviate import WeaviateClient
-from weaviate.classes.data import DataObject
 from weaviate.classes.query import Filter
 from weaviate.collections import Collection
 from weaviate.exceptions import (
     InsufficientPermissionsError,
     WeaviateBatchError,
-    WeaviateInsertInvalidPropertyError,
-    WeaviateInsertManyAllFailedError,
-    WeaviateInvalidInputError,
     WeaviateRetryError,
 )
+from weaviate.proto.v1 import batch_pb2
 
 from weaviate_migration.errors import (
     ErrorCategory,
@@ -41,6 +39,7 @@ from weaviate_migration.errors import (
     TransientTargetError,
 )
 from weaviate_migration.redaction import redacted
+from weaviate_migration.target.batch_request import batch_object, send_objects
 from weaviate_migration.target.failures import is_too_large, target_error, target_errors
 from weaviate_migration.transform.row_to_object import ObjectDraft
 
@@ -66,7 +65,6 @@ _TRANSIENT_TEXTS: tuple[tuple[type[TransientTargetError], re.Pattern[str]], ...]
         re.compile(r"\b5\d\d\b status|connection refused|context canceled|leader not found|shutting down", re.I),
     ),
 )
-_ALL_FAILED = "Here is the set of all errors: "
 
 
 @dataclass(frozen=True)
@@ -332,33 +330,36 @@ class ObjectWriter:
             pending[:] = [draft for index, draft in enumerate(pending) if index not in refused]
 
     def _send(self, drafts: Sequence[ObjectDraft]) -> dict[int, Rejection]:
-        """One call; returns the refused objects, by index, with the reason.
+        """One call, or none while an object cannot be sent; returns the refused objects, by index, with the reason.
 
         Raises:
             TransientTargetError: something failed that may pass.
             TargetError: the server refuses to work for this client at all.
         """
+        messages, rejected = self._encoded(drafts)
+        if rejected:
+            return rejected
         try:
-            objects = [DataObject(each.properties, each.uuid, each.vectors or None) for each in drafts]
-            reply = self._collection.data.insert_many(objects)
-            errors = {index: Rejection(each.message) for index, each in reply.errors.items()}
-        except WeaviateInsertManyAllFailedError as error:
-            reasons = str(error.message).partition(_ALL_FAILED)[2].splitlines()
-            if len(reasons) > 1 and len(drafts) > 1:
-                return self._send_halves(drafts)
-            errors = dict.fromkeys(range(len(drafts)), Rejection("\n".join(reasons) or str(error.message)))
+            errors = send_objects(self._collection, messages)
         except (WeaviateRetryError, WeaviateBatchError, InsufficientPermissionsError) as error:
             if not is_too_large(error):
                 raise target_error(error, f"writing objects of {self._collection.name}") from error
             return self._send_halves(drafts) if len(drafts) > 1 else {0: Rejection(str(error), "conversion")}
-        except (ValueError, TypeError, WeaviateInvalidInputError, WeaviateInsertInvalidPropertyError) as error:
-            # What the client cannot encode ends its whole call: find the one object by halves.
-            reason = f"weaviate-client cannot encode it: {error}"
-            return self._send_halves(drafts) if len(drafts) > 1 else {0: Rejection(reason, "conversion")}
-        for reason, _ in errors.values():
+        for reason in errors.values():
             if (passing := passing_kind(reason)) is not None:
                 raise passing(f"Weaviate does not take objects of {self._collection.name} now: {reason}")
-        return errors
+        return {index: Rejection(reason) for index, reason in errors.items()}
+
+    def _encoded(self, drafts: Sequence[ObjectDraft]) -> tuple[list[batch_pb2.BatchObject], dict[int, Rejection]]:
+        """The messages of the objects that can be sent; and why the others cannot, by index."""
+        messages: list[batch_pb2.BatchObject] = []
+        rejected: dict[int, Rejection] = {}
+        for index, draft in enumerate(drafts):
+            try:
+                messages.append(batch_object(self._collection.name, draft))
+            except (ValueError, TypeError, OverflowError, struct.error) as error:
+                rejected[index] = Rejection(f"weaviate-client cannot encode it: {error}", "conversion")
+        return messages, rejected
 
     def _send_halves(self, drafts: Sequence[ObjectDraft]) -> dict[int, Rejection]:
         middle = len(drafts) // 2
