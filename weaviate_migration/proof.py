@@ -1,10 +1,11 @@
 """The proof of one collection: its extract against its objects, and what follows from that."""
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import pyarrow.dataset as ds
@@ -37,6 +38,7 @@ from weaviate_migration.verify.search import SearchComparison, compare_search
 
 # Rows of which one has to have a word for each searchable property.
 ROWS_FOR_SEARCHES = 200
+_SIDE_BY_SIDE = 2
 
 
 class CollectionProof:
@@ -92,6 +94,21 @@ class CollectionProof:
         """Compares every row and every object of a partition, as the change log has changed them since the snapshot."""
         with self._changes.held(self._range(partition)) as changes:
             return self._compared(partition, changes)
+
+    def compare_partitions(self, partitions: Sequence[str]) -> Iterator[PartitionComparison]:
+        """Compares partitions, in their order; two side by side where no changes are captured.
+
+        A change log is read by one thread. Four partitions at once were slower than two (measured).
+        """
+        if self._changes.log is not None:
+            yield from map(self.compare_partition, partitions)
+            return
+        with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+            for start in range(0, len(partitions), _SIDE_BY_SIDE):
+                with self._changes.held() as changes:
+                    compare = partial(self._compared, changes=changes)
+                    compared = list(pool.map(compare, partitions[start : start + _SIDE_BY_SIDE]))
+                yield from compared
 
     def _compared(self, partition: str, changes: Changes) -> PartitionComparison:
         within = self._range(partition)

@@ -60,16 +60,17 @@ def build_collection_checks(mapping: WholeMapping, collection: CollectionMapping
             proof = CollectionProof(collection, record, extracts, client, changes)
             progress = ProgressFile(work_folder.progress, f"{record.alias(collection)} checks", proof.rows)
             compared = []
-            for key in partitions:
-                compared.append(proof.compare_partition(key))
-                comparisons.save(compared[-1])
-                if not compared[-1].passed:  # The same command again is to mend it.
+            for found in proof.compare_partitions(partitions):
+                key = found.partition
+                compared.append(found)
+                comparisons.save(found)
+                if not found.passed:  # The same command again is to mend it.
                     work_folder.loaded(record, collection).forget([key])
-                progress.advance(compared[-1].rows)
+                progress.advance(found.rows)
                 # Rows that changed since come and go: then those that the walk met are the ones to count.
-                rows = compared[-1].rows if compared[-1].changed else proof.rows_of(key)
-                counted = CountComparison(rows, compared[-1].objects)
-                findings = {"count": count_finding(counted), "every_object": every_object_finding(compared[-1])}
+                rows = found.rows if found.changed else proof.rows_of(key)
+                counted = CountComparison(rows, found.objects)
+                findings = {"count": count_finding(counted), "every_object": every_object_finding(found)}
                 yield from writer.evaluations(findings, key)
             progress.finish()
             walked = sum(each.objects for each in compared)

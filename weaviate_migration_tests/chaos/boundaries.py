@@ -36,7 +36,7 @@ MIGRATE = (
     Boundary(_EXTRACT, call=20),
     Boundary(_BATCH, "before"),
     Boundary(_BATCH, call=3),
-    Boundary("weaviate_migration.proof:CollectionProof.compare_partition", call=20),
+    Boundary("weaviate_migration.proof:CollectionProof._compared", call=20),
 )
 FOLLOW = (
     Boundary("weaviate_migration.source.change_log:ChangeLog.changed_rows", call=2),

@@ -188,8 +188,7 @@ class SmallMigration:
 
     def compare_all(self) -> list[PartitionComparison]:
         """The full comparison of every partition."""
-        proof = self.proof
-        return [proof.compare_partition(partition) for partition in PARTITION_KEYS]
+        return list(self.proof.compare_partitions(PARTITION_KEYS))
 
     def count(self) -> int:
         return self.collection.aggregate.over_all(total_count=True).total_count or 0
