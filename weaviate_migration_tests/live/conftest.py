@@ -17,8 +17,9 @@ from weaviate_migration.job_run import dagster_instance
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress, embedded_server
 from weaviate_migration_tests.live.command_line import empty
+from weaviate_migration_tests.live.kept_migration import KeptNotes
 from weaviate_migration_tests.live.locked_server import run_locked_server
-from weaviate_migration_tests.live.notes import NoteMigration, make_mapping, note_file
+from weaviate_migration_tests.live.notes import NoteMigration, fresh_notes
 
 LIVE_FOLDER = Path(__file__).parent
 
@@ -63,10 +64,15 @@ def client(connected: weaviate.WeaviateClient) -> weaviate.WeaviateClient:
 @pytest.fixture
 def notes(tmp_path: Path, server: ServerAddress, client: weaviate.WeaviateClient) -> NoteMigration:  # noqa: ARG001
     """A migration that could begin: a file of notes, its mapping, and an empty server."""
-    migration = NoteMigration(tmp_path, server)
-    note_file(migration.source)
-    make_mapping(migration.mapping)
-    return migration
+    return fresh_notes(tmp_path, server)
+
+
+@pytest.fixture(scope="session")
+def kept_notes(
+    tmp_path_factory: pytest.TempPathFactory, server: ServerAddress, connected: weaviate.WeaviateClient
+) -> KeptNotes:
+    """For the files of tests that all begin with the same few migrations."""
+    return KeptNotes(tmp_path_factory.mktemp("kept") / "notes", server, connected)
 
 
 @pytest.fixture

@@ -5,14 +5,16 @@ To migrate takes seconds, to put back takes tenths. It is put back where it was 
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from weaviate import WeaviateClient
 from weaviate.classes.data import DataObject
 
-from weaviate_migration_tests.live.command_line import empty, holdings
+from weaviate_migration.target.server import ServerAddress
+from weaviate_migration_tests.live.command_line import Ended, empty, holdings
+from weaviate_migration_tests.live.notes import NoteMigration, fresh_notes
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,9 @@ class KeptMigration:
     aliases: dict[str, str]
 
     @classmethod
-    def of(cls, folder: Path, client: WeaviateClient) -> "KeptMigration":
-        """Keeps what is there now."""
-        copy = folder.with_name(f"{folder.name}.kept")
+    def of(cls, folder: Path, name: str, client: WeaviateClient) -> "KeptMigration":
+        """Keeps what is there now, in a folder of this name beside it."""
+        copy = folder.with_name(name)
         shutil.copytree(folder, copy)
         names, aliases = holdings(client)
         return cls(folder, copy, [KeptCollection.of(client, name) for name in names], aliases)
@@ -60,3 +62,38 @@ class KeptMigration:
             collection.put_back(client)
         for alias, target in self.aliases.items():
             client.alias.create(alias_name=alias, target_collection=target)
+
+
+@dataclass(frozen=True)
+class KeptNotes:
+    """The notes of several tests, one after the other in one folder: not migrated yet, or as a migration left them."""
+
+    folder: Path
+    server: ServerAddress
+    client: WeaviateClient
+    _kept: dict[tuple[object, ...], tuple[KeptMigration, Ended]] = field(default_factory=dict)
+
+    def begin(self) -> NoteMigration:
+        """As they are before a migration; the server is empty."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir()
+        empty(self.client)
+        return fresh_notes(self.folder, self.server)
+
+    def migrated(self, *options: object, times: int = 1) -> Ended:
+        """Has them migrated with these options, so many times; that is done for the first test that asks for it.
+
+        Returns:
+            What the last of the commands has said.
+        """
+        wanted = (times, *options)
+        if wanted in self._kept:
+            kept, ended = self._kept[wanted]
+            kept.put_back(self.client)
+            return ended
+        notes = self.begin()
+        for _ in range(times):
+            ended = notes.migrate(*options)
+            assert ended.code == 0, ended.stderr
+        self._kept[wanted] = KeptMigration.of(self.folder, f"kept{len(self._kept)}", self.client), ended
+        return ended

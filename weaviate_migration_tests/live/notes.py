@@ -124,3 +124,11 @@ class NoteMigration:
 
     def roll_back(self, *more: object) -> Ended:
         return run_here("rollback", "--work-dir", self.work_dir, *at(self.server), *more)
+
+
+def fresh_notes(folder: Path, server: ServerAddress) -> NoteMigration:
+    """A file of notes and its mapping, in this folder."""
+    notes = NoteMigration(folder, server)
+    note_file(notes.source)
+    make_mapping(notes.mapping)
+    return notes

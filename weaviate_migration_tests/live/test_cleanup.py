@@ -9,6 +9,7 @@ import weaviate
 from weaviate_migration.record import MigrationRecords
 from weaviate_migration_tests.chaos.killing import Boundary, run_killed
 from weaviate_migration_tests.live.command_line import Ended, at, holdings, run_command, run_here
+from weaviate_migration_tests.live.kept_migration import KeptNotes
 from weaviate_migration_tests.live.notes import NoteMigration, add_notes
 
 FILES = ("snapshots", "extracts", "comparisons", "loaded", "quarantine", "sync", "capture.json")
@@ -38,10 +39,14 @@ def schema_of(notes: NoteMigration) -> list[tuple[str, ...]]:
 
 
 @pytest.fixture
-def twice(notes: NoteMigration) -> NoteMigration:
+def notes(kept_notes: KeptNotes, client: weaviate.WeaviateClient) -> NoteMigration:  # noqa: ARG001
+    return kept_notes.begin()
+
+
+@pytest.fixture
+def twice(notes: NoteMigration, kept_notes: KeptNotes) -> NoteMigration:
     """A migration that was cut over, and another one after it."""
-    for _ in range(2):
-        assert notes.migrate().code == 0
+    kept_notes.migrated(times=2)
     return notes
 
 
@@ -147,12 +152,10 @@ KILLS = {
 
 @pytest.mark.parametrize("kill", KILLS)
 def test_killed_anywhere_the_same_command_completes_it(
-    notes: NoteMigration, client: weaviate.WeaviateClient, kill: str
+    notes: NoteMigration, kept_notes: KeptNotes, client: weaviate.WeaviateClient, kill: str
 ) -> None:
     schema = schema_of(notes)
-    for _ in range(2):
-        ended = notes.migrate("--live")
-        assert ended.code == 0, ended.stderr
+    kept_notes.migrated("--live", times=2)
     assert schema_of(notes) != schema
     run_killed(KILLS[kill], "cleanup", "--work-dir", notes.work_dir, *at(notes.server), "--yes")
     ended = clean_up(notes, "--yes")

@@ -10,6 +10,7 @@ from weaviate_migration.quarantine import Quarantine, QuarantinedRow
 from weaviate_migration.record import MigrationRecord, MigrationRecords
 from weaviate_migration_tests.chaos.killing import Boundary, run_killed
 from weaviate_migration_tests.live.command_line import Ended, at, holdings, run_here
+from weaviate_migration_tests.live.kept_migration import KeptNotes
 from weaviate_migration_tests.live.notes import NoteMigration, note_id
 from weaviate_migration_tests.live.test_dagster_runs import materialize, run_checks
 
@@ -31,10 +32,14 @@ def aliases(client: weaviate.WeaviateClient) -> dict[str, str]:
 
 
 @pytest.fixture
-def loaded(notes: NoteMigration) -> NoteMigration:
+def notes(kept_notes: KeptNotes, client: weaviate.WeaviateClient) -> NoteMigration:  # noqa: ARG001
+    return kept_notes.begin()
+
+
+@pytest.fixture
+def loaded(notes: NoteMigration, kept_notes: KeptNotes) -> NoteMigration:
     """A migration that is loaded and proven, and not switched to."""
-    ended = notes.migrate("--no-cutover")
-    assert ended.code == 0, ended.stderr
+    ended = kept_notes.migrated("--no-cutover")
     assert "`weaviate-migration cutover` moves them" in ended.stderr
     return notes
 

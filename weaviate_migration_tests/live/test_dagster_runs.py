@@ -16,6 +16,7 @@ from weaviate_migration.settings import create_migration_config
 from weaviate_migration.target.server import running_server
 from weaviate_migration.target.server_binary import SERVER_VERSION
 from weaviate_migration_tests.live.command_line import holdings
+from weaviate_migration_tests.live.kept_migration import KeptNotes
 from weaviate_migration_tests.live.notes import TABLE, NoteMigration, add_notes, note_file, note_id, note_rows
 
 ROWS = 64
@@ -26,9 +27,18 @@ PASSED = AssetCheckExecutionRecordStatus.SUCCEEDED
 
 
 @pytest.fixture
-def migrated(notes: NoteMigration, client: weaviate.WeaviateClient) -> Collection[Any, Any]:
+def notes(kept_notes: KeptNotes, client: weaviate.WeaviateClient) -> NoteMigration:  # noqa: ARG001
+    return kept_notes.begin()
+
+
+@pytest.fixture
+def migrated(
+    notes: NoteMigration,  # noqa: ARG001
+    kept_notes: KeptNotes,
+    client: weaviate.WeaviateClient,
+) -> Collection[Any, Any]:
     """The collection of a migration that is done, behind its alias."""
-    assert notes.migrate().code == 0
+    kept_notes.migrated()
     return client.collections.use("Note")
 
 

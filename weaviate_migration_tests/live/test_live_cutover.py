@@ -13,6 +13,7 @@ from weaviate_migration.since_snapshot import writing_lock
 from weaviate_migration.work_folder import WorkFolder
 from weaviate_migration_tests.chaos.killing import Boundary, run_killed
 from weaviate_migration_tests.live.command_line import Ended, at, holdings, run_here, until
+from weaviate_migration_tests.live.kept_migration import KeptNotes
 from weaviate_migration_tests.live.notes import NoteMigration, add_notes, note_id
 
 
@@ -54,10 +55,14 @@ def rows(notes: NoteMigration) -> dict[str, str]:
 
 
 @pytest.fixture
-def followed(notes: NoteMigration) -> NoteMigration:
+def notes(kept_notes: KeptNotes, client: weaviate.WeaviateClient) -> NoteMigration:  # noqa: ARG001
+    return kept_notes.begin()
+
+
+@pytest.fixture
+def followed(notes: NoteMigration, kept_notes: KeptNotes) -> NoteMigration:
     """A migration that is loaded and proven, whose source has changed since, and that is not switched to."""
-    ended = notes.migrate("--live", "--no-cutover")
-    assert ended.code == 0, ended.stderr
+    kept_notes.migrated("--live", "--no-cutover")
     change(notes)
     return notes
 

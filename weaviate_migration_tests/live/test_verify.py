@@ -38,17 +38,19 @@ def migrated(
     tmp_path_factory: pytest.TempPathFactory, server: ServerAddress, connected: weaviate.WeaviateClient
 ) -> KeptMigration:
     empty(connected)
-    library = LibraryMigration.make(tmp_path_factory.mktemp("library"), server, connected)
+    folder = tmp_path_factory.mktemp("verify") / "library"
+    folder.mkdir()
+    library = LibraryMigration.make(folder, server, connected)
     ended = library.migrate()
     assert ended.code == 0, ended.stderr
-    return KeptMigration.of(library.folder, connected)
+    return KeptMigration.of(library.folder, "kept", connected)
 
 
 @pytest.fixture
-def library(migrated: KeptMigration, server: ServerAddress, connected: weaviate.WeaviateClient) -> LibraryMigration:
+def library(migrated: KeptMigration, server: ServerAddress, client: weaviate.WeaviateClient) -> LibraryMigration:
     """Migrated and cut over."""
-    migrated.put_back(connected)
-    return LibraryMigration(migrated.folder, server, connected)
+    migrated.put_back(client)
+    return LibraryMigration(migrated.folder, server, client)
 
 
 def failed_checks(result: dict[str, Any]) -> set[tuple[str, str, str]]:
