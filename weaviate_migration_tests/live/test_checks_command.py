@@ -15,6 +15,7 @@ from weaviate.collections import Collection
 
 from weaviate_migration.extract.partitions import PARTITION_KEYS
 from weaviate_migration_tests.live.command_line import Ended, run_here
+from weaviate_migration_tests.live.kept_migration import KeptNotes
 from weaviate_migration_tests.live.notes import NoteMigration, note_id
 
 EACH = 64 // len(PARTITION_KEYS)
@@ -23,11 +24,14 @@ Place = tuple[str, str, str | None]
 
 
 @pytest.fixture
-def run_id(notes: NoteMigration, client: weaviate.WeaviateClient) -> str:  # noqa: ARG001
+def notes(kept_notes: KeptNotes, client: weaviate.WeaviateClient) -> NoteMigration:  # noqa: ARG001
+    return kept_notes.begin()
+
+
+@pytest.fixture
+def run_id(notes: NoteMigration, kept_notes: KeptNotes) -> str:  # noqa: ARG001
     """The run of a migration that is done."""
-    ended = notes.migrate("--json")
-    assert ended.code == 0, ended.stderr
-    return str(ended.json["run_id"])
+    return str(kept_notes.migrated("--json").json["run_id"])
 
 
 @pytest.fixture

@@ -98,7 +98,7 @@ def test_weaviate_killed_in_the_middle(many: NoteMigration, embedded: list[objec
     assert "the same command goes on with it once the server is back" in ended.stderr
     assert state_of(many) == ["unfinished"]
     with embedded_server(data_dir) as address, connect(address, None) as client:
-        again = run_here("migrate", *embedded, *SLOWLY)
+        again = run_here("migrate", *embedded)
         assert again.code == 0, again.stderr
         assert everything_is_there(client)
 
