@@ -2,11 +2,15 @@
 
 import importlib
 import warnings
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 # weaviate-client's dependency authlib announces on import that httpx will be replaced: nobody here can act on it.
-with warnings.catch_warnings(record=True):
-    import weaviate as _weaviate  # noqa: F401
+# Its own filter, which shows that always, is set by this module: ours has to come after it. The client is not imported.
+with suppress(ModuleNotFoundError):
+    from authlib.deprecate import AuthlibDeprecationWarning as _AuthlibDeprecationWarning
+
+    warnings.filterwarnings("ignore", "The httpx module is deprecated", _AuthlibDeprecationWarning)
 
 if TYPE_CHECKING:
     from weaviate_migration.change_capture import (

@@ -13,7 +13,7 @@ from typing import Any
 
 from weaviate_migration.record import MigrationRecord
 from weaviate_migration.verify.digests import collection_digest
-from weaviate_migration.verify.objects import PartitionComparison
+from weaviate_migration.verify.partition_comparison import PartitionComparison
 
 FILE_NAME = "certificate.json"
 _PACKAGES = ("weaviate-migration", "dagster", "weaviate-client", "pyarrow")

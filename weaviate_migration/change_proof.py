@@ -18,7 +18,8 @@ from weaviate_migration.extract.storage_classes import ExtractRow
 from weaviate_migration.source.change_log import ChangedRows
 from weaviate_migration.sync import MigrationSync, RowApplier, SyncTally
 from weaviate_migration.target.read_back import StoredObject, objects_by_uuid
-from weaviate_migration.verify.objects import PartitionComparison, PartitionTally, judge_objects
+from weaviate_migration.verify.objects import PartitionTally, judge_objects
+from weaviate_migration.verify.partition_comparison import PartitionComparison
 from weaviate_migration.verify.rows import RowComparer
 
 # These rows are of all partitions; their comparison is told under this name.

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from weaviate_migration.verify.differences import Difference
-from weaviate_migration.verify.objects import PartitionComparison
+from weaviate_migration.verify.partition_comparison import PartitionComparison
 
 
 class Comparisons:

@@ -35,7 +35,7 @@ from weaviate_migration.run_events import dry_run_outcome, migration_outcome
 from weaviate_migration.settings import MigrationConfig, api_key_in_environment, create_migration_config
 from weaviate_migration.source.capture import uncaptured_tables
 from weaviate_migration.source.connect import sqlite_path
-from weaviate_migration.source.plan import MigrationPlan, planned_source
+from weaviate_migration.source.plan import MigrationPlan, plan_source
 from weaviate_migration.target.aliases import refuse_foreign_names
 from weaviate_migration.target.connect import answers, connected, open_server, parse_weaviate_url
 from weaviate_migration.target.server import ServerAddress
@@ -92,7 +92,8 @@ class SQLiteToWeaviateMigrator:
             configure_logging(self.config.log_level, self.config.log_file, self.config.log_format, self._terminal)
             mapping = read_mapping(self.config.mapping)
             with exposed_metrics(self.config):
-                plan = plan_source(self.config, mapping)
+                scratch = self.config.work_dir.absolute() / "scratch"
+                plan = plan_source(sqlite_path(self.config.sqlite_url), mapping, scratch)
                 with self.work_folder.locked(), api_key_in_environment(self.config.weaviate_api_key):
                     return work(mapping, plan)
         except Exception as error:
@@ -259,13 +260,6 @@ def _about_changes(snapshot: SnapshotRecord) -> str:
     if snapshot.captured is None:
         return "What changes after the snapshot is not followed: `migrate --live` captures and applies it."
     return "`weaviate-migration sync --follow` goes on applying what the application changes."
-
-
-def plan_source(config: MigrationConfig, mapping: Mapping) -> MigrationPlan:
-    """What of the mapping the configured file can give; raises what `planned_source` does."""
-    path = sqlite_path(config.sqlite_url)
-    with planned_source(path, mapping, config.work_dir.absolute() / "scratch") as (_, plan):
-        return plan
 
 
 def _cpu_seconds() -> float:

@@ -30,7 +30,8 @@ from weaviate_migration.transform.object_ids import UuidRange, object_uuid
 from weaviate_migration.transform.row_to_object import RowToObject, row_converter
 from weaviate_migration.verify.blocks import Block, ReadObjects, judge_blocks
 from weaviate_migration.verify.columns import ColumnComparer
-from weaviate_migration.verify.objects import PartitionComparison, PartitionTally, Verdict, judge_objects
+from weaviate_migration.verify.objects import PartitionTally, Verdict, judge_objects
+from weaviate_migration.verify.partition_comparison import PartitionComparison
 from weaviate_migration.verify.relations import RelationComparison, compare_relation
 from weaviate_migration.verify.rows import RowComparer
 from weaviate_migration.verify.samples import SampleComparison, compare_sample, draw_rows

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from weaviate_migration.metrics.figures import MigrationMetrics
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _NOT_YET = datetime.fromtimestamp(0, UTC)
 
@@ -114,6 +115,8 @@ class MigrationResult:
             "records_per_second": round(self.records_per_second, 1),
         }
 
-    def to_pandas(self) -> pd.DataFrame:
+    def to_pandas(self) -> "pd.DataFrame":
         """One row for each collection, indexed by its name."""
+        import pandas as pd  # A quarter of a second, which only who asks for a frame shall wait.
+
         return pd.DataFrame.from_dict({name: asdict(each) for name, each in self.collections.items()}, orient="index")

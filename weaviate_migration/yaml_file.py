@@ -56,7 +56,18 @@ def read_yaml_file(source: Traversable, model: type[_Model], kind: FileKind) -> 
         ConfigurationError: of the kind's own class: there is no such file, it is not YAML, or it is wrong: then the
             message lists every mistake.
     """
-    document = _Document(_read_text(source, kind), str(source), model, kind)
+    return parse_yaml(read_text(source, kind), str(source), model, kind)
+
+
+def parse_yaml(text: str, file: str, model: type[_Model], kind: FileKind) -> _Model:
+    """Validates the text of a file; raises as `read_yaml_file` does.
+
+    Args:
+        text: what the file holds.
+        file: how messages name it.
+        model: of the whole file.
+    """
+    document = _Document(text, file, model, kind)
     try:
         content = model.model_validate(document.content)
     except ValidationError as error:
@@ -66,7 +77,8 @@ def read_yaml_file(source: Traversable, model: type[_Model], kind: FileKind) -> 
     return content
 
 
-def _read_text(source: Traversable, kind: FileKind) -> str:
+def read_text(source: Traversable, kind: FileKind) -> str:
+    """What a file holds; raises where it cannot be read, or is not UTF-8."""
     try:
         return source.read_bytes().decode("utf-8-sig")
     except OSError as error:

@@ -7,7 +7,7 @@ import dagster as dg
 
 from weaviate_migration.verify.counts import CountComparison
 from weaviate_migration.verify.differences import Difference
-from weaviate_migration.verify.objects import PartitionComparison
+from weaviate_migration.verify.partition_comparison import PartitionComparison
 from weaviate_migration.verify.relations import RelationComparison
 from weaviate_migration.verify.samples import SampleComparison
 from weaviate_migration.verify.search import SearchComparison

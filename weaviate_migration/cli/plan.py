@@ -9,9 +9,9 @@ from rich.table import Table
 from weaviate_migration.cli.consoles import compact_table, plain_console, print_text
 from weaviate_migration.cli.options import EPILOG, SOURCE_OPTIONS, WORK_OPTIONS, print_json, with_options
 from weaviate_migration.mapping import read_mapping
-from weaviate_migration.migrator import plan_source
 from weaviate_migration.settings import create_migration_config
-from weaviate_migration.source.plan import CollectionPlan, MigrationPlan
+from weaviate_migration.source.connect import sqlite_path
+from weaviate_migration.source.plan import CollectionPlan, MigrationPlan, plan_source
 
 
 @click.command(epilog=EPILOG)
@@ -19,7 +19,9 @@ from weaviate_migration.source.plan import CollectionPlan, MigrationPlan
 def plan(as_json: bool, **options: Any) -> int:
     """Show the mapping as it fits this file: every column, and the property it becomes."""
     config = create_migration_config(**options)
-    found = plan_source(config, read_mapping(config.mapping))
+    found = plan_source(
+        sqlite_path(config.sqlite_url), read_mapping(config.mapping), config.work_dir.absolute() / "scratch"
+    )
     if as_json:
         print_json(_to_dict(found))
     else:

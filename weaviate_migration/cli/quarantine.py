@@ -16,7 +16,7 @@ from weaviate_migration.cli.options import (
     with_options,
 )
 from weaviate_migration.errors import DifferencesError
-from weaviate_migration.refused_rows import RefusedRow, RefusedRows, refused_rows, retry_refused_rows
+from weaviate_migration.refused_rows import RefusedRow, RefusedRows, refused_rows
 from weaviate_migration.settings import create_migration_config
 
 SHOWN_ROWS = 100
@@ -47,6 +47,9 @@ def list_rows(as_json: bool, collection: str | None, **options: Any) -> int:
 @with_options(COLLECTION_OPTION, MAPPING_OPTION, *SERVER_OPTIONS, EXTRACTS_OPTION, *WORK_OPTIONS)
 def retry(as_json: bool, collection: str | None, **options: Any) -> int:
     """Write the refused rows again, from the migration's extracts; exit code 3 if any are left."""
+    # Imported only now: it needs Dagster's settings and the client, and `list` needs neither.
+    from weaviate_migration.refused_rows_retry import retry_refused_rows
+
     result = retry_refused_rows(create_migration_config("", **options), collection)
     if as_json:
         head = {"migration_id": result.left.migration_id, "written": result.written, "next_step": result.next_step}

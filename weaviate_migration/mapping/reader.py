@@ -1,5 +1,6 @@
 """Reads a mapping file, and says everything that is wrong with it at once: file, line, field, allowed values."""
 
+import functools
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -12,7 +13,7 @@ from weaviate_migration.mapping.models import (
     RelationMapping,
     VectorMapping,
 )
-from weaviate_migration.yaml_file import FileKind, read_yaml_file
+from weaviate_migration.yaml_file import FileKind, parse_yaml, read_text
 
 SHIPPED = "conversations.yaml"
 
@@ -31,7 +32,7 @@ _MAPPING_FILE = FileKind(
 
 
 def read_mapping(path: Path | None = None) -> Mapping:
-    """Reads and validates a mapping file.
+    """Reads and validates a mapping file; one that has not changed since is not parsed again.
 
     Args:
         path: a YAML file in UTF-8; None is the mapping that ships with the package.
@@ -40,4 +41,10 @@ def read_mapping(path: Path | None = None) -> Mapping:
         MappingError: there is no such file, it is not YAML, or it is wrong: then the message lists every mistake.
     """
     source: Traversable = path if path is not None else resources.files("weaviate_migration.mapping") / SHIPPED
-    return read_yaml_file(source, Mapping, _MAPPING_FILE)
+    return _parsed(read_text(source, _MAPPING_FILE), str(source))
+
+
+@functools.lru_cache(maxsize=8)
+def _parsed(text: str, file: str) -> Mapping:
+    """The mapping of this text. A command asks for it some five times, and parsing takes longer than reading."""
+    return parse_yaml(text, file, Mapping, _MAPPING_FILE)

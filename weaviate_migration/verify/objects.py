@@ -5,15 +5,15 @@ In memory are one record batch of the extract and one page of the collection, ho
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from weaviate_migration.extract.refusals import JudgedRow
 from weaviate_migration.extract.storage_classes import ExtractRow, RowColumns
 from weaviate_migration.target.read_back import StoredObject
 from weaviate_migration.transform.row_to_object import key_text
-from weaviate_migration.verify.differences import SHOWN_DIFFERENCES, Difference, Disagreement, difference
+from weaviate_migration.verify.differences import SHOWN_DIFFERENCES, Disagreement, difference
 from weaviate_migration.verify.digests import row_line, row_lines
+from weaviate_migration.verify.partition_comparison import PartitionComparison
 from weaviate_migration.verify.rows import Row, RowComparer
 
 SHOWN_KEYS = 20
@@ -76,65 +76,6 @@ def _merge(
     while found is not None:
         yield (None, None), found
         found = next(stored, None)
-
-
-@dataclass
-class PartitionComparison:
-    """What the comparison of one partition found.
-
-    Attributes:
-        collection: the alias.
-        rows: rows of the extract, as they have changed since the snapshot.
-        objects: objects in the partition's range of UUIDs.
-        missing: rows without an object.
-        extra: objects without a row.
-        altered: objects of which at least one property or column is not what the row says.
-        total: all differences; an altered object has one for each property.
-        differences: the first of them.
-        wrong_uuids: keys of the first objects whose UUID does not follow from their key; `wrong_uuid_count` of all.
-        repeated_uuids: UUIDs that the collection, or keys that the extract, gave more than once.
-        wrong_types: properties that had a value of another type, with how often.
-        source_digest, target_digest: SHA-256 of both sides, as `digests` defines it.
-        extract_rows: rows of the extract itself, from its footer.
-        changed: keys that changed since the snapshot; their rows were compared as they are now.
-        pending: of these, keys with changes that were not applied yet: they were left out.
-    """
-
-    collection: str
-    partition: str
-    rows: int = 0
-    objects: int = 0
-    missing: int = 0
-    extra: int = 0
-    altered: int = 0
-    total: int = 0
-    differences: list[Difference] = field(default_factory=list)
-    wrong_uuid_count: int = 0
-    wrong_uuids: list[str] = field(default_factory=list)
-    repeated_uuids: int = 0
-    wrong_types: dict[str, int] = field(default_factory=dict)
-    source_digest: str = ""
-    target_digest: str = ""
-    extract_rows: int = 0
-    changed: int = 0
-    pending: int = 0
-
-    @property
-    def passed(self) -> bool:
-        """Whether both sides say the same."""
-        return self.total == 0
-
-    def to_text(self) -> str:
-        """One sentence: what was compared, what was found, what to do."""
-        left_out = f" {self.pending} rows have changes that are not applied yet: left out." if self.pending else ""
-        if self.passed:
-            compared = f"{self.rows} rows and {self.objects} objects, every property and column compared"
-            return f"{compared}: no difference.{left_out}"
-        return (
-            f"{self.rows} rows and {self.objects} objects compared: {self.missing} missing, {self.extra} extra, "
-            f"{self.altered} altered. `weaviate-migration verify --repair`, or materializing the partition, mends what "
-            f"was not refused; refused rows are in the quarantine, with reasons.{left_out}"
-        )
 
 
 class PartitionTally:

@@ -33,7 +33,7 @@ from weaviate_migration.target.schema import Origin, ensure_collection
 from weaviate_migration.target.write import MESSAGE_BYTES, WriteSettings
 from weaviate_migration.transform.object_ids import object_uuid
 from weaviate_migration.transform.values import SqlValue
-from weaviate_migration.verify.objects import PartitionComparison
+from weaviate_migration.verify.partition_comparison import PartitionComparison
 from weaviate_migration.work_folder import WorkFolder
 
 MAPPING = """\

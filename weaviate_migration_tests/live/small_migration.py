@@ -33,7 +33,7 @@ from weaviate_migration.target.schema import Origin, ensure_collection
 from weaviate_migration.target.write import MESSAGE_BYTES, WriteSettings
 from weaviate_migration.transform.object_ids import UuidRange
 from weaviate_migration.transform.values import SqlValue
-from weaviate_migration.verify.objects import PartitionComparison
+from weaviate_migration.verify.partition_comparison import PartitionComparison
 from weaviate_migration.verify.rows import RowComparer
 from weaviate_migration.verify.samples import SampleComparison, compare_sample
 from weaviate_migration_tests.strategies import COLUMNS, EVERY_TYPE

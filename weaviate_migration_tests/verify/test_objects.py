@@ -12,7 +12,8 @@ from weaviate_migration.mapping import CollectionMapping, PropertyMapping
 from weaviate_migration.target.read_back import StoredObject
 from weaviate_migration.transform.row_to_object import row_converter
 from weaviate_migration.verify.differences import SHOWN_DIFFERENCES
-from weaviate_migration.verify.objects import PartitionComparison, PartitionTally, judge_objects
+from weaviate_migration.verify.objects import PartitionTally, judge_objects
+from weaviate_migration.verify.partition_comparison import PartitionComparison
 from weaviate_migration.verify.rows import RowComparer
 from weaviate_migration_tests.strategies import as_client_returns
 
