@@ -79,36 +79,30 @@ class TableTriggers:
     def statements(self) -> dict[str, str]:
         """The statements that make the triggers, by the triggers' names."""
         bodies = {
-            "insert": ("BEFORE INSERT", [] if self._new_key_is_late else [self._inserted], list(self._replaced(""))),
-            "inserted": ("AFTER INSERT", [self._inserted] if self._new_key_is_late else [], []),
-            "update": ("BEFORE UPDATE", [self._values("U", "OLD")], list(self._before_update())),
-            "updated": ("AFTER UPDATE", [], [self._key_updated] if self._key_may_be_altered else []),
-            "delete": ("BEFORE DELETE", [self._values("D", "OLD")], []),
+            "insert": ("BEFORE INSERT", [*([] if self._new_key_is_late else [self._inserted]), *self._replaced("")]),
+            "inserted": ("AFTER INSERT", [self._inserted] if self._new_key_is_late else []),
+            "update": ("BEFORE UPDATE", list(self._before_update())),
+            "updated": ("AFTER UPDATE", [self._key_updated] if self._key_may_be_altered else []),
+            "delete": ("BEFORE DELETE", [self._entry("D", "OLD")]),
         }
-        return {
-            self._prefix + name: self._trigger(name, event, certain, possible)
-            for name, (event, certain, possible) in bodies.items()
-            if certain or possible
-        }
+        return {self._prefix + name: self._trigger(name, event, body) for name, (event, body) in bodies.items() if body}
 
-    def _trigger(self, name: str, event: str, certain: list[str], possible: list[str]) -> str:
-        """What is logged for certain has a statement with VALUES: SQLite runs that straight, without a query.
-
-        What is looked up first comes in one statement for all, which is faster than one for each.
-        """
+    def _trigger(self, name: str, event: str, entries: list[str]) -> str:
+        """One statement for all entries: it is faster than one for each."""
         keys = ", ".join(f"key_{at}" for at in range(len(self._key)))
-        looked_up = ["\n  UNION ALL ".join(possible)] if possible else []
-        inserts = "".join(
-            f"  INSERT INTO {self._log} (table_number, kind, at, {keys})\n  {rows};\n"
-            for rows in [*(f"VALUES ({values})" for values in certain), *looked_up]
+        selected = "\n  UNION ALL ".join(entries)
+        return (
+            f"CREATE TRIGGER {quoted(self._prefix + name)} {event} ON {self._table} BEGIN\n"
+            f"  INSERT INTO {self._log} (table_number, kind, at, {keys})\n"
+            f"  {selected};\nEND"
         )
-        return f"CREATE TRIGGER {quoted(self._prefix + name)} {event} ON {self._table} BEGIN\n{inserts}END"
 
     @property
     def _inserted(self) -> str:
-        return self._values("I", "NEW")
+        return self._entry("I", "NEW")
 
     def _before_update(self) -> Iterator[str]:
+        yield self._entry("U", "OLD")
         if not self._key_may_be_altered:
             yield self._key_updated
         yield from self._replaced(f" AND NOT ({self._is_old_row})")
@@ -128,11 +122,8 @@ class TableTriggers:
             yield f"{self._entry('R')} FROM {self._table} WHERE {holds}{condition}"
 
     def _entry(self, kind: str, row: str = "") -> str:
-        return f"SELECT {self._values(kind, row)}"
-
-    def _values(self, kind: str, row: str = "") -> str:
         key = ", ".join(f"{row}.{column}" if row else column for column in map(quoted, self._key))
-        return f"{self._number}, '{kind}', julianday('now'), {key}"
+        return f"SELECT {self._number}, '{kind}', julianday('now'), {key}"
 
     @cached_property
     def _rowid_column(self) -> str | None:
