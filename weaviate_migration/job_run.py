@@ -96,7 +96,7 @@ def run_job(
         KeyboardInterrupt: Ctrl-C, or SIGTERM.
     """
     recipe = build_reconstructable_job(
-        "weaviate_migration.definitions",
+        "weaviate_migration.code_location",
         "job_for_run",
         reconstructable_kwargs={
             "name": job,

@@ -17,6 +17,7 @@ from weaviate_migration.jobs import CUT_OVER, DRY_RUN, MIGRATE_LIVE, VERIFY_LIVE
 from weaviate_migration.jobs import MIGRATE as MIGRATE_JOB
 from weaviate_migration.jobs import SYNC as SYNC_JOB
 from weaviate_migration.jobs import VERIFY as VERIFY_JOB
+from weaviate_migration.mapping import read_mapping
 from weaviate_migration.run_events import step_failures, was_interrupted
 from weaviate_migration.settings import MigrationConfig
 
@@ -101,10 +102,10 @@ def judge_checks(report: CheckReport) -> Judgement:
 
 
 def _judgement_of_run(config: MigrationConfig, run_id: str) -> Judgement:
-    # Imported only now: with the import definitions are made from the environment, for Dagster to load.
-    from weaviate_migration.definitions import build_definitions
+    # Imported only now: it imports the sensors, which judge runs as this does.
+    from weaviate_migration.code_location import asset_graph
 
-    graph = build_definitions(config).resolve_asset_graph()
+    graph = asset_graph(read_mapping(config.mapping))
     with dagster_instance(config.work_dir) as instance:
         run = instance.get_run_by_id(run_id)
         assert run is not None, "the run has just ended"

@@ -10,7 +10,8 @@ import dagster as dg
 import pytest
 
 import weaviate_migration
-from weaviate_migration.definitions import build_definitions, defs
+from weaviate_migration.code_location import asset_graph, build_definitions
+from weaviate_migration.definitions import defs
 from weaviate_migration.extract.partitions import PARTITION_KEYS
 from weaviate_migration.mapping import CollectionMapping, read_mapping
 from weaviate_migration.settings import create_migration_config
@@ -51,6 +52,13 @@ def test_load_without_an_environment_and_without_a_warning(tmp_path: Path) -> No
     )
     assert (loaded.returncode, loaded.stdout, loaded.stderr) == (0, "", "")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_graph_is_made_once_and_is_that_of_the_definitions() -> None:
+    graph, of_definitions = asset_graph(read_mapping()), defs.resolve_asset_graph()
+    assert asset_graph(read_mapping()) is graph
+    assert graph.get_all_asset_keys() == of_definitions.get_all_asset_keys()
+    assert graph.asset_check_keys == of_definitions.asset_check_keys
 
 
 def test_assets() -> None:

@@ -13,6 +13,7 @@ from weaviate_migration.check_report.history import AssetGraph, CheckExecution, 
 from weaviate_migration.check_report.outcomes import CheckOutcome, CheckReport, CheckStatus
 from weaviate_migration.errors import ConfigurationError
 from weaviate_migration.job_run import dagster_instance, was_killed
+from weaviate_migration.mapping import read_mapping
 from weaviate_migration.settings import MigrationConfig
 
 LAST_BACKFILL = "last"
@@ -34,12 +35,12 @@ def read_check_report(
             instance cannot be made.
         MappingError: the mapping file is wrong.
     """
-    # Imported only now: with the import definitions are made from the environment, for Dagster to load.
-    from weaviate_migration.definitions import build_definitions
+    # Imported only now: the assets, which it imports, read the checks themselves.
+    from weaviate_migration.code_location import asset_graph
 
-    definitions = build_definitions(config)
+    graph = asset_graph(read_mapping(config.mapping))
     with dagster_instance(config.work_dir) as instance:
-        return check_report(instance, definitions.resolve_asset_graph(), run_id=run_id, backfill_id=backfill_id)
+        return check_report(instance, graph, run_id=run_id, backfill_id=backfill_id)
 
 
 def check_report(

@@ -301,6 +301,10 @@ class Mapping(_Model):
         """SHA-256 (hex) of the mapping's content: two files that say the same have the same digest."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
+    def __hash__(self) -> int:
+        """By its content, so that what is made from a mapping can be remembered by it."""
+        return hash(self.digest)
+
     @classmethod
     def _mistakes(cls, given: dict[str, Any]) -> Iterator[Mistake]:
         collections = _items(given, "collections")

@@ -44,14 +44,15 @@ def read_migration_report(config: MigrationConfig) -> MigrationReport:
         MigrationConflictError: the migration was begun with another mapping.
         MappingError: the mapping file is wrong.
     """
-    # Imported only now: with the import definitions are made from the environment, for Dagster to load.
-    from weaviate_migration.definitions import build_definitions
+    # Imported only now: the assets, which it imports, include the report.
+    from weaviate_migration.code_location import asset_graph
 
     keep_secret(config.weaviate_api_key)
-    graph = build_definitions(config).resolve_asset_graph()
+    mapping = read_mapping(config.mapping)
+    graph = asset_graph(mapping)
     work_folder = WorkFolder(config.work_dir.absolute(), config.extracts)
     with dagster_instance(config.work_dir) as instance:
-        return migration_report(instance, graph, read_mapping(config.mapping), work_folder, config.weaviate_url)
+        return migration_report(instance, graph, mapping, work_folder, config.weaviate_url)
 
 
 def migration_report(

@@ -7,7 +7,7 @@ import pytest
 
 from weaviate_migration.alerts.under_way import SYNC
 from weaviate_migration.alerts.watch import watched
-from weaviate_migration.definitions import build_definitions
+from weaviate_migration.code_location import build_definitions
 from weaviate_migration.errors import CaptureError, ConfigurationError
 from weaviate_migration.job_run import dagster_instance
 from weaviate_migration.redaction import keep_secret

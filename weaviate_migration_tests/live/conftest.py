@@ -12,7 +12,7 @@ import dagster as dg
 import pytest
 import weaviate
 
-from weaviate_migration.definitions import build_definitions
+from weaviate_migration.code_location import build_definitions
 from weaviate_migration.job_run import dagster_instance
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress, embedded_server

@@ -10,7 +10,7 @@ import weaviate
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from weaviate.collections import Collection
 
-from weaviate_migration.definitions import build_definitions
+from weaviate_migration.code_location import build_definitions
 from weaviate_migration.extract.partitions import PARTITION_KEYS
 from weaviate_migration.settings import create_migration_config
 from weaviate_migration.target.server import running_server

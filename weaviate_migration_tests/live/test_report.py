@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 
 from weaviate_migration import read_migration_report
 from weaviate_migration.checklist import Checklist, ChecklistItem
-from weaviate_migration.definitions import build_definitions
+from weaviate_migration.code_location import build_definitions
 from weaviate_migration.job_run import dagster_instance
 from weaviate_migration.migration_report import MigrationReport, html_page, markdown_page
 from weaviate_migration.phase import Phase

@@ -15,7 +15,7 @@ import pytest
 import weaviate
 from weaviate.classes.config import DataType, Property
 
-from weaviate_migration.definitions import build_definitions
+from weaviate_migration.code_location import build_definitions
 from weaviate_migration.job_run import dagster_instance
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration_tests.live.command_line import empty, holdings, run_here

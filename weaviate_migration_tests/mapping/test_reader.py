@@ -339,3 +339,16 @@ def test_no_file(tmp_path: Path) -> None:
 
 def test_a_directory(tmp_path: Path) -> None:
     assert complaints(tmp_path) == [f"mapping file {tmp_path.name}: Is a directory", "Correct --mapping."]
+
+
+def test_file_that_has_not_changed_is_not_parsed_again(tmp_path: Path) -> None:
+    path = written(tmp_path, SMALL)
+    first = read_mapping(path)
+    assert read_mapping(path) is first
+    assert read_mapping(written(tmp_path, SMALL.replace("name: notes", "name: other"))).name == "other"
+
+
+def test_mappings_that_say_the_same_are_taken_for_one(tmp_path: Path) -> None:
+    mapping = read_mapping(written(tmp_path, SMALL))
+    same, other = read_mapping(written(tmp_path, f"# a remark\n{SMALL}")), read_mapping()
+    assert len({mapping, same, other}) == 2
