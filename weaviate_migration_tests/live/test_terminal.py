@@ -145,7 +145,7 @@ def test_ctrl_c_leaves_how_far_it_was_and_no_colour_is_used(notes: NoteMigration
         assert not COLOUR.search(shell.styled_screen())
         left = left_by_ctrl_c(shell)
         assert LOADING.search(left), left
-        shell.run("migrate", *notes.options, "--parallel")
+        shell.run("migrate", *notes.options, "--batch-size", 5, "--workers", 2, "--parallel")
         screen_with(shell, re.compile(r"✓ audit .*✓ schema"))
         assert COLOUR.search(shell.styled_screen())
         assert re.search("✓ audit .*✓ schema", left_by_ctrl_c(shell))
