@@ -19,7 +19,7 @@ from weaviate_migration.loaded import LoadedPartitions
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.progress import ProgressFile
 from weaviate_migration.quarantine import Quarantine, QuarantinedRow
-from weaviate_migration.since_snapshot import Changes
+from weaviate_migration.since_snapshot import EVERYTHING, Changes
 from weaviate_migration.target.read_back import any_object_in_range, uuids_in_range, vectors_by_uuid
 from weaviate_migration.target.write import (
     Batch,
@@ -82,7 +82,7 @@ class PartitionLoad:
         """
         began = time.monotonic()
         self.loaded.begin(self.extracts)
-        occupied = {key for key in self.extracts if any_object_in_range(self.collection, self.ranges[key])}
+        occupied = self._occupied()
         for outcome in ObjectWriter(self.collection, self.settings).write(self._batches(occupied)):
             partition = outcome.batch.partition
             self._note(outcome)
@@ -98,6 +98,12 @@ class PartitionLoad:
         self.progress.finish()
         self._tell()
         return self.tallies
+
+    def _occupied(self) -> set[str]:
+        """The partitions that hold objects already; of a new collection, which has none, one answer tells it."""
+        if not any_object_in_range(self.collection, EVERYTHING):
+            return set()
+        return {key for key in self.extracts if any_object_in_range(self.collection, self.ranges[key])}
 
     def _batches(self, occupied: Container[str]) -> Iterator[Batch]:
         for partition, extract in self.extracts.items():
@@ -123,10 +129,12 @@ class PartitionLoad:
         self._finished.add(partition)
 
     def _drafts(self, partition: str, extract: ds.Dataset) -> Iterator[ObjectDraft]:
-        layout = RowLayout.of_schema(extract.schema)
-        convert = row_converter(self.mapping, layout.columns, self.migration_timestamp)
         tally = self.tallies[partition]
         tally.rows = tally.changed = extract.count_rows()
+        if not tally.rows:
+            return
+        layout = RowLayout.of_schema(extract.schema)
+        convert = row_converter(self.mapping, layout.columns, self.migration_timestamp)
         for row, reason in self._judged(partition):
             tally.changed -= 1
             if reason is None:

@@ -128,7 +128,7 @@ class CollectionProof:
         def one_by_one(rows: Iterable[ExtractRow], within: UuidRange, objects: int) -> Iterator[Verdict]:
             return self._one_by_one(rows, within, min(objects + 1, self._page(partition)), changes)
 
-        batches = record_batches(self._extracts[partition])
+        batches = record_batches(self._extracts[partition]) if self.rows_of(partition) else ()
         return judge_blocks(batches, self._range(partition), self._read_pages, agrees, one_by_one)
 
     def _one_by_one(

@@ -78,8 +78,8 @@ def draw_rows(extracts: Mapping[str, ds.Dataset], size: int, seed: int) -> Itera
     total = sum(totals.values())
     wanted = iter(sorted(random.Random(seed).sample(range(total), min(size, total))))
     position, following = 0, next(wanted, None)
-    for partition, extract in extracts.items():
-        for batch in record_batches(extract):
+    for partition in (each for each, rows in totals.items() if rows):
+        for batch in record_batches(extracts[partition]):
             chosen: list[int] = []
             while following is not None and following < position + batch.num_rows:
                 chosen.append(following - position)
