@@ -4,12 +4,21 @@ import logging
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
+from threading import Lock
 
 import dagster as dg
 from pydantic import Field, PrivateAttr
 from weaviate import WeaviateClient
 
-from weaviate_migration.target.connect import EmbeddedTarget, open_weaviate, parse_weaviate_url
+from weaviate_migration.redaction import secret_kept
+from weaviate_migration.target.connect import (
+    EmbeddedTarget,
+    RemoteTarget,
+    answers,
+    connected,
+    open_server,
+    parse_weaviate_url,
+)
 from weaviate_migration.target.server import ServerAddress, embedded_server, running_server
 from weaviate_migration.work_folder import WorkFolder
 
@@ -24,27 +33,41 @@ class WeaviateServer(dg.ConfigurableResource):  # type: ignore[type-arg]
     api_key: str = Field(default="", description="For a server that wants one; give it through the environment.")
     prefix: str = Field(default="", description="Stands before the names of collections and aliases.")
 
-    # What the run has started: with a server for each step, the starts took longer than the work.
-    _server: ExitStack | None = PrivateAttr(default=None)
+    # What is open until the run ends: a server for each step took longer than the work, and each client loads the
+    # certificates of this machine.
+    _open: ExitStack = PrivateAttr(default_factory=ExitStack)
+    _holds_server: bool = PrivateAttr(default=False)
+    _client: tuple[ServerAddress, WeaviateClient] | None = PrivateAttr(default=None)
+    _opening: Lock = PrivateAttr(default_factory=Lock)
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:  # noqa: ARG002
-        """Stops an embedded server that the run has started, unless others use it."""
-        if self._server is not None:
-            self._server.close()
+        """Closes the run's client, and stops an embedded server that the run has started, unless others use it."""
+        self._open.close()
 
     @contextmanager
     def client(self, work_folder: WorkFolder) -> Iterator[WeaviateClient]:
-        """A connected client, closed afterwards; an embedded server that is started for it serves the run to its end.
+        """The run's client, connected; it is closed when the run ends, as is an embedded server that it has started.
 
         Args:
             work_folder: which an embedded server belongs to.
+
+        Raises:
+            ServerNotUsableError: the server cannot be started, or be connected to.
         """
-        target = parse_weaviate_url(self.url, self.grpc_port)
-        if isinstance(target, EmbeddedTarget) and self._server is None:
-            self._server = ExitStack()
-            self._server.enter_context(_held_server(target.data_folder(work_folder.folder)))
-        with open_weaviate(target, work_folder.folder, self.api_key or None, logger.debug) as client:
-            yield client
+        target, folder = parse_weaviate_url(self.url, self.grpc_port), work_folder.folder
+        with self._opening:
+            if isinstance(target, EmbeddedTarget) and not self._holds_server:
+                self._open.enter_context(_held_server(target.data_folder(folder)))
+                self._holds_server = True
+        with open_server(target, folder, logger.debug) as address, secret_kept(self.api_key):
+            yield self._connected(target, address)
+
+    def _connected(self, target: EmbeddedTarget | RemoteTarget, address: ServerAddress) -> WeaviateClient:
+        """The client that is open, or another one where the server does not answer it: it may have been killed."""
+        with self._opening:
+            if self._client is None or self._client[0] != address or not answers(self._client[1]):
+                self._client = address, self._open.enter_context(connected(target, address, self.api_key or None))
+            return self._client[1]
 
 
 def _held_server(data_folder: Path) -> AbstractContextManager[ServerAddress]:
