@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-import pyarrow.dataset as ds
 from weaviate.collections import Collection
 
 from weaviate_migration.extract.refusals import JudgedRow, judged
-from weaviate_migration.extract.storage import extract_rows
+from weaviate_migration.extract.storage import PartitionExtract
 from weaviate_migration.extract.storage_classes import ExtractRow, RowLayout
 from weaviate_migration.load_tally import LoadTally, total
 from weaviate_migration.loaded import LoadedPartitions
@@ -56,7 +55,7 @@ class PartitionLoad:
     """
 
     collection: Collection[Any, Any]
-    extracts: Mapping[str, ds.Dataset]
+    extracts: Mapping[str, PartitionExtract]
     ranges: Mapping[str, UuidRange]
     mapping: CollectionMapping
     migration_timestamp: str
@@ -128,9 +127,9 @@ class PartitionLoad:
         self.loaded.note(partition, self.tallies[partition])
         self._finished.add(partition)
 
-    def _drafts(self, partition: str, extract: ds.Dataset) -> Iterator[ObjectDraft]:
+    def _drafts(self, partition: str, extract: PartitionExtract) -> Iterator[ObjectDraft]:
         tally = self.tallies[partition]
-        tally.rows = tally.changed = extract.count_rows()
+        tally.rows = tally.changed = extract.rows
         if not tally.rows:
             return
         layout = RowLayout.of_schema(extract.schema)
@@ -150,7 +149,7 @@ class PartitionLoad:
     def _judged(self, partition: str) -> Iterator[JudgedRow]:
         """The rows of a partition that were not changed since the snapshot."""
         extract = self.extracts[partition]
-        rows = self.changes.untouched(extract_rows(extract), self.ranges[partition])
+        rows = self.changes.untouched(extract.extract_rows(), self.ranges[partition])
         return judged(rows, self.mapping, RowLayout.of_schema(extract.schema).columns)
 
     def _note(self, outcome: BatchOutcome) -> None:
@@ -186,15 +185,16 @@ class PartitionLoad:
         return list(only_in_first(extra, self.changes.uuids(within)))
 
 
-def is_still_whole(collection: Collection[Any, Any], extract: ds.Dataset, within: UuidRange, changes: Changes) -> bool:
+def is_still_whole(
+    collection: Collection[Any, Any], extract: PartitionExtract, within: UuidRange, changes: Changes
+) -> bool:
     """Whether a partition that was loaded in whole still is: a server that was killed may have lost what it had taken.
 
     Args:
         within: the partition's range.
         changes: since the snapshot; their rows are not looked for.
     """
-    rows = changes.untouched(extract_rows(extract), within)
-    wanted = (row.uuid for row in rows if row.uuid is not None)
+    wanted = only_in_first(extract.uuids(), changes.uuids(within))
     return next(only_in_first(wanted, uuids_in_range(collection, within)), None) is None
 
 

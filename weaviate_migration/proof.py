@@ -8,13 +8,12 @@ from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 
-import pyarrow.dataset as ds
 from upath import UPath
 from weaviate import WeaviateClient
 
 from weaviate_migration.extract.partitions import PARTITION_KEYS, partition_range
 from weaviate_migration.extract.refusals import judged
-from weaviate_migration.extract.storage import open_partition, partition_size, record_batches
+from weaviate_migration.extract.storage import open_partition
 from weaviate_migration.extract.storage_classes import ExtractRow, RowColumns, RowLayout
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping import Mapping as WholeMapping
@@ -70,18 +69,17 @@ class CollectionProof:
         self._client = client
         self._changes = changes
         self._alias = record.alias(mapping)
-        self._sizes = {key: partition_size(path) for key, path in extracts.items()}
-        self._extracts: dict[str, ds.Dataset] = {key: open_partition(path) for key, path in extracts.items()}
+        self._extracts = {key: open_partition(path) for key, path in extracts.items()}
         self.objects = client.collections.use(record.collection(mapping))
 
     @property
     def rows(self) -> int:
         """How many rows all of these partitions have."""
-        return sum(each.rows for each in self._sizes.values())
+        return sum(each.rows for each in self._extracts.values())
 
     def rows_of(self, partition: str) -> int:
         """How many rows a partition's extract has, from its footer."""
-        return self._sizes[partition].rows
+        return self._extracts[partition].rows
 
     def verdicts(self, partition: str) -> Iterator[Verdict]:
         """A verdict for each row of a partition, and each object of its range, that may disagree or is refused.
@@ -128,7 +126,7 @@ class CollectionProof:
         def one_by_one(rows: Iterable[ExtractRow], within: UuidRange, objects: int) -> Iterator[Verdict]:
             return self._one_by_one(rows, within, min(objects + 1, self._page(partition)), changes)
 
-        batches = record_batches(self._extracts[partition]) if self.rows_of(partition) else ()
+        batches = self._extracts[partition].record_batches()
         return judge_blocks(batches, self._range(partition), self._read_pages, agrees, one_by_one)
 
     def _one_by_one(
@@ -140,7 +138,7 @@ class CollectionProof:
         return judge_objects(self._comparer, present, changes.without_pending(found, within))
 
     def _page(self, partition: str) -> int:
-        size = self._sizes[partition]
+        size = self._extracts[partition]
         return page_for(size.rows, size.bytes * (FACTOR_FOR_VECTORS if self.mapping.column_vectors else 1))
 
     def _range(self, partition: str) -> UuidRange:
@@ -166,7 +164,7 @@ class CollectionProof:
             present = uuids_present(self.objects, [row.uuid for row in drawn if row.uuid])
             rows = [row for row in drawn if row.uuid in present and not changes.has(row.uuid)]
             # While changes are applied, as many objects come and go as rows do.
-            is_whole = len(self._sizes) == len(PARTITION_KEYS) and changes.rows is None
+            is_whole = len(self._extracts) == len(PARTITION_KEYS) and changes.rows is None
             return compare_search(self.mapping, self.layout, rows, self.objects, walked if is_whole else None)
 
     @cached_property

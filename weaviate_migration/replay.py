@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-import pyarrow.dataset as ds
 from weaviate.collections import Collection
 
 from weaviate_migration.extract.refusals import judged_rows
+from weaviate_migration.extract.storage import PartitionExtract
 from weaviate_migration.extract.storage_classes import RowLayout
 from weaviate_migration.load import quarantined_object, quarantined_row
 from weaviate_migration.mapping import CollectionMapping
@@ -35,7 +35,7 @@ class QuarantineReplay:
     quarantine: Quarantine
     changes: Changes
 
-    def run(self, partition: str, extract: ds.Dataset) -> int:
+    def run(self, partition: str, extract: PartitionExtract) -> int:
         """Writes the quarantined rows of one partition, and no others.
 
         What is refused again stays in the quarantine, with the reason that it has now. Its file changes at the end and
@@ -67,7 +67,7 @@ class QuarantineReplay:
                     self.quarantine.add(partition, replace(row, reason=NOT_IN_EXTRACT, category="conversion"))
         return written
 
-    def _drafts(self, partition: str, extract: ds.Dataset, pending: set[str | None]) -> Iterator[ObjectDraft]:
+    def _drafts(self, partition: str, extract: PartitionExtract, pending: set[str | None]) -> Iterator[ObjectDraft]:
         """The objects of those rows; rows that become none stay. `pending` keeps what the extract does not hold.
 
         Rows whose key has a NULL share the UUID None, as rows of one key share theirs.

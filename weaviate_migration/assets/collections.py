@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
-import pyarrow.dataset as ds
 from pydantic import Field
 
 from weaviate_migration.assets import phases
 from weaviate_migration.extract.partitions import covering_range, partition_range
+from weaviate_migration.extract.storage import PartitionExtract
 from weaviate_migration.load import PartitionLoad, is_still_whole
 from weaviate_migration.load_tally import LoadTally
 from weaviate_migration.mapping import CollectionMapping
@@ -100,8 +100,8 @@ def build_collection_asset(mapping: WholeMapping, collection: CollectionMapping)
     return collection_objects
 
 
-def _rows(extract: Mapping[str, ds.Dataset]) -> int:
-    return sum(each.count_rows() for each in extract.values())
+def _rows(extract: Mapping[str, PartitionExtract]) -> int:
+    return sum(each.rows for each in extract.values())
 
 
 def _tally_metadata(tally: LoadTally, name: str) -> dict[str, Any]:

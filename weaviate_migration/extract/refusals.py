@@ -7,9 +7,7 @@ A row is refused whose key is NULL or given twice, or that holds what its proper
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, pairwise
 
-import pyarrow.dataset as ds
-
-from weaviate_migration.extract.storage import extract_rows
+from weaviate_migration.extract.storage import PartitionExtract
 from weaviate_migration.extract.storage_classes import ExtractRow, RowLayout
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.transform.row_to_object import unfit_judge
@@ -21,9 +19,9 @@ JudgedRow = tuple[ExtractRow, str | None]
 """A row, and the reason why it does not become an object; None where it does, and then it has a UUID."""
 
 
-def judged_rows(extract: ds.Dataset, mapping: CollectionMapping) -> Iterator[JudgedRow]:
+def judged_rows(extract: PartitionExtract, mapping: CollectionMapping) -> Iterator[JudgedRow]:
     """The rows of one partition, in its order, in bounded memory, each with the reason why it is refused, or None."""
-    return judged(extract_rows(extract), mapping, RowLayout.of_schema(extract.schema).columns)
+    return judged(extract.extract_rows(), mapping, RowLayout.of_schema(extract.schema).columns)
 
 
 def judged(rows: Iterable[ExtractRow], mapping: CollectionMapping, columns: Sequence[str]) -> Iterator[JudgedRow]:

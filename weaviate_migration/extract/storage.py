@@ -1,15 +1,13 @@
 """Extracts as Parquet files on any fsspec path: one file for each partition, there in whole or not at all."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
-from pyarrow.fs import FSSpecHandler, PyFileSystem
 from upath import UPath
 
-from weaviate_migration.extract.storage_classes import ExtractRow, decode
+from weaviate_migration.extract.storage_classes import BATCH_ROWS, UUID_COLUMN, ExtractRow, decode
 
 
 def write_partition(path: UPath, batches: pa.RecordBatchReader) -> int:
@@ -26,38 +24,51 @@ def write_partition(path: UPath, batches: pa.RecordBatchReader) -> int:
     return rows
 
 
-def open_partition(path: UPath) -> ds.Dataset:
-    """One partition's rows, read when they are asked for."""
-    return ds.dataset(path.path, filesystem=PyFileSystem(FSSpecHandler(path.fs)), format="parquet")
+@dataclass(frozen=True)
+class PartitionExtract:
+    """The rows of one partition, read when they are asked for.
 
-
-def record_batches(extract: ds.Dataset) -> Iterator[pa.RecordBatch]:
-    """The record batches of a partition, in their order, one of them in memory.
-
-    By default Arrow reads a whole file ahead, so that memory would grow with the number of rows.
+    Attributes:
+        path: of its file.
+        schema: as `extract_schema` made it.
+        rows: how many there are, from the footer of the file.
+        bytes: of their values, uncompressed, from there too.
     """
-    one_by_one = ds.ParquetFragmentScanOptions(pre_buffer=False)
-    return iter(
-        extract.to_batches(batch_readahead=0, fragment_readahead=0, use_threads=False, fragment_scan_options=one_by_one)
-    )
 
-
-def extract_rows(extract: ds.Dataset) -> Iterator[ExtractRow]:
-    """The rows of a partition, in its order, in bounded memory."""
-    for batch in record_batches(extract):
-        yield from decode(batch)
-
-
-class PartitionSize(NamedTuple):
-    """What a partition holds: rows, and the bytes of their values, uncompressed."""
-
+    path: UPath
+    schema: pa.Schema
     rows: int
     bytes: int
 
+    def record_batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """The rows in their order, one record batch in memory.
 
-def partition_size(path: UPath) -> PartitionSize:
-    """How large a partition is, from the footer of its file."""
+        Args:
+            columns: those to read; all of them where none are given.
+        """
+        if not self.rows:
+            return
+        with self.path.open("rb") as file:
+            parquet = pq.ParquetFile(file)
+            # One row group after the other: each was cut by its bytes, too, so that rows of any size fit in memory.
+            for group in range(parquet.num_row_groups):
+                yield from parquet.iter_batches(BATCH_ROWS, row_groups=[group], columns=columns, use_threads=False)
+
+    def extract_rows(self) -> Iterator[ExtractRow]:
+        """The rows one by one, in their order, in bounded memory."""
+        for batch in self.record_batches():
+            yield from decode(batch)
+
+    def uuids(self) -> Iterator[str]:
+        """The UUIDs of those rows whose key has no NULL, ascending; nothing else is read."""
+        for batch in self.record_batches([UUID_COLUMN]):
+            yield from filter(None, batch.column(0).to_pylist())
+
+
+def open_partition(path: UPath) -> PartitionExtract:
+    """One partition's extract; only the footer of its file is read now."""
     with path.open("rb") as file:
-        footer = pq.ParquetFile(file).metadata
-        groups = (footer.row_group(number) for number in range(footer.num_row_groups))
-        return PartitionSize(footer.num_rows, sum(each.total_byte_size for each in groups))
+        parquet = pq.ParquetFile(file)
+        footer = parquet.metadata
+        sizes = (footer.row_group(number).total_byte_size for number in range(footer.num_row_groups))
+        return PartitionExtract(path, parquet.schema_arrow, footer.num_rows, sum(sizes))

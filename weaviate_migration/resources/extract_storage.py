@@ -1,17 +1,16 @@
-"""Extracts between assets: streams go in, one Parquet file for each partition, lazy datasets come out."""
+"""Extracts between assets: streams go in, one Parquet file for each partition, whose rows are read when asked for."""
 
 import dagster as dg
 import pyarrow as pa
-import pyarrow.dataset as ds
 from upath import UPath
 
 from weaviate_migration.extract.partitions import PartitionStreams
-from weaviate_migration.extract.storage import open_partition, write_partition
+from weaviate_migration.extract.storage import PartitionExtract, open_partition, write_partition
 from weaviate_migration.work_folder import WorkFolder
 
 
 class ExtractIOManager(dg.UPathIOManager):
-    """Writes the streams of a run's partitions one after the other, and hands them on as lazy datasets.
+    """Writes the streams of a run's partitions one after the other, and hands them on unread.
 
     The base class knows one value for each run; a range of partitions comes from one scan, so here it is one value too.
     """
@@ -28,15 +27,15 @@ class ExtractIOManager(dg.UPathIOManager):
         for stream in obj.streams:
             self.dump_to_path(context, stream.batches, paths[stream.partition])
 
-    def load_input(self, context: dg.InputContext) -> dict[str, ds.Dataset]:
-        """A dataset for each partition of the run, by the partition's key."""
+    def load_input(self, context: dg.InputContext) -> dict[str, PartitionExtract]:
+        """The extract of each partition of the run, by the partition's key."""
         return {partition: self.load_from_path(context, path) for partition, path in self._paths(context).items()}
 
     def dump_to_path(self, context: dg.OutputContext, obj: pa.RecordBatchReader, path: UPath) -> None:  # noqa: ARG002
         """Writes one partition."""
         write_partition(path, obj)
 
-    def load_from_path(self, context: dg.InputContext, path: UPath) -> ds.Dataset:  # noqa: ARG002
+    def load_from_path(self, context: dg.InputContext, path: UPath) -> PartitionExtract:  # noqa: ARG002
         """Opens one partition."""
         return open_partition(path)
 

@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow.dataset as ds
 from weaviate.collections import Collection
 
-from weaviate_migration.extract.storage import record_batches
+from weaviate_migration.extract.storage import PartitionExtract
 from weaviate_migration.extract.storage_classes import BATCH_SIZE, ExtractRow, decode, size_of
 from weaviate_migration.target.read_back import StoredObject, objects_by_uuid
 from weaviate_migration.transform.row_to_object import key_text
@@ -38,7 +37,7 @@ class SampleComparison:
 def compare_sample(
     comparer: RowComparer,
     alias: str,
-    extracts: Mapping[str, ds.Dataset],
+    extracts: Mapping[str, PartitionExtract],
     collection: Collection[Any, Any],
     size: int,
     seed: int,
@@ -72,14 +71,13 @@ def _disagreements(comparer: RowComparer, row: ExtractRow, found: StoredObject |
     return comparer.disagreements(row, found, comparer.rebuild(found.properties))
 
 
-def draw_rows(extracts: Mapping[str, ds.Dataset], size: int, seed: int) -> Iterator[DrawnRow]:
+def draw_rows(extracts: Mapping[str, PartitionExtract], size: int, seed: int) -> Iterator[DrawnRow]:
     """So many rows at random, in the extracts' order; each row has the same chance."""
-    totals = {partition: extract.count_rows() for partition, extract in extracts.items()}
-    total = sum(totals.values())
+    total = sum(extract.rows for extract in extracts.values())
     wanted = iter(sorted(random.Random(seed).sample(range(total), min(size, total))))
     position, following = 0, next(wanted, None)
-    for partition in (each for each, rows in totals.items() if rows):
-        for batch in record_batches(extracts[partition]):
+    for partition, extract in extracts.items():
+        for batch in extract.record_batches():
             chosen: list[int] = []
             while following is not None and following < position + batch.num_rows:
                 chosen.append(following - position)

@@ -5,7 +5,9 @@ import pyarrow as pa
 import pytest
 from upath import UPath
 
-from weaviate_migration.extract.storage import open_partition, partition_size, record_batches, write_partition
+from weaviate_migration.extract.storage import open_partition, write_partition
+from weaviate_migration.extract.storage_classes import UUID_COLUMN, RowLayout, encode, extract_schema
+from weaviate_migration.source.rows import KeyedRow
 
 SCHEMA = pa.schema([("n", pa.int64())], metadata={"weaviate_migration": "{}"})
 
@@ -29,15 +31,15 @@ def test_what_is_written_is_read(folder: UPath) -> None:
     path = folder / "20261122T093015" / "notes_extract" / "00.parquet"
     assert write_partition(path, batches(3, 0, 2)) == 5
     extract = open_partition(path)
-    assert [batch["n"].to_pylist() for batch in record_batches(extract) if batch.num_rows] == [[0, 1, 2], [0, 1]]
+    assert [batch["n"].to_pylist() for batch in extract.record_batches() if batch.num_rows] == [[0, 1, 2], [0, 1]]
     assert extract.schema.metadata == SCHEMA.metadata
-    assert partition_size(path).rows == extract.count_rows() == 5
+    assert extract.rows == 5
 
 
 def test_an_empty_partition_is_a_file_too(folder: UPath) -> None:
     path = folder / "00.parquet"
     assert write_partition(path, batches()) == 0
-    assert partition_size(path).rows == 0
+    assert open_partition(path).rows == 0
     assert open_partition(path).schema == SCHEMA
 
 
@@ -45,7 +47,7 @@ def test_writing_again_replaces(folder: UPath) -> None:
     path = folder / "00.parquet"
     write_partition(path, batches(3))
     write_partition(path, batches(1))
-    assert partition_size(path).rows == 1
+    assert open_partition(path).rows == 1
     assert [each.name for each in folder.iterdir()] == ["00.parquet"]
 
 
@@ -73,6 +75,19 @@ def test_a_killed_write_leaves_the_file_that_was_there(folder: UPath) -> None:
     write_partition(path, batches(2))
     with pytest.raises(KilledError):
         write_partition(path, stream_that_is_killed())
-    assert partition_size(path).rows == 2
+    assert open_partition(path).rows == 2
     write_partition(path, batches(4))
-    assert partition_size(path).rows == 4
+    assert open_partition(path).rows == 4
+
+
+def test_uuids_are_read_alone_and_those_of_rows_without_a_key_left_out(folder: UPath) -> None:
+    rows: list[KeyedRow] = [(None, (None,), (None, "x")), ("a", (1,), (1, "y")), ("b", (2,), (2, "z"))]
+    schema = extract_schema(RowLayout("notes", ("id", "body"), ("id",)), rows)
+    path = folder / "00.parquet"
+    write_partition(
+        path, pa.RecordBatchReader.from_batches(schema, [encode(rows[:2], schema), encode(rows[2:], schema)])
+    )
+    extract = open_partition(path)
+    assert list(extract.uuids()) == ["a", "b"]
+    assert [row.values for row in extract.extract_rows()] == [(None, "x"), (1, "y"), (2, "z")]
+    assert [batch.schema.names for batch in extract.record_batches([UUID_COLUMN])] == [[UUID_COLUMN]] * 2

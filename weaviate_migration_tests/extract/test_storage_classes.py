@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from upath import UPath
 
-from weaviate_migration.extract.storage import open_partition, record_batches, write_partition
+from weaviate_migration.extract.storage import open_partition, write_partition
 from weaviate_migration.extract.storage_classes import (
     OTHER_CLASSES,
     UUID_COLUMN,
@@ -37,7 +37,7 @@ def through_arrow(layout: RowLayout, rows: list[ExtractRow]) -> list[ExtractRow]
 def through_parquet(path: Path, layout: RowLayout, rows: list[ExtractRow]) -> list[ExtractRow]:
     schema = extract_schema(layout, rows)
     write_partition(UPath(path), pa.RecordBatchReader.from_batches(schema, [encode(rows, schema)]))
-    return [row for batch in record_batches(open_partition(UPath(path))) for row in decode(batch)]
+    return list(open_partition(UPath(path)).extract_rows())
 
 
 def assert_same(one: list[ExtractRow], other: list[ExtractRow]) -> None:

@@ -8,14 +8,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import pyarrow.dataset as ds
 import weaviate
 from upath import UPath
 from weaviate.collections import Collection
 
 from weaviate_migration.extract.partitions import PARTITION_KEYS, partition_range
 from weaviate_migration.extract.scan import scan_partitions, table_bounds
-from weaviate_migration.extract.storage import open_partition, write_partition
+from weaviate_migration.extract.storage import PartitionExtract, open_partition, write_partition
 from weaviate_migration.extract.storage_classes import RowLayout
 from weaviate_migration.load import PartitionLoad
 from weaviate_migration.load_tally import LoadTally, total
@@ -99,7 +98,7 @@ class SmallMigration:
     folder: Path
     client: weaviate.WeaviateClient
     mapping: CollectionMapping = NOTES
-    extracts: dict[str, ds.Dataset] = field(default_factory=dict)
+    extracts: dict[str, PartitionExtract] = field(default_factory=dict)
     bounds: tuple[str, ...] = ()
 
     @classmethod
@@ -147,7 +146,7 @@ class SmallMigration:
     def load(self, partitions: Sequence[str] = PARTITION_KEYS, max_object_bytes: int = MESSAGE_BYTES) -> LoadTally:
         """Loads these partitions; what became of all of them together."""
         extracts = {partition: self.extracts[partition] for partition in partitions}
-        rows = sum(each.count_rows() for each in extracts.values())
+        rows = sum(each.rows for each in extracts.values())
         with self.quarantine as quarantine:
             tallies = PartitionLoad(
                 collection=self.collection,

@@ -11,7 +11,6 @@ import weaviate
 from upath import UPath
 
 from weaviate_migration.extract.partitions import PARTITION_KEYS
-from weaviate_migration.extract.storage import extract_rows
 from weaviate_migration.extract.storage_classes import ExtractRow
 from weaviate_migration.mapping import VectorMapping
 from weaviate_migration.proof import CollectionProof
@@ -78,12 +77,12 @@ def proof(migration: SmallMigration, client: weaviate.WeaviateClient) -> Collect
 
 def differences(migration: SmallMigration, client: weaviate.WeaviateClient) -> list[Difference]:
     compared = [proof(migration, client).compare_partition(partition) for partition in PARTITION_KEYS]
-    assert sum(each.rows for each in compared) == sum(each.count_rows() for each in migration.extracts.values())
+    assert sum(each.rows for each in compared) == sum(each.rows for each in migration.extracts.values())
     return [found for each in compared for found in each.differences]
 
 
 def rows_of(migration: SmallMigration) -> list[ExtractRow]:
-    return [each for extract in migration.extracts.values() for each in extract_rows(extract)]
+    return [each for extract in migration.extracts.values() for each in extract.extract_rows()]
 
 
 def search(migration: SmallMigration, rows: list[ExtractRow] | None = None) -> SearchComparison:
