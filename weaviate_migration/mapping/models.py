@@ -251,6 +251,8 @@ class CollectionMapping(_Model):
         for at, name, earlier in _given_twice(names):
             yield ("properties", at, "name"), f"`{name}` is the name of properties[{earlier}], too"
         provenance = given.get("provenance", cls.model_fields["provenance"].default)
+        if provenance in RESERVED_PROPERTIES:
+            yield ("provenance",), f"`{provenance}` is reserved by Weaviate; choose another name"
         for at, name in names:
             if isinstance(provenance, str) and folded(name) == folded(provenance):
                 yield ("properties", at, "name"), f"`{name}` is also the name of the provenance property"

@@ -12,6 +12,7 @@ from typing import Any
 from weaviate.collections import Collection
 from weaviate.proto.v1 import base_pb2, batch_pb2
 
+from weaviate_migration.target.failures import Rejection, not_encodable
 from weaviate_migration.transform.row_to_object import ObjectDraft
 
 CLIENT_RETRIES = 2
@@ -38,17 +39,40 @@ def batch_object(collection_name: str, draft: ObjectDraft) -> batch_pb2.BatchObj
     return message
 
 
-def send_objects(collection: Collection[Any, Any], objects: Sequence[batch_pb2.BatchObject]) -> dict[int, str]:
-    """Sends objects in one call, and returns the errors that the server gives to single ones, by index.
+def has_connection(collection: Collection[Any, Any]) -> bool:
+    """Whether a collection has the connection that `send_objects` uses: a private part of the client."""
+    connection = getattr(collection, "_connection", None)
+    return hasattr(connection, "grpc_batch_objects") and hasattr(connection, "timeout_config")
+
+
+def send_objects(collection: Collection[Any, Any], drafts: Sequence[ObjectDraft]) -> dict[int, Rejection]:
+    """Sends objects in one call, or none while one cannot be sent; returns why single ones were not taken, by index.
 
     Raises:
         WeaviateBaseError: the call failed, as `insert_many` says it.
     """
+    messages, rejected = _encoded(collection.name, drafts)
+    if rejected:
+        return rejected
     # A private attribute: the client has no public way to send messages that were made already.
     connection = collection._connection
-    request = batch_pb2.BatchObjectsRequest(objects=objects)
-    errors: dict[int, str] = connection.grpc_batch_objects(request, connection.timeout_config.insert, CLIENT_RETRIES)
-    return errors
+    request = batch_pb2.BatchObjectsRequest(objects=messages)
+    errors = connection.grpc_batch_objects(request, connection.timeout_config.insert, CLIENT_RETRIES)
+    return {index: Rejection(reason) for index, reason in errors.items()}
+
+
+def _encoded(
+    collection_name: str, drafts: Sequence[ObjectDraft]
+) -> tuple[list[batch_pb2.BatchObject], dict[int, Rejection]]:
+    """The messages of the objects that can be sent; and why the others cannot, by index."""
+    messages: list[batch_pb2.BatchObject] = []
+    rejected: dict[int, Rejection] = {}
+    for index, draft in enumerate(drafts):
+        try:
+            messages.append(batch_object(collection_name, draft))
+        except (ValueError, TypeError, OverflowError, struct.error) as error:
+            rejected[index] = not_encodable(error)
+    return messages, rejected
 
 
 def _fill(message: _Properties, properties: Mapping[str, Any]) -> None:

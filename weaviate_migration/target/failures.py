@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import grpc
 import httpx
@@ -15,6 +16,7 @@ from weaviate.exceptions import (
 )
 
 from weaviate_migration.errors import (
+    ErrorCategory,
     TargetConnectionError,
     TargetError,
     TargetOverloadError,
@@ -40,6 +42,18 @@ _SAID: Mapping[type[TransientTargetError], str] = {
     TargetTimeoutError: "does not answer in time",
     TargetOverloadError: "is overloaded",
 }
+
+
+class Rejection(NamedTuple):
+    """Why one object of a call was not taken, and the category of that: `refused` by the server, or `conversion`."""
+
+    reason: str
+    category: ErrorCategory = "refused"
+
+
+def not_encodable(error: Exception) -> Rejection:
+    """Of an object that cannot be sent at all."""
+    return Rejection(f"weaviate-client cannot encode it: {error}", "conversion")
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """What became of each object, from a real server that refuses, is overloaded, or reports what is not so."""
 
+import importlib
 import logging
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,6 +12,7 @@ import weaviate
 from weaviate.classes.data import DataObject
 from weaviate.collections import Collection
 
+from weaviate_migration import target
 from weaviate_migration.errors import TransientTargetError
 from weaviate_migration.target import write
 from weaviate_migration.target.read_back import objects_by_uuid
@@ -33,6 +36,28 @@ NAME = "Note_20261122T093015"
 def notes(client: weaviate.WeaviateClient) -> Collection[Any, Any]:
     ensure_collection(client, NAME, EVERY_TYPE, Origin("20261122T093015", "/data/app.db", "digest"))
     return client.collections.use(NAME)
+
+
+@pytest.fixture(params=["batch_request", "insert_many"], autouse=True)
+def way_to_send(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Every object has the same outcome where the client's stubs are not there, and `insert_many` is the way."""
+    if request.param == "insert_many":
+        monkeypatch.setitem(sys.modules, "weaviate.proto.v1", None)
+        for name in ("batch_request", "sending"):
+            monkeypatch.delitem(sys.modules, f"weaviate_migration.target.{name}")
+            monkeypatch.delattr(target, name)
+        without_stubs = importlib.import_module("weaviate_migration.target.sending")
+        monkeypatch.setattr(f"{write.__name__}.way_to_send", without_stubs.way_to_send)
+    return str(request.param)
+
+
+def test_the_stubs_are_used_where_they_are(notes: Collection[Any, Any], way_to_send: str) -> None:
+    assert ObjectWriter(notes, settings())._send_objects.__module__ == f"weaviate_migration.target.{way_to_send}"
+
+
+def test_a_client_with_another_connection_sends_by_insert_many(notes: Collection[Any, Any]) -> None:
+    del notes._connection
+    assert ObjectWriter(notes, settings())._send_objects.__module__ == "weaviate_migration.target.insert_many"
 
 
 def draft(number: int, **properties: Any) -> ObjectDraft:
@@ -90,6 +115,36 @@ def test_every_object_of_every_batch_has_an_outcome(notes: Collection[Any, Any])
     assert {each.key for outcome in outcomes for each in outcome.batch.drafts} == stored(notes, drafts)
     assert refused(outcomes) == {}
     assert not any(outcome.retried for outcome in outcomes)
+
+
+def test_batches_that_are_sent_together_have_outcomes_of_their_own(notes: Collection[Any, Any]) -> None:
+    wrong: dict[int, dict[str, Any]] = {
+        1: {"size": "one"},
+        7: {"body": "\ud800"},
+        8: {"at": "noon"},
+        12: {"size": 2, "body": "x" * 2000},
+    }
+    drafts = [draft(number, **wrong.get(number, {})) for number in range(15)]
+    outcomes = write_all(notes, drafts, settings(batch_size=3, max_object_bytes=1000))
+    by_number = {outcome.batch.number: outcome for outcome in outcomes}
+    assert [by_number[number].written for number in range(1, 6)] == [2, 3, 1, 3, 2]
+    assert len({outcome.seconds for outcome in outcomes}) == 1, "they were sent together"
+    refusals = {number: set(refused([outcome])) for number, outcome in by_number.items()}
+    assert refusals == {1: {"key 1"}, 2: set(), 3: {"key 7", "key 8"}, 4: set(), 5: {"key 12"}}
+    assert stored(notes, drafts) == {each.key for each in drafts} - {"key 1", "key 7", "key 8", "key 12"}
+
+
+def test_each_batch_that_is_sent_again_counts_its_own_objects(
+    notes: Collection[Any, Any], make_ready_after_first_warning: list[str]
+) -> None:
+    notes.config.update_shards("READONLY")
+    outcomes = write_all(notes, [draft(number) for number in range(8)], settings(batch_size=3, max_retries=3))
+    assert {outcome.batch.number: outcome.retried for outcome in outcomes} == {1: 3, 2: 3, 3: 2}
+    assert [said.split(" are ")[0] for said in make_ready_after_first_warning] == [
+        "partition 00: 3 objects",
+        "partition 00: 3 objects",
+        "partition 00: 2 objects",
+    ]
 
 
 def test_writing_twice_changes_nothing(notes: Collection[Any, Any]) -> None:
@@ -226,7 +281,8 @@ def test_a_writer_that_waits_to_try_again_is_woken_when_the_writing_is_given_up(
     waiting = threading.Event()
 
     def batches() -> Iterator[Batch]:
-        yield from cut_into_batches("00", [draft(0)], settings())
+        one_call = [draft(number) for number in range(write.BATCHES_TOGETHER)]
+        yield from cut_into_batches("00", one_call, settings(batch_size=1))
         assert waiting.wait(60)
         raise KeyboardInterrupt
 

@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from weaviate.collections.batch.grpc_batch import _BatchGRPC
 from weaviate.collections.classes.batch import _BatchObject
 from weaviate.proto.v1 import batch_pb2
 from weaviate.util import _ServerVersion
 
+from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.target.batch_request import batch_object
 from weaviate_migration.transform.row_to_object import ObjectDraft, row_converter
 from weaviate_migration_tests.strategies import COLUMNS, EVERY_TYPE, ROWS
@@ -62,6 +64,14 @@ def test_any_properties_and_vectors_become_the_message_that_the_client_makes(
     properties: dict[str, Any], vectors: dict[str, list[float]]
 ) -> None:
     assert_same(ObjectDraft(UUID, "key", properties, vectors))
+
+
+@pytest.mark.parametrize("name", ["id", "vector"])
+def test_names_that_the_client_refuses_cannot_be_in_a_mapping(name: str) -> None:
+    size = {"name": "size", "column": "size", "type": "int"}
+    for mapped in ({"properties": [size | {"name": name}]}, {"properties": [size], "provenance": name}):
+        with pytest.raises(ValidationError, match=f"`{name}` is reserved by Weaviate"):
+            CollectionMapping.model_validate({"name": "Note", "table": "notes", **mapped})
 
 
 @pytest.mark.parametrize("value", ["\ud800", ["a", None], ["a", "\ud800"], [1, "a"], [1.5, "a"], b"blob", [b"blob"]])
