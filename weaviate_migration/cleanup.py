@@ -16,7 +16,7 @@ from weaviate_migration.source.capture import remove_capture
 from weaviate_migration.target.aliases import collections_behind_aliases
 from weaviate_migration.target.query import count_objects
 from weaviate_migration.target.schema import drop_collection, origin_of
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder import WorkFolder, bytes_in
 
 
 @dataclass(frozen=True)
@@ -134,11 +134,6 @@ class Cleanup:
                 self._work_folder.records.update(each, state="cleaned up")
             elif not any(self._has_made(each, name) for name in each.targets.values()):
                 self._work_folder.records.update(each, state="discarded")
-
-
-def bytes_in(path: UPath) -> int:
-    """What a file or folder takes, with all that is in it; 0 where it is not there, or goes away meanwhile."""
-    return sum(int(each["size"]) for each in path.fs.find(path.path, detail=True).values())
 
 
 def refuse_too_early(work_folder: WorkFolder, *, force: bool) -> None:

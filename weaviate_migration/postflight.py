@@ -15,7 +15,8 @@ from weaviate_migration.mapping import Mapping, read_mapping
 from weaviate_migration.record import MigrationRecord, refuse_another_mapping
 from weaviate_migration.row_counts import RowCounts, counted_rows
 from weaviate_migration.settings import MigrationConfig
-from weaviate_migration.status import FollowedChanges, followed_changes, quarantined_rows
+from weaviate_migration.status import FollowedChanges
+from weaviate_migration.status_reading import followed_changes, quarantined_rows
 from weaviate_migration.target.aliases import alias_targets
 from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
 from weaviate_migration.target.query import any_word, count_objects, finds_word

@@ -198,3 +198,8 @@ def _unusable(folder: Path, reason: str | None) -> ConfigurationError:
     return ConfigurationError(
         f"The work folder {folder} cannot be written to: {reason}.", "Name another one with --work-dir."
     )
+
+
+def bytes_in(path: UPath) -> int:
+    """What a file or folder takes, with all that is in it; 0 where it is not there, or goes away meanwhile."""
+    return sum(int(each["size"]) for each in path.fs.find(path.path, detail=True).values())

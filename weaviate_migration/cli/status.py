@@ -16,7 +16,6 @@ from weaviate_migration.cli.options import (
     with_options,
 )
 from weaviate_migration.cli.status_lines import print_status
-from weaviate_migration.cli.watch import watch_status
 from weaviate_migration.settings import create_migration_config
 from weaviate_migration.status import read_status
 
@@ -40,6 +39,9 @@ def status(as_json: bool, watch: bool, interval: float, **options: Any) -> int:
         raise click.UsageError("--watch and --json exclude each other: JSON is one document.")
     config, console = create_migration_config("", **options), plain_console()
     if watch:
+        # Imported only now: it needs Dagster, which a status that is shown once may not need.
+        from weaviate_migration.cli.watch import watch_status
+
         with suppress(KeyboardInterrupt):
             watch_status(config, interval, console)
         return 0

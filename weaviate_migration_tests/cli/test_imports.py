@@ -76,6 +76,13 @@ def test_quarantine_list_imports_no_client_and_no_dagster(options: dict[str, Pat
     assert imported_by(COMMAND, tmp_path, "quarantine", "list", *chosen(options, "--work-dir")) == {"sqlalchemy"}
 
 
+def test_status_imports_neither_dagster_nor_the_client_where_nothing_was_begun(
+    options: dict[str, Path], tmp_path: Path
+) -> None:
+    arguments = ["status", *chosen(options, "--mapping"), "--work-dir", tmp_path / "other"]
+    assert imported_by(COMMAND, tmp_path, *arguments) == {"sqlalchemy"}
+
+
 def test_the_client_is_imported_without_a_warning(tmp_path: Path) -> None:
     assert imported_by("import weaviate_migration, weaviate", tmp_path) >= {"weaviate"}
 
