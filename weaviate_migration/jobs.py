@@ -28,7 +28,12 @@ NEW_SNAPSHOT = {"ops": {"sqlite_snapshot": {"config": {"refresh": True}}}}
 LIVE_ASSETS = (CHANGE_CAPTURE, CHANGE_SYNC)
 # One process imports everything, once, and the process of each step is its fork: spawned anew, a step took 3.5 s of
 # CPU, nearly all of it imports (measured).
-_FORKED = {"forkserver": {"preload_modules": ["weaviate_migration.code_location"]}}
+# Dagster's module would come first of all if it were not named.
+_PRELOADED = [
+    *("weaviate_migration.runs.step_processes", "dagster._core.executor.multiprocess"),
+    "weaviate_migration.code_location",
+]
+_FORKED = {"forkserver": {"preload_modules": _PRELOADED}}
 # Of `cut_over`, without the report that follows in the UI.
 SWITCH_ALONE = (dg.AssetKey(CUTOVER),)
 RESERVED_NAMES = frozenset(

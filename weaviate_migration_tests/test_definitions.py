@@ -13,6 +13,7 @@ import weaviate_migration
 from weaviate_migration.code_location import asset_graph, build_definitions
 from weaviate_migration.definitions import defs
 from weaviate_migration.extract.partitions import PARTITION_KEYS
+from weaviate_migration.jobs import executor_config
 from weaviate_migration.mapping import CollectionMapping, read_mapping
 from weaviate_migration.settings import create_migration_config
 
@@ -189,3 +190,10 @@ def test_resources_are_described() -> None:
     resources = defs.resolve_job_def("migrate").resource_defs
     assert {"source", "weaviate", "batches", "work_folder", "extract_storage"} <= set(resources)
     assert [name for name, each in resources.items() if not each.description] == []
+
+
+def test_ctrl_c_does_not_end_the_process_that_steps_are_forked_from_while_it_imports(tmp_path: Path) -> None:
+    config = create_migration_config("app.db", enable_parallel_processing=True, work_dir=tmp_path)
+    first, *_ = executor_config(config)["multiprocess"]["start_method"]["forkserver"]["preload_modules"]
+    interrupted = f"import os, signal, {first}; os.kill(os.getpid(), signal.SIGINT); print('still there')"
+    assert subprocess.run([sys.executable, "-c", interrupted], capture_output=True, check=True).stdout

@@ -1,0 +1,9 @@
+"""Imported first by the process that those of the steps are forks of: it is not for Ctrl-C, which reaches it too.
+
+Python protects such a process only when all is imported: before, an interrupt would end it with a stack trace. The
+steps set handlers of their own.
+"""
+
+import signal
+
+signal.signal(signal.SIGINT, signal.SIG_IGN)
