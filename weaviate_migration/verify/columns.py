@@ -24,9 +24,14 @@ from weaviate_migration.transform.values import SqlValue
 from weaviate_migration.verify.meaning import Judge, judge, same_vector, vector_meant
 
 _Column = Sequence[Any]
+_CutDates = dict[str, list[SqlValue]]
+"""Date properties by name, as the inverse of a date writes them; without those whose texts are not canonical."""
 
 # As REST writes a date with what Python holds of a second; each of a column with a line of its own.
 _DATES = re.compile(r"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{0,5}[1-9])?Z\n)*", re.ASCII).fullmatch
+
+# A fraction that has less than six digits.
+_SHORT_FRACTION = re.compile(r"\.\d{1,5}(?=Z)", re.ASCII).sub
 
 _read_source_columns = msgspec.json.Decoder(dict[str, Any]).decode
 # What damaged objects make the functions raise that are made for one object; the row-by-row way then meets it, too.
@@ -48,23 +53,30 @@ class ColumnComparer:
         self._unfit = unfit_judge(mapping, layout.columns)
         position_of = {folded(name): position for position, name in enumerate(layout.columns)}
         self._judges = [(prop, position_of.get(folded(prop.column)), judge(prop)) for prop in mapping.properties]
+        self._dates = [prop.name for prop in mapping.properties if prop.type == "date" and prop.date_format == "text"]
         self._holders = holding_properties(mapping, layout.columns)
         self._vectors = [(name, position_of.get(folded(column))) for name, column in mapping.column_vectors.items()]
 
     def agree(self, rows: RowColumns, objects: ObjectColumns) -> bool:
         """Whether each row has its object, in their order, which says what the row says, and there are no others."""
         try:
+            if rows.uuids != objects.uuids or not _ascend(objects.uuids):
+                return False
+            cut = self._cut_dates(objects)
             return (
-                rows.uuids == objects.uuids
-                and _ascend(objects.uuids)
-                and self._become_objects(rows)
+                self._become_objects(rows)
                 and self._come_from(rows, objects)
-                and self._tell(rows, objects)
-                and all(self._means(each, rows, objects) for each in self._judges)
+                and self._tell(rows, objects, cut)
+                and all(self._means(each, rows, objects, cut) for each in self._judges)
                 and all(self._has_vectors(name, position, rows, objects) for name, position in self._vectors)
             )
         except _UNREADABLE:
             return False
+
+    def _cut_dates(self, objects: ObjectColumns) -> _CutDates:
+        """Date properties whose texts can be cut."""
+        cut = {name: _cut(objects.properties[name]) for name in self._dates}
+        return {name: dates for name, dates in cut.items() if dates is not None}
 
     def _become_objects(self, rows: RowColumns) -> bool:
         """Whether no row is one of those that the mapping has refused."""
@@ -87,7 +99,7 @@ class ColumnComparer:
             object_uuid(self._layout.table, key) == uuid for key, uuid in zip(keys, uuids, strict=True)
         )
 
-    def _tell(self, rows: RowColumns, objects: ObjectColumns) -> bool:
+    def _tell(self, rows: RowColumns, objects: ObjectColumns, cut: _CutDates) -> bool:
         """Whether the rows can be rebuilt from the objects alone: same storage classes, same bytes."""
         try:
             kept = [_read_source_columns(each or "{}") for each in objects.provenance["source_columns"]]
@@ -98,7 +110,7 @@ class ColumnComparer:
             if kept_by[name] == len(kept):
                 rebuilt = _restored([each[name] for each in kept])
             else:
-                rebuilt = _inverse(prop, objects)
+                rebuilt = _inverse(prop, objects, cut)
                 if kept_by[name]:
                     pairs = zip(kept, rebuilt, strict=True)
                     rebuilt = [from_verbatim(each[name]) if name in each else value for each, value in pairs]
@@ -107,7 +119,11 @@ class ColumnComparer:
         return True
 
     def _means(
-        self, judged: tuple[PropertyMapping, int | None, Judge], rows: RowColumns, objects: ObjectColumns
+        self,
+        judged: tuple[PropertyMapping, int | None, Judge],
+        rows: RowColumns,
+        objects: ObjectColumns,
+        cut: _CutDates,
     ) -> bool:
         """Whether a property says in each object what its column means."""
         prop, position, agrees = judged
@@ -116,7 +132,7 @@ class ColumnComparer:
         if _is_text(prop) and found == values:
             return True
         if prop.type == "date":
-            if prop.date_format == "text" and _canonical(found) and _cut(found) == values:
+            if prop.name in cut and cut[prop.name] == values:
                 return True
             found = _moments(found)
         return all(map(agrees, values, found))
@@ -141,7 +157,7 @@ def _restored(kept: list[Any]) -> list[SqlValue]:
     return list(map(from_verbatim, kept)) if dict in set(map(type, kept)) else kept
 
 
-def _inverse(prop: PropertyMapping | None, objects: ObjectColumns) -> list[SqlValue]:
+def _inverse(prop: PropertyMapping | None, objects: ObjectColumns, cut: _CutDates) -> list[SqlValue]:
     """A column as its property tells it; NULLs where no property holds it."""
     if prop is None:
         return [None] * len(objects)
@@ -149,8 +165,8 @@ def _inverse(prop: PropertyMapping | None, objects: ObjectColumns) -> list[SqlVa
     if prop.type in ("text", "int", "number"):
         return found
     if prop.type == "date":
-        if prop.date_format == "text" and _canonical(found):
-            return _cut(found)
+        if prop.name in cut:
+            return cut[prop.name]
         found = _moments(found)
     return list(map(inverse(prop), found))
 
@@ -163,20 +179,19 @@ def _same(one: list[SqlValue], other: list[SqlValue]) -> bool:
     return float not in types or 0.0 not in one or list(map(repr, one)) == list(map(repr, other))
 
 
-def _canonical(dates: _Column) -> bool:
-    """Whether all dates of a property are as REST writes what a microsecond holds, and are dates to Python, too."""
+def _cut(dates: _Column) -> list[SqlValue] | None:
+    """Dates as the inverse of a date writes them, cut from their texts.
+
+    Returns:
+        None where one is not as REST writes what a microsecond holds, or is no date to Python.
+    """
     present = [each for each in dates if each is not None]
-    return bool(_DATES("".join([f"{each}\n" for each in present]))) and all(map(datetime.fromisoformat, present))
-
-
-def _cut(dates: _Column) -> list[SqlValue]:
-    """Canonical dates as the inverse of a date writes them."""
-    return [each and f"{each[:10]} {_padded(each[11:-1])}" for each in dates]
-
-
-def _padded(time: str) -> str:
-    """A time with six digits of a second, or none."""
-    return f"{time:0<15}" if len(time) > len("03:04:05") else time
+    lines = "".join([f"{each}\n" for each in present])
+    if not _DATES(lines) or not all(map(datetime.fromisoformat, present)):
+        return None
+    padded = _SHORT_FRACTION(lambda fraction: f"{fraction[0]:0<7}", lines)
+    found = iter(padded.replace("T", " ").replace("Z", "").splitlines())
+    return [each and next(found) for each in dates]
 
 
 def _moments(dates: _Column) -> list[datetime | None]:

@@ -127,7 +127,7 @@ class SmallMigration:
 
     def extract_file(self, database: Path) -> None:
         """The extract of the mapped table of this snapshot; the bounds of the first one stay."""
-        whole = Mapping(name="test", collections=(self.mapping,))
+        whole = Mapping(name="test", missing="warn", collections=(self.mapping,))
         plan = plan_migration(whole, inspect_database(database)).collections[0]
         self.bounds = self.bounds or table_bounds(database, plan, 4, self.folder)
         for stream in scan_partitions(database, plan, self.bounds, PARTITION_KEYS, 4, self.folder):

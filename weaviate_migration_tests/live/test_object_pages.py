@@ -10,6 +10,7 @@ from weaviate.classes.data import DataObject
 
 from weaviate_migration.errors import TargetError
 from weaviate_migration.extract.partitions import PARTITION_KEYS, partition_bounds, partition_range
+from weaviate_migration.mapping import CollectionMapping, read_mapping
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.object_pages import ObjectPages
 from weaviate_migration.target.read_back import objects_in_range
@@ -17,6 +18,7 @@ from weaviate_migration.target.schema import Origin, ensure_collection
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.transform.object_ids import UuidRange
 from weaviate_migration_tests.live.locked_server import KEY
+from weaviate_migration_tests.live.small_demo import write_small_demo_file
 from weaviate_migration_tests.live.small_migration import FULL_NOTES, NAME, SmallMigration, row
 from weaviate_migration_tests.live.test_read_back import UUIDS, make
 from weaviate_migration_tests.strategies import EVERY_TYPE
@@ -84,3 +86,18 @@ def test_with_the_key_of_the_client(locked_server: ServerAddress) -> None:
 def test_a_collection_that_is_gone(client: weaviate.WeaviateClient) -> None:
     with pytest.raises(TargetError, match="reading objects"):
         ObjectPages(client, "Gone_1", EVERY_TYPE).read(EVERYTHING, 10)
+
+
+@pytest.mark.parametrize("mapping", read_mapping(None).collections, ids=lambda each: each.table)
+def test_the_demo_file_needs_no_verdict(
+    client: weaviate.WeaviateClient, tmp_path: Path, mapping: CollectionMapping
+) -> None:
+    migration = SmallMigration(tmp_path, client, mapping.model_copy(update={"name": "Note", "relations": ()}))
+    write_small_demo_file(tmp_path / "demo.sqlite")
+    migration.extract_file(tmp_path / "demo.sqlite")
+    migration.load()
+    proof = migration.proof
+    assert [verdict for partition in PARTITION_KEYS for verdict in proof.verdicts(partition)] == []
+    compared = migration.compare_all()
+    assert sum(each.objects for each in compared) == migration.count() > 0
+    assert all(each.passed for each in compared)

@@ -46,6 +46,20 @@ def test_a_text_that_looks_like_the_end_of_a_row() -> None:
     assert row_lines([UUID] * len(odd), [odd, odd]) == lines
 
 
+def test_many_lines_with_every_character() -> None:
+    blocks = (range(start, start + 256) for start in range(0, 0x11000, 256))
+    utf8 = ["".join(map(chr, block)) for block in blocks if not 0xD800 <= block.start < 0xE000]
+    for column in (utf8, [*utf8, "bytes \udc80\udcff that are no UTF-8"]):
+        uuids = [UUID] * len(column)
+        assert row_lines(uuids, [column]) == b"".join(row_line(UUID, (each,)) for each in column)
+
+
+def test_many_lines_with_reals_of_every_form() -> None:
+    reals = [0.0, -0.0, 1.0, 0.1, 1e16, 1e22, 1e-5, 5e-324, 1.7976931348623157e308, float("inf"), float("-inf")]
+    column: list[SqlValue] = [*reals, 1, 2**63 - 1, -(2**63), b"\xff", None, "1.0"]
+    assert row_lines([UUID] * len(column), [column]) == b"".join(row_line(UUID, (each,)) for each in column)
+
+
 def test_a_collection_has_the_digest_of_its_partitions() -> None:
     parts = [hashlib.sha256(each).hexdigest() for each in (b"a", b"b")]
     assert collection_digest(parts) == hashlib.sha256(f"{parts[0]}\n{parts[1]}\n".encode()).hexdigest()
