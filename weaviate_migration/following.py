@@ -192,12 +192,13 @@ def followed_with(
 def followed_records(work_folder: WorkFolder, mapping: WholeMapping) -> list[MigrationRecord]:
     """The migrations whose changes are followed, the newest first: those that readers use, may use, or will use.
 
-    One that was cut over before the newest was is followed too: a rollback leads back to it.
+    One that was cut over before the newest was is followed too: a rollback leads back to it. One whose snapshot is not
+    on record yet is not: its command was killed, or is about to load the rows as they are.
 
     Raises:
         ConfigurationError: there are none.
     """
-    found = [each for each in _in_use(work_folder) if each.mapping_digest == mapping.digest]
+    found = [each for each in _in_use(work_folder) if each.mapping_digest == mapping.digest and each.bounds]
     if not found:
         raise ConfigurationError(
             f"No migration of mapping `{mapping.name}` in {work_folder.folder} follows the changes of its source.",

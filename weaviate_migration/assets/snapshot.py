@@ -45,8 +45,7 @@ def build_snapshot_asset(mapping: Mapping) -> dg.AssetsDefinition:
         record = work_folder.records.current()
         reused = record.state == "unfinished" and _is_there(record, work_folder) and not config.refresh
         if not reused:
-            record = _take(record, source, work_folder)
-        record = _with_bounds(record, mapping, work_folder, batches.sort_memory_mb)
+            record = _take(record, mapping, source, work_folder, batches.sort_memory_mb)
         snapshot = record.snapshot
         assert snapshot is not None
         return dg.MaterializeResult(
@@ -76,12 +75,20 @@ class SnapshotConfig(dg.Config):
 def _is_there(record: MigrationRecord, work_folder: WorkFolder) -> bool:
     """Whether there is a snapshot to go on from: not one from before changes were captured, where they are by now."""
     snapshot = record.snapshot
-    if snapshot is None or not snapshot.path.is_file() or snapshot.path.stat().st_size != snapshot.bytes:
+    if (
+        snapshot is None
+        or not record.bounds
+        or not snapshot.path.is_file()
+        or snapshot.path.stat().st_size != snapshot.bytes
+    ):
         return False
     return snapshot.captured is not None or work_folder.capture_id is None
 
 
-def _take(record: MigrationRecord, source: SQLiteSource, work_folder: WorkFolder) -> MigrationRecord:
+def _take(
+    record: MigrationRecord, mapping: Mapping, source: SQLiteSource, work_folder: WorkFolder, sort_memory_mb: int
+) -> MigrationRecord:
+    """Takes a snapshot, and puts it on record together with the bounds: one is of no use without the other."""
     before = record.snapshot.path if record.snapshot is not None else None
     path = work_folder.snapshot_path(record)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -102,13 +109,15 @@ def _take(record: MigrationRecord, source: SQLiteSource, work_folder: WorkFolder
         taken_at=datetime.now(UTC),
         captured=_captured(path, work_folder),
     )
+    # Bounds come from the first snapshot and stay, so that a row never moves between partitions.
+    bounds = record.bounds or _bounds(path, mapping, work_folder, sort_memory_mb)
     # Before the snapshot is on record: killed in between, the next run takes another one, and follows from here.
     if snapshot.captured is not None and work_folder.sync_positions.read(record.id) is None:
         # What was loaded before from another snapshot may lack changes, until all was compared.
         epoch = snapshot.captured.epoch if before is None else NOTHING_COMPARED
         position = snapshot.captured.model_copy(update={"epoch": epoch})
         work_folder.sync_positions.save(record.id, position)
-    record = work_folder.records.update(record, snapshot=snapshot)
+    record = work_folder.records.update(record, snapshot=snapshot, bounds=bounds)
     for superseded in path.parent.glob(f"{record.id}.*.sqlite"):
         if superseded != path:  # Also one that a killed run has left, before it was on record.
             superseded.unlink()
@@ -123,16 +132,12 @@ def _captured(snapshot: Path, work_folder: WorkFolder) -> LogPosition | None:
     return LogPosition(**end._asdict()) if end is not None else None
 
 
-def _with_bounds(
-    record: MigrationRecord, mapping: Mapping, work_folder: WorkFolder, sort_memory_mb: int
-) -> MigrationRecord:
-    """Bounds come from the first snapshot and stay, so that a row never moves between partitions."""
-    if record.bounds:
-        return record
-    snapshot = record.snapshot_path
+def _bounds(
+    snapshot: Path, mapping: Mapping, work_folder: WorkFolder, sort_memory_mb: int
+) -> dict[str, tuple[str, ...]]:
+    """For each table the UUIDs between its partitions."""
     plan = plan_migration(mapping, inspect_database(snapshot))
-    bounds = {
+    return {
         each.mapping.table: table_bounds(snapshot, each, sort_memory_mb, work_folder.scratch)
         for each in plan.collections
     }
-    return work_folder.records.update(record, bounds=bounds)

@@ -55,8 +55,10 @@ def assert_nothing_is_left_over(client: WeaviateClient, work_dir: Path, known: s
     assert set(collections) <= known
     assert set(aliases.values()) <= set(collections)
     files = [path for path in work_dir.rglob("*") if path.is_file()]
-    assert [path for path in files if path.suffix in (".tmp", ".partial", ".new")] == []
-    assert [path for path in files if work_dir / "scratch" in path.parents] == []
+    half_written = [path for path in files if path.suffix in (".tmp", ".partial", ".new")]
+    assert half_written == [], f"half written: {half_written}"
+    scratch = [path for path in files if work_dir / "scratch" in path.parents]
+    assert scratch == [], f"left in the folder for what a command needs while it runs: {scratch}"
     for path in files:
         if path.suffix == ".lock":
             FileLock(path).acquire(blocking=False).lock.release()
