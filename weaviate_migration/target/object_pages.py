@@ -1,6 +1,6 @@
-"""Pages of a collection over REST, by column: a third of what the client takes for the same objects (1.39.0).
+"""Pages of a collection over REST, by column: cheaper than through the client, which makes an object of each one.
 
-The bytes of an answer go into structs that are made from the mapping, without any object of the client between.
+The bytes of an answer go into structs that are made from the mapping.
 """
 
 from bisect import bisect_left

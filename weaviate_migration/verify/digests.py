@@ -9,10 +9,10 @@ as `{"real": "Infinity"}` or `"-Infinity"`. The line of an object from which no 
 each with a newline.
 """
 
-import codecs
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -37,13 +37,16 @@ def row_line(uuid: str | None, values: Sequence[SqlValue] | None) -> bytes:
 
 
 def row_lines(uuids: Sequence[str | None], columns: Sequence[Sequence[SqlValue]]) -> bytes:
-    """The lines of many rows, given column by column: the same bytes as `row_line` gives, at a third of the time."""
-    rows = list(zip(uuids, *map(_as_json_has_them, columns), strict=True))
-    try:
-        text = _to_json_lines(rows).decode()
-    except UnicodeEncodeError:  # Text that is not UTF-8.
-        return b"".join(map(row_line, uuids, zip(*columns, strict=True)))
-    return text.replace("\x7f", "\\u007f").encode("ascii", _ESCAPED)
+    """The lines of many rows, given column by column: the same bytes as `row_line` gives.
+
+    Rows of ASCII alone take a quarter of the time that `json` takes (0.7 instead of 2.8 us, rows of 600 characters).
+    """
+    with suppress(UnicodeEncodeError):  # Text that is not UTF-8.
+        lines = _to_json_lines(list(zip(uuids, *map(_as_json_has_them, columns), strict=True)))
+        # What `msgspec` does not escape.
+        if lines.isascii() and b"\x7f" not in lines:
+            return lines
+    return b"".join(map(row_line, uuids, zip(*columns, strict=True)))
 
 
 def _as_json_has_them(values: Sequence[SqlValue]) -> Sequence[Any]:
@@ -56,16 +59,6 @@ def _as_json_has_them(values: Sequence[SqlValue]) -> Sequence[Any]:
 
 
 _to_json_lines = msgspec.json.Encoder().encode_lines
-
-
-def _escape(error: UnicodeError) -> tuple[str, int]:
-    """What stands in JSON for the characters that ASCII does not have."""
-    assert isinstance(error, UnicodeEncodeError)
-    return _to_json(error.object[error.start : error.end])[1:-1], error.end
-
-
-_ESCAPED = "weaviate_migration.escaped_as_json"
-codecs.register_error(_ESCAPED, _escape)
 
 
 def _line(items: list[Any]) -> bytes:

@@ -49,7 +49,7 @@ def test_a_text_that_looks_like_the_end_of_a_row() -> None:
 def test_many_lines_with_every_character() -> None:
     blocks = (range(start, start + 256) for start in range(0, 0x11000, 256))
     utf8 = ["".join(map(chr, block)) for block in blocks if not 0xD800 <= block.start < 0xE000]
-    for column in (utf8, [*utf8, "bytes \udc80\udcff that are no UTF-8"]):
+    for column in (utf8[:1], ['\x00\x1f "/\\~', "a"], utf8, [*utf8, "bytes \udc80\udcff that are no UTF-8"]):
         uuids = [UUID] * len(column)
         assert row_lines(uuids, [column]) == b"".join(row_line(UUID, (each,)) for each in column)
 
