@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property, partial
+from itertools import islice
 from pathlib import Path
 
 from upath import UPath
@@ -38,6 +39,7 @@ from weaviate_migration.verify.search import SearchComparison, compare_search
 
 # Rows of which one has to have a word for each searchable property.
 ROWS_FOR_SEARCHES = 200
+_ROWS_AT_ONCE = 10
 _SIDE_BY_SIDE = 2
 
 
@@ -160,12 +162,18 @@ class CollectionProof:
             walked: objects that the comparison of these partitions met: an aggregate should count as many.
         """
         with self._changes.held() as changes:
-            drawn = [row for _, row in draw_rows(self._extracts, ROWS_FOR_SEARCHES, _seed())]
-            present = uuids_present(self.objects, [row.uuid for row in drawn if row.uuid])
-            rows = [row for row in drawn if row.uuid in present and not changes.has(row.uuid)]
+            drawn = (row for _, row in draw_rows(self._extracts, ROWS_FOR_SEARCHES, _seed()))
+            rows = self._stored(row for row in drawn if not changes.has(row.uuid))
             # While changes are applied, as many objects come and go as rows do.
             is_whole = len(self._extracts) == len(PARTITION_KEYS) and changes.rows is None
             return compare_search(self.mapping, self.layout, rows, self.objects, walked if is_whole else None)
+
+    def _stored(self, rows: Iterable[ExtractRow]) -> Iterator[ExtractRow]:
+        """Those rows that are objects, some asked for at once: as a rule the first few say all that is searched for."""
+        source = iter(rows)
+        while group := list(islice(source, _ROWS_AT_ONCE)):
+            present = uuids_present(self.objects, [row.uuid for row in group if row.uuid])
+            yield from (row for row in group if row.uuid in present)
 
     @cached_property
     def layout(self) -> RowLayout:

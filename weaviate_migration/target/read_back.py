@@ -1,7 +1,7 @@
 """Reads objects back: in the order of their UUIDs through the cursor, or by their UUIDs."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 from uuid import UUID
 
 from weaviate.classes.query import Filter
@@ -9,6 +9,7 @@ from weaviate.collections import Collection
 from weaviate.exceptions import WeaviateQueryError
 
 from weaviate_migration.target.failures import is_too_large, target_errors
+from weaviate_migration.target.search_reply import StoredObject
 from weaviate_migration.transform.object_ids import UuidRange
 from weaviate_migration.transform.row_to_object import Vectors
 
@@ -20,14 +21,6 @@ PAGE_BYTES = 8 * 1024 * 1024
 # How much more memory a row's page takes with its vectors in it: Python makes an object of 24 bytes of each float32.
 FACTOR_FOR_VECTORS = 4
 _Page = list[Any]
-
-
-class StoredObject(NamedTuple):
-    """An object as Weaviate returns it: canonical UUID, properties by name (None: absent), vectors by name."""
-
-    uuid: str
-    properties: dict[str, Any]
-    vectors: Vectors
 
 
 def uuids_in_range(collection: Collection[Any, Any], uuid_range: UuidRange, page: int = PAGE) -> Iterator[str]:
@@ -106,20 +99,6 @@ def page_for(objects: int, size: int = 0) -> int:
 def any_object_in_range(collection: Collection[Any, Any], uuid_range: UuidRange) -> bool:
     """Whether the range holds an object at all."""
     return next(uuids_in_range(collection, uuid_range, page=1), None) is not None
-
-
-@target_errors("reading objects")
-def objects_by_uuid(
-    collection: Collection[Any, Any], uuids: Sequence[str], *, vectors: Sequence[str] = ()
-) -> dict[str, StoredObject]:
-    """These objects by UUID, with these of their vectors; those that are not there are left out."""
-    if not uuids:
-        return {}
-    found = collection.query.fetch_objects(
-        filters=Filter.by_id().contains_any(list(uuids)), limit=len(uuids), include_vector=list(vectors)
-    )
-    objects = (StoredObject(str(each.uuid), dict(each.properties), _vectors(each)) for each in found.objects)
-    return {each.uuid: each for each in objects}
 
 
 @target_errors("reading vectors")

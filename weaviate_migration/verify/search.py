@@ -3,9 +3,9 @@
 import functools
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from weaviate.collections import Collection
 
@@ -24,6 +24,18 @@ LETTERS = 6
 SHORTEST_VECTOR, LONGEST_VECTOR = 1e-15, 1e15
 # What was looked for, and how that failed; None where it was found.
 _Outcome = tuple[str, str | None]
+
+
+class _Search(NamedTuple):
+    """What is looked for, how it fails, and what asks the server."""
+
+    name: str
+    failure: str
+    find: Callable[[], bool]
+
+
+# What is to be searched, and the search that a row offers; None where it has nothing for it.
+_Wanted = tuple[str, Callable[[ExtractRow], _Search | None]]
 
 _WORDS = re.compile(r"[^\W_]+").findall
 
@@ -58,91 +70,104 @@ class SearchComparison:
 def compare_search(
     mapping: CollectionMapping,
     layout: RowLayout,
-    rows: Sequence[ExtractRow],
+    rows: Iterable[ExtractRow],
     collection: Collection[Any, Any],
     total: int | None,
 ) -> SearchComparison:
-    """Searches for what sampled rows say.
+    """Searches for what sampled rows say, each property and vector by the first row that has something for it.
 
     Args:
-        rows: that are objects, in any order.
+        rows: that are objects, in any order; taken only until everything has its row.
         total: how many objects the collection has; None where not all of it was walked.
     """
-    outcomes: list[_Outcome] = []
-    untried: list[str] = []
-    position_of = {folded(name): position for position, name in enumerate(layout.columns)}
-    for prop in mapping.properties:
-        position = position_of.get(folded(prop.column))
-        if prop.index == "words" and position is not None:
-            drawn = next(_words_of(prop, position, rows), None)
-            if drawn is None:
-                untried.append(prop.name)
-            else:
-                outcomes.append(_by_word(collection, prop, *drawn))
-    for name, column in mapping.column_vectors.items():
-        position = position_of.get(folded(column))
-        if position is not None:
-            row_and_vector = next(_vectors_of(position, rows), None)
-            if row_and_vector is None:
-                untried.append(f"vector {name}")
-            else:
-                outcomes.append(_by_vector(collection, name, *row_and_vector))
-    outcomes += _by_key(mapping, layout, rows, collection)
+    wanted = [*_wanted_words(mapping, layout, collection), *_wanted_vectors(mapping, layout, collection)]
+    by_key = _wanted_key(mapping, layout, collection)
+    searches: dict[str, _Search] = {}
+    for row in rows:
+        for name, search_of in (*wanted, *by_key):
+            if name not in searches and (search := search_of(row)):
+                searches[name] = search
+        if len(searches) == len(wanted) + len(by_key):
+            break
+    names = [name for name, _ in (*wanted, *by_key)]
+    outcomes = [_tried(searches[name]) for name in names if name in searches]
     if total is not None:
         outcomes.append(_counted(collection, total))
     failures = tuple(failure for _, failure in outcomes if failure)
-    return SearchComparison(tuple(search for search, _ in outcomes), failures, tuple(untried))
+    untried = tuple(name for name, _ in wanted if name not in searches)
+    return SearchComparison(tuple(search for search, _ in outcomes), failures, untried)
 
 
-def _words_of(prop: PropertyMapping, position: int, rows: Sequence[ExtractRow]) -> Iterator[tuple[ExtractRow, str]]:
-    for row in rows:
-        words = [word for word in _WORDS(text_of(prop, row.values[position]) or "") if len(word) >= LETTERS]
-        if words and row.uuid:
-            yield row, max(words, key=len)
+def _wanted_words(mapping: CollectionMapping, layout: RowLayout, collection: Collection[Any, Any]) -> list[_Wanted]:
+    """Searches by word: one for each property that can be searched."""
+    position_of = _positions(layout)
+    return [
+        (prop.name, functools.partial(_by_word, collection, prop, position_of[folded(prop.column)]))
+        for prop in mapping.properties
+        if prop.index == "words" and folded(prop.column) in position_of
+    ]
 
 
-def _by_word(collection: Collection[Any, Any], prop: PropertyMapping, row: ExtractRow, word: str) -> _Outcome:
+def _wanted_vectors(mapping: CollectionMapping, layout: RowLayout, collection: Collection[Any, Any]) -> list[_Wanted]:
+    """Searches by vector: one for each that is made from a column."""
+    position_of = _positions(layout)
+    return [
+        (f"vector {name}", functools.partial(_by_vector, collection, name, position_of[folded(column)]))
+        for name, column in mapping.column_vectors.items()
+        if folded(column) in position_of
+    ]
+
+
+def _wanted_key(mapping: CollectionMapping, layout: RowLayout, collection: Collection[Any, Any]) -> list[_Wanted]:
+    """A filter by each property that holds the key: of one column, and filterable."""
+    key = [folded(name) for name in layout.key]
+    return [
+        (f"key as {prop.name}", functools.partial(_by_key, collection, prop))
+        for prop in mapping.properties
+        if [folded(prop.column)] == key and prop.json_key is None and prop.index in ("whole", None)
+    ]
+
+
+def _positions(layout: RowLayout) -> dict[str, int]:
+    return {folded(name): position for position, name in enumerate(layout.columns)}
+
+
+def _by_word(collection: Collection[Any, Any], prop: PropertyMapping, position: int, row: ExtractRow) -> _Search | None:
+    words = [word for word in _WORDS(text_of(prop, row.values[position]) or "") if len(word) >= LETTERS]
+    if not words or row.uuid is None:
+        return None
+    word = max(words, key=len)
     failure = f"the word “{word}” in {prop.name} does not find {key_text(row.key)}"
-    return _tried(f"{prop.name}: {word}", failure, lambda: finds_by_word(collection, prop.name, word, row.uuid or ""))
+    find = functools.partial(finds_by_word, collection, prop.name, word, row.uuid)
+    return _Search(f"{prop.name}: {word}", failure, find)
 
 
-def _tried(name: str, failure: str, search: Callable[[], bool]) -> _Outcome:
+def _by_vector(collection: Collection[Any, Any], name: str, position: int, row: ExtractRow) -> _Search | None:
+    vector = vector_meant(row.values[position])
+    if vector is None or row.uuid is None or not SHORTEST_VECTOR < math.hypot(*vector) < LONGEST_VECTOR:
+        return None
+    failure = f"the vector {name} of {key_text(row.key)} does not find it"
+    find = functools.partial(finds_by_vector, collection, name, vector, row.uuid)
+    return _Search(f"vector {name}: {key_text(row.key)}", failure, find)
+
+
+def _by_key(collection: Collection[Any, Any], prop: PropertyMapping, row: ExtractRow) -> _Search | None:
+    value: SqlValue = row.key[0]
+    if row.uuid is None or not judge(prop)(value, value):  # The property cannot hold the key itself.
+        return None
+    name = f"{prop.name} = {key_text(row.key)}"
+    find = functools.partial(finds_by_value, collection, prop.name, value, row.uuid)
+    return _Search(name, f"a filter {name} does not find it", find)
+
+
+def _tried(search: _Search) -> _Outcome:
     """A search, and the failure if it found nothing, or if Weaviate refuses it: of what is not indexed, it does."""
     try:
-        return name, None if search() else failure
+        return search.name, None if search.find() else search.failure
     except TransientTargetError:
         raise
     except TargetError as error:
-        return name, f"{failure} ({error.message})"
-
-
-def _vectors_of(position: int, rows: Sequence[ExtractRow]) -> Iterator[tuple[ExtractRow, list[float]]]:
-    for row in rows:
-        vector = vector_meant(row.values[position])
-        if vector is not None and row.uuid and SHORTEST_VECTOR < math.hypot(*vector) < LONGEST_VECTOR:
-            yield row, vector
-
-
-def _by_vector(collection: Collection[Any, Any], name: str, row: ExtractRow, vector: list[float]) -> _Outcome:
-    failure = f"the vector {name} of {key_text(row.key)} does not find it"
-    search = functools.partial(finds_by_vector, collection, name, vector, row.uuid or "")
-    return _tried(f"vector {name}: {key_text(row.key)}", failure, search)
-
-
-def _by_key(
-    mapping: CollectionMapping, layout: RowLayout, rows: Sequence[ExtractRow], collection: Collection[Any, Any]
-) -> Iterator[_Outcome]:
-    """A filter by the property that holds the key, where there is one; of one column, exactly held and filterable."""
-    key = [folded(name) for name in layout.key]
-    for prop in mapping.properties:
-        if [folded(prop.column)] != key or prop.json_key is not None or prop.index not in ("whole", None):
-            continue
-        for row in rows[:1]:
-            value: SqlValue = row.key[0]
-            if judge(prop)(value, value):  # The property can hold the key itself.
-                search = functools.partial(finds_by_value, collection, prop.name, value, row.uuid or "")
-                name = f"{prop.name} = {key_text(row.key)}"
-                yield _tried(name, f"a filter {name} does not find it", search)
+        return search.name, f"{search.failure} ({error.message})"
 
 
 def _counted(collection: Collection[Any, Any], total: int) -> _Outcome:

@@ -181,3 +181,15 @@ def test_no_migration(tmp_path: Path) -> None:
 )
 def test_a_lag_is_judged_by_its_age(followed: FollowedChanges | None, verdict: str) -> None:
     assert lag(followed).verdict == verdict
+
+
+def test_a_certificate_that_is_not_there_is_asked_for(migrated: NoteMigration) -> None:
+    file = migrated.work_dir / "certificate.json"
+    aside = file.rename(file.with_suffix(".aside"))
+    try:
+        found = not_well(migrated)
+    finally:
+        aside.rename(file)
+    assert list(found) == ["certificate"]
+    assert (found["certificate"].verdict, found["certificate"].figure) == ("warned", "there is none yet")
+    assert "verify" in found["certificate"].remedy

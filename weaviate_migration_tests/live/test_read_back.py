@@ -13,7 +13,6 @@ from weaviate_migration.target.read_back import (
     PAGE,
     PAGE_BYTES,
     any_object_in_range,
-    objects_by_uuid,
     objects_in_range,
     page_for,
     uuid_before,
@@ -21,6 +20,7 @@ from weaviate_migration.target.read_back import (
     uuids_present,
 )
 from weaviate_migration.target.schema import Origin, ensure_collection
+from weaviate_migration.target.search_reply import StoredObject, objects_by_uuid
 from weaviate_migration.transform.object_ids import UuidRange
 from weaviate_migration_tests.strategies import EVERY_TYPE
 
@@ -156,3 +156,36 @@ def test_equal_pages_hold_the_objects_and_little_more(objects: int) -> None:
     pages = -(-(objects + 1) // page)
     assert page <= PAGE
     assert objects + 1 <= pages * page <= objects + 1 + pages
+
+
+def test_objects_by_uuid_are_what_the_client_reads(client: weaviate.WeaviateClient) -> None:
+    """The client's own way and ours, for values at the edge of every type, and for dates of every length."""
+    notes = make(client, [])
+    texts = ["", "a\0b", "\u2028", "</script>", "\U0001f600"]
+    numbers = [0.0, -0.0, 5e-324, 1.7976931348623157e308, 0.1]
+    names = {prop.type: prop.name for prop in EVERY_TYPE.properties}
+    dates = [
+        "0001-01-01T00:00:00Z",
+        "9999-12-31T23:59:59.999999Z",
+        "2024-02-29T01:02:03.5+02:00",
+        "2024-01-01T00:00:00Z",
+    ]
+    values = zip(texts, [0, -1, 2**53 - 1, -(2**53), 1], numbers, [*dates, dates[0]], strict=True)
+    rows = [
+        {names["text"]: text, names["int"]: whole, names["number"]: real, names["date"]: date}
+        | {names["boolean"]: bool(whole), names["text[]"]: [text, text]}
+        for text, whole, real, date in values
+    ]
+    written = [
+        DataObject(row, str(uuid.UUID(int=number))) for number, row in enumerate([*rows, {}, {names["text[]"]: []}])
+    ]
+    assert not notes.data.insert_many(written).errors
+    by_client = list(objects_in_range(notes, EVERYTHING))
+    assert len(by_client) == len(written)
+    found = objects_by_uuid(notes, [each.uuid for each in by_client])
+    assert list(map(shown, sorted(found.values()))) == list(map(shown, by_client))
+
+
+def shown(found: StoredObject) -> str:
+    """An object with its types and signs; the order of its properties is any."""
+    return repr((found.uuid, sorted(found.properties.items()), found.vectors))

@@ -1,0 +1,98 @@
+"""Objects by their UUIDs, taken out of the messages of Weaviate's gRPC interface.
+
+weaviate-client asks the same, and takes longer to read the answer: it parses dates by a format, and asks each value for
+one type after the other. The request is made with its public stubs (`weaviate.proto.v1`) and goes over its own
+connection: with its TLS, key or token, retries and timeouts.
+"""
+
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from weaviate.collections import Collection
+from weaviate.proto.v1 import base_pb2, properties_pb2, search_get_pb2
+
+from weaviate_migration.target.failures import target_errors
+from weaviate_migration.transform.row_to_object import Vectors
+
+
+class StoredObject(NamedTuple):
+    """An object as Weaviate returns it: canonical UUID, properties by name (None: absent), vectors by name."""
+
+    uuid: str
+    properties: dict[str, Any]
+    vectors: Vectors
+
+
+@target_errors("reading objects")
+def objects_by_uuid(
+    collection: Collection[Any, Any], uuids: Sequence[str], *, vectors: Sequence[str] = ()
+) -> dict[str, StoredObject]:
+    """These objects by UUID, with these of their vectors; those that are not there are left out.
+
+    A value of a type that no mapping makes is returned as a text about it.
+    """
+    if not uuids:
+        return {}
+    request = search_get_pb2.SearchRequest(
+        collection=collection.name,
+        limit=len(uuids),
+        filters=base_pb2.Filters(
+            operator=base_pb2.Filters.OPERATOR_CONTAINS_ANY,
+            target=base_pb2.FilterTarget(property="_id"),
+            value_text_array=base_pb2.TextArray(values=uuids),
+        ),
+        properties=search_get_pb2.PropertiesRequest(return_all_nonref_properties=True),
+        metadata=search_get_pb2.MetadataRequest(uuid=True, vectors=vectors),
+        uses_123_api=True,
+        uses_125_api=True,
+        uses_127_api=True,
+    )
+    # A private attribute: the client has no public way to an answer as it came.
+    reply = collection._connection.grpc_search(request)
+    objects = (
+        StoredObject(each.metadata.id, _values(each.properties.non_ref_props), _vectors(each.metadata.vectors))
+        for each in reply.results
+    )
+    return {each.uuid: each for each in objects}
+
+
+def _values(properties: properties_pb2.Properties) -> dict[str, Any]:
+    return {name: _value(value) for name, value in properties.fields.items()}
+
+
+def _value(value: properties_pb2.Value) -> Any:
+    kind = value.WhichOneof("kind")
+    if kind in (None, "null_value"):
+        return None
+    return _READERS.get(kind, str)(value)
+
+
+def _moment(value: properties_pb2.Value) -> datetime:
+    """A date as the client returns it: with a time zone, in microseconds; one in the year 0 as the first of all."""
+    try:
+        return datetime.fromisoformat(value.date_value)
+    except ValueError:
+        return datetime.min
+
+
+def _list(value: properties_pb2.Value) -> Any:
+    found = value.list_value
+    kind = found.WhichOneof("kind")
+    return list(found.text_values.values) if kind == "text_values" else kind and str(found)
+
+
+_READERS: Mapping[str, Callable[[properties_pb2.Value], Any]] = {
+    "text_value": lambda value: value.text_value,
+    "int_value": lambda value: value.int_value,
+    "number_value": lambda value: value.number_value,
+    "bool_value": lambda value: value.bool_value,
+    "date_value": _moment,
+    "list_value": _list,
+    "object_value": lambda value: _values(value.object_value),
+}
+
+
+def _vectors(vectors: Sequence[base_pb2.Vectors]) -> Vectors:
+    return {each.name: list(struct.unpack(f"<{len(each.vector_bytes) // 4}f", each.vector_bytes)) for each in vectors}
