@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import weaviate
 
 from weaviate_migration.record import MigrationRecords
@@ -12,6 +13,7 @@ from weaviate_migration.target.server import ServerAddress
 from weaviate_migration_tests.live.command_line import at, run_here
 from weaviate_migration_tests.live.library import LibraryMigration
 from weaviate_migration_tests.live.notes import NoteMigration, add_notes, make_mapping, note_file
+from weaviate_migration_tests.live.test_dagster_runs import materialize, run_checks
 
 
 def certificate_of(work_dir: Path) -> dict[str, Any]:
@@ -90,3 +92,14 @@ def test_changes_that_are_pending_while_all_is_compared(notes: NoteMigration) ->
     ended = run_here("verify", *notes.source_options[2:], *at(notes.server), "--json")
     assert ended.code == 0, ended.stderr
     assert certificate_of(notes.work_dir)["collections"]["Note"]["objects"] == 65
+
+
+def test_checks_and_a_backfill_of_one_partition_certify_nothing(
+    notes: NoteMigration, definitions: dg.Definitions, instance: dg.DagsterInstance
+) -> None:
+    ended = run_here("migrate", *notes.options)
+    assert ended.code == 0, ended.stderr
+    (notes.work_dir / "certificate.json").unlink()
+    assert run_checks(definitions, instance, "03").success
+    assert materialize(definitions, instance, "notes_extract", "note", first="03", last="03").success
+    assert not (notes.work_dir / "certificate.json").exists()
