@@ -17,7 +17,7 @@ from weaviate_migration.extract.scan import row_layout
 from weaviate_migration.extract.storage_classes import ExtractRow
 from weaviate_migration.source.change_log import ChangedRows
 from weaviate_migration.sync import MigrationSync, RowApplier, SyncTally
-from weaviate_migration.target.search_reply import StoredObject, objects_by_uuid
+from weaviate_migration.target.read_back import StoredObject, objects_by_uuid
 from weaviate_migration.verify.objects import PartitionTally, judge_objects
 from weaviate_migration.verify.partition_comparison import PartitionComparison
 from weaviate_migration.verify.rows import RowComparer

@@ -22,7 +22,7 @@ from weaviate_migration.source.change_log import INSTALL_HINT, ChangedRow, Chang
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import CollectionPlan, plan_migration
 from weaviate_migration.sync_position import SyncPositions, refuse_another_history
-from weaviate_migration.target.search_reply import StoredObject
+from weaviate_migration.target.read_back import StoredObject
 from weaviate_migration.transform.object_ids import UuidRange, object_uuid
 from weaviate_migration.work_folder import WorkFolder
 

@@ -1,7 +1,7 @@
 """Reads objects back: in the order of their UUIDs through the cursor, or by their UUIDs."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from weaviate.classes.query import Filter
@@ -9,9 +9,13 @@ from weaviate.collections import Collection
 from weaviate.exceptions import WeaviateQueryError
 
 from weaviate_migration.target.failures import is_too_large, target_errors
-from weaviate_migration.target.search_reply import StoredObject
 from weaviate_migration.transform.object_ids import UuidRange
 from weaviate_migration.transform.row_to_object import Vectors
+
+try:
+    from weaviate_migration.target import search_reply
+except ImportError:  # The client's stubs are not where they were.
+    search_reply = None  # type: ignore[assignment]
 
 # Pages of the cursor: at 5,000 objects a page the server is the limit (20,000/s; with 100 it is 8,400/s).
 PAGE = 5_000
@@ -21,6 +25,14 @@ PAGE_BYTES = 8 * 1024 * 1024
 # How much more memory a row's page takes with its vectors in it: Python makes an object of 24 bytes of each float32.
 FACTOR_FOR_VECTORS = 4
 _Page = list[Any]
+
+
+class StoredObject(NamedTuple):
+    """An object as Weaviate returns it: canonical UUID, properties by name (None: absent), vectors by name."""
+
+    uuid: str
+    properties: dict[str, Any]
+    vectors: Vectors
 
 
 def uuids_in_range(collection: Collection[Any, Any], uuid_range: UuidRange, page: int = PAGE) -> Iterator[str]:
@@ -99,6 +111,28 @@ def page_for(objects: int, size: int = 0) -> int:
 def any_object_in_range(collection: Collection[Any, Any], uuid_range: UuidRange) -> bool:
     """Whether the range holds an object at all."""
     return next(uuids_in_range(collection, uuid_range, page=1), None) is not None
+
+
+@target_errors("reading objects")
+def objects_by_uuid(
+    collection: Collection[Any, Any], uuids: Sequence[str], *, vectors: Sequence[str] = ()
+) -> dict[str, StoredObject]:
+    """These objects by UUID, with these of their vectors; those that are not there are left out."""
+    if not uuids:
+        return {}
+    has_answer = search_reply is not None and search_reply.has_connection(collection)
+    find = search_reply.found_objects if has_answer else _found_by_client
+    return {each[0]: StoredObject(*each) for each in find(collection, uuids, vectors)}
+
+
+def _found_by_client(
+    collection: Collection[Any, Any], uuids: Sequence[str], vectors: Sequence[str]
+) -> Iterator[tuple[str, dict[str, Any], Vectors]]:
+    """What `search_reply.found_objects` gives, from the client's own objects."""
+    wanted = Filter.by_id().contains_any(list(uuids))
+    found = collection.query.fetch_objects(filters=wanted, limit=len(uuids), include_vector=list(vectors))
+    for each in found.objects:
+        yield str(each.uuid), dict(each.properties), _vectors(each)
 
 
 @target_errors("reading vectors")

@@ -6,35 +6,31 @@ connection: with its TLS, key or token, retries and timeouts.
 """
 
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from weaviate.collections import Collection
 from weaviate.proto.v1 import base_pb2, properties_pb2, search_get_pb2
 
-from weaviate_migration.target.failures import target_errors
 from weaviate_migration.transform.row_to_object import Vectors
 
 
-class StoredObject(NamedTuple):
-    """An object as Weaviate returns it: canonical UUID, properties by name (None: absent), vectors by name."""
-
-    uuid: str
-    properties: dict[str, Any]
-    vectors: Vectors
+def has_connection(collection: Collection[Any, Any]) -> bool:
+    """Whether a collection has the connection that `found_objects` uses: a private part of the client."""
+    return hasattr(getattr(collection, "_connection", None), "grpc_search")
 
 
-@target_errors("reading objects")
-def objects_by_uuid(
-    collection: Collection[Any, Any], uuids: Sequence[str], *, vectors: Sequence[str] = ()
-) -> dict[str, StoredObject]:
-    """These objects by UUID, with these of their vectors; those that are not there are left out.
+def found_objects(
+    collection: Collection[Any, Any], uuids: Sequence[str], vectors: Sequence[str]
+) -> Iterator[tuple[str, dict[str, Any], Vectors]]:
+    """UUID, properties and these vectors of each of these objects that is there.
 
     A value of a type that no mapping makes is returned as a text about it.
+
+    Raises:
+        WeaviateBaseError: the call failed, as the client says it.
     """
-    if not uuids:
-        return {}
     request = search_get_pb2.SearchRequest(
         collection=collection.name,
         limit=len(uuids),
@@ -50,12 +46,8 @@ def objects_by_uuid(
         uses_127_api=True,
     )
     # A private attribute: the client has no public way to an answer as it came.
-    reply = collection._connection.grpc_search(request)
-    objects = (
-        StoredObject(each.metadata.id, _values(each.properties.non_ref_props), _vectors(each.metadata.vectors))
-        for each in reply.results
-    )
-    return {each.uuid: each for each in objects}
+    for each in collection._connection.grpc_search(request).results:
+        yield each.metadata.id, _values(each.properties.non_ref_props), _vectors(each.metadata.vectors)
 
 
 def _values(properties: properties_pb2.Properties) -> dict[str, Any]:

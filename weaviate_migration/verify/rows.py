@@ -7,7 +7,7 @@ from typing import Any
 from weaviate_migration.extract.storage_classes import ExtractRow, RowLayout
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping.models import folded
-from weaviate_migration.target.search_reply import StoredObject
+from weaviate_migration.target.read_back import StoredObject
 from weaviate_migration.transform.object_ids import object_uuid
 from weaviate_migration.transform.object_to_row import row_rebuilder
 from weaviate_migration.transform.row_to_object import Vectors, key_text

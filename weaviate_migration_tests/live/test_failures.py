@@ -10,9 +10,8 @@ from weaviate_migration.errors import TargetError, TransientTargetError
 from weaviate_migration.target.aliases import alias_targets, point_aliases, refuse_foreign_names
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.failures import target_errors
-from weaviate_migration.target.read_back import any_object_in_range
+from weaviate_migration.target.read_back import any_object_in_range, objects_by_uuid
 from weaviate_migration.target.schema import Origin, drop_collection, ensure_collection, origin_of
-from weaviate_migration.target.search_reply import objects_by_uuid
 from weaviate_migration.target.server import embedded_server
 from weaviate_migration.target.write import (
     ObjectWriter,

@@ -16,8 +16,8 @@ from weaviate_migration.record import MigrationRecord, MigrationRecords
 from weaviate_migration.replay import NOT_IN_EXTRACT, QuarantineReplay
 from weaviate_migration.since_snapshot import Changes
 from weaviate_migration.target.connect import connect
+from weaviate_migration.target.read_back import objects_by_uuid
 from weaviate_migration.target.schema import Origin, ensure_collection
-from weaviate_migration.target.search_reply import objects_by_uuid
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.target.write import MESSAGE_BYTES, WriteSettings, largest_message
 from weaviate_migration.transform.object_ids import object_uuid

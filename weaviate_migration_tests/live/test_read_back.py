@@ -1,4 +1,6 @@
 import random
+import subprocess
+import sys
 import uuid
 from typing import Any
 
@@ -9,10 +11,13 @@ from weaviate.collections import Collection
 
 from weaviate_migration.errors import TargetError, TransientTargetError
 from weaviate_migration.extract.partitions import PARTITION_KEYS, partition_bounds, partition_range
+from weaviate_migration.target import read_back
 from weaviate_migration.target.read_back import (
     PAGE,
     PAGE_BYTES,
+    StoredObject,
     any_object_in_range,
+    objects_by_uuid,
     objects_in_range,
     page_for,
     uuid_before,
@@ -20,7 +25,6 @@ from weaviate_migration.target.read_back import (
     uuids_present,
 )
 from weaviate_migration.target.schema import Origin, ensure_collection
-from weaviate_migration.target.search_reply import StoredObject, objects_by_uuid
 from weaviate_migration.transform.object_ids import UuidRange
 from weaviate_migration_tests.strategies import EVERY_TYPE
 
@@ -158,8 +162,13 @@ def test_equal_pages_hold_the_objects_and_little_more(objects: int) -> None:
     assert objects + 1 <= pages * page <= objects + 1 + pages
 
 
-def test_objects_by_uuid_are_what_the_client_reads(client: weaviate.WeaviateClient) -> None:
+@pytest.mark.parametrize("has_stubs", [True, False])
+def test_objects_by_uuid_are_what_the_client_reads(
+    client: weaviate.WeaviateClient, has_stubs: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The client's own way and ours, for values at the edge of every type, and for dates of every length."""
+    if not has_stubs:
+        monkeypatch.setattr(read_back, "search_reply", None)
     notes = make(client, [])
     texts = ["", "a\0b", "\u2028", "</script>", "\U0001f600"]
     numbers = [0.0, -0.0, 5e-324, 1.7976931348623157e308, 0.1]
@@ -184,6 +193,17 @@ def test_objects_by_uuid_are_what_the_client_reads(client: weaviate.WeaviateClie
     assert len(by_client) == len(written)
     found = objects_by_uuid(notes, [each.uuid for each in by_client])
     assert list(map(shown, sorted(found.values()))) == list(map(shown, by_client))
+
+
+def test_a_client_without_the_stubs_is_enough() -> None:
+    """All that loads and proves is imported, and chooses the client's own ways."""
+    program = (
+        "import sys, weaviate; sys.modules['weaviate.proto.v1'] = None; "
+        "from weaviate_migration import load, proof; from weaviate_migration.target import read_back, sending; "
+        "print(sending.batch_request, read_back.search_reply)"
+    )
+    ended = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=True)
+    assert ended.stdout.split() == ["None", "None"]
 
 
 def shown(found: StoredObject) -> str:

@@ -8,7 +8,7 @@ import weaviate
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from weaviate_migration.target.search_reply import StoredObject, objects_by_uuid
+from weaviate_migration.target.read_back import StoredObject, objects_by_uuid
 from weaviate_migration.transform.object_ids import object_uuid
 from weaviate_migration.transform.values import SqlValue
 from weaviate_migration.verify import samples

@@ -15,8 +15,8 @@ from weaviate.collections import Collection
 from weaviate_migration import target
 from weaviate_migration.errors import TransientTargetError
 from weaviate_migration.target import write
+from weaviate_migration.target.read_back import objects_by_uuid
 from weaviate_migration.target.schema import Origin, ensure_collection
-from weaviate_migration.target.search_reply import objects_by_uuid
 from weaviate_migration.target.write import (
     Batch,
     BatchOutcome,

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from weaviate_migration.extract.storage_classes import ExtractRow, RowColumns, RowLayout
 from weaviate_migration.target.object_pages import ObjectColumns, PageReader
-from weaviate_migration.target.search_reply import StoredObject
+from weaviate_migration.target.read_back import StoredObject
 from weaviate_migration.transform.object_ids import object_uuid
 from weaviate_migration.transform.row_to_object import ObjectDraft, key_text, row_converter
 from weaviate_migration.transform.values import SqlValue

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from weaviate_migration.extract.storage_classes import ExtractRow, RowLayout
-from weaviate_migration.target.search_reply import StoredObject
+from weaviate_migration.target.read_back import StoredObject
 from weaviate_migration.transform.object_ids import object_uuid
 from weaviate_migration.transform.row_to_object import key_text, row_converter
 from weaviate_migration.transform.values import SqlValue

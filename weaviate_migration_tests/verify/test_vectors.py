@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from weaviate_migration.extract.storage_classes import ExtractRow, RowLayout
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping, VectorMapping
-from weaviate_migration.target.search_reply import StoredObject
+from weaviate_migration.target.read_back import StoredObject
 from weaviate_migration.transform.row_to_object import Vectors, row_converter
 from weaviate_migration.transform.values import SqlValue
 from weaviate_migration.transform.vectors import vector_of
