@@ -12,7 +12,7 @@ from weaviate.proto.v1 import batch_pb2
 from weaviate.util import _ServerVersion
 
 from weaviate_migration.mapping import CollectionMapping
-from weaviate_migration.target.batch_request import batch_object
+from weaviate_migration.target.batch_request import fill_object
 from weaviate_migration.transform.row_to_object import ObjectDraft, row_converter
 from weaviate_migration_tests.strategies import COLUMNS, EVERY_TYPE, ROWS
 
@@ -47,7 +47,8 @@ def made_by_client(draft: ObjectDraft) -> batch_pb2.BatchObject:
 
 
 def assert_same(draft: ObjectDraft) -> None:
-    ours, clients = batch_object("Note", draft), made_by_client(draft)
+    ours, clients = batch_pb2.BatchObject(), made_by_client(draft)
+    fill_object(ours, "Note", draft)
     assert ours == clients
     # Equal messages may differ in the sign of a zero; their bytes, in a fixed order, may not.
     assert ours.SerializeToString(deterministic=True) == clients.SerializeToString(deterministic=True)
@@ -77,4 +78,4 @@ def test_names_that_the_client_refuses_cannot_be_in_a_mapping(name: str) -> None
 @pytest.mark.parametrize("value", ["\ud800", ["a", None], ["a", "\ud800"], [1, "a"], [1.5, "a"], b"blob", [b"blob"]])
 def test_what_cannot_be_sent_is_an_error(value: object) -> None:
     with pytest.raises((ValueError, TypeError)):
-        batch_object("Note", ObjectDraft(UUID, "key", {"body": value}))
+        fill_object(batch_pb2.BatchObject(), "Note", ObjectDraft(UUID, "key", {"body": value}))
