@@ -15,8 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from dataclasses import dataclass, field
-from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any
 
 from structlog.contextvars import bound_contextvars
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
@@ -48,11 +47,6 @@ LONGEST_WAIT_SECONDS = 60.0
 # What server 1.39.0 says of itself unless it is set up otherwise (`grpcMaxMessageSize`).
 MESSAGE_BYTES = 104_858_000
 
-# What is sent together: a call costs our process 1.1 ms of CPU, as much as 33 objects (measured);
-# beyond 500 objects nothing more was gained.
-BATCHES_TOGETHER = 5
-OBJECTS_TOGETHER = 500
-
 # The server removes at most 10,000 objects at once (QUERY_MAXIMUM_RESULTS), silently.
 REMOVALS_PER_REQUEST = 1_000
 
@@ -77,9 +71,9 @@ class WriteSettings:
 
     Attributes:
         batch_size: objects in a batch at most.
-        max_batch_bytes: estimated bytes of a batch at most, and of what is sent together, unless one object is larger.
+        max_batch_bytes: estimated bytes of a batch at most, unless one object alone is larger.
         max_object_bytes: an object estimated larger than this is refused without being sent.
-        worker_count: calls under way at once.
+        worker_count: batches under way at once.
         max_retries: how often what failed for a passing reason is sent again.
         retry_delay: seconds before the first of these; doubled each time, with jitter of the same size.
     """
@@ -107,7 +101,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Objects of one partition, of which each batch has its outcome; the batches of a partition are counted from 1."""
+    """Objects of one partition that are sent in one call; the batches of a partition are counted from 1."""
 
     partition: str
     number: int
@@ -155,30 +149,6 @@ def cut_into_batches(partition: str, drafts: Iterable[ObjectDraft], settings: Wr
         yield Batch(partition, number, tuple(pending), size)
 
 
-def sent_together(batches: Iterable[Batch], settings: WriteSettings) -> Iterator[list[Batch]]:
-    """Batches of one partition that follow each other, as many as one call may hold, by number and by bytes."""
-    together: list[Batch] = []
-    for batch in batches:
-        if together and not _fits(batch, together, settings):
-            yield together
-            together = []
-        together.append(batch)
-        if len(together) == BATCHES_TOGETHER:
-            yield together
-            together = []
-    if together:
-        yield together
-
-
-def _fits(batch: Batch, together: Sequence[Batch], settings: WriteSettings) -> bool:
-    all_of_them = (*together, batch)
-    return (
-        batch.partition == together[0].partition
-        and sum(len(each.drafts) for each in all_of_them) <= OBJECTS_TOGETHER
-        and sum(each.estimated_bytes for each in all_of_them) <= settings.max_batch_bytes
-    )
-
-
 @target_errors("asking for the limits of the server")
 def largest_message(client: WeaviateClient) -> int:
     """The server's limit for one gRPC message, in bytes, as it tells it."""
@@ -196,7 +166,7 @@ def write_settings(
 ) -> WriteSettings:
     """The writer's settings for this server: half its gRPC limit for a batch, less where memory is short.
 
-    Every worker has a call, one more waits for it, and each exists twice: as objects and as a request.
+    Every worker has a batch, one more waits for it, and each exists twice: as objects and as a request.
 
     Args:
         spare_memory_mb: what is there for rows.
@@ -265,15 +235,8 @@ def passing_kind(reason: str) -> type[TransientTargetError] | None:
     return next((kind for kind, text in _TRANSIENT_TEXTS if text.search(reason)), None)
 
 
-class _Pending(NamedTuple):
-    """An object that has no outcome yet, and the outcome of its batch."""
-
-    draft: ObjectDraft
-    outcome: BatchOutcome
-
-
 class ObjectWriter:
-    """Writes batches into one collection, several of them in one call.
+    """Writes batches into one collection.
 
     Args:
         collection: of a connected client; it is used from several threads.
@@ -286,18 +249,18 @@ class ObjectWriter:
         self._stopped = threading.Event()
 
     def write(self, batches: Iterable[Batch]) -> Iterator[BatchOutcome]:
-        """Writes all batches, a few calls under way at once, and yields what became of each, as it is known.
+        """Writes all batches, a few under way at once, and yields what became of each, in the order of completion.
 
         Raises:
             TransientTargetError: a failure that may pass did not within `max_retries`.
             TargetError: the server refuses to work for this client at all.
         """
         with ThreadPoolExecutor(self._settings.worker_count, thread_name_prefix="weaviate-writer") as pool:
-            under_way: set[Future[list[BatchOutcome]]] = set()
+            under_way: set[Future[BatchOutcome | None]] = set()
             try:
-                for together in sent_together(batches, self._settings):
-                    under_way.add(pool.submit(copy_context().run, self._write_unless_stopped, together))
-                    # One call waits for each worker: the next one is ready when a worker is, and memory stays bounded.
+                for batch in batches:
+                    under_way.add(pool.submit(copy_context().run, self._write_unless_stopped, batch))
+                    # One batch waits for each worker: the next one is ready when a worker is, and memory stays bounded.
                     if len(under_way) >= 2 * self._settings.worker_count:
                         yield from _finished(under_way)
                 while under_way:
@@ -307,42 +270,39 @@ class ObjectWriter:
                 pool.shutdown(wait=True, cancel_futures=True)
                 self._stopped.clear()
 
-    def _write_unless_stopped(self, batches: Sequence[Batch]) -> list[BatchOutcome]:
-        """Nothing where another batch failed before: a server that is gone would be waited for again and again."""
+    def _write_unless_stopped(self, batch: Batch) -> BatchOutcome | None:
+        """None where another batch failed before: a server that is gone would be waited for again and again."""
         try:
-            return [] if self._stopped.is_set() else self.write_together(batches)
+            return None if self._stopped.is_set() else self.write_batch(batch)
         except Exception:
             if self._stopped.is_set():
-                return []
+                return None
             self._stopped.set()
             raise
 
-    def write_together(self, batches: Sequence[Batch]) -> list[BatchOutcome]:
-        """Writes batches of one partition; what fails for a passing reason is sent again, as the settings say."""
-        outcomes = [BatchOutcome(batch) for batch in batches]
-        pending = [_Pending(draft, each) for each in outcomes for draft in self._without_too_large(each)]
+    def write_batch(self, batch: Batch) -> BatchOutcome:
+        """Writes one batch; what fails for a passing reason is sent again, as the settings say."""
+        outcome = BatchOutcome(batch)
+        pending = self._without_too_large(batch.drafts, outcome)
         retrying = Retrying(
             stop=stop_after_attempt(self._settings.max_retries + 1),
             wait=self._seconds_to_wait,
             retry=retry_if_exception_type(TransientTargetError),
             sleep=self._sleep,
-            before_sleep=lambda state: self._note_retry(state, pending),
+            before_sleep=lambda state: self._note_retry(state, outcome, len(pending)),
             retry_error_callback=_give_up,
         )
         began = time.monotonic()
-        with bound_contextvars(partition=batches[0].partition):
-            retrying(self._send_until_acknowledged, pending)
-            seconds = time.monotonic() - began
-            for outcome in outcomes:
-                outcome.seconds = seconds
-                with bound_contextvars(batch=outcome.batch.number):
-                    refused = len(outcome.refusals)
-                    logger.debug("%d objects written, %d refused, in %.3f s", outcome.written, refused, seconds)
-        return outcomes
+        with bound_contextvars(partition=batch.partition, batch=batch.number):
+            retrying(self._send_until_acknowledged, pending, outcome)
+            outcome.seconds = time.monotonic() - began
+            refused = len(outcome.refusals)
+            logger.debug("%d objects written, %d refused, in %.3f s", outcome.written, refused, outcome.seconds)
+        return outcome
 
-    def _without_too_large(self, outcome: BatchOutcome) -> list[ObjectDraft]:
-        """The server would refuse the whole call for one object over its gRPC limit."""
-        limit, drafts = self._settings.max_object_bytes, outcome.batch.drafts
+    def _without_too_large(self, drafts: Sequence[ObjectDraft], outcome: BatchOutcome) -> list[ObjectDraft]:
+        """The server would refuse the whole batch for one object over its gRPC limit."""
+        limit = self._settings.max_object_bytes
         if outcome.batch.estimated_bytes <= limit:
             return list(drafts)
         reasons = [too_large(estimated_size(draft), limit) for draft in drafts]
@@ -350,16 +310,16 @@ class ObjectWriter:
         outcome.refusals.extend(Refusal(draft, reason, "conversion") for draft, reason in judged if reason)
         return [draft for draft, reason in judged if not reason]
 
-    def _send_until_acknowledged(self, pending: list[_Pending]) -> None:
+    def _send_until_acknowledged(self, pending: list[ObjectDraft], outcome: BatchOutcome) -> None:
         """Sends until a reply has no errors. What was refused leaves `pending`, so a retry does not send it again."""
         while pending:
-            refused = self._send([each.draft for each in pending])
-            for index, (reason, category) in refused.items():
-                draft, outcome = pending[index]
-                outcome.refusals.append(Refusal(draft, redacted(reason), category))
+            refused = self._send(pending)
+            outcome.refusals.extend(
+                Refusal(pending[index], redacted(each.reason), each.category) for index, each in refused.items()
+            )
             if not refused:
                 return
-            pending[:] = [each for index, each in enumerate(pending) if index not in refused]
+            pending[:] = [draft for index, draft in enumerate(pending) if index not in refused]
 
     def _send(self, drafts: Sequence[ObjectDraft]) -> dict[int, Rejection]:
         """Sends once; returns the objects that were not taken, by index, with the reason.
@@ -393,29 +353,24 @@ class ObjectWriter:
         if self._stopped.wait(seconds):
             raise TransientTargetError("Writing was given up.")
 
-    def _note_retry(self, state: RetryCallState, pending: Sequence[_Pending]) -> None:
-        """Counts what is sent again, and says it for each batch."""
+    def _note_retry(self, state: RetryCallState, outcome: BatchOutcome, objects: int) -> None:
         error = state.outcome.exception() if state.outcome else None
         category = error.category if isinstance(error, MigrationError) else "internal"
-        for number, of_batch in groupby(pending, lambda each: each.outcome.batch.number):
-            again = list(of_batch)
-            outcome = again[0].outcome
-            outcome.retried_by[category] = outcome.retried_by.get(category, 0) + len(again)
-            with bound_contextvars(batch=number):
-                logger.warning(
-                    "partition %s: %d objects are sent again in %.1f s (%d of %d): %s",
-                    outcome.batch.partition,
-                    len(again),
-                    state.upcoming_sleep,
-                    state.attempt_number,
-                    self._settings.max_retries,
-                    error.message if isinstance(error, TransientTargetError) else error,
-                    extra={
-                        "category": category,
-                        "attempt": state.attempt_number,
-                        "attempts": self._settings.max_retries + 1,
-                    },
-                )
+        outcome.retried_by[category] = outcome.retried_by.get(category, 0) + objects
+        logger.warning(
+            "partition %s: %d objects are sent again in %.1f s (%d of %d): %s",
+            outcome.batch.partition,
+            objects,
+            state.upcoming_sleep,
+            state.attempt_number,
+            self._settings.max_retries,
+            error.message if isinstance(error, TransientTargetError) else error,
+            extra={
+                "category": category,
+                "attempt": state.attempt_number,
+                "attempts": self._settings.max_retries + 1,
+            },
+        )
 
 
 def _give_up(state: RetryCallState) -> None:
@@ -426,8 +381,9 @@ def _give_up(state: RetryCallState) -> None:
     raise type(error)(f"{error.message}{tried}", error.hint) from error
 
 
-def _finished(under_way: set[Future[list[BatchOutcome]]]) -> Iterator[BatchOutcome]:
+def _finished(under_way: set[Future[BatchOutcome | None]]) -> Iterator[BatchOutcome]:
     done, _ = wait(under_way, return_when=FIRST_COMPLETED)
     under_way -= done
     for future in done:
-        yield from future.result()
+        if (outcome := future.result()) is not None:
+            yield outcome

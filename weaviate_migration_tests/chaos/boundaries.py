@@ -5,7 +5,7 @@ Several kills in a row go down one list: the command that goes on after one kill
 
 from weaviate_migration_tests.chaos.killing import Boundary
 
-_BATCH = "weaviate_migration.target.write:ObjectWriter.write_together"
+_BATCH = "weaviate_migration.target.write:ObjectWriter.write_batch"
 _APPLY = "weaviate_migration.sync:RowApplier.apply"
 _RECORD = "weaviate_migration.record:MigrationRecords.save"
 _POSITION = "weaviate_migration.sync_position:SyncPositions.save"

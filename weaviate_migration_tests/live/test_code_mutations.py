@@ -1,7 +1,7 @@
 """The product's own code is made wrong on purpose: the comparisons find it, and `migrate` does not switch to it."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -181,15 +181,16 @@ def test_wrong_uuids(
     assert sum(each.missing for each in compared) == missing
 
 
-def dropping_the_first(self: ObjectWriter, batches: Sequence[Batch]) -> list[BatchOutcome]:
-    self._send([draft for batch in batches for draft in batch.drafts[1:]])
-    return [BatchOutcome(batch) for batch in batches]
+def dropping_the_first(self: ObjectWriter, batch: Batch) -> BatchOutcome:
+    outcome = BatchOutcome(batch)
+    self._send_until_acknowledged(list(batch.drafts[1:]), outcome)
+    return outcome
 
 
 def test_a_writer_that_drops_objects(
     client: weaviate.WeaviateClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ObjectWriter, "write_together", dropping_the_first)
+    monkeypatch.setattr(ObjectWriter, "write_batch", dropping_the_first)
     migration = SmallMigration.begin(tmp_path, client, FULL_NOTES)
     tally = migration.load()
     assert tally.written == len(FULL_NOTES), "it says that it wrote them all"

@@ -4,7 +4,7 @@ import hashlib
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -162,22 +162,22 @@ def test_memory_limit_mb(notes: NoteMigration) -> None:
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_worker_count(notes: NoteMigration, workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first calls wait for each other: so many are under way at once, and never more."""
+    """The first batches wait for each other: so many are under way at once, and never more."""
     barrier = threading.Barrier(workers)
     under_way = threading.Semaphore(workers)
     number = iter(range(10_000))
-    write_together = ObjectWriter.write_together
+    write_batch = ObjectWriter.write_batch
 
-    def watched(writer: ObjectWriter, batches: Sequence[Batch]) -> list[BatchOutcome]:
+    def watched(writer: ObjectWriter, batch: Batch) -> BatchOutcome:
         assert under_way.acquire(blocking=False)
         try:
             if next(number) < workers:
                 barrier.wait(timeout=300)
-            return write_together(writer, batches)
+            return write_batch(writer, batch)
         finally:
             under_way.release()
 
-    monkeypatch.setattr(ObjectWriter, "write_together", watched)
+    monkeypatch.setattr(ObjectWriter, "write_batch", watched)
     result = migrate(notes, worker_count=workers)
     assert result.success, result.errors
 

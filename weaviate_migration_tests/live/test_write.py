@@ -117,36 +117,6 @@ def test_every_object_of_every_batch_has_an_outcome(notes: Collection[Any, Any])
     assert not any(outcome.retried for outcome in outcomes)
 
 
-def test_batches_that_are_sent_together_have_outcomes_of_their_own(notes: Collection[Any, Any]) -> None:
-    wrong: dict[int, dict[str, Any]] = {
-        1: {"size": "one"},
-        7: {"body": "\ud800"},
-        8: {"at": "noon"},
-        12: {"size": 2, "body": "x" * 2000},
-    }
-    drafts = [draft(number, **wrong.get(number, {})) for number in range(15)]
-    outcomes = write_all(notes, drafts, settings(batch_size=3, max_object_bytes=1000))
-    by_number = {outcome.batch.number: outcome for outcome in outcomes}
-    assert [by_number[number].written for number in range(1, 6)] == [2, 3, 1, 3, 2]
-    assert len({outcome.seconds for outcome in outcomes}) == 1, "they were sent together"
-    refusals = {number: set(refused([outcome])) for number, outcome in by_number.items()}
-    assert refusals == {1: {"key 1"}, 2: set(), 3: {"key 7", "key 8"}, 4: set(), 5: {"key 12"}}
-    assert stored(notes, drafts) == {each.key for each in drafts} - {"key 1", "key 7", "key 8", "key 12"}
-
-
-def test_each_batch_that_is_sent_again_counts_its_own_objects(
-    notes: Collection[Any, Any], make_ready_after_first_warning: list[str]
-) -> None:
-    notes.config.update_shards("READONLY")
-    outcomes = write_all(notes, [draft(number) for number in range(8)], settings(batch_size=3, max_retries=3))
-    assert {outcome.batch.number: outcome.retried for outcome in outcomes} == {1: 3, 2: 3, 3: 2}
-    assert [said.split(" are ")[0] for said in make_ready_after_first_warning] == [
-        "partition 00: 3 objects",
-        "partition 00: 3 objects",
-        "partition 00: 2 objects",
-    ]
-
-
 def test_writing_twice_changes_nothing(notes: Collection[Any, Any]) -> None:
     drafts = [draft(number, size=number) for number in range(10)]
     for _ in range(2):
@@ -281,8 +251,7 @@ def test_a_writer_that_waits_to_try_again_is_woken_when_the_writing_is_given_up(
     waiting = threading.Event()
 
     def batches() -> Iterator[Batch]:
-        one_call = [draft(number) for number in range(write.BATCHES_TOGETHER)]
-        yield from cut_into_batches("00", one_call, settings(batch_size=1))
+        yield from cut_into_batches("00", [draft(0)], settings())
         assert waiting.wait(60)
         raise KeyboardInterrupt
 

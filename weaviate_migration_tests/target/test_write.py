@@ -2,17 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weaviate_migration.target.write import (
-    BATCHES_TOGETHER,
-    OBJECTS_TOGETHER,
-    Batch,
-    WriteSettings,
-    cut_into_batches,
-    estimated_bytes,
-    estimated_size,
-    sent_together,
-    too_large,
-)
+from weaviate_migration.target.write import WriteSettings, cut_into_batches, estimated_bytes, estimated_size, too_large
 from weaviate_migration.transform.row_to_object import ObjectDraft
 
 
@@ -49,37 +39,6 @@ def test_no_batch_is_over_a_limit_unless_it_is_one_object(sizes: list[int], batc
         assert batch.estimated_bytes == sum(estimated_bytes(each.properties) for each in batch.drafts)
         assert len(batch.drafts) <= batch_size
         assert batch.estimated_bytes <= limit or len(batch.drafts) == 1
-
-
-BATCHES = st.builds(
-    Batch,
-    partition=st.sampled_from(["00", "01"]),
-    number=st.integers(1, 9),
-    drafts=st.integers(1, OBJECTS_TOGETHER).map(lambda objects: (draft(1),) * objects),
-    estimated_bytes=st.integers(1, 1500),
-)
-
-
-@given(st.lists(BATCHES))
-def test_what_is_sent_together_is_of_one_partition_and_within_the_limits(batches: list[Batch]) -> None:
-    calls = list(sent_together(batches, settings(OBJECTS_TOGETHER, 1000)))
-    assert [batch for call in calls for batch in call] == batches
-    for call in calls:
-        assert len({batch.partition for batch in call}) == 1
-        assert len(call) <= BATCHES_TOGETHER
-        assert sum(len(batch.drafts) for batch in call) <= OBJECTS_TOGETHER
-        assert sum(batch.estimated_bytes for batch in call) <= 1000 or len(call) == 1
-
-
-def test_batches_of_the_default_size_are_sent_five_at_once() -> None:
-    batches = [Batch("00", number, (draft(1),) * 100, 100) for number in range(1, 13)]
-    assert [len(call) for call in sent_together(batches, settings(100, 10_000))] == [5, 5, 2]
-
-
-def test_what_fills_a_call_is_sent_before_more_is_asked_for() -> None:
-    batches = iter([Batch("00", number, (draft(1),), 1) for number in range(BATCHES_TOGETHER + 1)])
-    next(sent_together(batches, settings(1, 1000)))
-    assert len(list(batches)) == 1
 
 
 def test_estimates_count_bytes_not_characters() -> None:
