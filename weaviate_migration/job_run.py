@@ -18,6 +18,7 @@ from weaviate_migration.jobs import CUT_OVER, DRY_RUN, NEW_SNAPSHOT, SYNC, VERIF
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.run_events import was_interrupted
 from weaviate_migration.runs.dagster_storage import STORAGE_LINES, storage_override
+from weaviate_migration.runs.fork_server import own_step_processes
 from weaviate_migration.settings import API_KEY_VARIABLE, MigrationConfig, dagster_home
 
 # Which process a run belongs to: a run of one that is gone was killed, and would stay "in progress" for ever.
@@ -108,7 +109,10 @@ def run_job(
         },
     )
     run_config = _run_config(config, job) | ({"ops": ops} if ops else {})
-    result = dg.execute_job(recipe, instance, run_config=run_config, tags=_tags(config, job), asset_selection=selection)
+    with own_step_processes():
+        result = dg.execute_job(
+            recipe, instance, run_config=run_config, tags=_tags(config, job), asset_selection=selection
+        )
     events = list(result.all_events)
     if was_interrupted(events):
         raise KeyboardInterrupt

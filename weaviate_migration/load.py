@@ -19,7 +19,12 @@ from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.progress import ProgressFile
 from weaviate_migration.quarantine import Quarantine, QuarantinedRow
 from weaviate_migration.since_snapshot import EVERYTHING, Changes
-from weaviate_migration.target.read_back import any_object_in_range, uuids_in_range, vectors_by_uuid
+from weaviate_migration.target.read_back import (
+    any_object_in_range,
+    uuids_in_range,
+    uuids_present,
+    vectors_by_uuid,
+)
 from weaviate_migration.target.write import (
     Batch,
     BatchOutcome,
@@ -28,6 +33,7 @@ from weaviate_migration.target.write import (
     WriteSettings,
     cut_into_batches,
     remove_object,
+    remove_objects,
 )
 from weaviate_migration.transform.object_ids import UuidRange
 from weaviate_migration.transform.row_to_object import ObjectDraft, key_text, row_converter
@@ -37,6 +43,9 @@ logger = logging.getLogger(__name__)
 
 # How often a load says how far it is: each record is an event of the run, too, and costs about 12 ms (measured).
 SECONDS_BETWEEN_RECORDS = 30.0
+
+# Objects that are removed at once before they are written again.
+REMOVALS_PER_REQUEST = 200
 
 # Objects whose vectors are asked for at once: even with 65,535 numbers each, the most there are, they fit in a message.
 VECTORS_PER_REQUEST = 200
@@ -52,6 +61,7 @@ class PartitionLoad:
         migration_timestamp: when the migration began, RFC 3339.
         changes: since the snapshot; their rows are neither written nor removed.
         loaded: keeps what is measured of each partition, and is told when all of it is loaded.
+        has_readers: the collection is in use: no object may be away, not even for a moment.
     """
 
     collection: Collection[Any, Any]
@@ -64,6 +74,7 @@ class PartitionLoad:
     progress: ProgressFile
     changes: Changes
     loaded: LoadedPartitions
+    has_readers: bool
     tallies: dict[str, LoadTally] = field(init=False)
     _under_way: Counter[str] = field(init=False, default_factory=Counter)
     _read: set[str] = field(init=False, default_factory=set)
@@ -110,6 +121,8 @@ class PartitionLoad:
             drafts = self._drafts(partition, extract)
             if partition in occupied:
                 drafts = with_provided_vectors(drafts, self.collection, self.mapping)
+                if not self.has_readers:
+                    drafts = after_removal(drafts, self.collection, self.ranges[partition])
             for batch in cut_into_batches(partition, drafts, self.settings):
                 self._under_way[partition] += 1
                 yield batch
@@ -219,6 +232,37 @@ def with_provided_vectors(
         for draft in group:
             found = stored.get(draft.uuid)
             yield draft._replace(vectors={**found, **draft.vectors}) if found else draft
+
+
+def after_removal(
+    drafts: Iterable[ObjectDraft], collection: Collection[Any, Any], within: UuidRange
+) -> Iterator[ObjectDraft]:
+    """Each draft, after the object that it is to replace was removed.
+
+    A server that is killed while it takes a batch may keep objects of it without what its indexes say of them. An equal
+    object that is sent again changes nothing then, and no filter finds it (seen on 1.39.0).
+
+    Args:
+        drafts: ascending by UUID.
+    """
+    marked = _marked(drafts, uuids_in_range(collection, within))
+    while group := list(islice(marked, REMOVALS_PER_REQUEST)):
+        remains = [draft.uuid for draft, is_there in group if is_there]
+        found = uuids_present(collection, remains)
+        remove_objects(collection, sorted(found))
+        for uuid in remains:
+            if uuid not in found:
+                remove_object(collection, uuid)
+        yield from (draft for draft, _ in group)
+
+
+def _marked(drafts: Iterable[ObjectDraft], stored: Iterator[str]) -> Iterator[tuple[ObjectDraft, bool]]:
+    """Each draft, and whether its object is stored; both sides ascend."""
+    other = next(stored, None)
+    for draft in drafts:
+        while other is not None and other < draft.uuid:
+            other = next(stored, None)
+        yield draft, other == draft.uuid
 
 
 def quarantined_object(refusal: Refusal) -> QuarantinedRow:

@@ -91,6 +91,7 @@ def build_collection_asset(mapping: WholeMapping, collection: CollectionMapping)
                 ),
                 changes=changes,
                 loaded=loaded,
+                has_readers=record.state != "unfinished",
             ).run()
             apply_changes(client, since, changes, settings, quarantine)
         for partition, tally in {**tallies, **done}.items():

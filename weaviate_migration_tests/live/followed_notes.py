@@ -161,6 +161,7 @@ class FollowedNotes:
                 ProgressFile(self.work_folder.progress, "Note", 0),
                 changes,
                 self.work_folder.loaded(self.record, collection),
+                has_readers=False,
             ).run()
             apply_changes(self.client, since, changes, SETTINGS, quarantine)
             return tallies

@@ -159,6 +159,7 @@ class SmallMigration:
                 progress=ProgressFile(self.folder / "progress", "Note", rows),
                 changes=Changes(),
                 loaded=LoadedPartitions(self.folder / "loaded", NAME, ""),
+                has_readers=True,
             ).run()
         assert list(tallies) == list(partitions)
         return total(tallies.values())

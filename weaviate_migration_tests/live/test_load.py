@@ -7,8 +7,11 @@ import weaviate
 from weaviate_migration.errors import TargetError
 from weaviate_migration.extract.partitions import PARTITION_KEYS
 from weaviate_migration.extract.refusals import DUPLICATE_KEY, NO_KEY
+from weaviate_migration.load import after_removal
 from weaviate_migration.progress import Progress, read_progress
-from weaviate_migration.transform.object_ids import object_uuid
+from weaviate_migration.target.read_back import uuids_in_range
+from weaviate_migration.transform.object_ids import UuidRange, object_uuid
+from weaviate_migration.transform.row_to_object import ObjectDraft
 from weaviate_migration.transform.values import SqlValue
 from weaviate_migration_tests.live.small_migration import SmallMigration, row
 
@@ -150,6 +153,22 @@ def test_an_object_of_a_row_that_is_refused_now_is_removed(client: weaviate.Weav
     tally = migration.load(max_object_bytes=3000)
     assert (tally.written, tally.refused, tally.removed) == (100, 3, 2)
     assert migration.count() == 100
+
+
+def test_what_a_killed_server_may_have_kept_in_part_is_removed_before_it_is_written(
+    client: weaviate.WeaviateClient, tmp_path: Path
+) -> None:
+    migration = SmallMigration.begin(tmp_path, client, ROWS)
+    migration.load()
+    objects, whole = migration.collection, UuidRange(None, None)
+    stored = list(uuids_in_range(objects, whole))
+    new = "00000000-0000-0000-0000-000000000001"
+    drafts = [ObjectDraft(uuid, uuid, {}) for uuid in sorted([new, *stored[::2]])]
+    remaining = after_removal(drafts, objects, whole)
+    assert next(remaining) == drafts[0]
+    assert list(uuids_in_range(objects, whole)) == stored[1::2]
+    assert list(remaining) == drafts[1:]
+    assert list(uuids_in_range(objects, whole)) == stored[1::2]
 
 
 def test_no_rows_at_all(client: weaviate.WeaviateClient, tmp_path: Path) -> None:

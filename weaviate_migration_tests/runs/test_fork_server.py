@@ -1,0 +1,44 @@
+"""Each run has the process that its steps are forked from to itself."""
+
+import subprocess
+import sys
+
+PROGRAM = """
+import multiprocessing, os
+from multiprocessing import forkserver
+from weaviate_migration.runs.fork_server import own_step_processes
+
+context = multiprocessing.get_context("forkserver")
+
+def key_in_a_step():
+    with context.Pool(1) as pool:
+        return pool.apply(os.getenv, ("KEY",))
+
+"""
+
+
+def printed(lines: str) -> list[str]:
+    ended = subprocess.run([sys.executable, "-c", PROGRAM + lines], capture_output=True, text=True, check=True)
+    return ended.stdout.split()
+
+
+def test_the_steps_of_each_run_have_its_own_environment() -> None:
+    found = printed("""
+for key in ("one", "two"):
+    os.environ["KEY"] = key
+    with own_step_processes():
+        print(key_in_a_step())
+""")
+    assert found == ["one", "two"]
+
+
+def test_a_process_that_the_application_forks_from_is_left_alone() -> None:
+    found = printed("""
+os.environ["KEY"] = "application"
+print(key_in_a_step())
+before = forkserver._forkserver._forkserver_pid
+with own_step_processes():
+    print(key_in_a_step())
+print(forkserver._forkserver._forkserver_pid == before)
+""")
+    assert found == ["application", "application", "True"]
