@@ -4,7 +4,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -22,7 +22,6 @@ from weaviate_migration.since_snapshot import EVERYTHING, Changes
 from weaviate_migration.target.read_back import (
     any_object_in_range,
     uuids_in_range,
-    uuids_present,
     vectors_by_uuid,
 )
 from weaviate_migration.target.write import (
@@ -33,7 +32,6 @@ from weaviate_migration.target.write import (
     WriteSettings,
     cut_into_batches,
     remove_object,
-    remove_objects,
 )
 from weaviate_migration.transform.object_ids import UuidRange
 from weaviate_migration.transform.row_to_object import ObjectDraft, key_text, row_converter
@@ -43,9 +41,6 @@ logger = logging.getLogger(__name__)
 
 # How often a load says how far it is: each record is an event of the run, too, and costs about 12 ms (measured).
 SECONDS_BETWEEN_RECORDS = 30.0
-
-# Objects that are removed at once before they are written again.
-REMOVALS_PER_REQUEST = 200
 
 # Objects whose vectors are asked for at once: even with 65,535 numbers each, the most there are, they fit in a message.
 VECTORS_PER_REQUEST = 200
@@ -121,9 +116,10 @@ class PartitionLoad:
             drafts = self._drafts(partition, extract)
             if partition in occupied:
                 drafts = with_provided_vectors(drafts, self.collection, self.mapping)
-                if not self.has_readers:
-                    drafts = after_removal(drafts, self.collection, self.ranges[partition])
-            for batch in cut_into_batches(partition, drafts, self.settings):
+            batches = cut_into_batches(partition, drafts, self.settings)
+            if partition in occupied and not self.has_readers:
+                batches = with_remains(batches, uuids_in_range(self.collection, self.ranges[partition]))
+            for batch in batches:
                 self._under_way[partition] += 1
                 yield batch
             self._read.add(partition)
@@ -234,35 +230,25 @@ def with_provided_vectors(
             yield draft._replace(vectors={**found, **draft.vectors}) if found else draft
 
 
-def after_removal(
-    drafts: Iterable[ObjectDraft], collection: Collection[Any, Any], within: UuidRange
-) -> Iterator[ObjectDraft]:
-    """Each draft, after the object that it is to replace was removed.
+def with_remains(batches: Iterable[Batch], stored: Iterator[str]) -> Iterator[Batch]:
+    """Each batch with those of its objects that are stored already: they are removed before it is written.
 
     A server that is killed while it takes a batch may keep objects of it without what its indexes say of them. An equal
-    object that is sent again changes nothing then, and no filter finds it (seen on 1.39.0).
+    object that is sent again changes nothing then, and filters do not find it (seen on 1.39.0).
 
     Args:
-        drafts: ascending by UUID.
+        batches: their objects ascend by UUID, from one to the next, too.
+        stored: the UUIDs that the partition holds, ascending.
     """
-    marked = _marked(drafts, uuids_in_range(collection, within))
-    while group := list(islice(marked, REMOVALS_PER_REQUEST)):
-        remains = [draft.uuid for draft, is_there in group if is_there]
-        found = uuids_present(collection, remains)
-        remove_objects(collection, sorted(found))
-        for uuid in remains:
-            if uuid not in found:
-                remove_object(collection, uuid)
-        yield from (draft for draft, _ in group)
-
-
-def _marked(drafts: Iterable[ObjectDraft], stored: Iterator[str]) -> Iterator[tuple[ObjectDraft, bool]]:
-    """Each draft, and whether its object is stored; both sides ascend."""
     other = next(stored, None)
-    for draft in drafts:
-        while other is not None and other < draft.uuid:
-            other = next(stored, None)
-        yield draft, other == draft.uuid
+    for batch in batches:
+        remains = []
+        for draft in batch.drafts:
+            while other is not None and other < draft.uuid:
+                other = next(stored, None)
+            if other == draft.uuid:
+                remains.append(draft.uuid)
+        yield replace(batch, remains=tuple(remains))
 
 
 def quarantined_object(refusal: Refusal) -> QuarantinedRow:

@@ -38,6 +38,7 @@ from weaviate_migration.errors import (
 )
 from weaviate_migration.redaction import redacted
 from weaviate_migration.target.failures import Rejection, is_too_large, target_error, target_errors
+from weaviate_migration.target.read_back import uuids_present
 from weaviate_migration.target.sending import way_to_send
 from weaviate_migration.transform.row_to_object import ObjectDraft
 
@@ -101,12 +102,17 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Objects of one partition that are sent in one call; the batches of a partition are counted from 1."""
+    """Objects of one partition that are sent in one call; the batches of a partition are counted from 1.
+
+    Attributes:
+        remains: UUIDs of the objects that are removed first, by whatever they can still be found.
+    """
 
     partition: str
     number: int
     drafts: tuple[ObjectDraft, ...]
     estimated_bytes: int
+    remains: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -294,11 +300,32 @@ class ObjectWriter:
         )
         began = time.monotonic()
         with bound_contextvars(partition=batch.partition, batch=batch.number):
-            retrying(self._send_until_acknowledged, pending, outcome)
+            retrying(self._replace, list(batch.remains), pending, outcome)
             outcome.seconds = time.monotonic() - began
             refused = len(outcome.refusals)
             logger.debug("%d objects written, %d refused, in %.3f s", outcome.written, refused, outcome.seconds)
         return outcome
+
+    def _replace(self, remains: list[str], pending: list[ObjectDraft], outcome: BatchOutcome) -> None:
+        """What was removed leaves `remains`, so a retry does not remove what it has sent."""
+        failure = self._remove(remains)
+        # It is sent all the same: of a shard that takes nothing, the answer to this says why.
+        self._send_until_acknowledged(pending, outcome)
+        if failure is not None:
+            raise failure
+
+    def _remove(self, remains: list[str]) -> TransientTargetError | None:
+        """Removes these objects; returns a failure that may pass."""
+        try:
+            found = uuids_present(self._collection, remains)
+            remove_objects(self._collection, sorted(found))
+            for uuid in remains:
+                if uuid not in found:  # It is there, without its entry in the index of UUIDs.
+                    remove_object(self._collection, uuid)
+        except TransientTargetError as error:
+            return error
+        remains.clear()
+        return None
 
     def _without_too_large(self, drafts: Sequence[ObjectDraft], outcome: BatchOutcome) -> list[ObjectDraft]:
         """The server would refuse the whole batch for one object over its gRPC limit."""

@@ -21,7 +21,7 @@ from weaviate_migration_tests.live.notes import NoteMigration, note_file, note_r
 
 ROWS = 6_000
 """So many that they are under way for seconds when they are sent as slowly as this."""
-SLOWLY = ("--batch-size", 20, "--workers", 1, "--max-retries", 1, "--retry-delay", 0.1)
+SLOWLY = ("--batch-size", 5, "--workers", 1, "--max-retries", 1, "--retry-delay", 0.1)
 
 
 @pytest.fixture

@@ -7,9 +7,10 @@ import weaviate
 from weaviate_migration.errors import TargetError
 from weaviate_migration.extract.partitions import PARTITION_KEYS
 from weaviate_migration.extract.refusals import DUPLICATE_KEY, NO_KEY
-from weaviate_migration.load import after_removal
+from weaviate_migration.load import with_remains
 from weaviate_migration.progress import Progress, read_progress
 from weaviate_migration.target.read_back import uuids_in_range
+from weaviate_migration.target.write import MESSAGE_BYTES, ObjectWriter, WriteSettings, cut_into_batches
 from weaviate_migration.transform.object_ids import UuidRange, object_uuid
 from weaviate_migration.transform.row_to_object import ObjectDraft
 from weaviate_migration.transform.values import SqlValue
@@ -162,13 +163,18 @@ def test_what_a_killed_server_may_have_kept_in_part_is_removed_before_it_is_writ
     migration.load()
     objects, whole = migration.collection, UuidRange(None, None)
     stored = list(uuids_in_range(objects, whole))
+    made = {each.uuid: each.metadata.creation_time for each in objects.iterator(return_metadata=["creation_time"])}
     new = "00000000-0000-0000-0000-000000000001"
     drafts = [ObjectDraft(uuid, uuid, {}) for uuid in sorted([new, *stored[::2]])]
-    remaining = after_removal(drafts, objects, whole)
-    assert next(remaining) == drafts[0]
-    assert list(uuids_in_range(objects, whole)) == stored[1::2]
-    assert list(remaining) == drafts[1:]
-    assert list(uuids_in_range(objects, whole)) == stored[1::2]
+    settings = WriteSettings(7, MESSAGE_BYTES, MESSAGE_BYTES, 2, 0, 0.0)
+    batches = list(with_remains(cut_into_batches("00", drafts, settings), iter(stored)))
+    assert [uuid for batch in batches for uuid in batch.remains] == stored[::2]
+    outcomes = list(ObjectWriter(objects, settings).write(batches))
+    assert sum(each.written for each in outcomes) == len(drafts)
+    assert list(uuids_in_range(objects, whole)) == [new, *stored]
+    again = {each.uuid: each.metadata.creation_time for each in objects.iterator(return_metadata=["creation_time"])}
+    kept = {str(uuid) for uuid, moment in made.items() if again[uuid] == moment}
+    assert kept == set(stored[1::2])
 
 
 def test_no_rows_at_all(client: weaviate.WeaviateClient, tmp_path: Path) -> None:
