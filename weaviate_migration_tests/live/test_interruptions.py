@@ -19,7 +19,7 @@ from weaviate_migration.target.server_process import servers_of, stop
 from weaviate_migration_tests.live.command_line import Ended, end_of, holdings, run_here, started, until
 from weaviate_migration_tests.live.notes import NoteMigration, note_file, note_rows
 
-ROWS = 6_000
+ROWS = 12_000
 """So many that they are under way for seconds when they are sent as slowly as this."""
 SLOWLY = ("--batch-size", 5, "--workers", 1, "--max-retries", 1, "--retry-delay", 0.1)
 
