@@ -1,8 +1,10 @@
 """`status --watch`: the status, and the progress of a run that is under way, again and again."""
 
+import signal
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 from rich.console import Console, Group
@@ -40,25 +42,46 @@ class Sight:
 
 
 def watch_status(config: MigrationConfig, seconds: float, console: Console) -> None:
-    """Shows the status again and again: in place on a terminal, elsewhere what has changed.
+    """Shows the status again and again until Ctrl-C: in place on a terminal, elsewhere what has changed.
 
     Args:
         seconds: between two looks.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C; there is no other end.
+        KeyboardInterrupt: Ctrl-C was pressed a second time, before the look that was under way had ended.
     """
     show = _show_in_place if can_redraw(console) else _show_changes
-    show(sights(config, seconds), console)
+    with _stopped_by_ctrl_c() as stop:
+        show(sights(config, seconds, stop), console)
 
 
-def sights(config: MigrationConfig, seconds: float) -> Iterator[Sight]:
-    """What there is to see, every so many seconds, for ever; nothing is started for it."""
+@contextmanager
+def _stopped_by_ctrl_c() -> Iterator[threading.Event]:
+    """An event that Ctrl-C sets.
+
+    An exception in the middle of a look may be lost: Python drops what is raised in a finalizer or in a callback from
+    C, and the watching would go on. A second Ctrl-C raises it all the same, for whoever does not want to wait.
+    """
+    stop = threading.Event()
+
+    def ended(*_: object) -> None:
+        signal.signal(signal.SIGINT, before)
+        stop.set()
+
+    before = signal.signal(signal.SIGINT, ended)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def sights(config: MigrationConfig, seconds: float, stop: threading.Event) -> Iterator[Sight]:
+    """What there is to see, every so many seconds, until told to stop; nothing is started for it."""
     status, states, read_at, was_running = None, None, 0.0, False
     records = WorkFolder(config.work_dir.absolute()).records
     with ExitStack() as stack:
         run: RunLook | None = None
-        while True:
+        while not stop.is_set():
             found = {record.id: record.state for record in records.all()}
             if run is None and (newest := records.newest_in_use()) is not None:
                 # Before a migration is on record, Dagster's storage may just be in the making.
@@ -69,7 +92,7 @@ def sights(config: MigrationConfig, seconds: float) -> Iterator[Sight]:
                 status, read_at = read_status(config), time.monotonic()
             states, was_running = found, running
             yield Sight(status, look, tuple(run.expected)) if run is not None and running else Sight(status)
-            time.sleep(seconds)
+            stop.wait(seconds)
 
 
 def _is_old(read_at: float) -> bool:
