@@ -14,9 +14,9 @@ from weaviate.collections import Collection
 
 from benchmarks.measurement import MeasuredCommandError, Measurement, Server, cpu_seconds
 from weaviate_migration.mapping import CollectionMapping, read_mapping
+from weaviate_migration.mapping.object_ids import object_uuid
+from weaviate_migration.mapping.row_to_object import key_text, row_converter
 from weaviate_migration.target.schema import Origin, ensure_collection
-from weaviate_migration.transform.object_ids import object_uuid
-from weaviate_migration.transform.row_to_object import key_text, row_converter
 
 THREADS = 4
 COLLECTION = "UpperBound"

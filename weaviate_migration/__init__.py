@@ -13,6 +13,7 @@ with suppress(ModuleNotFoundError):
     warnings.filterwarnings("ignore", "The httpx module is deprecated", _AuthlibDeprecationWarning)
 
 if TYPE_CHECKING:
+    from weaviate_migration.base.settings import MigrationConfig, create_migration_config
     from weaviate_migration.change_capture import (
         CaptureStatus,
         change_capture_status,
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from weaviate_migration.preflight import check_preflight
     from weaviate_migration.result import MigrationResult
     from weaviate_migration.rollback import RollbackResult, roll_back_migration
-    from weaviate_migration.settings import MigrationConfig, create_migration_config
     from weaviate_migration.shadow_reads import ShadowReads, compare_reads, compare_reads_async
     from weaviate_migration.status import MigrationStatus, read_status
     from weaviate_migration.switch import (
@@ -84,7 +84,7 @@ _HOME = {
     "CleanupResult": "switch",
     "CutoverResult": "switch",
     "DualWriter": "dual_writer",
-    "MigrationConfig": "settings",
+    "MigrationConfig": "base.settings",
     "MigrationReport": "migration_report",
     "MigrationResult": "result",
     "MigrationStatus": "status",
@@ -99,7 +99,7 @@ _HOME = {
     "clean_up_migrations": "switch",
     "compare_reads": "shadow_reads",
     "compare_reads_async": "shadow_reads",
-    "create_migration_config": "settings",
+    "create_migration_config": "base.settings",
     "cut_over_migration": "switch",
     "follow_changes": "change_sync",
     "install_change_capture": "change_capture",

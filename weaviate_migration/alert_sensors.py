@@ -10,10 +10,10 @@ from weaviate_migration.alerts.conditions import judge
 from weaviate_migration.alerts.observations import observe
 from weaviate_migration.alerts.under_way import MIGRATE, Command, UnderWay, commands_under_way
 from weaviate_migration.alerts.watch import alert_folder, commands_folder
+from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.check_report import AssetGraph
 from weaviate_migration.job_run import was_killed
 from weaviate_migration.run_alerts import MATERIALIZATION, command_of, concerns_us, judge_run
-from weaviate_migration.settings import MigrationConfig
 from weaviate_migration.target.server_process import ProcessIdentity
 
 SECONDS_BETWEEN_LOOKS = 30

@@ -11,10 +11,10 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from weaviate_migration.errors import MigrationError
+from weaviate_migration.base.errors import MigrationError
+from weaviate_migration.base.redaction import redacted
+from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.following import NOTE_SECONDS, Followed, followed
-from weaviate_migration.redaction import redacted
-from weaviate_migration.settings import MigrationConfig
 from weaviate_migration.sync import MigrationSync
 
 logger = logging.getLogger(__name__)

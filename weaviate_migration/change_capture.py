@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from weaviate_migration.errors import ConfigurationError
+from weaviate_migration.base.errors import ConfigurationError
+from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.mapping import Mapping, read_mapping
-from weaviate_migration.settings import MigrationConfig
 from weaviate_migration.source.capture import (
     Capture,
     capture_damage,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from weaviate_migration.errors import DifferencesError
+from weaviate_migration.base.errors import DifferencesError
 
 Verdict = Literal["passed", "warned", "failed", "skipped"]
 Kind = Literal["preflight", "postflight"]

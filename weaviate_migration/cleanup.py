@@ -9,7 +9,7 @@ from pathlib import Path
 from upath import UPath
 from weaviate import WeaviateClient
 
-from weaviate_migration.errors import CaptureError, ConfigurationError
+from weaviate_migration.base.errors import CaptureError, ConfigurationError
 from weaviate_migration.record import MigrationRecord
 from weaviate_migration.since_snapshot import open_change_log
 from weaviate_migration.source.capture import remove_capture

@@ -14,15 +14,15 @@ import dagster as dg
 from weaviate_migration.alert_sensors import build_alert_sensors
 from weaviate_migration.alerts.watch import configured_alerts
 from weaviate_migration.assets import build_assets
+from weaviate_migration.base.errors import MappingError
+from weaviate_migration.base.settings import API_KEY_VARIABLE, MigrationConfig, environment_variable
 from weaviate_migration.check_report import AssetGraph, graph_of
 from weaviate_migration.checks import build_checks
-from weaviate_migration.errors import MappingError
 from weaviate_migration.jobs import SYNC, build_executor, build_jobs, refuse_reserved_names
 from weaviate_migration.mapping import Mapping, read_mapping
 from weaviate_migration.resources import BatchSettings, ExtractIOManager, SQLiteSource, WeaviateServer
 from weaviate_migration.run_records import records_logger
 from weaviate_migration.sensors import build_change_sync_sensor
-from weaviate_migration.settings import API_KEY_VARIABLE, MigrationConfig, environment_variable
 from weaviate_migration.work_folder import WorkFolder
 
 

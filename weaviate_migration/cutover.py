@@ -8,8 +8,8 @@ from pathlib import Path
 
 from weaviate import WeaviateClient
 
+from weaviate_migration.base.errors import CutoverTimeoutError, DifferencesError, MigrationConflictError
 from weaviate_migration.change_proof import try_compare_changes
-from weaviate_migration.errors import CutoverTimeoutError, DifferencesError, MigrationConflictError
 from weaviate_migration.quarantine import Quarantine
 from weaviate_migration.record import CutoverRecord, CutoverStep, MigrationRecord, MigrationRecords
 from weaviate_migration.sync import MigrationSync

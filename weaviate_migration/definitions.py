@@ -2,9 +2,9 @@
 
 import dagster as dg
 
+from weaviate_migration.base.logs import configure_run_logging
+from weaviate_migration.base.settings import default_config
 from weaviate_migration.code_location import build_definitions
-from weaviate_migration.logs import configure_run_logging
-from weaviate_migration.settings import default_config
 
 
 def _definitions_of_the_environment() -> dg.Definitions:

@@ -13,11 +13,11 @@ from weaviate_migration.extract.refusals import judged_rows
 from weaviate_migration.extract.scan import row_layout, scan_partitions, table_bounds
 from weaviate_migration.extract.storage import open_partition, write_partition
 from weaviate_migration.mapping import Mapping
+from weaviate_migration.mapping.row_to_object import key_text, row_converter
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import CollectionPlan, plan_migration
 from weaviate_migration.source.snapshot import take_snapshot
 from weaviate_migration.target.write import MESSAGE_BYTES, estimated_size, too_large
-from weaviate_migration.transform.row_to_object import key_text, row_converter
 
 # The first of them are named, the others only counted.
 EXAMPLES = 3

@@ -18,11 +18,11 @@ from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import PoolProxiedConnection
 
 from weaviate_migration.background_sync import BackgroundSync, DualWriteCounters
+from weaviate_migration.base.errors import ConfigurationError
+from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.commit_hook import commit_hook
-from weaviate_migration.errors import ConfigurationError
 from weaviate_migration.following import followed_records
 from weaviate_migration.mapping import read_mapping
-from weaviate_migration.settings import MigrationConfig
 from weaviate_migration.source.capture import read_capture
 from weaviate_migration.source.connect import connect_read_only, source_errors
 from weaviate_migration.work_folder import WorkFolder

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from weaviate import WeaviateClient
 
-from weaviate_migration.errors import (
+from weaviate_migration.base.errors import (
     ConfigurationError,
     MigrationConflictError,
 )
+from weaviate_migration.base.settings import MigrationConfig, spare_memory_mb
 from weaviate_migration.mapping import Mapping as WholeMapping
 from weaviate_migration.mapping import read_mapping
 from weaviate_migration.record import MigrationRecord
-from weaviate_migration.settings import MigrationConfig, spare_memory_mb
 from weaviate_migration.since_snapshot import open_change_log
 from weaviate_migration.source.change_log import ChangeLog, write_positions
 from weaviate_migration.source.inspect import inspect_database

@@ -12,14 +12,14 @@ import psutil
 from dagster._core.definitions.reconstruct import build_reconstructable_job
 from dagster._core.instance.ref import InstanceRef
 
-from weaviate_migration.errors import ConfigurationError
+from weaviate_migration.base.errors import ConfigurationError
+from weaviate_migration.base.settings import API_KEY_VARIABLE, MigrationConfig, dagster_home
 from weaviate_migration.extract.partitions import PARTITION_KEYS
 from weaviate_migration.jobs import CUT_OVER, DRY_RUN, NEW_SNAPSHOT, SYNC, VERIFY_LIVE, executor_config
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.run_events import was_interrupted
 from weaviate_migration.runs.dagster_storage import STORAGE_LINES, storage_override
 from weaviate_migration.runs.fork_server import own_step_processes
-from weaviate_migration.settings import API_KEY_VARIABLE, MigrationConfig, dagster_home
 
 # Which process a run belongs to: a run of one that is gone was killed, and would stay "in progress" for ever.
 PROCESS_TAG = "weaviate_migration/process"

@@ -5,9 +5,9 @@ from typing import Any
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from weaviate_migration.errors import MappingError
+from weaviate_migration.base.errors import MappingError
+from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.mapping import Mapping
-from weaviate_migration.settings import MigrationConfig
 
 MIGRATE = "migrate"
 MIGRATE_LIVE = "migrate_live"

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 
 from weaviate import WeaviateClient
 
+from weaviate_migration.base.errors import CaptureError
 from weaviate_migration.change_proof import ChangeComparison, compare_changes
-from weaviate_migration.errors import CaptureError
 from weaviate_migration.following import followed_with
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.record import MigrationRecord

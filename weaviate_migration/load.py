@@ -16,6 +16,9 @@ from weaviate_migration.extract.storage_classes import ExtractRow, RowLayout
 from weaviate_migration.load_tally import LoadTally, total
 from weaviate_migration.loaded import LoadedPartitions
 from weaviate_migration.mapping import CollectionMapping
+from weaviate_migration.mapping.object_ids import UuidRange
+from weaviate_migration.mapping.row_to_object import ObjectDraft, key_text, row_converter
+from weaviate_migration.mapping.values import verbatim_json
 from weaviate_migration.progress import ProgressFile
 from weaviate_migration.quarantine import Quarantine, QuarantinedRow
 from weaviate_migration.since_snapshot import EVERYTHING, Changes
@@ -33,9 +36,6 @@ from weaviate_migration.target.write import (
     cut_into_batches,
     remove_object,
 )
-from weaviate_migration.transform.object_ids import UuidRange
-from weaviate_migration.transform.row_to_object import ObjectDraft, key_text, row_converter
-from weaviate_migration.transform.values import verbatim_json
 
 logger = logging.getLogger(__name__)
 

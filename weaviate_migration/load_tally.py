@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from weaviate_migration.errors import ErrorCategory
+from weaviate_migration.base.errors import ErrorCategory
 
 # Upper bounds, in seconds, of the classes of the batches' latency; one more class takes what is slower. A batch of 100
 # objects takes 0.05 to 0.2 s on an idle server; a batch that is sent again waits for seconds, up to a minute at a time.

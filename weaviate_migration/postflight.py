@@ -7,14 +7,14 @@ from weaviate import WeaviateClient
 
 from weaviate_migration.alerts.incidents import IncidentBook
 from weaviate_migration.alerts.watch import alert_folder
+from weaviate_migration.base.errors import ConfigurationError, MigrationError, ServerNotUsableError, TargetError
+from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.certificate import read_certificate
 from weaviate_migration.check_report import CheckStatus, read_check_report
 from weaviate_migration.checklist import Checklist, ChecklistItem, Verdict
-from weaviate_migration.errors import ConfigurationError, MigrationError, ServerNotUsableError, TargetError
 from weaviate_migration.mapping import Mapping, read_mapping
 from weaviate_migration.record import MigrationRecord, refuse_another_mapping
 from weaviate_migration.row_counts import RowCounts, counted_rows
-from weaviate_migration.settings import MigrationConfig
 from weaviate_migration.status import FollowedChanges
 from weaviate_migration.status_reading import followed_changes, quarantined_rows
 from weaviate_migration.target.aliases import alias_targets

@@ -18,6 +18,8 @@ from weaviate_migration.extract.storage import open_partition
 from weaviate_migration.extract.storage_classes import ExtractRow, RowColumns, RowLayout
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping import Mapping as WholeMapping
+from weaviate_migration.mapping.object_ids import UuidRange, object_uuid
+from weaviate_migration.mapping.row_to_object import RowToObject, row_converter
 from weaviate_migration.record import MigrationRecord
 from weaviate_migration.since_snapshot import Changes, CollectionChanges
 from weaviate_migration.source.inspect import inspect_database
@@ -26,8 +28,6 @@ from weaviate_migration.source.rows import TableReader
 from weaviate_migration.target.object_pages import ObjectPages
 from weaviate_migration.target.read_back import FACTOR_FOR_VECTORS, objects_in_range, page_for, uuids_present
 from weaviate_migration.target.schema import schema_differences
-from weaviate_migration.transform.object_ids import UuidRange, object_uuid
-from weaviate_migration.transform.row_to_object import RowToObject, row_converter
 from weaviate_migration.verify.blocks import Block, ReadObjects, judge_blocks
 from weaviate_migration.verify.columns import ColumnComparer
 from weaviate_migration.verify.objects import PartitionTally, Verdict, judge_objects

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from weaviate_migration.errors import ErrorCategory
+from weaviate_migration.base.errors import ErrorCategory
 
 
 @dataclass(frozen=True, slots=True)

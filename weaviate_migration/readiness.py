@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from weaviate_migration.base.errors import DifferencesError
 from weaviate_migration.check_report import AssetGraph, CheckReport, check_report
-from weaviate_migration.errors import DifferencesError
 from weaviate_migration.extract.partitions import PARTITION_KEYS
 from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.record import MigrationRecord

@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 from structlog.contextvars import bind_contextvars
 
-from weaviate_migration.errors import ConfigurationError, MigrationConflictError
+from weaviate_migration.base.errors import ConfigurationError, MigrationConflictError
 from weaviate_migration.mapping import CollectionMapping, Mapping
 
 State = Literal["unfinished", "cut over", "rolled back", "discarded", "cleaned up"]

@@ -5,12 +5,12 @@ from collections.abc import Mapping as ReadOnlyMapping
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
-from weaviate_migration.errors import ConfigurationError
-from weaviate_migration.logs import in_own_context
+from weaviate_migration.base.errors import ConfigurationError
+from weaviate_migration.base.logs import in_own_context
+from weaviate_migration.base.settings import MigrationConfig
+from weaviate_migration.base.texts import suggestion
 from weaviate_migration.quarantine import Quarantine, QuarantinedRow
 from weaviate_migration.record import MigrationRecord
-from weaviate_migration.settings import MigrationConfig
-from weaviate_migration.suggestion import suggestion
 from weaviate_migration.work_folder import WorkFolder
 
 

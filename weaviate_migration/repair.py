@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from weaviate_migration.load import quarantined_object, quarantined_row, with_provided_vectors
+from weaviate_migration.mapping.row_to_object import ObjectDraft, key_text
 from weaviate_migration.proof import CollectionProof
 from weaviate_migration.quarantine import Quarantine
 from weaviate_migration.target.write import ObjectWriter, WriteSettings, cut_into_batches, remove_object
-from weaviate_migration.transform.row_to_object import ObjectDraft, key_text
 
 
 @dataclass(slots=True)

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from weaviate_migration.base.errors import ConfigurationError
+from weaviate_migration.base.logs import in_own_context
+from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.cutover import roll_back
-from weaviate_migration.errors import ConfigurationError
-from weaviate_migration.logs import in_own_context
 from weaviate_migration.record import MigrationRecord, MigrationRecords
-from weaviate_migration.settings import MigrationConfig
 from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
 from weaviate_migration.work_folder import WorkFolder
 

@@ -10,6 +10,7 @@ import dagster as dg
 from weaviate_migration.alerts.conditions import Condition, Judgement, Kind
 from weaviate_migration.alerts.under_way import CUTOVER, MIGRATE, SYNC, VERIFY
 from weaviate_migration.alerts.watch import run_failed, watched
+from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.check_report import AssetGraph, CheckGroup, CheckReport, CheckStatus, check_report
 from weaviate_migration.check_report.characters import printable
 from weaviate_migration.job_run import dagster_instance, was_killed
@@ -19,7 +20,6 @@ from weaviate_migration.jobs import SYNC as SYNC_JOB
 from weaviate_migration.jobs import VERIFY as VERIFY_JOB
 from weaviate_migration.mapping import read_mapping
 from weaviate_migration.run_events import step_failures, was_interrupted
-from weaviate_migration.settings import MigrationConfig
 
 # The command that does what a job does; a failure of one is over when the other succeeds.
 COMMAND_OF = {

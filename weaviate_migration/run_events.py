@@ -8,7 +8,7 @@ import dagster as dg
 from dagster._core.events import RunFailureReason
 from dagster_shared.error import SerializableErrorInfo
 
-from weaviate_migration.errors import DifferencesError, ErrorCategory, MigrationError, error_named
+from weaviate_migration.base.errors import DifferencesError, ErrorCategory, MigrationError, error_named
 from weaviate_migration.jobs import SOURCE_AUDIT, step_phases
 from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.phase import Phase, next_step

@@ -6,7 +6,7 @@ from pathlib import Path
 import dagster as dg
 from structlog.contextvars import bind_contextvars
 
-from weaviate_migration.logs import DAGSTER_METADATA, PASSED_ON, RUN_LOGGER, TOLD, configure_logging
+from weaviate_migration.base.logs import DAGSTER_METADATA, PASSED_ON, RUN_LOGGER, TOLD, configure_logging
 from weaviate_migration.run_events import step_failure
 
 

@@ -5,7 +5,7 @@ import time
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from weaviate_migration.errors import ConfigurationError, MigrationError
+from weaviate_migration.base.errors import ConfigurationError, MigrationError
 from weaviate_migration.following import followed_records
 from weaviate_migration.jobs import SYNC
 from weaviate_migration.mapping import Mapping

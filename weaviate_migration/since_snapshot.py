@@ -14,16 +14,16 @@ from typing import TypeVar
 
 from filelock import FileLock
 
-from weaviate_migration.errors import CaptureError
+from weaviate_migration.base.errors import CaptureError
 from weaviate_migration.extract.storage_classes import ExtractRow
 from weaviate_migration.mapping import CollectionMapping, Mapping
+from weaviate_migration.mapping.object_ids import UuidRange, object_uuid
 from weaviate_migration.record import MigrationRecord
 from weaviate_migration.source.change_log import INSTALL_HINT, ChangedRow, ChangedRows, ChangeLog
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import CollectionPlan, plan_migration
 from weaviate_migration.sync_position import SyncPositions, refuse_another_history
 from weaviate_migration.target.read_back import StoredObject
-from weaviate_migration.transform.object_ids import UuidRange, object_uuid
 from weaviate_migration.work_folder import WorkFolder
 
 Item = TypeVar("Item")

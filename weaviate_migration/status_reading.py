@@ -2,15 +2,15 @@
 
 from dataclasses import replace
 
+from weaviate_migration.base.errors import MigrationError
+from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.check_report import read_check_report
-from weaviate_migration.errors import MigrationError
 from weaviate_migration.job_run import dagster_instance
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phase import next_step, phase_of
 from weaviate_migration.quarantine import Quarantine
 from weaviate_migration.readiness import not_loaded
 from weaviate_migration.record import MigrationRecord, refuse_another_mapping
-from weaviate_migration.settings import MigrationConfig
 from weaviate_migration.since_snapshot import open_change_log
 from weaviate_migration.status import FollowedChanges, MigrationStatus, SnapshotStatus
 from weaviate_migration.sync_position import agreed_reading

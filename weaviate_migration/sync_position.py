@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from weaviate_migration.errors import CaptureError
+from weaviate_migration.base.errors import CaptureError
 from weaviate_migration.record import LogPosition
 from weaviate_migration.source.capture import Capture
 from weaviate_migration.source.change_log import INSTALL_HINT, ChangeLog

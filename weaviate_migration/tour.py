@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 from weaviate import WeaviateClient
 from weaviate.classes.query import MetadataQuery
 
+from weaviate_migration.base.errors import DifferencesError
+from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.change_sync import sync_changes
 from weaviate_migration.demo import DEMO_SEARCHES, chatting, write_demo_file
-from weaviate_migration.errors import DifferencesError
 from weaviate_migration.result import MigrationResult
-from weaviate_migration.settings import MigrationConfig
 from weaviate_migration.switch import CutoverResult, cut_over_migration
 from weaviate_migration.work_folder import WorkFolder
 

@@ -11,15 +11,16 @@ from typing import Any
 from weaviate import WeaviateClient
 
 from weaviate_migration.alerts import under_way
+from weaviate_migration.base.errors import ConfigurationError, DifferencesError
+from weaviate_migration.base.logs import configure_logging, in_own_context, note_failure
+from weaviate_migration.base.settings import MigrationConfig, api_key_in_environment
 from weaviate_migration.certificate import ComparedCollection, lacking_rows
 from weaviate_migration.certification import certify, compared_collections, discard_comparisons, is_whole
 from weaviate_migration.change_proof import ChangeComparison
-from weaviate_migration.errors import ConfigurationError, DifferencesError
 from weaviate_migration.extract.partitions import PARTITION_KEYS
 from weaviate_migration.job_run import dagster_instance, end_killed_runs, run_job
 from weaviate_migration.jobs import VERIFY, VERIFY_LIVE
 from weaviate_migration.live_verification import LiveComparison, agree_on_history, is_live
-from weaviate_migration.logs import configure_logging, in_own_context, note_failure
 from weaviate_migration.mapping import Mapping as WholeMapping
 from weaviate_migration.mapping import read_mapping
 from weaviate_migration.metrics.exposure import exposed_metrics
@@ -30,7 +31,6 @@ from weaviate_migration.resources import BatchSettings
 from weaviate_migration.result import CheckResult
 from weaviate_migration.run_alerts import watched_result
 from weaviate_migration.run_events import check_results, run_verdict
-from weaviate_migration.settings import MigrationConfig, api_key_in_environment
 from weaviate_migration.since_snapshot import collection_changes
 from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
 from weaviate_migration.target.schema import refuse_lost_collection

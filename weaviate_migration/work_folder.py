@@ -11,9 +11,9 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from upath import UPath
 
+from weaviate_migration.base.errors import ConfigurationError, MigrationConflictError
 from weaviate_migration.check_results import CheckResults
 from weaviate_migration.comparisons import Comparisons
-from weaviate_migration.errors import ConfigurationError, MigrationConflictError
 from weaviate_migration.history import HistoryFile
 from weaviate_migration.loaded import LoadedPartitions
 from weaviate_migration.mapping import CollectionMapping

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
 from weaviate_migration.mapping.models import DateFormat, PropertyType, folded
+from weaviate_migration.mapping.values import SqlValue, is_utf8
 from weaviate_migration.source.inspect import quoted
-from weaviate_migration.transform.values import SqlValue, is_utf8
 from weaviate_migration_tests.strategies import SQL_VALUES
 
 ROWS = 100

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
-from weaviate_migration.transform.row_to_object import ObjectDraft
-from weaviate_migration.transform.values import SqlValue
+from weaviate_migration.mapping.row_to_object import ObjectDraft
+from weaviate_migration.mapping.values import SqlValue
 
 # Tests share their cores: how long an example takes says nothing.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])

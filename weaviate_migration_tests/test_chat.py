@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from weaviate_migration.base.errors import SourceError
 from weaviate_migration.demo import chatting, write_demo_file
-from weaviate_migration.errors import SourceError
 from weaviate_migration_tests.live.command_line import until
 
 CHANGES = 60

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from weaviate_migration.errors import ConfigurationError, ServerNotUsableError
+from weaviate_migration.base.errors import ConfigurationError, ServerNotUsableError
 from weaviate_migration.target import connect as connect_module
 from weaviate_migration.target.connect import EmbeddedTarget, RemoteTarget, connect, parse_weaviate_url
 from weaviate_migration.target.server import ServerAddress

@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weaviate_migration import demo
+from weaviate_migration.base.errors import ConfigurationError, MigrationError, SourceError
 from weaviate_migration.demo import DEMO_SEARCHES, DemoCounts, DemoSearch, sqlite_file, write_demo_file
 from weaviate_migration.demo.documents import LONGEST_CHUNK, SHORTEST_CHUNK, cut_text
 from weaviate_migration.demo.schema import TABLES
 from weaviate_migration.demo.stdlib_docs import ModuleDocs, ObjectDocs, read_modules
-from weaviate_migration.errors import ConfigurationError, MigrationError, SourceError
 
 MAPPED_TABLES = (
     "conversations",

@@ -7,10 +7,10 @@ import click
 import pytest
 
 import weaviate_migration
+from weaviate_migration.base.settings import OPTIONS, MigrationConfig
 from weaviate_migration.cli import cli
 from weaviate_migration.cli.migrate import migrate
 from weaviate_migration.mapping import read_mapping
-from weaviate_migration.settings import OPTIONS, MigrationConfig
 
 README = (Path(weaviate_migration.__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| `(--[a-z-]+)` \| `(\w+)` \| (?:`([^`]*)`)? *\|", re.MULTILINE)

@@ -17,11 +17,11 @@ from sqlalchemy.orm import Session, sessionmaker
 
 import weaviate_migration
 from weaviate_migration import DualWriter, MigrationConfig
-from weaviate_migration.errors import ConfigurationError
+from weaviate_migration.base.errors import ConfigurationError
+from weaviate_migration.base.settings import create_migration_config
 from weaviate_migration.extract.partitions import partition_bounds
 from weaviate_migration.mapping import read_mapping
 from weaviate_migration.record import LogPosition
-from weaviate_migration.settings import create_migration_config
 from weaviate_migration.source.capture import install_capture, read_capture, remove_capture
 from weaviate_migration.source.plan import planned_source
 from weaviate_migration.target.server_process import free_ports

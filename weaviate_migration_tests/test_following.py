@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from weaviate_migration.errors import ConfigurationError
+from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.following import followed_records
 from weaviate_migration.mapping import CollectionMapping, Mapping, PropertyMapping
 from weaviate_migration.record import LogPosition, MigrationRecord

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from weaviate_migration.errors import ConfigurationError, MigrationConflictError
+from weaviate_migration.base.errors import ConfigurationError, MigrationConflictError
 from weaviate_migration.mapping import CollectionMapping, Mapping, PropertyMapping
 from weaviate_migration.record import MigrationRecords, SnapshotRecord, State, refuse_another_mapping
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import weaviate.embedded
 
-from weaviate_migration.errors import ServerNotUsableError
+from weaviate_migration.base.errors import ServerNotUsableError
 from weaviate_migration.target import server_binary as binary_module
 from weaviate_migration.target.server import (
     STATE_FILE,

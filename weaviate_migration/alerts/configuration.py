@@ -6,10 +6,10 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from weaviate_migration.alerts.channels import Channel, refuse_unusable_url, scheme_of
-from weaviate_migration.errors import ConfigurationError
-from weaviate_migration.redaction import keep_secret
-from weaviate_migration.settings import value_in_environment
-from weaviate_migration.yaml_file import FileKind, read_yaml_file
+from weaviate_migration.base.errors import ConfigurationError
+from weaviate_migration.base.redaction import keep_secret
+from weaviate_migration.base.settings import value_in_environment
+from weaviate_migration.base.yaml_file import FileKind, read_yaml_file
 
 FROM_ENVIRONMENT = "env:"
 

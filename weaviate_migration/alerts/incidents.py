@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from weaviate_migration.alerts.channels import Channel, Urgency
 from weaviate_migration.alerts.conditions import Condition, Judgement, Kind
-from weaviate_migration.redaction import redacted
+from weaviate_migration.base.redaction import redacted
 
 logger = logging.getLogger(__name__)
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from weaviate_migration.alerts.under_way import UnderWay
-from weaviate_migration.errors import MigrationError, ServerNotUsableError, SourceBusyError
+from weaviate_migration.base.errors import MigrationError, ServerNotUsableError, SourceBusyError
+from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.progress import Progress, read_progress
-from weaviate_migration.settings import MigrationConfig
 from weaviate_migration.since_snapshot import open_change_log
 from weaviate_migration.source.change_log import Lag
 from weaviate_migration.sync_position import agreed_reading

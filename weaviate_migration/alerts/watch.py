@@ -14,8 +14,8 @@ from weaviate_migration.alerts.configuration import AlertSettings, read_alert_se
 from weaviate_migration.alerts.incidents import IncidentBook
 from weaviate_migration.alerts.observations import observe
 from weaviate_migration.alerts.under_way import PROGRESS_WRITERS, UnderWay, commands_under_way, noted
-from weaviate_migration.errors import ConfigurationError
-from weaviate_migration.settings import MigrationConfig
+from weaviate_migration.base.errors import ConfigurationError
+from weaviate_migration.base.settings import MigrationConfig
 
 logger = logging.getLogger(__name__)
 

@@ -9,6 +9,7 @@ from pydantic import Field
 from weaviate import WeaviateClient
 
 from weaviate_migration.assets import phases
+from weaviate_migration.base.settings import CUTOVER_SECONDS
 from weaviate_migration.check_report import graph_of
 from weaviate_migration.cutover import Cutover
 from weaviate_migration.following import followed_with
@@ -16,7 +17,6 @@ from weaviate_migration.mapping import Mapping
 from weaviate_migration.readiness import refuse_unproven
 from weaviate_migration.record import MigrationRecord
 from weaviate_migration.resources import BatchSettings, WeaviateServer
-from weaviate_migration.settings import CUTOVER_SECONDS
 from weaviate_migration.sync import MigrationSync
 from weaviate_migration.target.write import WriteSettings
 from weaviate_migration.work_folder import WorkFolder

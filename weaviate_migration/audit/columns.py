@@ -13,7 +13,7 @@ from typing import NamedTuple
 from weaviate_migration.audit.kinds import Kind, kind_finder
 from weaviate_migration.audit.report import ColumnReport, Finding
 from weaviate_migration.mapping import PropertyMapping
-from weaviate_migration.transform.values import MAX_EXACT_INT, SqlValue, are_exact_dates, is_utf8
+from weaviate_migration.mapping.values import MAX_EXACT_INT, SqlValue, are_exact_dates, is_utf8
 
 KeyOf = Callable[[int], str]
 

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from weaviate_migration.audit.columns import EXAMPLES, Tally
 from weaviate_migration.audit.report import KeyReport
+from weaviate_migration.mapping.object_ids import object_uuid
+from weaviate_migration.mapping.row_to_object import key_text
+from weaviate_migration.mapping.values import SqlValue, is_utf8
 from weaviate_migration.source.connect import source_errors
 from weaviate_migration.source.plan import CollectionPlan
-from weaviate_migration.transform.object_ids import object_uuid
-from weaviate_migration.transform.row_to_object import key_text
-from weaviate_migration.transform.values import SqlValue, is_utf8
 
 PARTITIONS = 16
 # With fewer rows partitions of any size do no harm.

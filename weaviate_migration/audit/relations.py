@@ -7,9 +7,9 @@ from itertools import compress
 from weaviate_migration.audit.columns import KeyOf, Tally
 from weaviate_migration.audit.report import OrphanReport
 from weaviate_migration.mapping import RelationMapping
+from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.source.inspect import quoted
 from weaviate_migration.source.plan import CollectionPlan, MigrationPlan
-from weaviate_migration.transform.values import SqlValue
 
 
 @dataclass

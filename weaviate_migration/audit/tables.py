@@ -11,10 +11,10 @@ from weaviate_migration.audit.columns import ColumnAudit, KeyOf, Tally
 from weaviate_migration.audit.keys import Key, KeyAudit
 from weaviate_migration.audit.relations import RelationAudit, relation_audits
 from weaviate_migration.audit.report import TableReport
+from weaviate_migration.mapping.row_to_object import key_text, row_converter
 from weaviate_migration.source.plan import CollectionPlan, MigrationPlan
 from weaviate_migration.source.slices import Slice, table_slices
 from weaviate_migration.target.write import MESSAGE_BYTES, estimated_size, too_large
-from weaviate_migration.transform.row_to_object import key_text, row_converter
 
 # A character becomes at most six bytes in `source_columns` (`\u0000`), and an item of a JSON array (`"",`) sixteen in
 # a text[]; the rest is for what an object has besides.

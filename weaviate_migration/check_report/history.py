@@ -17,7 +17,7 @@ from dagster._core.events.log import EventLogEntry
 from dagster._core.execution.backfill import PartitionBackfill
 from dagster._core.storage.tags import BACKFILL_ID_TAG
 
-from weaviate_migration.errors import ConfigurationError
+from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.runs.materializations import newest_by_partition, newest_of_asset
 
 Target = tuple[dg.AssetCheckKey, str | None]

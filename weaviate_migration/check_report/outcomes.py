@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from weaviate_migration.errors import DifferencesError
+from weaviate_migration.base.errors import DifferencesError
 
 
 class CheckStatus(StrEnum):

@@ -9,12 +9,12 @@ from typing import Any
 
 import dagster as dg
 
+from weaviate_migration.base.errors import ConfigurationError
+from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.check_report.history import AssetGraph, CheckExecution, CheckHistory
 from weaviate_migration.check_report.outcomes import CheckOutcome, CheckReport, CheckStatus
-from weaviate_migration.errors import ConfigurationError
 from weaviate_migration.job_run import dagster_instance, was_killed
 from weaviate_migration.mapping import read_mapping
-from weaviate_migration.settings import MigrationConfig
 
 LAST_BACKFILL = "last"
 """Instead of a backfill's id: the newest one that the instance knows."""

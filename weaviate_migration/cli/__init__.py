@@ -9,8 +9,8 @@ from importlib.resources import files
 import click
 from click.exceptions import NoArgsIsHelpError
 
+from weaviate_migration.base.errors import MigrationError
 from weaviate_migration.cli.options import EPILOG
-from weaviate_migration.errors import MigrationError
 
 __all__ = ["cli", "main"]
 
@@ -79,7 +79,7 @@ def main() -> None:
 
 def _told(error: MigrationError) -> int:
     """Tells it on the terminal, and writes it down where logs are kept; returns the exit code."""
-    from weaviate_migration.logs import note_failure, terminal_is_json
+    from weaviate_migration.base.logs import note_failure, terminal_is_json
 
     if not terminal_is_json():
         _complain(f"error: {error}")

@@ -4,6 +4,8 @@ from typing import Any
 
 import click
 
+from weaviate_migration.base.errors import CaptureError
+from weaviate_migration.base.settings import create_migration_config
 from weaviate_migration.change_capture import (
     CaptureStatus,
     change_capture_status,
@@ -12,8 +14,6 @@ from weaviate_migration.change_capture import (
 )
 from weaviate_migration.cli.consoles import tell
 from weaviate_migration.cli.options import EPILOG, SOURCE_OPTIONS, WORK_OPTIONS, print_json, with_options
-from weaviate_migration.errors import CaptureError
-from weaviate_migration.settings import create_migration_config
 
 
 @click.group(epilog=EPILOG)

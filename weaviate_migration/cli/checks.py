@@ -6,6 +6,8 @@ from typing import Any
 import click
 from rich.console import Console
 
+from weaviate_migration.base.errors import ConfigurationError
+from weaviate_migration.base.settings import create_migration_config
 from weaviate_migration.check_report import (
     LAST_BACKFILL,
     CheckReport,
@@ -17,8 +19,6 @@ from weaviate_migration.check_report import (
 from weaviate_migration.check_report.characters import printable
 from weaviate_migration.cli.consoles import compact_table, plain_console, print_text
 from weaviate_migration.cli.options import EPILOG, MAPPING_OPTION, WORK_OPTIONS, print_json, with_options
-from weaviate_migration.errors import ConfigurationError
-from weaviate_migration.settings import create_migration_config
 
 STANDARD_OUTPUT = "-"
 _STYLES = {CheckStatus.PASSED: "green", CheckStatus.WARNED: "yellow", CheckStatus.RUNNING: "yellow"}

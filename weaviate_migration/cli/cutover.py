@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from weaviate_migration.base.settings import CUTOVER_SECONDS, create_migration_config
 from weaviate_migration.cli.consoles import tell
 from weaviate_migration.cli.options import (
     ALERTS_OPTION,
@@ -17,7 +18,6 @@ from weaviate_migration.cli.options import (
     print_json,
     with_options,
 )
-from weaviate_migration.settings import CUTOVER_SECONDS, create_migration_config
 from weaviate_migration.switch import CutoverResult, cut_over_migration
 
 

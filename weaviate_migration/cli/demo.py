@@ -6,6 +6,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from weaviate_migration.base.settings import MigrationConfig, create_migration_config
 from weaviate_migration.cli.consoles import plain_console, print_text
 from weaviate_migration.cli.migrate import report_result, run_with_progress
 from weaviate_migration.cli.options import (
@@ -17,7 +18,6 @@ from weaviate_migration.cli.options import (
     with_options,
 )
 from weaviate_migration.cli.summary import show_result
-from weaviate_migration.settings import MigrationConfig, create_migration_config
 from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
 from weaviate_migration.tour import LiveTour, SearchShown, demo_searches, make_demo_file, tour_live
 

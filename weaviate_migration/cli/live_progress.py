@@ -11,12 +11,12 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.cli.progress_lines import ProgressLines
 from weaviate_migration.cli.progress_view import ProgressView, collection_views, duration
 from weaviate_migration.cli.run_look import Look, RunLook, looking_at
 from weaviate_migration.cli.standard_error import can_redraw, printed_above
 from weaviate_migration.run_phases import run_of_this_process
-from weaviate_migration.settings import MigrationConfig
 
 SECONDS_BETWEEN_FRAMES = 0.5
 SECONDS_BETWEEN_LINES = 5.0

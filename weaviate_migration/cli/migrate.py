@@ -6,6 +6,7 @@ from typing import Any
 import click
 from rich.logging import RichHandler
 
+from weaviate_migration.base.settings import MigrationConfig, create_migration_config
 from weaviate_migration.cli.consoles import plain_console
 from weaviate_migration.cli.live_progress import shown_progress
 from weaviate_migration.cli.options import (
@@ -21,7 +22,6 @@ from weaviate_migration.cli.standard_error import can_redraw, standard_error
 from weaviate_migration.cli.summary import show_result
 from weaviate_migration.migrator import SQLiteToWeaviateMigrator
 from weaviate_migration.result import MigrationResult
-from weaviate_migration.settings import MigrationConfig, create_migration_config
 
 
 @click.command(epilog=EPILOG)

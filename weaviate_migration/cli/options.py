@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from weaviate_migration.redaction import redacted
+from weaviate_migration.base.redaction import redacted
 
 EPILOG = "Each option can come from the environment too: --sqlite-url is WEAVIATE_MIGRATION_SQLITE_URL, and so on."
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from weaviate_migration.base.settings import create_migration_config
 from weaviate_migration.cli.checklist_table import show_checklist
 from weaviate_migration.cli.consoles import plain_console
 from weaviate_migration.cli.options import (
@@ -16,7 +17,6 @@ from weaviate_migration.cli.options import (
     with_options,
 )
 from weaviate_migration.postflight import check_postflight
-from weaviate_migration.settings import create_migration_config
 
 
 @click.command(epilog=EPILOG)

@@ -4,6 +4,8 @@ from typing import Any
 
 import click
 
+from weaviate_migration.base.logs import configure_logging
+from weaviate_migration.base.settings import create_migration_config
 from weaviate_migration.cli.checklist_table import show_checklist
 from weaviate_migration.cli.consoles import plain_console
 from weaviate_migration.cli.options import (
@@ -15,9 +17,7 @@ from weaviate_migration.cli.options import (
     print_json,
     with_options,
 )
-from weaviate_migration.logs import configure_logging
 from weaviate_migration.preflight import check_preflight
-from weaviate_migration.settings import create_migration_config
 
 
 @click.command(epilog=EPILOG)

@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from weaviate_migration.base.errors import DifferencesError
+from weaviate_migration.base.settings import create_migration_config
 from weaviate_migration.cli.consoles import compact_table, plain_console, tell
 from weaviate_migration.cli.options import (
     EPILOG,
@@ -15,9 +17,7 @@ from weaviate_migration.cli.options import (
     WORK_OPTIONS,
     with_options,
 )
-from weaviate_migration.errors import DifferencesError
 from weaviate_migration.refused_rows import RefusedRow, RefusedRows, refused_rows
-from weaviate_migration.settings import create_migration_config
 
 SHOWN_ROWS = 100
 # A key or a server's reason may be of any length.

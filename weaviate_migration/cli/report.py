@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from weaviate_migration.base.settings import create_migration_config
 from weaviate_migration.cli.checks import STANDARD_OUTPUT, write_document
 from weaviate_migration.cli.options import (
     EPILOG,
@@ -16,7 +17,6 @@ from weaviate_migration.cli.options import (
     with_options,
 )
 from weaviate_migration.migration_report import html_page, markdown_page, read_migration_report
-from weaviate_migration.settings import create_migration_config
 from weaviate_migration.work_folder import WorkFolder
 
 

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.job_run import dagster_instance
 from weaviate_migration.mapping import read_mapping
 from weaviate_migration.progress import Progress, read_progress
 from weaviate_migration.run_phases import PhaseWatch, RunFinder, RunPhase
-from weaviate_migration.settings import MigrationConfig
 from weaviate_migration.work_folder import WorkFolder
 
 # Asking Dagster's storage takes 10 ms of the process that migrates; the small files of the loads take next to nothing.

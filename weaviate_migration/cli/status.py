@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from weaviate_migration.base.settings import create_migration_config
 from weaviate_migration.cli.consoles import plain_console
 from weaviate_migration.cli.options import (
     EPILOG,
@@ -16,7 +17,6 @@ from weaviate_migration.cli.options import (
     with_options,
 )
 from weaviate_migration.cli.status_lines import print_status
-from weaviate_migration.settings import create_migration_config
 from weaviate_migration.status import read_status
 
 

@@ -6,6 +6,9 @@ from typing import Any
 
 import click
 
+from weaviate_migration.base.errors import DifferencesError
+from weaviate_migration.base.logs import configure_logging
+from weaviate_migration.base.settings import create_migration_config
 from weaviate_migration.change_sync import SyncResult, follow_changes, sync_changes
 from weaviate_migration.cli.consoles import tell
 from weaviate_migration.cli.options import (
@@ -19,9 +22,6 @@ from weaviate_migration.cli.options import (
     print_json,
     with_options,
 )
-from weaviate_migration.errors import DifferencesError
-from weaviate_migration.logs import configure_logging
-from weaviate_migration.settings import create_migration_config
 
 
 @click.command(epilog=EPILOG)

@@ -6,6 +6,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from weaviate_migration.base.settings import create_migration_config
 from weaviate_migration.cli.consoles import compact_table, plain_console, print_text
 from weaviate_migration.cli.live_progress import shown_progress
 from weaviate_migration.cli.options import (
@@ -22,7 +23,6 @@ from weaviate_migration.cli.options import (
     with_options,
 )
 from weaviate_migration.cli.standard_error import standard_error
-from weaviate_migration.settings import create_migration_config
 from weaviate_migration.verification import VerificationResult, verify_migration
 from weaviate_migration.verify.differences import Difference
 

@@ -11,13 +11,13 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.cli.progress_lines import ProgressLines
 from weaviate_migration.cli.progress_view import ProgressView, collection_views
 from weaviate_migration.cli.run_look import Look, RunLook, looking_at
 from weaviate_migration.cli.standard_error import can_redraw
 from weaviate_migration.cli.status_lines import named_lines, print_lines, status_grid, status_lines
 from weaviate_migration.run_phases import run_under_way
-from weaviate_migration.settings import MigrationConfig
 from weaviate_migration.status import MigrationStatus, read_status
 from weaviate_migration.work_folder import WorkFolder
 

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from weaviate_migration.errors import SourceError
+from weaviate_migration.base.errors import SourceError
 
 _SECONDS_BETWEEN_TRANSACTIONS = 0.02
 

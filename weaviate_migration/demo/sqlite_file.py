@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from weaviate_migration.base.errors import ConfigurationError, SourceError
 from weaviate_migration.demo import accounts
 from weaviate_migration.demo.awkward import AWKWARD_CHANGES
 from weaviate_migration.demo.conversations import (
@@ -19,7 +20,6 @@ from weaviate_migration.demo.documents import chunk_rows, document_rows
 from weaviate_migration.demo.schema import INDEXES, TABLES
 from weaviate_migration.demo.stdlib_docs import ModuleDocs, read_modules
 from weaviate_migration.demo.values import Row
-from weaviate_migration.errors import ConfigurationError, SourceError
 
 # SQLite keeps this number in the file's header for its application; it is how a demo file is recognised.
 DEMO_APPLICATION_ID = 0x57764D67

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from weaviate_migration.errors import MigrationError
+from weaviate_migration.base.errors import MigrationError
 
 # Tests and test programs, data in the form of a module, and 97 codecs with the same docstring.
 SKIPPED_FOLDERS = frozenset(

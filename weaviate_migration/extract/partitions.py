@@ -16,8 +16,8 @@ from weaviate_migration.extract.storage_classes import (
     extract_schema,
     size_of,
 )
+from weaviate_migration.mapping.object_ids import UuidRange
 from weaviate_migration.source.rows import KeyedRow
-from weaviate_migration.transform.object_ids import UuidRange
 
 PARTITION_KEYS: tuple[str, ...] = tuple(f"{number:02}" for number in range(16))
 

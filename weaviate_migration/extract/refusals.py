@@ -10,7 +10,7 @@ from itertools import chain, pairwise
 from weaviate_migration.extract.storage import PartitionExtract
 from weaviate_migration.extract.storage_classes import ExtractRow, RowLayout
 from weaviate_migration.mapping import CollectionMapping
-from weaviate_migration.transform.row_to_object import unfit_judge
+from weaviate_migration.mapping.row_to_object import unfit_judge
 
 NO_KEY = "a part of its key is NULL"
 DUPLICATE_KEY = "its key is given to more than one row"

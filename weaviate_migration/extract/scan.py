@@ -11,9 +11,9 @@ from weaviate_migration.extract.partitions import (
     partition_bounds,
 )
 from weaviate_migration.extract.storage_classes import RowLayout
+from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.source.plan import CollectionPlan
 from weaviate_migration.source.rows import TableReader
-from weaviate_migration.transform.object_ids import object_uuid
 
 
 def table_bounds(snapshot: Path, plan: CollectionPlan, sort_memory_mb: int, scratch: Path) -> tuple[str, ...]:

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from weaviate_migration.mapping.values import SqlValue, is_utf8
 from weaviate_migration.source.rows import KeyedRow
-from weaviate_migration.transform.values import SqlValue, is_utf8
 
 # Columns of ours carry this prefix, as everything that the project makes beside an application's own names.
 UUID_COLUMN = "_weaviate_migration_uuid"

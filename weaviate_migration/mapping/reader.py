@@ -5,7 +5,8 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from weaviate_migration.errors import MappingError
+from weaviate_migration.base.errors import MappingError
+from weaviate_migration.base.yaml_file import FileKind, parse_yaml, read_text
 from weaviate_migration.mapping.models import (
     CollectionMapping,
     Mapping,
@@ -13,7 +14,6 @@ from weaviate_migration.mapping.models import (
     RelationMapping,
     VectorMapping,
 )
-from weaviate_migration.yaml_file import FileKind, parse_yaml, read_text
 
 SHIPPED = "conversations.yaml"
 

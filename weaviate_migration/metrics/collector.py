@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
+from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.metrics.catalogue import Family, family
 from weaviate_migration.metrics.machine_families import disk_families, process_families, server_families
 from weaviate_migration.metrics.migration_families import (
@@ -16,7 +17,6 @@ from weaviate_migration.metrics.migration_families import (
     progress_families,
     sync_families,
 )
-from weaviate_migration.settings import MigrationConfig
 from weaviate_migration.work_folder import WorkFolder
 
 logger = logging.getLogger(__name__)

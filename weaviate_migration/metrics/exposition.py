@@ -12,9 +12,9 @@ from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 from prometheus_client import CollectorRegistry, push_to_gateway, start_http_server, write_to_textfile
 from prometheus_client.exposition import basic_auth_handler, default_handler
 
-from weaviate_migration.errors import ConfigurationError
+from weaviate_migration.base.errors import ConfigurationError
+from weaviate_migration.base.settings import OPTIONS, MigrationConfig
 from weaviate_migration.metrics.collector import MigrationCollector
-from weaviate_migration.settings import OPTIONS, MigrationConfig
 
 logger = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from weaviate_migration.settings import MigrationConfig
+from weaviate_migration.base.settings import MigrationConfig
 
 
 @contextmanager

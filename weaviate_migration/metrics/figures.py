@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from weaviate_migration.errors import ErrorCategory
+from weaviate_migration.base.errors import ErrorCategory
 from weaviate_migration.load_tally import LATENCY_BOUNDS, LoadTally
 
 

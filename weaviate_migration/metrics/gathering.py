@@ -1,11 +1,11 @@
 """Gathers the figures of a migration for its result."""
 
-from weaviate_migration.errors import MigrationError
+from weaviate_migration.base.errors import MigrationError
+from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.load_tally import total
 from weaviate_migration.metrics.figures import CollectionMetrics, MigrationMetrics, load_figures
 from weaviate_migration.metrics.readings import folder_bytes, load_tallies, server_reading, sync_lags, verdict_counts
 from weaviate_migration.record import MigrationRecord
-from weaviate_migration.settings import MigrationConfig
 from weaviate_migration.work_folder import WorkFolder
 
 

@@ -6,10 +6,10 @@ from contextlib import suppress
 
 import psutil
 
+from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.metrics.catalogue import Family, family
 from weaviate_migration.metrics.readings import folder_bytes, is_server_wanted, server_process, server_reading
 from weaviate_migration.record import MigrationRecord
-from weaviate_migration.settings import MigrationConfig
 from weaviate_migration.work_folder import WorkFolder
 
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
-from weaviate_migration.errors import ErrorCategory
+from weaviate_migration.base.errors import ErrorCategory
 from weaviate_migration.load_tally import LATENCY_BOUNDS, total
 from weaviate_migration.metrics.catalogue import Family, family, histogram
 from weaviate_migration.metrics.readings import load_tallies, sync_lags, verdict_counts

@@ -8,12 +8,12 @@ from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
+from weaviate_migration.base.errors import ServerNotUsableError
+from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.check_results import CheckResults
-from weaviate_migration.errors import ServerNotUsableError
 from weaviate_migration.load_tally import LoadTally
 from weaviate_migration.loaded import LoadedPartitions
 from weaviate_migration.record import MigrationRecord
-from weaviate_migration.settings import MigrationConfig
 from weaviate_migration.since_snapshot import open_change_log
 from weaviate_migration.source.change_log import Lag
 from weaviate_migration.sync_position import agreed_reading

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from weaviate_migration.alerts.incidents import Incident
+from weaviate_migration.base.errors import ErrorCategory
 from weaviate_migration.check_report import CheckReport
 from weaviate_migration.checklist import Checklist
-from weaviate_migration.errors import ErrorCategory
 from weaviate_migration.history import Moment
 from weaviate_migration.phase import Phase
 from weaviate_migration.record import MigrationRecord

@@ -3,12 +3,12 @@
 import re
 from typing import TYPE_CHECKING
 
+from weaviate_migration.base.redaction import redacted
 from weaviate_migration.check_report.characters import printable
 from weaviate_migration.migration_report.document import Cell, Verdict, shown
 from weaviate_migration.migration_report.facts import MigrationReport
 from weaviate_migration.migration_report.pictures import svg
 from weaviate_migration.migration_report.sections import document_of
-from weaviate_migration.redaction import redacted
 
 if TYPE_CHECKING:
     from markupsafe import Markup

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 
+from weaviate_migration.base.redaction import redacted
 from weaviate_migration.check_report.markdown import escaped
 from weaviate_migration.migration_report.document import Cell, Document, Section, Table, shown
 from weaviate_migration.migration_report.facts import MigrationReport
 from weaviate_migration.migration_report.sections import document_of
-from weaviate_migration.redaction import redacted
 
 _LONGEST_CELL = 400
 

@@ -11,10 +11,12 @@ from typing import Any
 import dagster as dg
 
 from weaviate_migration.alerts.incidents import IncidentBook
+from weaviate_migration.base.errors import ConfigurationError, ErrorCategory
+from weaviate_migration.base.redaction import keep_secret, redacted
+from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.certificate import read_certificate
 from weaviate_migration.check_report import AssetGraph, CheckReport, CheckStatus, check_report
 from weaviate_migration.checklist import Checklist, Kind, read_checklist
-from weaviate_migration.errors import ConfigurationError, ErrorCategory
 from weaviate_migration.history import LagMoment, Moment, read_history
 from weaviate_migration.job_run import dagster_instance
 from weaviate_migration.load_tally import total
@@ -26,8 +28,6 @@ from weaviate_migration.phase import Phase, phase_of
 from weaviate_migration.quarantine import QuarantinedRow
 from weaviate_migration.readiness import not_loaded
 from weaviate_migration.record import MigrationRecord, refuse_another_mapping
-from weaviate_migration.redaction import keep_secret, redacted
-from weaviate_migration.settings import MigrationConfig
 from weaviate_migration.work_folder import WorkFolder
 
 EXAMPLES = 3

@@ -8,10 +8,10 @@ from typing import Any
 
 import dagster as dg
 
+from weaviate_migration.base.redaction import redacted
 from weaviate_migration.jobs import CUT_OVER, MIGRATE, MIGRATE_LIVE, SOURCE_AUDIT, VERIFY, VERIFY_LIVE, step_phases
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.migration_report.facts import FailedStep, PhaseTime, StoredRun
-from weaviate_migration.redaction import redacted
 from weaviate_migration.run_events import step_failure
 from weaviate_migration.run_phases import covered_seconds
 

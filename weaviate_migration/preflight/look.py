@@ -6,13 +6,13 @@ from pathlib import Path
 
 from weaviate import WeaviateClient
 
+from weaviate_migration.base.errors import ConfigurationError, ServerNotUsableError
+from weaviate_migration.base.settings import MigrationConfig, spare_memory_mb
 from weaviate_migration.checklist import Checklist, ChecklistItem
-from weaviate_migration.errors import ConfigurationError, ServerNotUsableError
 from weaviate_migration.mapping import Mapping, read_mapping
 from weaviate_migration.preflight import room, server_side, source_side, timed_sample
 from weaviate_migration.preflight.server_side import TrialCollections
 from weaviate_migration.preflight.source_side import Source
-from weaviate_migration.settings import MigrationConfig, spare_memory_mb
 from weaviate_migration.source.connect import readable_source, sqlite_path
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import plan_migration

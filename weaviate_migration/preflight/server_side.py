@@ -12,8 +12,8 @@ from typing import Any
 from weaviate import WeaviateClient
 from weaviate.collections import Collection
 
+from weaviate_migration.base.errors import MigrationConflictError, TargetError
 from weaviate_migration.checklist import ChecklistItem
-from weaviate_migration.errors import MigrationConflictError, TargetError
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.target.aliases import refuse_foreign_names
 from weaviate_migration.target.connect import MINIMUM_VERSION, clock_ahead_seconds

@@ -6,11 +6,13 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from weaviate_migration.base.errors import TargetError
 from weaviate_migration.checklist import ChecklistItem
-from weaviate_migration.errors import TargetError
 from weaviate_migration.extract.refusals import judged
 from weaviate_migration.extract.scan import row_layout
 from weaviate_migration.extract.storage_classes import ExtractRow
+from weaviate_migration.mapping.object_ids import UuidRange, object_uuid
+from weaviate_migration.mapping.row_to_object import ObjectDraft, key_text, row_converter
 from weaviate_migration.preflight.server_side import TrialCollections
 from weaviate_migration.preflight.source_side import Source
 from weaviate_migration.source.connect import connect_read_only, source_errors
@@ -19,8 +21,6 @@ from weaviate_migration.source.plan import CollectionPlan
 from weaviate_migration.source.rows import sample_rows
 from weaviate_migration.target.read_back import objects_in_range
 from weaviate_migration.target.write import ObjectWriter, WriteSettings, cut_into_batches
-from weaviate_migration.transform.object_ids import UuidRange, object_uuid
-from weaviate_migration.transform.row_to_object import ObjectDraft, key_text, row_converter
 
 SAMPLE_ROWS = 500
 # `migrate` without any collection, and what each one takes however few rows it has: from 6 empty tables, and 40 of 25

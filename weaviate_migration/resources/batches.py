@@ -6,7 +6,7 @@ import dagster as dg
 from pydantic import Field
 from weaviate import WeaviateClient
 
-from weaviate_migration.settings import MINIMUM_MEMORY_MB, MigrationConfig, spare_memory_mb
+from weaviate_migration.base.settings import MINIMUM_MEMORY_MB, MigrationConfig, spare_memory_mb
 from weaviate_migration.target.write import WriteSettings, write_settings
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field
 
-from weaviate_migration.errors import ConfigurationError
+from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.source.connect import sqlite_path
 
 

@@ -10,7 +10,7 @@ import dagster as dg
 from pydantic import Field, PrivateAttr
 from weaviate import WeaviateClient
 
-from weaviate_migration.redaction import secret_kept
+from weaviate_migration.base.redaction import secret_kept
 from weaviate_migration.target.connect import (
     EmbeddedTarget,
     RemoteTarget,

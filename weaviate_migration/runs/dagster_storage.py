@@ -19,7 +19,7 @@ from dagster._core.storage.sqlite_storage import (
 )
 from dagster._serdes import ConfigurableClassData
 
-from weaviate_migration.errors import ConfigurationError
+from weaviate_migration.base.errors import ConfigurationError
 
 # Those that `weaviate_migration_tests/runs/` has passed with.
 TESTED_VERSIONS = frozenset({"1.13.27", "1.13.28", "1.13.29"})

@@ -24,7 +24,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from weaviate_migration.errors import CaptureError
+from weaviate_migration.base.errors import CaptureError
 from weaviate_migration.source.capture_triggers import LATE, TableTriggers
 from weaviate_migration.source.connect import BUSY_TIMEOUT_SECONDS, write_transaction
 from weaviate_migration.source.inspect import OWN_PREFIX, Table, quoted

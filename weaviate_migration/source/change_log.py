@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from weaviate_migration.errors import CaptureError, SourceNotUsableError
+from weaviate_migration.base.errors import CaptureError, SourceNotUsableError
 from weaviate_migration.source.capture import (
     Capture,
     CapturedTable,

@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from weaviate_migration.errors import (
+from weaviate_migration.base.errors import (
     ConfigurationError,
     MigrationError,
     SourceBusyError,

@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import Connection, NullPool, create_engine, inspect
 from sqlalchemy.exc import OperationalError
 
-from weaviate_migration.errors import SourceError
+from weaviate_migration.base.errors import SourceError
 from weaviate_migration.mapping.models import folded
 from weaviate_migration.source.connect import BUSY_TIMEOUT_SECONDS, connect_read_only, source_errors
 

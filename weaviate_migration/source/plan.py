@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from weaviate_migration.errors import MappingError, SourceNotUsableError
+from weaviate_migration.base.errors import MappingError, SourceNotUsableError
+from weaviate_migration.base.texts import suggestion
 from weaviate_migration.mapping.models import (
     CollectionMapping,
     Mapping,
@@ -16,7 +17,6 @@ from weaviate_migration.mapping.models import (
 )
 from weaviate_migration.source.connect import readable_source
 from weaviate_migration.source.inspect import OWN_PREFIX, Database, Table, inspect_database
-from weaviate_migration.suggestion import suggestion
 
 
 @dataclass(frozen=True)

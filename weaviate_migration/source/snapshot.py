@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from weaviate_migration.errors import ConfigurationError, SourceError
+from weaviate_migration.base.errors import ConfigurationError, SourceError
 from weaviate_migration.source.connect import (
     BUSY_TIMEOUT_SECONDS,
     RECOVER_HINT,

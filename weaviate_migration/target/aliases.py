@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from weaviate import WeaviateClient
 
-from weaviate_migration.errors import MigrationConflictError
+from weaviate_migration.base.errors import MigrationConflictError
 from weaviate_migration.target.failures import target_errors
 from weaviate_migration.target.schema import origin_of
 

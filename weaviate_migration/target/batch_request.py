@@ -12,8 +12,8 @@ from typing import Any
 from weaviate.collections import Collection
 from weaviate.proto.v1 import base_pb2, batch_pb2
 
+from weaviate_migration.mapping.row_to_object import ObjectDraft
 from weaviate_migration.target.failures import Rejection, not_encodable
-from weaviate_migration.transform.row_to_object import ObjectDraft
 
 CLIENT_RETRIES = 2
 """How often the client sends again what no server answered, as its own `insert_many` does."""

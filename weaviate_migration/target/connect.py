@@ -21,8 +21,8 @@ import weaviate
 from weaviate.classes.init import AdditionalConfig, Auth, GrpcConfig, Timeout
 from weaviate.exceptions import WeaviateBaseError
 
-from weaviate_migration.errors import ConfigurationError, ServerNotUsableError
-from weaviate_migration.redaction import secret_kept
+from weaviate_migration.base.errors import ConfigurationError, ServerNotUsableError
+from weaviate_migration.base.redaction import secret_kept
 from weaviate_migration.target.server import ServerAddress, embedded_server, running_server
 from weaviate_migration.target.server_binary import Say, say_on_stderr
 

@@ -15,7 +15,7 @@ from weaviate.exceptions import (
     WeaviateTimeoutError,
 )
 
-from weaviate_migration.errors import (
+from weaviate_migration.base.errors import (
     ErrorCategory,
     TargetConnectionError,
     TargetError,

@@ -15,8 +15,8 @@ from weaviate.exceptions import (
     WeaviateInvalidInputError,
 )
 
+from weaviate_migration.mapping.row_to_object import ObjectDraft
 from weaviate_migration.target.failures import Rejection, not_encodable
-from weaviate_migration.transform.row_to_object import ObjectDraft
 
 _ALL_FAILED = "Here is the set of all errors: "
 

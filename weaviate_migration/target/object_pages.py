@@ -15,9 +15,9 @@ from weaviate import WeaviateClient
 from weaviate.exceptions import UnexpectedStatusCodeError
 
 from weaviate_migration.mapping import CollectionMapping
+from weaviate_migration.mapping.object_ids import UuidRange
 from weaviate_migration.target.failures import target_errors
 from weaviate_migration.target.read_back import objects_in_range, uuid_after, uuid_before
-from weaviate_migration.transform.object_ids import UuidRange
 
 # As JSON has them. A date stays a text here.
 _TYPES: dict[str, type] = {"text": str, "text[]": list[str], "int": int, "number": float, "boolean": bool, "date": str}

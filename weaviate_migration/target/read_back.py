@@ -8,9 +8,9 @@ from weaviate.classes.query import Filter
 from weaviate.collections import Collection
 from weaviate.exceptions import WeaviateQueryError
 
+from weaviate_migration.mapping.object_ids import UuidRange
+from weaviate_migration.mapping.row_to_object import Vectors
 from weaviate_migration.target.failures import is_too_large, target_errors
-from weaviate_migration.transform.object_ids import UuidRange
-from weaviate_migration.transform.row_to_object import Vectors
 
 try:
     from weaviate_migration.target import search_reply

@@ -9,7 +9,7 @@ from weaviate import WeaviateClient
 from weaviate.classes.config import Configure, DataType, Property, Tokenization
 from weaviate.collections.classes.config import NestedProperty, PropertyConfig
 
-from weaviate_migration.errors import MigrationConflictError
+from weaviate_migration.base.errors import MigrationConflictError
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
 from weaviate_migration.target.failures import target_errors
 

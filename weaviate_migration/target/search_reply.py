@@ -13,7 +13,7 @@ from typing import Any
 from weaviate.collections import Collection
 from weaviate.proto.v1 import base_pb2, properties_pb2, search_get_pb2
 
-from weaviate_migration.transform.row_to_object import Vectors
+from weaviate_migration.mapping.row_to_object import Vectors
 
 
 def has_connection(collection: Collection[Any, Any]) -> bool:

@@ -6,9 +6,9 @@ from typing import Any
 
 from weaviate.collections import Collection
 
+from weaviate_migration.mapping.row_to_object import ObjectDraft
 from weaviate_migration.target import insert_many
 from weaviate_migration.target.failures import Rejection
-from weaviate_migration.transform.row_to_object import ObjectDraft
 
 try:
     from weaviate_migration.target import batch_request

@@ -19,7 +19,7 @@ from uuid import uuid4
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ValidationError
 
-from weaviate_migration.errors import ServerNotUsableError
+from weaviate_migration.base.errors import ServerNotUsableError
 from weaviate_migration.target.server_binary import SERVER_VERSION, Say, say_on_stderr, server_binary
 from weaviate_migration.target.server_process import (
     LOOPBACK,

@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 from weaviate.embedded import EmbeddedOptions, EmbeddedV4
 from weaviate.exceptions import WeaviateBaseError
 
-from weaviate_migration.errors import ServerNotUsableError
+from weaviate_migration.base.errors import ServerNotUsableError
 
 SERVER_VERSION = "1.39.0"
 GO_PACKAGE = f"github.com/weaviate/weaviate/cmd/weaviate-server@v{SERVER_VERSION}"

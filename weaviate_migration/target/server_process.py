@@ -17,7 +17,7 @@ from typing import Self
 import psutil
 from pydantic import BaseModel
 
-from weaviate_migration.errors import ServerNotUsableError
+from weaviate_migration.base.errors import ServerNotUsableError
 
 LOOPBACK = "127.0.0.1"
 NODE = "node1"

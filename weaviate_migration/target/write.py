@@ -28,7 +28,7 @@ from weaviate.exceptions import (
     WeaviateRetryError,
 )
 
-from weaviate_migration.errors import (
+from weaviate_migration.base.errors import (
     ErrorCategory,
     MigrationError,
     TargetConnectionError,
@@ -36,11 +36,11 @@ from weaviate_migration.errors import (
     TargetTimeoutError,
     TransientTargetError,
 )
-from weaviate_migration.redaction import redacted
+from weaviate_migration.base.redaction import redacted
+from weaviate_migration.mapping.row_to_object import ObjectDraft
 from weaviate_migration.target.failures import Rejection, is_too_large, target_error, target_errors
 from weaviate_migration.target.read_back import uuids_present
 from weaviate_migration.target.sending import way_to_send
-from weaviate_migration.transform.row_to_object import ObjectDraft
 
 logger = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from itertools import chain
 import pyarrow as pa
 
 from weaviate_migration.extract.storage_classes import ExtractRow, RowColumns, decode_columns
+from weaviate_migration.mapping.object_ids import UuidRange
 from weaviate_migration.target.object_pages import ObjectColumns
-from weaviate_migration.transform.object_ids import UuidRange
 from weaviate_migration.verify.objects import Verdict
 
 # Rows of a block at first. With 5,000 a row takes as long, and 100,000 rows took 262 MB instead of 230, two

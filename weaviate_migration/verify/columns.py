@@ -16,11 +16,11 @@ import msgspec
 from weaviate_migration.extract.storage_classes import RowColumns, RowLayout
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
 from weaviate_migration.mapping.models import folded
+from weaviate_migration.mapping.object_ids import object_uuid
+from weaviate_migration.mapping.object_to_row import from_verbatim, holding_properties, inverse
+from weaviate_migration.mapping.row_to_object import key_text, unfit_judge
+from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.target.object_pages import ObjectColumns
-from weaviate_migration.transform.object_ids import object_uuid
-from weaviate_migration.transform.object_to_row import from_verbatim, holding_properties, inverse
-from weaviate_migration.transform.row_to_object import key_text, unfit_judge
-from weaviate_migration.transform.values import SqlValue
 from weaviate_migration.verify.meaning import Judge, judge, same_vector, vector_meant
 
 _Column = Sequence[Any]

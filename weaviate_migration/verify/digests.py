@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from weaviate_migration.transform.values import SqlValue, verbatim
+from weaviate_migration.mapping.values import SqlValue, verbatim
 
 _to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 # How the escapes of surrogates begin: of pairs, as in any text, or of bytes that are no UTF-8.

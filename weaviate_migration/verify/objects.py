@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from weaviate_migration.extract.refusals import JudgedRow
 from weaviate_migration.extract.storage_classes import ExtractRow, RowColumns
+from weaviate_migration.mapping.row_to_object import key_text
 from weaviate_migration.target.read_back import StoredObject
-from weaviate_migration.transform.row_to_object import key_text
 from weaviate_migration.verify.differences import SHOWN_DIFFERENCES, Disagreement, difference
 from weaviate_migration.verify.digests import row_line, row_lines
 from weaviate_migration.verify.partition_comparison import PartitionComparison

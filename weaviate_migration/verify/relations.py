@@ -8,10 +8,10 @@ from typing import Any
 from weaviate.collections import Collection
 
 from weaviate_migration.mapping import RelationMapping
+from weaviate_migration.mapping.object_ids import object_uuid
+from weaviate_migration.mapping.row_to_object import key_text
 from weaviate_migration.source.rows import NamedParent
 from weaviate_migration.target.read_back import uuids_present
-from weaviate_migration.transform.object_ids import object_uuid
-from weaviate_migration.transform.row_to_object import key_text
 
 PARENTS_PER_REQUEST = 1000
 SHOWN_PARENTS = 20

@@ -7,11 +7,11 @@ from typing import Any
 from weaviate_migration.extract.storage_classes import ExtractRow, RowLayout
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping.models import folded
+from weaviate_migration.mapping.object_ids import object_uuid
+from weaviate_migration.mapping.object_to_row import row_rebuilder
+from weaviate_migration.mapping.row_to_object import Vectors, key_text
+from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.target.read_back import StoredObject
-from weaviate_migration.transform.object_ids import object_uuid
-from weaviate_migration.transform.object_to_row import row_rebuilder
-from weaviate_migration.transform.row_to_object import Vectors, key_text
-from weaviate_migration.transform.values import SqlValue
 from weaviate_migration.verify.differences import Disagreement
 from weaviate_migration.verify.meaning import judge, same_vector, vector_meant
 

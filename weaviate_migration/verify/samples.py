@@ -9,8 +9,8 @@ from weaviate.collections import Collection
 
 from weaviate_migration.extract.storage import PartitionExtract
 from weaviate_migration.extract.storage_classes import BATCH_SIZE, ExtractRow, decode, size_of
+from weaviate_migration.mapping.row_to_object import key_text
 from weaviate_migration.target.read_back import StoredObject, objects_by_uuid
-from weaviate_migration.transform.row_to_object import key_text
 from weaviate_migration.verify.differences import Difference, Disagreement, difference
 from weaviate_migration.verify.rows import RowComparer
 

@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 
 from weaviate.collections import Collection
 
-from weaviate_migration.errors import TargetError, TransientTargetError
+from weaviate_migration.base.errors import TargetError, TransientTargetError
 from weaviate_migration.extract.storage_classes import ExtractRow, RowLayout
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
 from weaviate_migration.mapping.models import folded
+from weaviate_migration.mapping.row_to_object import key_text
+from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.target.query import count_objects, finds_by_value, finds_by_vector, finds_by_word
-from weaviate_migration.transform.row_to_object import key_text
-from weaviate_migration.transform.values import SqlValue
 from weaviate_migration.verify.meaning import judge, text_of, vector_meant
 
 # Weaviate finds no stopwords: no English one has so many letters (its preset `en`, server 1.39.0).

@@ -5,7 +5,7 @@ import pytest
 
 import weaviate_migration
 from weaviate_migration.alerts import read_alert_settings
-from weaviate_migration.errors import ConfigurationError
+from weaviate_migration.base.errors import ConfigurationError
 
 CHECKOUT = Path(weaviate_migration.__file__).parents[1]
 SMALL = """\

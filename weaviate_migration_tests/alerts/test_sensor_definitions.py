@@ -2,8 +2,8 @@ from pathlib import Path
 
 import dagster as dg
 
+from weaviate_migration.base.settings import MigrationConfig, create_migration_config
 from weaviate_migration.code_location import build_definitions
-from weaviate_migration.settings import MigrationConfig, create_migration_config
 from weaviate_migration_tests.alerts.receiver import alerts_file
 
 

@@ -7,11 +7,11 @@ import pytest
 
 from weaviate_migration.alerts.under_way import SYNC
 from weaviate_migration.alerts.watch import watched
+from weaviate_migration.base.errors import CaptureError, ConfigurationError
+from weaviate_migration.base.redaction import keep_secret
+from weaviate_migration.base.settings import MigrationConfig, create_migration_config
 from weaviate_migration.code_location import build_definitions
-from weaviate_migration.errors import CaptureError, ConfigurationError
 from weaviate_migration.job_run import dagster_instance
-from weaviate_migration.redaction import keep_secret
-from weaviate_migration.settings import MigrationConfig, create_migration_config
 from weaviate_migration_tests.alerts.receiver import Receiver, alerts_file
 from weaviate_migration_tests.live.notes import make_mapping, note_file
 

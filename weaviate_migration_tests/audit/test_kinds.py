@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from weaviate_migration.audit.columns import Group, surely_held
 from weaviate_migration.audit.kinds import FATES, KINDS, kind_finder
 from weaviate_migration.mapping import PropertyMapping
-from weaviate_migration.transform.row_to_object import property_converter, row_converter, unfit_judge
-from weaviate_migration.transform.values import SqlValue, parse_json
+from weaviate_migration.mapping.row_to_object import property_converter, row_converter, unfit_judge
+from weaviate_migration.mapping.values import SqlValue, parse_json
 from weaviate_migration_tests.strategies import COLUMNS, EVERY_TYPE, ROWS, SQL_VALUES
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from weaviate_migration.audit import ColumnReport, Finding, TableReport, audit_source, tables
-from weaviate_migration.errors import SourceNotUsableError
+from weaviate_migration.base.errors import SourceNotUsableError
 from weaviate_migration.mapping import CollectionMapping, Mapping, PropertyMapping, RelationMapping
 from weaviate_migration.mapping.models import VectorMapping
 from weaviate_migration.source import slices

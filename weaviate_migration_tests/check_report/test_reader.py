@@ -10,8 +10,8 @@ import pytest
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from dagster._core.storage.tags import BACKFILL_ID_TAG
 
+from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.check_report import CheckOutcome, CheckReport, CheckStatus, check_report
-from weaviate_migration.errors import ConfigurationError
 from weaviate_migration.job_run import PROCESS_TAG
 
 pytestmark = pytest.mark.filterwarnings("ignore:Specifying a partitions_def on an AssetCheckSpec")

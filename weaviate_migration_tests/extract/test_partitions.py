@@ -15,7 +15,7 @@ from weaviate_migration.extract.partitions import (
     partition_range,
 )
 from weaviate_migration.extract.storage_classes import ExtractRow, RowLayout, decode
-from weaviate_migration.transform.object_ids import UuidRange
+from weaviate_migration.mapping.object_ids import UuidRange
 
 LAYOUT = RowLayout("notes", ("id",), ("id",))
 EVEN = partition_bounds([])

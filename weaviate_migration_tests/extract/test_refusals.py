@@ -10,7 +10,7 @@ from weaviate_migration.extract.storage import open_partition, write_partition
 from weaviate_migration.extract.storage_classes import ExtractRow, RowLayout, encode, extract_schema
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
 from weaviate_migration.mapping.models import UnfitPolicy
-from weaviate_migration.transform.values import SqlValue
+from weaviate_migration.mapping.values import SqlValue
 
 
 def judged(*uuids: str | None) -> list[tuple[str | None, str | None]]:

@@ -17,7 +17,7 @@ from weaviate_migration.extract.storage_classes import (
     encode,
     extract_schema,
 )
-from weaviate_migration.transform.values import SqlValue
+from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.verify.rows import same_value
 from weaviate_migration_tests.strategies import SQL_VALUES
 

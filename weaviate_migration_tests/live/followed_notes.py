@@ -19,6 +19,8 @@ from weaviate_migration.following import Followed, followed_with
 from weaviate_migration.load import PartitionLoad
 from weaviate_migration.load_tally import LoadTally
 from weaviate_migration.mapping import Mapping, read_mapping
+from weaviate_migration.mapping.object_ids import object_uuid
+from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.progress import ProgressFile
 from weaviate_migration.proof import CollectionProof
 from weaviate_migration.record import LogPosition, MigrationRecord, SnapshotRecord
@@ -31,8 +33,6 @@ from weaviate_migration.source.snapshot import take_snapshot
 from weaviate_migration.sync import MigrationSync, SyncTally, apply_changes
 from weaviate_migration.target.schema import Origin, ensure_collection
 from weaviate_migration.target.write import MESSAGE_BYTES, WriteSettings
-from weaviate_migration.transform.object_ids import object_uuid
-from weaviate_migration.transform.values import SqlValue
 from weaviate_migration.verify.partition_comparison import PartitionComparison
 from weaviate_migration.work_folder import WorkFolder
 

@@ -10,9 +10,9 @@ from typing import Any
 from weaviate import WeaviateClient
 from weaviate.collections import Collection
 
-from weaviate_migration.settings import MigrationConfig, create_migration_config
+from weaviate_migration.base.settings import MigrationConfig, create_migration_config
+from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.target.server import ServerAddress
-from weaviate_migration.transform.object_ids import object_uuid
 from weaviate_migration_tests.live.command_line import Ended, at, run_here
 
 MAPPING = """\

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from weaviate_migration.settings import MigrationConfig, create_migration_config
+from weaviate_migration.base.settings import MigrationConfig, create_migration_config
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration_tests.live.command_line import Ended, at, run_here
 

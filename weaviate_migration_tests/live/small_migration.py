@@ -20,6 +20,8 @@ from weaviate_migration.load import PartitionLoad
 from weaviate_migration.load_tally import LoadTally, total
 from weaviate_migration.loaded import LoadedPartitions
 from weaviate_migration.mapping import CollectionMapping, Mapping
+from weaviate_migration.mapping.object_ids import UuidRange
+from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.progress import ProgressFile
 from weaviate_migration.proof import CollectionProof
 from weaviate_migration.quarantine import Quarantine
@@ -30,8 +32,6 @@ from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.sync_position import SyncPositions
 from weaviate_migration.target.schema import Origin, ensure_collection
 from weaviate_migration.target.write import MESSAGE_BYTES, WriteSettings
-from weaviate_migration.transform.object_ids import UuidRange
-from weaviate_migration.transform.values import SqlValue
 from weaviate_migration.verify.partition_comparison import PartitionComparison
 from weaviate_migration.verify.rows import RowComparer
 from weaviate_migration.verify.samples import SampleComparison, compare_sample

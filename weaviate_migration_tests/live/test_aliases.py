@@ -1,7 +1,7 @@
 import pytest
 import weaviate
 
-from weaviate_migration.errors import MigrationConflictError
+from weaviate_migration.base.errors import MigrationConflictError
 from weaviate_migration.target.aliases import alias_targets, point_aliases, refuse_foreign_names
 from weaviate_migration.target.schema import Origin, ensure_collection
 from weaviate_migration_tests.strategies import EVERY_TYPE

@@ -13,8 +13,8 @@ import yaml
 from junitparser import JUnitXml
 
 import weaviate_migration
+from weaviate_migration.base.settings import OPTIONS, environment_variable
 from weaviate_migration.cli import cli
-from weaviate_migration.settings import OPTIONS, environment_variable
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.target.server_binary import SERVER_VERSION
 from weaviate_migration_tests.live.small_demo import write_small_demo_file

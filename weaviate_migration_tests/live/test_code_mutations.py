@@ -9,10 +9,9 @@ import weaviate
 
 from weaviate_migration.extract import scan
 from weaviate_migration.extract.partitions import PARTITION_KEYS
-from weaviate_migration.target.write import Batch, BatchOutcome, ObjectWriter
-from weaviate_migration.transform import row_to_object
-from weaviate_migration.transform.object_ids import object_uuid
-from weaviate_migration.transform.values import (
+from weaviate_migration.mapping import row_to_object
+from weaviate_migration.mapping.object_ids import object_uuid
+from weaviate_migration.mapping.values import (
     CONVERTERS,
     MEMBER_CONVERTERS,
     Converted,
@@ -20,6 +19,7 @@ from weaviate_migration.transform.values import (
     SqlValue,
     verbatim_json,
 )
+from weaviate_migration.target.write import Batch, BatchOutcome, ObjectWriter
 from weaviate_migration_tests.live.command_line import holdings
 from weaviate_migration_tests.live.notes import NoteMigration
 from weaviate_migration_tests.live.small_migration import FULL_NOTES, SmallMigration, row

@@ -7,8 +7,8 @@ import pytest
 import weaviate
 
 from weaviate_migration import cutover
+from weaviate_migration.base.errors import DifferencesError, MigrationConflictError
 from weaviate_migration.cutover import Cutover, roll_back
-from weaviate_migration.errors import DifferencesError, MigrationConflictError
 from weaviate_migration.mapping import read_mapping
 from weaviate_migration.quarantine import Quarantine, QuarantinedRow
 from weaviate_migration.record import MigrationRecord, MigrationRecords

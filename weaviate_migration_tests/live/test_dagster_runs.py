@@ -10,9 +10,9 @@ import weaviate
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from weaviate.collections import Collection
 
+from weaviate_migration.base.settings import create_migration_config
 from weaviate_migration.code_location import build_definitions
 from weaviate_migration.extract.partitions import PARTITION_KEYS
-from weaviate_migration.settings import create_migration_config
 from weaviate_migration.target.server import running_server
 from weaviate_migration.target.server_binary import SERVER_VERSION
 from weaviate_migration_tests.live.command_line import holdings

@@ -6,7 +6,9 @@ from types import SimpleNamespace
 import pytest
 import weaviate
 
-from weaviate_migration.errors import TargetError, TransientTargetError
+from weaviate_migration.base.errors import TargetError, TransientTargetError
+from weaviate_migration.mapping.object_ids import UuidRange
+from weaviate_migration.mapping.row_to_object import ObjectDraft
 from weaviate_migration.target.aliases import alias_targets, point_aliases, refuse_foreign_names
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.failures import target_errors
@@ -20,8 +22,6 @@ from weaviate_migration.target.write import (
     largest_message,
     remove_object,
 )
-from weaviate_migration.transform.object_ids import UuidRange
-from weaviate_migration.transform.row_to_object import ObjectDraft
 from weaviate_migration_tests.strategies import EVERY_TYPE
 
 UUID = "00000000-0000-4000-8000-000000000001"

@@ -12,8 +12,8 @@ import pytest
 import weaviate
 from filelock import Timeout
 
+from weaviate_migration.base.errors import CaptureError
 from weaviate_migration.change_proof import compare_changes
-from weaviate_migration.errors import CaptureError
 from weaviate_migration.record import LogPosition
 from weaviate_migration.since_snapshot import held_changes, open_change_log
 from weaviate_migration.source.inspect import quoted

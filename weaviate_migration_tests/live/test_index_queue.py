@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
+from weaviate_migration.base.errors import CutoverTimeoutError
 from weaviate_migration.cutover import Cutover
-from weaviate_migration.errors import CutoverTimeoutError
 from weaviate_migration.mapping import VectorMapping
 from weaviate_migration.record import MigrationRecord, MigrationRecords
 from weaviate_migration.target.aliases import alias_targets

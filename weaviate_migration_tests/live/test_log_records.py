@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from weaviate_migration import redaction
+from weaviate_migration.base import redaction
 from weaviate_migration.job_run import dagster_instance
 from weaviate_migration.load import PartitionLoad
 from weaviate_migration.target.connect import connect

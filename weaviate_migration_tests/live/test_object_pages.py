@@ -8,15 +8,15 @@ import pytest
 import weaviate
 from weaviate.classes.data import DataObject
 
-from weaviate_migration.errors import TargetError
+from weaviate_migration.base.errors import TargetError
 from weaviate_migration.extract.partitions import PARTITION_KEYS, partition_bounds, partition_range
 from weaviate_migration.mapping import CollectionMapping, read_mapping
+from weaviate_migration.mapping.object_ids import UuidRange
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.object_pages import ObjectPages
 from weaviate_migration.target.read_back import objects_in_range
 from weaviate_migration.target.schema import Origin, ensure_collection
 from weaviate_migration.target.server import ServerAddress
-from weaviate_migration.transform.object_ids import UuidRange
 from weaviate_migration_tests.live.locked_server import KEY
 from weaviate_migration_tests.live.small_demo import write_small_demo_file
 from weaviate_migration_tests.live.small_migration import FULL_NOTES, NAME, SmallMigration, row

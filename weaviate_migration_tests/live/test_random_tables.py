@@ -14,10 +14,10 @@ import weaviate
 from hypothesis import HealthCheck, given, settings
 
 from weaviate_migration.mapping.models import folded
+from weaviate_migration.mapping.object_to_row import object_to_row
+from weaviate_migration.mapping.row_to_object import key_text
+from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.source.inspect import quoted
-from weaviate_migration.transform.object_to_row import object_to_row
-from weaviate_migration.transform.row_to_object import key_text
-from weaviate_migration.transform.values import SqlValue
 from weaviate_migration_tests.live.small_migration import SmallMigration
 from weaviate_migration_tests.random_tables import ROWID_NAMES, ROWS, RandomTable, random_tables
 

@@ -9,8 +9,9 @@ import weaviate
 from weaviate.classes.data import DataObject
 from weaviate.collections import Collection
 
-from weaviate_migration.errors import TargetError, TransientTargetError
+from weaviate_migration.base.errors import TargetError, TransientTargetError
 from weaviate_migration.extract.partitions import PARTITION_KEYS, partition_bounds, partition_range
+from weaviate_migration.mapping.object_ids import UuidRange
 from weaviate_migration.target import read_back
 from weaviate_migration.target.read_back import (
     PAGE,
@@ -25,7 +26,6 @@ from weaviate_migration.target.read_back import (
     uuids_present,
 )
 from weaviate_migration.target.schema import Origin, ensure_collection
-from weaviate_migration.transform.object_ids import UuidRange
 from weaviate_migration_tests.strategies import EVERY_TYPE
 
 NIL = "00000000-0000-0000-0000-000000000000"

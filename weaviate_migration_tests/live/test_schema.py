@@ -6,7 +6,7 @@ from weaviate.classes.config import DataType, Tokenization
 from weaviate.classes.data import DataObject
 from weaviate.collections.classes.config import PropertyConfig
 
-from weaviate_migration.errors import MigrationConflictError
+from weaviate_migration.base.errors import MigrationConflictError
 from weaviate_migration.mapping import CollectionMapping, VectorMapping, read_mapping
 from weaviate_migration.target.schema import (
     Origin,

@@ -13,8 +13,8 @@ import pytest
 import weaviate
 from weaviate.classes.config import DataType, Property
 
-from weaviate_migration import errors
-from weaviate_migration.errors import ServerNotUsableError
+from weaviate_migration.base import errors
+from weaviate_migration.base.errors import ServerNotUsableError
 from weaviate_migration.target import server as server_module
 from weaviate_migration.target.connect import EmbeddedTarget, RemoteTarget, connect, open_weaviate
 from weaviate_migration.target.server import LOG_FILE, STATE_FILE, FolderState, ServerAddress, embedded_server

@@ -13,7 +13,8 @@ from weaviate.classes.data import DataObject
 from weaviate.collections import Collection
 
 from weaviate_migration import target
-from weaviate_migration.errors import TransientTargetError
+from weaviate_migration.base.errors import TransientTargetError
+from weaviate_migration.mapping.row_to_object import ObjectDraft
 from weaviate_migration.target import write
 from weaviate_migration.target.read_back import objects_by_uuid
 from weaviate_migration.target.schema import Origin, ensure_collection
@@ -26,7 +27,6 @@ from weaviate_migration.target.write import (
     largest_message,
     remove_object,
 )
-from weaviate_migration.transform.row_to_object import ObjectDraft
 from weaviate_migration_tests.strategies import EVERY_TYPE
 
 NAME = "Note_20261122T093015"

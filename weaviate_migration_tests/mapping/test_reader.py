@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from weaviate_migration.errors import MappingError
+from weaviate_migration.base.errors import MappingError
 from weaviate_migration.mapping import Mapping, PropertyMapping, read_mapping
 
 SMALL = """\

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 
-from weaviate_migration.errors import ConfigurationError
+from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.runs.dagster_storage import STORAGE_LINES
 from weaviate_migration.runs.sqlite_storages import PooledEventLogStorage
 from weaviate_migration_tests.runs.homes import NAMED_VERSIONS, dagsters, files_of, home_of, ours

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from weaviate_migration.errors import CaptureError, ConfigurationError, SourceError, SourceNotUsableError
+from weaviate_migration.base.errors import CaptureError, ConfigurationError, SourceError, SourceNotUsableError
 from weaviate_migration.source.capture import (
     Capture,
     capture_damage,

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from weaviate_migration.errors import CaptureError, SourceNotUsableError
+from weaviate_migration.base.errors import CaptureError, SourceNotUsableError
+from weaviate_migration.mapping.object_ids import object_uuid
+from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.source.capture import install_capture, remove_capture
 from weaviate_migration.source.change_log import ChangedRow, ChangeLog, log_end, write_positions
 from weaviate_migration.source.inspect import inspect_database, quoted
 from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.source.snapshot import take_snapshot
-from weaviate_migration.transform.object_ids import object_uuid
-from weaviate_migration.transform.values import SqlValue
 from weaviate_migration_tests.source.captures import ID, mapping_of
 from weaviate_migration_tests.source.databases import connect, make
 

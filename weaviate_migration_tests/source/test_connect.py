@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from weaviate_migration.errors import ConfigurationError, SourceError, SourceNotUsableError
+from weaviate_migration.base.errors import ConfigurationError, SourceError, SourceNotUsableError
 from weaviate_migration.source.connect import connect_read_only, readable_source, require_space, sqlite_path
 from weaviate_migration_tests.source.databases import (
     connect,

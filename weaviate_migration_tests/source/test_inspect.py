@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from weaviate_migration.errors import SourceError, SourceNotUsableError
+from weaviate_migration.base.errors import SourceError, SourceNotUsableError
 from weaviate_migration.source.connect import connect_read_only
 from weaviate_migration.source.inspect import Column, Database, Table, inspect_database, row_count
 from weaviate_migration_tests.source.databases import connect, fingerprint, make, make_notes

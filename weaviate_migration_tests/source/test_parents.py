@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from weaviate_migration.errors import MappingError
+from weaviate_migration.base.errors import MappingError
 from weaviate_migration.mapping import CollectionMapping, Mapping, PropertyMapping, RelationMapping
+from weaviate_migration.mapping.object_ids import object_uuid
+from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import MigrationPlan, plan_migration
 from weaviate_migration.source.rows import TableReader
-from weaviate_migration.transform.object_ids import object_uuid
-from weaviate_migration.transform.values import SqlValue
 from weaviate_migration_tests.source.databases import make
 
 AUTHORS = "CREATE TABLE authors (id TEXT PRIMARY KEY, name TEXT)"

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from weaviate_migration.errors import MappingError, SourceNotUsableError
+from weaviate_migration.base.errors import MappingError, SourceNotUsableError
 from weaviate_migration.mapping import Mapping, read_mapping
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import CollectionPlan, MigrationPlan, plan_migration

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from weaviate_migration.errors import SourceError
+from weaviate_migration.base.errors import SourceError
 from weaviate_migration.extract.partitions import PARTITION_KEYS, partition_bounds, partition_range
 from weaviate_migration.extract.scan import scan_partitions, table_bounds
 from weaviate_migration.extract.storage_classes import decode
 from weaviate_migration.mapping import CollectionMapping, Mapping, PropertyMapping
+from weaviate_migration.mapping.object_ids import object_uuid
+from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import CollectionPlan, plan_migration
 from weaviate_migration.source.rows import KeyedRow, TableReader
-from weaviate_migration.transform.object_ids import object_uuid
-from weaviate_migration.transform.values import SqlValue
 from weaviate_migration_tests.source.databases import connect, make
 
 NIL = "00000000-0000-0000-0000-000000000000"

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from weaviate_migration.errors import ConfigurationError, SourceError, SourceNotUsableError
+from weaviate_migration.base.errors import ConfigurationError, SourceError, SourceNotUsableError
 from weaviate_migration.source import snapshot as snapshot_module
 from weaviate_migration.source.snapshot import Snapshot, open_snapshot, take_snapshot
 from weaviate_migration_tests.source.databases import (

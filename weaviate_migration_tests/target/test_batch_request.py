@@ -12,8 +12,8 @@ from weaviate.proto.v1 import batch_pb2
 from weaviate.util import _ServerVersion
 
 from weaviate_migration.mapping import CollectionMapping
+from weaviate_migration.mapping.row_to_object import ObjectDraft, row_converter
 from weaviate_migration.target.batch_request import fill_object
-from weaviate_migration.transform.row_to_object import ObjectDraft, row_converter
 from weaviate_migration_tests.strategies import COLUMNS, EVERY_TYPE, ROWS
 
 UUID = "00000000-0000-4000-8000-000000000001"

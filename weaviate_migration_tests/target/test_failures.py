@@ -16,7 +16,7 @@ from weaviate.exceptions import (
     WeaviateTimeoutError,
 )
 
-from weaviate_migration.errors import TargetError, TransientTargetError, category_of
+from weaviate_migration.base.errors import TargetError, TransientTargetError, category_of
 from weaviate_migration.target.failures import target_errors
 from weaviate_migration.target.write import passing_kind
 

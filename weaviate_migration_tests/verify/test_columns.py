@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weaviate_migration.extract.storage_classes import ExtractRow, RowColumns, RowLayout
+from weaviate_migration.mapping.object_ids import object_uuid
+from weaviate_migration.mapping.row_to_object import ObjectDraft, key_text, row_converter
+from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.target.object_pages import ObjectColumns, PageReader
 from weaviate_migration.target.read_back import StoredObject
-from weaviate_migration.transform.object_ids import object_uuid
-from weaviate_migration.transform.row_to_object import ObjectDraft, key_text, row_converter
-from weaviate_migration.transform.values import SqlValue
 from weaviate_migration.verify.columns import ColumnComparer
 from weaviate_migration.verify.rows import RowComparer
 from weaviate_migration_tests.strategies import COLUMNS, EVERY_TYPE, ROWS, as_client_returns

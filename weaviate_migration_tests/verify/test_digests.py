@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weaviate_migration.transform.values import SqlValue
+from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.verify.digests import collection_digest, row_line, row_lines
 from weaviate_migration_tests.strategies import ROWS
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 
 from weaviate_migration.mapping import PropertyMapping
-from weaviate_migration.transform.row_to_object import row_converter
-from weaviate_migration.transform.values import SqlValue
+from weaviate_migration.mapping.row_to_object import row_converter
+from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.verify.meaning import judge
 from weaviate_migration_tests.strategies import COLUMNS, EVERY_TYPE, ROWS, as_client_returns
 

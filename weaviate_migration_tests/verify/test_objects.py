@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from weaviate_migration.extract.storage_classes import ExtractRow, RowLayout
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
+from weaviate_migration.mapping.row_to_object import row_converter
 from weaviate_migration.target.read_back import StoredObject
-from weaviate_migration.transform.row_to_object import row_converter
 from weaviate_migration.verify.differences import SHOWN_DIFFERENCES
 from weaviate_migration.verify.objects import PartitionTally, judge_objects
 from weaviate_migration.verify.partition_comparison import PartitionComparison

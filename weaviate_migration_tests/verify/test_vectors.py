@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from weaviate_migration.extract.storage_classes import ExtractRow, RowLayout
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping, VectorMapping
+from weaviate_migration.mapping.row_to_object import Vectors, row_converter
+from weaviate_migration.mapping.values import SqlValue
+from weaviate_migration.mapping.vectors import vector_of
 from weaviate_migration.target.read_back import StoredObject
-from weaviate_migration.transform.row_to_object import Vectors, row_converter
-from weaviate_migration.transform.values import SqlValue
-from weaviate_migration.transform.vectors import vector_of
 from weaviate_migration.verify.meaning import same_vector, vector_meant
 from weaviate_migration.verify.rows import RowComparer
 from weaviate_migration_tests.strategies import FLOAT32S, JSON_VALUES, SQL_VALUES, as_client_returns

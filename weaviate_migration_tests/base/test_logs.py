@@ -12,9 +12,9 @@ import dagster as dg
 import pytest
 from structlog.contextvars import bind_contextvars, bound_contextvars, clear_contextvars, get_contextvars
 
-from weaviate_migration import logs, redaction
-from weaviate_migration.errors import TargetTimeoutError
-from weaviate_migration.logs import (
+from weaviate_migration.base import logs, redaction
+from weaviate_migration.base.errors import TargetTimeoutError
+from weaviate_migration.base.logs import (
     DAGSTER_LOGGER,
     PACKAGE_LOGGER,
     RUN_LOGGER,

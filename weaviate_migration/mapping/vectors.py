@@ -3,7 +3,7 @@
 import math
 import struct
 
-from weaviate_migration.transform.values import SqlValue, parse_json
+from weaviate_migration.mapping.values import SqlValue, parse_json
 
 
 def vector_of(value: SqlValue) -> list[float] | None:

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from weaviate_migration.mapping.models import CollectionMapping, PropertyMapping, folded
-from weaviate_migration.transform.values import (
+from weaviate_migration.mapping.values import (
     CONVERTERS,
     EPOCH_CONVERTERS,
     MEMBER_CONVERTERS,
@@ -17,7 +17,7 @@ from weaviate_migration.transform.values import (
     sql_literal,
     verbatim_json,
 )
-from weaviate_migration.transform.vectors import vector_of
+from weaviate_migration.mapping.vectors import vector_of
 
 Vectors = Mapping[str, Sequence[float]]
 NO_VECTORS: Vectors = MappingProxyType({})

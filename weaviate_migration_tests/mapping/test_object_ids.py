@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weaviate_migration.transform.object_ids import NAMESPACE, object_uuid
-from weaviate_migration.transform.values import SqlValue
+from weaviate_migration.mapping.object_ids import NAMESPACE, object_uuid
+from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration_tests.strategies import SQL_VALUES
 
 CANONICAL = "6b9a37b1-a0c7-7f86-8c11-9ae25b0f31a4"

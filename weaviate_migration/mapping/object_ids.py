@@ -12,7 +12,7 @@ import re
 import uuid
 from dataclasses import dataclass
 
-from weaviate_migration.transform.values import SqlValue, is_utf8
+from weaviate_migration.mapping.values import SqlValue, is_utf8
 
 # Made once, for this package (a random version 4 UUID).
 NAMESPACE = uuid.UUID("5b0f31a4-6f86-4c11-9ae2-6b9a37b1a0c7")

@@ -4,7 +4,7 @@ import sqlite3
 
 import pytest
 
-from weaviate_migration.errors import (
+from weaviate_migration.base.errors import (
     ERROR_CATEGORIES,
     CutoverTimeoutError,
     MappingError,

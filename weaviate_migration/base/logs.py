@@ -18,9 +18,9 @@ from typing import Any, NamedTuple, ParamSpec, TextIO, TypeVar
 
 import structlog
 
-from weaviate_migration.errors import ConfigurationError, MigrationError, category_of
-from weaviate_migration.redaction import redacted
-from weaviate_migration.settings import LogFormat
+from weaviate_migration.base.errors import ConfigurationError, MigrationError, category_of
+from weaviate_migration.base.redaction import redacted
+from weaviate_migration.base.settings import LogFormat
 
 PACKAGE_LOGGER = "weaviate_migration"
 # What Dagster itself says of a run goes to a logger of its own: it is no child of ours, so a run may listen to ours.

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from weaviate_migration.mapping.models import CollectionMapping, PropertyMapping, folded
-from weaviate_migration.transform.values import SqlValue
+from weaviate_migration.mapping.values import SqlValue
 
 Row = tuple[SqlValue, ...]
 Properties = ReadOnlyMapping[str, Any]

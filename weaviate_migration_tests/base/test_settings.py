@@ -9,15 +9,15 @@ import pytest
 
 import weaviate_migration
 from weaviate_migration import MigrationConfig, MigrationResult, create_migration_config, run_migration
-from weaviate_migration.cli.migrate import migrate
-from weaviate_migration.errors import ConfigurationError
-from weaviate_migration.settings import (
+from weaviate_migration.base.errors import ConfigurationError
+from weaviate_migration.base.settings import (
     API_KEY_VARIABLE,
     OPTIONS,
     api_key_in_environment,
     dagster_home,
     environment_variable,
 )
+from weaviate_migration.cli.migrate import migrate
 
 # What the users were promised.
 DEFAULTS = {

@@ -24,7 +24,7 @@ alerts and reports.
 
 from typing import ClassVar, Literal, get_args
 
-from weaviate_migration.redaction import redacted
+from weaviate_migration.base.redaction import redacted
 
 ErrorCategory = Literal[
     "connection", "timeout", "overload", "refused", "conversion", "source", "configuration", "internal"

@@ -9,8 +9,8 @@ from typing import Any, TypeVar, cast
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from weaviate_migration.errors import ConfigurationError
-from weaviate_migration.suggestion import suggestion
+from weaviate_migration.base.errors import ConfigurationError
+from weaviate_migration.base.texts import suggestion
 
 _Model = TypeVar("_Model", bound=BaseModel)
 

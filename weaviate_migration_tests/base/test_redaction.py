@@ -6,9 +6,9 @@ from urllib.parse import quote
 
 import pytest
 
-from weaviate_migration import redaction
-from weaviate_migration.errors import TargetError
-from weaviate_migration.redaction import MASK, RedactedError, keep_secret, redacted, secret_kept
+from weaviate_migration.base import redaction
+from weaviate_migration.base.errors import TargetError
+from weaviate_migration.base.redaction import MASK, RedactedError, keep_secret, redacted, secret_kept
 
 SECRET = "k3y-with\"quotes'and\\more"
 

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
-from weaviate_migration.transform.row_to_object import row_converter, unfit_judge
-from weaviate_migration.transform.values import SqlValue
+from weaviate_migration.mapping.row_to_object import row_converter, unfit_judge
+from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration_tests.strategies import COLUMNS, EVERY_TYPE, ROWS
 
 PROPERTIES = [prop.name for prop in EVERY_TYPE.properties if prop.json_key is None]

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
 from weaviate_migration.mapping.models import DateFormat, folded
-from weaviate_migration.transform.object_to_row import object_to_row
-from weaviate_migration.transform.row_to_object import key_text, row_converter
-from weaviate_migration.transform.values import SqlValue
+from weaviate_migration.mapping.object_to_row import object_to_row
+from weaviate_migration.mapping.row_to_object import key_text, row_converter
+from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.verify.meaning import judge
 from weaviate_migration.verify.rows import same_value
 from weaviate_migration_tests.strategies import SQL_VALUES, as_client_returns

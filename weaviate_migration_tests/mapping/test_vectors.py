@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping, VectorMapping
-from weaviate_migration.transform.object_to_row import object_to_row
-from weaviate_migration.transform.row_to_object import NO_VECTORS, ObjectDraft, row_converter
-from weaviate_migration.transform.values import SqlValue
-from weaviate_migration.transform.vectors import vector_of
+from weaviate_migration.mapping.object_to_row import object_to_row
+from weaviate_migration.mapping.row_to_object import NO_VECTORS, ObjectDraft, row_converter
+from weaviate_migration.mapping.values import SqlValue
+from weaviate_migration.mapping.vectors import vector_of
 from weaviate_migration_tests.strategies import FLOAT32S, LARGEST_FLOAT32
 
 BEGAN = "2026-11-22T09:30:15Z"

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weaviate_migration.mapping import PropertyMapping
-from weaviate_migration.transform.object_to_row import inverse
-from weaviate_migration.transform.values import (
+from weaviate_migration.mapping.object_to_row import inverse
+from weaviate_migration.mapping.values import (
     CONVERTERS,
     EPOCH_CONVERTERS,
     MAX_EXACT_INT,

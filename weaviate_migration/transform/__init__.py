@@ -1,1 +1,0 @@
-"""Pure functions: values, object ids, row to object. No database, no server, no Dagster."""
