@@ -19,7 +19,7 @@ from benchmarks.measurement import (
     timed_command,
 )
 from benchmarks.run_events import events_by_type
-from weaviate_migration.progress import read_progress
+from weaviate_migration.work_folder.progress import read_progress
 
 WORKERS = 4
 SECONDS_BETWEEN_LOOKS = 0.02

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     )
     from weaviate_migration.change_sync import SyncResult, follow_changes, sync_changes
     from weaviate_migration.check_report import CheckReport, read_check_report
-    from weaviate_migration.checklist import Checklist
     from weaviate_migration.dual_writer import DualWriter
     from weaviate_migration.migration_report import MigrationReport, read_migration_report
     from weaviate_migration.migrator import SQLiteToWeaviateMigrator, run_migration
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
         cut_over_migration,
     )
     from weaviate_migration.verification import VerificationResult, verify_migration
+    from weaviate_migration.work_folder.checklist import Checklist
 
 __all__ = [
     "CaptureStatus",
@@ -80,7 +80,7 @@ __all__ = [
 _HOME = {
     "CaptureStatus": "change_capture",
     "CheckReport": "check_report",
-    "Checklist": "checklist",
+    "Checklist": "work_folder.checklist",
     "CleanupResult": "switch",
     "CutoverResult": "switch",
     "DualWriter": "dual_writer",

@@ -11,9 +11,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from weaviate_migration.record import MigrationRecord
 from weaviate_migration.verify.digests import collection_digest
 from weaviate_migration.verify.partition_comparison import PartitionComparison
+from weaviate_migration.work_folder.record import MigrationRecord
 
 FILE_NAME = "certificate.json"
 _PACKAGES = ("weaviate-migration", "dagster", "weaviate-client", "pyarrow")

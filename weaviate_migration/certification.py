@@ -9,12 +9,12 @@ from weaviate_migration.extract.partitions import PARTITION_KEYS
 from weaviate_migration.extract.storage import open_partition
 from weaviate_migration.extract.storage_classes import RowLayout
 from weaviate_migration.mapping import Mapping
-from weaviate_migration.record import MigrationRecord
 from weaviate_migration.source.connect import source_errors
 from weaviate_migration.source.inspect import inspect_database, row_count
 from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.source.snapshot import open_snapshot
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.record import MigrationRecord
 
 
 def discard_comparisons(work_folder: WorkFolder, mapping: Mapping, record: MigrationRecord) -> None:

@@ -22,7 +22,7 @@ from weaviate_migration.source.capture import (
 from weaviate_migration.source.connect import connect_read_only, readable_source, source_errors, sqlite_path
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import plan_migration, planned_source
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder
 
 
 @dataclass(frozen=True)

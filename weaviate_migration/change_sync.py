@@ -16,12 +16,12 @@ from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.following import LONGEST_WAIT_SECONDS, POLL_SECONDS, followed, followed_records
 from weaviate_migration.mapping import read_mapping
 from weaviate_migration.metrics.exposure import exposed_metrics
-from weaviate_migration.record import MigrationRecord
 from weaviate_migration.since_snapshot import open_change_log
 from weaviate_migration.source.change_log import ChangeLog
 from weaviate_migration.sync import SyncTally
-from weaviate_migration.sync_position import agreed_reading
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.record import MigrationRecord
+from weaviate_migration.work_folder.sync_positions import agreed_reading
 
 logger = logging.getLogger(__name__)
 

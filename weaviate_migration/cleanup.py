@@ -10,13 +10,13 @@ from upath import UPath
 from weaviate import WeaviateClient
 
 from weaviate_migration.base.errors import CaptureError, ConfigurationError
-from weaviate_migration.record import MigrationRecord
 from weaviate_migration.since_snapshot import open_change_log
 from weaviate_migration.source.capture import remove_capture
 from weaviate_migration.target.aliases import collections_behind_aliases
 from weaviate_migration.target.query import count_objects
 from weaviate_migration.target.schema import drop_collection, origin_of
-from weaviate_migration.work_folder import WorkFolder, bytes_in
+from weaviate_migration.work_folder.folder import WorkFolder, bytes_in
+from weaviate_migration.work_folder.record import MigrationRecord
 
 
 @dataclass(frozen=True)

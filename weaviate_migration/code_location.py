@@ -23,7 +23,7 @@ from weaviate_migration.mapping import Mapping, read_mapping
 from weaviate_migration.resources import BatchSettings, ExtractIOManager, SQLiteSource, WeaviateServer
 from weaviate_migration.run_records import records_logger
 from weaviate_migration.sensors import build_change_sync_sensor
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder
 
 
 def build_definitions(config: MigrationConfig) -> dg.Definitions:

@@ -10,12 +10,12 @@ from weaviate import WeaviateClient
 
 from weaviate_migration.base.errors import CutoverTimeoutError, DifferencesError, MigrationConflictError
 from weaviate_migration.change_proof import try_compare_changes
-from weaviate_migration.quarantine import Quarantine
-from weaviate_migration.record import CutoverRecord, CutoverStep, MigrationRecord, MigrationRecords
 from weaviate_migration.sync import MigrationSync
 from weaviate_migration.target.aliases import alias_targets, point_aliases, refuse_foreign_names
 from weaviate_migration.target.index_queue import queued_vectors
 from weaviate_migration.target.schema import drop_collection
+from weaviate_migration.work_folder.quarantine import Quarantine
+from weaviate_migration.work_folder.record import CutoverRecord, CutoverStep, MigrationRecord, MigrationRecords
 
 logger = logging.getLogger(__name__)
 

@@ -25,7 +25,7 @@ from weaviate_migration.following import followed_records
 from weaviate_migration.mapping import read_mapping
 from weaviate_migration.source.capture import read_capture
 from weaviate_migration.source.connect import connect_read_only, source_errors
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder
 
 if TYPE_CHECKING:  # It cannot be imported without greenlet, which only asyncio needs.
     from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker

@@ -16,7 +16,6 @@ from weaviate_migration.base.errors import (
 from weaviate_migration.base.settings import MigrationConfig, spare_memory_mb
 from weaviate_migration.mapping import Mapping as WholeMapping
 from weaviate_migration.mapping import read_mapping
-from weaviate_migration.record import MigrationRecord
 from weaviate_migration.since_snapshot import open_change_log
 from weaviate_migration.source.change_log import ChangeLog, write_positions
 from weaviate_migration.source.inspect import inspect_database
@@ -24,7 +23,8 @@ from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.sync import MigrationSync, SyncTally
 from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
 from weaviate_migration.target.write import WriteSettings, write_settings
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.record import MigrationRecord
 
 logger = logging.getLogger(__name__)
 

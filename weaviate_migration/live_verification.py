@@ -9,12 +9,12 @@ from weaviate_migration.base.errors import CaptureError
 from weaviate_migration.change_proof import ChangeComparison, compare_changes
 from weaviate_migration.following import followed_with
 from weaviate_migration.mapping import Mapping
-from weaviate_migration.record import MigrationRecord
 from weaviate_migration.since_snapshot import open_change_log
 from weaviate_migration.sync import MigrationSync
-from weaviate_migration.sync_position import agreed_reading
 from weaviate_migration.target.write import WriteSettings
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.record import MigrationRecord
+from weaviate_migration.work_folder.sync_positions import agreed_reading
 
 
 def is_live(work_folder: WorkFolder, record: MigrationRecord, repair: bool) -> bool:

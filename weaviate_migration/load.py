@@ -13,14 +13,10 @@ from weaviate.collections import Collection
 from weaviate_migration.extract.refusals import JudgedRow, judged
 from weaviate_migration.extract.storage import PartitionExtract
 from weaviate_migration.extract.storage_classes import ExtractRow, RowLayout
-from weaviate_migration.load_tally import LoadTally, total
-from weaviate_migration.loaded import LoadedPartitions
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping.object_ids import UuidRange
 from weaviate_migration.mapping.row_to_object import ObjectDraft, key_text, row_converter
 from weaviate_migration.mapping.values import verbatim_json
-from weaviate_migration.progress import ProgressFile
-from weaviate_migration.quarantine import Quarantine, QuarantinedRow
 from weaviate_migration.since_snapshot import EVERYTHING, Changes
 from weaviate_migration.target.read_back import (
     any_object_in_range,
@@ -36,6 +32,10 @@ from weaviate_migration.target.write import (
     cut_into_batches,
     remove_object,
 )
+from weaviate_migration.work_folder.load_tally import LoadTally, total
+from weaviate_migration.work_folder.loaded import LoadedPartitions
+from weaviate_migration.work_folder.progress import ProgressFile
+from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
 
 logger = logging.getLogger(__name__)
 

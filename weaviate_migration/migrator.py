@@ -26,10 +26,8 @@ from weaviate_migration.jobs import DRY_RUN, MIGRATE, MIGRATE_LIVE, collection_a
 from weaviate_migration.mapping import Mapping, read_mapping
 from weaviate_migration.metrics.exposure import exposed_metrics
 from weaviate_migration.metrics.gathering import migration_metrics
-from weaviate_migration.phase import Phase, next_step
 from weaviate_migration.postflight import failures_after
 from weaviate_migration.preflight import check_quickly, refuse_impossible
-from weaviate_migration.record import MigrationRecord, SnapshotRecord, refuse_another_migration
 from weaviate_migration.result import MigrationResult
 from weaviate_migration.run_alerts import watched_result
 from weaviate_migration.run_events import dry_run_outcome, migration_outcome
@@ -39,7 +37,9 @@ from weaviate_migration.source.plan import MigrationPlan, plan_source
 from weaviate_migration.target.aliases import refuse_foreign_names
 from weaviate_migration.target.connect import answers, connected, open_server, parse_weaviate_url
 from weaviate_migration.target.server import ServerAddress
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.phase import Phase, next_step
+from weaviate_migration.work_folder.record import MigrationRecord, SnapshotRecord, refuse_another_migration
 
 logger = logging.getLogger(__name__)
 

@@ -11,16 +11,16 @@ from weaviate_migration.base.errors import ConfigurationError, MigrationError, S
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.certificate import read_certificate
 from weaviate_migration.check_report import CheckStatus, read_check_report
-from weaviate_migration.checklist import Checklist, ChecklistItem, Verdict
 from weaviate_migration.mapping import Mapping, read_mapping
-from weaviate_migration.record import MigrationRecord, refuse_another_mapping
 from weaviate_migration.row_counts import RowCounts, counted_rows
 from weaviate_migration.status import FollowedChanges
 from weaviate_migration.status_reading import followed_changes, quarantined_rows
 from weaviate_migration.target.aliases import alias_targets
 from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
 from weaviate_migration.target.query import any_word, count_objects, finds_word
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.checklist import Checklist, ChecklistItem, Verdict
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.record import MigrationRecord, refuse_another_mapping
 
 # A `sync --follow` that runs has applied what is older than this.
 LAG_SECONDS = 60.0

@@ -20,7 +20,6 @@ from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping import Mapping as WholeMapping
 from weaviate_migration.mapping.object_ids import UuidRange, object_uuid
 from weaviate_migration.mapping.row_to_object import RowToObject, row_converter
-from weaviate_migration.record import MigrationRecord
 from weaviate_migration.since_snapshot import Changes, CollectionChanges
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import plan_migration
@@ -36,6 +35,7 @@ from weaviate_migration.verify.relations import RelationComparison, compare_rela
 from weaviate_migration.verify.rows import RowComparer
 from weaviate_migration.verify.samples import SampleComparison, compare_sample, draw_rows
 from weaviate_migration.verify.search import SearchComparison, compare_search
+from weaviate_migration.work_folder.record import MigrationRecord
 
 # Rows of which one has to have a word for each searchable property.
 ROWS_FOR_SEARCHES = 200

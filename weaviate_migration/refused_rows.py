@@ -9,9 +9,9 @@ from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.base.logs import in_own_context
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.base.texts import suggestion
-from weaviate_migration.quarantine import Quarantine, QuarantinedRow
-from weaviate_migration.record import MigrationRecord
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
+from weaviate_migration.work_folder.record import MigrationRecord
 
 
 class RefusedRow(NamedTuple):

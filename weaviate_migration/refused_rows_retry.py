@@ -7,7 +7,6 @@ from weaviate_migration.base.logs import in_own_context
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.extract.storage import open_partition
 from weaviate_migration.mapping import CollectionMapping, Mapping, read_mapping
-from weaviate_migration.record import MigrationRecord, refuse_another_mapping
 from weaviate_migration.refused_rows import RefusedRows, refused_of
 from weaviate_migration.replay import QuarantineReplay
 from weaviate_migration.resources import BatchSettings
@@ -15,7 +14,8 @@ from weaviate_migration.since_snapshot import collection_changes
 from weaviate_migration.sync import apply_changes
 from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
 from weaviate_migration.target.schema import refuse_lost_collection
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.record import MigrationRecord, refuse_another_mapping
 
 
 @dataclass(frozen=True)

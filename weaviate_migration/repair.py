@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from weaviate_migration.load import quarantined_object, quarantined_row, with_provided_vectors
 from weaviate_migration.mapping.row_to_object import ObjectDraft, key_text
 from weaviate_migration.proof import CollectionProof
-from weaviate_migration.quarantine import Quarantine
 from weaviate_migration.target.write import ObjectWriter, WriteSettings, cut_into_batches, remove_object
+from weaviate_migration.work_folder.quarantine import Quarantine
 
 
 @dataclass(slots=True)

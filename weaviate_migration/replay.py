@@ -12,9 +12,9 @@ from weaviate_migration.extract.storage_classes import RowLayout
 from weaviate_migration.load import quarantined_object, quarantined_row
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping.row_to_object import ObjectDraft, key_text, row_converter
-from weaviate_migration.quarantine import Quarantine
 from weaviate_migration.since_snapshot import Changes
 from weaviate_migration.target.write import ObjectWriter, WriteSettings, cut_into_batches, remove_object
+from weaviate_migration.work_folder.quarantine import Quarantine
 
 NOT_IN_EXTRACT = "the extract does not hold its row any more: materialize the partition again"
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from weaviate_migration.mapping import Mapping
-from weaviate_migration.record import MigrationRecord
 from weaviate_migration.source.connect import connect_read_only, readable_source, source_errors
 from weaviate_migration.source.inspect import inspect_database, quoted
 from weaviate_migration.status_reading import followed_changes, quarantined_rows
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.record import MigrationRecord
 
 
 @dataclass(frozen=True)

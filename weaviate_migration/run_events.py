@@ -11,9 +11,9 @@ from dagster_shared.error import SerializableErrorInfo
 from weaviate_migration.base.errors import DifferencesError, ErrorCategory, MigrationError, error_named
 from weaviate_migration.jobs import SOURCE_AUDIT, step_phases
 from weaviate_migration.mapping import CollectionMapping, Mapping
-from weaviate_migration.phase import Phase, next_step
-from weaviate_migration.record import MigrationRecord
 from weaviate_migration.result import BackupResult, CheckResult, CollectionResult, MigrationResult
+from weaviate_migration.work_folder.phase import Phase, next_step
+from weaviate_migration.work_folder.record import MigrationRecord
 
 FAILED_CHECK = "DagsterAssetCheckFailedError"
 # The severity of checks that a migration need not pass.

@@ -9,11 +9,11 @@ from weaviate_migration.base.errors import ConfigurationError, MigrationError
 from weaviate_migration.following import followed_records
 from weaviate_migration.jobs import SYNC
 from weaviate_migration.mapping import Mapping
-from weaviate_migration.record import MigrationRecord
 from weaviate_migration.since_snapshot import open_change_log
 from weaviate_migration.source.change_log import ChangeLog, Lag
-from weaviate_migration.sync_position import SyncPositions, agreed_reading
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.record import MigrationRecord
+from weaviate_migration.work_folder.sync_positions import SyncPositions, agreed_reading
 
 # What made a run fail, such as a server that is away or a capture that was damaged, is hardly gone ten seconds later.
 RETRY_SECONDS = 300.0

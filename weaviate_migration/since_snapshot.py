@@ -18,13 +18,13 @@ from weaviate_migration.base.errors import CaptureError
 from weaviate_migration.extract.storage_classes import ExtractRow
 from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.mapping.object_ids import UuidRange, object_uuid
-from weaviate_migration.record import MigrationRecord
 from weaviate_migration.source.change_log import INSTALL_HINT, ChangedRow, ChangedRows, ChangeLog
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import CollectionPlan, plan_migration
-from weaviate_migration.sync_position import SyncPositions, refuse_another_history
 from weaviate_migration.target.read_back import StoredObject
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.record import MigrationRecord
+from weaviate_migration.work_folder.sync_positions import SyncPositions, refuse_another_history
 
 Item = TypeVar("Item")
 

@@ -8,8 +8,8 @@ from upath import UPath
 
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.mapping import read_mapping
-from weaviate_migration.phase import Phase, next_step
-from weaviate_migration.work_folder import WorkFolder, bytes_in
+from weaviate_migration.work_folder.folder import WorkFolder, bytes_in
+from weaviate_migration.work_folder.phase import Phase, next_step
 
 
 @dataclass(frozen=True)

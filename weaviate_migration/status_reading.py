@@ -7,16 +7,16 @@ from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.check_report import read_check_report
 from weaviate_migration.job_run import dagster_instance
 from weaviate_migration.mapping import Mapping
-from weaviate_migration.phase import next_step, phase_of
-from weaviate_migration.quarantine import Quarantine
 from weaviate_migration.readiness import not_loaded
-from weaviate_migration.record import MigrationRecord, refuse_another_mapping
 from weaviate_migration.since_snapshot import open_change_log
 from weaviate_migration.status import FollowedChanges, MigrationStatus, SnapshotStatus
-from weaviate_migration.sync_position import agreed_reading
 from weaviate_migration.target.aliases import alias_targets
 from weaviate_migration.target.connect import open_running_weaviate, parse_weaviate_url
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.phase import next_step, phase_of
+from weaviate_migration.work_folder.quarantine import Quarantine
+from weaviate_migration.work_folder.record import MigrationRecord, refuse_another_mapping
+from weaviate_migration.work_folder.sync_positions import agreed_reading
 
 
 def status_of(config: MigrationConfig, work_folder: WorkFolder, mapping: Mapping) -> MigrationStatus:

@@ -14,13 +14,13 @@ from weaviate_migration.job_run import dagster_instance, end_killed_runs, run_jo
 from weaviate_migration.jobs import CUT_OVER, CUTOVER, SWITCH_ALONE
 from weaviate_migration.mapping import read_mapping
 from weaviate_migration.metrics.exposure import exposed_metrics
-from weaviate_migration.phase import Phase, next_step
 from weaviate_migration.postflight import failures_after
-from weaviate_migration.record import MigrationRecord, refuse_another_mapping
 from weaviate_migration.run_alerts import watched_result
 from weaviate_migration.run_events import run_verdict
 from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.phase import Phase, next_step
+from weaviate_migration.work_folder.record import MigrationRecord, refuse_another_mapping
 
 logger = logging.getLogger(__name__)
 

@@ -22,16 +22,16 @@ from weaviate_migration.extract.partitions import partition_of
 from weaviate_migration.extract.refusals import judged
 from weaviate_migration.extract.scan import row_layout
 from weaviate_migration.extract.storage_classes import ExtractRow
-from weaviate_migration.history import HistoryFile, LagMoment
 from weaviate_migration.load import quarantined_object, quarantined_row, with_provided_vectors
 from weaviate_migration.mapping.row_to_object import ObjectDraft, key_text, row_converter
-from weaviate_migration.quarantine import Quarantine, QuarantinedRow
-from weaviate_migration.record import LogPosition, MigrationRecord
 from weaviate_migration.since_snapshot import Changes, CollectionChanges, writing_lock
 from weaviate_migration.source.change_log import ChangedRow, ChangedRows, ChangeLog, Lag
 from weaviate_migration.source.plan import CollectionPlan, MigrationPlan
-from weaviate_migration.sync_position import SyncPositions, agreed_reading, refuse_another_history
 from weaviate_migration.target.write import ObjectWriter, WriteSettings, cut_into_batches, remove_objects
+from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
+from weaviate_migration.work_folder.record import LogPosition, MigrationRecord
+from weaviate_migration.work_folder.sync_positions import SyncPositions, agreed_reading, refuse_another_history
+from weaviate_migration.work_folder.timeline import HistoryFile, LagMoment
 
 logger = logging.getLogger(__name__)
 

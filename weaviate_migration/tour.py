@@ -14,7 +14,7 @@ from weaviate_migration.change_sync import sync_changes
 from weaviate_migration.demo import DEMO_SEARCHES, chatting, write_demo_file
 from weaviate_migration.result import MigrationResult
 from weaviate_migration.switch import CutoverResult, cut_over_migration
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder
 
 FIRST_HITS = 3
 EXCERPT = 100

@@ -25,7 +25,6 @@ from weaviate_migration.mapping import Mapping as WholeMapping
 from weaviate_migration.mapping import read_mapping
 from weaviate_migration.metrics.exposure import exposed_metrics
 from weaviate_migration.proof import CollectionProof
-from weaviate_migration.record import MigrationRecord, refuse_another_mapping
 from weaviate_migration.repair import PartitionRepair, RepairTally
 from weaviate_migration.resources import BatchSettings
 from weaviate_migration.result import CheckResult
@@ -35,7 +34,8 @@ from weaviate_migration.since_snapshot import collection_changes
 from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
 from weaviate_migration.target.schema import refuse_lost_collection
 from weaviate_migration.verify.differences import SHOWN_DIFFERENCES, Difference
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.record import MigrationRecord, refuse_another_mapping
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from filelock import FileLock
 
 from weaviate_migration.base.settings import create_migration_config
 from weaviate_migration.change_capture import CaptureStatus, change_capture_status
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration_tests.live.command_line import Ended, run_here
 from weaviate_migration_tests.source.databases import connect, fingerprint, make
 

@@ -4,13 +4,13 @@ import threading
 from pathlib import Path
 
 from weaviate_migration.base.settings import MigrationConfig, create_migration_config
-from weaviate_migration.load_tally import LoadTally
-from weaviate_migration.loaded import LoadedPartitions
 from weaviate_migration.mapping import read_mapping
 from weaviate_migration.metrics.catalogue import PREFIX
 from weaviate_migration.metrics.collector import MigrationCollector
-from weaviate_migration.progress import ProgressFile
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.load_tally import LoadTally
+from weaviate_migration.work_folder.loaded import LoadedPartitions
+from weaviate_migration.work_folder.progress import ProgressFile
 from weaviate_migration_tests.live.notes import make_mapping
 
 

@@ -8,9 +8,9 @@ import dagster as dg
 import pytest
 
 from weaviate_migration.mapping import Mapping
-from weaviate_migration.record import MigrationRecord
 from weaviate_migration.result import MigrationResult
 from weaviate_migration.run_events import migration_outcome
+from weaviate_migration.work_folder.record import MigrationRecord
 from weaviate_migration_tests.strategies import EVERY_TYPE
 
 MAPPING = Mapping(name="test", collections=(EVERY_TYPE,))

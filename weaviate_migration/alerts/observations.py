@@ -8,13 +8,13 @@ from pathlib import Path
 from weaviate_migration.alerts.under_way import UnderWay
 from weaviate_migration.base.errors import MigrationError, ServerNotUsableError, SourceBusyError
 from weaviate_migration.base.settings import MigrationConfig
-from weaviate_migration.progress import Progress, read_progress
 from weaviate_migration.since_snapshot import open_change_log
 from weaviate_migration.source.change_log import Lag
-from weaviate_migration.sync_position import agreed_reading
 from weaviate_migration.target.connect import EmbeddedTarget, open_running_weaviate, parse_weaviate_url
 from weaviate_migration.target.health import ServerHealth, server_health
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.progress import Progress, read_progress
+from weaviate_migration.work_folder.sync_positions import agreed_reading
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from weaviate_migration.assets import phases
 from weaviate_migration.change_capture import begin_change_capture
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.resources import SQLiteSource
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder
 
 logger = logging.getLogger(__name__)
 

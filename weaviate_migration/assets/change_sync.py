@@ -6,7 +6,7 @@ from weaviate_migration.assets import phases
 from weaviate_migration.following import followed_with
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.resources import BatchSettings, WeaviateServer
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder
 
 
 def build_change_sync_asset(mapping: Mapping) -> dg.AssetsDefinition:

@@ -15,11 +15,11 @@ from weaviate_migration.cutover import Cutover
 from weaviate_migration.following import followed_with
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.readiness import refuse_unproven
-from weaviate_migration.record import MigrationRecord
 from weaviate_migration.resources import BatchSettings, WeaviateServer
 from weaviate_migration.sync import MigrationSync
 from weaviate_migration.target.write import WriteSettings
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.record import MigrationRecord
 
 
 class CutoverConfig(dg.Config):

@@ -8,7 +8,7 @@ from weaviate_migration.assets import phases
 from weaviate_migration.dry_run import rehearse
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.resources import BatchSettings, SQLiteSource
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder
 
 logger = logging.getLogger(__name__)
 

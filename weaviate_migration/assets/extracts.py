@@ -14,7 +14,7 @@ from weaviate_migration.partitions import PARTITIONS
 from weaviate_migration.resources import BatchSettings
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import plan_migration
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder
 
 logger = logging.getLogger(__name__)
 

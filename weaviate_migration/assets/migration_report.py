@@ -12,7 +12,7 @@ from weaviate_migration.jobs import CUTOVER, MIGRATION_REPORT
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.migration_report import MigrationReport, html_page, markdown_page, migration_report
 from weaviate_migration.resources import WeaviateServer
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder
 
 logger = logging.getLogger(__name__)
 

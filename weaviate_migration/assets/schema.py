@@ -10,7 +10,7 @@ from weaviate_migration.mapping import Mapping
 from weaviate_migration.resources import SQLiteSource, WeaviateServer
 from weaviate_migration.target.aliases import refuse_foreign_names
 from weaviate_migration.target.schema import Origin, ensure_collection
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder
 
 logger = logging.getLogger(__name__)
 

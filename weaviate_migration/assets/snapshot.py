@@ -10,13 +10,13 @@ from pydantic import Field
 from weaviate_migration.assets import phases
 from weaviate_migration.extract.scan import table_bounds
 from weaviate_migration.mapping import Mapping
-from weaviate_migration.record import NOTHING_COMPARED, LogPosition, MigrationRecord, SnapshotRecord
 from weaviate_migration.resources import BatchSettings, SQLiteSource
 from weaviate_migration.source.change_log import log_end
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.source.snapshot import take_snapshot
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.record import NOTHING_COMPARED, LogPosition, MigrationRecord, SnapshotRecord
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from weaviate_migration.assets import phases
 from weaviate_migration.audit import SourceAudit, audit_source, verdict
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.resources import SQLiteSource
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder
 
 logger = logging.getLogger(__name__)
 

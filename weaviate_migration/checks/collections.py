@@ -6,7 +6,6 @@ from typing import Any
 
 import dagster as dg
 
-from weaviate_migration.check_results import CheckResults
 from weaviate_migration.checks.evaluation import EvaluationWriter, check_verdict, partitioned_check
 from weaviate_migration.checks.findings import (
     Finding,
@@ -22,13 +21,14 @@ from weaviate_migration.checks.findings import (
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping import Mapping as WholeMapping
 from weaviate_migration.mapping.models import folded
-from weaviate_migration.progress import ProgressFile
 from weaviate_migration.proof import CollectionProof, compare_relations
 from weaviate_migration.readiness import missing_partitions
 from weaviate_migration.resources import BatchSettings, WeaviateServer
 from weaviate_migration.since_snapshot import collection_changes, held_changes
 from weaviate_migration.verify.counts import CountComparison
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.check_results import CheckResults
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.progress import ProgressFile
 
 logger = logging.getLogger(__name__)
 

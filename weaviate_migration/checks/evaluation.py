@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 
-from weaviate_migration.check_results import CheckResults, CheckVerdict
 from weaviate_migration.checks.findings import Finding
 from weaviate_migration.partitions import PARTITIONS
 from weaviate_migration.runs.materializations import newest_by_partition, newest_of_asset
+from weaviate_migration.work_folder.check_results import CheckResults, CheckVerdict
 
 
 def partitioned_check(name: str, asset: str, extract: str, description: str) -> dg.AssetCheckSpec:

@@ -4,7 +4,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from weaviate_migration.checklist import Checklist
+from weaviate_migration.work_folder.checklist import Checklist
 
 _STYLES = {"passed": "green", "warned": "yellow", "failed": "red", "skipped": "dim"}
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from weaviate_migration.cli.progress_view import duration, rate, share, time_left
-from weaviate_migration.progress import Progress
 from weaviate_migration.run_phases import PhaseState, RunPhase
+from weaviate_migration.work_folder.progress import Progress
 
 
 class ProgressLines:

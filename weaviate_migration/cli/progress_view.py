@@ -9,8 +9,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from weaviate_migration.progress import Progress
 from weaviate_migration.run_phases import PhaseState, RunPhase
+from weaviate_migration.work_folder.progress import Progress
 
 # The checks of a collection keep a progress of their own, under its name and this.
 CHECKS = " checks"

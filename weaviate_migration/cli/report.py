@@ -17,7 +17,7 @@ from weaviate_migration.cli.options import (
     with_options,
 )
 from weaviate_migration.migration_report import html_page, markdown_page, read_migration_report
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder
 
 
 @click.command(epilog=EPILOG)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.job_run import dagster_instance
 from weaviate_migration.mapping import read_mapping
-from weaviate_migration.progress import Progress, read_progress
 from weaviate_migration.run_phases import PhaseWatch, RunFinder, RunPhase
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.progress import Progress, read_progress
 
 # Asking Dagster's storage takes 10 ms of the process that migrates; the small files of the loads take next to nothing.
 SECONDS_BETWEEN_PHASES = 1.0

@@ -19,7 +19,7 @@ from weaviate_migration.cli.standard_error import can_redraw
 from weaviate_migration.cli.status_lines import named_lines, print_lines, status_grid, status_lines
 from weaviate_migration.run_phases import run_under_way
 from weaviate_migration.status import MigrationStatus, read_status
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder
 
 # The status asks the server, and reads what all checks said last: once in a while, and when something has happened.
 SECONDS_BETWEEN_STATUS = 10.0

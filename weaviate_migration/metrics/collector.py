@@ -17,7 +17,7 @@ from weaviate_migration.metrics.migration_families import (
     progress_families,
     sync_families,
 )
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from weaviate_migration.base.errors import ErrorCategory
-from weaviate_migration.load_tally import LATENCY_BOUNDS, LoadTally
+from weaviate_migration.work_folder.load_tally import LATENCY_BOUNDS, LoadTally
 
 
 @dataclass(frozen=True)

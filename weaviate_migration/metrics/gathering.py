@@ -2,11 +2,11 @@
 
 from weaviate_migration.base.errors import MigrationError
 from weaviate_migration.base.settings import MigrationConfig
-from weaviate_migration.load_tally import total
 from weaviate_migration.metrics.figures import CollectionMetrics, MigrationMetrics, load_figures
 from weaviate_migration.metrics.readings import folder_bytes, load_tallies, server_reading, sync_lags, verdict_counts
-from weaviate_migration.record import MigrationRecord
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.load_tally import total
+from weaviate_migration.work_folder.record import MigrationRecord
 
 
 def migration_metrics(

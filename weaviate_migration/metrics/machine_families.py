@@ -9,8 +9,8 @@ import psutil
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.metrics.catalogue import Family, family
 from weaviate_migration.metrics.readings import folder_bytes, is_server_wanted, server_process, server_reading
-from weaviate_migration.record import MigrationRecord
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.record import MigrationRecord
 
 
 def process_families(config: MigrationConfig, work_folder: WorkFolder) -> Iterator[Family]:

@@ -4,12 +4,12 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from weaviate_migration.base.errors import ErrorCategory
-from weaviate_migration.load_tally import LATENCY_BOUNDS, total
 from weaviate_migration.metrics.catalogue import Family, family, histogram
 from weaviate_migration.metrics.readings import load_tallies, sync_lags, verdict_counts
-from weaviate_migration.progress import read_progress
-from weaviate_migration.record import MigrationRecord
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.load_tally import LATENCY_BOUNDS, total
+from weaviate_migration.work_folder.progress import read_progress
+from weaviate_migration.work_folder.record import MigrationRecord
 
 LOAD, CHECKS = "load", "checks"
 

@@ -10,17 +10,17 @@ from pathlib import Path
 
 from weaviate_migration.base.errors import ServerNotUsableError
 from weaviate_migration.base.settings import MigrationConfig
-from weaviate_migration.check_results import CheckResults
-from weaviate_migration.load_tally import LoadTally
-from weaviate_migration.loaded import LoadedPartitions
-from weaviate_migration.record import MigrationRecord
 from weaviate_migration.since_snapshot import open_change_log
 from weaviate_migration.source.change_log import Lag
-from weaviate_migration.sync_position import agreed_reading
 from weaviate_migration.target.connect import EmbeddedTarget, parse_weaviate_url
 from weaviate_migration.target.server import running_process, running_server
 from weaviate_migration.target.server_figures import ServerFigures, server_figures
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.check_results import CheckResults
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.load_tally import LoadTally
+from weaviate_migration.work_folder.loaded import LoadedPartitions
+from weaviate_migration.work_folder.record import MigrationRecord
+from weaviate_migration.work_folder.sync_positions import agreed_reading
 
 
 def load_tallies(work_folder: WorkFolder, record: MigrationRecord) -> dict[str, dict[str, LoadTally]]:

@@ -8,10 +8,10 @@ from typing import Any
 from weaviate_migration.alerts.incidents import Incident
 from weaviate_migration.base.errors import ErrorCategory
 from weaviate_migration.check_report import CheckReport
-from weaviate_migration.checklist import Checklist
-from weaviate_migration.history import Moment
-from weaviate_migration.phase import Phase
-from weaviate_migration.record import MigrationRecord
+from weaviate_migration.work_folder.checklist import Checklist
+from weaviate_migration.work_folder.phase import Phase
+from weaviate_migration.work_folder.record import MigrationRecord
+from weaviate_migration.work_folder.timeline import Moment
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from weaviate_migration.migration_report.facts import MigrationReport, NextStep
-from weaviate_migration.phase import Phase, next_step
+from weaviate_migration.work_folder.phase import Phase, next_step
 
 OPERATOR = "Operator"
 DATA = "Owner of the data"

@@ -16,19 +16,19 @@ from weaviate_migration.base.redaction import keep_secret, redacted
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.certificate import read_certificate
 from weaviate_migration.check_report import AssetGraph, CheckReport, CheckStatus, check_report
-from weaviate_migration.checklist import Checklist, Kind, read_checklist
-from weaviate_migration.history import LagMoment, Moment, read_history
 from weaviate_migration.job_run import dagster_instance
-from weaviate_migration.load_tally import total
 from weaviate_migration.mapping import CollectionMapping, Mapping, read_mapping
 from weaviate_migration.migration_report.facts import LoadedCollection, MigrationReport, Refusals, StoredRun
 from weaviate_migration.migration_report.next_steps import next_steps
 from weaviate_migration.migration_report.runs import MigrationRuns, until_next
-from weaviate_migration.phase import Phase, phase_of
-from weaviate_migration.quarantine import QuarantinedRow
 from weaviate_migration.readiness import not_loaded
-from weaviate_migration.record import MigrationRecord, refuse_another_mapping
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.checklist import Checklist, Kind, read_checklist
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.load_tally import total
+from weaviate_migration.work_folder.phase import Phase, phase_of
+from weaviate_migration.work_folder.quarantine import QuarantinedRow
+from weaviate_migration.work_folder.record import MigrationRecord, refuse_another_mapping
+from weaviate_migration.work_folder.timeline import LagMoment, Moment, read_history
 
 EXAMPLES = 3
 # Where the incidents are, in the work folder.

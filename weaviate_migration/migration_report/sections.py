@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from rich.filesize import decimal
 
-from weaviate_migration.history import LagMoment, LoadMoment
 from weaviate_migration.migration_report.check_sections import certificate_section, checklist_section, checks_section
 from weaviate_migration.migration_report.document import Bars, Document, Lines, Section, Table, Verdict
 from weaviate_migration.migration_report.facts import MigrationReport
 from weaviate_migration.migration_report.figures import seconds_text, time_text
 from weaviate_migration.migration_report.trouble_sections import alerts_section, audit_section, errors_section
-from weaviate_migration.phase import Phase
+from weaviate_migration.work_folder.phase import Phase
+from weaviate_migration.work_folder.timeline import LagMoment, LoadMoment
 
 _DONE = (Phase.CUT_OVER, Phase.CLEANED_UP)
 

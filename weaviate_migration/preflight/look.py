@@ -8,7 +8,6 @@ from weaviate import WeaviateClient
 
 from weaviate_migration.base.errors import ConfigurationError, ServerNotUsableError
 from weaviate_migration.base.settings import MigrationConfig, spare_memory_mb
-from weaviate_migration.checklist import Checklist, ChecklistItem
 from weaviate_migration.mapping import Mapping, read_mapping
 from weaviate_migration.preflight import room, server_side, source_side, timed_sample
 from weaviate_migration.preflight.server_side import TrialCollections
@@ -19,7 +18,8 @@ from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.target.connect import EmbeddedTarget, connected, open_server, parse_weaviate_url
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.target.write import write_settings
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.checklist import Checklist, ChecklistItem
+from weaviate_migration.work_folder.folder import WorkFolder
 
 # What no migration gets over; the others it finds itself, tells with its own words, or can live with.
 IMPOSSIBLE_WITHOUT = ("work folder", "server disk", "rights")

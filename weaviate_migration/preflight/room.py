@@ -8,12 +8,12 @@ from pathlib import Path
 
 import psutil
 
-from weaviate_migration.checklist import ChecklistItem
 from weaviate_migration.mapping.vectors import vector_of
 from weaviate_migration.preflight.source_side import Source
 from weaviate_migration.source.connect import connect_read_only, source_errors
 from weaviate_migration.source.inspect import quoted
 from weaviate_migration.source.plan import CollectionPlan
+from weaviate_migration.work_folder.checklist import ChecklistItem
 
 # Measured on the demo file (6.4 MB, 8,365 rows): extracts are 0.60, the server's data 3.5 times as large as it.
 EXTRACTS_SHARE = 0.7

@@ -13,13 +13,13 @@ from weaviate import WeaviateClient
 from weaviate.collections import Collection
 
 from weaviate_migration.base.errors import MigrationConflictError, TargetError
-from weaviate_migration.checklist import ChecklistItem
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.target.aliases import refuse_foreign_names
 from weaviate_migration.target.connect import MINIMUM_VERSION, clock_ahead_seconds
 from weaviate_migration.target.failures import target_errors
 from weaviate_migration.target.schema import Origin, drop_collection, ensure_collection
 from weaviate_migration.target.server import ServerAddress
+from weaviate_migration.work_folder.checklist import ChecklistItem
 
 # HTTP's date has whole seconds, so that less cannot be told for sure; certificates and records bear both clocks' times.
 CLOCK_SECONDS = 5.0

@@ -6,11 +6,11 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from weaviate_migration.checklist import ChecklistItem, Verdict
 from weaviate_migration.source.capture import uncaptured_tables
 from weaviate_migration.source.connect import RECOVER_HINT, connect_read_only, source_errors
 from weaviate_migration.source.plan import MigrationPlan
 from weaviate_migration.source.snapshot import UNASKED_PAUSE_SECONDS, SourceLook, look_at, quick_damage
+from weaviate_migration.work_folder.checklist import ChecklistItem, Verdict
 
 # A look, not the whole check: that is made of the snapshot.
 LOOK_SECONDS = 2.0

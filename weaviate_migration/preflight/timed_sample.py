@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from weaviate_migration.base.errors import TargetError
-from weaviate_migration.checklist import ChecklistItem
 from weaviate_migration.extract.refusals import judged
 from weaviate_migration.extract.scan import row_layout
 from weaviate_migration.extract.storage_classes import ExtractRow
@@ -21,6 +20,7 @@ from weaviate_migration.source.plan import CollectionPlan
 from weaviate_migration.source.rows import sample_rows
 from weaviate_migration.target.read_back import objects_in_range
 from weaviate_migration.target.write import ObjectWriter, WriteSettings, cut_into_batches
+from weaviate_migration.work_folder.checklist import ChecklistItem
 
 SAMPLE_ROWS = 500
 # `migrate` without any collection, and what each one takes however few rows it has: from 6 empty tables, and 40 of 25

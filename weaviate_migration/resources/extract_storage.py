@@ -6,7 +6,7 @@ from upath import UPath
 
 from weaviate_migration.extract.partitions import PartitionStreams
 from weaviate_migration.extract.storage import PartitionExtract, open_partition, write_partition
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder
 
 
 class ExtractIOManager(dg.UPathIOManager):

@@ -20,7 +20,7 @@ from weaviate_migration.target.connect import (
     parse_weaviate_url,
 )
 from weaviate_migration.target.server import ServerAddress, embedded_server, running_server
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder
 
 logger = logging.getLogger(__name__)
 

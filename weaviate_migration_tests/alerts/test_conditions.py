@@ -10,10 +10,10 @@ from weaviate_migration.alerts.conditions import Kind, judge
 from weaviate_migration.alerts.observations import Observations, observe
 from weaviate_migration.alerts.under_way import Command, UnderWay, commands_under_way, noted
 from weaviate_migration.base.settings import MigrationConfig, create_migration_config
-from weaviate_migration.progress import ProgressFile, read_progress
 from weaviate_migration.source.change_log import Lag
 from weaviate_migration.target.health import ServerHealth
 from weaviate_migration.target.server_process import ProcessIdentity
+from weaviate_migration.work_folder.progress import ProgressFile, read_progress
 from weaviate_migration_tests.alerts.receiver import QUIET
 
 

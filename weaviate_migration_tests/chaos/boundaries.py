@@ -7,8 +7,8 @@ from weaviate_migration_tests.chaos.killing import Boundary
 
 _BATCH = "weaviate_migration.target.write:ObjectWriter.write_batch"
 _APPLY = "weaviate_migration.sync:RowApplier.apply"
-_RECORD = "weaviate_migration.record:MigrationRecords.save"
-_POSITION = "weaviate_migration.sync_position:SyncPositions.save"
+_RECORD = "weaviate_migration.work_folder.record:MigrationRecords.save"
+_POSITION = "weaviate_migration.work_folder.sync_positions:SyncPositions.save"
 _SNAPSHOT = "weaviate_migration.source.snapshot:take_snapshot"
 _COLLECTION = "weaviate_migration.target.schema:ensure_collection"
 _DROP = "weaviate_migration.target.schema:drop_collection"
@@ -70,7 +70,7 @@ ROLLBACK = (
 )
 DISCARD = (
     Boundary(_DROP, call=2),
-    Boundary("weaviate_migration.quarantine:Quarantine.discard"),
+    Boundary("weaviate_migration.work_folder.quarantine:Quarantine.discard"),
     Boundary(_RECORD, "before"),
 )
 CLEANUP = (
@@ -78,7 +78,7 @@ CLEANUP = (
     Boundary(_DROP, call=2),
     Boundary(_REMOVE, "before"),
     Boundary(_REMOVE),
-    Boundary("weaviate_migration.work_folder:WorkFolder.forget_capture"),
+    Boundary("weaviate_migration.work_folder.folder:WorkFolder.forget_capture"),
     Boundary(_RECORD, "before"),
     Boundary(_RECORD),
 )

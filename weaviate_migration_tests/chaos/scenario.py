@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
-from weaviate_migration.record import MigrationRecord, MigrationRecords
 from weaviate_migration.target.connect import connect
+from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords
 from weaviate_migration_tests.chaos.boundaries import EVERY_FUNCTION
 from weaviate_migration_tests.chaos.end_state import (
     assert_nothing_is_left_over,

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 import weaviate_migration
 from weaviate_migration.cli import COMMANDS, cli
 from weaviate_migration.mapping import read_mapping
-from weaviate_migration.record import MigrationRecords
+from weaviate_migration.work_folder.record import MigrationRecords
 from weaviate_migration_tests.live.notes import MAPPING, note_file
 
 # What takes from a tenth of a second to a second to import.

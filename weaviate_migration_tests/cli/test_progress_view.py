@@ -17,8 +17,8 @@ from weaviate_migration.cli.progress_view import (
     most_telling,
 )
 from weaviate_migration.cli.standard_error import can_redraw
-from weaviate_migration.progress import Progress
 from weaviate_migration.run_phases import PhaseState, RunPhase
+from weaviate_migration.work_folder.progress import Progress
 
 NOW = 1_000.0
 PHASES = (

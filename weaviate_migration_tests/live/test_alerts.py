@@ -12,7 +12,7 @@ from weaviate_migration.alerts import watch
 from weaviate_migration.alerts.under_way import MIGRATE
 from weaviate_migration.alerts.watch import watched
 from weaviate_migration.job_run import dagster_instance
-from weaviate_migration.progress import ProgressFile
+from weaviate_migration.work_folder.progress import ProgressFile
 from weaviate_migration_tests.alerts.receiver import SECRET, Receiver, running_receiver
 from weaviate_migration_tests.live.alerted_notes import AlertedNotes
 from weaviate_migration_tests.live.command_line import run_here, started, until

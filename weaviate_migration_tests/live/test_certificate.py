@@ -8,8 +8,8 @@ from typing import Any
 import dagster as dg
 import weaviate
 
-from weaviate_migration.record import MigrationRecords
 from weaviate_migration.target.server import ServerAddress
+from weaviate_migration.work_folder.record import MigrationRecords
 from weaviate_migration_tests.live.command_line import at, run_here
 from weaviate_migration_tests.live.library import LibraryMigration
 from weaviate_migration_tests.live.notes import NoteMigration, add_notes, make_mapping, note_file

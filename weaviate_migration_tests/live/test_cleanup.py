@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 import weaviate
 
-from weaviate_migration.record import MigrationRecords
+from weaviate_migration.work_folder.record import MigrationRecords
 from weaviate_migration_tests.chaos.killing import Boundary, run_killed
 from weaviate_migration_tests.live.command_line import Ended, at, holdings, run_command, run_here
 from weaviate_migration_tests.live.kept_migration import KeptNotes
@@ -146,7 +146,9 @@ KILLS = {
     "before capture is removed": Boundary(f"{CLEANUP}:remove_capture", "before", 1),
     "when capture is removed": Boundary(f"{CLEANUP}:remove_capture", "after", 1),
     "when the records are about to change": Boundary(f"{CLEANUP}:Cleanup._close", "before", 1),
-    "when the first record has changed": Boundary("weaviate_migration.record:MigrationRecords.update", "after", 1),
+    "when the first record has changed": Boundary(
+        "weaviate_migration.work_folder.record:MigrationRecords.update", "after", 1
+    ),
 }
 
 

@@ -10,10 +10,10 @@ from weaviate_migration import cutover
 from weaviate_migration.base.errors import DifferencesError, MigrationConflictError
 from weaviate_migration.cutover import Cutover, roll_back
 from weaviate_migration.mapping import read_mapping
-from weaviate_migration.quarantine import Quarantine, QuarantinedRow
-from weaviate_migration.record import MigrationRecord, MigrationRecords
 from weaviate_migration.target.aliases import alias_targets, point_aliases
 from weaviate_migration.target.schema import Origin, ensure_collection
+from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
+from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords
 
 MAPPING = read_mapping()
 NAMES = [each.name for each in MAPPING.collections]

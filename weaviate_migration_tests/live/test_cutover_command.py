@@ -6,8 +6,8 @@ import dagster as dg
 import pytest
 import weaviate
 
-from weaviate_migration.quarantine import Quarantine, QuarantinedRow
-from weaviate_migration.record import MigrationRecord, MigrationRecords
+from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
+from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords
 from weaviate_migration_tests.chaos.killing import Boundary, run_killed
 from weaviate_migration_tests.live.command_line import Ended, at, holdings, run_here
 from weaviate_migration_tests.live.kept_migration import KeptNotes

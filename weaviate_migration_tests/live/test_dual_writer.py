@@ -24,7 +24,7 @@ from weaviate_migration import DualWriter, MigrationConfig
 from weaviate_migration.since_snapshot import open_change_log, writing_lock
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration_tests.live.command_line import at, empty, run_here
 from weaviate_migration_tests.live.notes import NoteMigration, make_mapping, note_file
 from weaviate_migration_tests.live.own_server import StoppableServer

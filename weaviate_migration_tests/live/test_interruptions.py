@@ -12,10 +12,10 @@ import pytest
 import weaviate
 
 from weaviate_migration.job_run import dagster_instance
-from weaviate_migration.record import MigrationRecords
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import STATE_FILE, FolderState, embedded_server
 from weaviate_migration.target.server_process import servers_of, stop
+from weaviate_migration.work_folder.record import MigrationRecords
 from weaviate_migration_tests.live.command_line import Ended, end_of, holdings, run_here, started, until
 from weaviate_migration_tests.live.notes import NoteMigration, note_file, note_rows
 

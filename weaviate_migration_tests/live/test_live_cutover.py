@@ -8,9 +8,9 @@ from contextlib import closing, contextmanager
 import pytest
 import weaviate
 
-from weaviate_migration.record import CutoverRecord, MigrationRecord, MigrationRecords
 from weaviate_migration.since_snapshot import writing_lock
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.record import CutoverRecord, MigrationRecord, MigrationRecords
 from weaviate_migration_tests.chaos.killing import Boundary, run_killed
 from weaviate_migration_tests.live.command_line import Ended, at, holdings, run_here, until
 from weaviate_migration_tests.live.kept_migration import KeptNotes

@@ -11,9 +11,9 @@ from weaviate_migration.load import with_remains
 from weaviate_migration.mapping.object_ids import UuidRange, object_uuid
 from weaviate_migration.mapping.row_to_object import ObjectDraft
 from weaviate_migration.mapping.values import SqlValue
-from weaviate_migration.progress import Progress, read_progress
 from weaviate_migration.target.read_back import uuids_in_range
 from weaviate_migration.target.write import MESSAGE_BYTES, ObjectWriter, WriteSettings, cut_into_batches
+from weaviate_migration.work_folder.progress import Progress, read_progress
 from weaviate_migration_tests.live.small_migration import SmallMigration, row
 
 ROWS = [row(f"key {number}", body=f"text {number}", size=number) for number in range(100)]

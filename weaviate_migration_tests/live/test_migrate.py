@@ -12,10 +12,10 @@ import pytest
 import weaviate
 
 from weaviate_migration.mapping import read_mapping
-from weaviate_migration.record import MigrationRecords
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.target.server_process import servers_of, stop
+from weaviate_migration.work_folder.record import MigrationRecords
 from weaviate_migration_tests.live.command_line import at, end_of, holdings, run_here, started
 from weaviate_migration_tests.live.notes import TABLE, NoteMigration, add_notes, make_mapping, note_file, note_id
 from weaviate_migration_tests.live.small_demo import write_small_demo_file

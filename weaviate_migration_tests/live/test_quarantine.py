@@ -12,8 +12,6 @@ from weaviate.classes.config import DataType, Property
 
 from weaviate_migration.mapping import read_mapping
 from weaviate_migration.mapping.object_ids import object_uuid
-from weaviate_migration.quarantine import Quarantine, QuarantinedRow
-from weaviate_migration.record import MigrationRecord, MigrationRecords
 from weaviate_migration.replay import NOT_IN_EXTRACT, QuarantineReplay
 from weaviate_migration.since_snapshot import Changes
 from weaviate_migration.target.connect import connect
@@ -21,6 +19,8 @@ from weaviate_migration.target.read_back import objects_by_uuid
 from weaviate_migration.target.schema import Origin, ensure_collection
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.target.write import MESSAGE_BYTES, WriteSettings, largest_message
+from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
+from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords
 from weaviate_migration_tests.live.command_line import Ended, at, holdings, run_here
 from weaviate_migration_tests.live.notes import TABLE, NoteMigration, add_notes, make_mapping, note_file, note_id
 from weaviate_migration_tests.live.own_server import run_server

@@ -14,14 +14,14 @@ from markdown_it import MarkdownIt
 
 from weaviate_migration import read_migration_report
 from weaviate_migration.base.settings import create_migration_config
-from weaviate_migration.checklist import Checklist, ChecklistItem
 from weaviate_migration.code_location import build_definitions
 from weaviate_migration.job_run import dagster_instance
 from weaviate_migration.migration_report import MigrationReport, html_page, markdown_page
-from weaviate_migration.phase import Phase
-from weaviate_migration.record import MigrationRecords
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress
+from weaviate_migration.work_folder.checklist import Checklist, ChecklistItem
+from weaviate_migration.work_folder.phase import Phase
+from weaviate_migration.work_folder.record import MigrationRecords
 from weaviate_migration_tests.live.command_line import Ended, at, empty, run_here
 from weaviate_migration_tests.live.notes import NoteMigration, add_notes, make_mapping, note_file
 from weaviate_migration_tests.live.test_dagster_runs import materialize

@@ -12,7 +12,7 @@ import weaviate
 from weaviate_migration.resources import WeaviateServer
 from weaviate_migration.target.connect import answers
 from weaviate_migration.target.server import ServerAddress, running_process, running_server
-from weaviate_migration.work_folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration_tests.live.notes import NoteMigration
 
 

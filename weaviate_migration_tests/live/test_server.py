@@ -29,7 +29,7 @@ from weaviate_migration.target.server_process import (
 from weaviate_migration_tests.live.locked_server import KEY
 
 DEADLINE_SECONDS = 300
-REPOSITORY = Path(errors.__file__).parents[1]
+REPOSITORY = Path(errors.__file__).parents[2]
 COMMAND = """
 import sys
 from pathlib import Path

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import weaviate
 
-from weaviate_migration.record import MigrationRecords
+from weaviate_migration.work_folder.record import MigrationRecords
 from weaviate_migration_tests.live.command_line import Ended, at, holdings, run_here
 from weaviate_migration_tests.live.notes import NoteMigration, add_notes, make_mapping
 

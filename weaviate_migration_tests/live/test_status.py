@@ -5,10 +5,10 @@ from typing import Any
 import dagster as dg
 import weaviate
 
-from weaviate_migration.quarantine import Quarantine, QuarantinedRow
-from weaviate_migration.record import MigrationRecords
 from weaviate_migration.status import MigrationStatus, read_status
 from weaviate_migration.target.server import STATE_FILE
+from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
+from weaviate_migration.work_folder.record import MigrationRecords
 from weaviate_migration_tests.live.command_line import at, run_here
 from weaviate_migration_tests.live.notes import NoteMigration, add_notes
 from weaviate_migration_tests.live.test_dagster_runs import materialize

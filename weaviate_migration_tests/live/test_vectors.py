@@ -17,12 +17,12 @@ from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.mapping.row_to_object import Vectors
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.proof import CollectionProof
-from weaviate_migration.record import MigrationRecord
 from weaviate_migration.repair import PartitionRepair
 from weaviate_migration.target.read_back import vectors_by_uuid
 from weaviate_migration.target.write import MESSAGE_BYTES, WriteSettings
 from weaviate_migration.verify.differences import Difference
 from weaviate_migration.verify.search import SearchComparison, compare_search
+from weaviate_migration.work_folder.record import MigrationRecord
 from weaviate_migration_tests.live.notes import NoteMigration, make_mapping, note_id
 from weaviate_migration_tests.live.small_migration import NAME, NOTES, SmallMigration, not_followed, row
 from weaviate_migration_tests.strategies import LARGEST_FLOAT32

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from weaviate_migration.load_tally import LoadTally, tally_from
+from weaviate_migration.work_folder.load_tally import LoadTally, tally_from
 
 # How often the tally of a partition that is under way is written down.
 SECONDS_BETWEEN_WRITES = 2.0

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from weaviate_migration.cli import COMMANDS
-from weaviate_migration.phase import Phase, next_step, phase_of
-from weaviate_migration.record import CutoverRecord, MigrationRecord, SnapshotRecord
+from weaviate_migration.work_folder.phase import Phase, next_step, phase_of
+from weaviate_migration.work_folder.record import CutoverRecord, MigrationRecord, SnapshotRecord
 
 BEGUN = MigrationRecord(
     id="20260101T000000",

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from weaviate_migration.quarantine import Quarantine, QuarantinedRow
+from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
 
 NAME = "Note_20261122T093015"
 

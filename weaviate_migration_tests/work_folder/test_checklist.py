@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from weaviate_migration.checklist import Checklist, ChecklistItem, Verdict, read_checklist
+from weaviate_migration.work_folder.checklist import Checklist, ChecklistItem, Verdict, read_checklist
 
 
 def checklist(*verdicts: Verdict) -> Checklist:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
-from weaviate_migration.history import HistoryFile, LoadMoment
+from weaviate_migration.work_folder.timeline import HistoryFile, LoadMoment
 
 # Often enough for a bar that moves; each write takes 0.5 to 0.8 ms of CPU (measured).
 SECONDS_BETWEEN_WRITES = 1.0

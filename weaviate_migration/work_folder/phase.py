@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from weaviate_migration.record import MigrationRecord
+from weaviate_migration.work_folder.record import MigrationRecord
 
 
 class Phase(StrEnum):

@@ -1,8 +1,8 @@
 import json
 from pathlib import Path
 
-from weaviate_migration.load_tally import LATENCY_BOUNDS, LoadTally, total
-from weaviate_migration.loaded import LoadedPartitions
+from weaviate_migration.work_folder.load_tally import LATENCY_BOUNDS, LoadTally, total
+from weaviate_migration.work_folder.loaded import LoadedPartitions
 
 NAME = "Note_20261122T093015"
 

@@ -8,7 +8,7 @@ import pytest
 
 from weaviate_migration.base.errors import ConfigurationError, MigrationConflictError
 from weaviate_migration.mapping import CollectionMapping, Mapping, PropertyMapping
-from weaviate_migration.record import MigrationRecords, SnapshotRecord, State, refuse_another_mapping
+from weaviate_migration.work_folder.record import MigrationRecords, SnapshotRecord, State, refuse_another_mapping
 
 NOTE = CollectionMapping(name="Note", table="notes", properties=(PropertyMapping(name="n", column="n", type="int"),))
 MAPPING = Mapping(name="notes", collections=(NOTE,))

@@ -12,14 +12,14 @@ from filelock import FileLock, Timeout
 from upath import UPath
 
 from weaviate_migration.base.errors import ConfigurationError, MigrationConflictError
-from weaviate_migration.check_results import CheckResults
 from weaviate_migration.comparisons import Comparisons
-from weaviate_migration.history import HistoryFile
-from weaviate_migration.loaded import LoadedPartitions
 from weaviate_migration.mapping import CollectionMapping
-from weaviate_migration.quarantine import Quarantine
-from weaviate_migration.record import MigrationRecord, MigrationRecords
-from weaviate_migration.sync_position import SyncPositions
+from weaviate_migration.work_folder.check_results import CheckResults
+from weaviate_migration.work_folder.loaded import LoadedPartitions
+from weaviate_migration.work_folder.quarantine import Quarantine
+from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords
+from weaviate_migration.work_folder.sync_positions import SyncPositions
+from weaviate_migration.work_folder.timeline import HistoryFile
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from weaviate_migration import history
-from weaviate_migration.history import HistoryFile, LagMoment, LoadMoment, Moment, read_history
-from weaviate_migration_tests.test_progress import Clock
+from weaviate_migration.work_folder import timeline as history
+from weaviate_migration.work_folder.timeline import HistoryFile, LagMoment, LoadMoment, Moment, read_history
+from weaviate_migration_tests.work_folder.test_progress import Clock
 
 
 def test_kinds_and_collections_have_their_own_second(tmp_path: Path) -> None:

@@ -2,14 +2,14 @@ from pathlib import Path
 
 import pytest
 
-from weaviate_migration.history import HistoryFile, LoadMoment, read_history
-from weaviate_migration.progress import (
+from weaviate_migration.work_folder.progress import (
     RECENT_SECONDS,
     SECONDS_BETWEEN_WRITES,
     Progress,
     ProgressFile,
     read_progress,
 )
+from weaviate_migration.work_folder.timeline import HistoryFile, LoadMoment, read_history
 
 
 class Clock:

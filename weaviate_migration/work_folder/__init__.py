@@ -1,0 +1,1 @@
+"""What a migration keeps on disk: one file for each format."""
