@@ -6,8 +6,8 @@ from contextlib import closing
 from pathlib import Path
 
 from benchmarks.measurement import MeasuredCommandError, Measurement
-from weaviate_migration.audit import audit_source
 from weaviate_migration.mapping import read_mapping
+from weaviate_migration.phases.preflight.audit import audit_source
 
 
 def measure_fetch(source: Path) -> Measurement:

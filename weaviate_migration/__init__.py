@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     )
     from weaviate_migration.change_sync import SyncResult, follow_changes, sync_changes
     from weaviate_migration.check_report import CheckReport, read_check_report
-    from weaviate_migration.dual_writer import DualWriter
     from weaviate_migration.migration_report import MigrationReport, read_migration_report
     from weaviate_migration.migrator import SQLiteToWeaviateMigrator, run_migration
+    from weaviate_migration.phases.dual_write.dual_writer import DualWriter
+    from weaviate_migration.phases.dual_write.shadow_reads import ShadowReads, compare_reads, compare_reads_async
+    from weaviate_migration.phases.preflight import check_preflight
     from weaviate_migration.postflight import check_postflight
-    from weaviate_migration.preflight import check_preflight
     from weaviate_migration.result import MigrationResult
     from weaviate_migration.rollback import RollbackResult, roll_back_migration
-    from weaviate_migration.shadow_reads import ShadowReads, compare_reads, compare_reads_async
     from weaviate_migration.status import MigrationStatus, read_status
     from weaviate_migration.switch import (
         CleanupResult,
@@ -83,22 +83,22 @@ _HOME = {
     "Checklist": "work_folder.checklist",
     "CleanupResult": "switch",
     "CutoverResult": "switch",
-    "DualWriter": "dual_writer",
+    "DualWriter": "phases.dual_write.dual_writer",
     "MigrationConfig": "base.settings",
     "MigrationReport": "migration_report",
     "MigrationResult": "result",
     "MigrationStatus": "status",
     "RollbackResult": "rollback",
     "SQLiteToWeaviateMigrator": "migrator",
-    "ShadowReads": "shadow_reads",
+    "ShadowReads": "phases.dual_write.shadow_reads",
     "SyncResult": "change_sync",
     "VerificationResult": "verification",
     "change_capture_status": "change_capture",
     "check_postflight": "postflight",
-    "check_preflight": "preflight",
+    "check_preflight": "phases.preflight",
     "clean_up_migrations": "switch",
-    "compare_reads": "shadow_reads",
-    "compare_reads_async": "shadow_reads",
+    "compare_reads": "phases.dual_write.shadow_reads",
+    "compare_reads_async": "phases.dual_write.shadow_reads",
     "create_migration_config": "base.settings",
     "cut_over_migration": "switch",
     "follow_changes": "change_sync",

@@ -13,12 +13,17 @@ from weaviate_migration.alerts.under_way import SYNC
 from weaviate_migration.alerts.watch import watched
 from weaviate_migration.base.errors import ServerNotUsableError, SourceBusyError, TransientTargetError
 from weaviate_migration.base.settings import MigrationConfig
-from weaviate_migration.following import LONGEST_WAIT_SECONDS, POLL_SECONDS, followed, followed_records
 from weaviate_migration.mapping import read_mapping
 from weaviate_migration.metrics.exposure import exposed_metrics
-from weaviate_migration.since_snapshot import open_change_log
+from weaviate_migration.phases.dual_write.following import (
+    LONGEST_WAIT_SECONDS,
+    POLL_SECONDS,
+    followed,
+    followed_records,
+)
+from weaviate_migration.phases.dual_write.migration_sync import SyncTally
+from weaviate_migration.phases.history.changes import open_change_log
 from weaviate_migration.source.change_log import ChangeLog
-from weaviate_migration.sync import SyncTally
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.record import MigrationRecord
 from weaviate_migration.work_folder.sync_positions import agreed_reading

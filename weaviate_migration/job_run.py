@@ -14,9 +14,9 @@ from dagster._core.instance.ref import InstanceRef
 
 from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.base.settings import API_KEY_VARIABLE, MigrationConfig, dagster_home
-from weaviate_migration.extract.partitions import PARTITION_KEYS
 from weaviate_migration.jobs import CUT_OVER, DRY_RUN, NEW_SNAPSHOT, SYNC, VERIFY_LIVE, executor_config
 from weaviate_migration.mapping import Mapping
+from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.run_events import was_interrupted
 from weaviate_migration.runs.dagster_storage import STORAGE_LINES, storage_override
 from weaviate_migration.runs.fork_server import own_step_processes

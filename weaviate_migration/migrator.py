@@ -18,16 +18,21 @@ from weaviate_migration.alerts import under_way
 from weaviate_migration.base.errors import MigrationError
 from weaviate_migration.base.logs import TOLD, configure_logging, in_own_context, note_failure
 from weaviate_migration.base.settings import MigrationConfig, api_key_in_environment, create_migration_config
-from weaviate_migration.certificate import discard_certificate, lacking_rows
-from weaviate_migration.certification import certify, compared_collections, discard_comparisons, is_whole
-from weaviate_migration.cutover import roll_back
 from weaviate_migration.job_run import JobRun, dagster_instance, end_killed_runs, run_job
 from weaviate_migration.jobs import DRY_RUN, MIGRATE, MIGRATE_LIVE, collection_assets, migrate_assets
 from weaviate_migration.mapping import Mapping, read_mapping
 from weaviate_migration.metrics.exposure import exposed_metrics
 from weaviate_migration.metrics.gathering import migration_metrics
+from weaviate_migration.phases.cutover.switch import roll_back
+from weaviate_migration.phases.preflight import check_quickly, refuse_impossible
+from weaviate_migration.phases.validation.certificate import discard_certificate, lacking_rows
+from weaviate_migration.phases.validation.certification import (
+    certify,
+    compared_collections,
+    discard_comparisons,
+    is_whole,
+)
 from weaviate_migration.postflight import failures_after
-from weaviate_migration.preflight import check_quickly, refuse_impossible
 from weaviate_migration.result import MigrationResult
 from weaviate_migration.run_alerts import watched_result
 from weaviate_migration.run_events import dry_run_outcome, migration_outcome

@@ -2,6 +2,6 @@
 
 import dagster as dg
 
-from weaviate_migration.extract.partitions import PARTITION_KEYS
+from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 
 PARTITIONS = dg.StaticPartitionsDefinition(list(PARTITION_KEYS))

@@ -9,9 +9,9 @@ from weaviate_migration.alerts.incidents import IncidentBook
 from weaviate_migration.alerts.watch import alert_folder
 from weaviate_migration.base.errors import ConfigurationError, MigrationError, ServerNotUsableError, TargetError
 from weaviate_migration.base.settings import MigrationConfig
-from weaviate_migration.certificate import read_certificate
 from weaviate_migration.check_report import CheckStatus, read_check_report
 from weaviate_migration.mapping import Mapping, read_mapping
+from weaviate_migration.phases.validation.certificate import read_certificate
 from weaviate_migration.row_counts import RowCounts, counted_rows
 from weaviate_migration.status import FollowedChanges
 from weaviate_migration.status_reading import followed_changes, quarantined_rows

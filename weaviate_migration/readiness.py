@@ -9,8 +9,8 @@ import dagster as dg
 
 from weaviate_migration.base.errors import DifferencesError
 from weaviate_migration.check_report import AssetGraph, CheckReport, check_report
-from weaviate_migration.extract.partitions import PARTITION_KEYS
 from weaviate_migration.mapping import CollectionMapping, Mapping
+from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.runs.materializations import newest_by_partition
 from weaviate_migration.work_folder.record import MigrationRecord
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from weaviate_migration.base.logs import in_own_context
 from weaviate_migration.base.settings import MigrationConfig
-from weaviate_migration.extract.storage import open_partition
 from weaviate_migration.mapping import CollectionMapping, Mapping, read_mapping
+from weaviate_migration.phases.dual_write.migration_sync import apply_changes
+from weaviate_migration.phases.history.changes import collection_changes
+from weaviate_migration.phases.history.extract.storage import open_partition
+from weaviate_migration.phases.history.quarantine_retry import QuarantineReplay
 from weaviate_migration.refused_rows import RefusedRows, refused_of
-from weaviate_migration.replay import QuarantineReplay
 from weaviate_migration.resources import BatchSettings
-from weaviate_migration.since_snapshot import collection_changes
-from weaviate_migration.sync import apply_changes
 from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
 from weaviate_migration.target.schema import refuse_lost_collection
 from weaviate_migration.work_folder.folder import WorkFolder

@@ -10,7 +10,7 @@ from typing import Any
 from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.base.logs import in_own_context
 from weaviate_migration.base.settings import MigrationConfig
-from weaviate_migration.cutover import roll_back
+from weaviate_migration.phases.cutover.switch import roll_back
 from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords

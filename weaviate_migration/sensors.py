@@ -6,10 +6,10 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from weaviate_migration.base.errors import ConfigurationError, MigrationError
-from weaviate_migration.following import followed_records
 from weaviate_migration.jobs import SYNC
 from weaviate_migration.mapping import Mapping
-from weaviate_migration.since_snapshot import open_change_log
+from weaviate_migration.phases.dual_write.following import followed_records
+from weaviate_migration.phases.history.changes import open_change_log
 from weaviate_migration.source.change_log import ChangeLog, Lag
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.record import MigrationRecord

@@ -7,8 +7,8 @@ from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.check_report import read_check_report
 from weaviate_migration.job_run import dagster_instance
 from weaviate_migration.mapping import Mapping
+from weaviate_migration.phases.history.changes import open_change_log
 from weaviate_migration.readiness import not_loaded
-from weaviate_migration.since_snapshot import open_change_log
 from weaviate_migration.status import FollowedChanges, MigrationStatus, SnapshotStatus
 from weaviate_migration.target.aliases import alias_targets
 from weaviate_migration.target.connect import open_running_weaviate, parse_weaviate_url

@@ -9,11 +9,11 @@ from typing import Any
 from weaviate_migration.alerts import under_way
 from weaviate_migration.base.logs import configure_logging, in_own_context, note_failure
 from weaviate_migration.base.settings import CUTOVER_SECONDS, MigrationConfig, api_key_in_environment
-from weaviate_migration.cleanup import Cleanup, CleanupPlan, refuse_too_early
 from weaviate_migration.job_run import dagster_instance, end_killed_runs, run_job
 from weaviate_migration.jobs import CUT_OVER, CUTOVER, SWITCH_ALONE
 from weaviate_migration.mapping import read_mapping
 from weaviate_migration.metrics.exposure import exposed_metrics
+from weaviate_migration.phases.cutover.cleanup import Cleanup, CleanupPlan, refuse_too_early
 from weaviate_migration.postflight import failures_after
 from weaviate_migration.run_alerts import watched_result
 from weaviate_migration.run_events import run_verdict

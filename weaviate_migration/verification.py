@@ -14,26 +14,32 @@ from weaviate_migration.alerts import under_way
 from weaviate_migration.base.errors import ConfigurationError, DifferencesError
 from weaviate_migration.base.logs import configure_logging, in_own_context, note_failure
 from weaviate_migration.base.settings import MigrationConfig, api_key_in_environment
-from weaviate_migration.certificate import ComparedCollection, lacking_rows
-from weaviate_migration.certification import certify, compared_collections, discard_comparisons, is_whole
-from weaviate_migration.change_proof import ChangeComparison
-from weaviate_migration.extract.partitions import PARTITION_KEYS
 from weaviate_migration.job_run import dagster_instance, end_killed_runs, run_job
 from weaviate_migration.jobs import VERIFY, VERIFY_LIVE
-from weaviate_migration.live_verification import LiveComparison, agree_on_history, is_live
 from weaviate_migration.mapping import Mapping as WholeMapping
 from weaviate_migration.mapping import read_mapping
 from weaviate_migration.metrics.exposure import exposed_metrics
-from weaviate_migration.proof import CollectionProof
-from weaviate_migration.repair import PartitionRepair, RepairTally
+from weaviate_migration.phases.history.changes import collection_changes
+from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
+from weaviate_migration.phases.validation.certificate import ComparedCollection, lacking_rows
+from weaviate_migration.phases.validation.certification import (
+    certify,
+    compared_collections,
+    discard_comparisons,
+    is_whole,
+)
+from weaviate_migration.phases.validation.changed_rows import ChangeComparison
+from weaviate_migration.phases.validation.collection_proof import CollectionProof
+from weaviate_migration.phases.validation.comparisons import Comparisons
+from weaviate_migration.phases.validation.differences import SHOWN_DIFFERENCES, Difference
+from weaviate_migration.phases.validation.live_comparison import LiveComparison, agree_on_history, is_live
+from weaviate_migration.phases.validation.repair import PartitionRepair, RepairTally
 from weaviate_migration.resources import BatchSettings
 from weaviate_migration.result import CheckResult
 from weaviate_migration.run_alerts import watched_result
 from weaviate_migration.run_events import check_results, run_verdict
-from weaviate_migration.since_snapshot import collection_changes
 from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
 from weaviate_migration.target.schema import refuse_lost_collection
-from weaviate_migration.verify.differences import SHOWN_DIFFERENCES, Difference
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.record import MigrationRecord, refuse_another_mapping
 
@@ -219,7 +225,7 @@ class MigrationVerifier:
         total = RepairTally()
         settings = BatchSettings.of_config(self._config).write_settings(client)
         for each in mapping.collections:
-            damaged = [one.partition for one in self._work_folder.comparisons(record, each).all() if one.total]
+            damaged = [one.partition for one in Comparisons.of(self._work_folder, record, each).all() if one.total]
             extracts = self._work_folder.extract_paths(record, each, damaged)
             with self._work_folder.quarantine(record, each) as quarantine:
                 for partition in damaged:

@@ -13,9 +13,9 @@ import weaviate_migration
 from weaviate_migration.base.settings import create_migration_config
 from weaviate_migration.code_location import asset_graph, build_definitions
 from weaviate_migration.definitions import defs
-from weaviate_migration.extract.partitions import PARTITION_KEYS
 from weaviate_migration.jobs import executor_config
 from weaviate_migration.mapping import CollectionMapping, read_mapping
+from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 
 COLLECTIONS = [each.asset_name for each in read_mapping().collections]
 EXTRACTS = [each.extract_name for each in read_mapping().collections]

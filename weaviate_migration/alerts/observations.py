@@ -8,7 +8,7 @@ from pathlib import Path
 from weaviate_migration.alerts.under_way import UnderWay
 from weaviate_migration.base.errors import MigrationError, ServerNotUsableError, SourceBusyError
 from weaviate_migration.base.settings import MigrationConfig
-from weaviate_migration.since_snapshot import open_change_log
+from weaviate_migration.phases.history.changes import open_change_log
 from weaviate_migration.source.change_log import Lag
 from weaviate_migration.target.connect import EmbeddedTarget, open_running_weaviate, parse_weaviate_url
 from weaviate_migration.target.health import ServerHealth, server_health

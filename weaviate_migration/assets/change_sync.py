@@ -3,8 +3,8 @@
 import dagster as dg
 
 from weaviate_migration.assets import phases
-from weaviate_migration.following import followed_with
 from weaviate_migration.mapping import Mapping
+from weaviate_migration.phases.dual_write.following import followed_with
 from weaviate_migration.resources import BatchSettings, WeaviateServer
 from weaviate_migration.work_folder.folder import WorkFolder
 

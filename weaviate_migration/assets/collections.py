@@ -7,16 +7,16 @@ import dagster as dg
 from pydantic import Field
 
 from weaviate_migration.assets import phases
-from weaviate_migration.extract.partitions import covering_range, partition_range
-from weaviate_migration.extract.storage import PartitionExtract
-from weaviate_migration.load import PartitionLoad, is_still_whole
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping import Mapping as WholeMapping
 from weaviate_migration.metrics.figures import load_figures
 from weaviate_migration.partitions import PARTITIONS
+from weaviate_migration.phases.dual_write.migration_sync import apply_changes
+from weaviate_migration.phases.history.changes import collection_changes
+from weaviate_migration.phases.history.extract.partitions import covering_range, partition_range
+from weaviate_migration.phases.history.extract.storage import PartitionExtract
+from weaviate_migration.phases.history.load import PartitionLoad, is_still_whole
 from weaviate_migration.resources import BatchSettings, WeaviateServer
-from weaviate_migration.since_snapshot import collection_changes
-from weaviate_migration.sync import apply_changes
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.load_tally import LoadTally
 from weaviate_migration.work_folder.progress import ProgressFile

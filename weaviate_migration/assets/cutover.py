@@ -11,12 +11,12 @@ from weaviate import WeaviateClient
 from weaviate_migration.assets import phases
 from weaviate_migration.base.settings import CUTOVER_SECONDS
 from weaviate_migration.check_report import graph_of
-from weaviate_migration.cutover import Cutover
-from weaviate_migration.following import followed_with
 from weaviate_migration.mapping import Mapping
+from weaviate_migration.phases.cutover.switch import Cutover
+from weaviate_migration.phases.dual_write.following import followed_with
+from weaviate_migration.phases.dual_write.migration_sync import MigrationSync
 from weaviate_migration.readiness import refuse_unproven
 from weaviate_migration.resources import BatchSettings, WeaviateServer
-from weaviate_migration.sync import MigrationSync
 from weaviate_migration.target.write import WriteSettings
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.record import MigrationRecord

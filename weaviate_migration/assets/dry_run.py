@@ -5,8 +5,8 @@ import logging
 import dagster as dg
 
 from weaviate_migration.assets import phases
-from weaviate_migration.dry_run import rehearse
 from weaviate_migration.mapping import Mapping
+from weaviate_migration.phases.preflight.dry_run import rehearse
 from weaviate_migration.resources import BatchSettings, SQLiteSource
 from weaviate_migration.work_folder.folder import WorkFolder
 

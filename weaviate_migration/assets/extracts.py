@@ -7,10 +7,10 @@ import dagster as dg
 import pyarrow as pa
 
 from weaviate_migration.assets import phases
-from weaviate_migration.extract.partitions import PartitionStream, PartitionStreams
-from weaviate_migration.extract.scan import scan_partitions
 from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.partitions import PARTITIONS
+from weaviate_migration.phases.history.extract.partitions import PartitionStream, PartitionStreams
+from weaviate_migration.phases.history.extract.scan import scan_partitions
 from weaviate_migration.resources import BatchSettings
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import plan_migration

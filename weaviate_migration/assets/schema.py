@@ -5,8 +5,8 @@ import logging
 import dagster as dg
 
 from weaviate_migration.assets import phases
-from weaviate_migration.extract.partitions import PARTITION_KEYS
 from weaviate_migration.mapping import Mapping
+from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.resources import SQLiteSource, WeaviateServer
 from weaviate_migration.target.aliases import refuse_foreign_names
 from weaviate_migration.target.schema import Origin, ensure_collection

@@ -8,8 +8,8 @@ import dagster as dg
 from pydantic import Field
 
 from weaviate_migration.assets import phases
-from weaviate_migration.extract.scan import table_bounds
 from weaviate_migration.mapping import Mapping
+from weaviate_migration.phases.history.extract.scan import table_bounds
 from weaviate_migration.resources import BatchSettings, SQLiteSource
 from weaviate_migration.source.change_log import log_end
 from weaviate_migration.source.inspect import inspect_database

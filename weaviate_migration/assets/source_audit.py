@@ -6,8 +6,8 @@ from typing import Any
 import dagster as dg
 
 from weaviate_migration.assets import phases
-from weaviate_migration.audit import SourceAudit, audit_source, verdict
 from weaviate_migration.mapping import Mapping
+from weaviate_migration.phases.preflight.audit import SourceAudit, audit_source, verdict
 from weaviate_migration.resources import SQLiteSource
 from weaviate_migration.work_folder.folder import WorkFolder
 

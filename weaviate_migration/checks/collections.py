@@ -21,11 +21,12 @@ from weaviate_migration.checks.findings import (
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping import Mapping as WholeMapping
 from weaviate_migration.mapping.models import folded
-from weaviate_migration.proof import CollectionProof, compare_relations
+from weaviate_migration.phases.history.changes import collection_changes, held_changes
+from weaviate_migration.phases.validation.collection_proof import CollectionProof, compare_relations
+from weaviate_migration.phases.validation.comparisons import Comparisons
+from weaviate_migration.phases.validation.objects import CountComparison
 from weaviate_migration.readiness import missing_partitions
 from weaviate_migration.resources import BatchSettings, WeaviateServer
-from weaviate_migration.since_snapshot import collection_changes, held_changes
-from weaviate_migration.verify.counts import CountComparison
 from weaviate_migration.work_folder.check_results import CheckResults
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.progress import ProgressFile
@@ -51,7 +52,7 @@ def build_collection_checks(mapping: WholeMapping, collection: CollectionMapping
         record = work_folder.records.current()
         results = work_folder.check_results(record, collection)
         writer = EvaluationWriter(context, dg.AssetKey(collection.asset_name), specs, results)
-        comparisons = work_folder.comparisons(record, collection)
+        comparisons = Comparisons.of(work_folder, record, collection)
         with (
             weaviate.client(work_folder) as client,
             collection_changes(work_folder, record, mapping, collection) as changes,

@@ -5,12 +5,12 @@ from typing import Any, TypedDict
 
 import dagster as dg
 
-from weaviate_migration.verify.counts import CountComparison
-from weaviate_migration.verify.differences import Difference
-from weaviate_migration.verify.partition_comparison import PartitionComparison
-from weaviate_migration.verify.relations import RelationComparison
-from weaviate_migration.verify.samples import SampleComparison
-from weaviate_migration.verify.search import SearchComparison
+from weaviate_migration.phases.validation.differences import Difference
+from weaviate_migration.phases.validation.objects import CountComparison
+from weaviate_migration.phases.validation.partition_comparison import PartitionComparison
+from weaviate_migration.phases.validation.relations import RelationComparison
+from weaviate_migration.phases.validation.samples import SampleComparison
+from weaviate_migration.phases.validation.search import SearchComparison
 
 # The first differences are shown in a check's metadata, all of them are counted.
 SHOWN_IN_METADATA = 20

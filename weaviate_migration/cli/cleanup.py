@@ -7,7 +7,6 @@ import click
 from rich.filesize import decimal
 
 from weaviate_migration.base.settings import create_migration_config
-from weaviate_migration.cleanup import CleanupPlan
 from weaviate_migration.cli.consoles import tell
 from weaviate_migration.cli.options import (
     EPILOG,
@@ -17,6 +16,7 @@ from weaviate_migration.cli.options import (
     print_json,
     with_options,
 )
+from weaviate_migration.phases.cutover.cleanup import CleanupPlan
 from weaviate_migration.switch import clean_up_migrations
 
 NOT_AGREED = 1

@@ -17,7 +17,7 @@ from weaviate_migration.cli.options import (
     print_json,
     with_options,
 )
-from weaviate_migration.preflight import check_preflight
+from weaviate_migration.phases.preflight import check_preflight
 
 
 @click.command(epilog=EPILOG)

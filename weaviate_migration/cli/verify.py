@@ -23,8 +23,8 @@ from weaviate_migration.cli.options import (
     with_options,
 )
 from weaviate_migration.cli.standard_error import standard_error
+from weaviate_migration.phases.validation.differences import Difference
 from weaviate_migration.verification import VerificationResult, verify_migration
-from weaviate_migration.verify.differences import Difference
 
 SHOWN_DIFFERENCES = 20
 

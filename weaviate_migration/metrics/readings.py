@@ -10,7 +10,7 @@ from pathlib import Path
 
 from weaviate_migration.base.errors import ServerNotUsableError
 from weaviate_migration.base.settings import MigrationConfig
-from weaviate_migration.since_snapshot import open_change_log
+from weaviate_migration.phases.history.changes import open_change_log
 from weaviate_migration.source.change_log import Lag
 from weaviate_migration.target.connect import EmbeddedTarget, parse_weaviate_url
 from weaviate_migration.target.server import running_process, running_server

@@ -14,13 +14,13 @@ from weaviate_migration.alerts.incidents import IncidentBook
 from weaviate_migration.base.errors import ConfigurationError, ErrorCategory
 from weaviate_migration.base.redaction import keep_secret, redacted
 from weaviate_migration.base.settings import MigrationConfig
-from weaviate_migration.certificate import read_certificate
 from weaviate_migration.check_report import AssetGraph, CheckReport, CheckStatus, check_report
 from weaviate_migration.job_run import dagster_instance
 from weaviate_migration.mapping import CollectionMapping, Mapping, read_mapping
 from weaviate_migration.migration_report.facts import LoadedCollection, MigrationReport, Refusals, StoredRun
 from weaviate_migration.migration_report.next_steps import next_steps
 from weaviate_migration.migration_report.runs import MigrationRuns, until_next
+from weaviate_migration.phases.validation.certificate import read_certificate
 from weaviate_migration.readiness import not_loaded
 from weaviate_migration.work_folder.checklist import Checklist, Kind, read_checklist
 from weaviate_migration.work_folder.folder import WorkFolder

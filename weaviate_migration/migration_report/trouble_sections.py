@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from weaviate_migration.audit.kinds import FATES
 from weaviate_migration.migration_report.document import Cell, Section, Table
 from weaviate_migration.migration_report.facts import MigrationReport
 from weaviate_migration.migration_report.figures import time_text
+from weaviate_migration.phases.preflight.audit.kinds import FATES
 
 _EXAMPLES = 3
 # Of a table's keys: what is counted, and the field with examples.

@@ -4,8 +4,8 @@ import dagster as dg
 import pyarrow as pa
 from upath import UPath
 
-from weaviate_migration.extract.partitions import PartitionStreams
-from weaviate_migration.extract.storage import PartitionExtract, open_partition, write_partition
+from weaviate_migration.phases.history.extract.partitions import PartitionStreams
+from weaviate_migration.phases.history.extract.storage import PartitionExtract, open_partition, write_partition
 from weaviate_migration.work_folder.folder import WorkFolder
 
 

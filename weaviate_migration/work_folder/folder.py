@@ -12,7 +12,6 @@ from filelock import FileLock, Timeout
 from upath import UPath
 
 from weaviate_migration.base.errors import ConfigurationError, MigrationConflictError
-from weaviate_migration.comparisons import Comparisons
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.work_folder.check_results import CheckResults
 from weaviate_migration.work_folder.loaded import LoadedPartitions
@@ -109,10 +108,6 @@ class WorkFolder:
                 f"Materialize `{mapping.extract_name}`, or run the job `migrate`.",
             )
         return paths
-
-    def comparisons(self, record: MigrationRecord, mapping: CollectionMapping) -> Comparisons:
-        """What the last full comparisons of a collection found."""
-        return Comparisons(self.folder / "comparisons", record.collection(mapping))
 
     def check_results(self, record: MigrationRecord, mapping: CollectionMapping) -> CheckResults:
         """What the checks of a collection said last."""

@@ -6,7 +6,7 @@ Several kills in a row go down one list: the command that goes on after one kill
 from weaviate_migration_tests.chaos.killing import Boundary
 
 _BATCH = "weaviate_migration.target.write:ObjectWriter.write_batch"
-_APPLY = "weaviate_migration.sync:RowApplier.apply"
+_APPLY = "weaviate_migration.phases.dual_write.migration_sync:RowApplier.apply"
 _RECORD = "weaviate_migration.work_folder.record:MigrationRecords.save"
 _POSITION = "weaviate_migration.work_folder.sync_positions:SyncPositions.save"
 _SNAPSHOT = "weaviate_migration.source.snapshot:take_snapshot"
@@ -14,7 +14,7 @@ _COLLECTION = "weaviate_migration.target.schema:ensure_collection"
 _DROP = "weaviate_migration.target.schema:drop_collection"
 _REMOVE = "weaviate_migration.source.capture:remove_capture"
 _INSTALL = "weaviate_migration.source.capture:install_capture"
-_EXTRACT = "weaviate_migration.extract.storage:write_partition"
+_EXTRACT = "weaviate_migration.phases.history.extract.storage:write_partition"
 _ALIASES = "weaviate_migration.target.aliases:point_aliases"
 _NEW_ALIAS = "weaviate.aliases.sync:_Alias.create"
 _NO_ALIAS = "weaviate.aliases.sync:_Alias.delete"
@@ -23,7 +23,7 @@ COLLECTIONS_MADE = Boundary(_COLLECTION, call=4)
 MIGRATE = (
     Boundary(_INSTALL, "before"),
     Boundary(_INSTALL),
-    Boundary("weaviate_migration.audit.source:audit_source"),
+    Boundary("weaviate_migration.phases.preflight.audit.source:audit_source"),
     Boundary(_RECORD, "before"),
     Boundary(_RECORD),
     Boundary(_COLLECTION, call=2),
@@ -31,12 +31,12 @@ MIGRATE = (
     Boundary(_SNAPSHOT),
     Boundary(_POSITION, "before"),
     Boundary(_POSITION),
-    Boundary("weaviate_migration.extract.scan:table_bounds", call=2),
+    Boundary("weaviate_migration.phases.history.extract.scan:table_bounds", call=2),
     Boundary(_EXTRACT, "before"),
     Boundary(_EXTRACT, call=20),
     Boundary(_BATCH, "before"),
     Boundary(_BATCH, call=3),
-    Boundary("weaviate_migration.proof:CollectionProof._compared", call=20),
+    Boundary("weaviate_migration.phases.validation.collection_proof:CollectionProof._compared", call=20),
 )
 FOLLOW = (
     Boundary("weaviate_migration.source.change_log:ChangeLog.changed_rows", call=2),

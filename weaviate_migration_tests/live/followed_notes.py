@@ -12,25 +12,25 @@ from typing import Any
 import weaviate
 from weaviate.collections import Collection
 
-from weaviate_migration.extract.partitions import PARTITION_KEYS, partition_range
-from weaviate_migration.extract.scan import scan_partitions, table_bounds
-from weaviate_migration.extract.storage import open_partition, write_partition
-from weaviate_migration.following import Followed, followed_with
-from weaviate_migration.load import PartitionLoad
 from weaviate_migration.mapping import Mapping, read_mapping
 from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.mapping.values import SqlValue
-from weaviate_migration.proof import CollectionProof
-from weaviate_migration.since_snapshot import collection_changes
+from weaviate_migration.phases.dual_write.following import Followed, followed_with
+from weaviate_migration.phases.dual_write.migration_sync import MigrationSync, SyncTally, apply_changes
+from weaviate_migration.phases.history.changes import collection_changes
+from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS, partition_range
+from weaviate_migration.phases.history.extract.scan import scan_partitions, table_bounds
+from weaviate_migration.phases.history.extract.storage import open_partition, write_partition
+from weaviate_migration.phases.history.load import PartitionLoad
+from weaviate_migration.phases.validation.collection_proof import CollectionProof
+from weaviate_migration.phases.validation.partition_comparison import PartitionComparison
 from weaviate_migration.source.capture import install_capture
 from weaviate_migration.source.change_log import log_end
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.source.snapshot import take_snapshot
-from weaviate_migration.sync import MigrationSync, SyncTally, apply_changes
 from weaviate_migration.target.schema import Origin, ensure_collection
 from weaviate_migration.target.write import MESSAGE_BYTES, WriteSettings
-from weaviate_migration.verify.partition_comparison import PartitionComparison
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.load_tally import LoadTally
 from weaviate_migration.work_folder.progress import ProgressFile

@@ -12,23 +12,23 @@ import weaviate
 from upath import UPath
 from weaviate.collections import Collection
 
-from weaviate_migration.extract.partitions import PARTITION_KEYS, partition_range
-from weaviate_migration.extract.scan import scan_partitions, table_bounds
-from weaviate_migration.extract.storage import PartitionExtract, open_partition, write_partition
-from weaviate_migration.extract.storage_classes import RowLayout
-from weaviate_migration.load import PartitionLoad
 from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.mapping.object_ids import UuidRange
 from weaviate_migration.mapping.values import SqlValue
-from weaviate_migration.proof import CollectionProof
-from weaviate_migration.since_snapshot import Changes, CollectionChanges
+from weaviate_migration.phases.history.changes import Changes, CollectionChanges
+from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS, partition_range
+from weaviate_migration.phases.history.extract.scan import scan_partitions, table_bounds
+from weaviate_migration.phases.history.extract.storage import PartitionExtract, open_partition, write_partition
+from weaviate_migration.phases.history.extract.storage_classes import RowLayout
+from weaviate_migration.phases.history.load import PartitionLoad
+from weaviate_migration.phases.validation.collection_proof import CollectionProof
+from weaviate_migration.phases.validation.partition_comparison import PartitionComparison
+from weaviate_migration.phases.validation.rows import RowComparer
+from weaviate_migration.phases.validation.samples import SampleComparison, compare_sample
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.target.schema import Origin, ensure_collection
 from weaviate_migration.target.write import MESSAGE_BYTES, WriteSettings
-from weaviate_migration.verify.partition_comparison import PartitionComparison
-from weaviate_migration.verify.rows import RowComparer
-from weaviate_migration.verify.samples import SampleComparison, compare_sample
 from weaviate_migration.work_folder.load_tally import LoadTally, total
 from weaviate_migration.work_folder.loaded import LoadedPartitions
 from weaviate_migration.work_folder.progress import ProgressFile

@@ -13,7 +13,7 @@ from dagster._core.storage.tags import BACKFILL_ID_TAG
 from junitparser import Error, Failure, JUnitXml, TestCase
 from weaviate.collections import Collection
 
-from weaviate_migration.extract.partitions import PARTITION_KEYS
+from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration_tests.live.command_line import Ended, run_here
 from weaviate_migration_tests.live.kept_migration import KeptNotes
 from weaviate_migration_tests.live.notes import NoteMigration, note_id

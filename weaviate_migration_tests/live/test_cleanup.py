@@ -139,7 +139,7 @@ def test_without_a_terminal_it_wants_yes(twice: NoteMigration, client: weaviate.
     assert holdings(client) == before
 
 
-CLEANUP = "weaviate_migration.cleanup"
+CLEANUP = "weaviate_migration.phases.cutover.cleanup"
 KILLS = {
     "before a collection is removed": Boundary(f"{CLEANUP}:drop_collection", "before", 1),
     "when a collection is removed": Boundary(f"{CLEANUP}:drop_collection", "after", 1),

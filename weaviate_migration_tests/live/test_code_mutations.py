@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 import weaviate
 
-from weaviate_migration.extract import scan
-from weaviate_migration.extract.partitions import PARTITION_KEYS
 from weaviate_migration.mapping import row_to_object
 from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.mapping.values import (
@@ -19,6 +17,8 @@ from weaviate_migration.mapping.values import (
     SqlValue,
     verbatim_json,
 )
+from weaviate_migration.phases.history.extract import scan
+from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.target.write import Batch, BatchOutcome, ObjectWriter
 from weaviate_migration_tests.live.command_line import holdings
 from weaviate_migration_tests.live.notes import NoteMigration

@@ -133,7 +133,7 @@ def test_another_mapping_is_refused(loaded: NoteMigration, client: weaviate.Weav
     assert aliases(client) == {}
 
 
-CUTOVER = "weaviate_migration.cutover"
+CUTOVER = "weaviate_migration.phases.cutover.switch"
 KILLS = {
     "before anything is written down": Boundary(f"{CUTOVER}:Cutover.run", "before", 1),
     "when it has begun": Boundary(f"{CUTOVER}:Cutover._begin", "after", 1),

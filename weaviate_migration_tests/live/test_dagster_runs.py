@@ -12,7 +12,7 @@ from weaviate.collections import Collection
 
 from weaviate_migration.base.settings import create_migration_config
 from weaviate_migration.code_location import build_definitions
-from weaviate_migration.extract.partitions import PARTITION_KEYS
+from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.target.server import running_server
 from weaviate_migration.target.server_binary import SERVER_VERSION
 from weaviate_migration_tests.live.command_line import holdings

@@ -21,7 +21,7 @@ from weaviate.collections import Collection
 
 import weaviate_migration
 from weaviate_migration import DualWriter, MigrationConfig
-from weaviate_migration.since_snapshot import open_change_log, writing_lock
+from weaviate_migration.phases.history.changes import open_change_log, writing_lock
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.folder import WorkFolder
@@ -439,7 +439,7 @@ def test_a_server_that_comes_back_gets_what_it_missed(
         assert writer.counters.applied == len(keys)
         assert writer.counters.lag_seconds == 0
     assert bodies(stoppable.address, keys) == {"new"}
-    ours = [each for each in caplog.records if each.name == "weaviate_migration.background_sync"]
+    ours = [each for each in caplog.records if each.name == "weaviate_migration.phases.dual_write.background_sync"]
     assert [each.levelname for each in ours] == ["WARNING", "INFO"]
 
 

@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 
 from weaviate_migration.base.errors import CutoverTimeoutError
-from weaviate_migration.cutover import Cutover
 from weaviate_migration.mapping import VectorMapping
+from weaviate_migration.phases.cutover.switch import Cutover
 from weaviate_migration.target.aliases import alias_targets
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.index_queue import queued_vectors

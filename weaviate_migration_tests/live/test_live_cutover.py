@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 import pytest
 import weaviate
 
-from weaviate_migration.since_snapshot import writing_lock
+from weaviate_migration.phases.history.changes import writing_lock
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.record import CutoverRecord, MigrationRecord, MigrationRecords
 from weaviate_migration_tests.chaos.killing import Boundary, run_killed
@@ -161,7 +161,7 @@ def test_changes_that_may_have_been_missed_stop_it(followed: NoteMigration, clie
     assert holdings(client)[1] == {}
 
 
-CUTOVER = "weaviate_migration.cutover"
+CUTOVER = "weaviate_migration.phases.cutover.switch"
 KILLS = {
     "when it has begun": Boundary(f"{CUTOVER}:Cutover._begin", "after", 1),
     "when some changes are applied": Boundary(f"{CUTOVER}:_apply_some", "after", 1),

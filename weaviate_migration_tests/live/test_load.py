@@ -5,12 +5,12 @@ import pytest
 import weaviate
 
 from weaviate_migration.base.errors import TargetError
-from weaviate_migration.extract.partitions import PARTITION_KEYS
-from weaviate_migration.extract.refusals import DUPLICATE_KEY, NO_KEY
-from weaviate_migration.load import with_remains
 from weaviate_migration.mapping.object_ids import UuidRange, object_uuid
 from weaviate_migration.mapping.row_to_object import ObjectDraft
 from weaviate_migration.mapping.values import SqlValue
+from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
+from weaviate_migration.phases.history.extract.refusals import DUPLICATE_KEY, NO_KEY
+from weaviate_migration.phases.history.load import with_remains
 from weaviate_migration.target.read_back import uuids_in_range
 from weaviate_migration.target.write import MESSAGE_BYTES, ObjectWriter, WriteSettings, cut_into_batches
 from weaviate_migration.work_folder.progress import Progress, read_progress

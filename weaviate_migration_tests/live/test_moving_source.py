@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import weaviate
 
-from weaviate_migration.change_proof import compare_changes
-from weaviate_migration.verify.differences import Difference
+from weaviate_migration.phases.validation.changed_rows import compare_changes
+from weaviate_migration.phases.validation.differences import Difference
 from weaviate_migration_tests.live.followed_notes import FollowedNotes, uuid_of
 from weaviate_migration_tests.live.test_followed_notes import random_statement
 

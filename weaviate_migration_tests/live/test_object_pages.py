@@ -9,9 +9,9 @@ import weaviate
 from weaviate.classes.data import DataObject
 
 from weaviate_migration.base.errors import TargetError
-from weaviate_migration.extract.partitions import PARTITION_KEYS, partition_bounds, partition_range
 from weaviate_migration.mapping import CollectionMapping, read_mapping
 from weaviate_migration.mapping.object_ids import UuidRange
+from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS, partition_bounds, partition_range
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.object_pages import ObjectPages
 from weaviate_migration.target.read_back import objects_in_range

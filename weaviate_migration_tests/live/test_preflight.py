@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import weaviate
 
-from weaviate_migration.preflight import check_preflight
-from weaviate_migration.preflight.room import Need, disks, memory
-from weaviate_migration.preflight.server_side import CLOCK_SECONDS, TrialCollections, judge_clock
-from weaviate_migration.preflight.source_side import pause
+from weaviate_migration.phases.preflight import check_preflight
+from weaviate_migration.phases.preflight.disk_and_memory import Need, disks, memory
+from weaviate_migration.phases.preflight.server_side import CLOCK_SECONDS, TrialCollections, judge_clock
+from weaviate_migration.phases.preflight.source_side import pause
 from weaviate_migration.source.snapshot import SourceLook, quick_damage
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.checklist import ChecklistItem, read_checklist

@@ -12,8 +12,8 @@ from weaviate.classes.config import DataType, Property
 
 from weaviate_migration.mapping import read_mapping
 from weaviate_migration.mapping.object_ids import object_uuid
-from weaviate_migration.replay import NOT_IN_EXTRACT, QuarantineReplay
-from weaviate_migration.since_snapshot import Changes
+from weaviate_migration.phases.history.changes import Changes
+from weaviate_migration.phases.history.quarantine_retry import NOT_IN_EXTRACT, QuarantineReplay
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.read_back import objects_by_uuid
 from weaviate_migration.target.schema import Origin, ensure_collection

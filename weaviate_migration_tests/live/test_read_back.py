@@ -10,8 +10,8 @@ from weaviate.classes.data import DataObject
 from weaviate.collections import Collection
 
 from weaviate_migration.base.errors import TargetError, TransientTargetError
-from weaviate_migration.extract.partitions import PARTITION_KEYS, partition_bounds, partition_range
 from weaviate_migration.mapping.object_ids import UuidRange
+from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS, partition_bounds, partition_range
 from weaviate_migration.target import read_back
 from weaviate_migration.target.read_back import (
     PAGE,

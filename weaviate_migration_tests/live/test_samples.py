@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.mapping.values import SqlValue
+from weaviate_migration.phases.validation import samples
 from weaviate_migration.target.read_back import StoredObject, objects_by_uuid
-from weaviate_migration.verify import samples
 from weaviate_migration_tests.live.small_migration import FULL_NOTES, SmallMigration
 from weaviate_migration_tests.strategies import ROWS
 

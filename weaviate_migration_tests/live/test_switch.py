@@ -12,8 +12,8 @@ from weaviate.classes.aggregate import GroupByAggregate
 from weaviate.classes.query import Filter
 from weaviate.collections import Collection
 
-from weaviate_migration.cutover import Cutover, roll_back
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
+from weaviate_migration.phases.cutover.switch import Cutover, roll_back
 from weaviate_migration.target.schema import Origin, ensure_collection
 from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords
 from weaviate_migration_tests.live.command_line import until

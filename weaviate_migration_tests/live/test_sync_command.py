@@ -14,8 +14,9 @@ from typing import IO, Any
 import pytest
 import weaviate
 
-from weaviate_migration import change_sync, since_snapshot
+from weaviate_migration import change_sync
 from weaviate_migration.change_sync import SyncResult, follow_changes
+from weaviate_migration.phases.history import changes as since_snapshot
 from weaviate_migration.source.change_log import ChangeLog
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress

@@ -10,18 +10,18 @@ import pytest
 import weaviate
 from upath import UPath
 
-from weaviate_migration.extract.partitions import PARTITION_KEYS
-from weaviate_migration.extract.storage_classes import ExtractRow
 from weaviate_migration.mapping import VectorMapping
 from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.mapping.row_to_object import Vectors
 from weaviate_migration.mapping.values import SqlValue
-from weaviate_migration.proof import CollectionProof
-from weaviate_migration.repair import PartitionRepair
+from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
+from weaviate_migration.phases.history.extract.storage_classes import ExtractRow
+from weaviate_migration.phases.validation.collection_proof import CollectionProof
+from weaviate_migration.phases.validation.differences import Difference
+from weaviate_migration.phases.validation.repair import PartitionRepair
+from weaviate_migration.phases.validation.search import SearchComparison, compare_search
 from weaviate_migration.target.read_back import vectors_by_uuid
 from weaviate_migration.target.write import MESSAGE_BYTES, WriteSettings
-from weaviate_migration.verify.differences import Difference
-from weaviate_migration.verify.search import SearchComparison, compare_search
 from weaviate_migration.work_folder.record import MigrationRecord
 from weaviate_migration_tests.live.notes import NoteMigration, make_mapping, note_id
 from weaviate_migration_tests.live.small_migration import NAME, NOTES, SmallMigration, not_followed, row

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from weaviate_migration.extract.partitions import PARTITION_KEYS
+from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration_tests.live.command_line import at, run_here
 from weaviate_migration_tests.live.counting_proxy import run_counting_proxy
 from weaviate_migration_tests.live.notes import NoteMigration

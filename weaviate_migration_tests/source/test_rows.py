@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from weaviate_migration.base.errors import SourceError
-from weaviate_migration.extract.partitions import PARTITION_KEYS, partition_bounds, partition_range
-from weaviate_migration.extract.scan import scan_partitions, table_bounds
-from weaviate_migration.extract.storage_classes import decode
 from weaviate_migration.mapping import CollectionMapping, Mapping, PropertyMapping
 from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.mapping.values import SqlValue
+from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS, partition_bounds, partition_range
+from weaviate_migration.phases.history.extract.scan import scan_partitions, table_bounds
+from weaviate_migration.phases.history.extract.storage_classes import decode
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import CollectionPlan, plan_migration
 from weaviate_migration.source.rows import KeyedRow, TableReader
@@ -362,8 +362,8 @@ def test_memory_does_not_grow_with_the_number_of_rows(tmp_path: Path) -> None:
 _READ_ALL = """
 import resource, sys
 from pathlib import Path
-from weaviate_migration.extract.partitions import PARTITION_KEYS
-from weaviate_migration.extract.scan import scan_partitions, table_bounds
+from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
+from weaviate_migration.phases.history.extract.scan import scan_partitions, table_bounds
 from weaviate_migration_tests.source.test_rows import plan_of
 
 for database in map(Path, sys.argv[1:]):

@@ -1,0 +1,1 @@
+"""Switches the readers, leads back, and cleans up."""

@@ -1,0 +1,194 @@
+"""The end of a migration: removes what is needed only on the way, and for going back."""
+
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from upath import UPath
+from weaviate import WeaviateClient
+
+from weaviate_migration.base.errors import CaptureError, ConfigurationError
+from weaviate_migration.phases.history.changes import open_change_log
+from weaviate_migration.source.capture import remove_capture
+from weaviate_migration.target.aliases import collections_behind_aliases
+from weaviate_migration.target.query import count_objects
+from weaviate_migration.target.schema import drop_collection, origin_of
+from weaviate_migration.work_folder.folder import WorkFolder, bytes_in
+from weaviate_migration.work_folder.record import MigrationRecord
+
+
+@dataclass(frozen=True)
+class SuperfluousCollection:
+    """A collection that a cleanup removes, by its versioned name."""
+
+    name: str
+    migration_id: str
+    objects: int
+
+
+@dataclass(frozen=True)
+class CleanupPlan:
+    """What a cleanup removes.
+
+    Attributes:
+        collections: of migrations that readers do not use.
+        kept: those that are kept for going back.
+        files: bytes of what is removed from disk, by its kind.
+        capture: the id of the change capture in the SQLite file; None where there is none.
+    """
+
+    collections: tuple[SuperfluousCollection, ...]
+    kept: tuple[str, ...]
+    files: Mapping[str, int]
+    capture: str | None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is left to remove."""
+        return not self.collections and not any(self.files.values()) and self.capture is None
+
+
+class Cleanup:
+    """Removes from Weaviate, from disk and from the SQLite file what one work folder's migrations need no more.
+
+    Args:
+        client: connected to the server.
+        keep: of the versions that readers do not use, so many of the newest stay in Weaviate.
+    """
+
+    def __init__(self, client: WeaviateClient, work_folder: WorkFolder, *, keep: int) -> None:
+        self._client = client
+        self._work_folder = work_folder
+        self._keep = keep
+
+    def plan(self) -> CleanupPlan:
+        """What would be removed now."""
+        records = self._work_folder.records.all()
+        kept = self._kept(records)
+        collections = tuple(
+            SuperfluousCollection(name, record.id, count_objects(self._client.collections.use(name)))
+            for record in records
+            if record not in kept
+            for name in self._unused(record)
+        )
+        return CleanupPlan(
+            collections,
+            tuple(name for record in kept for name in self._unused(record)),
+            {kind: sum(map(bytes_in, paths)) for kind, paths in self._files(records).items()},
+            self._work_folder.capture_id,
+        )
+
+    def run(self, plan: CleanupPlan) -> None:
+        """Removes it; broken off anywhere, the same again completes it.
+
+        The records change last: until then they say what may be left.
+        """
+        for each in plan.collections:
+            drop_collection(self._client, each.name, each.migration_id)
+        records = self._work_folder.records.all()
+        for paths in self._files(records).values():
+            for path in paths:
+                if path.exists():
+                    path.fs.rm(path.path, recursive=True)
+        self._remove_capture(records)
+        self._close(records)
+
+    def _kept(self, records: list[MigrationRecord]) -> list[MigrationRecord]:
+        """Of the migrations with collections that no alias leads to the newest, as many as shall be kept."""
+        unused = [each for each in reversed(records) if self._unused(each)]
+        return unused[: self._keep]
+
+    def _unused(self, record: MigrationRecord) -> list[str]:
+        """The migration's collections that are there, and that no alias points at."""
+        used = collections_behind_aliases(self._client)
+        return [name for name in record.targets.values() if name not in used and self._has_made(record, name)]
+
+    def _has_made(self, record: MigrationRecord, name: str) -> bool:
+        origin = origin_of(self._client, name)
+        return origin is not None and origin.migration == record.id
+
+    def _files(self, records: list[MigrationRecord]) -> dict[str, list[UPath]]:
+        folder = self._work_folder.folder
+        return {
+            "snapshots": [UPath(folder / "snapshots")],
+            "extracts": [self._work_folder.extracts_of(each) for each in records],
+            "comparisons": [UPath(folder / "comparisons"), UPath(folder / "loaded")],
+            "quarantine": [UPath(self._work_folder.quarantine_folder)],
+        }
+
+    def _remove_capture(self, records: list[MigrationRecord]) -> None:
+        """From the file first, then what the work folder knows of it: without its id nobody could remove it."""
+        if (capture_id := self._work_folder.capture_id) is not None:
+            for source in {each.source for each in records if each.source.is_file()}:
+                remove_capture(source, capture_id)
+            self._work_folder.forget_capture()
+        shutil.rmtree(self._work_folder.folder / "sync", ignore_errors=True)
+
+    def _close(self, records: list[MigrationRecord]) -> None:
+        """What readers use is cleaned up, what is nowhere any more is discarded, and what was kept stays as it is."""
+        used = collections_behind_aliases(self._client)
+        for each in records:
+            if each.state in ("cut over", "cleaned up") and used.intersection(each.targets.values()):
+                self._work_folder.records.update(each, state="cleaned up")
+            elif not any(self._has_made(each, name) for name in each.targets.values()):
+                self._work_folder.records.update(each, state="discarded")
+
+
+def refuse_too_early(work_folder: WorkFolder, *, force: bool) -> None:
+    """Holds that what a cleanup would remove is not needed any more, as far as it can be known without a server.
+
+    Args:
+        force: also without a cutover, with an unfinished migration, and with changes that are not applied.
+
+    Raises:
+        ConfigurationError: a switch was broken off; or, unless it is forced, nothing is cut over, a migration is
+            unfinished, or changes of the source are not applied yet.
+    """
+    records = work_folder.records.all()
+    _refuse_half_switched(records)
+    if not force:
+        _refuse_unfinished(records, work_folder.folder)
+        _refuse_unapplied_changes(records, work_folder)
+
+
+def _refuse_half_switched(records: list[MigrationRecord]) -> None:
+    for each in records:
+        if each.is_half_switched:
+            raise ConfigurationError(
+                f"The cutover of migration {each.id} was broken off while it moved the aliases.",
+                "Complete it with `weaviate-migration cutover`, or go back with `weaviate-migration rollback`.",
+            )
+
+
+def _refuse_unfinished(records: list[MigrationRecord], folder: Path) -> None:
+    if not records:
+        raise ConfigurationError(f"No migration is on record in {folder}.", "Name another work folder with --work-dir.")
+    unfinished = next((each for each in records if each.state == "unfinished"), None)
+    if unfinished is not None:
+        raise ConfigurationError(
+            f"Migration {unfinished.id} is unfinished, and needs what would be removed.",
+            "Finish it with `weaviate-migration cutover`, or give it up as well with --force.",
+        )
+    if not any(each.state in ("cut over", "cleaned up") for each in records):
+        raise ConfigurationError(
+            "No migration is cut over: what would be removed is all there is of them.",
+            "`weaviate-migration migrate` begins another one; --force removes them all the same.",
+        )
+
+
+def _refuse_unapplied_changes(records: list[MigrationRecord], work_folder: WorkFolder) -> None:
+    """Without the change log nobody could apply them any more. Where it is damaged, or gone, there is none to lose."""
+    used = [each for each in records if each.state == "cut over"]
+    known = work_folder.sync_positions.read(used[-1].id) if used else None
+    if known is None:
+        return
+    with suppress(CaptureError), open_change_log(work_folder, used[-1].source) as log:
+        with log.reading():
+            behind = log.lag(known.position).changes
+        if behind:
+            raise ConfigurationError(
+                f"{behind:,} changes of {used[-1].source} are not applied yet, and would be lost to readers.",
+                "`weaviate-migration sync` applies them; --force removes the log all the same.",
+            )

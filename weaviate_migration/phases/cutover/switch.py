@@ -1,0 +1,231 @@
+"""The switch to a migration's collections, the way back, and the removal of a migration that is not wanted."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from weaviate import WeaviateClient
+
+from weaviate_migration.base.errors import CutoverTimeoutError, DifferencesError, MigrationConflictError
+from weaviate_migration.phases.dual_write.migration_sync import MigrationSync
+from weaviate_migration.phases.validation.changed_rows import try_compare_changes
+from weaviate_migration.target.aliases import alias_targets, point_aliases, refuse_foreign_names
+from weaviate_migration.target.index_queue import queued_vectors
+from weaviate_migration.target.schema import drop_collection
+from weaviate_migration.work_folder.quarantine import Quarantine
+from weaviate_migration.work_folder.record import CutoverRecord, CutoverStep, MigrationRecord, MigrationRecords
+
+logger = logging.getLogger(__name__)
+
+# Between two looks at the index queue, or at a collection that somebody else works with.
+SECONDS_BETWEEN_LOOKS = 0.2
+# Changes that are applied before the time is looked at again.
+CHANGES_PER_STEP = 1_000
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """When the cutover gives up.
+
+    Attributes:
+        seconds: how long it has in all.
+        ends: in monotonic seconds.
+    """
+
+    seconds: float
+    ends: float
+
+    @classmethod
+    def after(cls, seconds: float) -> "Deadline":
+        """So many seconds from now."""
+        return cls(seconds, time.monotonic() + seconds)
+
+    def require(self, waiting_for: str) -> None:
+        """Raises CutoverTimeoutError when it has passed.
+
+        Args:
+            waiting_for: what has not come about yet.
+        """
+        if time.monotonic() > self.ends:
+            raise CutoverTimeoutError(
+                f"The cutover waited {self.seconds:g} s in vain for {waiting_for}. No alias was moved.",
+                "`weaviate-migration cutover` tries again; --timeout gives it more seconds.",
+            )
+
+
+class Cutover:
+    """Switches the readers to one migration's collections, once nothing speaks against it.
+
+    Args:
+        client: connected to the server.
+        records: where each step is written down before the next one is taken.
+        quarantine: the folder of quarantined rows.
+        refuse_unproven: raises DifferencesError unless every blocking check has passed.
+    """
+
+    def __init__(
+        self,
+        client: WeaviateClient,
+        records: MigrationRecords,
+        quarantine: Path,
+        refuse_unproven: Callable[[MigrationRecord], None],
+    ) -> None:
+        self._client = client
+        self._records = records
+        self._quarantine = quarantine
+        self._refuse_unproven = refuse_unproven
+
+    def run(self, record: MigrationRecord, timeout: float, sync: MigrationSync | None = None) -> MigrationRecord:
+        """Moves each alias to this migration's collection; a switch that was broken off is completed, or undone.
+
+        Args:
+            timeout: seconds until the switch has begun.
+            sync: where the source's changes are followed: they are applied and compared, at least up to the position
+                that is the newest now.
+
+        Raises:
+            DifferencesError: a blocking check has not passed, rows are in the quarantine, or changes differ.
+            CutoverTimeoutError: it was not ready in time.
+            MigrationConflictError: a name is taken by a collection or alias that no migration made, or one of this
+                migration's collections is not there any more.
+        """
+        if record.state == "cut over":
+            point_aliases(self._client, record.targets)
+            return record
+        if record.is_half_switched:
+            return self._complete(record)
+        self._refuse_unready(record)
+        deadline = Deadline.after(timeout)
+        record = self._begin(record) if sync is None else self._catch_up(record, sync, deadline)
+        self._await_index(record, deadline)
+        return self._switch(record)
+
+    def _complete(self, record: MigrationRecord) -> MigrationRecord:
+        """Ends a switch that was broken off: forwards, or backwards where something speaks against it by now."""
+        try:
+            self._refuse_unready(record)
+            return self._switch(record)
+        except (DifferencesError, MigrationConflictError):
+            _give_aliases_back(self._client, record)
+            self._note(record, "undone")
+            raise
+
+    def _refuse_unready(self, record: MigrationRecord) -> None:
+        _refuse_quarantined_rows(record, self._quarantine)
+        self._refuse_unproven(record)
+
+    def _begin(self, record: MigrationRecord, position: int | None = None) -> MigrationRecord:
+        return self._records.update(record, cutover=CutoverRecord(step="begun", position=position).at("begun"))
+
+    def _catch_up(self, record: MigrationRecord, sync: MigrationSync, deadline: Deadline) -> MigrationRecord:
+        """Applies and compares what was changed up to now; an application that goes on writing is not waited for."""
+        position = sync.last_position()
+        record = self._begin(record, position)
+        while sync.position < position:
+            deadline.require(f"the changes up to position {position} to be applied; {sync.position} is reached")
+            _apply_some(sync, position)
+        record = self._note(record, "applied")
+        _refuse_differences(sync, deadline)
+        deadline.require(f"the comparison of the changes up to position {position}")
+        # Applying may have put rows into the quarantine, and a partition may have been loaded meanwhile.
+        self._refuse_unready(record)
+        return self._note(record, "compared")
+
+    def _await_index(self, record: MigrationRecord, deadline: Deadline) -> None:
+        while queued := queued_vectors(self._client, record.targets.values()):
+            deadline.require(f"Weaviate to index {queued:,} vectors")
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+
+    def _switch(self, record: MigrationRecord) -> MigrationRecord:
+        refuse_foreign_names(self._client, record.targets)
+        # Written first: when the switch is killed half-way, going back still knows where the aliases pointed.
+        previous = _other_targets(self._client, record)
+        record = self._note(record, "switching", previous_aliases=previous)
+        point_aliases(self._client, record.targets)
+        return self._note(record, "switched", state="cut over")
+
+    def _note(self, record: MigrationRecord, step: CutoverStep, **changes: object) -> MigrationRecord:
+        """Writes down a step, with what else of the record changes at the same moment."""
+        assert record.cutover is not None, "a cutover begins before it goes on"
+        logger.info("cutover: %s", step)
+        return self._records.update(record, cutover=record.cutover.at(step), **changes)
+
+
+def _apply_some(sync: MigrationSync, through: int) -> None:
+    """Applies some of the changes; while somebody loads or compares these collections, none."""
+    if sync.try_pass(min(through, sync.position + CHANGES_PER_STEP)) is None:
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+
+
+def _refuse_differences(sync: MigrationSync, deadline: Deadline) -> None:
+    """Raises DifferencesError where what was changed since the snapshot differs, or changes may have been missed."""
+    if sync.has_gap():
+        raise DifferencesError(
+            f"Changes of migration {sync.record.id} may have been missed: the aliases are not moved.",
+            "`weaviate-migration verify --repair` compares everything, and mends what differs.",
+        )
+    while (compared := try_compare_changes(sync, sync.captured.position)) is None:
+        deadline.require("the collections, which somebody else loads or compares")
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+    if compared.differences:
+        first = next(each for collection in compared.collections for each in collection.differences)
+        raise DifferencesError(
+            f"{compared.differences} differences in what was changed since the snapshot, the first in "
+            f"{first.collection}, {first.key} ({first.kind}): the aliases are not moved.",
+            "`weaviate-migration verify --repair` mends what differs.",
+        )
+
+
+def roll_back(
+    client: WeaviateClient,
+    records: MigrationRecords,
+    record: MigrationRecord,
+    quarantine: Path,
+    *,
+    discard: bool,
+) -> list[str]:
+    """Gives the aliases back; and with `discard` removes the collections that this migration made, and only those.
+
+    Returns:
+        The names of the collections removed.
+    """
+    ours = record.targets.values()
+    _give_aliases_back(client, record)
+    removed = [name for name in sorted(ours) if discard and drop_collection(client, name, record.id)]
+    for name in ours if discard else ():
+        Quarantine(quarantine, name).discard()
+    records.update(record, state="discarded" if discard else "rolled back")
+    return removed
+
+
+def _give_aliases_back(client: WeaviateClient, record: MigrationRecord) -> None:
+    """Points the aliases that point at this migration's collections to where they pointed before."""
+    ours = record.targets
+    current = alias_targets(client, ours)
+    moved = {alias: record.previous_aliases.get(alias) for alias, target in current.items() if target == ours[alias]}
+    point_aliases(client, moved)
+
+
+def _other_targets(client: WeaviateClient, record: MigrationRecord) -> dict[str, str | None]:
+    """Where the aliases point; for one that a switch killed half-way has moved already, where it pointed before."""
+    found = alias_targets(client, record.targets)
+    return {
+        alias: record.previous_aliases.get(alias) if found[alias] == target else found[alias]
+        for alias, target in record.targets.items()
+    }
+
+
+def _refuse_quarantined_rows(record: MigrationRecord, quarantine: Path) -> None:
+    refused = {
+        alias: rows
+        for alias, collection in record.targets.items()
+        if (rows := sum(1 for _ in Quarantine(quarantine, collection).rows()))
+    }
+    if refused:
+        counts = ", ".join(f"{rows} of {alias}" for alias, rows in refused.items())
+        raise DifferencesError(
+            f"Rows were refused ({counts}): the aliases are not moved.",
+            f"`weaviate-migration quarantine list` names them; key, reason and payload are in {quarantine}.",
+        )

@@ -1,0 +1,1 @@
+"""Follows the source while it is in use: capture, sync, the application's own thread, shadow reads."""

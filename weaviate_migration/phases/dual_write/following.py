@@ -1,0 +1,225 @@
+"""The migrations of a work folder whose changes are followed: opened on both sides, and kept in step."""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from weaviate import WeaviateClient
+
+from weaviate_migration.base.errors import (
+    ConfigurationError,
+    MigrationConflictError,
+)
+from weaviate_migration.base.settings import MigrationConfig, spare_memory_mb
+from weaviate_migration.mapping import Mapping as WholeMapping
+from weaviate_migration.mapping import read_mapping
+from weaviate_migration.phases.dual_write.migration_sync import MigrationSync, SyncTally
+from weaviate_migration.phases.history.changes import open_change_log
+from weaviate_migration.source.change_log import ChangeLog, write_positions
+from weaviate_migration.source.inspect import inspect_database
+from weaviate_migration.source.plan import plan_migration
+from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
+from weaviate_migration.target.write import WriteSettings, write_settings
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.record import MigrationRecord
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.1
+# The file's own note of the position: at most so often, and only when the application has written nothing since the
+# last look. An application without a busy timeout would fail if it wanted to write in just that moment.
+NOTE_SECONDS = 1.0
+# Entries that are pruned at once, beside that note.
+PRUNED_AT_ONCE = 1_000
+LONGEST_WAIT_SECONDS = 30.0
+
+
+class Followed:
+    """The followed migrations of a work folder, the newest first.
+
+    Args:
+        syncs: one for each of them.
+        log: of their source.
+        work_folder: knows which migrations are followed, and how far they are.
+        mapping: of these migrations.
+    """
+
+    def __init__(
+        self, syncs: list[MigrationSync], log: ChangeLog, work_folder: WorkFolder, mapping: WholeMapping
+    ) -> None:
+        self._syncs = syncs
+        self._log = log
+        self._work_folder = work_folder
+        self._mapping = mapping
+        self._noted: dict[str, tuple[int, int, int]] = {}
+
+    def __iter__(self) -> Iterator[MigrationSync]:
+        return iter(self._syncs)
+
+    def of(self, record: MigrationRecord) -> MigrationSync:
+        """The sync of one migration.
+
+        Raises:
+            MigrationConflictError: it is not followed: its mapping or its source is another one.
+        """
+        found = next((sync for sync in self._syncs if sync.record.id == record.id), None)
+        if found is None:
+            raise MigrationConflictError(
+                f"Migration {record.id} is not followed: its mapping or its source is another one.",
+                "Give its own mapping with --mapping.",
+            )
+        return found
+
+    def is_outdated(self) -> bool:
+        """Whether other migrations are followed by now, or the source's path leads to another file: open it anew."""
+        if self._log.is_another_file:
+            return True
+        return followed_records(self._work_folder, self._mapping) != [sync.record for sync in self._syncs]
+
+    def note_in_file(self) -> bool:
+        """Writes into the file how far each migration is, and prunes what none of them needs; not where it is locked.
+
+        Returns:
+            Whether the file says what is so now, and nothing is left to prune.
+        """
+        positions = _positions(self._work_folder, self._log.source)
+        if positions == self._noted:
+            return True
+        with self._log.reading() as capture:
+            pass
+        needed = min(min(position, snapshot) for _, position, snapshot in positions.values())
+        if not write_positions(self._log.source, capture, positions, needed, PRUNED_AT_ONCE):
+            return False
+        self._noted = positions
+        return True
+
+    def note_settled(self) -> None:
+        """Puts into each migration's history that it is in step, or how far it is not."""
+        for sync in self._syncs:
+            sync.note_settled()
+
+    def follow(self, stop: threading.Event, done: dict[str, SyncTally]) -> None:
+        """Applies changes as they are committed, until told to stop or until all this is outdated.
+
+        Args:
+            done: what was applied is added here, by the migrations' ids; each is there from the beginning.
+        """
+        for sync in self._syncs:
+            done.setdefault(sync.record.id, SyncTally())
+        behind, noted_at = True, time.monotonic()
+        while not stop.is_set() and not self.is_outdated():
+            if self._log.has_changed() or behind:
+                passed = [self._pass(sync, done) for sync in self._syncs]
+                behind = not all(passed)
+            elif time.monotonic() - noted_at >= NOTE_SECONDS:
+                self.note_in_file()
+                self.note_settled()
+                noted_at = time.monotonic()
+            stop.wait(POLL_SECONDS)
+
+    def _pass(self, sync: MigrationSync, done: dict[str, SyncTally]) -> bool:
+        """A pass; not while the migration is being loaded or compared: the others need not wait for it."""
+        tally = sync.try_pass()
+        if tally is None:
+            return False
+        done[sync.record.id].add(tally)
+        if tally.changes:
+            logger.debug(
+                "%d changes applied, position %d",
+                *(tally.changes, tally.position),
+                extra={"migration_id": sync.record.id},
+            )
+        return True
+
+
+@contextmanager
+def followed(config: MigrationConfig) -> Iterator[Followed]:
+    """Connects to both sides of the migrations that a work folder follows.
+
+    Args:
+        config: the settings; the source is the migrations' own.
+
+    Raises:
+        ConfigurationError: no migration of this mapping is followed.
+        CaptureError: capture is missing or damaged.
+        ServerNotUsableError: the server cannot be reached.
+    """
+    work_folder = WorkFolder(config.work_dir.absolute(), config.extracts)
+    mapping = read_mapping(config.mapping)
+    followed_records(work_folder, mapping)  # Says what is wrong before a server is started for it.
+    target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
+    with open_weaviate(target, work_folder.folder, config.weaviate_api_key) as client:
+        settings = write_settings(
+            client,
+            batch_size=config.batch_size,
+            worker_count=config.worker_count,
+            max_retries=config.max_retries,
+            retry_delay=config.retry_delay,
+            spare_memory_mb=spare_memory_mb(config.memory_limit_mb),
+        )
+        with followed_with(client, work_folder, mapping, settings) as group:
+            yield group
+
+
+@contextmanager
+def followed_with(
+    client: WeaviateClient, work_folder: WorkFolder, mapping: WholeMapping, settings: WriteSettings
+) -> Iterator[Followed]:
+    """The followed migrations of a work folder, for who is connected already; raises what `followed` does."""
+    records = followed_records(work_folder, mapping)
+    with open_change_log(work_folder, records[0].source) as log:
+        plan = plan_migration(mapping, inspect_database(records[0].source))
+        syncs = [
+            MigrationSync(
+                record,
+                log,
+                plan,
+                client,
+                settings,
+                work_folder.sync_positions,
+                work_folder.sync_folder,
+                work_folder.quarantine_folder,
+                work_folder.history(record),
+            )
+            for record in records
+        ]
+        yield Followed(syncs, log, work_folder, mapping)
+
+
+def followed_records(work_folder: WorkFolder, mapping: WholeMapping) -> list[MigrationRecord]:
+    """The migrations whose changes are followed, the newest first: those that readers use, may use, or will use.
+
+    One that was cut over before the newest was is followed too: a rollback leads back to it. One whose snapshot is not
+    on record yet is not: its command was killed, or is about to load the rows as they are.
+
+    Raises:
+        ConfigurationError: there are none.
+    """
+    found = [each for each in _in_use(work_folder) if each.mapping_digest == mapping.digest and each.bounds]
+    if not found:
+        raise ConfigurationError(
+            f"No migration of mapping `{mapping.name}` in {work_folder.folder} follows the changes of its source.",
+            "Begin one with `weaviate-migration migrate --live`.",
+        )
+    return [each for each in found if each.source == found[0].source]
+
+
+def _in_use(work_folder: WorkFolder) -> list[MigrationRecord]:
+    """The migrations that readers have, may go back to or will have, and that follow the log; the newest first."""
+    positions = work_folder.sync_positions
+    used = (each for each in reversed(work_folder.records.all()) if each.state in ("unfinished", "cut over"))
+    return [each for each in used if positions.read(each.id) is not None]
+
+
+def _positions(work_folder: WorkFolder, source: Path) -> dict[str, tuple[int, int, int]]:
+    """For each migration that needs the log epoch, applied position and its snapshot's; those of other mappings too."""
+    found = {}
+    for each in _in_use(work_folder):
+        known = work_folder.sync_positions.read(each.id)
+        captured = each.snapshot.captured if each.snapshot else None
+        if known is not None and each.source == source:
+            found[each.id] = (known.epoch, known.position, captured.position if captured else known.position)
+    return found

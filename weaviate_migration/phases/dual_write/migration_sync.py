@@ -1,0 +1,347 @@
+"""Sync: applies the changes that the log holds to one migration's collections.
+
+A pass reads the log from the applied position, folds it to one entry for each key, reads the *current* row, writes or
+removes the object, and moves the position when Weaviate has confirmed everything. Applying a change twice, or with a
+newer row than the one that was logged, is harmless. The same pass serves the command, the asset and the application.
+"""
+
+import logging
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from filelock import Timeout
+from structlog.contextvars import bound_contextvars
+from weaviate import WeaviateClient
+from weaviate.collections import Collection
+
+from weaviate_migration.mapping.row_to_object import ObjectDraft, key_text, row_converter
+from weaviate_migration.phases.history.changes import Changes, CollectionChanges, writing_lock
+from weaviate_migration.phases.history.extract.partitions import partition_of
+from weaviate_migration.phases.history.extract.refusals import judged
+from weaviate_migration.phases.history.extract.scan import row_layout
+from weaviate_migration.phases.history.extract.storage_classes import ExtractRow
+from weaviate_migration.phases.history.load import quarantined_object, quarantined_row, with_provided_vectors
+from weaviate_migration.source.change_log import ChangedRow, ChangedRows, ChangeLog, Lag
+from weaviate_migration.source.plan import CollectionPlan, MigrationPlan
+from weaviate_migration.target.write import ObjectWriter, WriteSettings, cut_into_batches, remove_objects
+from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
+from weaviate_migration.work_folder.record import LogPosition, MigrationRecord
+from weaviate_migration.work_folder.sync_positions import SyncPositions, agreed_reading, refuse_another_history
+from weaviate_migration.work_folder.timeline import HistoryFile, LagMoment
+
+logger = logging.getLogger(__name__)
+
+# Entries of the log that are read and applied at once: so many take well under a second to read.
+ENTRIES_PER_CHUNK = 10_000
+
+
+@dataclass(slots=True)
+class SyncTally:
+    """What a pass did.
+
+    Attributes:
+        changes: entries of the log.
+        written, removed, refused: objects; a key that was logged several times counts once.
+        position: applied up to here.
+    """
+
+    changes: int = 0
+    written: int = 0
+    removed: int = 0
+    refused: int = 0
+    position: int = 0
+
+    def add(self, other: "SyncTally") -> None:
+        """Adds what another did; this one's position stays."""
+        self.changes += other.changes
+        self.written += other.written
+        self.removed += other.removed
+        self.refused += other.refused
+
+
+@dataclass(frozen=True)
+class CaughtUp:
+    """What was done, and for each collection, by its name in the mapping, the rows that changed."""
+
+    done: SyncTally
+    rows: Mapping[str, ChangedRows]
+
+
+@dataclass
+class RowApplier:
+    """Brings objects of one collection to what their rows say now.
+
+    Args:
+        plan: what the rows are.
+        quarantine: the collection's.
+    """
+
+    client: WeaviateClient
+    record: MigrationRecord
+    plan: CollectionPlan
+    settings: WriteSettings
+    quarantine: Quarantine
+    _removals: list[str] = field(default_factory=list, init=False)
+    _refused: list[QuarantinedRow] = field(default_factory=list, init=False)
+
+    @property
+    def collection(self) -> str:
+        """The versioned name."""
+        return self.record.collection(self.plan.mapping)
+
+    @property
+    def objects(self) -> Collection[Any, Any]:
+        """The collection itself."""
+        return self.client.collections.use(self.collection)
+
+    def apply(self, changed: ChangedRows, after: int = 0) -> SyncTally:
+        """Writes the objects of rows that are there, and removes those of rows that are not, or that are refused.
+
+        Args:
+            after: leave out what was logged up to this position.
+
+        Raises:
+            TargetError: the server did not take part any more; applying again goes on.
+        """
+        # Here, not at the end: what was begun before, and failed, is not to be gone on with.
+        self._removals.clear()
+        self._refused.clear()
+        objects, tally = self.objects, SyncTally()
+        rows = (each for each in changed.rows() if each.position > after)
+        drafts = with_provided_vectors(self._drafts(rows), objects, self.plan.mapping)
+        for outcome in ObjectWriter(objects, self.settings).write(cut_into_batches("changed", drafts, self.settings)):
+            tally.written += outcome.written
+            for refusal in outcome.refusals:
+                # It may be there all the same, as it was before, or not indexed: see `PartitionLoad.run`.
+                self._removals.append(refusal.draft.uuid)
+                self._refused.append(quarantined_object(refusal))
+        tally.removed = remove_objects(objects, self._removals)
+        tally.refused = len(self._refused)
+        self._note_refused(changed, after)
+        return tally
+
+    def _drafts(self, rows: Iterable[ChangedRow]) -> Iterator[ObjectDraft]:
+        layout = row_layout(self.plan)
+        convert = row_converter(self.plan.mapping, layout.columns, self.record.timestamp)
+        for row, reason in judged(self._present(rows), self.plan.mapping, layout.columns):
+            assert row.uuid is not None, "a key with a NULL finds no row"
+            if reason is None:
+                yield convert(row.uuid, key_text(row.key), row.values)
+            else:
+                self._removals.append(row.uuid)
+                self._refused.append(quarantined_row(row, reason, layout))
+
+    def _present(self, rows: Iterable[ChangedRow]) -> Iterator[ExtractRow]:
+        for each in rows:
+            if each.values is not None:
+                yield ExtractRow(each.uuid, each.key, each.values)
+            elif each.uuid is not None:
+                self._removals.append(each.uuid)
+
+    def _note_refused(self, changed: ChangedRows, after: int) -> None:
+        """In the quarantine is what is refused now; what was refused before and has changed since is not."""
+        bounds = self.record.bounds[self.plan.mapping.table]
+        concerned = {partition_of(each.uuid, bounds) for each in self._refused}
+        for partition in self.quarantine.partitions():
+            if any(changed.has(each.uuid, after) for each in self.quarantine.rows_of(partition)):
+                concerned.add(partition)
+        for partition in sorted(concerned):
+            with self.quarantine.replacing(partition):
+                for row in self.quarantine.rows_of(partition):
+                    if not changed.has(row.uuid, after):
+                        self.quarantine.add(partition, row)
+                for row in self._refused:
+                    if partition_of(row.uuid, bounds) == partition:
+                        self.quarantine.add(partition, row)
+
+
+def apply_changes(
+    client: WeaviateClient,
+    since: CollectionChanges,
+    changes: Changes,
+    settings: WriteSettings,
+    quarantine: Quarantine,
+) -> SyncTally:
+    """Brings the rows that changed since the snapshot to what they are now, beside a load of all others.
+
+    Args:
+        since: the collection's; where changes are not captured there is nothing to do.
+        changes: as `since` holds them.
+
+    Raises:
+        TargetError: the server did not take part any more; applying again goes on.
+    """
+    if changes.rows is None or since.plan is None:
+        return SyncTally()
+    return RowApplier(client, since.record, since.plan, settings, quarantine).apply(changes.rows)
+
+
+class MigrationSync:
+    """Applies changes to one migration.
+
+    Args:
+        record: the migration's; it was begun with capture, or compared with a snapshot that has one.
+        log: the source's.
+        plan: what the mapped rows are in the source.
+        positions: how far migrations are applied.
+        locks: the folder of the collections' locks.
+        quarantine: the folder of quarantined rows.
+        history: gets the lag now and then.
+
+    Attributes:
+        appliers: one for each collection.
+    """
+
+    def __init__(
+        self,
+        record: MigrationRecord,
+        log: ChangeLog,
+        plan: MigrationPlan,
+        client: WeaviateClient,
+        settings: WriteSettings,
+        positions: SyncPositions,
+        locks: Path,
+        quarantine: Path,
+        history: HistoryFile,
+    ) -> None:
+        self.record = record
+        self._log = log
+        self._positions = positions
+        self._locks = locks
+        self._history = history
+        self._is_lag_noted = True
+        self.appliers = [
+            RowApplier(client, record, each, settings, Quarantine(quarantine, record.collection(each.mapping)))
+            for each in plan.collections
+        ]
+
+    @property
+    def known(self) -> LogPosition:
+        """How far the migration is applied, with what the log says there.
+
+        Raises:
+            CaptureError: its changes are not followed.
+        """
+        return self._positions.known(self.record.id)
+
+    @property
+    def position(self) -> int:
+        """The applied position."""
+        return self.known.position
+
+    def last_position(self) -> int:
+        """The newest position of the log."""
+        with self._log.reading():
+            return self._log.last_position()
+
+    def lag(self) -> Lag:
+        """How far the migration is behind.
+
+        Raises:
+            CaptureError: changes were missed, or the source is not the file that was followed.
+        """
+        with agreed_reading(self._log, self._positions, self.record.id) as (_, known):
+            return self._log.lag(known.position)
+
+    def note_settled(self) -> None:
+        """Puts the lag of a moment of rest into the history, unless it is 0 there already; raises what `lag` does."""
+        if self._is_lag_noted:
+            self._note_lag(self.lag(), last=True)
+
+    def _note_lag(self, lag: Lag, *, last: bool = False) -> None:
+        self._history.note(LagMoment(time.time(), *lag), last=last)
+        self._is_lag_noted = lag.changes > 0 or not last
+
+    def has_gap(self) -> bool:
+        """Whether changes may have been missed, so that no lag can be called 0 before all was compared."""
+        with self._log.reading() as capture:
+            return capture.epoch > self.known.epoch
+
+    @property
+    def captured(self) -> LogPosition:
+        """Where the log in the migration's snapshot ends; a followed migration's snapshot has one."""
+        snapshot = self.record.snapshot
+        assert snapshot is not None, "followed since a snapshot"
+        assert snapshot.captured is not None, "followed since a snapshot of a captured source"
+        return snapshot.captured
+
+    def note_whole(self, epoch: int) -> None:
+        """Notes that a full comparison found nothing missed, up to an epoch of the capture."""
+        with self._alone(wait=True):
+            self._positions.save(self.record.id, self.known.model_copy(update={"epoch": epoch}))
+
+    @contextmanager
+    def _alone(self, *, wait: bool) -> Iterator[None]:
+        """Nobody else writes to any of the migration's collections."""
+        with ExitStack() as stack:
+            for each in self.appliers:
+                stack.enter_context(writing_lock(self._locks, each.collection, wait=wait))
+            yield
+
+    def run_pass(self, through: int | None = None, *, wait: bool = True) -> SyncTally:
+        """Applies what is in the log by now.
+
+        Args:
+            through: go no further than this position.
+            wait: for the end of a load or a comparison of these collections.
+
+        Raises:
+            filelock.Timeout: `wait` is off, and somebody else works with these collections.
+            CaptureError: changes were missed, or the source is not the file that was followed.
+            SourceBusyError: the source was locked for too long.
+            TargetError: Weaviate did not take part; nothing is lost, the next pass goes on.
+        """
+        with agreed_reading(self._log, self._positions, self.record.id) as (_, known):
+            end = self._log.last_position()
+            if self._history.is_due("lag"):
+                self._note_lag(self._log.lag(known.position))
+        end = min(end, through) if through is not None else end
+        tally = SyncTally(position=known.position)
+        while tally.position < end:
+            with self.caught_up(end, wait=wait) as chunk:
+                tally.add(chunk.done)
+                tally.position = chunk.done.position
+        return tally
+
+    def try_pass(self, through: int | None = None) -> SyncTally | None:
+        """A pass, unless somebody loads, compares or syncs these collections right now: then None, at once.
+
+        Raises what `run_pass` does, but for the time-out.
+        """
+        try:
+            return self.run_pass(through, wait=False)
+        except Timeout:
+            return None
+
+    @contextmanager
+    def caught_up(
+        self, through: int | None = None, since: int | None = None, *, wait: bool = True
+    ) -> Iterator[CaughtUp]:
+        """Applies changes, and while the context lives nobody else writes to the migration's collections.
+
+        Args:
+            through: go no further than this position; None is the log's end, whatever there is to apply until there.
+            since: also give the rows that were logged after this position and are applied already.
+        """
+        with ExitStack() as stack:
+            stack.enter_context(bound_contextvars(migration_id=self.record.id))
+            stack.enter_context(self._alone(wait=wait))
+            known = self.known
+            with self._log.reading() as capture:
+                refuse_another_history(self._log, capture, self.record.id, known)
+                end = self._log.last_position()
+                if through is not None:
+                    end = max(known.position, min(end, through, known.position + ENTRIES_PER_CHUNK))
+                begin = min(known.position, since) if since is not None else known.position
+                copies = [(each, self._log.changed_rows(each.plan, begin, end)) for each in self.appliers]
+                reached = known.model_copy(update={"position": end, "entry": self._log.entry(end)})
+            tally = SyncTally(changes=end - known.position, position=end)
+            for applier, rows in copies:
+                stack.callback(rows.close)
+                tally.add(applier.apply(rows, known.position))
+            self._positions.save(self.record.id, reached)
+            yield CaughtUp(tally, {each.plan.mapping.name: rows for each, rows in copies})

@@ -1,0 +1,200 @@
+"""What changed of a collection's rows since its snapshot: whoever loads, compares or repairs from extracts asks here.
+
+An extract is as old as its snapshot. An object must never go back to an older version of its row, and a comparison must
+not take for damage what sync did. So rows that were logged since the snapshot are not taken from the extract, and while
+one works with the collection nobody else writes to it.
+"""
+
+import heapq
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from filelock import FileLock
+
+from weaviate_migration.base.errors import CaptureError
+from weaviate_migration.mapping import CollectionMapping, Mapping
+from weaviate_migration.mapping.object_ids import UuidRange, object_uuid
+from weaviate_migration.phases.history.extract.storage_classes import ExtractRow
+from weaviate_migration.source.change_log import INSTALL_HINT, ChangedRow, ChangedRows, ChangeLog
+from weaviate_migration.source.inspect import inspect_database
+from weaviate_migration.source.plan import CollectionPlan, plan_migration
+from weaviate_migration.target.read_back import StoredObject
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.record import MigrationRecord
+from weaviate_migration.work_folder.sync_positions import SyncPositions, refuse_another_history
+
+Item = TypeVar("Item")
+
+EVERYTHING = UuidRange(None, None)
+
+
+@dataclass(frozen=True)
+class Changes:
+    """The changed rows of a collection, while nobody else writes to it.
+
+    Attributes:
+        rows: since the snapshot, or since the applied position where that is before it, as they were when the lock was
+            taken; None where changes are not captured.
+        applied: up to this position they are in Weaviate; those after it are pending.
+    """
+
+    rows: ChangedRows | None = None
+    applied: int = 0
+
+    def untouched(self, rows: Iterable[ExtractRow], within: UuidRange = EVERYTHING) -> Iterator[ExtractRow]:
+        """The rows of an extract that were not logged since; ascending, as they came."""
+        return _not_in(rows, lambda row: row.uuid, self.uuids(within)) if self.rows is not None else iter(rows)
+
+    def carried_into(self, rows: Iterable[ExtractRow], within: UuidRange = EVERYTHING) -> Iterator[ExtractRow]:
+        """The rows of an extract as the log has changed them: applied ones as they are now, pending ones left out."""
+        untouched = self.untouched(rows, within)
+        if self.rows is None:
+            return untouched
+        applied = (
+            ExtractRow(each.uuid, each.key, each.values)
+            for each in self.rows.rows(within.low, within.high)
+            if each.values is not None and each.position <= self.applied
+        )
+        return heapq.merge(untouched, applied, key=lambda row: row.uuid or "")
+
+    def without_pending(self, objects: Iterable[StoredObject], within: UuidRange) -> Iterator[StoredObject]:
+        """The objects of a range whose rows have no change that is not applied yet; ascending, as they came."""
+        if self.rows is None:
+            return iter(objects)
+        return _not_in(objects, lambda each: each.uuid, self._pending(within))
+
+    def uuids(self, within: UuidRange = EVERYTHING) -> Iterator[str]:
+        """Their UUIDs, ascending, each once."""
+        return self.rows.uuids(within.low, within.high) if self.rows is not None else iter(())
+
+    def count(self, within: UuidRange) -> int:
+        """How many keys changed."""
+        return sum(1 for _ in self.uuids(within))
+
+    def pending(self, within: UuidRange) -> int:
+        """How many keys have a change that is not applied yet."""
+        return sum(1 for _ in self._pending(within))
+
+    def touch(self, within: UuidRange) -> bool:
+        """Whether any row of a range was logged since the snapshot."""
+        return self.rows is not None and next(self.rows.rows(within.low, within.high), None) is not None
+
+    def has(self, uuid: str | None) -> bool:
+        """Whether the row of this UUID was logged since the snapshot."""
+        return self.rows is not None and self.rows.has(uuid)
+
+    def _pending(self, within: UuidRange) -> Iterator[str]:
+        """Their UUIDs, ascending; rows that share a UUID stand side by side."""
+        rows: Iterable[ChangedRow] = self.rows.rows(within.low, within.high) if self.rows is not None else ()
+        return (each.uuid for each in rows if each.uuid is not None and each.position > self.applied)
+
+
+@dataclass(frozen=True)
+class CollectionChanges:
+    """The way to the changes of one collection of one migration.
+
+    Args:
+        locks: the folder of the locks.
+        collection: the versioned name.
+        log: of the source, and `plan`, what the collection's rows are there; None where changes are not captured.
+        record: the migration's.
+        positions: how far it is applied.
+    """
+
+    locks: Path
+    collection: str
+    log: ChangeLog | None
+    plan: CollectionPlan | None
+    record: MigrationRecord
+    positions: SyncPositions
+
+    @contextmanager
+    def held(self, within: UuidRange = EVERYTHING) -> Iterator[Changes]:
+        """Waits until nobody else writes to the collection, keeps it so, and gives what changed since the snapshot.
+
+        Raises:
+            CaptureError: changes were missed, or the source is not the file that was followed.
+        """
+        with ExitStack() as stack:
+            stack.enter_context(writing_lock(self.locks, self.collection))
+            snapshot = self.record.snapshot
+            if self.log is None or self.plan is None or snapshot is None or snapshot.captured is None:
+                yield Changes()
+                return
+            known = self.positions.read(self.record.id) or snapshot.captured
+            with self.log.reading() as capture:
+                refuse_another_history(self.log, capture, self.record.id, known)
+                # What was changed before the snapshot may not be applied yet: that is pending, and no damage.
+                begin = min(snapshot.captured.position, known.position)
+                end = self.log.last_position()
+                rows = self.log.changed_rows(self.plan, begin, end, within.low, within.high)
+            stack.callback(rows.close)
+            yield Changes(rows, known.position)
+
+
+@contextmanager
+def open_change_log(work_folder: WorkFolder, source: Path) -> Iterator[ChangeLog]:
+    """The change log of a work folder's capture.
+
+    Raises:
+        CaptureError: nothing is captured for this work folder, or capture was damaged.
+    """
+    if (capture_id := work_folder.capture_id) is None:
+        raise CaptureError(f"Changes of {source} are not captured for {work_folder.folder}.", INSTALL_HINT)
+    with ChangeLog(source, capture_id, object_uuid, work_folder.scratch) as log:
+        with log.reading():
+            pass  # Says so, if capture was damaged.
+        yield log
+
+
+@contextmanager
+def collection_changes(
+    work_folder: WorkFolder, record: MigrationRecord, mapping: Mapping, collection: CollectionMapping
+) -> Iterator[CollectionChanges]:
+    """The way to the changes of one collection since the migration's snapshot.
+
+    Raises:
+        CaptureError: the snapshot was taken with capture, and the source has it no more.
+    """
+    with ExitStack() as stack:
+        log, plan = None, None
+        if record.snapshot is not None and record.snapshot.captured is not None:
+            log = stack.enter_context(open_change_log(work_folder, record.source))
+            plan = plan_migration(mapping, inspect_database(record.source)).of_table(collection.table)
+        yield CollectionChanges(
+            work_folder.sync_folder, record.collection(collection), log, plan, record, work_folder.sync_positions
+        )
+
+
+@contextmanager
+def held_changes(
+    work_folder: WorkFolder, record: MigrationRecord, mapping: Mapping, collection: CollectionMapping
+) -> Iterator[Changes]:
+    """What changed of one collection since the snapshot, while nobody else writes to it; raises as `held` does."""
+    with collection_changes(work_folder, record, mapping, collection) as since, since.held() as changes:
+        yield changes
+
+
+def writing_lock(folder: Path, collection: str, *, wait: bool = True) -> FileLock:
+    """The lock of one collection: held by whoever reads rows and writes their objects, or compares the two.
+
+    Args:
+        wait: until it is free; otherwise taking it raises `filelock.Timeout` where it is not.
+    """
+    return FileLock(folder / f"{collection}.lock", blocking=wait)
+
+
+def _not_in(items: Iterable[Item], uuid_of: Callable[[Item], str | None], uuids: Iterator[str]) -> Iterator[Item]:
+    """The items whose UUID is none of these; both ascend, items without a UUID come first."""
+    other = next(uuids, None)
+    for item in items:
+        uuid = uuid_of(item)
+        if uuid is not None:
+            while other is not None and other < uuid:
+                other = next(uuids, None)
+            if other == uuid:
+                continue
+        yield item

@@ -1,0 +1,50 @@
+"""Which rows of an extract do not become objects, and why: the one place that decides it, for whoever asks.
+
+A row is refused whose key is NULL or given twice, or that holds what its property cannot hold where the mapping says
+`on_unfit: refuse`. What Weaviate itself refuses is not known here.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, pairwise
+
+from weaviate_migration.mapping import CollectionMapping
+from weaviate_migration.mapping.row_to_object import unfit_judge
+from weaviate_migration.phases.history.extract.storage import PartitionExtract
+from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowLayout
+
+NO_KEY = "a part of its key is NULL"
+DUPLICATE_KEY = "its key is given to more than one row"
+
+JudgedRow = tuple[ExtractRow, str | None]
+"""A row, and the reason why it does not become an object; None where it does, and then it has a UUID."""
+
+
+def judged_rows(extract: PartitionExtract, mapping: CollectionMapping) -> Iterator[JudgedRow]:
+    """The rows of one partition, in its order, in bounded memory, each with the reason why it is refused, or None."""
+    return judged(extract.extract_rows(), mapping, RowLayout.of_schema(extract.schema).columns)
+
+
+def judged(rows: Iterable[ExtractRow], mapping: CollectionMapping, columns: Sequence[str]) -> Iterator[JudgedRow]:
+    """Each row with the reason why it is refused, or None.
+
+    Args:
+        rows: rows of one table; those that share a UUID stand side by side.
+        columns: what their values are.
+    """
+    usable = with_unusable_keys(rows)
+    unfit = unfit_judge(mapping, columns)
+    return usable if unfit is None else ((row, reason or unfit(row.values)) for row, reason in usable)
+
+
+def with_unusable_keys(rows: Iterable[ExtractRow]) -> Iterator[JudgedRow]:
+    """Each row with the reason why its key cannot be used, or None. Rows that share a UUID stand side by side."""
+    previous: str | None = None
+    for row, following in pairwise(chain(rows, [_AFTER_THE_LAST])):
+        if row.uuid is None:
+            yield row, NO_KEY
+        else:
+            yield row, DUPLICATE_KEY if row.uuid in (previous, following.uuid) else None
+        previous = row.uuid
+
+
+_AFTER_THE_LAST = ExtractRow(None, (), ())

@@ -1,0 +1,54 @@
+"""From a snapshot's table to the streams of its partitions: one scan, sorted by UUID."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from weaviate_migration.mapping.object_ids import object_uuid
+from weaviate_migration.phases.history.extract.partitions import (
+    PARTITION_KEYS,
+    PartitionStream,
+    covering_range,
+    cut_into_partitions,
+    partition_bounds,
+)
+from weaviate_migration.phases.history.extract.storage_classes import RowLayout
+from weaviate_migration.source.plan import CollectionPlan
+from weaviate_migration.source.rows import TableReader
+
+
+def table_bounds(snapshot: Path, plan: CollectionPlan, sort_memory_mb: int, scratch: Path) -> tuple[str, ...]:
+    """The fifteen UUIDs between the table's partitions: its quantiles, so that the partitions are balanced."""
+    if plan.table is None:
+        return partition_bounds([])
+    with TableReader(snapshot, plan, object_uuid, sort_memory_mb, scratch) as reader:
+        return partition_bounds(reader.uuid_quantiles(len(PARTITION_KEYS)))
+
+
+def scan_partitions(
+    snapshot: Path,
+    plan: CollectionPlan,
+    bounds: Sequence[str],
+    partitions: Sequence[str],
+    sort_memory_mb: int,
+    scratch: Path,
+) -> Iterator[PartitionStream]:
+    """The rows of these contiguous partitions, each partition as a stream of record batches, sorted by UUID.
+
+    Args:
+        partitions: their keys, ascending: the table is scanned once for all of them.
+        sort_memory_mb: how much SQLite's sorter may hold before it goes to disk.
+        scratch: the folder for what it puts there.
+    """
+    layout = row_layout(plan)
+    if plan.table is None:
+        yield from cut_into_partitions([], layout, bounds, partitions)
+        return
+    wanted = covering_range(bounds, partitions)
+    with TableReader(snapshot, plan, object_uuid, sort_memory_mb, scratch) as reader:
+        yield from cut_into_partitions(reader.rows(wanted.low, wanted.high), layout, bounds, partitions)
+
+
+def row_layout(plan: CollectionPlan) -> RowLayout:
+    """What the extract's columns are: those of the plan, and the key's among them, or the rowid beside them."""
+    name = plan.table.name if plan.table else plan.mapping.table
+    return RowLayout(name, plan.columns, () if plan.uses_rowid else plan.key)

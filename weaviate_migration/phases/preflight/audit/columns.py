@@ -1,0 +1,193 @@
+"""One column, slice by slice: storage classes, smallest and largest, and what its properties cannot hold exactly.
+
+Whole columns of a slice are looked at first, at the speed of C. Only where they are not of the plain case for sure is
+each value looked at by itself.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from weaviate_migration.mapping import PropertyMapping
+from weaviate_migration.mapping.values import MAX_EXACT_INT, SqlValue, are_exact_dates, is_utf8
+from weaviate_migration.phases.preflight.audit.kinds import Kind, kind_finder
+from weaviate_migration.phases.preflight.audit.report import ColumnReport, Finding
+
+KeyOf = Callable[[int], str]
+
+EXAMPLES = 3
+# Of a text, or of a blob in hexadecimal, so many characters are shown.
+SHOWN_CHARACTERS = 60
+
+STORAGE_CLASSES: dict[type, str] = {type(None): "null", int: "integer", float: "real", str: "text", bytes: "blob"}
+
+
+class Group(NamedTuple):
+    """The values of one storage class among those of a slice."""
+
+    values: Sequence[SqlValue]
+    smallest: SqlValue
+    largest: SqlValue
+
+
+@dataclass
+class Tally:
+    """How often something was found, and the keys of the first rows with it."""
+
+    count: int = 0
+    examples: list[str] = field(default_factory=list)
+
+    def add(self, row: int, key_of: KeyOf) -> None:
+        """Counts one more."""
+        self.add_all(range(row, row + 1), key_of)
+
+    def add_all(self, rows: range, key_of: KeyOf) -> None:
+        """Counts each of the rows."""
+        self.count += len(rows)
+        self.examples += map(key_of, rows[: max(EXAMPLES - len(self.examples), 0)])
+
+
+class ColumnAudit:
+    """Looks at all values of one column.
+
+    Args:
+        properties: those that are made from it.
+    """
+
+    def __init__(self, name: str, declared_type: str, properties: Sequence[PropertyMapping]) -> None:
+        self._name = name
+        self._declared_type = declared_type
+        self._counts: Counter[type] = Counter()
+        self._smallest: dict[type, SqlValue] = {}
+        self._largest: dict[type, SqlValue] = {}
+        self._properties = [_PropertyAudit(each) for each in properties]
+
+    def add(self, values: Sequence[SqlValue], key_of: KeyOf, refused: set[int]) -> None:
+        """Looks at the column's values in one slice.
+
+        Args:
+            key_of: gives the key of a row of the slice, as it is shown.
+            refused: the rows of the slice that go to quarantine; those that do for a value of this column are added.
+        """
+        groups = _by_class(values)
+        for of_class, group in groups.items():
+            self._counts[of_class] += len(group.values)
+            if of_class is not type(None):
+                self._smallest[of_class] = _cut(min(self._smallest.get(of_class, group.smallest), group.smallest))  # type: ignore[type-var]
+                self._largest[of_class] = _cut(max(self._largest.get(of_class, group.largest), group.largest))  # type: ignore[type-var]
+        for each in self._properties:
+            each.add(values, groups, key_of, refused)
+
+    def report(self) -> ColumnReport:
+        """What was found so far."""
+        return ColumnReport(
+            name=self._name,
+            declared_type=self._declared_type,
+            properties=tuple(each.name for each in self._properties),
+            storage_classes={name: self._counts[each] for each, name in STORAGE_CLASSES.items() if self._counts[each]},
+            smallest={STORAGE_CLASSES[each]: shown(value) for each, value in self._smallest.items()},
+            largest={STORAGE_CLASSES[each]: shown(value) for each, value in self._largest.items()},
+            findings=tuple(finding for each in self._properties for finding in each.findings()),
+        )
+
+
+class _PropertyAudit:
+    """What of a column one of its properties cannot hold."""
+
+    def __init__(self, prop: PropertyMapping) -> None:
+        self.name = prop.name
+        self._prop = prop
+        self._find = kind_finder(prop)
+        self._tallies: dict[str, tuple[Kind, Tally]] = {}
+
+    def add(self, values: Sequence[SqlValue], groups: Mapping[type, Group], key_of: KeyOf, refused: set[int]) -> None:
+        if surely_held(self._prop, groups):
+            return
+        if groups.keys() == {type(None)}:  # One NULL is as good as another: a column that is not used is asked once.
+            self._found(None, range(len(values)), key_of, refused)
+            return
+        for row, value in enumerate(values):
+            self._found(value, range(row, row + 1), key_of, refused)
+
+    def _found(self, value: SqlValue, rows: range, key_of: KeyOf, refused: set[int]) -> None:
+        """Takes down the rows that hold a value, if the property cannot hold it."""
+        if (kind := self._find(value)) is not None:
+            self._tallies.setdefault(kind.name, (kind, Tally()))[1].add_all(rows, key_of)
+            if kind.fate == "quarantine":
+                refused.update(rows)
+
+    def findings(self) -> list[Finding]:
+        found = sorted(self._tallies.values(), key=lambda each: -each[1].count)
+        return [
+            Finding(self.name, kind.name, kind.fate, kind.sentence, tally.count, tuple(tally.examples))
+            for kind, tally in found
+        ]
+
+
+def surely_held(prop: PropertyMapping, groups: Mapping[type, Group]) -> bool:
+    """Whether the property holds all of these values exactly, where that can be said of them as a whole."""
+    wanted = {"text": str, "int": int, "number": float, "boolean": int, "date": str}.get(prop.type)
+    if wanted is None or prop.date_format != "text" or prop.json_key is not None:
+        return False
+    if not groups.keys() <= {wanted, type(None)}:
+        return False
+    if prop.default is not None and type(None) in groups:
+        return False
+    if (group := groups.get(wanted)) is None:
+        return True
+    if prop.type == "text":
+        return _are_utf8(group.values) and not (prop.default_for_empty and group.smallest == "")
+    if prop.type == "date":
+        return are_exact_dates(group.values)  # type: ignore[arg-type]  # one storage class: texts
+    least, most = _EXACT[prop.type]
+    return least <= group.smallest <= most and least <= group.largest <= most and not _may_be_negative_zero(group)  # type: ignore[operator]
+
+
+_LARGEST_REAL = math.nextafter(math.inf, 0)
+_EXACT: dict[str, tuple[float, float]] = {
+    "int": (-MAX_EXACT_INT, MAX_EXACT_INT),
+    "number": (-_LARGEST_REAL, _LARGEST_REAL),
+    "boolean": (0, 1),
+}
+
+
+def _may_be_negative_zero(group: Group) -> bool:
+    return isinstance(group.smallest, float) and 0.0 in group.values
+
+
+def _are_utf8(texts: Sequence[SqlValue]) -> bool:
+    return is_utf8("".join(texts))  # type: ignore[arg-type]  # one storage class: texts
+
+
+def _by_class(values: Sequence[SqlValue]) -> dict[type, Group]:
+    found = set(map(type, values))
+    if len(found) == 1:
+        return {each: _group(each, values) for each in found}
+    return {each: _group(each, [value for value in values if type(value) is each]) for each in found}
+
+
+def _group(of_class: type, values: Sequence[SqlValue]) -> Group:
+    if of_class is type(None):
+        return Group(values, None, None)
+    return Group(values, min(values), max(values))  # type: ignore[type-var]  # one storage class: they compare
+
+
+def _cut(value: SqlValue) -> SqlValue:
+    """One character more than is shown: whatever follows does not change which is shown as smallest or largest."""
+    return value[: SHOWN_CHARACTERS + 1] if isinstance(value, (str, bytes)) else value
+
+
+def shown(value: SqlValue) -> int | float | str | None:
+    """A value as JSON and people can take it: infinities by name, blobs as in SQL, odd bytes escaped, all shortened."""
+    if isinstance(value, float) and math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, bytes):
+        digits = value.hex()
+        return f"x'{_shortened(digits)}'"
+    return _shortened(value.encode(errors="backslashreplace").decode()) if isinstance(value, str) else value
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"

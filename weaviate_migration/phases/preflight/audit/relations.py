@@ -1,0 +1,62 @@
+"""Children without parent: found by SQLite, in the very statement that reads the children."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import compress
+
+from weaviate_migration.mapping import RelationMapping
+from weaviate_migration.mapping.values import SqlValue
+from weaviate_migration.phases.preflight.audit.columns import KeyOf, Tally
+from weaviate_migration.phases.preflight.audit.report import OrphanReport
+from weaviate_migration.source.inspect import quoted
+from weaviate_migration.source.plan import CollectionPlan, MigrationPlan
+
+
+@dataclass
+class RelationAudit:
+    """Looks for orphans of one relation.
+
+    Attributes:
+        condition: SQL that is true for an orphan, of a row `t`.
+        join: what the condition uses.
+    """
+
+    relation: RelationMapping
+    condition: str
+    join: str = ""
+    _found: Tally = field(default_factory=Tally)
+
+    def add(self, orphans: Sequence[SqlValue], key_of: KeyOf) -> None:
+        """Takes what the condition gave for the rows of a slice."""
+        for row in compress(range(len(orphans)), orphans):
+            self._found.add(row, key_of)
+
+    def report(self) -> OrphanReport:
+        """What was found."""
+        found = self._found
+        return OrphanReport(self.relation.column, self.relation.to_table, found.count, tuple(found.examples))
+
+
+def relation_audits(plan: CollectionPlan, whole: MigrationPlan) -> list[RelationAudit]:
+    """One for each relation of the table whose column is there."""
+    there = [each for each in plan.mapping.relations if each.column in plan.columns]
+    return [_relation_audit(each, whole.of_table(each.to_table), number) for number, each in enumerate(there)]
+
+
+def _relation_audit(relation: RelationMapping, parent: CollectionPlan, number: int) -> RelationAudit:
+    """Compares as SQLite's foreign keys do: by collation and affinity of the parent's column, which stands on the left.
+
+    The child's column gets a plus, which takes its own affinity away (https://www.sqlite.org/foreignkeys.html, 3 and
+    https://www.sqlite.org/datatype3.html, 4.2).
+    """
+    child = f"t.{quoted(relation.column)}"
+    if parent.table is None:
+        return RelationAudit(relation, f"{child} IS NOT NULL")
+    table, key, name = quoted(parent.table.name), quoted(parent.key[0]), f"parent_{number}"
+    if parent.uses_rowid or parent.key == parent.table.primary_key:
+        found = f"EXISTS (SELECT 1 FROM {table} AS {name} WHERE {name}.{key} = +{child})"
+        return RelationAudit(relation, f"{child} IS NOT NULL AND NOT {found}")
+    # Without an index of its own the table would be searched from end to end for each child: SQLite makes one for this.
+    keys = f"(SELECT DISTINCT {key} AS key FROM {table})"
+    join = f"LEFT JOIN {keys} AS {name} ON {name}.key = +{child}"
+    return RelationAudit(relation, f"{child} IS NOT NULL AND {name}.key IS NULL", join)

@@ -1,0 +1,83 @@
+"""The audit of a whole file."""
+
+from collections.abc import Mapping as ReadOnlyMapping
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from weaviate_migration.mapping import Mapping
+from weaviate_migration.phases.preflight.audit.report import TableReport
+from weaviate_migration.phases.preflight.audit.tables import audit_table
+from weaviate_migration.source.connect import connect_read_only, source_errors
+from weaviate_migration.source.inspect import row_count
+from weaviate_migration.source.plan import planned_source
+
+
+@dataclass(frozen=True)
+class SourceAudit:
+    """What a file holds, and what of it does not fit.
+
+    Attributes:
+        tables: the mapped ones, in the mapping's order.
+        not_migrated: the other tables, with their rows; no views.
+        warnings: what the mapping names and the file lacks.
+    """
+
+    tables: tuple[TableReport, ...]
+    not_migrated: ReadOnlyMapping[str, int]
+    warnings: tuple[str, ...]
+
+    @property
+    def rows(self) -> int:
+        """Rows of the mapped tables."""
+        return sum(each.rows for each in self.tables)
+
+    @property
+    def refused(self) -> int:
+        """Rows that could not become objects."""
+        return sum(each.refused for each in self.tables)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `audit --json` prints.
+
+        `rows` and `refused` count the rows of all mapped tables, and those of them that could not become objects;
+        `not_migrated` has the other tables with their rows; `warnings` are texts. `tables` has for each mapped table
+        the fields of `TableReport`, with `key`, `columns`, their `findings`, and `orphans` as their classes in
+        `report.py` say.
+        """
+        return {
+            "rows": self.rows,
+            "refused": self.refused,
+            "tables": [asdict(each) for each in self.tables],
+            "not_migrated": [{"table": name, "rows": rows} for name, rows in self.not_migrated.items()],
+            "warnings": list(self.warnings),
+        }
+
+
+def audit_source(path: Path, mapping: Mapping, scratch: Path) -> SourceAudit:
+    """Reads every value of a file that a migration would move; nothing is written to it.
+
+    The application may go on writing: what it changes meanwhile may be seen or not.
+
+    Args:
+        path: the file.
+        scratch: a folder for what is on disk meanwhile; made if needed.
+
+    Raises:
+        SourceNotUsableError: it is no SQLite database, or has none of the mapped tables.
+        MappingError: it lacks what the mapping wants.
+        SourceError: it is locked or corrupt, or there is no space for what is on disk meanwhile.
+    """
+    scratch.mkdir(parents=True, exist_ok=True)
+    with (
+        planned_source(path, mapping, scratch) as (database, plan),
+        source_errors(path),
+        closing(connect_read_only(database.path)) as connection,
+    ):
+        others = [table for table in database.tables if table.name in plan.unmapped_tables]
+        return SourceAudit(
+            tables=tuple(audit_table(connection, each, plan, scratch) for each in plan.collections),
+            not_migrated={table.name: row_count(connection, table) for table in others},
+            warnings=plan.warnings,
+        )

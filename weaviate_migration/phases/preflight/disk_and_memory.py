@@ -1,0 +1,134 @@
+"""The items that are about disks and memory: what a migration would take, and what is there."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from weaviate_migration.mapping.vectors import vector_of
+from weaviate_migration.phases.preflight.source_side import Source
+from weaviate_migration.source.connect import connect_read_only, source_errors
+from weaviate_migration.source.inspect import quoted
+from weaviate_migration.source.plan import CollectionPlan
+from weaviate_migration.work_folder.checklist import ChecklistItem
+
+# Measured on the demo file (6.4 MB, 8,365 rows): extracts are 0.60, the server's data 3.5 times as large as it.
+EXTRACTS_SHARE = 0.7
+SERVER_SHARE = 4.0
+# An embedded server on the demo's collections takes 143 MB (measured).
+SERVER_BASE_BYTES = 200_000_000
+# Vectors in memory take twice their float32s: https://docs.weaviate.io/weaviate/concepts/resources
+BYTES_PER_DIMENSION = 2 * 4
+# With less than twice the estimate a data set that is unlike the demo may not fit.
+TIGHT = 2.0
+
+_DISK_REMEDY = "Make room there, or name a folder on another disk with {option}."
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a migration takes, estimated; in bytes.
+
+    Attributes:
+        work_folder: snapshot and extracts.
+        server_disk, server_memory: of the server.
+    """
+
+    work_folder: int
+    server_disk: int
+    server_memory: int
+
+    @classmethod
+    def of(cls, source: Source, *, extracts_elsewhere: bool) -> "Need":
+        """The estimate for this file; extracts may be kept on another store, which is not looked at."""
+        size = source.look.bytes
+        vectors = sum(_vector_bytes(source, each) for each in source.plan.collections)
+        return cls(
+            work_folder=size + (0 if extracts_elsewhere else round(EXTRACTS_SHARE * size)),
+            server_disk=round(SERVER_SHARE * size),
+            server_memory=SERVER_BASE_BYTES + vectors,
+        )
+
+
+def _vector_bytes(source: Source, plan: CollectionPlan) -> int:
+    """Memory for the vectors that come from columns; of an application's own vectors nothing is known."""
+    if plan.table is None or not plan.mapping.column_vectors:
+        return 0
+    with source_errors(source.path), closing(connect_read_only(source.readable)) as connection:
+        table = quoted(plan.table.name)
+        (rows,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+        dimensions = 0
+        for column in plan.mapping.column_vectors.values():
+            if column in plan.columns:
+                statement = f"SELECT {quoted(column)} FROM {table} WHERE {quoted(column)} IS NOT NULL LIMIT 1"
+                found = connection.execute(statement).fetchone()
+                dimensions += len((found and vector_of(found[0])) or ())
+    return int(rows) * dimensions * BYTES_PER_DIMENSION
+
+
+def disks(
+    need: Need, work_dir: Path, server_data: Path | None, free_bytes: Callable[[Path], int] | None = None
+) -> Iterator[ChecklistItem]:
+    """Room in the work folder, and on the server's disk; both together where they are on one.
+
+    Args:
+        work_dir: must be there.
+        server_data: an embedded server's data folder; None for a server that is not ours.
+        free_bytes: tells what is free on a folder's disk.
+    """
+    free = free_bytes or _free_bytes
+    if server_data is None:
+        yield _room("work folder", need.work_folder, free(work_dir), _DISK_REMEDY.format(option="--work-dir"))
+        told = f"the server does not tell; it needs about {_size(need.server_disk)} for the collections"
+        yield ChecklistItem("server disk", "skipped", told)
+        return
+    shared = _device(server_data) == _device(work_dir)
+    together = need.work_folder + (need.server_disk if shared else 0)
+    yield _room("work folder", together, free(work_dir), _DISK_REMEDY.format(option="--work-dir"))
+    if shared:
+        yield ChecklistItem("server disk", "passed", f"{_size(need.server_disk)}, counted in the work folder")
+    else:
+        remedy = _DISK_REMEDY.format(option="--weaviate-url embedded:DIR")
+        yield _room("server disk", need.server_disk, free(_existing(server_data)), remedy)
+
+
+def memory(need: Need, *, embedded: bool, available_bytes: int | None = None) -> ChecklistItem:
+    """Memory for the server's vectors and itself.
+
+    Args:
+        available_bytes: on this machine; None: it is asked.
+    """
+    if not embedded:
+        told = f"the server does not tell; it needs about {_size(need.server_memory)} for itself and the vectors"
+        return ChecklistItem("server memory", "skipped", told)
+    available = psutil.virtual_memory().available if available_bytes is None else available_bytes
+    return _room("server memory", need.server_memory, available, "Use a server on a machine with more memory.")
+
+
+def _room(name: str, needed: int, free: int, remedy: str) -> ChecklistItem:
+    figure = f"about {_size(needed)} needed, {_size(free)} free"
+    if free < needed:
+        return ChecklistItem(name, "failed", figure, remedy)
+    if free < TIGHT * needed:
+        return ChecklistItem(name, "warned", f"{figure}: tight", remedy)
+    return ChecklistItem(name, "passed", figure)
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.1f} MB"
+
+
+def _free_bytes(folder: Path) -> int:
+    return shutil.disk_usage(folder).free
+
+
+def _device(folder: Path) -> int:
+    return _existing(folder).stat().st_dev
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the nearest above it that is there."""
+    return next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())

@@ -1,0 +1,127 @@
+"""Composes the preflight: all of it for an operator, and its quick items for each migration that begins."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+from weaviate import WeaviateClient
+
+from weaviate_migration.base.errors import ConfigurationError, ServerNotUsableError
+from weaviate_migration.base.settings import MigrationConfig, spare_memory_mb
+from weaviate_migration.mapping import Mapping, read_mapping
+from weaviate_migration.phases.preflight import disk_and_memory, server_side, source_side, timed_sample
+from weaviate_migration.phases.preflight.server_side import TrialCollections
+from weaviate_migration.phases.preflight.source_side import Source
+from weaviate_migration.source.connect import readable_source, sqlite_path
+from weaviate_migration.source.inspect import inspect_database
+from weaviate_migration.source.plan import plan_migration
+from weaviate_migration.target.connect import EmbeddedTarget, connected, open_server, parse_weaviate_url
+from weaviate_migration.target.server import ServerAddress
+from weaviate_migration.target.write import write_settings
+from weaviate_migration.work_folder.checklist import Checklist, ChecklistItem
+from weaviate_migration.work_folder.folder import WorkFolder
+
+# What no migration gets over; the others it finds itself, tells with its own words, or can live with.
+IMPOSSIBLE_WITHOUT = ("work folder", "server disk", "rights")
+_SAMPLE_NEEDS = ("backup", "rights")
+_ASK_SERVER = ("rights", "names", "clock", "duration")
+
+
+def check_preflight(config: MigrationConfig) -> Checklist:
+    """Looks at everything that a migration with these settings needs, and stores what it found in the work folder.
+
+    What is made for it, collections on trial, is gone at its end.
+
+    Raises:
+        ConfigurationError: the settings themselves are wrong: no such file, no such mapping, no address.
+        SourceError: the file is locked or damaged, so that it cannot even be opened.
+    """
+    mapping, work_folder = read_mapping(config.mapping), WorkFolder(config.work_dir.absolute(), config.extracts)
+    target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
+    path = sqlite_path(config.sqlite_url)
+    with work_folder.locked(), readable_source(path, work_folder.scratch) as readable, ExitStack() as stack:
+        source = Source.of(path, readable, plan_migration(mapping, inspect_database(readable)))
+        items = [source_side.backup(source), *_without_server(config, source, work_folder)]
+        try:
+            address = stack.enter_context(open_server(target, work_folder.folder))
+            client = stack.enter_context(connected(target, address, config.weaviate_api_key))
+        except ServerNotUsableError as error:
+            items += [ChecklistItem("server", "failed", error.message, error.hint), *_unasked()]
+        else:
+            items += _with_server(config, mapping, client, address, work_folder)
+            trial = TrialCollections.of(client, config.prefix, work_folder.folder)
+            items.append(_duration(config, source, trial, items, work_folder.scratch))
+    return _stored(items, work_folder)
+
+
+def check_quickly(
+    config: MigrationConfig, mapping: Mapping, client: WeaviateClient, address: ServerAddress
+) -> Checklist:
+    """The items that take no time, for who is about to migrate and has the work folder's lock; stored, too."""
+    work_folder = WorkFolder(config.work_dir.absolute(), config.extracts)
+    path = sqlite_path(config.sqlite_url)
+    with readable_source(path, work_folder.scratch) as readable:
+        source = Source.of(path, readable, plan_migration(mapping, inspect_database(readable)))
+        items = list(_without_server(config, source, work_folder))
+    return _stored([*items, *_with_server(config, mapping, client, address, work_folder)], work_folder)
+
+
+def refuse_impossible(checklist: Checklist) -> None:
+    """Raises ConfigurationError where an item failed that no migration gets over; all such items are named."""
+    hopeless = [each for each in checklist.having("failed") if each.name in IMPOSSIBLE_WITHOUT]
+    if hopeless:
+        raise ConfigurationError(
+            "; ".join(f"{each.name}: {each.figure}" for each in hopeless),
+            " ".join(dict.fromkeys(each.remedy for each in hopeless)),
+        )
+
+
+def _without_server(config: MigrationConfig, source: Source, work_folder: WorkFolder) -> Iterator[ChecklistItem]:
+    target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
+    data = target.data_folder(work_folder.folder) if isinstance(target, EmbeddedTarget) else None
+    need = disk_and_memory.Need.of(source, extracts_elsewhere=bool(work_folder.extracts))
+    yield source_side.pause(source.look, allowed=config.allow_pause)
+    yield source_side.capture(source, live=config.live)
+    yield from disk_and_memory.disks(need, work_folder.folder, data)
+    yield disk_and_memory.memory(need, embedded=data is not None)
+
+
+def _with_server(
+    config: MigrationConfig, mapping: Mapping, client: WeaviateClient, address: ServerAddress, work_folder: WorkFolder
+) -> Iterator[ChecklistItem]:
+    trial = TrialCollections.of(client, config.prefix, work_folder.folder)
+    yield server_side.server(client, address)
+    yield server_side.rights(trial, mapping.collections[0])
+    yield server_side.names(client, (f"{config.prefix}{each.name}" for each in mapping.collections))
+    yield server_side.clock(address)
+
+
+def _unasked() -> Iterator[ChecklistItem]:
+    return (ChecklistItem(name, "skipped", "there is no server to ask") for name in _ASK_SERVER)
+
+
+def _duration(
+    config: MigrationConfig,
+    source: Source,
+    trial: TrialCollections,
+    before: Iterable[ChecklistItem],
+    scratch: Path,
+) -> ChecklistItem:
+    missing = [each.name for each in before if each.verdict == "failed" and each.name in _SAMPLE_NEEDS]
+    if missing:
+        return ChecklistItem("duration", "skipped", f"no sample can be taken: see {' and '.join(missing)}")
+    settings = write_settings(
+        trial.client,
+        batch_size=config.batch_size,
+        worker_count=config.worker_count,
+        max_retries=config.max_retries,
+        retry_delay=config.retry_delay,
+        spare_memory_mb=spare_memory_mb(config.memory_limit_mb),
+    )
+    return timed_sample.duration(source, trial, settings, scratch)
+
+
+def _stored(items: Iterable[ChecklistItem], work_folder: WorkFolder) -> Checklist:
+    checklist = Checklist.of("preflight", items)
+    checklist.save(work_folder.folder)
+    return checklist

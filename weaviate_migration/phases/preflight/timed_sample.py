@@ -1,0 +1,133 @@
+"""How long a migration would take: a sample of each table goes the whole way, and is timed."""
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from weaviate_migration.base.errors import TargetError
+from weaviate_migration.mapping.object_ids import UuidRange, object_uuid
+from weaviate_migration.mapping.row_to_object import ObjectDraft, key_text, row_converter
+from weaviate_migration.phases.history.extract.refusals import judged
+from weaviate_migration.phases.history.extract.scan import row_layout
+from weaviate_migration.phases.history.extract.storage_classes import ExtractRow
+from weaviate_migration.phases.preflight.server_side import TrialCollections
+from weaviate_migration.phases.preflight.source_side import Source
+from weaviate_migration.source.connect import connect_read_only, source_errors
+from weaviate_migration.source.inspect import quoted
+from weaviate_migration.source.plan import CollectionPlan
+from weaviate_migration.source.rows import sample_rows
+from weaviate_migration.target.read_back import objects_in_range
+from weaviate_migration.target.write import ObjectWriter, WriteSettings, cut_into_batches
+from weaviate_migration.work_folder.checklist import ChecklistItem
+
+SAMPLE_ROWS = 500
+# `migrate` without any collection, and what each one takes however few rows it has: from 6 empty tables, and 40 of 25
+# rows, on a busy machine by CPU, and 0.16 s that the server waits for each.
+FIXED_SECONDS = 4.7
+COLLECTION_SECONDS = 0.55
+# What all of a row's way takes over writing it and reading it back once (measured).
+WHOLE_WAY = 1.44
+
+_EVERYTHING = UuidRange(None, None)
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class TimedSample:
+    """What became of the sample of one table.
+
+    Attributes:
+        rows: that the table has.
+        sampled: rows that were read.
+        refused: of these, those that would not become objects.
+        seconds: for reading, converting, writing and reading back.
+    """
+
+    name: str
+    rows: int
+    sampled: int
+    refused: int
+    seconds: float
+
+    @property
+    def per_second(self) -> float:
+        """Rows in a second."""
+        return self.sampled / self.seconds
+
+    @property
+    def expected_seconds(self) -> float:
+        """For all rows of the table, with every check."""
+        return WHOLE_WAY * self.rows / self.per_second
+
+
+def duration(source: Source, trial: TrialCollections, settings: WriteSettings, scratch: Path) -> ChecklistItem:
+    """How long the migration would take, extrapolated from a sample of each table; nothing of it stays."""
+    try:
+        samples = list(_samples(source, trial, settings, scratch))
+    except TargetError as error:
+        return ChecklistItem("duration", "failed", error.message, error.hint or "See the server's log.")
+    rows = sum(each.rows for each in samples)
+    if not samples:
+        return ChecklistItem("duration", "skipped", "the mapped tables have no rows")
+    expected = expected_seconds(len(source.plan.collections), samples)
+    slowest = sorted(samples, key=lambda each: -each.expected_seconds)[:_SHOWN]
+    rates = ", ".join(f"{each.name} {each.per_second:,.0f}/s" for each in slowest)
+    figure = f"about {_time(expected)} for {rows:,} rows ({rates})"
+    refused = sum(each.refused for each in samples)
+    if not refused:
+        return ChecklistItem("duration", "passed", figure)
+    figure += f"; {refused:,} of {sum(each.sampled for each in samples):,} sampled rows are refused"
+    return ChecklistItem("duration", "warned", figure, "`weaviate-migration audit` says which rows and why.")
+
+
+def expected_seconds(collections: int, samples: Iterable[TimedSample]) -> float:
+    """For the whole migration, with every check.
+
+    Args:
+        collections: that are made, those of empty tables among them.
+        samples: of the tables that have rows.
+    """
+    return FIXED_SECONDS + COLLECTION_SECONDS * collections + sum(each.expected_seconds for each in samples)
+
+
+def _samples(source: Source, trial: TrialCollections, settings: WriteSettings, scratch: Path) -> Iterator[TimedSample]:
+    for plan in source.plan.collections:
+        if plan.table is not None and (rows := _row_count(source, plan.table.name)):
+            yield _timed(source, plan, rows, trial, settings, scratch)
+
+
+def _row_count(source: Source, table: str) -> int:
+    with source_errors(source.path), closing(connect_read_only(source.readable)) as connection:
+        return int(connection.execute(f"SELECT count(*) FROM {quoted(table)}").fetchone()[0])
+
+
+def _timed(
+    source: Source, plan: CollectionPlan, rows: int, trial: TrialCollections, settings: WriteSettings, scratch: Path
+) -> TimedSample:
+    with trial.one(plan.mapping) as collection:
+        began = time.monotonic()
+        sample = [ExtractRow(*row) for row in sample_rows(source.readable, plan, object_uuid, scratch, SAMPLE_ROWS)]
+        drafts = list(_drafts(plan, sample))
+        refused = len(sample) - len(drafts)
+        for outcome in ObjectWriter(collection, settings).write(cut_into_batches("sample", drafts, settings)):
+            refused += len(outcome.refusals)
+        for _ in objects_in_range(collection, _EVERYTHING):
+            pass
+        return TimedSample(plan.mapping.name, rows, len(sample), refused, time.monotonic() - began)
+
+
+def _drafts(plan: CollectionPlan, sample: list[ExtractRow]) -> Iterator[ObjectDraft]:
+    columns = row_layout(plan).columns
+    convert = row_converter(plan.mapping, columns, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+    for row, reason in judged(sample, plan.mapping, columns):
+        if reason is None:
+            assert row.uuid is not None, "without a UUID it is refused"
+            yield convert(row.uuid, key_text(row.key), row.values)
+
+
+def _time(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

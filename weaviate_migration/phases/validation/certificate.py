@@ -1,0 +1,186 @@
+"""The certificate of a full comparison: what was compared, and digests of both sides that anyone can compute again."""
+
+import json
+import platform
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from weaviate_migration.phases.validation.digests import collection_digest
+from weaviate_migration.phases.validation.partition_comparison import PartitionComparison
+from weaviate_migration.work_folder.record import MigrationRecord
+
+FILE_NAME = "certificate.json"
+_PACKAGES = ("weaviate-migration", "dagster", "weaviate-client", "pyarrow")
+DEFINITION = (
+    "SHA-256 over one line for each row, ascending by UUID: a JSON array of the UUID and the row's values; see "
+    "`The certificate` in the README of weaviate-migration."
+)
+
+
+@dataclass(frozen=True)
+class ComparedCollection:
+    """One collection's part of a full comparison.
+
+    Attributes:
+        alias: the name by which readers know it.
+        collection: the migration's own version.
+        snapshot_rows: rows that the snapshot's table has; None where the snapshot was removed.
+        columns: the columns of the extract, all of which were compared, in the order of the digests' values.
+        omitted: columns that the mapping leaves out, each with the reason.
+        partitions: what the comparison of each found, in their order.
+    """
+
+    alias: str
+    collection: str
+    table: str
+    snapshot_rows: int | None
+    columns: tuple[str, ...]
+    omitted: Mapping[str, str]
+    partitions: Sequence[PartitionComparison]
+
+    @property
+    def rows(self) -> int:
+        """Rows of the extract, as they have changed since the snapshot."""
+        return sum(each.rows for each in self.partitions)
+
+    @property
+    def extract_rows(self) -> int:
+        """Rows of the extract, as it was taken from the snapshot."""
+        return sum(each.extract_rows for each in self.partitions)
+
+    @property
+    def objects(self) -> int:
+        """Objects of the collection."""
+        return sum(each.objects for each in self.partitions)
+
+    @property
+    def pending(self) -> int:
+        """Rows that were left out, since a change of theirs was not applied yet."""
+        return sum(each.pending for each in self.partitions)
+
+    @property
+    def differences(self) -> int:
+        """All of them."""
+        return sum(each.total for each in self.partitions)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Its part of the certificate."""
+        return {
+            "collection": self.collection,
+            "table": self.table,
+            "columns": list(self.columns),
+            "omitted_columns": dict(self.omitted),
+            "snapshot_rows": self.snapshot_rows,
+            "rows": self.rows,
+            "changed_since_snapshot": sum(each.changed for each in self.partitions),
+            "objects": self.objects,
+            "differences": self.differences,
+            "source_digest": collection_digest(each.source_digest for each in self.partitions),
+            "target_digest": collection_digest(each.target_digest for each in self.partitions),
+            "partitions": [
+                {
+                    "partition": each.partition,
+                    "rows": each.rows,
+                    "objects": each.objects,
+                    "source_digest": each.source_digest,
+                    "target_digest": each.target_digest,
+                }
+                for each in self.partitions
+            ],
+        }
+
+
+def certificate(
+    record: MigrationRecord,
+    collections: Sequence[ComparedCollection],
+    server_version: str,
+    began: datetime,
+    ended: datetime,
+) -> dict[str, Any]:
+    """What a full comparison of a whole migration established, as plain values.
+
+    Args:
+        collections: all of the mapping's, each with all of its partitions.
+        server_version: of Weaviate.
+        began, ended: when the first and the last partition had been compared, in UTC.
+    """
+    differences = sum(each.differences for each in collections)
+    snapshot = record.snapshot
+    assert snapshot is not None, "what was extracted has a snapshot"
+    return {
+        "statement": _statement(collections),
+        "identical": not differences,
+        "differences": differences,
+        "migration_id": record.id,
+        "source": str(record.source),
+        "mapping": {"name": record.mapping_name, "sha256": record.mapping_digest},
+        "snapshot": {
+            "sha256": snapshot.sha256,
+            "bytes": snapshot.bytes,
+            "taken_at": snapshot.taken_at.isoformat(),
+        },
+        "compared": {"began_at": began.isoformat(), "completed_at": ended.isoformat()},
+        "collections": {each.alias: each.to_dict() for each in collections},
+        "digests": DEFINITION,
+        "versions": {
+            **{name: version(name) for name in _PACKAGES},
+            "weaviate": server_version,
+            "python": platform.python_version(),
+            "sqlite": sqlite3.sqlite_version,
+        },
+    }
+
+
+def lacking_rows(collections: Sequence[ComparedCollection]) -> list[str]:
+    """What the extracts lack of the snapshot: neither side has it, so that no comparison of the two shows it."""
+    return [
+        f"the extract of {each.table} has {each.extract_rows} rows, the snapshot {each.snapshot_rows}"
+        for each in collections
+        if each.snapshot_rows is not None and each.extract_rows != each.snapshot_rows
+    ]
+
+
+def _statement(collections: Sequence[ComparedCollection]) -> str:
+    if lacking := lacking_rows(collections):
+        return f"Not everything was compared: {'; '.join(lacking)}."
+    omitted = [f"{each.table}.{column}" for each in collections for column in each.omitted]
+    exception = f", but for the columns that the mapping omits ({', '.join(omitted)})" if omitted else ""
+    return f"100 % of rows and columns compared{exception}."
+
+
+def save_certificate(folder: Path, document: Mapping[str, Any]) -> Path:
+    """Writes `certificate.json` into the work folder, in place of an older one, and returns its path."""
+    path = folder / FILE_NAME
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    temporary.replace(path)
+    return path
+
+
+def read_certificate(folder: Path) -> dict[str, Any] | None:
+    """The certificate in the work folder; None where there is none.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    try:
+        found: dict[str, Any] = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    if "migration_id" not in found:
+        raise ValueError("no certificate of ours")
+    return found
+
+
+def discard_certificate(folder: Path, migration: str) -> None:
+    """Removes the certificate of this migration, if that is there: its objects may be about to change."""
+    with suppress(ValueError):  # A damaged one is none.
+        found = read_certificate(folder)
+        if found is not None and found["migration_id"] == migration:
+            (folder / FILE_NAME).unlink()

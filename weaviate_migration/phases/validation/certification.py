@@ -1,0 +1,80 @@
+"""A full comparison, as the work folder has it after a run of the checks, and its certificate."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+from weaviate_migration.mapping import Mapping
+from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
+from weaviate_migration.phases.history.extract.storage import open_partition
+from weaviate_migration.phases.history.extract.storage_classes import RowLayout
+from weaviate_migration.phases.validation.certificate import ComparedCollection, certificate, save_certificate
+from weaviate_migration.phases.validation.comparisons import Comparisons
+from weaviate_migration.source.connect import source_errors
+from weaviate_migration.source.inspect import inspect_database, row_count
+from weaviate_migration.source.plan import plan_migration
+from weaviate_migration.source.snapshot import open_snapshot
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.record import MigrationRecord
+
+
+def discard_comparisons(work_folder: WorkFolder, mapping: Mapping, record: MigrationRecord) -> None:
+    """Before a run of the checks: what is there after it, the run has compared."""
+    for each in mapping.collections:
+        Comparisons.of(work_folder, record, each).discard()
+
+
+def compared_collections(
+    work_folder: WorkFolder, mapping: Mapping, record: MigrationRecord
+) -> list[ComparedCollection]:
+    """What was found of each collection; it has all of its partitions unless the run broke off, or was about some."""
+    rows = _snapshot_rows(record, mapping)
+    found = []
+    for each in mapping.collections:
+        first = work_folder.extract_path(record, each.extract_name, PARTITION_KEYS[0])
+        layout = RowLayout.of_schema(open_partition(first).schema)
+        found.append(
+            ComparedCollection(
+                alias=record.alias(each),
+                collection=record.collection(each),
+                table=layout.table,
+                snapshot_rows=rows.get(each.table),
+                columns=layout.columns,
+                omitted=each.omit,
+                partitions=list(Comparisons.of(work_folder, record, each).all()),
+            )
+        )
+    return found
+
+
+def is_whole(compared: Sequence[ComparedCollection]) -> bool:
+    """Whether all partitions of all collections were compared."""
+    return all(len(each.partitions) == len(PARTITION_KEYS) for each in compared)
+
+
+def certify(
+    work_folder: WorkFolder,
+    mapping: Mapping,
+    record: MigrationRecord,
+    compared: Sequence[ComparedCollection],
+    server_version: str,
+) -> Path:
+    """Writes the certificate of a comparison that is whole, and returns its path.
+
+    Args:
+        compared: what `compared_collections` returned.
+        server_version: of Weaviate.
+    """
+    moments = [moment for each in mapping.collections for moment in Comparisons.of(work_folder, record, each).moments()]
+    document = certificate(record, compared, server_version, min(moments), max(moments))
+    return save_certificate(work_folder.folder, document)
+
+
+def _snapshot_rows(record: MigrationRecord, mapping: Mapping) -> dict[str, int]:
+    """For each mapped table the rows that the snapshot has, 0 where it lacks the table; none without a snapshot."""
+    if record.snapshot is None or not record.snapshot.path.is_file():
+        return {}
+    path = record.snapshot.path
+    plan = plan_migration(mapping, inspect_database(path))
+    with source_errors(path), closing(open_snapshot(path)) as connection:
+        return {each.mapping.table: row_count(connection, each.table) if each.table else 0 for each in plan.collections}

@@ -1,0 +1,96 @@
+"""Compares the rows that changed since a position by themselves, with everything applied and nobody else writing.
+
+What is compared is of one moment: the rows as they were read, in one transaction, when the log was applied up to its
+end; the application goes on meanwhile. So no change is too new to be compared, and a busy application is no hindrance.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
+
+from filelock import Timeout
+from weaviate.collections import Collection
+
+from weaviate_migration.phases.dual_write.migration_sync import MigrationSync, RowApplier, SyncTally
+from weaviate_migration.phases.history.extract.refusals import judged
+from weaviate_migration.phases.history.extract.scan import row_layout
+from weaviate_migration.phases.history.extract.storage_classes import ExtractRow
+from weaviate_migration.phases.validation.objects import PartitionTally, judge_objects
+from weaviate_migration.phases.validation.partition_comparison import PartitionComparison
+from weaviate_migration.phases.validation.rows import RowComparer
+from weaviate_migration.source.change_log import ChangedRows
+from weaviate_migration.target.read_back import StoredObject, objects_by_uuid
+
+# These rows are of all partitions; their comparison is told under this name.
+CHANGED = "changed"
+OBJECTS_PER_REQUEST = 200
+
+
+@dataclass(frozen=True)
+class ChangeComparison:
+    """What the comparison of changed rows found.
+
+    Attributes:
+        position: everything up to here was applied before.
+        collections: a comparison for each collection.
+        repaired: what was done about differences before the comparison; None where there were none, or it was not
+            asked for.
+    """
+
+    position: int
+    collections: list[PartitionComparison]
+    repaired: SyncTally | None = None
+
+    @property
+    def differences(self) -> int:
+        """All of them."""
+        return sum(each.total for each in self.collections)
+
+
+def compare_changes(sync: MigrationSync, since: int, *, repair: bool = False, wait: bool = True) -> ChangeComparison:
+    """Applies the log up to its end, and compares every row that was logged after a position with its object.
+
+    Args:
+        since: the position: what was logged up to it was compared otherwise.
+        repair: where some differ, write all of these rows once more, and compare again.
+        wait: until nobody else loads, compares or syncs these collections; otherwise `filelock.Timeout` is raised.
+
+    Raises:
+        CaptureError: changes were missed, or the source is not the file that was followed.
+        TargetError: Weaviate did not take part.
+    """
+    with sync.caught_up(since=since, wait=wait) as caught_up:
+        changed = [(each, caught_up.rows[each.plan.mapping.name]) for each in sync.appliers]
+        found = ChangeComparison(caught_up.done.position, [_compare(*each) for each in changed])
+        if not repair or not found.differences:
+            return found
+        repaired = SyncTally()
+        for applier, rows in changed:
+            repaired.add(applier.apply(rows))
+        return replace(found, collections=[_compare(*each) for each in changed], repaired=repaired)
+
+
+def try_compare_changes(sync: MigrationSync, since: int) -> ChangeComparison | None:
+    """The same, unless somebody loads, compares or syncs these collections right now: then None, at once."""
+    try:
+        return compare_changes(sync, since, wait=False)
+    except Timeout:
+        return None
+
+
+def _compare(applier: RowApplier, changed: ChangedRows) -> PartitionComparison:
+    mapping, record = applier.plan.mapping, applier.record
+    layout = row_layout(applier.plan)
+    comparer = RowComparer(mapping, layout, record.timestamp)
+    present = (ExtractRow(each.uuid, each.key, each.values) for each in changed.rows() if each.values is not None)
+    found = _objects(applier.objects, changed.uuids(), list(mapping.column_vectors))
+    verdicts = judge_objects(comparer, judged(present, mapping, layout.columns), found)
+    return PartitionTally(comparer, record.alias(mapping), CHANGED).count(verdicts)
+
+
+def _objects(collection: Collection[Any, Any], uuids: Iterator[str], vectors: list[str]) -> Iterator[StoredObject]:
+    """The objects of these UUIDs that are there, ascending as the UUIDs are."""
+    while group := list(islice(uuids, OBJECTS_PER_REQUEST)):
+        found = objects_by_uuid(collection, group, vectors=vectors)
+        yield from (found[uuid] for uuid in group if uuid in found)

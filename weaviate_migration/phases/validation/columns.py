@@ -1,0 +1,200 @@
+"""Many rows and their objects at once, column by column: whether they agree, as `RowComparer` would judge each.
+
+It says yes or no, and no wherever it is not sure. What it does not agree with, `RowComparer` judges row by row and
+names. Both of its questions are asked here, too: each property by what it means, and the whole row as it is rebuilt.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from itertools import chain
+from typing import Any
+
+import msgspec
+
+from weaviate_migration.mapping import CollectionMapping, PropertyMapping
+from weaviate_migration.mapping.models import folded
+from weaviate_migration.mapping.object_ids import object_uuid
+from weaviate_migration.mapping.object_to_row import from_verbatim, holding_properties, inverse
+from weaviate_migration.mapping.row_to_object import key_text, unfit_judge
+from weaviate_migration.mapping.values import SqlValue
+from weaviate_migration.phases.history.extract.storage_classes import RowColumns, RowLayout
+from weaviate_migration.phases.validation.meaning import Judge, judge, same_vector, vector_meant
+from weaviate_migration.target.object_pages import ObjectColumns
+
+_Column = Sequence[Any]
+_CutDates = dict[str, list[SqlValue]]
+"""Date properties by name, as the inverse of a date writes them; without those whose texts are not canonical."""
+
+# As REST writes a date with what Python holds of a second; each of a column with a line of its own.
+_DATES = re.compile(r"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{0,5}[1-9])?Z\n)*", re.ASCII).fullmatch
+
+# A fraction that has less than six digits.
+_SHORT_FRACTION = re.compile(r"\.\d{1,5}(?=Z)", re.ASCII).sub
+
+_read_source_columns = msgspec.json.Decoder(dict[str, Any]).decode
+# What damaged objects make the functions raise that are made for one object; the row-by-row way then meets it, too.
+_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
+
+
+class ColumnComparer:
+    """Compares rows of one table with their objects, all of them at once.
+
+    Args:
+        mapping: the collection's part of the mapping.
+        layout: what the rows are.
+        migration_timestamp: what all objects say of when the migration began, RFC 3339.
+    """
+
+    def __init__(self, mapping: CollectionMapping, layout: RowLayout, migration_timestamp: str) -> None:
+        self._layout = layout
+        self._began = datetime.fromisoformat(migration_timestamp)
+        self._unfit = unfit_judge(mapping, layout.columns)
+        position_of = {folded(name): position for position, name in enumerate(layout.columns)}
+        self._judges = [(prop, position_of.get(folded(prop.column)), judge(prop)) for prop in mapping.properties]
+        self._dates = [prop.name for prop in mapping.properties if prop.type == "date" and prop.date_format == "text"]
+        self._holders = holding_properties(mapping, layout.columns)
+        self._vectors = [(name, position_of.get(folded(column))) for name, column in mapping.column_vectors.items()]
+
+    def agree(self, rows: RowColumns, objects: ObjectColumns) -> bool:
+        """Whether each row has its object, in their order, which says what the row says, and there are no others."""
+        try:
+            if rows.uuids != objects.uuids or not _ascend(objects.uuids):
+                return False
+            cut = self._cut_dates(objects)
+            return (
+                self._become_objects(rows)
+                and self._come_from(rows, objects)
+                and self._tell(rows, objects, cut)
+                and all(self._means(each, rows, objects, cut) for each in self._judges)
+                and all(self._has_vectors(name, position, rows, objects) for name, position in self._vectors)
+            )
+        except _UNREADABLE:
+            return False
+
+    def _cut_dates(self, objects: ObjectColumns) -> _CutDates:
+        """Date properties whose texts can be cut."""
+        cut = {name: _cut(objects.properties[name]) for name in self._dates}
+        return {name: dates for name, dates in cut.items() if dates is not None}
+
+    def _become_objects(self, rows: RowColumns) -> bool:
+        """Whether no row is one of those that the mapping has refused."""
+        return self._unfit is None or not any(map(self._unfit, zip(*rows.columns, strict=True)))
+
+    def _come_from(self, rows: RowColumns, objects: ObjectColumns) -> bool:
+        """Whether the provenance is that of these rows, and each UUID follows from the key."""
+        told = objects.provenance
+        return (
+            all(each is True for each in told["migrated_from_sqlite"])
+            and all(datetime.fromisoformat(each) == self._began for each in set(told["migration_timestamp"]))
+            and self._have_keys(rows, told["original_id"], objects.uuids)
+        )
+
+    def _have_keys(self, rows: RowColumns, original_ids: _Column, uuids: _Column) -> bool:
+        if rows.keys == [original_ids] and original_ids == uuids:
+            return True  # Keys that are UUIDs themselves, as canonical as those of the server.
+        keys = list(zip(*rows.keys, strict=True))
+        return list(map(key_text, keys)) == original_ids and all(
+            object_uuid(self._layout.table, key) == uuid for key, uuid in zip(keys, uuids, strict=True)
+        )
+
+    def _tell(self, rows: RowColumns, objects: ObjectColumns, cut: _CutDates) -> bool:
+        """Whether the rows can be rebuilt from the objects alone: same storage classes, same bytes."""
+        try:
+            kept = [_read_source_columns(each or "{}") for each in objects.provenance["source_columns"]]
+        except msgspec.MsgspecError:
+            return False
+        kept_by = Counter(chain.from_iterable(kept))
+        for name, prop, values in zip(self._layout.columns, self._holders, rows.columns, strict=True):
+            if kept_by[name] == len(kept):
+                rebuilt = _restored([each[name] for each in kept])
+            else:
+                rebuilt = _inverse(prop, objects, cut)
+                if kept_by[name]:
+                    pairs = zip(kept, rebuilt, strict=True)
+                    rebuilt = [from_verbatim(each[name]) if name in each else value for each, value in pairs]
+            if not _same(values, rebuilt):
+                return False
+        return True
+
+    def _means(
+        self,
+        judged: tuple[PropertyMapping, int | None, Judge],
+        rows: RowColumns,
+        objects: ObjectColumns,
+        cut: _CutDates,
+    ) -> bool:
+        """Whether a property says in each object what its column means."""
+        prop, position, agrees = judged
+        found = objects.properties[prop.name]
+        values: _Column = rows.columns[position] if position is not None else [None] * len(rows)
+        if _is_text(prop) and found == values:
+            return True
+        if prop.type == "date":
+            if prop.name in cut and cut[prop.name] == values:
+                return True
+            found = _moments(found)
+        return all(map(agrees, values, found))
+
+    def _has_vectors(self, name: str, position: int | None, rows: RowColumns, objects: ObjectColumns) -> bool:
+        values: _Column = rows.columns[position] if position is not None else [None] * len(rows)
+        return all(map(same_vector, map(vector_meant, values), objects.vectors[name]))
+
+
+def _ascend(uuids: list[str]) -> bool:
+    """Whether each UUID is there once, and they are in their order."""
+    return uuids == sorted(set(uuids))
+
+
+def _is_text(prop: PropertyMapping) -> bool:
+    """Whether the property is its column's text itself, without anything that stands in for it."""
+    return prop.type == "text" and prop.default is None and prop.json_key is None
+
+
+def _restored(kept: list[Any]) -> list[SqlValue]:
+    """Values of `source_columns`."""
+    return list(map(from_verbatim, kept)) if dict in set(map(type, kept)) else kept
+
+
+def _inverse(prop: PropertyMapping | None, objects: ObjectColumns, cut: _CutDates) -> list[SqlValue]:
+    """A column as its property tells it; NULLs where no property holds it."""
+    if prop is None:
+        return [None] * len(objects)
+    found = objects.properties[prop.name]
+    if prop.type in ("text", "int", "number"):
+        return found
+    if prop.type == "date":
+        if prop.name in cut:
+            return cut[prop.name]
+        found = _moments(found)
+    return list(map(inverse(prop), found))
+
+
+def _same(one: list[SqlValue], other: list[SqlValue]) -> bool:
+    """Whether two columns hold the same values: storage classes and signs included, which `==` takes no notice of."""
+    types = list(map(type, one))
+    if one != other or types != list(map(type, other)):
+        return False
+    return float not in types or 0.0 not in one or list(map(repr, one)) == list(map(repr, other))
+
+
+def _cut(dates: _Column) -> list[SqlValue] | None:
+    """Dates as the inverse of a date writes them, cut from their texts.
+
+    Returns:
+        None where one is not as REST writes what a microsecond holds, or is no date to Python.
+    """
+    present = [each for each in dates if each is not None]
+    lines = "".join([f"{each}\n" for each in present])
+    if not _DATES(lines) or not all(map(datetime.fromisoformat, present)):
+        return None
+    padded = _SHORT_FRACTION(lambda fraction: f"{fraction[0]:0<7}", lines)
+    found = iter(padded.replace("T", " ").replace("Z", "").splitlines())
+    return [each and next(found) for each in dates]
+
+
+def _moments(dates: _Column) -> list[datetime | None]:
+    """Dates as the client returns them: with a time zone, in microseconds."""
+    parse: Callable[[str], datetime] = datetime.fromisoformat
+    return [None if each is None else parse(each) for each in dates]

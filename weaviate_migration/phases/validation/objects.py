@@ -1,0 +1,185 @@
+"""Every row of a partition with its object: one merge of extract and collection, both sorted by UUID.
+
+In memory are one record batch of the extract and one page of the collection, however many rows there are.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from weaviate_migration.mapping.row_to_object import key_text
+from weaviate_migration.phases.history.extract.refusals import JudgedRow
+from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowColumns
+from weaviate_migration.phases.validation.differences import SHOWN_DIFFERENCES, Disagreement, difference
+from weaviate_migration.phases.validation.digests import row_line, row_lines
+from weaviate_migration.phases.validation.partition_comparison import PartitionComparison
+from weaviate_migration.phases.validation.rows import Row, RowComparer
+from weaviate_migration.target.read_back import StoredObject
+
+SHOWN_KEYS = 20
+
+
+class Verdict(NamedTuple):
+    """What became of one row, or where one object came from.
+
+    Attributes:
+        row: the row; None for an object without one.
+        refused: why the row cannot become an object, if it cannot.
+        found: its object; None where there is none.
+        rebuilt: the row that the object tells; None where there is no object, or none can be read from it.
+        disagreements: where the two differ; none, as a rule.
+    """
+
+    row: ExtractRow | None
+    refused: str | None
+    found: StoredObject | None
+    rebuilt: Row | None
+    disagreements: list[Disagreement]
+
+
+def judge_objects(
+    comparer: RowComparer, rows: Iterable[JudgedRow], objects: Iterable[StoredObject]
+) -> Iterator[Verdict]:
+    """A verdict for each row and for each object that has none, ascending by UUID.
+
+    Args:
+        rows: the partition's rows, ascending by UUID, those without one first.
+        objects: the objects of the partition's range, ascending by UUID.
+    """
+    for (row, refused), found in _merge(rows, objects):
+        rebuilt = comparer.rebuild(found.properties) if found is not None else None
+        if row is None:
+            disagreements = [Disagreement("extra", "", None, rebuilt)]
+        elif found is None:
+            disagreements = [Disagreement("missing", "", row.values, refused)]
+        else:
+            disagreements = comparer.disagreements(row, found, rebuilt)
+        yield Verdict(row, refused, found, rebuilt, disagreements)
+
+
+def _merge(
+    rows: Iterable[JudgedRow], objects: Iterable[StoredObject]
+) -> Iterator[tuple[tuple[ExtractRow | None, str | None], StoredObject | None]]:
+    """Each row with the object of the same UUID. A row that cannot become an object has none."""
+    stored = iter(objects)
+    found = next(stored, None)
+    for judged in rows:
+        row, refused = judged
+        while found is not None and row.uuid is not None and found.uuid < row.uuid:
+            yield (None, None), found
+            found = next(stored, None)
+        if found is not None and refused is None and found.uuid == row.uuid:
+            yield judged, found
+            found = next(stored, None)
+        else:
+            yield judged, None
+    while found is not None:
+        yield (None, None), found
+        found = next(stored, None)
+
+
+class PartitionTally:
+    """Counts what was judged of one partition, and computes the digest of each side.
+
+    Args:
+        comparer: that made the verdicts.
+        collection: the alias.
+    """
+
+    def __init__(self, comparer: RowComparer, collection: str, partition: str) -> None:
+        self._comparer = comparer
+        self._found = PartitionComparison(collection, partition)
+        self._source, self._target = hashlib.sha256(), hashlib.sha256()
+        self._last_row: str | None = None
+        self._last_object: str | None = None
+
+    def count(self, judged: Iterable[RowColumns | Verdict]) -> PartitionComparison:
+        """Counts them all: verdicts, and rows that agree with their objects as a whole."""
+        for each in judged:
+            if isinstance(each, RowColumns):
+                self._count_agreeing(each)
+            else:
+                self._count_verdict(each)
+        self._found.source_digest = self._source.hexdigest()
+        self._found.target_digest = self._target.hexdigest()
+        return self._found
+
+    def _count_agreeing(self, rows: RowColumns) -> None:
+        self._found.rows += len(rows)
+        self._found.objects += len(rows)
+        # The rows that were rebuilt are the rows.
+        lines = row_lines(rows.uuids, rows.columns)
+        self._source.update(lines)
+        self._target.update(lines)
+
+    def _count_verdict(self, verdict: Verdict) -> None:
+        line = self._count_row(verdict.row) if verdict.row is not None else b""
+        if verdict.found is not None:
+            self._count_object(verdict, verdict.found, line)
+        if verdict.disagreements:
+            self._count_difference(verdict)
+
+    def _count_row(self, row: ExtractRow) -> bytes:
+        self._found.rows += 1
+        self._found.repeated_uuids += row.uuid is not None and row.uuid == self._last_row
+        self._last_row = row.uuid
+        line = row_line(row.uuid, row.values)
+        self._source.update(line)
+        return line
+
+    def _count_object(self, verdict: Verdict, found: StoredObject, line: bytes) -> None:
+        self._found.objects += 1
+        self._found.repeated_uuids += found.uuid == self._last_object
+        self._last_object = found.uuid
+        # Where nothing disagrees, the row that was rebuilt is the row.
+        self._target.update(row_line(found.uuid, verdict.rebuilt) if verdict.disagreements else line)
+        for name in self._comparer.wrong_types(found.properties):
+            self._found.wrong_types[name] = self._found.wrong_types.get(name, 0) + 1
+        if not self._comparer.uuid_follows(found, verdict.rebuilt):
+            self._found.wrong_uuid_count += 1
+            if len(self._found.wrong_uuids) < SHOWN_KEYS:
+                self._found.wrong_uuids.append(f"{self._comparer.original_id(found.properties)}: {found.uuid}")
+
+    def _count_difference(self, verdict: Verdict) -> None:
+        kind = verdict.disagreements[0].kind
+        self._found.missing += kind == "missing"
+        self._found.extra += kind == "extra"
+        self._found.altered += kind == "altered"
+        self._found.total += len(verdict.disagreements)
+        key, uuid = self._identity(verdict)
+        room = SHOWN_DIFFERENCES - len(self._found.differences)
+        self._found.differences += [
+            difference(each, self._found.collection, self._found.partition, key, uuid)
+            for each in verdict.disagreements[:room]
+        ]
+
+    def _identity(self, verdict: Verdict) -> tuple[str, str | None]:
+        """The key and the UUID of the row, or of an object without one as it tells them."""
+        if verdict.row is not None:
+            return key_text(verdict.row.key), verdict.row.uuid
+        assert verdict.found is not None, "a verdict is about a row, an object, or both"
+        return self._comparer.original_id(verdict.found.properties), verdict.found.uuid
+
+
+@dataclass(frozen=True)
+class CountComparison:
+    """Rows and objects of one partition."""
+
+    rows: int
+    objects: int
+
+    @property
+    def passed(self) -> bool:
+        """Whether there are as many objects as rows."""
+        return self.rows == self.objects
+
+    def to_text(self) -> str:
+        """One sentence: what was compared, and what to do where it differs."""
+        if self.passed:
+            return f"{self.rows} rows in the extract, as many objects in Weaviate."
+        what = f"{self.rows - self.objects} are missing" if self.objects < self.rows else "there are too many"
+        return (
+            f"{self.rows} rows in the extract, {self.objects} objects in Weaviate: {what}. "
+            "Refused rows are in the quarantine, with reasons; materializing the partition again repairs the rest."
+        )

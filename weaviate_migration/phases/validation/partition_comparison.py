@@ -1,0 +1,64 @@
+"""What the comparison of one partition found: without what compares, since who only reads it needs neither side."""
+
+from dataclasses import dataclass, field
+
+from weaviate_migration.phases.validation.differences import Difference
+
+
+@dataclass
+class PartitionComparison:
+    """What the comparison of one partition found.
+
+    Attributes:
+        collection: the alias.
+        rows: rows of the extract, as they have changed since the snapshot.
+        objects: objects in the partition's range of UUIDs.
+        missing: rows without an object.
+        extra: objects without a row.
+        altered: objects of which at least one property or column is not what the row says.
+        total: all differences; an altered object has one for each property.
+        differences: the first of them.
+        wrong_uuids: keys of the first objects whose UUID does not follow from their key; `wrong_uuid_count` of all.
+        repeated_uuids: UUIDs that the collection, or keys that the extract, gave more than once.
+        wrong_types: properties that had a value of another type, with how often.
+        source_digest, target_digest: SHA-256 of both sides, as `digests` defines it.
+        extract_rows: rows of the extract itself, from its footer.
+        changed: keys that changed since the snapshot; their rows were compared as they are now.
+        pending: of these, keys with changes that were not applied yet: they were left out.
+    """
+
+    collection: str
+    partition: str
+    rows: int = 0
+    objects: int = 0
+    missing: int = 0
+    extra: int = 0
+    altered: int = 0
+    total: int = 0
+    differences: list[Difference] = field(default_factory=list)
+    wrong_uuid_count: int = 0
+    wrong_uuids: list[str] = field(default_factory=list)
+    repeated_uuids: int = 0
+    wrong_types: dict[str, int] = field(default_factory=dict)
+    source_digest: str = ""
+    target_digest: str = ""
+    extract_rows: int = 0
+    changed: int = 0
+    pending: int = 0
+
+    @property
+    def passed(self) -> bool:
+        """Whether both sides say the same."""
+        return self.total == 0
+
+    def to_text(self) -> str:
+        """One sentence: what was compared, what was found, what to do."""
+        left_out = f" {self.pending} rows have changes that are not applied yet: left out." if self.pending else ""
+        if self.passed:
+            compared = f"{self.rows} rows and {self.objects} objects, every property and column compared"
+            return f"{compared}: no difference.{left_out}"
+        return (
+            f"{self.rows} rows and {self.objects} objects compared: {self.missing} missing, {self.extra} extra, "
+            f"{self.altered} altered. `weaviate-migration verify --repair`, or materializing the partition, mends what "
+            f"was not refused; refused rows are in the quarantine, with reasons.{left_out}"
+        )

@@ -1,0 +1,141 @@
+"""One row and its object: every property by what it means, and the whole row as it is rebuilt from the object."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from weaviate_migration.mapping import CollectionMapping
+from weaviate_migration.mapping.models import folded
+from weaviate_migration.mapping.object_ids import object_uuid
+from weaviate_migration.mapping.object_to_row import row_rebuilder
+from weaviate_migration.mapping.row_to_object import Vectors, key_text
+from weaviate_migration.mapping.values import SqlValue
+from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowLayout
+from weaviate_migration.phases.validation.differences import Disagreement
+from weaviate_migration.phases.validation.meaning import judge, same_vector, vector_meant
+from weaviate_migration.target.read_back import StoredObject
+
+_TYPES: dict[str, type] = {"text": str, "text[]": list, "int": int, "number": float, "boolean": bool, "date": datetime}
+
+Row = tuple[SqlValue, ...]
+
+
+class RowComparer:
+    """Compares the rows of one table with their objects.
+
+    Each property is judged by what it means, and the whole row is rebuilt from the object: where only one of the two
+    was wrong, the other would not show it.
+
+    Args:
+        mapping: the collection's part of the mapping.
+        layout: what the rows are.
+        migration_timestamp: what all objects say of when the migration began, RFC 3339.
+    """
+
+    def __init__(self, mapping: CollectionMapping, layout: RowLayout, migration_timestamp: str) -> None:
+        self.mapping = mapping
+        self.layout = layout
+        self._began = datetime.fromisoformat(migration_timestamp)
+        self._rebuild = row_rebuilder(mapping, layout.columns)
+        position_of = {folded(name): position for position, name in enumerate(layout.columns)}
+        self._judges = [
+            (prop.name, position_of.get(folded(prop.column), -1), judge(prop)) for prop in mapping.properties
+        ]
+        self._vectors = [(name, position_of.get(folded(column), -1)) for name, column in mapping.column_vectors.items()]
+        self._types = [(prop.name, _TYPES[prop.type]) for prop in mapping.properties]
+        self._known = {prop.name for prop in mapping.properties} | {mapping.provenance}
+        self._key_positions = [layout.columns.index(name) for name in layout.key]
+
+    def disagreements(self, row: ExtractRow, stored: StoredObject, rebuilt: Row | None) -> list[Disagreement]:
+        """What of an object does not say what its row says; none, as a rule.
+
+        Args:
+            rebuilt: the row as `rebuild` gave it.
+        """
+        properties = stored.properties
+        values = (*row.values, None)  # A column that the file does not have counts as NULL: position -1.
+        found = [
+            Disagreement("altered", name, values[position], properties.get(name))
+            for name, position, agrees in self._judges
+            if not agrees(values[position], properties.get(name))
+        ]
+        found += [
+            Disagreement("altered", name, None, value)
+            for name, value in properties.items()
+            if name not in self._known and value is not None
+        ]
+        if self._vectors:
+            found += self._vector_disagreements(values, stored.vectors)
+        found += self._provenance_disagreements(row, self._provenance(properties))
+        found += self._row_disagreements(row, properties, rebuilt)
+        return found
+
+    def _vector_disagreements(self, values: Row, stored: Vectors) -> Iterator[Disagreement]:
+        for name, position in self._vectors:
+            meant = vector_meant(values[position])
+            if not same_vector(meant, stored.get(name)):
+                yield Disagreement("altered", f"vector {name}", meant, stored.get(name))
+
+    def _provenance_disagreements(self, row: ExtractRow, provenance: dict[str, Any]) -> Iterator[Disagreement]:
+        expected = {
+            "migrated_from_sqlite": True,
+            "original_id": key_text(row.key),
+            "migration_timestamp": self._began,
+        }
+        for name, value in expected.items():
+            if provenance.get(name) != value:
+                yield self._of_provenance(name, value, provenance.get(name))
+
+    def _row_disagreements(
+        self, row: ExtractRow, properties: dict[str, Any], rebuilt: Row | None
+    ) -> Iterator[Disagreement]:
+        if rebuilt is None:
+            found = self._provenance(properties).get("source_columns")
+            yield self._of_provenance("source_columns", row.values, found)
+            return
+        for name, value, other in zip(self.layout.columns, row.values, rebuilt, strict=True):
+            if not same_value(value, other):
+                yield self._of_provenance(f"source_columns.{name}", value, other)
+
+    def _of_provenance(self, name: str, expected: object, found: object) -> Disagreement:
+        return Disagreement("altered", f"{self.mapping.provenance}.{name}", expected, found)
+
+    def rebuild(self, properties: dict[str, Any]) -> Row | None:
+        """The row as the object alone tells it; None where it cannot be read."""
+        try:
+            return self._rebuild(properties)
+        except (ValueError, LookupError, TypeError, AttributeError):
+            return None
+
+    def uuid_follows(self, stored: StoredObject, rebuilt: Row | None) -> bool:
+        """Whether the UUID of an object is the one that follows from the key that the object itself tells."""
+        if rebuilt is None:
+            return False
+        if self._key_positions:
+            key: Row = tuple(rebuilt[position] for position in self._key_positions)
+        else:
+            rowid = self.original_id(stored.properties)
+            key = (int(rowid),) if rowid.removeprefix("-").isdecimal() else (None,)
+        return object_uuid(self.layout.table, key) == stored.uuid
+
+    def original_id(self, properties: dict[str, Any]) -> str:
+        """The key that an object tells, as people see it; '' where it tells none."""
+        return self._provenance(properties).get("original_id") or ""
+
+    def _provenance(self, properties: dict[str, Any]) -> dict[str, Any]:
+        return properties.get(self.mapping.provenance) or {}
+
+    def wrong_types(self, properties: dict[str, Any]) -> list[str]:
+        """The properties whose values are not of their type."""
+        return [
+            name
+            for name, expected in self._types
+            if (value := properties.get(name)) is not None and type(value) is not expected
+        ]
+
+
+def same_value(one: SqlValue, other: SqlValue) -> bool:
+    """Whether two SQLite values have the same storage class and the same bytes (0.0 and -0.0 differ)."""
+    if one is None or type(one) is not type(other):
+        return one is other
+    return one.hex() == other.hex() if isinstance(one, float) and isinstance(other, float) else one == other

@@ -1,0 +1,175 @@
+"""Search: what was migrated is found by its words, by its key, by its vectors, and is counted."""
+
+import functools
+import math
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from weaviate.collections import Collection
+
+from weaviate_migration.base.errors import TargetError, TransientTargetError
+from weaviate_migration.mapping import CollectionMapping, PropertyMapping
+from weaviate_migration.mapping.models import folded
+from weaviate_migration.mapping.row_to_object import key_text
+from weaviate_migration.mapping.values import SqlValue
+from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowLayout
+from weaviate_migration.phases.validation.meaning import judge, text_of, vector_meant
+from weaviate_migration.target.query import count_objects, finds_by_value, finds_by_vector, finds_by_word
+
+# Weaviate finds no stopwords: no English one has so many letters (its preset `en`, server 1.39.0).
+LETTERS = 6
+# Shorter and longer vectors have a cosine distance of 1 from themselves: squares leave float32 (measured on 1.39.0).
+SHORTEST_VECTOR, LONGEST_VECTOR = 1e-15, 1e15
+# What was looked for, and how that failed; None where it was found.
+_Outcome = tuple[str, str | None]
+
+
+class _Search(NamedTuple):
+    """What is looked for, how it fails, and what asks the server."""
+
+    name: str
+    failure: str
+    find: Callable[[], bool]
+
+
+# What is to be searched, and the search that a row offers; None where it has nothing for it.
+_Wanted = tuple[str, Callable[[ExtractRow], _Search | None]]
+
+_WORDS = re.compile(r"[^\W_]+").findall
+
+
+@dataclass(frozen=True)
+class SearchComparison:
+    """What searching showed.
+
+    Attributes:
+        searches: that were made, each with what it looked for: `content: cauliflower`.
+        failures: what was not found, a sentence each.
+        untried: searchable properties and vectors for which no sampled row has anything to search for.
+    """
+
+    searches: tuple[str, ...]
+    failures: tuple[str, ...]
+    untried: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything was found."""
+        return not self.failures
+
+    def to_text(self) -> str:
+        """One sentence for people."""
+        untried = f" No sampled row has what to search for in {', '.join(self.untried)}." if self.untried else ""
+        if self.failures:
+            return f"{len(self.failures)} of {len(self.searches)} searches failed: {'; '.join(self.failures)}.{untried}"
+        return f"{len(self.searches)} searches found what they should.{untried}"
+
+
+def compare_search(
+    mapping: CollectionMapping,
+    layout: RowLayout,
+    rows: Iterable[ExtractRow],
+    collection: Collection[Any, Any],
+    total: int | None,
+) -> SearchComparison:
+    """Searches for what sampled rows say, each property and vector by the first row that has something for it.
+
+    Args:
+        rows: that are objects, in any order; taken only until everything has its row.
+        total: how many objects the collection has; None where not all of it was walked.
+    """
+    wanted = [*_wanted_words(mapping, layout, collection), *_wanted_vectors(mapping, layout, collection)]
+    by_key = _wanted_key(mapping, layout, collection)
+    searches: dict[str, _Search] = {}
+    for row in rows:
+        for name, search_of in (*wanted, *by_key):
+            if name not in searches and (search := search_of(row)):
+                searches[name] = search
+        if len(searches) == len(wanted) + len(by_key):
+            break
+    names = [name for name, _ in (*wanted, *by_key)]
+    outcomes = [_tried(searches[name]) for name in names if name in searches]
+    if total is not None:
+        outcomes.append(_counted(collection, total))
+    failures = tuple(failure for _, failure in outcomes if failure)
+    untried = tuple(name for name, _ in wanted if name not in searches)
+    return SearchComparison(tuple(search for search, _ in outcomes), failures, untried)
+
+
+def _wanted_words(mapping: CollectionMapping, layout: RowLayout, collection: Collection[Any, Any]) -> list[_Wanted]:
+    """Searches by word: one for each property that can be searched."""
+    position_of = _positions(layout)
+    return [
+        (prop.name, functools.partial(_by_word, collection, prop, position_of[folded(prop.column)]))
+        for prop in mapping.properties
+        if prop.index == "words" and folded(prop.column) in position_of
+    ]
+
+
+def _wanted_vectors(mapping: CollectionMapping, layout: RowLayout, collection: Collection[Any, Any]) -> list[_Wanted]:
+    """Searches by vector: one for each that is made from a column."""
+    position_of = _positions(layout)
+    return [
+        (f"vector {name}", functools.partial(_by_vector, collection, name, position_of[folded(column)]))
+        for name, column in mapping.column_vectors.items()
+        if folded(column) in position_of
+    ]
+
+
+def _wanted_key(mapping: CollectionMapping, layout: RowLayout, collection: Collection[Any, Any]) -> list[_Wanted]:
+    """A filter by each property that holds the key: of one column, and filterable."""
+    key = [folded(name) for name in layout.key]
+    return [
+        (f"key as {prop.name}", functools.partial(_by_key, collection, prop))
+        for prop in mapping.properties
+        if [folded(prop.column)] == key and prop.json_key is None and prop.index in ("whole", None)
+    ]
+
+
+def _positions(layout: RowLayout) -> dict[str, int]:
+    return {folded(name): position for position, name in enumerate(layout.columns)}
+
+
+def _by_word(collection: Collection[Any, Any], prop: PropertyMapping, position: int, row: ExtractRow) -> _Search | None:
+    words = [word for word in _WORDS(text_of(prop, row.values[position]) or "") if len(word) >= LETTERS]
+    if not words or row.uuid is None:
+        return None
+    word = max(words, key=len)
+    failure = f"the word “{word}” in {prop.name} does not find {key_text(row.key)}"
+    find = functools.partial(finds_by_word, collection, prop.name, word, row.uuid)
+    return _Search(f"{prop.name}: {word}", failure, find)
+
+
+def _by_vector(collection: Collection[Any, Any], name: str, position: int, row: ExtractRow) -> _Search | None:
+    vector = vector_meant(row.values[position])
+    if vector is None or row.uuid is None or not SHORTEST_VECTOR < math.hypot(*vector) < LONGEST_VECTOR:
+        return None
+    failure = f"the vector {name} of {key_text(row.key)} does not find it"
+    find = functools.partial(finds_by_vector, collection, name, vector, row.uuid)
+    return _Search(f"vector {name}: {key_text(row.key)}", failure, find)
+
+
+def _by_key(collection: Collection[Any, Any], prop: PropertyMapping, row: ExtractRow) -> _Search | None:
+    value: SqlValue = row.key[0]
+    if row.uuid is None or not judge(prop)(value, value):  # The property cannot hold the key itself.
+        return None
+    name = f"{prop.name} = {key_text(row.key)}"
+    find = functools.partial(finds_by_value, collection, prop.name, value, row.uuid)
+    return _Search(name, f"a filter {name} does not find it", find)
+
+
+def _tried(search: _Search) -> _Outcome:
+    """A search, and the failure if it found nothing, or if Weaviate refuses it: of what is not indexed, it does."""
+    try:
+        return search.name, None if search.find() else search.failure
+    except TransientTargetError:
+        raise
+    except TargetError as error:
+        return search.name, f"{search.failure} ({error.message})"
+
+
+def _counted(collection: Collection[Any, Any], total: int) -> _Outcome:
+    counted = count_objects(collection)
+    return "aggregate", None if counted == total else f"an aggregate counts {counted} objects, there should be {total}"

@@ -1,0 +1,217 @@
+"""Shadow reads: SQLite's answer always comes through, at once; what Weaviate says is only recorded."""
+
+import asyncio
+import subprocess
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import pytest
+
+from weaviate_migration import ShadowReads, compare_reads, compare_reads_async
+from weaviate_migration.phases.dual_write.shadow_reads import SHADOW_READS, ReadDifference
+
+Answer = TypeVar("Answer")
+SECONDS = 30
+
+
+class Broken:
+    """An answer that cannot be compared."""
+
+    def __eq__(self, other: object) -> bool:
+        raise ValueError("no comparison")
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def raise_(error: Exception) -> Callable[[], object]:
+    def read() -> object:
+        raise error
+
+    return read
+
+
+def ready(value: Answer) -> Callable[[], Awaitable[Answer]]:
+    async def read() -> Answer:
+        return value
+
+    return read
+
+
+@pytest.fixture
+def reads() -> ShadowReads:
+    return ShadowReads(time_limit=SECONDS)
+
+
+def test_answers_that_are_the_same(reads: ShadowReads) -> None:
+    assert compare_reads(lambda: {"id": 1}, lambda: {"id": 1}, into=reads) == {"id": 1}
+    assert reads.flush(SECONDS)
+    report = reads.report()
+    assert (report.reads, report.same, report.different) == (1, 1, 0)
+    assert report.differences == ()
+
+
+def test_sqlites_answer_counts_where_they_differ(reads: ShadowReads) -> None:
+    assert compare_reads(lambda: [1, 2], lambda: [1], about="tag blue", into=reads) == [1, 2]
+    assert reads.flush(SECONDS)
+    assert reads.report().differences == (ReadDifference("tag blue", "[1, 2]", "[1]"),)
+
+
+def test_the_first_differences_are_kept_and_all_are_counted() -> None:
+    reads = ShadowReads(time_limit=SECONDS, most_differences=2)
+    for number in range(5):
+        compare_reads(lambda number=number: number, lambda: -1, about=number, into=reads)  # type: ignore[misc]
+        assert reads.flush(SECONDS)
+    report = reads.report()
+    assert report.different == 5
+    assert [each.about for each in report.differences] == ["0", "1"]
+
+
+def test_long_answers_are_cut(reads: ShadowReads) -> None:
+    compare_reads(lambda: "x" * 1_000_000, lambda: "", into=reads)
+    assert reads.flush(SECONDS)
+    (difference,) = reads.report().differences
+    assert len(difference.sql) == 1_000
+
+
+def test_what_is_the_same_can_be_said(reads: ShadowReads) -> None:
+    compare_reads(lambda: ["a", "b"], lambda: ["b", "a"], into=reads, same=lambda one, two: sorted(one) == sorted(two))
+    assert reads.flush(SECONDS)
+    assert reads.report().same == 1
+
+
+@pytest.mark.parametrize(("answer", "said"), [(raise_(OSError("gone")), "OSError: gone"), (Broken, "no comparison")])
+def test_an_error_of_weaviates_side_is_only_recorded(
+    reads: ShadowReads, answer: Callable[[], object], said: str
+) -> None:
+    assert compare_reads(lambda: 1, answer, into=reads) == 1
+    assert reads.flush(SECONDS)
+    report = reads.report()
+    assert report.failed == 1
+    assert said in report.last_error
+    assert report.weaviate is None
+
+
+def test_an_error_of_sqlites_side_is_the_callers(reads: ShadowReads) -> None:
+    with pytest.raises(LookupError):
+        compare_reads(raise_(LookupError()), lambda: 1, into=reads)
+    assert reads.report().reads == 0
+
+
+def test_the_caller_does_not_wait_for_weaviate(reads: ShadowReads) -> None:
+    answered = threading.Event()
+    compare_reads(lambda: True, lambda: answered.wait(SECONDS), into=reads)
+    assert reads.report().same == 0
+    answered.set()
+    assert reads.flush(SECONDS)
+    assert reads.report().same == 1
+
+
+def test_reads_beyond_the_limit_are_skipped() -> None:
+    reads = ShadowReads(time_limit=SECONDS, most_at_once=2)
+    answered = threading.Event()
+    for _ in range(5):
+        assert compare_reads(lambda: True, lambda: answered.wait(SECONDS), into=reads)
+    assert not reads.flush(0)
+    answered.set()
+    assert reads.flush(SECONDS)
+    report = reads.report()
+    assert (report.reads, report.same, report.skipped) == (5, 2, 3)
+
+
+def test_a_late_answer_is_not_compared() -> None:
+    reads = ShadowReads(time_limit=-1)
+    compare_reads(lambda: 1, lambda: 2, into=reads)
+    assert reads.flush(SECONDS)
+    report = reads.report()
+    assert (report.late, report.different) == (1, 0)
+    assert report.weaviate is not None
+
+
+def test_times_are_by_nearest_rank(reads: ShadowReads) -> None:
+    for milliseconds in range(100, 0, -1):
+        assert reads._begin(milliseconds / 1000)
+        reads._compared(2 * milliseconds / 1000, None)
+        reads._end()
+    report = reads.report()
+    assert report.sql is not None
+    assert (report.sql.p50, report.sql.p95) == (0.05, 0.095)
+    assert report.to_dict()["weaviate"] == {"p50": 0.1, "p95": 0.19}
+
+
+def test_many_threads_are_all_counted() -> None:
+    reads = ShadowReads(time_limit=SECONDS, most_at_once=1_000)
+    threads = [
+        threading.Thread(target=lambda: [compare_reads(lambda: 1, lambda: 1, into=reads) for _ in range(50)])
+        for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert reads.flush(SECONDS)
+    assert (reads.report().reads, reads.report().same) == (400, 400)
+
+
+def test_two_arguments_are_enough() -> None:
+    before = SHADOW_READS.report().reads
+    assert compare_reads(lambda: 1, lambda: 1) == 1
+    assert SHADOW_READS.report().reads == before + 1
+
+
+def test_coroutines_are_compared(reads: ShadowReads) -> None:
+    async def application() -> None:
+        assert await compare_reads_async(ready(1), ready(1), into=reads) == 1
+        assert await compare_reads_async(ready(1), ready(2), about="two", into=reads) == 1
+        assert await asyncio.to_thread(reads.flush, SECONDS)
+
+    asyncio.run(application())
+    assert (reads.report().same, reads.report().differences) == (1, (ReadDifference("two", "1", "2"),))
+
+
+def test_a_coroutine_that_takes_too_long_is_cancelled() -> None:
+    reads = ShadowReads(time_limit=0.01)
+    ended = []
+
+    async def never() -> int:
+        try:
+            return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
+        finally:
+            ended.append(True)
+
+    async def application() -> None:
+        assert await compare_reads_async(ready(1), never, into=reads) == 1
+        assert await asyncio.to_thread(reads.flush, SECONDS)
+
+    asyncio.run(application())
+    assert reads.report().late == 1
+    assert ended == [True]
+
+
+def test_an_error_of_a_coroutine_is_only_recorded(reads: ShadowReads) -> None:
+    async def gone() -> int:
+        raise OSError("gone")
+
+    async def application() -> None:
+        assert await compare_reads_async(ready(1), gone, into=reads) == 1
+        assert await asyncio.to_thread(reads.flush, SECONDS)
+
+    asyncio.run(application())
+    assert reads.report().last_error == "OSError: gone"
+
+
+def test_an_event_loop_that_ends_leaves_nothing_under_way(reads: ShadowReads) -> None:
+    """Its tasks are cancelled, even before their first step."""
+
+    async def application() -> None:
+        await compare_reads_async(ready(1), ready(1), into=reads)
+
+    asyncio.run(application())
+    assert reads.flush(0)
+
+
+def test_a_read_that_hangs_does_not_keep_the_process_from_ending() -> None:
+    program = "import threading, weaviate_migration as w; print(w.compare_reads(lambda: 1, threading.Event().wait))"
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert ended.stdout == "1\n"

@@ -1,0 +1,128 @@
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from weaviate_migration.mapping import PropertyMapping
+from weaviate_migration.mapping.row_to_object import row_converter
+from weaviate_migration.mapping.values import SqlValue
+from weaviate_migration.phases.validation.meaning import judge
+from weaviate_migration_tests.strategies import COLUMNS, EVERY_TYPE, ROWS, as_client_returns
+
+NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
+
+
+def property_of(of_type: str, **fields: Any) -> PropertyMapping:
+    index = {"index": "whole"} if of_type.startswith("text") else {}
+    return PropertyMapping(name="p", column="c", type=of_type, **index, **fields)  # type: ignore[arg-type]
+
+
+@given(ROWS)
+def test_every_converted_row_agrees(row: tuple[SqlValue, ...]) -> None:
+    draft = row_converter(EVERY_TYPE, COLUMNS, "2026-11-22T09:30:15Z")("", "", row)
+    found = as_client_returns(EVERY_TYPE, draft)
+    value_of = {name.lower(): value for name, value in zip(COLUMNS, row, strict=True)}
+    for prop in EVERY_TYPE.properties:
+        value = value_of[prop.column.lower()]
+        assert judge(prop)(value, found[prop.name]), (prop, value, found[prop.name])
+
+
+@given(ROWS)
+def test_a_property_that_was_dropped_is_found(row: tuple[SqlValue, ...]) -> None:
+    draft = row_converter(EVERY_TYPE, COLUMNS, "2026-11-22T09:30:15Z")("", "", row)
+    value_of = {name.lower(): value for name, value in zip(COLUMNS, row, strict=True)}
+    for prop in EVERY_TYPE.properties:
+        if prop.name in draft.properties:
+            assert not judge(prop)(value_of[prop.column.lower()], None), prop
+
+
+@pytest.mark.parametrize(
+    ("of_type", "value", "wrong"),
+    [
+        ("text", "a", "b"),
+        ("text", "a", None),
+        ("text", "", None),
+        ("text", None, ""),
+        ("text", 1, "1"),
+        ("text", b"a", "a"),
+        ("text", "\udcff", "?"),
+        ("int", 1, 2),
+        ("int", 2**53 + 1, 2**53),
+        ("int", 5.0, None),
+        ("int", 5.5, 5),
+        ("int", "5", 5),
+        ("int", None, 0),
+        ("int", 1, True),
+        ("number", 0.1, 0.2),
+        ("number", 1e300, None),
+        ("number", 3, None),
+        ("number", 2**53 + 1, 9007199254740992.0),
+        ("number", "1.5", 1.5),
+        ("number", float("inf"), 1.7976931348623157e308),
+        ("boolean", 1, False),
+        ("boolean", 0, None),
+        ("boolean", 2, True),
+        ("boolean", "true", True),
+        ("date", "2026-01-02 12:00:00", NOON + timedelta(hours=1)),
+        ("date", "2026-01-02 12:00:00.000002", NOON),
+        ("date", "2026-01-02 12:00:00", None),
+        ("date", "2026-01-02", None),
+        ("date", "2026-01-02T12:00:00+02:00", NOON),
+        ("date", "noon", NOON),
+        ("date", "20260102T120000", NOON),
+        ("date", 1767322800, NOON),
+        ("text[]", '["a"]', ["b"]),
+        ("text[]", '["a"]', None),
+        ("text[]", "[]", None),
+        ("text[]", '["a", 1]', ["a"]),
+        ("text[]", "null", []),
+    ],
+)
+def test_what_says_something_else_does_not_agree(of_type: str, value: SqlValue, wrong: Any) -> None:
+    assert not judge(property_of(of_type))(value, wrong)
+
+
+@pytest.mark.parametrize(
+    ("date_format", "value", "wrong"),
+    [
+        ("epoch_seconds", 1767355200, NOON + timedelta(microseconds=1)),
+        ("epoch_seconds", 1767355200, None),
+        ("epoch_seconds", 1767355200000, NOON),
+        ("epoch_seconds", 1767355200.5, NOON),
+        ("epoch_seconds", "1767355200", NOON),
+        ("epoch_seconds", "2026-01-02 12:00:00", NOON),
+        ("epoch_seconds", 253402300800, NOON),
+        ("epoch_seconds", float("inf"), NOON),
+        ("epoch_seconds", None, NOON),
+        ("epoch_milliseconds", 1767355200, NOON),
+        ("epoch_milliseconds", 1767355200001, NOON),
+    ],
+)
+def test_numbers_since_1970_that_do_not_agree(date_format: str, value: SqlValue, wrong: Any) -> None:
+    assert not judge(property_of("date", date_format=date_format))(value, wrong)
+
+
+def test_numbers_since_1970_that_agree() -> None:
+    assert judge(property_of("date", date_format="epoch_seconds"))(1767355200, NOON)
+    assert judge(property_of("date", date_format="epoch_milliseconds"))(1767355200000, NOON)
+
+
+def test_defaults_must_be_there_and_only_where_they_belong() -> None:
+    with_default = property_of("text", default="none", default_for_empty=True)
+    assert judge(with_default)(None, "none")
+    assert judge(with_default)("", "none")
+    assert not judge(with_default)(None, None)
+    assert not judge(with_default)("a", "none")
+    assert not judge(property_of("text", default="none"))("", "none")
+
+
+def test_members() -> None:
+    member = property_of("text", json_key="text")
+    assert judge(member)('{"text": "a"}', "a")
+    assert not judge(member)('{"text": "a"}', None)
+    assert not judge(member)('{"text": 1}', "1")
+    assert judge(member)('{"text": "a", "score": NaN}', None)
+    texts = property_of("text[]", json_key="tools")
+    assert not judge(texts)('{"tools": ["a"]}', ["a", "b"])
+    assert not judge(texts)('{"tools": ["a", null]}', ["a"])

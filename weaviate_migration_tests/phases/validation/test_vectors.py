@@ -1,0 +1,104 @@
+import json
+import struct
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from weaviate_migration.mapping import CollectionMapping, PropertyMapping, VectorMapping
+from weaviate_migration.mapping.row_to_object import Vectors, row_converter
+from weaviate_migration.mapping.values import SqlValue
+from weaviate_migration.mapping.vectors import vector_of
+from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowLayout
+from weaviate_migration.phases.validation.meaning import same_vector, vector_meant
+from weaviate_migration.phases.validation.rows import RowComparer
+from weaviate_migration.target.read_back import StoredObject
+from weaviate_migration_tests.strategies import FLOAT32S, JSON_VALUES, SQL_VALUES, as_client_returns
+
+BEGAN = "2026-11-22T09:30:15Z"
+UUID = "00000000-0000-4000-8000-000000000001"
+NOTES = CollectionMapping(
+    name="Note",
+    table="notes",
+    properties=(PropertyMapping(name="noteId", column="id", index="whole"),),
+    vectors=(
+        VectorMapping(name="own"),
+        VectorMapping(name="made", column="DATA"),
+        VectorMapping(name="gone", column="missing"),
+    ),
+)
+COLUMNS = ("id", "data")
+COMPARER = RowComparer(NOTES, RowLayout("notes", COLUMNS, ("id",)), BEGAN)
+
+
+def blob(*numbers: float) -> bytes:
+    return struct.pack(f"<{len(numbers)}f", *numbers)
+
+
+BITS = st.integers(0, 2**32 - 1)
+VECTOR_LIKE: st.SearchStrategy[SqlValue] = st.one_of(
+    SQL_VALUES,
+    st.lists(FLOAT32S, max_size=5).map(lambda numbers: blob(*numbers)),
+    st.lists(BITS, max_size=5).map(lambda bits: struct.pack(f"<{len(bits)}I", *bits)),
+    st.lists(st.floats() | st.integers(), max_size=5).map(json.dumps),
+    st.lists(JSON_VALUES, max_size=3).map(json.dumps),
+)
+
+
+@given(VECTOR_LIKE)
+def test_the_conversion_and_its_judge_agree_on_any_value(value: SqlValue) -> None:
+    assert same_vector(vector_meant(value), vector_of(value))
+
+
+@given(st.lists(FLOAT32S, min_size=1, max_size=5), st.data())
+def test_one_flipped_bit_is_found(numbers: list[float], data: st.DataObject) -> None:
+    sound = blob(*numbers)
+    bit = data.draw(st.integers(0, 8 * len(sound) - 1))
+    flipped = bytearray(sound)
+    flipped[bit // 8] ^= 1 << bit % 8
+    assert not same_vector(vector_meant(sound), struct.unpack(f"<{len(numbers)}f", flipped))
+    assert same_vector(vector_meant(sound), struct.unpack(f"<{len(numbers)}f", sound))
+
+
+@pytest.mark.parametrize(
+    ("value", "wrong"),
+    [
+        (blob(1, 2), [1.0, 2.0, 3.0]),
+        (blob(1, 2), [2.0, 1.0]),
+        (blob(3, 4), [0.6, 0.8]),
+        (blob(0.0), [-0.0]),
+        (blob(1e-45), [0.0]),
+        (blob(1), None),
+        ("[1]", [2.0]),
+        ("[0.1]", [0.125]),
+        (b"", [1.0]),
+        (None, [0.0]),
+        ("[1e39]", [float("inf")]),
+        ("[1, true]", [1.0, 1.0]),
+        (blob(float("inf")), [float("inf")]),
+    ],
+)
+def test_another_vector_does_not_agree(value: SqlValue, wrong: list[float] | None) -> None:
+    assert not same_vector(vector_meant(value), wrong)
+
+
+def differing(value: SqlValue, vectors: Vectors) -> list[tuple[str, Any, Any]]:
+    row = ("key", value)
+    properties = as_client_returns(NOTES, row_converter(NOTES, COLUMNS, BEGAN)(UUID, "key", row))
+    stored = StoredObject(UUID, properties, vectors)
+    found = COMPARER.disagreements(ExtractRow(UUID, ("key",), row), stored, row)
+    assert {each.kind for each in found} <= {"altered"}
+    return [(each.property, each.expected, each.found) for each in found]
+
+
+def test_an_object_with_another_vector_is_altered() -> None:
+    assert differing(blob(1, 2), {"made": [1.0, 2.0], "own": [7.0]}) == []
+    assert differing(blob(1, 2), {"made": [1.0, 2.5]}) == [("vector made", [1.0, 2.0], [1.0, 2.5])]
+    assert differing("[1]", {"own": [1.0]}) == [("vector made", [1.0], None)]
+    assert differing("no vector", {"made": [1.0]}) == [("vector made", None, [1.0])]
+
+
+def test_a_column_that_the_file_lacks_makes_no_vector() -> None:
+    assert differing(None, {}) == []
+    assert differing(None, {"gone": [1.0]}) == [("vector gone", None, [1.0])]
