@@ -75,7 +75,7 @@ class CpuSeconds:
 def main(options: dict[str, Any]) -> None:
     """Migrates, and prints the CPU seconds."""
     from weaviate_migration import run_migration
-    from weaviate_migration.metrics import exposition
+    from weaviate_migration.monitoring.metrics import exposition
     from weaviate_migration.phases.history.load import PartitionLoad
     from weaviate_migration.work_folder.load_tally import LoadTally
     from weaviate_migration.work_folder.loaded import LoadedPartitions

@@ -13,31 +13,30 @@ with suppress(ModuleNotFoundError):
     warnings.filterwarnings("ignore", "The httpx module is deprecated", _AuthlibDeprecationWarning)
 
 if TYPE_CHECKING:
-    from weaviate_migration.base.settings import MigrationConfig, create_migration_config
-    from weaviate_migration.change_capture import (
+    from weaviate_migration.api.capture import (
         CaptureStatus,
         change_capture_status,
         install_change_capture,
         remove_change_capture,
     )
-    from weaviate_migration.change_sync import SyncResult, follow_changes, sync_changes
-    from weaviate_migration.check_report import CheckReport, read_check_report
-    from weaviate_migration.migration_report import MigrationReport, read_migration_report
-    from weaviate_migration.migrator import SQLiteToWeaviateMigrator, run_migration
+    from weaviate_migration.api.checks import read_check_report
+    from weaviate_migration.api.cleanup import CleanupResult, clean_up_migrations
+    from weaviate_migration.api.cutover import CutoverResult, cut_over_migration
+    from weaviate_migration.api.migrate import SQLiteToWeaviateMigrator, run_migration
+    from weaviate_migration.api.outcome import MigrationResult
+    from weaviate_migration.api.postflight import check_postflight
+    from weaviate_migration.api.report import read_migration_report
+    from weaviate_migration.api.rollback import RollbackResult, roll_back_migration
+    from weaviate_migration.api.status import read_status
+    from weaviate_migration.api.sync import SyncResult, follow_changes, sync_changes
+    from weaviate_migration.api.verify import VerificationResult, verify_migration
+    from weaviate_migration.base.settings import MigrationConfig, create_migration_config
+    from weaviate_migration.monitoring.report import MigrationReport
+    from weaviate_migration.monitoring.status import MigrationStatus
     from weaviate_migration.phases.dual_write.dual_writer import DualWriter
     from weaviate_migration.phases.dual_write.shadow_reads import ShadowReads, compare_reads, compare_reads_async
     from weaviate_migration.phases.preflight import check_preflight
-    from weaviate_migration.postflight import check_postflight
-    from weaviate_migration.result import MigrationResult
-    from weaviate_migration.rollback import RollbackResult, roll_back_migration
-    from weaviate_migration.status import MigrationStatus, read_status
-    from weaviate_migration.switch import (
-        CleanupResult,
-        CutoverResult,
-        clean_up_migrations,
-        cut_over_migration,
-    )
-    from weaviate_migration.verification import VerificationResult, verify_migration
+    from weaviate_migration.runs.checks import CheckReport
     from weaviate_migration.work_folder.checklist import Checklist
 
 __all__ = [
@@ -78,39 +77,39 @@ __all__ = [
 
 # Imported when they are asked for: an application that writes to both sides does not pay for Dagster.
 _HOME = {
-    "CaptureStatus": "change_capture",
-    "CheckReport": "check_report",
+    "CaptureStatus": "api.capture",
+    "CheckReport": "runs.checks",
     "Checklist": "work_folder.checklist",
-    "CleanupResult": "switch",
-    "CutoverResult": "switch",
+    "CleanupResult": "api.cleanup",
+    "CutoverResult": "api.cutover",
     "DualWriter": "phases.dual_write.dual_writer",
     "MigrationConfig": "base.settings",
-    "MigrationReport": "migration_report",
-    "MigrationResult": "result",
-    "MigrationStatus": "status",
-    "RollbackResult": "rollback",
-    "SQLiteToWeaviateMigrator": "migrator",
+    "MigrationReport": "monitoring.report",
+    "MigrationResult": "api.outcome",
+    "MigrationStatus": "monitoring.status",
+    "RollbackResult": "api.rollback",
+    "SQLiteToWeaviateMigrator": "api.migrate",
     "ShadowReads": "phases.dual_write.shadow_reads",
-    "SyncResult": "change_sync",
-    "VerificationResult": "verification",
-    "change_capture_status": "change_capture",
-    "check_postflight": "postflight",
+    "SyncResult": "api.sync",
+    "VerificationResult": "api.verify",
+    "change_capture_status": "api.capture",
+    "check_postflight": "api.postflight",
     "check_preflight": "phases.preflight",
-    "clean_up_migrations": "switch",
+    "clean_up_migrations": "api.cleanup",
     "compare_reads": "phases.dual_write.shadow_reads",
     "compare_reads_async": "phases.dual_write.shadow_reads",
     "create_migration_config": "base.settings",
-    "cut_over_migration": "switch",
-    "follow_changes": "change_sync",
-    "install_change_capture": "change_capture",
-    "read_check_report": "check_report",
-    "read_migration_report": "migration_report",
-    "read_status": "status",
-    "remove_change_capture": "change_capture",
-    "roll_back_migration": "rollback",
-    "run_migration": "migrator",
-    "sync_changes": "change_sync",
-    "verify_migration": "verification",
+    "cut_over_migration": "api.cutover",
+    "follow_changes": "api.sync",
+    "install_change_capture": "api.capture",
+    "read_check_report": "api.checks",
+    "read_migration_report": "api.report",
+    "read_status": "api.status",
+    "remove_change_capture": "api.capture",
+    "roll_back_migration": "api.rollback",
+    "run_migration": "api.migrate",
+    "sync_changes": "api.sync",
+    "verify_migration": "api.verify",
 }
 
 

@@ -4,7 +4,7 @@ import dagster as dg
 
 from weaviate_migration.base.logs import configure_run_logging
 from weaviate_migration.base.settings import default_config
-from weaviate_migration.code_location import build_definitions
+from weaviate_migration.defs.build import build_definitions
 
 
 def _definitions_of_the_environment() -> dg.Definitions:

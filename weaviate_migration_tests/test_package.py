@@ -12,7 +12,7 @@ import pytest
 
 import weaviate_migration
 from weaviate_migration.demo import write_demo_file
-from weaviate_migration.job_run import dagster_instance
+from weaviate_migration.runs.runner import dagster_instance
 
 CHECKOUT = Path(weaviate_migration.__file__).parents[1]
 BIN = Path(sys.executable).parent

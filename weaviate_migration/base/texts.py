@@ -1,7 +1,9 @@
-"""The name that was probably meant, for messages about a name that is wrong."""
+"""Texts for messages and pages: a name that was meant, characters that any terminal takes, times and durations."""
 
 import difflib
+import re
 from collections.abc import Iterable
+from datetime import datetime
 
 
 def suggestion(name: str, allowed: Iterable[str]) -> str:
@@ -19,3 +21,28 @@ def suggestion(name: str, allowed: Iterable[str]) -> str:
     near = difflib.get_close_matches(name.casefold(), spelled, n=1)
     meant = f"did you mean `{spelled[near[0]]}`? " if near else ""
     return f"; {meant}Allowed: {', '.join(names) or 'nothing'}"
+
+
+# What XML 1.0 forbids, control characters that a terminal would obey, and the carriage return, which XML turns into
+# another character. Keys and values of the source are in descriptions, and may hold all of them.
+_NOT_PRINTABLE = re.compile("[^\\t\\n\\x20-\\x7e\\xa0-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
+
+
+def printable(text: str) -> str:
+    """The text, with control characters and lone surrogates as Python escapes them: an ESC becomes `\\x1b`."""
+    return _NOT_PRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+
+
+def seconds_text(seconds: float | None) -> str:
+    """`0.25 s`, `12.3 s`, `2 min 5 s`, `1 h 2 min`; nothing for None."""
+    if seconds is None:
+        return ""
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds:.2f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60:,} h {minutes % 60} min"
+
+
+def time_text(moment: datetime | None) -> str:
+    """`2026-11-22 20:12:19`, in UTC; nothing for None."""
+    return f"{moment:%Y-%m-%d %H:%M:%S}" if moment else ""

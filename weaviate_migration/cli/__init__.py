@@ -10,7 +10,7 @@ import click
 from click.exceptions import NoArgsIsHelpError
 
 from weaviate_migration.base.errors import MigrationError
-from weaviate_migration.cli.options import EPILOG
+from weaviate_migration.cli.show.options import EPILOG
 
 __all__ = ["cli", "main"]
 
@@ -88,7 +88,7 @@ def _told(error: MigrationError) -> int:
 
 def _complain(text: str) -> None:
     """What is wrong, on standard error."""
-    from weaviate_migration.cli.consoles import tell
+    from weaviate_migration.cli.show.terminal import tell
 
     tell(text, stderr=True)
 

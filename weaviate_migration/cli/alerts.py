@@ -5,11 +5,11 @@ from typing import Any
 
 import click
 
-from weaviate_migration.alerts import IncidentBook
-from weaviate_migration.alerts.watch import alert_folder, configured_alerts
 from weaviate_migration.base.errors import ConfigurationError, MigrationError
 from weaviate_migration.base.settings import create_migration_config
-from weaviate_migration.cli.options import ALERTS_OPTION, EPILOG, WORK_OPTIONS, print_json, with_options
+from weaviate_migration.cli.show.options import ALERTS_OPTION, EPILOG, WORK_OPTIONS, print_json, with_options
+from weaviate_migration.monitoring.alerts import IncidentBook
+from weaviate_migration.monitoring.alerts.watch import alert_folder, configured_alerts
 
 
 @click.group(epilog=EPILOG)

@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from weaviate_migration.base.settings import create_migration_config
-from weaviate_migration.cli.consoles import compact_table, plain_console, print_text
-from weaviate_migration.cli.options import EPILOG, SOURCE_OPTIONS, WORK_OPTIONS, print_json, with_options
+from weaviate_migration.cli.show.options import EPILOG, SOURCE_OPTIONS, WORK_OPTIONS, print_json, with_options
+from weaviate_migration.cli.show.terminal import compact_table, plain_console, print_text
 from weaviate_migration.mapping import read_mapping
 from weaviate_migration.phases.preflight.audit import ColumnReport, KeyReport, SourceAudit, TableReport, audit_source
 from weaviate_migration.phases.preflight.audit.kinds import FATES

@@ -4,16 +4,16 @@ from typing import Any
 
 import click
 
-from weaviate_migration.base.errors import CaptureError
-from weaviate_migration.base.settings import create_migration_config
-from weaviate_migration.change_capture import (
+from weaviate_migration.api.capture import (
     CaptureStatus,
     change_capture_status,
     install_change_capture,
     remove_change_capture,
 )
-from weaviate_migration.cli.consoles import tell
-from weaviate_migration.cli.options import EPILOG, SOURCE_OPTIONS, WORK_OPTIONS, print_json, with_options
+from weaviate_migration.base.errors import CaptureError
+from weaviate_migration.base.settings import create_migration_config
+from weaviate_migration.cli.show.options import EPILOG, SOURCE_OPTIONS, WORK_OPTIONS, print_json, with_options
+from weaviate_migration.cli.show.terminal import tell
 
 
 @click.group(epilog=EPILOG)

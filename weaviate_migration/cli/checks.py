@@ -6,19 +6,13 @@ from typing import Any
 import click
 from rich.console import Console
 
+from weaviate_migration.api.checks import read_check_report
 from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.base.settings import create_migration_config
-from weaviate_migration.check_report import (
-    LAST_BACKFILL,
-    CheckReport,
-    CheckStatus,
-    junit_xml,
-    markdown_summary,
-    read_check_report,
-)
-from weaviate_migration.check_report.characters import printable
-from weaviate_migration.cli.consoles import compact_table, plain_console, print_text
-from weaviate_migration.cli.options import EPILOG, MAPPING_OPTION, WORK_OPTIONS, print_json, with_options
+from weaviate_migration.base.texts import printable
+from weaviate_migration.cli.show.options import EPILOG, MAPPING_OPTION, WORK_OPTIONS, print_json, with_options
+from weaviate_migration.cli.show.terminal import compact_table, plain_console, print_text
+from weaviate_migration.runs.checks import LAST_BACKFILL, CheckReport, CheckStatus, junit_xml, markdown_summary
 
 STANDARD_OUTPUT = "-"
 _STYLES = {CheckStatus.PASSED: "green", CheckStatus.WARNED: "yellow", CheckStatus.RUNNING: "yellow"}

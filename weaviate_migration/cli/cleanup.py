@@ -6,9 +6,9 @@ from typing import Any
 import click
 from rich.filesize import decimal
 
+from weaviate_migration.api.cleanup import clean_up_migrations
 from weaviate_migration.base.settings import create_migration_config
-from weaviate_migration.cli.consoles import tell
-from weaviate_migration.cli.options import (
+from weaviate_migration.cli.show.options import (
     EPILOG,
     EXTRACTS_OPTION,
     SERVER_OPTIONS,
@@ -16,8 +16,8 @@ from weaviate_migration.cli.options import (
     print_json,
     with_options,
 )
+from weaviate_migration.cli.show.terminal import tell
 from weaviate_migration.phases.cutover.cleanup import CleanupPlan
-from weaviate_migration.switch import clean_up_migrations
 
 NOT_AGREED = 1
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import click
 
+from weaviate_migration.api.cutover import CutoverResult, cut_over_migration
 from weaviate_migration.base.settings import CUTOVER_SECONDS, create_migration_config
-from weaviate_migration.cli.consoles import tell
-from weaviate_migration.cli.options import (
+from weaviate_migration.cli.show.options import (
     ALERTS_OPTION,
     EPILOG,
     EXTRACTS_OPTION,
@@ -18,7 +18,7 @@ from weaviate_migration.cli.options import (
     print_json,
     with_options,
 )
-from weaviate_migration.switch import CutoverResult, cut_over_migration
+from weaviate_migration.cli.show.terminal import tell
 
 
 @click.command(epilog=EPILOG)

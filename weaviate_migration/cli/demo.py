@@ -7,9 +7,8 @@ import click
 from rich.console import Console
 
 from weaviate_migration.base.settings import MigrationConfig, create_migration_config
-from weaviate_migration.cli.consoles import plain_console, print_text
 from weaviate_migration.cli.migrate import report_result, run_with_progress
-from weaviate_migration.cli.options import (
+from weaviate_migration.cli.show.options import (
     EPILOG,
     MIGRATE_OPTIONS,
     SERVER_OPTIONS,
@@ -17,9 +16,10 @@ from weaviate_migration.cli.options import (
     print_json,
     with_options,
 )
-from weaviate_migration.cli.summary import show_result
+from weaviate_migration.cli.show.summary import show_result
+from weaviate_migration.cli.show.terminal import plain_console, print_text
+from weaviate_migration.demo.tour import LiveTour, SearchShown, demo_searches, make_demo_file, tour_live
 from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
-from weaviate_migration.tour import LiveTour, SearchShown, demo_searches, make_demo_file, tour_live
 
 
 @click.command(epilog=EPILOG)

@@ -6,10 +6,11 @@ from typing import Any
 import click
 from rich.logging import RichHandler
 
+from weaviate_migration.api.migrate import SQLiteToWeaviateMigrator
+from weaviate_migration.api.outcome import MigrationResult
 from weaviate_migration.base.settings import MigrationConfig, create_migration_config
-from weaviate_migration.cli.consoles import plain_console
-from weaviate_migration.cli.live_progress import shown_progress
-from weaviate_migration.cli.options import (
+from weaviate_migration.cli.show.live_progress import shown_progress
+from weaviate_migration.cli.show.options import (
     EPILOG,
     MIGRATE_OPTIONS,
     SERVER_OPTIONS,
@@ -18,10 +19,8 @@ from weaviate_migration.cli.options import (
     print_json,
     with_options,
 )
-from weaviate_migration.cli.standard_error import can_redraw, standard_error
-from weaviate_migration.cli.summary import show_result
-from weaviate_migration.migrator import SQLiteToWeaviateMigrator
-from weaviate_migration.result import MigrationResult
+from weaviate_migration.cli.show.summary import show_result
+from weaviate_migration.cli.show.terminal import can_redraw, plain_console, standard_error
 
 
 @click.command(epilog=EPILOG)

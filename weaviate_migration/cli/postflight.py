@@ -4,10 +4,10 @@ from typing import Any
 
 import click
 
+from weaviate_migration.api.postflight import check_postflight
 from weaviate_migration.base.settings import create_migration_config
-from weaviate_migration.cli.checklist_table import show_checklist
-from weaviate_migration.cli.consoles import plain_console
-from weaviate_migration.cli.options import (
+from weaviate_migration.cli.show.checklist_table import show_checklist
+from weaviate_migration.cli.show.options import (
     EPILOG,
     EXTRACTS_OPTION,
     MAPPING_OPTION,
@@ -16,7 +16,7 @@ from weaviate_migration.cli.options import (
     print_json,
     with_options,
 )
-from weaviate_migration.postflight import check_postflight
+from weaviate_migration.cli.show.terminal import plain_console
 
 
 @click.command(epilog=EPILOG)

@@ -6,9 +6,8 @@ import click
 
 from weaviate_migration.base.logs import configure_logging
 from weaviate_migration.base.settings import create_migration_config
-from weaviate_migration.cli.checklist_table import show_checklist
-from weaviate_migration.cli.consoles import plain_console
-from weaviate_migration.cli.options import (
+from weaviate_migration.cli.show.checklist_table import show_checklist
+from weaviate_migration.cli.show.options import (
     EPILOG,
     MIGRATE_OPTIONS,
     SERVER_OPTIONS,
@@ -17,6 +16,7 @@ from weaviate_migration.cli.options import (
     print_json,
     with_options,
 )
+from weaviate_migration.cli.show.terminal import plain_console
 from weaviate_migration.phases.preflight import check_preflight
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
+from weaviate_migration.api.quarantine import RefusedRow, RefusedRows, refused_rows
 from weaviate_migration.base.errors import DifferencesError
 from weaviate_migration.base.settings import create_migration_config
-from weaviate_migration.cli.consoles import compact_table, plain_console, tell
-from weaviate_migration.cli.options import (
+from weaviate_migration.cli.show.options import (
     EPILOG,
     EXTRACTS_OPTION,
     MAPPING_OPTION,
@@ -17,7 +17,7 @@ from weaviate_migration.cli.options import (
     WORK_OPTIONS,
     with_options,
 )
-from weaviate_migration.refused_rows import RefusedRow, RefusedRows, refused_rows
+from weaviate_migration.cli.show.terminal import compact_table, plain_console, tell
 
 SHOWN_ROWS = 100
 # A key or a server's reason may be of any length.
@@ -48,7 +48,7 @@ def list_rows(as_json: bool, collection: str | None, **options: Any) -> int:
 def retry(as_json: bool, collection: str | None, **options: Any) -> int:
     """Write the refused rows again, from the migration's extracts; exit code 3 if any are left."""
     # Imported only now: it needs Dagster's settings and the client, and `list` needs neither.
-    from weaviate_migration.refused_rows_retry import retry_refused_rows
+    from weaviate_migration.api.quarantine_retry import retry_refused_rows
 
     result = retry_refused_rows(create_migration_config("", **options), collection)
     if as_json:

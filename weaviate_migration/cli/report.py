@@ -5,9 +5,10 @@ from typing import Any
 
 import click
 
+from weaviate_migration.api.report import read_migration_report
 from weaviate_migration.base.settings import create_migration_config
 from weaviate_migration.cli.checks import STANDARD_OUTPUT, write_document
-from weaviate_migration.cli.options import (
+from weaviate_migration.cli.show.options import (
     EPILOG,
     EXTRACTS_OPTION,
     MAPPING_OPTION,
@@ -16,7 +17,7 @@ from weaviate_migration.cli.options import (
     print_json,
     with_options,
 )
-from weaviate_migration.migration_report import html_page, markdown_page, read_migration_report
+from weaviate_migration.monitoring.report import html_page, markdown_page
 from weaviate_migration.work_folder.folder import WorkFolder
 
 

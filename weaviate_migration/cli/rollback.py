@@ -4,10 +4,10 @@ from typing import Any
 
 import click
 
+from weaviate_migration.api.rollback import roll_back_migration
 from weaviate_migration.base.settings import create_migration_config
-from weaviate_migration.cli.consoles import tell
-from weaviate_migration.cli.options import EPILOG, SERVER_OPTIONS, WORK_OPTIONS, print_json, with_options
-from weaviate_migration.rollback import roll_back_migration
+from weaviate_migration.cli.show.options import EPILOG, SERVER_OPTIONS, WORK_OPTIONS, print_json, with_options
+from weaviate_migration.cli.show.terminal import tell
 
 
 @click.command(epilog=EPILOG)

@@ -10,7 +10,7 @@ import click
 
 from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.base.settings import MigrationConfig, create_migration_config
-from weaviate_migration.cli.options import EPILOG, WORK_OPTIONS, print_json, with_options
+from weaviate_migration.cli.show.options import EPILOG, WORK_OPTIONS, print_json, with_options
 from weaviate_migration.target.connect import EmbeddedTarget, parse_weaviate_url
 from weaviate_migration.target.server import embedded_server
 

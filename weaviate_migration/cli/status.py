@@ -5,9 +5,9 @@ from typing import Any
 
 import click
 
+from weaviate_migration.api.status import read_status
 from weaviate_migration.base.settings import create_migration_config
-from weaviate_migration.cli.consoles import plain_console
-from weaviate_migration.cli.options import (
+from weaviate_migration.cli.show.options import (
     EPILOG,
     EXTRACTS_OPTION,
     MAPPING_OPTION,
@@ -16,8 +16,8 @@ from weaviate_migration.cli.options import (
     print_json,
     with_options,
 )
-from weaviate_migration.cli.status_lines import print_status
-from weaviate_migration.status import read_status
+from weaviate_migration.cli.show.status_lines import print_status
+from weaviate_migration.cli.show.terminal import plain_console
 
 
 @click.command(epilog=EPILOG)
@@ -40,7 +40,7 @@ def status(as_json: bool, watch: bool, interval: float, **options: Any) -> int:
     config, console = create_migration_config("", **options), plain_console()
     if watch:
         # Imported only now: it needs Dagster, which a status that is shown once may not need.
-        from weaviate_migration.cli.watch import watch_status
+        from weaviate_migration.cli.show.watch import watch_status
 
         with suppress(KeyboardInterrupt):
             watch_status(config, interval, console)

@@ -6,12 +6,11 @@ from typing import Any
 
 import click
 
+from weaviate_migration.api.sync import SyncResult, follow_changes, sync_changes
 from weaviate_migration.base.errors import DifferencesError
 from weaviate_migration.base.logs import configure_logging
 from weaviate_migration.base.settings import create_migration_config
-from weaviate_migration.change_sync import SyncResult, follow_changes, sync_changes
-from weaviate_migration.cli.consoles import tell
-from weaviate_migration.cli.options import (
+from weaviate_migration.cli.show.options import (
     ALERTS_OPTION,
     EPILOG,
     LOG_OPTIONS,
@@ -22,6 +21,7 @@ from weaviate_migration.cli.options import (
     print_json,
     with_options,
 )
+from weaviate_migration.cli.show.terminal import tell
 
 
 @click.command(epilog=EPILOG)

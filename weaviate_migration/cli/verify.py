@@ -6,10 +6,10 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from weaviate_migration.api.verify import VerificationResult, verify_migration
 from weaviate_migration.base.settings import create_migration_config
-from weaviate_migration.cli.consoles import compact_table, plain_console, print_text
-from weaviate_migration.cli.live_progress import shown_progress
-from weaviate_migration.cli.options import (
+from weaviate_migration.cli.show.live_progress import shown_progress
+from weaviate_migration.cli.show.options import (
     ALERTS_OPTION,
     EPILOG,
     EXTRACTS_OPTION,
@@ -22,9 +22,8 @@ from weaviate_migration.cli.options import (
     print_json,
     with_options,
 )
-from weaviate_migration.cli.standard_error import standard_error
+from weaviate_migration.cli.show.terminal import compact_table, plain_console, print_text, standard_error
 from weaviate_migration.phases.validation.differences import Difference
-from weaviate_migration.verification import VerificationResult, verify_migration
 
 SHOWN_DIFFERENCES = 20
 

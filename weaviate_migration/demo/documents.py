@@ -1,11 +1,11 @@
 """Documents and their chunks: one document for each module, and one of notes that is not plain ASCII."""
+# ruff: noqa: RUF001 - in the notes the letters that look like others are the point
 
 import re
 from collections.abc import Iterator
 from datetime import timedelta
 
 from weaviate_migration.demo.accounts import USER_NAMES
-from weaviate_migration.demo.notes import NOTES_KEY, NOTES_TAGS, NOTES_TEXT, NOTES_TITLE
 from weaviate_migration.demo.stdlib_docs import ModuleDocs
 from weaviate_migration.demo.values import FIRST_DAY, Row, date_text, json_text, key_for, moment_for
 
@@ -130,3 +130,20 @@ def _chunk_row(document: Row, index: int, start: int, end: int) -> Row:
         "created_at": document["created_at"],
         "updated_at": document["updated_at"],
     }
+
+
+NOTES_KEY = "doc:notes/floats-🧮"
+
+
+NOTES_TITLE = "Notes: why 𝟎.𝟏 + 𝟎.𝟐 is not 𝟎.𝟑 🧮"
+
+
+NOTES_TAGS = ("notes", "𝒇(𝒙)", "🧮")
+
+
+NOTES_TEXT = "\n\n".join(
+    f"{number}. For 𝒙 ∈ ℝ the float nearest to 𝒙 is 𝒇(𝒙) = 𝒔 · 𝟐ᵉ with a 53-bit 𝒔, so 𝟏/𝟏𝟎 is stored a little "
+    f"too large 📈 and 𝟑/𝟏𝟎 a little too small 📉. Adding {number} rounded numbers adds up to {number} roundings; "
+    "`math.fsum` rounds only once, `decimal` rounds as on paper 📝, and `fractions` does not round at all. 🐍"
+    for number in range(2, 10)
+)

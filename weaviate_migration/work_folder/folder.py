@@ -198,3 +198,12 @@ def _unusable(folder: Path, reason: str | None) -> ConfigurationError:
 def bytes_in(path: UPath) -> int:
     """What a file or folder takes, with all that is in it; 0 where it is not there, or goes away meanwhile."""
     return sum(int(each["size"]) for each in path.fs.find(path.path, detail=True).values())
+
+
+def quarantined_rows(work_folder: WorkFolder, record: MigrationRecord) -> dict[str, int]:
+    """How many rows of each alias are in the quarantine; without those that have none there."""
+    counts = {
+        alias: sum(1 for _ in Quarantine(work_folder.quarantine_folder, name).rows())
+        for alias, name in record.targets.items()
+    }
+    return {alias: rows for alias, rows in counts.items() if rows}

@@ -7,6 +7,7 @@ restored from a backup says something else, or nothing, at that position.
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from weaviate_migration.base.errors import CaptureError
@@ -104,3 +105,21 @@ def refuse_another_history(log: ChangeLog, capture: Capture, migration: str, kno
             f"knows of {known.position} only: it is older than the file",
             _HINT,
         )
+
+
+@dataclass(frozen=True)
+class FollowedChanges:
+    """The captured changes of the source, and how far they are applied.
+
+    Attributes:
+        applied, newest: positions in the log; None where they cannot be told.
+        changes, seconds: the lag: entries of the log that are not applied, and the age of the oldest of them.
+        problem: why changes cannot be followed; '' where they can.
+    """
+
+    id: str
+    applied: int | None = None
+    newest: int | None = None
+    changes: int = 0
+    seconds: float = 0.0
+    problem: str = ""

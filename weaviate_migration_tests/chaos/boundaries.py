@@ -6,7 +6,7 @@ Several kills in a row go down one list: the command that goes on after one kill
 from weaviate_migration_tests.chaos.killing import Boundary
 
 _BATCH = "weaviate_migration.target.write:ObjectWriter.write_batch"
-_APPLY = "weaviate_migration.phases.dual_write.migration_sync:RowApplier.apply"
+_APPLY = "weaviate_migration.phases.dual_write.row_applier:RowApplier.apply"
 _RECORD = "weaviate_migration.work_folder.record:MigrationRecords.save"
 _POSITION = "weaviate_migration.work_folder.sync_positions:SyncPositions.save"
 _SNAPSHOT = "weaviate_migration.source.snapshot:take_snapshot"

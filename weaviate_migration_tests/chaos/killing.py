@@ -29,7 +29,7 @@ KILLED = -signal.SIGKILL
 """The exit code of a command that was."""
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["weaviate_migration.code_location", "weaviate_migration.switch", __name__])
+_CONTEXT.set_forkserver_preload(["weaviate_migration.defs.build", "weaviate_migration.api.cutover", __name__])
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from weaviate_migration.cli.progress_lines import ProgressLines
-from weaviate_migration.cli.progress_view import (
+from weaviate_migration.cli.show.progress_lines import ProgressLines
+from weaviate_migration.cli.show.progress_view import (
     SPARE_LINES,
     WIDE,
     ProgressView,
@@ -16,8 +16,8 @@ from weaviate_migration.cli.progress_view import (
     duration,
     most_telling,
 )
-from weaviate_migration.cli.standard_error import can_redraw
-from weaviate_migration.run_phases import PhaseState, RunPhase
+from weaviate_migration.cli.show.terminal import can_redraw
+from weaviate_migration.runs.steps import PhaseState, RunPhase
 from weaviate_migration.work_folder.progress import Progress
 
 NOW = 1_000.0

@@ -8,8 +8,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from weaviate_migration.cli.summary import show_result
-from weaviate_migration.result import CollectionResult, MigrationResult
+from weaviate_migration.api.outcome import CollectionResult, MigrationResult
+from weaviate_migration.cli.show.summary import show_result
 
 TABLES = ("conversations", "messages", "documents", "document_chunks", "agent_interactions", "multimodal_content")
 ALIASES = ("Conversation", "Message", "Document", "DocumentChunk", "AgentInteraction", "MultiModalContent")

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from weaviate_migration.base.settings import create_migration_config
-from weaviate_migration.cli.watch import watch_status
+from weaviate_migration.cli.show.watch import watch_status
 
 # By far longer than a test may take: what does not stop at once fails by its timeout.
 SECONDS_BETWEEN_LOOKS = 3600.0

@@ -6,10 +6,10 @@ from functools import cached_property
 import dagster as dg
 
 from weaviate_migration.base.settings import MigrationConfig
-from weaviate_migration.code_location import build_definitions
-from weaviate_migration_tests.alerts.receiver import Receiver, alerts_file
+from weaviate_migration.defs.build import build_definitions
 from weaviate_migration_tests.live.command_line import Ended, at, run_here
 from weaviate_migration_tests.live.notes import NoteMigration
+from weaviate_migration_tests.monitoring.alerts.receiver import Receiver, alerts_file
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ import dagster as dg
 import pytest
 import weaviate
 
-from weaviate_migration.code_location import build_definitions
-from weaviate_migration.job_run import dagster_instance
+from weaviate_migration.defs.build import build_definitions
+from weaviate_migration.runs.runner import dagster_instance
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress, embedded_server
 from weaviate_migration_tests.live.command_line import empty

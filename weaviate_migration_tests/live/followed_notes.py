@@ -16,7 +16,8 @@ from weaviate_migration.mapping import Mapping, read_mapping
 from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.dual_write.following import Followed, followed_with
-from weaviate_migration.phases.dual_write.migration_sync import MigrationSync, SyncTally, apply_changes
+from weaviate_migration.phases.dual_write.migration_sync import MigrationSync
+from weaviate_migration.phases.dual_write.row_applier import SyncTally, apply_changes
 from weaviate_migration.phases.history.changes import collection_changes
 from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS, partition_range
 from weaviate_migration.phases.history.extract.scan import scan_partitions, table_bounds

@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 import weaviate
 
-from weaviate_migration.alerts import watch
-from weaviate_migration.alerts.under_way import MIGRATE
-from weaviate_migration.alerts.watch import watched
-from weaviate_migration.job_run import dagster_instance
+from weaviate_migration.monitoring.alerts import watch
+from weaviate_migration.monitoring.alerts.under_way import MIGRATE
+from weaviate_migration.monitoring.alerts.watch import watched
+from weaviate_migration.runs.runner import dagster_instance
 from weaviate_migration.work_folder.progress import ProgressFile
-from weaviate_migration_tests.alerts.receiver import SECRET, Receiver, running_receiver
 from weaviate_migration_tests.live.alerted_notes import AlertedNotes
 from weaviate_migration_tests.live.command_line import run_here, started, until
 from weaviate_migration_tests.live.lasting_commands import free_port
 from weaviate_migration_tests.live.library import LibraryMigration
 from weaviate_migration_tests.live.notes import NoteMigration, note_id
+from weaviate_migration_tests.monitoring.alerts.receiver import SECRET, Receiver, running_receiver
 
 READ_ONLY = "The Weaviate server takes no writes"
 NEVER_RAN = "planned checks never ran"

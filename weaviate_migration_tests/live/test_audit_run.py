@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 import weaviate
 
-from weaviate_migration.job_run import dagster_instance
+from weaviate_migration.runs.runner import dagster_instance
 from weaviate_migration.work_folder.record import MigrationRecords
 from weaviate_migration_tests.live.command_line import holdings
 from weaviate_migration_tests.live.notes import TABLE, NoteMigration, add_notes, make_mapping, note_file, note_rows

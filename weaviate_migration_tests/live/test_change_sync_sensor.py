@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 import weaviate
 
-from weaviate_migration import sensors
+from weaviate_migration.defs.sensors import change_sync as sensors
 from weaviate_migration.source.inspect import quoted
 from weaviate_migration_tests.live.notes import NoteMigration, note_id
 from weaviate_migration_tests.live.test_sync import bodies, rows

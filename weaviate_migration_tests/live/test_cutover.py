@@ -9,7 +9,8 @@ import weaviate
 from weaviate_migration.base.errors import DifferencesError, MigrationConflictError
 from weaviate_migration.mapping import read_mapping
 from weaviate_migration.phases.cutover import switch as cutover
-from weaviate_migration.phases.cutover.switch import Cutover, roll_back
+from weaviate_migration.phases.cutover.switch import Cutover
+from weaviate_migration.phases.cutover.way_back import roll_back
 from weaviate_migration.target.aliases import alias_targets, point_aliases
 from weaviate_migration.target.schema import Origin, ensure_collection
 from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow

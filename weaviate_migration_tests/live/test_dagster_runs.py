@@ -11,7 +11,7 @@ from dagster._core.storage.asset_check_execution_record import AssetCheckExecuti
 from weaviate.collections import Collection
 
 from weaviate_migration.base.settings import create_migration_config
-from weaviate_migration.code_location import build_definitions
+from weaviate_migration.defs.build import build_definitions
 from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.target.server import running_server
 from weaviate_migration.target.server_binary import SERVER_VERSION
@@ -163,7 +163,7 @@ def test_whole_job_with_nothing_but_the_source_named(
     notes: NoteMigration, instance: dg.DagsterInstance, caplog: pytest.LogCaptureFixture
 ) -> None:
     """As in the UI: one embedded server for all steps; it is started, told of, and stopped."""
-    told = logging.getLogger("weaviate_migration.resources.weaviate")
+    told = logging.getLogger("weaviate_migration.defs.resources.weaviate")
     told.addHandler(caplog.handler)
     told.setLevel(logging.INFO)
     try:

@@ -13,7 +13,7 @@ import weaviate
 from filelock import Timeout
 
 from weaviate_migration.base.errors import CaptureError
-from weaviate_migration.phases.dual_write.migration_sync import SyncTally
+from weaviate_migration.phases.dual_write.row_applier import SyncTally
 from weaviate_migration.phases.history.changes import held_changes, open_change_log
 from weaviate_migration.phases.validation.changed_rows import compare_changes
 from weaviate_migration.source.inspect import quoted

@@ -11,7 +11,7 @@ import dagster as dg
 import pytest
 import weaviate
 
-from weaviate_migration.job_run import dagster_instance
+from weaviate_migration.runs.runner import dagster_instance
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import STATE_FILE, FolderState, embedded_server
 from weaviate_migration.target.server_process import servers_of, stop

@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from weaviate_migration.base import redaction
-from weaviate_migration.job_run import dagster_instance
 from weaviate_migration.phases.history.load import PartitionLoad
+from weaviate_migration.runs.runner import dagster_instance
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration_tests.live.command_line import Ended, empty, run_here

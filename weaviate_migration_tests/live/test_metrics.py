@@ -19,8 +19,8 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 import weaviate_migration
-from weaviate_migration.job_run import dagster_instance
-from weaviate_migration.metrics.catalogue import PREFIX, SPECS
+from weaviate_migration.monitoring.metrics.catalogue import PREFIX, SPECS
+from weaviate_migration.runs.runner import dagster_instance
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.timeline import LagMoment, LoadMoment, read_history
 from weaviate_migration_tests.live.command_line import Ended, at, run_here

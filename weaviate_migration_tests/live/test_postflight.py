@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 import weaviate
 
-from weaviate_migration.alerts.conditions import Condition, Judgement, Kind
-from weaviate_migration.alerts.incidents import IncidentBook
-from weaviate_migration.postflight import LAG_SECONDS, lag
-from weaviate_migration.status import FollowedChanges
+from weaviate_migration.monitoring.alerts.conditions import Condition, Judgement, Kind
+from weaviate_migration.monitoring.alerts.incidents import IncidentBook
+from weaviate_migration.monitoring.postflight import LAG_SECONDS, lag
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.checklist import ChecklistItem, read_checklist
 from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
 from weaviate_migration.work_folder.record import MigrationRecords
+from weaviate_migration.work_folder.sync_positions import FollowedChanges
 from weaviate_migration_tests.live.command_line import Ended, at, empty, run_here
 from weaviate_migration_tests.live.notes import NoteMigration, add_notes, make_mapping, note_file
 

@@ -14,9 +14,9 @@ from markdown_it import MarkdownIt
 
 from weaviate_migration import read_migration_report
 from weaviate_migration.base.settings import create_migration_config
-from weaviate_migration.code_location import build_definitions
-from weaviate_migration.job_run import dagster_instance
-from weaviate_migration.migration_report import MigrationReport, html_page, markdown_page
+from weaviate_migration.defs.build import build_definitions
+from weaviate_migration.monitoring.report import MigrationReport, html_page, markdown_page
+from weaviate_migration.runs.runner import dagster_instance
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.checklist import Checklist, ChecklistItem

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 import weaviate
 
-from weaviate_migration.job_run import dagster_instance
+from weaviate_migration.runs.runner import dagster_instance
 from weaviate_migration_tests.live.notes import NoteMigration, note_id
 
 

@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 import weaviate
 
-from weaviate_migration.resources import WeaviateServer
+from weaviate_migration.defs.resources import WeaviateServer
 from weaviate_migration.target.connect import answers
 from weaviate_migration.target.server import ServerAddress, running_process, running_server
 from weaviate_migration.work_folder.folder import WorkFolder

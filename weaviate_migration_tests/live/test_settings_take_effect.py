@@ -15,8 +15,8 @@ import pytest
 import weaviate
 
 from weaviate_migration import MigrationResult, run_migration
-from weaviate_migration import migrator as migrator_module
-from weaviate_migration.job_run import dagster_instance
+from weaviate_migration.api import migrate as migrator_module
+from weaviate_migration.runs.runner import dagster_instance
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.target.write import Batch, BatchOutcome, ObjectWriter

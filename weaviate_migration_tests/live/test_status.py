@@ -5,7 +5,8 @@ from typing import Any
 import dagster as dg
 import weaviate
 
-from weaviate_migration.status import MigrationStatus, read_status
+from weaviate_migration.api.status import read_status
+from weaviate_migration.monitoring.status import MigrationStatus
 from weaviate_migration.target.server import STATE_FILE
 from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
 from weaviate_migration.work_folder.record import MigrationRecords

@@ -13,7 +13,8 @@ from weaviate.classes.query import Filter
 from weaviate.collections import Collection
 
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
-from weaviate_migration.phases.cutover.switch import Cutover, roll_back
+from weaviate_migration.phases.cutover.switch import Cutover
+from weaviate_migration.phases.cutover.way_back import roll_back
 from weaviate_migration.target.schema import Origin, ensure_collection
 from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords
 from weaviate_migration_tests.live.command_line import until

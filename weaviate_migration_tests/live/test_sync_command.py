@@ -14,8 +14,8 @@ from typing import IO, Any
 import pytest
 import weaviate
 
-from weaviate_migration import change_sync
-from weaviate_migration.change_sync import SyncResult, follow_changes
+from weaviate_migration.api import sync as change_sync
+from weaviate_migration.api.sync import SyncResult, follow_changes
 from weaviate_migration.phases.history import changes as since_snapshot
 from weaviate_migration.source.change_log import ChangeLog
 from weaviate_migration.target.connect import connect

@@ -15,8 +15,8 @@ import pytest
 import weaviate
 from weaviate.classes.config import DataType, Property
 
-from weaviate_migration.code_location import build_definitions
-from weaviate_migration.job_run import dagster_instance
+from weaviate_migration.defs.build import build_definitions
+from weaviate_migration.runs.runner import dagster_instance
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration_tests.live.command_line import empty, holdings, run_here
 from weaviate_migration_tests.live.kept_migration import KeptMigration

@@ -9,8 +9,8 @@ from typing import Any
 import dagster as dg
 from dagster._core.instance.ref import InstanceRef
 
-from weaviate_migration.job_run import dagster_instance
 from weaviate_migration.runs import dagster_storage
+from weaviate_migration.runs.runner import dagster_instance
 
 NAMED_VERSIONS = dagster_storage.TESTED_VERSIONS
 # The installed version is being tested.

@@ -146,7 +146,7 @@ OTHER_VERSION = """
 import dagster, sys
 from pathlib import Path
 dagster.__version__ = "1.99.0"
-from weaviate_migration.job_run import dagster_instance
+from weaviate_migration.runs.runner import dagster_instance
 with dagster_instance(Path(sys.argv[1])) as instance:
     print(type(instance.event_log_storage).__name__)
 with dagster.DagsterInstance.get() as instance:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from weaviate_migration.job_run import dagster_instance
 from weaviate_migration.runs.materializations import newest_by_partition, newest_of_asset
+from weaviate_migration.runs.runner import dagster_instance
 
 PARTITIONS = dg.StaticPartitionsDefinition(["00", "01", "02"])
 

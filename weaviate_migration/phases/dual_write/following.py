@@ -16,7 +16,8 @@ from weaviate_migration.base.errors import (
 from weaviate_migration.base.settings import MigrationConfig, spare_memory_mb
 from weaviate_migration.mapping import Mapping as WholeMapping
 from weaviate_migration.mapping import read_mapping
-from weaviate_migration.phases.dual_write.migration_sync import MigrationSync, SyncTally
+from weaviate_migration.phases.dual_write.migration_sync import MigrationSync
+from weaviate_migration.phases.dual_write.row_applier import SyncTally
 from weaviate_migration.phases.history.changes import open_change_log
 from weaviate_migration.source.change_log import ChangeLog, write_positions
 from weaviate_migration.source.inspect import inspect_database

@@ -7,28 +7,21 @@ newer row than the one that was logged, is harmless. The same pass serves the co
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from filelock import Timeout
 from structlog.contextvars import bound_contextvars
 from weaviate import WeaviateClient
-from weaviate.collections import Collection
 
-from weaviate_migration.mapping.row_to_object import ObjectDraft, key_text, row_converter
-from weaviate_migration.phases.history.changes import Changes, CollectionChanges, writing_lock
-from weaviate_migration.phases.history.extract.partitions import partition_of
-from weaviate_migration.phases.history.extract.refusals import judged
-from weaviate_migration.phases.history.extract.scan import row_layout
-from weaviate_migration.phases.history.extract.storage_classes import ExtractRow
-from weaviate_migration.phases.history.load import quarantined_object, quarantined_row, with_provided_vectors
-from weaviate_migration.source.change_log import ChangedRow, ChangedRows, ChangeLog, Lag
-from weaviate_migration.source.plan import CollectionPlan, MigrationPlan
-from weaviate_migration.target.write import ObjectWriter, WriteSettings, cut_into_batches, remove_objects
-from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
+from weaviate_migration.phases.dual_write.row_applier import RowApplier, SyncTally
+from weaviate_migration.phases.history.changes import writing_lock
+from weaviate_migration.source.change_log import ChangedRows, ChangeLog, Lag
+from weaviate_migration.source.plan import MigrationPlan
+from weaviate_migration.target.write import WriteSettings
+from weaviate_migration.work_folder.quarantine import Quarantine
 from weaviate_migration.work_folder.record import LogPosition, MigrationRecord
 from weaviate_migration.work_folder.sync_positions import SyncPositions, agreed_reading, refuse_another_history
 from weaviate_migration.work_folder.timeline import HistoryFile, LagMoment
@@ -39,145 +32,12 @@ logger = logging.getLogger(__name__)
 ENTRIES_PER_CHUNK = 10_000
 
 
-@dataclass(slots=True)
-class SyncTally:
-    """What a pass did.
-
-    Attributes:
-        changes: entries of the log.
-        written, removed, refused: objects; a key that was logged several times counts once.
-        position: applied up to here.
-    """
-
-    changes: int = 0
-    written: int = 0
-    removed: int = 0
-    refused: int = 0
-    position: int = 0
-
-    def add(self, other: "SyncTally") -> None:
-        """Adds what another did; this one's position stays."""
-        self.changes += other.changes
-        self.written += other.written
-        self.removed += other.removed
-        self.refused += other.refused
-
-
 @dataclass(frozen=True)
 class CaughtUp:
     """What was done, and for each collection, by its name in the mapping, the rows that changed."""
 
     done: SyncTally
     rows: Mapping[str, ChangedRows]
-
-
-@dataclass
-class RowApplier:
-    """Brings objects of one collection to what their rows say now.
-
-    Args:
-        plan: what the rows are.
-        quarantine: the collection's.
-    """
-
-    client: WeaviateClient
-    record: MigrationRecord
-    plan: CollectionPlan
-    settings: WriteSettings
-    quarantine: Quarantine
-    _removals: list[str] = field(default_factory=list, init=False)
-    _refused: list[QuarantinedRow] = field(default_factory=list, init=False)
-
-    @property
-    def collection(self) -> str:
-        """The versioned name."""
-        return self.record.collection(self.plan.mapping)
-
-    @property
-    def objects(self) -> Collection[Any, Any]:
-        """The collection itself."""
-        return self.client.collections.use(self.collection)
-
-    def apply(self, changed: ChangedRows, after: int = 0) -> SyncTally:
-        """Writes the objects of rows that are there, and removes those of rows that are not, or that are refused.
-
-        Args:
-            after: leave out what was logged up to this position.
-
-        Raises:
-            TargetError: the server did not take part any more; applying again goes on.
-        """
-        # Here, not at the end: what was begun before, and failed, is not to be gone on with.
-        self._removals.clear()
-        self._refused.clear()
-        objects, tally = self.objects, SyncTally()
-        rows = (each for each in changed.rows() if each.position > after)
-        drafts = with_provided_vectors(self._drafts(rows), objects, self.plan.mapping)
-        for outcome in ObjectWriter(objects, self.settings).write(cut_into_batches("changed", drafts, self.settings)):
-            tally.written += outcome.written
-            for refusal in outcome.refusals:
-                # It may be there all the same, as it was before, or not indexed: see `PartitionLoad.run`.
-                self._removals.append(refusal.draft.uuid)
-                self._refused.append(quarantined_object(refusal))
-        tally.removed = remove_objects(objects, self._removals)
-        tally.refused = len(self._refused)
-        self._note_refused(changed, after)
-        return tally
-
-    def _drafts(self, rows: Iterable[ChangedRow]) -> Iterator[ObjectDraft]:
-        layout = row_layout(self.plan)
-        convert = row_converter(self.plan.mapping, layout.columns, self.record.timestamp)
-        for row, reason in judged(self._present(rows), self.plan.mapping, layout.columns):
-            assert row.uuid is not None, "a key with a NULL finds no row"
-            if reason is None:
-                yield convert(row.uuid, key_text(row.key), row.values)
-            else:
-                self._removals.append(row.uuid)
-                self._refused.append(quarantined_row(row, reason, layout))
-
-    def _present(self, rows: Iterable[ChangedRow]) -> Iterator[ExtractRow]:
-        for each in rows:
-            if each.values is not None:
-                yield ExtractRow(each.uuid, each.key, each.values)
-            elif each.uuid is not None:
-                self._removals.append(each.uuid)
-
-    def _note_refused(self, changed: ChangedRows, after: int) -> None:
-        """In the quarantine is what is refused now; what was refused before and has changed since is not."""
-        bounds = self.record.bounds[self.plan.mapping.table]
-        concerned = {partition_of(each.uuid, bounds) for each in self._refused}
-        for partition in self.quarantine.partitions():
-            if any(changed.has(each.uuid, after) for each in self.quarantine.rows_of(partition)):
-                concerned.add(partition)
-        for partition in sorted(concerned):
-            with self.quarantine.replacing(partition):
-                for row in self.quarantine.rows_of(partition):
-                    if not changed.has(row.uuid, after):
-                        self.quarantine.add(partition, row)
-                for row in self._refused:
-                    if partition_of(row.uuid, bounds) == partition:
-                        self.quarantine.add(partition, row)
-
-
-def apply_changes(
-    client: WeaviateClient,
-    since: CollectionChanges,
-    changes: Changes,
-    settings: WriteSettings,
-    quarantine: Quarantine,
-) -> SyncTally:
-    """Brings the rows that changed since the snapshot to what they are now, beside a load of all others.
-
-    Args:
-        since: the collection's; where changes are not captured there is nothing to do.
-        changes: as `since` holds them.
-
-    Raises:
-        TargetError: the server did not take part any more; applying again goes on.
-    """
-    if changes.rows is None or since.plan is None:
-        return SyncTally()
-    return RowApplier(client, since.record, since.plan, settings, quarantine).apply(changes.rows)
 
 
 class MigrationSync:

@@ -5,7 +5,6 @@ import time
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from typing import Any
 
 from weaviate.collections import Collection
@@ -13,21 +12,19 @@ from weaviate.collections import Collection
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping.object_ids import UuidRange
 from weaviate_migration.mapping.row_to_object import ObjectDraft, key_text, row_converter
-from weaviate_migration.mapping.values import verbatim_json
 from weaviate_migration.phases.history.changes import EVERYTHING, Changes
 from weaviate_migration.phases.history.extract.refusals import JudgedRow, judged
 from weaviate_migration.phases.history.extract.storage import PartitionExtract
-from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowLayout
+from weaviate_migration.phases.history.extract.storage_classes import RowLayout
+from weaviate_migration.phases.history.row_writer import quarantined_object, quarantined_row, with_provided_vectors
 from weaviate_migration.target.read_back import (
     any_object_in_range,
     uuids_in_range,
-    vectors_by_uuid,
 )
 from weaviate_migration.target.write import (
     Batch,
     BatchOutcome,
     ObjectWriter,
-    Refusal,
     WriteSettings,
     cut_into_batches,
     remove_object,
@@ -35,15 +32,12 @@ from weaviate_migration.target.write import (
 from weaviate_migration.work_folder.load_tally import LoadTally, total
 from weaviate_migration.work_folder.loaded import LoadedPartitions
 from weaviate_migration.work_folder.progress import ProgressFile
-from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
+from weaviate_migration.work_folder.quarantine import Quarantine
 
 logger = logging.getLogger(__name__)
 
 # How often a load says how far it is: each record is an event of the run, too, and costs about 12 ms (measured).
 SECONDS_BETWEEN_RECORDS = 30.0
-
-# Objects whose vectors are asked for at once: even with 65,535 numbers each, the most there are, they fit in a message.
-VECTORS_PER_REQUEST = 200
 
 
 @dataclass
@@ -207,29 +201,6 @@ def is_still_whole(
     return next(only_in_first(wanted, uuids_in_range(collection, within)), None) is None
 
 
-def quarantined_row(row: ExtractRow, reason: str, layout: RowLayout) -> QuarantinedRow:
-    """A row that did not become an object, for the quarantine: all of its columns are the payload."""
-    payload = {"row": verbatim_json(dict(zip(layout.columns, row.values, strict=True)))}
-    return QuarantinedRow(key_text(row.key), row.uuid, reason, payload, "conversion")
-
-
-def with_provided_vectors(
-    drafts: Iterable[ObjectDraft], collection: Collection[Any, Any], mapping: CollectionMapping
-) -> Iterator[ObjectDraft]:
-    """Each draft with the vectors that the application has set on its object: writing replaces the whole object.
-
-    A vector that is set between this and the writing is lost.
-    """
-    remaining, names = iter(drafts), mapping.provided_vectors
-    if not names:
-        yield from remaining
-    while group := list(islice(remaining, VECTORS_PER_REQUEST)):
-        stored = vectors_by_uuid(collection, [draft.uuid for draft in group], names)
-        for draft in group:
-            found = stored.get(draft.uuid)
-            yield draft._replace(vectors={**found, **draft.vectors}) if found else draft
-
-
 def with_remains(batches: Iterable[Batch], stored: Iterator[str]) -> Iterator[Batch]:
     """Each batch with those of its objects that are stored already: they are removed before it is written.
 
@@ -249,12 +220,6 @@ def with_remains(batches: Iterable[Batch], stored: Iterator[str]) -> Iterator[Ba
             if other == draft.uuid:
                 remains.append(draft.uuid)
         yield replace(batch, remains=tuple(remains))
-
-
-def quarantined_object(refusal: Refusal) -> QuarantinedRow:
-    """A row whose object was not taken, for the quarantine: the object's properties are the payload."""
-    draft = refusal.draft
-    return QuarantinedRow(draft.key, draft.uuid, refusal.reason, draft.properties, refusal.category)
 
 
 def only_in_first(first: Iterable[str], second: Iterable[str]) -> Iterator[str]:

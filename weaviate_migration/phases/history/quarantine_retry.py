@@ -12,7 +12,7 @@ from weaviate_migration.phases.history.changes import Changes
 from weaviate_migration.phases.history.extract.refusals import judged_rows
 from weaviate_migration.phases.history.extract.storage import PartitionExtract
 from weaviate_migration.phases.history.extract.storage_classes import RowLayout
-from weaviate_migration.phases.history.load import quarantined_object, quarantined_row
+from weaviate_migration.phases.history.row_writer import quarantined_object, quarantined_row
 from weaviate_migration.target.write import ObjectWriter, WriteSettings, cut_into_batches, remove_object
 from weaviate_migration.work_folder.quarantine import Quarantine
 

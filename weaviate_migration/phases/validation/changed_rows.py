@@ -12,7 +12,8 @@ from typing import Any
 from filelock import Timeout
 from weaviate.collections import Collection
 
-from weaviate_migration.phases.dual_write.migration_sync import MigrationSync, RowApplier, SyncTally
+from weaviate_migration.phases.dual_write.migration_sync import MigrationSync
+from weaviate_migration.phases.dual_write.row_applier import RowApplier, SyncTally
 from weaviate_migration.phases.history.extract.refusals import judged
 from weaviate_migration.phases.history.extract.scan import row_layout
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow

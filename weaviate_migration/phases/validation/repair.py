@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from weaviate_migration.mapping.row_to_object import ObjectDraft, key_text
-from weaviate_migration.phases.history.load import quarantined_object, quarantined_row, with_provided_vectors
+from weaviate_migration.phases.history.row_writer import quarantined_object, quarantined_row, with_provided_vectors
 from weaviate_migration.phases.validation.collection_proof import CollectionProof
 from weaviate_migration.target.write import ObjectWriter, WriteSettings, cut_into_batches, remove_object
 from weaviate_migration.work_folder.quarantine import Quarantine

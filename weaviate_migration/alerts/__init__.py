@@ -1,7 +1,0 @@
-"""Alerts: whether somebody has to be called, told once for each incident, and once more when it is over."""
-
-from weaviate_migration.alerts.conditions import Condition, Judgement
-from weaviate_migration.alerts.configuration import AlertSettings, read_alert_settings
-from weaviate_migration.alerts.incidents import Incident, IncidentBook
-
-__all__ = ["AlertSettings", "Condition", "Incident", "IncidentBook", "Judgement", "read_alert_settings"]

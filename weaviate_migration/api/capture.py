@@ -1,0 +1,127 @@
+"""Change capture of one work folder, for the command line and for Python: install it, look at it, remove it."""
+
+import sqlite3
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from weaviate_migration.base.errors import ConfigurationError
+from weaviate_migration.base.settings import MigrationConfig
+from weaviate_migration.mapping import read_mapping
+from weaviate_migration.phases.dual_write.capture import begin_change_capture
+from weaviate_migration.source.capture import (
+    capture_damage,
+    captures_in,
+    log_extent,
+    read_capture,
+    remove_capture,
+    uncaptured_tables,
+)
+from weaviate_migration.source.connect import connect_read_only, readable_source, source_errors, sqlite_path
+from weaviate_migration.source.inspect import inspect_database
+from weaviate_migration.source.plan import plan_migration
+from weaviate_migration.work_folder.folder import WorkFolder
+
+
+@dataclass(frozen=True)
+class CaptureStatus:
+    """What a file has of change capture.
+
+    Attributes:
+        capture_id: of this work folder's capture; None where it has none in the file.
+        tables: those whose changes are logged.
+        not_followed: a sentence for each mapped table whose changes are not.
+        entries: how many entries the log has; those that nobody needs any more are pruned.
+        last_position: of the newest entry.
+        damage: a sentence for everything that is not as it was installed.
+        others: ids of other work folders' captures in the file.
+    """
+
+    source: str
+    capture_id: str | None
+    epoch: int
+    tables: tuple[str, ...]
+    not_followed: tuple[str, ...]
+    entries: int
+    last_position: int
+    damage: tuple[str, ...]
+    others: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `capture status --json` prints."""
+        return asdict(self)
+
+
+def install_change_capture(config: MigrationConfig) -> CaptureStatus:
+    """Captures the changes of all mapped tables that can be captured; what is there and intact stays.
+
+    Raises:
+        ConfigurationError: the file may not be written to, or has none of the mapped tables.
+        MigrationConflictError: a migration is running in the work folder.
+        CaptureError: what is there of the capture cannot be mended.
+        SourceError: the file is locked or damaged.
+    """
+    work_folder = WorkFolder(config.work_dir.absolute())
+    with work_folder.locked():
+        begin_change_capture(sqlite_path(config.sqlite_url), read_mapping(config.mapping), work_folder)
+    return change_capture_status(config)
+
+
+def change_capture_status(config: MigrationConfig) -> CaptureStatus:
+    """What the file has of change capture, read in one transaction.
+
+    Raises:
+        ConfigurationError: the file is no SQLite database, or has none of the mapped tables.
+        SourceError: the file is locked or damaged.
+    """
+    work_folder, source = WorkFolder(config.work_dir.absolute()), sqlite_path(config.sqlite_url)
+    with readable_source(source, work_folder.scratch) as readable:
+        plan = plan_migration(read_mapping(config.mapping), inspect_database(readable))
+        with source_errors(source), closing(connect_read_only(readable)) as connection:
+            connection.execute("BEGIN")
+            return _status(connection, source, work_folder.capture_id, uncaptured_tables(plan))
+
+
+def remove_change_capture(config: MigrationConfig, capture_id: str | None = None) -> list[str]:
+    """Removes the work folder's capture from the file, or another one, and returns the names of what it had made.
+
+    Args:
+        capture_id: of a capture whose work folder is gone.
+
+    Raises:
+        ConfigurationError: the file may not be written to, or has no such capture.
+        MigrationConflictError: a migration is running in the work folder.
+        SourceError: the file is locked or damaged.
+    """
+    work_folder, source = WorkFolder(config.work_dir.absolute()), sqlite_path(config.sqlite_url)
+    with work_folder.locked():
+        own = work_folder.capture_id
+        wanted = capture_id or own
+        removed = remove_capture(source, wanted) if wanted else []
+        if not removed:
+            raise ConfigurationError(
+                f"{source}: has no capture {wanted or 'of this work folder'}.",
+                "`weaviate-migration capture status` names those that it has; --id removes another work folder's.",
+            )
+        if wanted == own:
+            work_folder.forget_capture()
+    return removed
+
+
+def _status(
+    connection: sqlite3.Connection, source: Path, capture_id: str | None, not_followed: list[str]
+) -> CaptureStatus:
+    capture = read_capture(connection, capture_id) if capture_id else None
+    entries, last = log_extent(connection, capture) if capture else (0, 0)
+    return CaptureStatus(
+        source=str(source),
+        capture_id=capture.id if capture else None,
+        epoch=capture.epoch if capture else 0,
+        tables=tuple(each.name for each in capture.tables) if capture else (),
+        not_followed=tuple(not_followed),
+        entries=entries,
+        last_position=last,
+        damage=tuple(capture_damage(connection, capture)) if capture else (),
+        others=tuple(each for each in captures_in(connection) if each != capture_id),
+    )

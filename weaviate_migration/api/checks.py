@@ -1,0 +1,28 @@
+"""What the checks of a mapping said last."""
+
+from weaviate_migration.base.settings import MigrationConfig
+from weaviate_migration.defs.build import asset_graph
+from weaviate_migration.mapping import read_mapping
+from weaviate_migration.runs.checks.outcomes import CheckReport
+from weaviate_migration.runs.checks.reader import check_report
+from weaviate_migration.runs.runner import dagster_instance
+
+
+def read_check_report(
+    config: MigrationConfig, *, run_id: str | None = None, backfill_id: str | None = None
+) -> CheckReport:
+    """What the checks of the configured mapping said last, and which of them never ran.
+
+    Args:
+        config: names the mapping, and the work folder that Dagster's instance is in unless DAGSTER_HOME is set.
+        run_id: only what this run has planned, whatever came later.
+        backfill_id: only what this backfill was to cover; `LAST_BACKFILL` for the newest one.
+
+    Raises:
+        ConfigurationError: there is no such run or backfill, or it has none of these checks; the folder of Dagster's
+            instance cannot be made.
+        MappingError: the mapping file is wrong.
+    """
+    graph = asset_graph(read_mapping(config.mapping))
+    with dagster_instance(config.work_dir) as instance:
+        return check_report(instance, graph, run_id=run_id, backfill_id=backfill_id)

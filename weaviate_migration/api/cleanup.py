@@ -1,0 +1,66 @@
+"""Removes what is needed only to lead back, once nobody wants to any more."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from weaviate_migration.base.settings import MigrationConfig
+from weaviate_migration.phases.cutover.cleanup import Cleanup, CleanupPlan, refuse_too_early
+from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
+from weaviate_migration.work_folder.folder import WorkFolder
+
+
+@dataclass(frozen=True)
+class CleanupResult:
+    """What a cleanup removed, or would have.
+
+    Attributes:
+        removed: False where it was not agreed to.
+    """
+
+    removed: bool
+    plan: CleanupPlan
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `cleanup --json` prints."""
+        return {"removed": self.removed, **asdict(self.plan)}
+
+
+def clean_up_migrations(
+    config: MigrationConfig, agree: Callable[[CleanupPlan], bool], *, keep: int = 0, force: bool = False
+) -> CleanupResult:
+    """Removes older versions of the collections, change capture, snapshots, extracts, comparisons and quarantine.
+
+    What an alias points at stays. Broken off anywhere, the same call completes it.
+
+    Args:
+        agree: is shown what would be removed, and says whether it shall be.
+        keep: so many of the newest older versions stay.
+        force: also before a cutover, with what an unfinished migration has made.
+
+    Raises:
+        ConfigurationError: it is too early for it, or the SQLite file may not be written to.
+        SourceError: the SQLite file is locked.
+        ServerNotUsableError: the server cannot be reached.
+    """
+    work_folder = WorkFolder(config.work_dir.absolute(), config.extracts)
+    target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
+    with (
+        _locked_for_cleanup(work_folder, force=force),
+        open_weaviate(target, work_folder.folder, config.weaviate_api_key) as client,
+    ):
+        cleanup = Cleanup(client, work_folder, keep=keep)
+        plan = cleanup.plan()
+        agreed = agree(plan)
+        if agreed:
+            cleanup.run(plan)
+    return CleanupResult(agreed, plan)
+
+
+@contextmanager
+def _locked_for_cleanup(work_folder: WorkFolder, *, force: bool) -> Iterator[None]:
+    """The work folder's lock. What speaks against a cleanup is said before a server is started for it."""
+    with work_folder.locked():
+        refuse_too_early(work_folder, force=force)
+        yield

@@ -1,0 +1,278 @@
+"""The Python API: runs the Dagster job in this process, as the command line does and as the UI would."""
+
+import logging
+import resource
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+import dagster as dg
+from structlog.contextvars import bind_contextvars
+from weaviate import WeaviateClient
+
+from weaviate_migration.api.outcome import MigrationResult, dry_run_outcome, migration_outcome
+from weaviate_migration.api.postflight import failures_after
+from weaviate_migration.api.session import exposed_metrics, watched_result
+from weaviate_migration.base.errors import MigrationError
+from weaviate_migration.base.logs import TOLD, configure_logging, in_own_context, note_failure
+from weaviate_migration.base.settings import MigrationConfig, api_key_in_environment, create_migration_config
+from weaviate_migration.mapping import Mapping, read_mapping
+from weaviate_migration.monitoring.alerts import under_way
+from weaviate_migration.monitoring.metrics.gathering import migration_metrics
+from weaviate_migration.phases.cutover.way_back import roll_back
+from weaviate_migration.phases.preflight import check_quickly, refuse_impossible
+from weaviate_migration.phases.validation.certificate import discard_certificate, lacking_rows
+from weaviate_migration.phases.validation.certification import (
+    certify,
+    compared_collections,
+    discard_comparisons,
+    is_whole,
+)
+from weaviate_migration.runs.jobs import DRY_RUN, MIGRATE, MIGRATE_LIVE, collection_assets, migrate_assets
+from weaviate_migration.runs.runner import JobRun, dagster_instance, end_killed_runs, run_job
+from weaviate_migration.source.capture import uncaptured_tables
+from weaviate_migration.source.connect import sqlite_path
+from weaviate_migration.source.plan import MigrationPlan, plan_source
+from weaviate_migration.target.aliases import refuse_foreign_names
+from weaviate_migration.target.connect import answers, connected, open_server, parse_weaviate_url
+from weaviate_migration.target.server import ServerAddress
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.phase import Phase, next_step
+from weaviate_migration.work_folder.record import MigrationRecord, SnapshotRecord, refuse_another_migration
+
+logger = logging.getLogger(__name__)
+
+# Of the rows that were refused, so many are named in a result; all are in the quarantine.
+NAMED_ROWS = 3
+
+
+class SQLiteToWeaviateMigrator:
+    """Migrates one SQLite file into Weaviate.
+
+    Args:
+        config: the settings.
+        on_start: called with the plan when the run begins: who shows progress starts there.
+        terminal: the handler for log records on the terminal; plain lines on standard error by default.
+    """
+
+    def __init__(
+        self,
+        config: MigrationConfig,
+        on_start: Callable[[MigrationPlan], None] | None = None,
+        terminal: logging.Handler | None = None,
+    ) -> None:
+        self.config = config
+        self.work_folder = WorkFolder(config.work_dir.absolute(), config.extracts)
+        self._on_start = on_start
+        self._terminal = terminal
+
+    @in_own_context
+    def migrate(self) -> MigrationResult:
+        """Runs the whole migration, or a dry run of it; goes on with an unfinished one.
+
+        Returns:
+            What became of it. A migration that failed is a result too: nothing is raised for it.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C; the migration stays unfinished, and the same call goes on with it.
+        """
+        began = datetime.now(UTC)
+        result = self._result_of(self._rehearse if self.config.dry_run else self._move_watched)
+        _note_end(result)
+        return result.with_(
+            started_at=began,
+            completed_at=datetime.now(UTC),
+            dry_run=self.config.dry_run,
+            peak_memory_mb=_peak_memory_mb(),
+        )
+
+    def _result_of(self, work: Callable[[Mapping, MigrationPlan], MigrationResult]) -> MigrationResult:
+        try:
+            configure_logging(self.config.log_level, self.config.log_file, self.config.log_format, self._terminal)
+            mapping = read_mapping(self.config.mapping)
+            with exposed_metrics(self.config):
+                scratch = self.config.work_dir.absolute() / "scratch"
+                plan = plan_source(sqlite_path(self.config.sqlite_url), mapping, scratch)
+                with self.work_folder.locked(), api_key_in_environment(self.config.weaviate_api_key):
+                    return work(mapping, plan)
+        except Exception as error:
+            failure = note_failure(error)
+            return MigrationResult(success=False, exit_code=failure.exit_code, errors=[failure.text])
+
+    def _move_watched(self, mapping: Mapping, plan: MigrationPlan) -> MigrationResult:
+        return watched_result(self.config, under_way.MIGRATE, lambda: self._move(mapping, plan))
+
+    def _move(self, mapping: Mapping, plan: MigrationPlan) -> MigrationResult:
+        config, records = self.config, self.work_folder.records
+        if (unfinished := records.unfinished()) is not None:
+            refuse_another_migration(unfinished, sqlite_path(config.sqlite_url).absolute(), mapping, config.prefix)
+            discard_comparisons(self.work_folder, mapping, unfinished)
+            discard_certificate(self.work_folder.folder, unfinished.id)
+        target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
+        began, cpu_before = time.monotonic(), _cpu_seconds()
+        with (
+            open_server(target, self.work_folder.folder) as address,
+            connected(target, address, config.weaviate_api_key) as client,
+        ):
+            connect_seconds = round(time.monotonic() - began, 3)
+            refuse_foreign_names(client, [f"{config.prefix}{each.name}" for each in mapping.collections])
+            if unfinished is None:
+                _look_before(config, mapping, client, address)
+            job = MIGRATE_LIVE if config.live else MIGRATE
+            selection = migrate_assets(mapping, live=config.live, cutover=config.cutover)
+            run = self._run(job, mapping, plan, selection)
+            result = migration_outcome(run.events, mapping, records.all())
+            bind_contextvars(migration_id=result.migration_id)  # A child process of the run may have begun it.
+            phases = {"connect": connect_seconds, **result.phases}
+            not_followed = uncaptured_tables(plan) if config.live else []
+            warnings = [*plan.warnings, *not_followed, *result.warnings]
+            result = result.with_(run_id=run.run_id, warnings=warnings, phases=phases)
+            result = self._certified(result, client, mapping)
+            result = self._closed(self._measured(result, cpu_before), client, mapping)
+            if result.success and config.cutover:
+                result = result.with_(warnings=[*result.warnings, *failures_after(config, client)])
+            return result
+
+    def _rehearse(self, mapping: Mapping, plan: MigrationPlan) -> MigrationResult:
+        run = self._run(DRY_RUN, mapping, plan)
+        outcome = dry_run_outcome(run.events, mapping, self.config.prefix)
+        return outcome.with_(run_id=run.run_id, warnings=plan.warnings)
+
+    def _run(
+        self, job: str, mapping: Mapping, plan: MigrationPlan, selection: Sequence[dg.AssetKey] | None = None
+    ) -> JobRun:
+        shutil.rmtree(self.work_folder.progress, ignore_errors=True)
+        with dagster_instance(self.config.work_dir) as instance:
+            end_killed_runs(instance)
+            if self._on_start:
+                self._on_start(plan)
+            return run_job(instance, self.config, mapping, job, selection, _resuming(mapping, selection))
+
+    def _certified(self, result: MigrationResult, client: WeaviateClient, mapping: Mapping) -> MigrationResult:
+        """With the certificate, as `verify` writes it: where everything was compared, and no change is pending."""
+        if not result.success:
+            return result
+        record = self.work_folder.records.all()[-1]
+        compared = compared_collections(self.work_folder, mapping, record)
+        if lacking := lacking_rows(compared):
+            return result.with_(warnings=[*result.warnings, f"There is no certificate: {'; '.join(lacking)}."])
+        if not is_whole(compared) or any(each.pending or each.differences for each in compared):
+            return result
+        path = certify(self.work_folder, mapping, record, compared, str(client.get_meta()["version"]))
+        return result.with_(certificate=str(path))
+
+    def _measured(self, result: MigrationResult, cpu_before: float) -> MigrationResult:
+        """With what was measured; also of a migration that failed."""
+        if result.migration_id is None:
+            return result
+        record = self.work_folder.records.all()[-1]
+        cpu_seconds = _cpu_seconds() - cpu_before
+        return result.with_(metrics=migration_metrics(self.config, self.work_folder, record, cpu_seconds))
+
+    def _closed(self, result: MigrationResult, client: WeaviateClient, mapping: Mapping) -> MigrationResult:
+        """What is left to do: give up what failed, or remove a snapshot that was wanted for reading only."""
+        if result.migration_id is None:
+            return result
+        record = self.work_folder.records.all()[-1]
+        if result.failed_records:
+            result = result.with_(errors=[*result.errors, *self._refusals(record, mapping)])
+        if result.exit_code == MigrationError.exit_code:
+            return result.with_(next_step=self._give_up(client, record))
+        if not result.success or record.snapshot is None:
+            return result
+        result = result.with_(next_step=f"{result.next_step} {_about_changes(record.snapshot)}")
+        if self.config.backup_before_migration:
+            return result
+        record.snapshot.path.unlink(missing_ok=True)
+        return result.with_(backup=None)
+
+    def _refusals(self, record: MigrationRecord, mapping: Mapping) -> Iterator[str]:
+        """For each collection with quarantined rows: the first of them, and where they all are."""
+        for each in mapping.collections:
+            rows = [row for _, row in islice(self.work_folder.quarantine(record, each).rows(), NAMED_ROWS)]
+            if rows:
+                named = "; ".join(f"{row.key}: {row.reason}" for row in rows)
+                files = self.work_folder.quarantine_folder / f"{record.collection(each)}.*.jsonl"
+                yield (
+                    f"{record.alias(each)}: rows were refused, with key, reason and payload in {files}; "
+                    f"`weaviate-migration quarantine list` shows them; first {named}"
+                )
+
+    def _give_up(self, client: WeaviateClient, record: MigrationRecord) -> str:
+        stays = f"Migration {record.id} stays unfinished"
+        if record.cutover is not None:
+            return f"{stays}, since its cutover had begun. {next_step(Phase.VALIDATION)}"
+        if not self.config.rollback_on_failure:
+            return f"{stays}; the same command goes on with it."
+        if not answers(client):
+            return f"Weaviate is gone. {stays}; the same command goes on with it once the server is back."
+        roll_back(client, self.work_folder.records, record, self.work_folder.quarantine_folder, discard=True)
+        snapshot = "; the snapshot stays" if record.snapshot else ""
+        return f"Rolled back: the collections of migration {record.id} are removed{snapshot}."
+
+
+def run_migration(sqlite_url: str, weaviate_url: str | None = None, **options: Any) -> MigrationResult:
+    """Migrates one SQLite file into Weaviate.
+
+    Args:
+        sqlite_url: a path, or a URL `sqlite:///path`.
+        weaviate_url: where to; otherwise what the environment says, or an embedded server.
+        options: other fields of `MigrationConfig`.
+
+    Returns:
+        What became of it; a migration that failed is a result too.
+
+    Raises:
+        ConfigurationError: a setting is wrong.
+    """
+    return SQLiteToWeaviateMigrator(create_migration_config(sqlite_url, weaviate_url=weaviate_url, **options)).migrate()
+
+
+def _note_end(result: MigrationResult) -> None:
+    """The command tells it to the person; here it is for who reads the log."""
+    for warning in result.warnings:
+        logger.warning("%s", warning, extra={TOLD: True})
+    logger.log(
+        logging.INFO if result.success else logging.ERROR,
+        "ended with exit code %d: %d of %d rows are in Weaviate, %d refused. %s",
+        *(result.exit_code, result.migrated_records, result.total_records, result.failed_records, result.next_step),
+        extra={TOLD: True},
+    )
+
+
+def _look_before(config: MigrationConfig, mapping: Mapping, client: WeaviateClient, address: ServerAddress) -> None:
+    """The quick items of the preflight: what makes a migration impossible stops it before anything is made."""
+    checklist = check_quickly(config, mapping, client, address)
+    refuse_impossible(checklist)
+    for each in checklist.having("warned"):
+        logger.warning("%s: %s. %s", each.name, each.figure, each.remedy)
+
+
+def _resuming(mapping: Mapping, selection: Sequence[dg.AssetKey] | None) -> dict[str, Any]:
+    """Config of the collections' assets: what an interrupted run has loaded in whole is not loaded again."""
+    assets = collection_assets(mapping) if selection is not None else []
+    return {name: {"config": {"resume": True}} for name in assets}
+
+
+def _about_changes(snapshot: SnapshotRecord) -> str:
+    """What becomes of changes that the application makes now."""
+    if snapshot.captured is None:
+        return "What changes after the snapshot is not followed: `migrate --live` captures and applies it."
+    return "`weaviate-migration sync --follow` goes on applying what the application changes."
+
+
+def _cpu_seconds() -> float:
+    """CPU time so far, of this process and of those that it has started and that have ended."""
+    times = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in times)
+
+
+def _peak_memory_mb() -> float:
+    """The largest resident set so far of this process; the kernel's unit differs."""
+    unit = 1024 * 1024 if sys.platform == "darwin" else 1024
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(own / unit, 1)

@@ -1,0 +1,26 @@
+"""The report of the newest migration."""
+
+from weaviate_migration.base.redaction import keep_secret
+from weaviate_migration.base.settings import MigrationConfig
+from weaviate_migration.defs.build import asset_graph
+from weaviate_migration.mapping import read_mapping
+from weaviate_migration.monitoring.report.facts import MigrationReport
+from weaviate_migration.monitoring.report.reader import migration_report
+from weaviate_migration.runs.runner import dagster_instance
+from weaviate_migration.work_folder.folder import WorkFolder
+
+
+def read_migration_report(config: MigrationConfig) -> MigrationReport:
+    """All that is stored about the newest migration of a work folder, whatever became of it; no server is needed.
+
+    Raises:
+        ConfigurationError: nothing was ever migrated in the work folder.
+        MigrationConflictError: the migration was begun with another mapping.
+        MappingError: the mapping file is wrong.
+    """
+    keep_secret(config.weaviate_api_key)
+    mapping = read_mapping(config.mapping)
+    graph = asset_graph(mapping)
+    work_folder = WorkFolder(config.work_dir.absolute(), config.extracts)
+    with dagster_instance(config.work_dir) as instance:
+        return migration_report(instance, graph, mapping, work_folder, config.weaviate_url)

@@ -1,0 +1,168 @@
+"""Sync of one work folder, for the command line and for Python: once, or on and on."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from weaviate_migration.api.session import exposed_metrics
+from weaviate_migration.base.errors import ServerNotUsableError, SourceBusyError, TransientTargetError
+from weaviate_migration.base.settings import MigrationConfig
+from weaviate_migration.mapping import read_mapping
+from weaviate_migration.monitoring.alerts.under_way import SYNC
+from weaviate_migration.monitoring.alerts.watch import watched
+from weaviate_migration.phases.dual_write.following import (
+    LONGEST_WAIT_SECONDS,
+    POLL_SECONDS,
+    followed,
+    followed_records,
+)
+from weaviate_migration.phases.dual_write.row_applier import SyncTally
+from weaviate_migration.phases.history.changes import open_change_log
+from weaviate_migration.source.change_log import ChangeLog
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.record import MigrationRecord
+from weaviate_migration.work_folder.sync_positions import agreed_reading
+
+logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def only_sync(
+    work_folder: WorkFolder, say: Callable[[str], None], stop: threading.Event | None = None
+) -> Iterator[None]:
+    """For one command at a time that syncs; another one says so and waits, at most until it is told to stop."""
+    lock = FileLock(work_folder.sync_folder / "sync.lock")
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        say(f"Another sync is running in {work_folder.folder}; this one waits for its end.")
+        while not (lock.is_locked or (stop is not None and stop.is_set())):
+            with suppress(Timeout):
+                lock.acquire(timeout=POLL_SECONDS)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@dataclass(frozen=True)
+class MigrationSyncResult:
+    """What a sync did to one migration.
+
+    Attributes:
+        changes: entries of the log that were applied; `written`, `removed` and `refused` are objects.
+        position: applied up to here.
+        lag_changes: entries that the log has beyond that by now, and `lag_seconds` the age of the oldest of them.
+        needs_comparison: changes may have been missed before, so that nothing but a full comparison makes it whole.
+    """
+
+    migration_id: str
+    changes: int
+    written: int
+    removed: int
+    refused: int
+    position: int
+    lag_changes: int
+    lag_seconds: float
+    needs_comparison: bool
+
+
+@dataclass(frozen=True)
+class SyncResult:
+    """What a sync did, to each followed migration, the newest first."""
+
+    migrations: Sequence[MigrationSyncResult] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether every change is in Weaviate: none was refused, none missed."""
+        return not any(each.refused or each.needs_comparison for each in self.migrations)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `sync --json` prints."""
+        return {"complete": self.complete, **asdict(self)}
+
+
+def sync_changes(config: MigrationConfig) -> SyncResult:
+    """Applies what is in the log by now to each followed migration.
+
+    Raises:
+        MigrationError: as `followed` and `MigrationSync.run_pass` say.
+    """
+    with (
+        exposed_metrics(config),
+        watched(config, SYNC) as watch,
+        only_sync(WorkFolder(config.work_dir.absolute()), logger.warning),
+        followed(config) as group,
+    ):
+        done = {sync.record.id: sync.run_pass() for sync in group}
+        group.note_in_file()
+        group.note_settled()
+        watch.conclude(0)
+    return _result(config, done)
+
+
+def follow_changes(config: MigrationConfig, stop: threading.Event) -> SyncResult:
+    """Applies changes as they are committed, until told to stop; then says what was done in all.
+
+    A file that is busy is waited for, and so is a server that goes away once it has worked at all.
+
+    Raises:
+        MigrationError: what waiting does not help against: capture was damaged, the file is another one.
+    """
+    done: dict[str, SyncTally] = {}
+    wait = POLL_SECONDS
+    with (
+        exposed_metrics(config),
+        watched(config, SYNC) as watch,
+        only_sync(WorkFolder(config.work_dir.absolute()), logger.warning, stop),
+    ):
+        while not stop.is_set():
+            try:
+                with followed(config) as group:
+                    wait = POLL_SECONDS
+                    group.follow(stop, done)
+                    if stop.is_set():
+                        group.note_in_file()
+            except (TransientTargetError, SourceBusyError, ServerNotUsableError) as error:
+                # Before anything was opened, a server that does not answer may be a wrong address.
+                if not done and not isinstance(error, SourceBusyError):
+                    raise
+                wait = min(LONGEST_WAIT_SECONDS, 2 * wait)
+                logger.warning("%s; trying again in %.1f s", error.message, wait)
+                stop.wait(wait)
+        watch.conclude(0)
+    return _result(config, done)
+
+
+def _result(config: MigrationConfig, done: Mapping[str, SyncTally]) -> SyncResult:
+    """What was done, and how far that led: read from the log alone, so that the server may be away."""
+    work_folder = WorkFolder(config.work_dir.absolute())
+    records = followed_records(work_folder, read_mapping(config.mapping))
+    with open_change_log(work_folder, records[0].source) as log:
+        return SyncResult(
+            [_migration_result(each, log, work_folder, done.get(each.id, SyncTally())) for each in records]
+        )
+
+
+def _migration_result(
+    record: MigrationRecord, log: ChangeLog, work_folder: WorkFolder, done: SyncTally
+) -> MigrationSyncResult:
+    with agreed_reading(log, work_folder.sync_positions, record.id) as (capture, known):
+        lag = log.lag(known.position)
+    return MigrationSyncResult(
+        migration_id=record.id,
+        changes=done.changes,
+        written=done.written,
+        removed=done.removed,
+        refused=done.refused,
+        position=known.position,
+        lag_changes=lag.changes,
+        lag_seconds=round(lag.seconds, 3),
+        needs_comparison=capture.epoch > known.epoch,
+    )

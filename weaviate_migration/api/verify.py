@@ -1,0 +1,272 @@
+"""Verifies a migration: runs the checks in this process, repairs if asked to, and writes the certificate."""
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from weaviate import WeaviateClient
+
+from weaviate_migration.api.session import exposed_metrics, watched_result
+from weaviate_migration.base.errors import ConfigurationError, DifferencesError
+from weaviate_migration.base.logs import configure_logging, in_own_context, note_failure
+from weaviate_migration.base.settings import MigrationConfig, api_key_in_environment
+from weaviate_migration.defs.resources import BatchSettings
+from weaviate_migration.mapping import Mapping as WholeMapping
+from weaviate_migration.mapping import read_mapping
+from weaviate_migration.monitoring.alerts import under_way
+from weaviate_migration.phases.history.changes import collection_changes
+from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
+from weaviate_migration.phases.validation.certificate import ComparedCollection, lacking_rows
+from weaviate_migration.phases.validation.certification import (
+    certify,
+    compared_collections,
+    discard_comparisons,
+    is_whole,
+)
+from weaviate_migration.phases.validation.changed_rows import ChangeComparison
+from weaviate_migration.phases.validation.collection_proof import CollectionProof
+from weaviate_migration.phases.validation.comparisons import Comparisons
+from weaviate_migration.phases.validation.differences import SHOWN_DIFFERENCES, Difference
+from weaviate_migration.phases.validation.live_comparison import LiveComparison, agree_on_history, is_live
+from weaviate_migration.phases.validation.repair import PartitionRepair, RepairTally
+from weaviate_migration.runs.events import CheckResult, check_results, run_verdict
+from weaviate_migration.runs.jobs import VERIFY, VERIFY_LIVE
+from weaviate_migration.runs.runner import dagster_instance, end_killed_runs, run_job
+from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
+from weaviate_migration.target.schema import refuse_lost_collection
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.record import MigrationRecord, refuse_another_mapping
+
+
+@dataclass(frozen=True)
+class CollectionVerification:
+    """What the comparison of one collection found; counts are of rows and objects."""
+
+    collection: str
+    rows: int
+    objects: int
+    missing: int
+    extra: int
+    altered: int
+
+
+@dataclass(frozen=True)
+class VerificationResult:
+    """What a verification found.
+
+    Attributes:
+        success: both sides say the same, and no blocking check failed.
+        exit_code: what the command line ends with: 0, 1 failed, 2 wrong settings, 3 differences.
+        total_differences: all of them; `differences` are the first 1,000.
+        repaired: what `repair` did before the last comparison; None where it had nothing to do, or was not asked for.
+        checks: the evaluations that were stored.
+        not_run: checks of relations that did not run, since those of the parents failed: `book: relations`.
+        certificate: path of the certificate; None where not everything was compared.
+        compared_since: of a source in use, rows that changed after the snapshot, and were compared by themselves.
+        position: of the change log, up to which all changes were in Weaviate at the end; None if it is not followed.
+    """
+
+    success: bool
+    exit_code: int
+    migration_id: str | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    run_id: str | None = None
+    collections: Mapping[str, CollectionVerification] = field(default_factory=dict)
+    total_differences: int = 0
+    differences: Sequence[Difference] = ()
+    repaired: RepairTally | None = None
+    checks: Sequence[CheckResult] = ()
+    not_run: Sequence[str] = ()
+    errors: Sequence[str] = ()
+    certificate: str | None = None
+    compared_since: int = 0
+    position: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as plain values: what `verify --json` prints. Times are ISO 8601 in UTC."""
+        times = {"started_at": self.started_at, "completed_at": self.completed_at}
+        return asdict(self) | {name: value.isoformat() if value else None for name, value in times.items()}
+
+
+@in_own_context
+def verify_migration(
+    config: MigrationConfig, repair: bool = False, on_start: Callable[[], None] | None = None
+) -> VerificationResult:
+    """Compares every object with its row, and runs the other checks.
+
+    Args:
+        config: the settings; of the source only the mapping is read.
+        repair: write missing and altered objects again, remove extra ones, and compare once more.
+        on_start: called when a run of the checks begins: who shows progress starts there.
+
+    Returns:
+        What was found. A verification that failed is a result too: nothing is raised for it.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C.
+    """
+    began = datetime.now(UTC)
+    try:
+        result = watched_result(config, under_way.VERIFY, lambda: MigrationVerifier(config, on_start).verify(repair))
+    except Exception as error:
+        failure = note_failure(error)
+        result = VerificationResult(success=False, exit_code=failure.exit_code, errors=[failure.text])
+    return replace(result, started_at=began, completed_at=datetime.now(UTC))
+
+
+class MigrationVerifier:
+    """Verifies the unfinished migration of a work folder, or else the one that the aliases point at.
+
+    Args:
+        config: the settings.
+        on_start: called when a run of the checks begins.
+    """
+
+    def __init__(self, config: MigrationConfig, on_start: Callable[[], None] | None = None) -> None:
+        self._config = config
+        self._on_start = on_start
+        self._work_folder = WorkFolder(config.work_dir.absolute(), config.extracts)
+
+    def verify(self, repair: bool) -> VerificationResult:
+        """Does what `verify_migration` promises.
+
+        Raises:
+            MigrationError: there is no migration, another mapping is given, extracts or server cannot be had.
+        """
+        configure_logging(self._config.log_level, self._config.log_file, self._config.log_format)
+        mapping = read_mapping(self._config.mapping)
+        record = self._work_folder.records.current()
+        refuse_another_mapping(record, mapping)
+        if not record.bounds:
+            raise ConfigurationError(f"Migration {record.id} has loaded nothing yet.", "Run `migrate` first.")
+        target = parse_weaviate_url(self._config.weaviate_url, self._config.grpc_port)
+        with (
+            exposed_metrics(self._config),
+            self._work_folder.locked(),
+            api_key_in_environment(self._config.weaviate_api_key),
+            open_weaviate(target, self._work_folder.folder, self._config.weaviate_api_key) as client,
+        ):
+            for each in mapping.collections:
+                refuse_lost_collection(client, record.collection(each), record.id)
+            if is_live(self._work_folder, record, repair):
+                return self._verify_live(mapping, record, client, repair)
+            return self._verify(VERIFY, mapping, client, repair)
+
+    def _verify(self, job: str, mapping: WholeMapping, client: WeaviateClient, repair: bool) -> VerificationResult:
+        """Compares; repairs what differs, if asked to, and compares once more."""
+        result = self._compare(job, mapping, client)
+        if not repair or not result.total_differences:
+            return result
+        repaired = self._repair(mapping, self._work_folder.records.current(), client)
+        return replace(self._compare(VERIFY, mapping, client), repaired=repaired)
+
+    def _verify_live(
+        self, mapping: WholeMapping, record: MigrationRecord, client: WeaviateClient, repair: bool
+    ) -> VerificationResult:
+        """Compares with a new snapshot of the source in use, and by itself what has changed since it was taken."""
+        agree_on_history(self._work_folder, record, repair)
+        settings = BatchSettings.of_config(self._config).write_settings(client)
+        live = LiveComparison(self._work_folder, mapping, record, client, settings)
+        live.catch_up()
+        result = self._verify(VERIFY_LIVE, mapping, client, repair)
+        if result.certificate is None:  # The run broke off.
+            return result
+        return _with_changes(result, live.compare_rest(result.total_differences, repair))
+
+    def _compare(self, job: str, mapping: WholeMapping, client: WeaviateClient) -> VerificationResult:
+        """Runs all checks in a Dagster run, and reads what it found."""
+        record = self._work_folder.records.current()
+        shutil.rmtree(self._work_folder.progress, ignore_errors=True)
+        for each in mapping.collections:
+            if job == VERIFY:
+                self._work_folder.extract_paths(record, each, PARTITION_KEYS)
+        discard_comparisons(self._work_folder, mapping, record)
+        with dagster_instance(self._config.work_dir) as instance:
+            end_killed_runs(instance)
+            if self._on_start:
+                self._on_start()
+            config = self._config.model_copy(update={"sqlite_url": str(record.source)})
+            run = run_job(instance, config, mapping, job)
+        record = self._work_folder.records.current()
+        compared = compared_collections(self._work_folder, mapping, record)
+        path: Path | None = None
+        if is_whole(compared):
+            path = certify(self._work_folder, mapping, record, compared, str(client.get_meta()["version"]))
+        exit_code, errors = run_verdict(run.events)
+        if lacking := lacking_rows(compared):
+            exit_code = exit_code or DifferencesError.exit_code
+            errors += [f"{each}: materialize the extract and its collection again" for each in lacking]
+        checks = check_results(run.events)
+        ran = {(each.asset, each.name) for each in checks}
+        related = [each.asset_name for each in mapping.collections if each.relations]
+        return VerificationResult(
+            success=exit_code == 0,
+            exit_code=exit_code,
+            migration_id=record.id,
+            run_id=run.run_id,
+            collections={each.alias: _verification(each) for each in compared},
+            total_differences=sum(each.differences for each in compared),
+            differences=_first_differences(compared),
+            checks=checks,
+            not_run=[f"{asset}: relations" for asset in related if (asset, "relations") not in ran],
+            errors=errors,
+            certificate=str(path) if path else None,
+        )
+
+    def _repair(self, mapping: WholeMapping, record: MigrationRecord, client: WeaviateClient) -> RepairTally:
+        """Repairs the partitions that differ, and no others."""
+        total = RepairTally()
+        settings = BatchSettings.of_config(self._config).write_settings(client)
+        for each in mapping.collections:
+            damaged = [one.partition for one in Comparisons.of(self._work_folder, record, each).all() if one.total]
+            extracts = self._work_folder.extract_paths(record, each, damaged)
+            with self._work_folder.quarantine(record, each) as quarantine:
+                for partition in damaged:
+                    with collection_changes(self._work_folder, record, mapping, each) as changes:
+                        proof = CollectionProof(each, record, {partition: extracts[partition]}, client, changes)
+                        total += PartitionRepair(proof, partition, settings, quarantine).run()
+        return total
+
+
+def _with_changes(result: VerificationResult, changed: ChangeComparison) -> VerificationResult:
+    """The same result, with what the comparison of the rows that changed since the snapshot found."""
+    differences = [*result.differences, *(one for each in changed.collections for one in each.differences)]
+    found = changed.differences
+    if found and result.certificate is not None:
+        Path(result.certificate).unlink()  # It knows of the snapshot only.
+    repaired = result.repaired
+    if changed.repaired is not None:
+        done = changed.repaired
+        repaired = (repaired or RepairTally()) + RepairTally(done.written, done.removed, done.refused)
+    return replace(
+        result,
+        certificate=None if found else result.certificate,
+        repaired=repaired,
+        success=result.success and not found,
+        exit_code=result.exit_code or (DifferencesError.exit_code if found else 0),
+        total_differences=result.total_differences + found,
+        differences=differences[:SHOWN_DIFFERENCES],
+        compared_since=sum(each.rows for each in changed.collections),
+        position=changed.position,
+    )
+
+
+def _verification(compared: ComparedCollection) -> CollectionVerification:
+    return CollectionVerification(
+        collection=compared.collection,
+        rows=compared.rows,
+        objects=compared.objects,
+        missing=sum(each.missing for each in compared.partitions),
+        extra=sum(each.extra for each in compared.partitions),
+        altered=sum(each.altered for each in compared.partitions),
+    )
+
+
+def _first_differences(compared: Sequence[ComparedCollection]) -> list[Difference]:
+    found = (each for collection in compared for partition in collection.partitions for each in partition.differences)
+    return list(islice(found, SHOWN_DIFFERENCES))

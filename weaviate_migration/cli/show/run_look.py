@@ -1,0 +1,72 @@
+"""Looks at a run that is under way, again and again: its phases, and how far each collection is."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from weaviate_migration.base.settings import MigrationConfig
+from weaviate_migration.mapping import read_mapping
+from weaviate_migration.runs.runner import dagster_instance
+from weaviate_migration.runs.steps import PhaseWatch, RunFinder, RunPhase
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.progress import Progress, read_progress
+
+# Asking Dagster's storage takes 10 ms of the process that migrates; the small files of the loads take next to nothing.
+SECONDS_BETWEEN_PHASES = 1.0
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was seen.
+
+    Attributes:
+        phases: of the run; empty where there is none.
+        now: seconds since 1970.
+    """
+
+    phases: Sequence[RunPhase]
+    progress: Sequence[Progress]
+    now: float
+
+
+class RunLook:
+    """Looks at one run; Dagster is asked once a second at most.
+
+    Args:
+        expected: the collections that the run is about, by their aliases; others may turn up.
+    """
+
+    def __init__(self, watch: PhaseWatch, work_folder: WorkFolder, expected: Sequence[str]) -> None:
+        self.expected = expected
+        self._watch = watch
+        self._folder = work_folder.progress
+        self._phases: Sequence[RunPhase] = ()
+        self._asked_at = float("-inf")
+
+    def now(self, *, anew: bool = False) -> Look:
+        """What can be seen now.
+
+        Args:
+            anew: ask Dagster, however short ago it was asked.
+        """
+        now = time.time()
+        if anew or now - self._asked_at >= SECONDS_BETWEEN_PHASES:
+            self._asked_at, self._phases = now, self._watch.phases(now)
+        return Look(self._phases, read_progress(self._folder), now)
+
+
+@contextmanager
+def looking_at(config: MigrationConfig, find: RunFinder, prefix: str | None) -> Iterator[RunLook]:
+    """A look at the run that `find` finds, while the context lives.
+
+    Args:
+        prefix: of the aliases that the run fills; None where it fills none.
+
+    Raises:
+        MappingError: the mapping cannot be read.
+    """
+    mapping = read_mapping(config.mapping)
+    expected = [f"{prefix}{each.name}" for each in mapping.collections] if prefix is not None else []
+    with dagster_instance(config.work_dir) as instance:
+        yield RunLook(PhaseWatch(instance, mapping, find), WorkFolder(config.work_dir), expected)

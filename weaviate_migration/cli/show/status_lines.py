@@ -1,0 +1,80 @@
+"""What a status says, as lines under names."""
+
+from collections.abc import Container, Iterable, Iterator
+
+from rich.console import Console
+from rich.filesize import decimal
+from rich.table import Table
+
+from weaviate_migration.monitoring.status import MigrationStatus
+from weaviate_migration.work_folder.sync_positions import FollowedChanges
+
+Line = tuple[str, str]
+
+
+def status_lines(found: MigrationStatus, of: Container[str] | None = None) -> Iterator[Line]:
+    """What is known, a line each, under names that stand once.
+
+    Args:
+        of: only the lines of these names; None for all.
+    """
+    for name, lines in named_lines(found):
+        if of is None or name in of:
+            for place, line in enumerate(lines):
+                yield "" if place else name, line
+
+
+def status_grid(lines: Iterable[Line]) -> Table:
+    """The lines as a terminal shows them: what is too long goes on under its own beginning."""
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(min_width=11)
+    grid.add_column(overflow="fold")
+    for name, text in lines:
+        grid.add_row(name, text)
+    return grid
+
+
+def print_status(found: MigrationStatus, console: Console) -> None:
+    """Prints it: wrapped on a terminal, a line each elsewhere."""
+    if console.is_terminal:
+        console.print(status_grid(status_lines(found)))
+        return
+    print_lines(status_lines(found), console)
+
+
+def print_lines(lines: Iterable[Line], console: Console) -> None:
+    """Prints each as one line, however long it is."""
+    for name, text in lines:
+        console.print(f"{name:<12}{text}", soft_wrap=True)
+
+
+def named_lines(found: MigrationStatus) -> Iterator[tuple[str, list[str]]]:
+    """What is known: the lines under each name."""
+    yield "phase", [found.phase]
+    yield "migrations", [f"{migration} {state}" for migration, state in found.migrations.items()]
+    if found.snapshot is not None:
+        gone = "" if found.snapshot.is_there else ", removed"
+        yield "snapshot", [f"{decimal(found.snapshot.bytes)}, {found.snapshot.taken_at}{gone}"]
+    if found.migrations:
+        yield "capture", [_capture_text(found.capture)]
+        yield "server", [found.server or "answers"]
+    yield "aliases", [f"{alias} → {collection or 'nothing'}" for alias, collection in found.aliases.items()]
+    if found.checks:
+        yield "checks", [", ".join(f"{number} {name}" for name, number in found.checks.items())]
+    if found.quarantined:
+        yield "quarantine", [", ".join(f"{rows:,} of {alias}" for alias, rows in found.quarantined.items())]
+    if found.disk:
+        yield "disk", [", ".join(f"{name} {decimal(size)}" for name, size in found.disk.items())]
+    yield "next", [found.next_step]
+
+
+def _capture_text(capture: FollowedChanges | None) -> str:
+    if capture is None:
+        return "none: changes of the source are not followed"
+    if capture.problem:
+        return f"{capture.id}: {capture.problem}"
+    applied = "nothing" if capture.applied is None else f"up to {capture.applied}"
+    return (
+        f"{capture.id}: applied {applied} of {capture.newest}; {capture.changes:,} changes and "
+        f"{capture.seconds:.1f} s behind"
+    )

@@ -1,0 +1,1 @@
+"""What Dagster loads: assets, checks, resources, jobs, sensors. Thin: no data logic."""

@@ -1,0 +1,34 @@
+"""Dagster assets, one file for each step of the data's way; all of them are made from the mapping."""
+
+import dagster as dg
+
+from weaviate_migration.defs.assets.change_capture import build_change_capture_asset
+from weaviate_migration.defs.assets.change_sync import build_change_sync_asset
+from weaviate_migration.defs.assets.collections import build_collection_asset
+from weaviate_migration.defs.assets.cutover import build_cutover_asset
+from weaviate_migration.defs.assets.dry_run import build_dry_run_asset
+from weaviate_migration.defs.assets.extracts import build_extract_asset
+from weaviate_migration.defs.assets.migration_report import build_migration_report_asset
+from weaviate_migration.defs.assets.schema import build_schema_asset
+from weaviate_migration.defs.assets.snapshot import build_snapshot_asset
+from weaviate_migration.defs.assets.source_audit import build_source_audit_asset
+from weaviate_migration.defs.checks import build_checks
+from weaviate_migration.mapping import Mapping
+
+__all__ = ["build_assets"]
+
+
+def build_assets(mapping: Mapping) -> list[dg.AssetsDefinition]:
+    """Every asset of a migration with this mapping."""
+    proven = [
+        build_change_capture_asset(mapping),
+        build_source_audit_asset(mapping),
+        build_schema_asset(mapping),
+        build_snapshot_asset(mapping),
+        *(build_extract_asset(mapping, each) for each in mapping.collections),
+        *(build_collection_asset(mapping, each) for each in mapping.collections),
+        build_change_sync_asset(mapping),
+    ]
+    told_of = [*proven, *build_checks(mapping)]
+    at_the_end = [build_cutover_asset(mapping, told_of), build_migration_report_asset(mapping, told_of)]
+    return [*proven, *at_the_end, build_dry_run_asset(mapping)]

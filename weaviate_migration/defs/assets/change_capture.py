@@ -1,0 +1,45 @@
+"""The capture of changes: triggers in the SQLite file, which log every change in its own transaction."""
+
+import logging
+
+import dagster as dg
+
+from weaviate_migration.defs import groups
+from weaviate_migration.defs.resources import SQLiteSource
+from weaviate_migration.mapping import Mapping
+from weaviate_migration.phases.dual_write.capture import begin_change_capture
+from weaviate_migration.work_folder.folder import WorkFolder
+
+logger = logging.getLogger(__name__)
+
+
+def build_change_capture_asset(mapping: Mapping) -> dg.AssetsDefinition:
+    """The asset `change_capture`: before the snapshot, so that nothing that is written in between is lost."""
+
+    @dg.asset(
+        group_name=groups.SCHEMA,
+        kinds={"sqlite"},
+        owners=groups.OWNERS,
+        tags=groups.stage("capture"),
+        description=(
+            "Triggers in the SQLite file that log each change of a mapped table, in the same transaction as the change "
+            "itself. Only `migrate_live` installs them: before the snapshot is taken, so that nothing that is written "
+            "in between is lost; `change_sync` applies what they log. What is there and is intact stays; after damage "
+            "a new epoch begins, and all has to be compared. `weaviate-migration capture remove` leaves the schema as "
+            "it was."
+        ),
+    )
+    def change_capture(source: SQLiteSource, work_folder: dg.ResourceParam[WorkFolder]) -> dg.MaterializeResult[None]:
+        capture, not_followed = begin_change_capture(source.path, mapping, work_folder)
+        for sentence in not_followed:
+            logger.warning("%s", sentence)
+        return dg.MaterializeResult(
+            metadata={
+                "capture": capture.id,
+                "epoch": capture.epoch,
+                "tables": dg.MetadataValue.md("\n".join(f"- `{each.name}`" for each in capture.tables)),
+                "not_followed": dg.MetadataValue.md("\n".join(f"- {each}" for each in not_followed) or "none"),
+            }
+        )
+
+    return change_capture

@@ -1,0 +1,68 @@
+"""The changes since the snapshot, applied: written from the rows as they are now, or removed."""
+
+import dagster as dg
+
+from weaviate_migration.defs import groups
+from weaviate_migration.defs.resources import BatchSettings, WeaviateServer
+from weaviate_migration.mapping import Mapping
+from weaviate_migration.phases.dual_write.following import followed_with
+from weaviate_migration.work_folder.folder import WorkFolder
+
+
+def build_change_sync_asset(mapping: Mapping) -> dg.AssetsDefinition:
+    """The asset `change_sync`: each materialization applies what the change log holds by then."""
+
+    @dg.asset(
+        group_name=groups.DUAL_WRITE,
+        kinds={"sqlite", "weaviate"},
+        owners=groups.OWNERS,
+        tags=groups.stage("sync"),
+        deps=["change_capture", *(each.asset_name for each in mapping.collections)],
+        description=(
+            "Applies the changes that the application made since the snapshot, or since the last materialization, to "
+            "every migration that is followed: the unfinished one, the one that readers use, and the one that a "
+            "rollback leads to. The position moves when Weaviate has confirmed everything."
+        ),
+    )
+    def change_sync(
+        weaviate: WeaviateServer,
+        batches: BatchSettings,
+        work_folder: dg.ResourceParam[WorkFolder],
+    ) -> dg.MaterializeResult[None]:
+        # Beside a `sync --follow`, too: the locks of the collections let one pass after the other.
+        with (
+            weaviate.client(work_folder) as client,
+            followed_with(client, work_folder, mapping, batches.write_settings(client)) as group,
+        ):
+            done = {sync: sync.run_pass() for sync in group}
+            group.note_in_file()
+            group.note_settled()
+            newest = next(iter(done))
+            lag = newest.lag()
+            gap = newest.has_gap()
+        rows = [
+            dg.TableRecord(
+                {
+                    "migration": sync.record.id,
+                    "changes": tally.changes,
+                    "written": tally.written,
+                    "removed": tally.removed,
+                    "refused": tally.refused,
+                    "position": tally.position,
+                }
+            )
+            for sync, tally in done.items()
+        ]
+        return dg.MaterializeResult(
+            metadata={
+                "applied_changes": done[newest].changes,
+                "refused": done[newest].refused,
+                "position": done[newest].position,
+                "lag_changes": lag.changes,
+                "lag_seconds": round(lag.seconds, 3),
+                "needs_comparison": gap,
+                "migrations": dg.MetadataValue.table(rows),
+            }
+        )
+
+    return change_sync

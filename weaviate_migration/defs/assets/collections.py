@@ -1,0 +1,139 @@
+"""One Weaviate collection for each table: its objects are what the rows of the extract say, and nothing else."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from weaviate_migration.defs import groups
+from weaviate_migration.defs.groups import PARTITIONS
+from weaviate_migration.defs.resources import BatchSettings, WeaviateServer
+from weaviate_migration.mapping import CollectionMapping
+from weaviate_migration.mapping import Mapping as WholeMapping
+from weaviate_migration.monitoring.metrics.figures import load_figures
+from weaviate_migration.phases.dual_write.row_applier import apply_changes
+from weaviate_migration.phases.history.changes import collection_changes
+from weaviate_migration.phases.history.extract.partitions import covering_range, partition_range
+from weaviate_migration.phases.history.extract.storage import PartitionExtract
+from weaviate_migration.phases.history.load import PartitionLoad, is_still_whole
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.load_tally import LoadTally
+from weaviate_migration.work_folder.progress import ProgressFile
+
+
+class LoadConfig(dg.Config):
+    """How a run loads."""
+
+    resume: bool = Field(
+        default=False,
+        description="Leave out the partitions that are in Weaviate already, in whole, from the snapshot of now.",
+    )
+
+
+def build_collection_asset(mapping: WholeMapping, collection: CollectionMapping) -> dg.AssetsDefinition:
+    """The asset of one collection: `Message` becomes `message`."""
+
+    @dg.asset(
+        name=collection.asset_name,
+        partitions_def=PARTITIONS,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        ins={"extract": dg.AssetIn(collection.extract_name)},
+        deps=["weaviate_schema"],
+        group_name=groups.HISTORY,
+        kinds={"weaviate"},
+        owners=groups.OWNERS,
+        tags=groups.stage("collection"),
+        metadata={"dagster/column_schema": _column_schema(collection), "table": collection.table},
+        description=(
+            f"{collection.description} One object for each row of table `{collection.table}`. Materializing a "
+            "partition writes its rows and removes whatever else its range of UUIDs holds; rows that Weaviate refuses "
+            "are in the quarantine, with reasons. Rows that changed since the snapshot are written as they are now."
+        ).strip(),
+    )
+    def collection_objects(
+        context: dg.AssetExecutionContext,
+        config: LoadConfig,
+        extract: Any,
+        weaviate: WeaviateServer,
+        batches: BatchSettings,
+        work_folder: dg.ResourceParam[WorkFolder],
+    ) -> None:
+        record = work_folder.records.current()
+        name = record.collection(collection)
+        loaded = work_folder.loaded(record, collection)
+        bounds = record.bounds[collection.table]
+        ranges = {partition: partition_range(bounds, partition) for partition in extract}
+        with (
+            weaviate.client(work_folder) as client,
+            work_folder.quarantine(record, collection) as quarantine,
+            collection_changes(work_folder, record, mapping, collection) as since,
+            since.held(covering_range(bounds, list(extract))) as changes,
+        ):
+            objects = client.collections.use(name)
+            settings = batches.write_settings(client)
+            done = {
+                partition: tally
+                for partition, tally in (loaded.tallies(extract) if config.resume else {}).items()
+                if is_still_whole(objects, extract[partition], ranges[partition], changes)
+            }
+            missing = {partition: rows for partition, rows in extract.items() if partition not in done}
+            tallies = PartitionLoad(
+                collection=objects,
+                extracts=missing,
+                ranges=ranges,
+                mapping=collection,
+                migration_timestamp=record.timestamp,
+                settings=settings,
+                quarantine=quarantine,
+                progress=ProgressFile(
+                    work_folder.progress, record.alias(collection), _rows(missing), history=work_folder.history(record)
+                ),
+                changes=changes,
+                loaded=loaded,
+                has_readers=record.state != "unfinished",
+            ).run()
+            apply_changes(client, since, changes, settings, quarantine)
+        for partition, tally in {**tallies, **done}.items():
+            metadata = _tally_metadata(tally, name) | {"loaded_before": partition in done}
+            context.add_asset_metadata(metadata, partition_key=partition)
+
+    return collection_objects
+
+
+def _rows(extract: Mapping[str, PartitionExtract]) -> int:
+    return sum(each.rows for each in extract.values())
+
+
+def _tally_metadata(tally: LoadTally, name: str) -> dict[str, Any]:
+    """Numbers, so that Dagster plots them over time; the same ones are metrics and part of the result."""
+    figures = load_figures(tally)
+    return {
+        # Rows that changed since the snapshot are in Weaviate as they are now.
+        "dagster/partition_row_count": tally.written + tally.changed,
+        "rows": tally.rows,
+        "changed_since_snapshot": tally.changed,
+        "converted": tally.converted,
+        "refused": tally.refused,
+        "refused_by_weaviate": tally.refused_by.get("refused", 0),
+        "refused_in_conversion": tally.refused_by.get("conversion", 0),
+        "sent_again": tally.retried,
+        "removed": tally.removed,
+        "batches": tally.batches,
+        "batch_seconds_mean": figures.batch_seconds_mean,
+        "sent_bytes": tally.sent_bytes,
+        "seconds": figures.seconds,
+        "objects_per_second": figures.rows_per_second,
+        "collection": name,
+    }
+
+
+def _column_schema(collection: CollectionMapping) -> dg.TableSchema:
+    columns = [
+        dg.TableColumn(prop.name, type=prop.type, description=prop.description or f"From column `{prop.column}`.")
+        for prop in collection.properties
+    ]
+    provenance = dg.TableColumn(
+        collection.provenance, type="object", description="Origin, and what no other property holds exactly."
+    )
+    return dg.TableSchema([*columns, provenance])

@@ -1,0 +1,101 @@
+"""The switch: readers reach the new collections by the names they know."""
+
+import functools
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import dagster as dg
+from pydantic import Field
+from weaviate import WeaviateClient
+
+from weaviate_migration.base.settings import CUTOVER_SECONDS
+from weaviate_migration.defs import groups
+from weaviate_migration.defs.resources import BatchSettings, WeaviateServer
+from weaviate_migration.mapping import Mapping
+from weaviate_migration.phases.cutover.switch import Cutover
+from weaviate_migration.phases.dual_write.following import followed_with
+from weaviate_migration.phases.dual_write.migration_sync import MigrationSync
+from weaviate_migration.runs.checks import graph_of
+from weaviate_migration.runs.readiness import refuse_unproven
+from weaviate_migration.target.write import WriteSettings
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.record import MigrationRecord
+
+
+class CutoverConfig(dg.Config):
+    """What a run may choose."""
+
+    timeout: float = Field(default=CUTOVER_SECONDS, ge=0, description="Seconds until the aliases have to be moved.")
+
+
+def build_cutover_asset(mapping: Mapping, proven_by: Sequence[dg.AssetsDefinition]) -> dg.AssetsDefinition:
+    """The asset `cutover`: runs when all collections are loaded and their blocking checks passed.
+
+    Args:
+        proven_by: the assets and checks of the mapping; all that block must have passed, in whatever run.
+    """
+    graph = graph_of(proven_by)
+
+    @dg.asset(
+        group_name=groups.CUTOVER,
+        kinds={"weaviate"},
+        owners=groups.OWNERS,
+        tags=groups.stage("cutover"),
+        deps=["change_sync", *(each.asset_name for each in mapping.collections)],
+        description=(
+            "The switch: points each alias at this migration's collection. Refused unless every blocking check of "
+            "every partition passed on what was materialized last, and while rows are in the quarantine: it says "
+            "which, and the job `cut_over` switches once that is mended. Captured changes are applied "
+            "and compared first. Each alias moves at once; collections of earlier migrations stay for going back. A "
+            "switch that was broken off is completed."
+        ),
+    )
+    def cutover(
+        context: dg.AssetExecutionContext,
+        config: CutoverConfig,
+        weaviate: WeaviateServer,
+        batches: BatchSettings,
+        work_folder: dg.ResourceParam[WorkFolder],
+    ) -> dg.MaterializeResult[None]:
+        prove = functools.partial(refuse_unproven, context.instance, graph, mapping)
+        record = work_folder.records.current()
+        with (
+            weaviate.client(work_folder) as client,
+            _followed(client, work_folder, mapping, batches.write_settings(client), record) as sync,
+        ):
+            switch = Cutover(client, work_folder.records, work_folder.quarantine_folder, prove)
+            record = switch.run(record, config.timeout, sync)
+        return dg.MaterializeResult(metadata=_metadata(record))
+
+    return cutover
+
+
+@contextmanager
+def _followed(
+    client: WeaviateClient,
+    work_folder: WorkFolder,
+    mapping: Mapping,
+    settings: WriteSettings,
+    record: MigrationRecord,
+) -> Iterator[MigrationSync | None]:
+    """What applies the source's changes before a switch; None where they are not followed, or it was begun already."""
+    is_next = record.state == "unfinished" and not record.is_half_switched
+    if not is_next or work_folder.sync_positions.read(record.id) is None:
+        yield None
+        return
+    with followed_with(client, work_folder, mapping, settings) as group:
+        yield group.of(record)
+
+
+def _metadata(record: MigrationRecord) -> dict[str, dg.MetadataValue | str | float]:
+    rows = [
+        dg.TableRecord({"alias": alias, "now": now, "before": record.previous_aliases.get(alias) or ""})
+        for alias, now in record.targets.items()
+    ]
+    journal = record.cutover
+    measured = {"switch_seconds": journal.switch_seconds, "position": journal.position} if journal else {}
+    return {
+        "migration": record.id,
+        **{name: value for name, value in measured.items() if value is not None},
+        "aliases": dg.MetadataValue.table(rows),
+    }

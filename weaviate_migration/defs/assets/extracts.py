@@ -1,0 +1,70 @@
+"""One extract for each table: its rows as Parquet, in sixteen ranges of the objects' UUIDs."""
+
+import logging
+from collections.abc import Iterator
+
+import dagster as dg
+import pyarrow as pa
+
+from weaviate_migration.defs import groups
+from weaviate_migration.defs.groups import PARTITIONS
+from weaviate_migration.defs.resources import BatchSettings
+from weaviate_migration.mapping import CollectionMapping, Mapping
+from weaviate_migration.phases.history.extract.partitions import PartitionStream, PartitionStreams
+from weaviate_migration.phases.history.extract.scan import scan_partitions
+from weaviate_migration.source.inspect import inspect_database
+from weaviate_migration.source.plan import plan_migration
+from weaviate_migration.work_folder.folder import WorkFolder
+
+logger = logging.getLogger(__name__)
+
+
+def build_extract_asset(mapping: Mapping, collection: CollectionMapping) -> dg.AssetsDefinition:
+    """The extract of one table, named `<table>_extract`."""
+
+    @dg.asset(
+        name=collection.extract_name,
+        partitions_def=PARTITIONS,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        io_manager_key="extract_storage",
+        group_name=groups.HISTORY,
+        kinds={"sqlite", "parquet"},
+        owners=groups.OWNERS,
+        tags=groups.stage("extract"),
+        deps=["sqlite_snapshot"],
+        description=(
+            f"Rows of {collection.table} in the snapshot, every value exactly, as Parquet sorted by the UUIDs of their "
+            "objects. A partition is a range of UUIDs; the table is scanned once for a whole run."
+        ),
+    )
+    def extract(
+        context: dg.AssetExecutionContext, batches: BatchSettings, work_folder: dg.ResourceParam[WorkFolder]
+    ) -> PartitionStreams:
+        logger.info("reading and sorting table %s", collection.table)
+        record = work_folder.records.current()
+        snapshot = record.snapshot_path
+        plan = plan_migration(mapping, inspect_database(snapshot))
+        streams = scan_partitions(
+            snapshot,
+            plan.of_table(collection.table),
+            record.bounds[collection.table],
+            context.partition_keys,
+            batches.sort_memory_mb,
+            work_folder.scratch,
+        )
+        return PartitionStreams(_with_row_count(stream, context) for stream in streams)
+
+    return extract
+
+
+def _with_row_count(stream: PartitionStream, context: dg.AssetExecutionContext) -> PartitionStream:
+    """The same stream; when it has been read to its end, its rows are put on the partition's materialization."""
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        rows = 0
+        for batch in stream.batches:
+            rows += batch.num_rows
+            yield batch
+        context.add_asset_metadata({"dagster/partition_row_count": rows}, partition_key=stream.partition)
+
+    return PartitionStream(stream.partition, pa.RecordBatchReader.from_batches(stream.batches.schema, batches()))

@@ -1,0 +1,86 @@
+"""The report: what became of the migration, for who hands it over."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import dagster as dg
+
+from weaviate_migration.defs import groups
+from weaviate_migration.defs.resources import WeaviateServer
+from weaviate_migration.mapping import Mapping
+from weaviate_migration.monitoring.report import MigrationReport, html_page, markdown_page, migration_report
+from weaviate_migration.runs.checks import AssetGraph, graph_of
+from weaviate_migration.runs.jobs import CUTOVER, MIGRATION_REPORT
+from weaviate_migration.work_folder.folder import WorkFolder
+
+logger = logging.getLogger(__name__)
+
+
+def build_migration_report_asset(mapping: Mapping, proven_by: Sequence[dg.AssetsDefinition]) -> dg.AssetsDefinition:
+    """The asset `migration_report`, after the cutover.
+
+    Args:
+        proven_by: the assets and checks of the mapping, which it tells of.
+    """
+    graph = graph_of(proven_by)
+
+    @dg.asset(
+        name=MIGRATION_REPORT,
+        group_name=groups.CLEANUP,
+        kinds={"html", "markdown"},
+        owners=groups.OWNERS,
+        tags=groups.stage("report"),
+        deps=[CUTOVER],
+        output_required=False,
+        description=(
+            "What became of the migration, as one HTML page and as Markdown in the work folder: times, rows, errors, "
+            "what the audit found, checks, certificate, lag, the switch, and who has to do what next. A report that "
+            "cannot be made fails nothing: the log says why. Of a migration that failed `weaviate-migration report` "
+            "makes it."
+        ),
+    )
+    def report(
+        context: dg.AssetExecutionContext, weaviate: WeaviateServer, work_folder: dg.ResourceParam[WorkFolder]
+    ) -> Iterator[dg.MaterializeResult[None]]:
+        try:
+            metadata = _written(context.instance, graph, mapping, work_folder, weaviate.url)
+        except Exception:
+            logger.exception("The report could not be made; nothing else is affected")
+            return
+        yield dg.MaterializeResult(metadata=metadata)
+
+    return report
+
+
+def _written(
+    instance: dg.DagsterInstance, graph: AssetGraph, mapping: Mapping, work_folder: WorkFolder, target: str
+) -> dict[str, dg.MetadataValue | int]:
+    """Writes both files, and returns what the asset shows of them."""
+    found = migration_report(instance, graph, mapping, work_folder, target)
+    markdown = markdown_page(found)
+    page, text = work_folder.report_path, work_folder.report_path.with_suffix(".md")
+    _replace(page, html_page(found))
+    _replace(text, markdown)
+    return {
+        "report": dg.MetadataValue.md(markdown),
+        "page": dg.MetadataValue.path(page),
+        "markdown": dg.MetadataValue.path(text),
+        **_figures(found),
+    }
+
+
+def _figures(found: MigrationReport) -> dict[str, int]:
+    return {
+        "rows": sum(each.rows for each in found.collections),
+        "quarantined": found.refused,
+        "checks": len(found.checks.outcomes),
+        "failed_steps": len(found.failures),
+    }
+
+
+def _replace(path: Path, text: str) -> None:
+    """All of a file or nothing: someone may be reading the last one."""
+    draft = path.with_name(f"{path.name}.tmp")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)

@@ -1,0 +1,60 @@
+"""The migration's collections in Weaviate: empty, versioned, and named by nobody yet."""
+
+import logging
+
+import dagster as dg
+
+from weaviate_migration.defs import groups
+from weaviate_migration.defs.resources import SQLiteSource, WeaviateServer
+from weaviate_migration.mapping import Mapping
+from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
+from weaviate_migration.target.aliases import refuse_foreign_names
+from weaviate_migration.target.schema import Origin, ensure_collection
+from weaviate_migration.work_folder.folder import WorkFolder
+
+logger = logging.getLogger(__name__)
+
+
+def build_schema_asset(mapping: Mapping) -> dg.AssetsDefinition:
+    """The asset `weaviate_schema`: begins a migration, or goes on with the unfinished one."""
+
+    @dg.asset(
+        group_name=groups.SCHEMA,
+        kinds={"weaviate"},
+        owners=groups.OWNERS,
+        tags=groups.stage("schema"),
+        deps=["source_audit"],
+        description=(
+            "The migration's collections, empty and with versioned names. Begins a migration, or goes on with the "
+            "unfinished one. Readers see nothing of its collections before `cutover`."
+        ),
+    )
+    def weaviate_schema(
+        source: SQLiteSource,
+        weaviate: WeaviateServer,
+        work_folder: dg.ResourceParam[WorkFolder],
+    ) -> dg.MaterializeResult[None]:
+        record = work_folder.records.resume_or_begin(source.path, mapping, weaviate.prefix)
+        origin = Origin(record.id, str(record.source), mapping.digest)
+        with weaviate.client(work_folder) as client:
+            refuse_foreign_names(client, map(record.alias, mapping.collections))
+            made = [
+                each for each in mapping.collections if ensure_collection(client, record.collection(each), each, origin)
+            ]
+        for each in made:  # One that was removed meanwhile has nothing of what was loaded.
+            work_folder.loaded(record, each).forget(PARTITION_KEYS)
+        logger.info("%d collections made", len(made))
+        return dg.MaterializeResult(
+            metadata={
+                "migration": record.id,
+                "source": dg.MetadataValue.path(record.source),
+                "mapping": mapping.name,
+                "mapping_digest": mapping.digest,
+                "collections": dg.MetadataValue.md(
+                    "\n".join(f"- `{record.collection(each)}`" for each in mapping.collections)
+                ),
+                "made_now": len(made),
+            }
+        )
+
+    return weaviate_schema

@@ -1,0 +1,91 @@
+"""What the source holds and what of it does not fit, before anything is written."""
+
+import logging
+from typing import Any
+
+import dagster as dg
+
+from weaviate_migration.defs import groups
+from weaviate_migration.defs.resources import SQLiteSource
+from weaviate_migration.mapping import Mapping
+from weaviate_migration.phases.preflight.audit import SourceAudit, audit_source, verdict
+from weaviate_migration.work_folder.folder import WorkFolder
+
+logger = logging.getLogger(__name__)
+
+WRITABLE = "writable"
+
+
+def build_source_audit_asset(mapping: Mapping) -> dg.AssetsDefinition:
+    """The asset `source_audit`, with its check `writable`, which stops a migration that makes no sense."""
+
+    @dg.asset(
+        group_name=groups.SCHEMA,
+        kinds={"sqlite"},
+        owners=groups.OWNERS,
+        tags=groups.stage("audit"),
+        deps=["change_capture"],
+        check_specs=[
+            dg.AssetCheckSpec(
+                WRITABLE,
+                asset="source_audit",
+                blocking=True,
+                description=(
+                    "Rows can become objects: fails where more than half of a table's rows have no usable key or are "
+                    "too large, warns where some have, and where rows have no parent. If it fails: most likely the "
+                    "mapping names the wrong key column; `weaviate-migration audit` shows every table."
+                ),
+            )
+        ],
+        description=(
+            "What the source holds, and what of it does not fit: every value of the mapped columns of the live file is "
+            "read once. For each column it says what its property cannot hold exactly, and what becomes of that; "
+            "nothing is written."
+        ),
+    )
+    def source_audit(source: SQLiteSource, work_folder: dg.ResourceParam[WorkFolder]) -> dg.MaterializeResult:  # type: ignore[type-arg]  # beside a check, Dagster takes only the plain class
+        audit = audit_source(source.path, mapping, work_folder.scratch)
+        found = verdict(audit)
+        logger.info("%d rows read, %d would be refused", audit.rows, audit.refused)
+        return dg.MaterializeResult(
+            metadata=_metadata(audit),
+            check_results=[
+                dg.AssetCheckResult(
+                    check_name=WRITABLE,
+                    passed=found.passed,
+                    severity=dg.AssetCheckSeverity.ERROR if found.stops or found.passed else dg.AssetCheckSeverity.WARN,
+                    description=found.text,
+                    metadata={"refused": audit.refused},
+                )
+            ],
+        )
+
+    return source_audit
+
+
+def _metadata(audit: SourceAudit) -> dict[str, Any]:
+    """The report as numbers and tables, and in whole as JSON."""
+    tables: dict[str, list[dict[str, str | int]]] = {
+        "tables": [
+            {"table": each.table, "collection": each.collection, "rows": each.rows, "would_refuse": each.refused}
+            for each in audit.tables
+        ],
+        "does_not_fit": [
+            {
+                "column": f"{each.table}.{column}",
+                "property": finding.property,
+                "values": finding.count,
+                "what": finding.sentence,
+                "fate": finding.fate,
+                "first_keys": ", ".join(finding.examples),
+            }
+            for each in audit.tables
+            for column, finding in each.findings
+        ],
+        "not_migrated": [{"table": name, "rows": rows} for name, rows in audit.not_migrated.items()],
+    }
+    shown = {
+        name: dg.MetadataValue.table([dg.TableRecord(row) for row in rows]) for name, rows in tables.items() if rows
+    }
+    numbers = {"rows": audit.rows, "would_refuse": audit.refused, "kinds_of_unfit_values": len(tables["does_not_fit"])}
+    return {**numbers, **shown, "report": dg.MetadataValue.json(audit.to_dict())}

@@ -1,0 +1,18 @@
+"""Asset checks: they call verify/ and store what it found."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from weaviate_migration.defs.checks.collections import build_collection_checks, build_relations_check
+from weaviate_migration.mapping import Mapping
+
+__all__ = ["build_checks"]
+
+
+def build_checks(mapping: Mapping) -> Iterator[dg.AssetChecksDefinition]:
+    """The checks of all collections."""
+    for each in mapping.collections:
+        yield build_collection_checks(mapping, each)
+        if each.relations:
+            yield build_relations_check(mapping, each)

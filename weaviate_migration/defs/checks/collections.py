@@ -1,0 +1,193 @@
+"""The checks of one collection: thin, they store what the proof finds."""
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from weaviate_migration.defs.checks.evaluation import EvaluationWriter, check_verdict, partitioned_check
+from weaviate_migration.defs.checks.findings import (
+    Finding,
+    count_finding,
+    every_object_finding,
+    no_snapshot_finding,
+    relations_finding,
+    sample_finding,
+    search_finding,
+    types_finding,
+    uuids_finding,
+)
+from weaviate_migration.defs.resources import BatchSettings, WeaviateServer
+from weaviate_migration.mapping import CollectionMapping
+from weaviate_migration.mapping import Mapping as WholeMapping
+from weaviate_migration.mapping.models import folded
+from weaviate_migration.phases.history.changes import collection_changes, held_changes
+from weaviate_migration.phases.validation.collection_proof import CollectionProof, compare_relations
+from weaviate_migration.phases.validation.comparisons import Comparisons
+from weaviate_migration.phases.validation.objects import CountComparison
+from weaviate_migration.runs.readiness import missing_partitions
+from weaviate_migration.work_folder.check_results import CheckResults
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.progress import ProgressFile
+
+logger = logging.getLogger(__name__)
+
+# What a check that fails advises; each finding says more.
+_REPAIR = "materializing the partition again, or `weaviate-migration verify --repair`, mends it"
+
+
+def build_collection_checks(mapping: WholeMapping, collection: CollectionMapping) -> dg.AssetChecksDefinition:
+    """The checks that compare one collection with its extract, in one step: one walk serves most of them."""
+    specs = {each.name: each for each in _specs(collection)}
+
+    @dg.multi_asset_check(specs=list(specs.values()), name=f"{collection.asset_name}_checks")
+    def checks(
+        context: dg.AssetCheckExecutionContext,
+        weaviate: WeaviateServer,
+        batches: BatchSettings,
+        work_folder: dg.ResourceParam[WorkFolder],
+    ) -> Iterator[Any]:
+        partitions = context.partition_keys
+        record = work_folder.records.current()
+        results = work_folder.check_results(record, collection)
+        writer = EvaluationWriter(context, dg.AssetKey(collection.asset_name), specs, results)
+        comparisons = Comparisons.of(work_folder, record, collection)
+        with (
+            weaviate.client(work_folder) as client,
+            collection_changes(work_folder, record, mapping, collection) as changes,
+        ):
+            extracts = work_folder.extract_paths(record, collection, partitions)
+            proof = CollectionProof(collection, record, extracts, client, changes)
+            progress = ProgressFile(work_folder.progress, f"{record.alias(collection)} checks", proof.rows)
+            compared = []
+            for found in proof.compare_partitions(partitions):
+                key = found.partition
+                compared.append(found)
+                comparisons.save(found)
+                if not found.passed:  # The same command again is to mend it.
+                    work_folder.loaded(record, collection).forget([key])
+                progress.advance(found.rows)
+                # Rows that changed since come and go: then those that the walk met are the ones to count.
+                rows = found.rows if found.changed else proof.rows_of(key)
+                counted = CountComparison(rows, found.objects)
+                findings = {"count": count_finding(counted), "every_object": every_object_finding(found)}
+                yield from writer.evaluations(findings, key)
+            progress.finish()
+            walked = sum(each.objects for each in compared)
+            rows, differences = sum(each.rows for each in compared), sum(each.total for each in compared)
+            logger.info("%d rows compared with %d objects: %d differences", rows, walked, differences)
+            types = types_finding(proof.schema_differences(), compared)
+            yield from writer.evaluations({"uuids": uuids_finding(compared), "types": types})
+            yield from writer.evaluations({"sample": sample_finding(proof.sample(batches.sample_size))})
+            yield from writer.evaluations({"search": search_finding(proof.search(walked))})
+        for spec in specs.values():
+            yield dg.Output(None, output_name=spec.get_python_identifier())
+
+    return checks
+
+
+def _specs(collection: CollectionMapping) -> list[dg.AssetCheckSpec]:
+    asset, extract = collection.asset_name, collection.extract_name
+
+    def once(name: str, description: str) -> dg.AssetCheckSpec:
+        return dg.AssetCheckSpec(name, asset=asset, blocking=True, description=description, additional_deps=[extract])
+
+    return [
+        partitioned_check(
+            "count",
+            asset=asset,
+            extract=extract,
+            description=(
+                "As many objects in the partition's range of UUIDs as rows in its extract; both counted anew. "
+                f"If it fails: refused rows are in the quarantine, with reasons; {_REPAIR}."
+            ),
+        ),
+        partitioned_check(
+            "every_object",
+            asset=asset,
+            extract=extract,
+            description=(
+                "Every row of the extract with its object, in one merge: each property by what it means, and the whole "
+                "row rebuilt from the object alone. Finds missing, extra and altered objects. "
+                f"If it fails: it names the first differences by key and property; {_REPAIR}."
+            ),
+        ),
+        once(
+            "uuids",
+            "The UUID of each object, computed again from the key that it tells; none is there twice. "
+            f"If it fails: rows that share a key are in the quarantine; {_REPAIR}.",
+        ),
+        once(
+            "types",
+            "The live schema is what the mapping makes, and every value that came back has its type. "
+            "If it fails: somebody changed the collection; `rollback --discard` and `migrate` make it anew.",
+        ),
+        once(
+            "sample",
+            "Rows drawn at random, each looked up by its UUID and compared: every property, and the row rebuilt from "
+            f"the object. The seed is recorded. If it fails: {_REPAIR}.",
+        ),
+        once(
+            "search",
+            "A word of a sampled row finds it in each searchable property, its own vectors find it where they are made "
+            "from columns, a filter by its key finds it, and an aggregate counts all objects. "
+            "If it fails: Weaviate may still be indexing, so execute it again; if it still fails, materialize all "
+            "partitions again.",
+        ),
+    ]
+
+
+def build_relations_check(mapping: WholeMapping, collection: CollectionMapping) -> dg.AssetChecksDefinition:
+    """The check `relations` of one collection: a step of its own, since it waits for the parents and their checks."""
+
+    @dg.asset_check(
+        name="relations",
+        asset=collection.asset_name,
+        blocking=True,
+        additional_deps=[
+            "sqlite_snapshot",
+            *(each.asset_name for each in _parents(mapping, collection) if each.name != collection.name),
+        ],
+        description=(
+            "Each row's parent is in its collection exactly where it is in the source. Orphans of the source are a "
+            "warning. It runs after the checks of the parents' collections have passed. "
+            "If it fails: materialize the partitions of the parents' collections again; orphans only the application "
+            "can mend."
+        ),
+    )
+    def relations(
+        context: dg.AssetCheckExecutionContext,
+        weaviate: WeaviateServer,
+        batches: BatchSettings,
+        work_folder: dg.ResourceParam[WorkFolder],
+    ) -> dg.AssetCheckResult:
+        record = work_folder.records.current()
+        results = work_folder.check_results(record, collection)
+        if record.snapshot is None or not record.snapshot.path.is_file():
+            return _noted(no_snapshot_finding(), results)
+        with weaviate.client(work_folder) as client:
+            compared = compare_relations(
+                collection.table,
+                mapping,
+                record,
+                client,
+                batches.sort_memory_mb,
+                work_folder.scratch,
+                lambda parent: held_changes(work_folder, record, mapping, parent),
+            )
+        parents = [each for each in _parents(mapping, collection) if missing_partitions(context.instance, each, record)]
+        return _noted(relations_finding(compared, [record.alias(each) for each in parents]), results)
+
+    return relations
+
+
+def _noted(finding: Finding, results: CheckResults) -> dg.AssetCheckResult:
+    results.note([check_verdict("relations", finding["passed"], finding["severity"])], None)
+    return dg.AssetCheckResult(**finding)
+
+
+def _parents(mapping: WholeMapping, collection: CollectionMapping) -> list[CollectionMapping]:
+    """The collections that the relations of this one lead to, each once."""
+    tables = {folded(each.to_table) for each in collection.relations}
+    return [each for each in mapping.collections if folded(each.table) in tables]

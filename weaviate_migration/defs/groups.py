@@ -1,0 +1,26 @@
+"""The phases of a migration, as Dagster groups: the UI sorts groups by name, so each begins with its number.
+
+An asset is in the phase in which it runs, so that the graph of the groups goes one way.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import dagster as dg
+
+from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
+
+SCHEMA = "phase_1_schema"
+HISTORY = "phase_2_history"
+DUAL_WRITE = "phase_3_dual_write"
+CUTOVER = "phase_4_cutover"
+CLEANUP = "phase_5_cleanup_and_monitoring"
+
+OWNERS: Sequence[str] = ("team:data-platform",)
+
+
+def stage(name: str) -> Mapping[str, str]:
+    """The tag that all assets of one step of the data's way share: the UI finds them by `tag:stage=extract`."""
+    return {"stage": name}
+
+
+PARTITIONS = dg.StaticPartitionsDefinition(list(PARTITION_KEYS))

@@ -1,0 +1,1 @@
+"""Sensors: pending changes are applied, and somebody is told when something goes wrong."""

@@ -1,0 +1,79 @@
+"""Sensors: what runs by itself while Dagster's daemon does."""
+
+import time
+
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+from weaviate_migration.base.errors import ConfigurationError, MigrationError
+from weaviate_migration.mapping import Mapping
+from weaviate_migration.phases.dual_write.following import followed_records
+from weaviate_migration.phases.history.changes import open_change_log
+from weaviate_migration.runs.jobs import SYNC
+from weaviate_migration.source.change_log import ChangeLog, Lag
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.record import MigrationRecord
+from weaviate_migration.work_folder.sync_positions import SyncPositions, agreed_reading
+
+# What made a run fail, such as a server that is away or a capture that was damaged, is hardly gone ten seconds later.
+RETRY_SECONDS = 300.0
+
+_UNDER_WAY = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+]
+
+
+def build_change_sync_sensor(
+    mapping: Mapping, work_folder: WorkFolder, job: UnresolvedAssetJobDefinition
+) -> dg.SensorDefinition:
+    """The sensor that runs the job `sync` whenever the log holds what is not applied; off until it is turned on.
+
+    It keeps no cursor: how far a migration is applied is known only from what was applied.
+    """
+
+    @dg.sensor(
+        name="change_sync_sensor",
+        job=job,
+        minimum_interval_seconds=10,
+        description="Applies captured changes, as `weaviate-migration sync` does, whenever there are some.",
+    )
+    def change_sync_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        if under_way := context.instance.get_runs(dg.RunsFilter(job_name=SYNC, statuses=_UNDER_WAY), limit=1):
+            return dg.SkipReason(f"Run {under_way[0].run_id} is under way.")
+        try:
+            records = followed_records(work_folder, mapping)
+        except ConfigurationError as error:
+            return dg.SkipReason(str(error))
+        if not _is_behind(work_folder, records):
+            return dg.SkipReason("Everything that was logged is applied.")
+        if (failed := _failed_lately(context.instance)) is not None:
+            return dg.SkipReason(f"Run {failed} failed; another one follows {RETRY_SECONDS / 60:.0f} minutes later.")
+        return dg.RunRequest()
+
+    return change_sync_sensor
+
+
+def _is_behind(work_folder: WorkFolder, records: list[MigrationRecord]) -> bool:
+    """Whether changes wait to be applied; also where that cannot be known: then the run fails, and says why."""
+    try:
+        with open_change_log(work_folder, records[0].source) as log:
+            return any(_lag(log, work_folder.sync_positions, each).changes for each in records)
+    except MigrationError:
+        return True
+
+
+def _lag(log: ChangeLog, positions: SyncPositions, record: MigrationRecord) -> Lag:
+    with agreed_reading(log, positions, record.id) as (_, known):
+        return log.lag(known.position)
+
+
+def _failed_lately(instance: dg.DagsterInstance) -> str | None:
+    """The id of the last run, if it failed less than `RETRY_SECONDS` ago."""
+    for last in instance.get_run_records(dg.RunsFilter(job_name=SYNC), limit=1):
+        failed = last.dagster_run.status is dg.DagsterRunStatus.FAILURE
+        if failed and last.end_time is not None and time.time() - last.end_time < RETRY_SECONDS:
+            return last.dagster_run.run_id
+    return None

@@ -1,0 +1,1 @@
+"""Only looks: metrics, alerts, status, postflight, report."""

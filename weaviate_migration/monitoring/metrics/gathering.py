@@ -1,0 +1,54 @@
+"""Gathers the figures of a migration for its result."""
+
+from weaviate_migration.base.errors import MigrationError
+from weaviate_migration.base.settings import MigrationConfig
+from weaviate_migration.monitoring.metrics.figures import CollectionMetrics, MigrationMetrics, load_figures
+from weaviate_migration.monitoring.metrics.readings import (
+    folder_bytes,
+    load_tallies,
+    server_reading,
+    sync_lags,
+    verdict_counts,
+)
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.load_tally import total
+from weaviate_migration.work_folder.record import MigrationRecord
+
+
+def migration_metrics(
+    config: MigrationConfig, work_folder: WorkFolder, record: MigrationRecord, cpu_seconds: float
+) -> MigrationMetrics:
+    """The figures of a migration as they are now.
+
+    Args:
+        cpu_seconds: what it has taken.
+    """
+    server = server_reading(config, work_folder, record)
+    objects = server.objects if server else {}
+    verdicts: dict[str, dict[str, dict[str, int]]] = {alias: {} for alias in record.targets}
+    for (alias, check, outcome), number in sorted(verdict_counts(work_folder, record).items()):
+        verdicts[alias].setdefault(check, {})[outcome] = number
+    lag = _lag(work_folder, record)
+    return MigrationMetrics(
+        collections={
+            alias: CollectionMetrics(
+                total=load_figures(total(tallies.values())),
+                partitions={partition: load_figures(tally) for partition, tally in tallies.items()},
+                checks=verdicts[alias],
+                server_objects=objects.get(record.targets[alias]),
+            )
+            for alias, tallies in load_tallies(work_folder, record).items()
+        },
+        lag_changes=lag[0] if lag else None,
+        lag_seconds=round(lag[1], 3) if lag else None,
+        cpu_seconds=round(cpu_seconds, 2),
+        work_folder_bytes=folder_bytes(work_folder),
+    )
+
+
+def _lag(work_folder: WorkFolder, record: MigrationRecord) -> tuple[int, float] | None:
+    try:
+        found = sync_lags(work_folder).get(record.id)
+    except MigrationError:  # What is wrong with the change log is told by who follows it.
+        return None
+    return found[0] if found else None

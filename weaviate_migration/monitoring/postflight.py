@@ -1,0 +1,129 @@
+"""The postflight: whether a migration serves its readers, item by item."""
+
+import time
+
+from weaviate import WeaviateClient
+
+from weaviate_migration.base.errors import TargetError
+from weaviate_migration.base.settings import MigrationConfig
+from weaviate_migration.mapping import Mapping
+from weaviate_migration.monitoring.alerts.incidents import IncidentBook
+from weaviate_migration.monitoring.alerts.watch import alert_folder
+from weaviate_migration.monitoring.row_counts import RowCounts
+from weaviate_migration.phases.validation.certificate import read_certificate
+from weaviate_migration.target.aliases import alias_targets
+from weaviate_migration.target.query import any_word, count_objects, finds_word
+from weaviate_migration.work_folder.checklist import ChecklistItem, Verdict
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.record import MigrationRecord
+from weaviate_migration.work_folder.sync_positions import FollowedChanges
+
+# A `sync --follow` that runs has applied what is older than this.
+LAG_SECONDS = 60.0
+
+
+def aliases(client: WeaviateClient, record: MigrationRecord) -> ChecklistItem:
+    """Whether each alias points at the migration's collection."""
+    found = alias_targets(client, record.targets)
+    wrong = [alias for alias, name in record.targets.items() if found[alias] != name]
+    if not wrong:
+        return ChecklistItem("aliases", "passed", f"{len(found)} point at the collections of migration {record.id}")
+    figure = ", ".join(f"{alias} → {found[alias] or 'nothing'}" for alias in wrong)
+    return ChecklistItem("aliases", "failed", figure, "`weaviate-migration cutover` moves them.")
+
+
+def counts(client: WeaviateClient, record: MigrationRecord, rows: RowCounts) -> ChecklistItem:
+    """Whether each collection has as many objects as its table has rows, those in the quarantine left out."""
+    try:
+        objects = {alias: count_objects(client.collections.use(name)) for alias, name in record.targets.items()}
+    except TargetError as error:
+        return ChecklistItem("counts", "failed", error.message, "`weaviate-migration migrate` makes it again.")
+    differing = [
+        f"{alias}: {objects[alias]:,} objects for {expected:,} rows"
+        for alias, expected in rows.expected.items()
+        if abs(objects[alias] - expected) > rows.pending
+    ]
+    if differing:
+        remedy = f"`weaviate-migration verify` names what differs, `verify --repair` mends it. {rows.caution}".strip()
+        return ChecklistItem("counts", "warned" if rows.caution else "failed", "; ".join(differing), remedy)
+    pending = f", {rows.pending:,} changes pending" if rows.pending else ""
+    total = f"{sum(objects.values()):,} objects for {sum(rows.expected.values()):,} rows"
+    return ChecklistItem("counts", "passed", f"{total} of {rows.source}{pending}")
+
+
+def search(client: WeaviateClient, mapping: Mapping, record: MigrationRecord) -> ChecklistItem:
+    """Whether readers get answers through each alias: a count, and a BM25 search for a word that an object has."""
+    failed: list[str] = []
+    searches, slowest = 0, 0.0
+    for each in mapping.collections:
+        collection = client.collections.use(record.alias(each))
+        searchable = [prop.name for prop in each.properties if prop.index == "words"]
+        began = time.monotonic()
+        try:
+            count_objects(collection)
+            word = any_word(collection, searchable)
+            if word is not None:
+                searches += 1
+                if not finds_word(collection, word, searchable):
+                    failed.append(f"{record.alias(each)}: “{word}” finds nothing")
+        except TargetError as error:
+            failed.append(f"{record.alias(each)}: {error.message}")
+        slowest = max(slowest, time.monotonic() - began)
+    if failed:
+        remedy = "See the server's log; `weaviate-migration verify` searches for more."
+        return ChecklistItem("search", "failed", "; ".join(failed), remedy)
+    answered = f"{len(mapping.collections)} aliases answer a count, {searches} a BM25 search"
+    return ChecklistItem("search", "passed", f"{answered}; at most {1000 * slowest:.0f} ms")
+
+
+def lag(followed: FollowedChanges | None) -> ChecklistItem:
+    """How far the objects are behind the rows; None where changes are not followed."""
+    if followed is None:
+        return ChecklistItem("lag", "skipped", "changes of the source are not followed")
+    if followed.problem:
+        return ChecklistItem(
+            "lag", "failed", followed.problem, "`weaviate-migration verify --repair` finds and mends it."
+        )
+    figure = f"{followed.changes:,} changes, {followed.seconds:.1f} s behind"
+    if not followed.changes:
+        return ChecklistItem("lag", "passed", figure)
+    verdict: Verdict = "failed" if followed.seconds > LAG_SECONDS else "warned"
+    return ChecklistItem("lag", verdict, figure, "`weaviate-migration sync --follow` applies them.")
+
+
+def quarantine(rows: dict[str, int]) -> ChecklistItem:
+    """Whether rows were refused, by alias."""
+    if not rows:
+        return ChecklistItem("quarantine", "passed", "0 rows")
+    figure = ", ".join(f"{number:,} rows of {alias}" for alias, number in rows.items())
+    remedy = "`weaviate-migration quarantine list` names them, with reasons."
+    return ChecklistItem("quarantine", "failed", figure, remedy)
+
+
+def alerts(config: MigrationConfig) -> ChecklistItem:
+    """Whether any incident is open that was, or is to be, alerted of."""
+    folder = alert_folder(config)
+    if not folder.is_dir():
+        return ChecklistItem("alerts", "skipped", "nothing was watched: no command had --alerts")
+    incidents = IncidentBook(folder).open_incidents()
+    if not incidents:
+        return ChecklistItem("alerts", "passed", "0 incidents are open")
+    figure = f"{len(incidents)} open: {'; '.join(each.title for each in incidents)}"
+    return ChecklistItem("alerts", "failed", figure, "`weaviate-migration alerts list` says what each is about.")
+
+
+def certificate(record: MigrationRecord, work_folder: WorkFolder) -> ChecklistItem:
+    """Whether a full comparison of this migration is certified."""
+    remedy = "`weaviate-migration verify` compares everything, and writes one."
+    try:
+        found = read_certificate(work_folder.folder)
+    except ValueError:
+        return ChecklistItem("certificate", "warned", "it is damaged", remedy)
+    if found is None:
+        return ChecklistItem("certificate", "warned", "there is none yet", remedy)
+    if found["migration_id"] != record.id:
+        return ChecklistItem("certificate", "warned", f"it is of migration {found['migration_id']}", remedy)
+    when = found["compared"]["completed_at"]
+    if not found["identical"]:
+        return ChecklistItem("certificate", "failed", f"{found['differences']:,} differences, {when}", remedy)
+    return ChecklistItem("certificate", "passed", f"both sides are identical, {when}")

@@ -1,0 +1,121 @@
+"""What Dagster has stored of the runs that worked on a migration: times, why they failed, what the audit found."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+
+from weaviate_migration.base.redaction import redacted
+from weaviate_migration.mapping import Mapping
+from weaviate_migration.monitoring.report.facts import FailedStep, PhaseTime, StoredRun
+from weaviate_migration.runs.events import step_failure
+from weaviate_migration.runs.jobs import CUT_OVER, MIGRATE, MIGRATE_LIVE, SOURCE_AUDIT, VERIFY, VERIFY_LIVE, step_phases
+from weaviate_migration.runs.steps import covered_seconds
+
+# Those that make a migration, and those of a partition that was clicked on; `sync` may run every ten seconds.
+_JOBS = (MIGRATE, MIGRATE_LIVE, CUT_OVER, VERIFY, VERIFY_LIVE, "__ASSET_JOB")
+# Of each job; a migration has a few.
+_NEWEST_RUNS = 50
+_MOMENTS = {dg.DagsterEventType.STEP_START, dg.DagsterEventType.STEP_SUCCESS, dg.DagsterEventType.STEP_FAILURE}
+
+
+@dataclass(frozen=True)
+class StepTime:
+    """When a step ran, in seconds since 1970."""
+
+    step: str
+    began: float
+    ended: float
+
+
+class MigrationRuns:
+    """The runs that worked on a migration, the oldest first.
+
+    Args:
+        began_at: of the migration; None for one that never got on record: all runs count.
+        until: when the next migration began; None for the newest.
+    """
+
+    def __init__(self, instance: dg.DagsterInstance, began_at: datetime | None, until: datetime | None) -> None:
+        self._instance = instance
+        found = [
+            record
+            for job in _JOBS
+            for record in instance.get_run_records(
+                dg.RunsFilter(job_name=job, updated_after=began_at, created_before=until), limit=_NEWEST_RUNS
+            )
+        ]
+        self._records = sorted(found, key=lambda each: each.create_timestamp)
+
+    def stored(self) -> tuple[StoredRun, ...]:
+        """Job, status and times of each."""
+        return tuple(
+            StoredRun(
+                run_id=each.dagster_run.run_id,
+                job=each.dagster_run.job_name.replace("__ASSET_JOB", "chosen assets"),
+                status=each.dagster_run.status.value.lower().replace("_", " "),
+                began_at=_moment(each.start_time),
+                ended_at=_moment(each.end_time),
+            )
+            for each in self._records
+        )
+
+    def phases(self, mapping: Mapping) -> tuple[PhaseTime, ...]:
+        """Each phase that has begun, in the order in which they did."""
+        phase_of = step_phases(mapping)
+        grouped: dict[str, list[StepTime]] = {}
+        for each in sorted(self._step_times(), key=lambda time: time.began):
+            if each.step in phase_of:
+                grouped.setdefault(phase_of[each.step], []).append(each)
+        return tuple(
+            PhaseTime(name, len(times), covered_seconds((each.began, each.ended) for each in times))
+            for name, times in grouped.items()
+        )
+
+    def failures(self) -> tuple[FailedStep, ...]:
+        """Each step that failed; those that only waited for it are not told."""
+        return tuple(
+            FailedStep(run_id, found.step, at, found.category, redacted(found.message), found.is_failed_check)
+            for run_id, at, event in self._events({dg.DagsterEventType.STEP_FAILURE})
+            for found in [step_failure(event)]
+        )
+
+    def audit(self) -> dict[str, Any] | None:
+        """The last report of the asset `source_audit`."""
+        ours = {each.dagster_run.run_id for each in self._records}
+        wanted = dg.AssetRecordsFilter(asset_key=dg.AssetKey(SOURCE_AUDIT))
+        for record in self._instance.fetch_materializations(wanted, limit=_NEWEST_RUNS).records:
+            if record.run_id in ours and record.asset_materialization is not None:
+                report = record.asset_materialization.metadata["report"].value
+                assert isinstance(report, dict)
+                return report
+        return None
+
+    def _step_times(self) -> Iterator[StepTime]:
+        """Steps that have ended; one that was killed has no time."""
+        began: dict[tuple[str, str], float] = {}
+        for run_id, at, event in self._events(_MOMENTS):
+            step = event.step_key or ""
+            if event.event_type is dg.DagsterEventType.STEP_START:
+                began[run_id, step] = at.timestamp()
+            else:
+                with suppress(KeyError):  # It failed before it began.
+                    yield StepTime(step, began[run_id, step], at.timestamp())
+
+    def _events(self, kinds: set[dg.DagsterEventType]) -> Iterator[tuple[str, datetime, dg.DagsterEvent]]:
+        for record in self._records:
+            run_id = record.dagster_run.run_id
+            for entry in self._instance.all_logs(run_id, of_type=kinds):
+                yield run_id, datetime.fromtimestamp(entry.timestamp, UTC), entry.get_dagster_event()
+
+
+def until_next(began_at: datetime, others: Sequence[datetime]) -> datetime | None:
+    """When the next of the other migrations began; None for the newest."""
+    return min((each for each in others if each > began_at), default=None)
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    return datetime.fromtimestamp(seconds, UTC) if seconds is not None else None

@@ -1,0 +1,51 @@
+"""What is known of the migrations of a work folder: phase, positions, aliases, checks, and what to do next."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from weaviate_migration.work_folder.phase import Phase
+from weaviate_migration.work_folder.sync_positions import FollowedChanges
+
+
+@dataclass(frozen=True)
+class SnapshotStatus:
+    """The snapshot; times are ISO 8601 in UTC."""
+
+    path: str
+    bytes: int
+    taken_at: str
+    is_there: bool
+
+
+@dataclass(frozen=True)
+class MigrationStatus:
+    """What is known.
+
+    Attributes:
+        migration_id: the migration that commands work with; None where none is unfinished or cut over.
+        migrations: the state of each one on record, by its id, oldest first.
+        capture: None where the changes of the source are not followed.
+        server: why nothing is known of the server; '' where it answered.
+        aliases: for each where it points, None for nowhere; empty where the server did not answer.
+        checks: how many there are of each status.
+        quarantined: rows that are not in Weaviate, by alias.
+        disk: bytes that each part of the work folder takes.
+        next_step: what to do now.
+    """
+
+    phase: Phase = Phase.NOT_BEGUN
+    migration_id: str | None = None
+    migrations: Mapping[str, str] = field(default_factory=dict)
+    snapshot: SnapshotStatus | None = None
+    capture: FollowedChanges | None = None
+    server: str = ""
+    aliases: Mapping[str, str | None] = field(default_factory=dict)
+    checks: Mapping[str, int] = field(default_factory=dict)
+    quarantined: Mapping[str, int] = field(default_factory=dict)
+    disk: Mapping[str, int] = field(default_factory=dict)
+    next_step: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `status --json` prints."""
+        return asdict(self)

@@ -1,0 +1,40 @@
+"""Leads the readers back to the collections that they had before the cutover."""
+
+from pathlib import Path
+
+from weaviate import WeaviateClient
+
+from weaviate_migration.target.aliases import alias_targets, point_aliases
+from weaviate_migration.target.schema import drop_collection
+from weaviate_migration.work_folder.quarantine import Quarantine
+from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords
+
+
+def roll_back(
+    client: WeaviateClient,
+    records: MigrationRecords,
+    record: MigrationRecord,
+    quarantine: Path,
+    *,
+    discard: bool,
+) -> list[str]:
+    """Gives the aliases back; and with `discard` removes the collections that this migration made, and only those.
+
+    Returns:
+        The names of the collections removed.
+    """
+    ours = record.targets.values()
+    _give_aliases_back(client, record)
+    removed = [name for name in sorted(ours) if discard and drop_collection(client, name, record.id)]
+    for name in ours if discard else ():
+        Quarantine(quarantine, name).discard()
+    records.update(record, state="discarded" if discard else "rolled back")
+    return removed
+
+
+def _give_aliases_back(client: WeaviateClient, record: MigrationRecord) -> None:
+    """Points the aliases that point at this migration's collections to where they pointed before."""
+    ours = record.targets
+    current = alias_targets(client, ours)
+    moved = {alias: record.previous_aliases.get(alias) for alias, target in current.items() if target == ours[alias]}
+    point_aliases(client, moved)

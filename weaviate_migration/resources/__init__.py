@@ -1,8 +1,0 @@
-"""Dagster resources: the SQLite source, the Weaviate server, batch settings, extract storage."""
-
-from weaviate_migration.resources.batches import BatchSettings
-from weaviate_migration.resources.extract_storage import ExtractIOManager
-from weaviate_migration.resources.sqlite import SQLiteSource
-from weaviate_migration.resources.weaviate import WeaviateServer
-
-__all__ = ["BatchSettings", "ExtractIOManager", "SQLiteSource", "WeaviateServer"]

@@ -1,0 +1,78 @@
+"""The report as GitHub-flavoured Markdown, as a job summary shows it."""
+
+import html
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from weaviate_migration.base.texts import printable
+from weaviate_migration.runs.checks.outcomes import CheckGroup, CheckReport, CheckStatus, is_table
+
+# GitHub refuses a summary of more than 1 MiB: what does not fit is in the JSON.
+LARGEST = 900_000
+LONGEST_CELL = 200
+
+_MARKS = {
+    CheckStatus.PASSED: "✅",
+    CheckStatus.FAILED: "❌",
+    CheckStatus.WARNED: "⚠️",
+    CheckStatus.NEVER_RAN: "❔",
+    CheckStatus.OUT_OF_DATE: "⌛",
+    CheckStatus.RUNNING: "⏳",
+}
+_MEANS_SOMETHING = re.compile(r"[\\`*_\[\]<>|~&$#]")
+
+
+def markdown_summary(report: CheckReport) -> str:
+    """A table of the checks, and folded below it what did not pass, with the differences."""
+    verdict = "✅ Every blocking check passed" if report.success else "❌ Not every blocking check passed"
+    rows = (
+        (_MARKS[each.worst.status], each.asset, each.name, each.to_text(), "yes" if each.worst.blocking else "no")
+        for each in report.groups
+    )
+    table = _table(("", "asset", "check", "result", "blocking"), rows)
+    return "\n".join([f"### {verdict}\n", f"{escaped(report.to_text())}\n", *table, "", *_details(report), ""])
+
+
+def escaped(text: str) -> str:
+    """The text, so that none of it means anything to Markdown, and all of it fits into a cell of a table."""
+    return _MEANS_SOMETHING.sub(r"\\\g<0>", printable(text)).replace("\n", "<br>")
+
+
+def _details(report: CheckReport) -> Iterator[str]:
+    """Folded text of what did not pass, as much of it as fits."""
+    left = LARGEST
+    groups = report.not_passed
+    for told, group in enumerate(groups):
+        detail = "\n".join(_detail(group))
+        left -= len(detail.encode())
+        if left < 0:
+            yield f"{len(groups) - told} more did not pass; `weaviate-migration checks --json` has them all."
+            return
+        yield detail
+
+
+def _detail(group: CheckGroup) -> Iterator[str]:
+    outcome = group.worst
+    yield f"<details><summary>{_MARKS[outcome.status]} {html.escape(printable(group.where))}</summary>\n"
+    yield f"{outcome.status}: {escaped(outcome.description)}\n"
+    tables = {name: value for name, value in outcome.metadata.items() if is_table(value)}
+    if others := [f"{escaped(name)}: {_cell(value)}" for name, value in outcome.metadata.items() if name not in tables]:
+        yield f"Recorded: {', '.join(others)}\n"
+    for name, rows in tables.items():
+        yield f"Recorded as {escaped(name)}:\n"
+        yield from _table(tuple(rows[0]), (tuple(row.values()) for row in rows))
+        yield ""
+    yield "</details>\n"
+
+
+def _table(headings: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> Iterator[str]:
+    yield f"| {' | '.join(map(_cell, headings))} |"
+    yield f"| {' | '.join('---' for _ in headings)} |"
+    for row in rows:
+        yield f"| {' | '.join(map(_cell, row))} |"
+
+
+def _cell(value: Any) -> str:
+    text = str(value)
+    return escaped(text if len(text) <= LONGEST_CELL else f"{text[:LONGEST_CELL]}…")

@@ -1,0 +1,132 @@
+"""Reads what a Dagster run recorded: rows, checks, seconds of each phase, and why it failed."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import dagster as dg
+from dagster._core.events import RunFailureReason
+from dagster_shared.error import SerializableErrorInfo
+
+from weaviate_migration.base.errors import DifferencesError, ErrorCategory, MigrationError, error_named
+
+FAILED_CHECK = "DagsterAssetCheckFailedError"
+# The severity of checks that a migration need not pass.
+WARN = dg.AssetCheckSeverity.WARN.value
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One stored evaluation of a check; `partition` is None for one about the whole collection."""
+
+    asset: str
+    name: str
+    passed: bool
+    severity: str
+    partition: str | None
+    description: str
+
+
+@dataclass(frozen=True)
+class StepFailure:
+    """Why a step failed.
+
+    Attributes:
+        error: the class of ours that was raised, None for a fault of ours or of a library.
+        trace: where it was raised.
+    """
+
+    step: str
+    message: str
+    error: type[MigrationError] | None
+    is_failed_check: bool
+    trace: str
+
+    @property
+    def category(self) -> ErrorCategory:
+        """That of the error; a check that failed is about two sides that differ."""
+        told = DifferencesError if self.is_failed_check else self.error
+        return told.category if told else "internal"
+
+
+def run_verdict(events: Sequence[dg.DagsterEvent]) -> tuple[int, list[str]]:
+    """The exit code of a run that only checks, and why it failed; failed checks are not told here."""
+    failures = step_failures(events)
+    return exit_code_of(failures, 0), error_texts(failures)
+
+
+def was_interrupted(events: Sequence[dg.DagsterEvent]) -> bool:
+    """Whether the run ended by Ctrl-C or SIGTERM: Dagster turns it into a failure of the run.
+
+    One that was marked as failed from outside, after it was killed, has no data of its failure.
+    """
+    failures = [event.job_failure_data for event in events if event.is_job_failure and event.event_specific_data]
+    return RunFailureReason.UNEXPECTED_TERMINATION in [each.failure_reason for each in failures]
+
+
+def step_failures(events: Iterable[dg.DagsterEvent]) -> list[StepFailure]:
+    """The failed steps of a run, in the order of their failing."""
+    return [step_failure(event) for event in events if event.is_step_failure]
+
+
+def step_failure(event: dg.DagsterEvent) -> StepFailure:
+    """Why the step of this event failed."""
+    info = event.step_failure_data.error
+    assert info is not None, "a step that failed has an error"
+    # Dagster wraps what a step raised, and what a step raised may have a cause: ours is in between.
+    chain = list(_chain(info))
+    told = next((each for each in chain if error_named(each.cls_name or "")), chain[-1])
+    name = told.cls_name or ""
+    # Dagster's text of an error begins with its class.
+    message = told.message.strip().partition(f"{name}: ")[2] or told.message.strip()
+    return StepFailure(
+        step=event.step_key or "",
+        message=message,
+        error=error_named(name),
+        is_failed_check=name == FAILED_CHECK,
+        trace=info.to_string(),
+    )
+
+
+def _chain(info: SerializableErrorInfo) -> Iterator[SerializableErrorInfo]:
+    """An error and its causes, the outermost first."""
+    yield info
+    if info.cause is not None:
+        yield from _chain(info.cause)
+
+
+def check_results(events: Iterable[dg.DagsterEvent]) -> list[CheckResult]:
+    """The evaluations that a run stored."""
+    return [_check_result(event) for event in events if event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION]
+
+
+def _check_result(event: dg.DagsterEvent) -> CheckResult:
+    evaluation = event.asset_check_evaluation_data
+    return CheckResult(
+        asset=evaluation.asset_key.to_user_string(),
+        name=evaluation.check_name,
+        passed=evaluation.passed,
+        severity=evaluation.severity.value,
+        partition=evaluation.partition,
+        description=evaluation.description or "",
+    )
+
+
+def exit_code_of(failures: Sequence[StepFailure], refused: int) -> int:
+    """A fault outweighs a difference: what was not reached cannot be compared."""
+    codes = {
+        DifferencesError.exit_code if each.is_failed_check else each.error.exit_code if each.error else 1
+        for each in failures
+    }
+    if refused:
+        codes.add(DifferencesError.exit_code)
+    return next((code for code in (1, 2, 3) if code in codes), 0)
+
+
+def error_texts(failures: Sequence[StepFailure]) -> list[str]:
+    """Failed checks are told by their descriptions; a fault of ours keeps its trace; one cause is told once."""
+    texts = [
+        each.message if each.error else f"Internal error in `{each.step}`:\n{each.trace}"
+        for each in failures
+        if not each.is_failed_check
+    ]
+    return list(dict.fromkeys(texts))

@@ -1,0 +1,75 @@
+"""Jobs: what the UI, the command line and the Python API launch."""
+
+from typing import Any
+
+import dagster as dg
+
+from weaviate_migration.base.settings import MigrationConfig
+from weaviate_migration.mapping import Mapping
+
+MIGRATE = "migrate"
+MIGRATE_LIVE = "migrate_live"
+SYNC = "sync"
+VERIFY = "verify"
+VERIFY_LIVE = "verify_live"
+CUT_OVER = "cut_over"
+CUTOVER = "cutover"
+MIGRATION_REPORT = "migration_report"
+DRY_RUN = "dry_run"
+DRY_RUN_REPORT = "dry_run_report"
+SOURCE_AUDIT = "source_audit"
+CHANGE_CAPTURE = "change_capture"
+CHANGE_SYNC = "change_sync"
+# A run's config: the migration has a snapshot, and gets a new one.
+NEW_SNAPSHOT = {"ops": {"sqlite_snapshot": {"config": {"refresh": True}}}}
+# What only a migration of a source in use needs: it writes to the source.
+LIVE_ASSETS = (CHANGE_CAPTURE, CHANGE_SYNC)
+# One process imports everything, once, and the process of each step is its fork: spawned anew, a step took 3.5 s of
+# CPU, nearly all of it imports (measured).
+# Dagster's module would come first of all if it were not named.
+_PRELOADED = [
+    *("weaviate_migration.runs.step_processes", "dagster._core.executor.multiprocess"),
+    "weaviate_migration.defs.build",
+]
+_FORKED = {"forkserver": {"preload_modules": _PRELOADED}}
+# Of `cut_over`, without the report that follows in the UI.
+SWITCH_ALONE = (dg.AssetKey(CUTOVER),)
+RESERVED_NAMES = frozenset(
+    {
+        *(MIGRATE, MIGRATE_LIVE, SYNC, VERIFY, VERIFY_LIVE, CUT_OVER, DRY_RUN),
+        *(DRY_RUN_REPORT, SOURCE_AUDIT, "weaviate_schema", "sqlite_snapshot", CUTOVER, MIGRATION_REPORT, *LIVE_ASSETS),
+    }
+)
+
+
+def executor_config(config: MigrationConfig) -> dict[str, Any]:
+    """How a run executes its steps: one after the other in its own process, or side by side in several."""
+    if config.enable_parallel_processing:
+        return {"multiprocess": {"max_concurrent": config.processes, "start_method": _FORKED}}
+    return {"in_process": {}}
+
+
+def collection_assets(mapping: Mapping) -> list[str]:
+    """The names of the collections' assets."""
+    return [each.asset_name for each in mapping.collections]
+
+
+def step_phases(mapping: Mapping) -> dict[str, str]:
+    """The phase that each step of the jobs belongs to."""
+    phases = {SOURCE_AUDIT: "audit", "weaviate_schema": "schema", "sqlite_snapshot": "snapshot", CUTOVER: "cutover"}
+    phases |= {CHANGE_CAPTURE: "capture", CHANGE_SYNC: "sync", DRY_RUN_REPORT: DRY_RUN}
+    for each in mapping.collections:
+        phases |= {each.extract_name: "extract", each.asset_name: "load"}
+        phases |= {f"{each.asset_name}_{checks}": "checks" for checks in ("checks", "relations")}
+    return phases
+
+
+def migrate_assets(mapping: Mapping, *, live: bool, cutover: bool) -> list[dg.AssetKey]:
+    """The assets that `migrate` materializes: with or without following changes, and the switch of the aliases.
+
+    Not the report, whose pictures take a second: the command `report` makes it when somebody wants it.
+    """
+    names = [*(LIVE_ASSETS if live else ()), SOURCE_AUDIT, "weaviate_schema", "sqlite_snapshot"]
+    for each in mapping.collections:
+        names += [each.extract_name, each.asset_name]
+    return [dg.AssetKey(name) for name in [*names, *([CUTOVER] if cutover else [])]]

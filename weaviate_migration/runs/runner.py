@@ -1,0 +1,204 @@
+"""Runs one of the Dagster jobs in this process, stored in the instance as a run from the UI would be."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import dagster as dg
+import psutil
+from dagster._core.definitions.reconstruct import build_reconstructable_job
+from dagster._core.instance.ref import InstanceRef
+
+from weaviate_migration.base.errors import ConfigurationError
+from weaviate_migration.base.settings import API_KEY_VARIABLE, MigrationConfig, dagster_home
+from weaviate_migration.mapping import Mapping
+from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
+from weaviate_migration.runs.dagster_storage import STORAGE_LINES, storage_override
+from weaviate_migration.runs.events import was_interrupted
+from weaviate_migration.runs.fork_server import own_step_processes
+from weaviate_migration.runs.jobs import CUT_OVER, DRY_RUN, NEW_SNAPSHOT, SYNC, VERIFY_LIVE, executor_config
+
+# Which process a run belongs to: a run of one that is gone was killed, and would stay "in progress" for ever.
+PROCESS_TAG = "weaviate_migration/process"
+# Several work folders may share one DAGSTER_HOME.
+WORK_DIR_TAG = "weaviate_migration/work_dir"
+
+_UNFINISHED = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+
+_DAGSTER_YAML = """\
+# Nothing is sent to anybody, and the UI opens without a welcome dialog.
+telemetry:
+  enabled: false
+nux:
+  enabled: false
+# On the terminal Dagster's own records are shown from here on only; all are stored.
+python_logs:
+  python_log_level: INFO
+"""
+
+# Dagster would copy what a run of ours prints into files, which takes four processes a step: after Ctrl-C two of them
+# leave a stack trace each on the terminal. Our log records are events of the run, and so are errors.
+_NO_COPIES = {
+    "compute_logs": {
+        "module": "dagster._core.storage.noop_compute_log_manager",
+        "class": "NoOpComputeLogManager",
+    }
+}
+
+
+class JobRun(NamedTuple):
+    """A run that has ended; whether it failed is in its events."""
+
+    run_id: str
+    events: list[dg.DagsterEvent]
+
+
+@contextmanager
+def dagster_instance(work_dir: Path) -> Iterator[dg.DagsterInstance]:
+    """Dagster's instance: that of DAGSTER_HOME, or else one in the work folder, which is made.
+
+    Raises:
+        ConfigurationError: its folder cannot be made.
+    """
+    home = dagster_home(work_dir)
+    settings = home / "dagster.yaml"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        if not settings.exists():
+            settings.write_text(_DAGSTER_YAML + STORAGE_LINES, encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(
+            f"Dagster's home {home} cannot be made: {error.strerror}.", "Name another one: DAGSTER_HOME, or --work-dir."
+        ) from error
+    overrides = _NO_COPIES | storage_override(home)
+    with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=overrides)) as instance:
+        yield instance
+
+
+def run_job(
+    instance: dg.DagsterInstance,
+    config: MigrationConfig,
+    mapping: Mapping,
+    job: str,
+    selection: Sequence[dg.AssetKey] | None = None,
+    ops: dict[str, Any] | None = None,
+) -> JobRun:
+    """Runs a job of the assets that this mapping makes.
+
+    Args:
+        mapping: what the configured file holds; the run refuses the file if it says something else by then.
+        selection: the assets to materialize; None for all of the job.
+        ops: config of single assets, by name.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C, or SIGTERM.
+    """
+    recipe = build_reconstructable_job(
+        "weaviate_migration.defs.build",
+        "job_for_run",
+        reconstructable_kwargs={
+            "name": job,
+            "mapping": _text(config.mapping),
+            "mapping_digest": mapping.digest,
+            "work_dir": str(config.work_dir.absolute()),
+            "extracts": config.extracts,
+            "with_api_key": config.weaviate_api_key is not None,
+        },
+    )
+    run_config = _run_config(config, job) | ({"ops": ops} if ops else {})
+    with own_step_processes():
+        result = dg.execute_job(
+            recipe, instance, run_config=run_config, tags=_tags(config, job), asset_selection=selection
+        )
+    events = list(result.all_events)
+    if was_interrupted(events):
+        raise KeyboardInterrupt
+    return JobRun(result.run_id, events)
+
+
+def end_killed_runs(instance: dg.DagsterInstance) -> list[str]:
+    """Marks the runs of processes that are gone as failed, frees their pool slots, and returns their ids."""
+    killed = [run for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED)) if was_killed(run)]
+    for run in killed:
+        instance.report_run_failed(run, "The process of this run is gone: it was killed.")
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+    return [run.run_id for run in killed]
+
+
+def was_killed(run: dg.DagsterRun) -> bool:
+    """Whether the process of a run that has not ended is gone; never of a run from the UI, which names none."""
+    tag = run.tags.get(PROCESS_TAG)
+    return tag is not None and tag != _process_tag(int(tag.partition("@")[0]))
+
+
+def newest_run_of_process(instance: dg.DagsterInstance, pid: int, since: datetime) -> dg.DagsterRun | None:
+    """The newest of the runs that a process has begun after a moment, whether it has ended or not."""
+    begun = dg.RunsFilter(tags={PROCESS_TAG: _process_tag(pid)}, created_after=since)
+    return next(iter(instance.get_runs(begun, limit=1)), None)
+
+
+def runs_under_way(instance: dg.DagsterInstance, work_dir: Path) -> Iterator[dg.DagsterRun]:
+    """The runs that have not ended, newest first; not those of which it is known that they are another folder's."""
+    own = str(work_dir.absolute())
+    for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED)):
+        if run.tags.get(WORK_DIR_TAG, own) == own and not was_killed(run):
+            yield run
+
+
+def _process_tag(pid: int) -> str:
+    """The process and its start: a number alone may belong to another process by now."""
+    try:
+        return f"{pid}@{psutil.Process(pid).create_time():.2f}"
+    except psutil.NoSuchProcess:
+        return ""
+
+
+def _tags(config: MigrationConfig, job: str) -> dict[str, str]:
+    tags = {PROCESS_TAG: _process_tag(os.getpid()), WORK_DIR_TAG: str(config.work_dir.absolute())}
+    if job not in (DRY_RUN, SYNC, CUT_OVER):  # These are about no partitions.
+        tags["dagster/asset_partition_range_start"] = PARTITION_KEYS[0]
+        tags["dagster/asset_partition_range_end"] = PARTITION_KEYS[-1]
+    return tags
+
+
+def _run_config(config: MigrationConfig, job: str) -> dict[str, Any]:
+    """The settings as the run's config, where the UI shows them; the key is not among them."""
+    # The key is named, not given: without a word on it here, Dagster would forget the one of the definitions.
+    api_key = {"env": API_KEY_VARIABLE} if config.weaviate_api_key else None
+    weaviate = {
+        "url": config.weaviate_url,
+        "prefix": config.prefix,
+        "grpc_port": config.grpc_port,
+        "api_key": api_key,
+    }
+    return {
+        **(NEW_SNAPSHOT if job == VERIFY_LIVE else {}),
+        "execution": {"config": executor_config(config)},
+        "loggers": {
+            "records": {
+                "config": {"level": config.log_level, "file": _text(config.log_file) or "", "format": config.log_format}
+            }
+        },
+        "resources": {
+            "source": {"config": {"url": config.sqlite_url, "allow_pause": config.allow_pause}},
+            "weaviate": {"config": {name: value for name, value in weaviate.items() if value is not None}},
+            "batches": {
+                "config": {
+                    "batch_size": config.batch_size,
+                    # The requests under way at once are so many in all, whatever processes send them.
+                    "worker_count": max(1, config.worker_count // config.processes),
+                    "max_retries": config.max_retries,
+                    "retry_delay": config.retry_delay,
+                    "memory_limit_mb": config.memory_limit_mb,
+                    "sample_size": config.validation_sample_size,
+                }
+            },
+        },
+    }
+
+
+def _text(path: Path | None) -> str | None:
+    return str(path.absolute()) if path is not None else None

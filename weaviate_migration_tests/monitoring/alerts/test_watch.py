@@ -1,0 +1,86 @@
+"""What a command came to, and runs from the UI: told without a server, since none is needed to see it."""
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from weaviate_migration.base.errors import CaptureError, ConfigurationError
+from weaviate_migration.base.redaction import keep_secret
+from weaviate_migration.base.settings import MigrationConfig, create_migration_config
+from weaviate_migration.defs.build import build_definitions
+from weaviate_migration.monitoring.alerts.under_way import SYNC
+from weaviate_migration.monitoring.alerts.watch import watched
+from weaviate_migration.runs.runner import dagster_instance
+from weaviate_migration_tests.live.notes import make_mapping, note_file
+from weaviate_migration_tests.monitoring.alerts.receiver import Receiver, alerts_file
+
+FAILED = "`weaviate-migration sync` failed"
+
+
+@pytest.fixture
+def config(tmp_path: Path, receiver: Receiver) -> MigrationConfig:
+    mapping, alerts = make_mapping(tmp_path / "notes.yaml"), alerts_file(tmp_path / "alerts.yaml", receiver.url)
+    return create_migration_config("", work_dir=tmp_path / "work", mapping=mapping, alerts=alerts)
+
+
+def fail_with(config: MigrationConfig, error: BaseException) -> None:
+    with pytest.raises(type(error)), watched(config, SYNC):
+        raise error
+
+
+def test_what_a_command_came_to(config: MigrationConfig, receiver: Receiver) -> None:
+    keep_secret("canary-of-a-key")
+    for quiet in (KeyboardInterrupt(), ConfigurationError("no such file")):
+        fail_with(config, quiet)
+    assert receiver.told == []
+    for error in (CaptureError("the trigger is gone, said canary-of-a-key"), ZeroDivisionError("a fault of ours")):
+        fail_with(config, error)
+    assert [(each["title"], each["message"]) for each in receiver.notifications] == [
+        (FAILED, "the trigger is gone, said ***")
+    ]
+    with watched(config, SYNC) as watch:
+        watch.conclude(0)
+    assert receiver.told[1:] == [("success", f"Over: {FAILED}")]
+
+
+def test_alerts_that_fail_are_not_in_the_way(config: MigrationConfig, caplog: pytest.LogCaptureFixture) -> None:
+    damaged = config.work_dir / "alerts" / "incidents.json"
+    damaged.parent.mkdir(parents=True)
+    damaged.write_text("{", encoding="utf-8")
+    with watched(config, SYNC) as watch:
+        watch.conclude(0)
+    assert "Alerts cannot be judged: " in caplog.text
+
+
+def materialize(config: MigrationConfig, instance: dg.DagsterInstance, asset: str) -> dg.DagsterRun:
+    """What a click in the UI runs: an asset, without a job of ours."""
+    job = build_definitions(config).resolve_implicit_global_asset_job_def()
+    result = job.execute_in_process(instance=instance, asset_selection=[dg.AssetKey(asset)], raise_on_error=False)
+    return result.dagster_run
+
+
+def evaluate(config: MigrationConfig, instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
+    """The sensor of runs that end as this one did."""
+    name = "succeeded_run_alerts" if run.is_success else "failed_run_alerts"
+    kind = dg.DagsterEventType.RUN_SUCCESS if run.is_success else dg.DagsterEventType.RUN_FAILURE
+    (entry,) = instance.all_logs(run.run_id, of_type=kind)
+    context = dg.build_run_status_sensor_context(name, entry.get_dagster_event(), instance, run)
+    build_definitions(config).resolve_sensor_def(name)(context.for_run_failure() if not run.is_success else context)
+
+
+def test_a_materialization_that_fails_and_one_that_succeeds(config: MigrationConfig, receiver: Receiver) -> None:
+    source = note_file(config.work_dir.parent / "app.db")
+    with dagster_instance(config.work_dir) as instance:
+        for _ in range(2):
+            evaluate(config, instance, materialize(config, instance, "source_audit"))
+        assert receiver.taken() == [
+            ("failure", "The run of `__ASSET_JOB` failed"),
+            ("failure", "1 planned checks never ran"),
+        ]
+        sound = config.model_copy(update={"sqlite_url": str(source)})
+        evaluate(sound, instance, materialize(sound, instance, "source_audit"))
+    assert receiver.taken() == [
+        ("success", "Over: The run of `__ASSET_JOB` failed"),
+        ("success", "Over: 1 planned checks never ran"),
+    ]

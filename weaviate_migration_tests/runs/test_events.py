@@ -1,0 +1,68 @@
+"""What failed checks do to a migration's result: events of real runs, of an asset that has such checks."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from weaviate_migration.api.outcome import MigrationResult, migration_outcome
+from weaviate_migration.mapping import Mapping
+from weaviate_migration.work_folder.record import MigrationRecord
+from weaviate_migration_tests.strategies import EVERY_TYPE
+
+MAPPING = Mapping(name="test", collections=(EVERY_TYPE,))
+RECORD = MigrationRecord(
+    id="20261122T093015",
+    began_at=datetime(2026, 11, 22, 9, 30, 15, tzinfo=UTC),
+    source=Path("/app.db"),
+    mapping_name=MAPPING.name,
+    mapping_digest=MAPPING.digest,
+    collection_names=(EVERY_TYPE.name,),
+    state="cut over",
+)
+ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
+
+
+def outcome_with(*failing: dg.AssetCheckSeverity, blocking: bool = True) -> MigrationResult:
+    """What a migration comes to in which checks of these severities have failed."""
+
+    @dg.asset
+    def note() -> None: ...
+
+    checks = [failing_check(number, severity, blocking) for number, severity in enumerate(failing)]
+    job = dg.Definitions(assets=[note], asset_checks=checks).resolve_implicit_global_asset_job_def()
+    with dg.DagsterInstance.ephemeral() as instance:
+        run = job.execute_in_process(instance=instance, raise_on_error=False)
+    return migration_outcome(run.all_events, MAPPING, [RECORD])
+
+
+def failing_check(number: int, severity: dg.AssetCheckSeverity, blocking: bool) -> dg.AssetChecksDefinition:
+    @dg.asset_check(asset="note", name=f"check_{number}", blocking=blocking)
+    def check() -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(passed=False, severity=severity, description=f"why {number}")
+
+    return check
+
+
+@pytest.mark.parametrize("blocking", [True, False])
+def test_a_failed_warn_is_a_warning_and_no_more(blocking: bool) -> None:
+    result = outcome_with(WARN, blocking=blocking)
+    assert (result.success, result.exit_code, result.validation_passed) == (True, 0, True)
+    assert (list(result.validation_errors), list(result.errors)) == ([], [])
+    assert list(result.warnings) == ["note: check_0: why 0"]
+    assert [(each.passed, each.severity) for each in result.checks] == [(False, "WARN")]
+
+
+@pytest.mark.parametrize("others", [(), (WARN,)])
+def test_a_failed_error_is_an_error(others: Sequence[dg.AssetCheckSeverity]) -> None:
+    result = outcome_with(ERROR, *others)
+    assert (result.success, result.exit_code, result.validation_passed) == (False, 3, False)
+    assert list(result.validation_errors) == ["note: check_0: why 0"]
+    assert list(result.warnings) == [f"note: check_{number}: why {number}" for number, _ in enumerate(others, start=1)]
+
+
+def test_all_passed() -> None:
+    result = outcome_with()
+    assert (result.exit_code, result.validation_passed, list(result.warnings)) == (0, True, [])
