@@ -1,4 +1,4 @@
-"""Who may import whom: every import of every file, wherever it stands. CONTRIBUTING.md has the same table for readers."""
+"""Who may import whom: every import of every file, wherever it stands. CONTRIBUTING.md has the same table."""
 
 import ast
 from collections.abc import Iterator
@@ -49,7 +49,7 @@ ROWS = (
     ),
     Row(
         ("phases/preflight", "phases/dual_write", "phases/validation", "phases/cutover"),
-        "audit, checklist, dry run; capture, sync, following; comparisons, certificate, repair; switch, way back, cleanup",
+        "audit, dry run; capture, sync, following; comparisons, certificate, repair; switch, way back, cleanup",
         without=("phases/preflight",),
         libraries=("weaviate", "pyarrow"),
     ),
