@@ -32,8 +32,9 @@ from weaviate_migration.phases.validation.certification import (
     discard_comparisons,
     is_whole,
 )
-from weaviate_migration.runs.jobs import DRY_RUN, MIGRATE, MIGRATE_LIVE, collection_assets, migrate_assets
+from weaviate_migration.runs.jobs import DRY_RUN, MIGRATE, MIGRATE_LIVE, collection_assets, migrate_assets, step_phases
 from weaviate_migration.runs.runner import JobRun, dagster_instance, end_killed_runs, run_job
+from weaviate_migration.runs.steps import RunSteps, phase_times
 from weaviate_migration.source.capture import uncaptured_tables
 from weaviate_migration.source.connect import sqlite_path
 from weaviate_migration.source.plan import MigrationPlan, plan_source
@@ -124,12 +125,12 @@ class SQLiteToWeaviateMigrator:
                 _look_before(config, mapping, client, address)
             job = MIGRATE_LIVE if config.live else MIGRATE
             selection = migrate_assets(mapping, live=config.live, cutover=config.cutover)
-            run = self._run(job, mapping, plan, selection)
+            run, phases = self._run(job, mapping, plan, selection)
             result = migration_outcome(run.events, mapping, records.all())
             bind_contextvars(migration_id=result.migration_id)  # A child process of the run may have begun it.
-            phases = {"connect": connect_seconds, **result.phases}
             not_followed = uncaptured_tables(plan) if config.live else []
             warnings = [*plan.warnings, *not_followed, *result.warnings]
+            phases = {"connect": connect_seconds, **phases}
             result = result.with_(run_id=run.run_id, warnings=warnings, phases=phases)
             result = self._certified(result, client, mapping)
             result = self._closed(self._measured(result, cpu_before), client, mapping)
@@ -138,19 +139,22 @@ class SQLiteToWeaviateMigrator:
             return result
 
     def _rehearse(self, mapping: Mapping, plan: MigrationPlan) -> MigrationResult:
-        run = self._run(DRY_RUN, mapping, plan)
+        run, phases = self._run(DRY_RUN, mapping, plan)
         outcome = dry_run_outcome(run.events, mapping, self.config.prefix)
-        return outcome.with_(run_id=run.run_id, warnings=plan.warnings)
+        return outcome.with_(run_id=run.run_id, warnings=plan.warnings, phases=phases)
 
     def _run(
         self, job: str, mapping: Mapping, plan: MigrationPlan, selection: Sequence[dg.AssetKey] | None = None
-    ) -> JobRun:
+    ) -> tuple[JobRun, dict[str, float]]:
+        """The run, and the seconds of each of its phases."""
         shutil.rmtree(self.work_folder.progress, ignore_errors=True)
         with dagster_instance(self.config.work_dir) as instance:
             end_killed_runs(instance)
             if self._on_start:
                 self._on_start(plan)
-            return run_job(instance, self.config, mapping, job, selection, _resuming(mapping, selection))
+            run = run_job(instance, self.config, mapping, job, selection, _resuming(mapping, selection))
+            phases = phase_times(RunSteps(instance, run.run_id).read().items(), step_phases(mapping))
+            return run, {each.name: round(each.seconds, 3) for each in phases}
 
     def _certified(self, result: MigrationResult, client: WeaviateClient, mapping: Mapping) -> MigrationResult:
         """With the certificate, as `verify` writes it: where everything was compared, and no change is pending."""

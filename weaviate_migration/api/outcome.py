@@ -20,7 +20,7 @@ from weaviate_migration.runs.events import (
     exit_code_of,
     step_failures,
 )
-from weaviate_migration.runs.jobs import SOURCE_AUDIT, step_phases
+from weaviate_migration.runs.jobs import SOURCE_AUDIT
 from weaviate_migration.work_folder.phase import Phase, next_step
 from weaviate_migration.work_folder.record import MigrationRecord
 
@@ -66,7 +66,7 @@ class MigrationResult:
         skipped_records: rows that were not reached.
         validation_passed: no check failed, but for those of severity WARN.
         validation_errors: the failed checks, but for those of severity WARN, which are in `warnings`.
-        phases: seconds by name.
+        phases: seconds by name, in which at least one step of the phase ran.
         certificate: path of the certificate; None where not everything was compared, or not all of it passed.
         metrics: what was measured: rows, batches and bytes by collection and partition, lag, CPU time, disk.
         next_step: what to do now.
@@ -159,7 +159,6 @@ def migration_outcome(
         validation_errors=errors,
         errors=error_texts(failures),
         warnings=[_told(each) for each in failed if each.severity == WARN],
-        phases=_phase_seconds(events, mapping),
         backup=_backup(record),
         collections=collections,
         checks=checks,
@@ -192,7 +191,6 @@ def dry_run_outcome(events: Sequence[dg.DagsterEvent], mapping: Mapping, prefix:
         failed_records=refused,
         skipped_records=sum(each.migrated for each in collections.values()),
         errors=[f"{name}: {row['refused_first']}" for name, row in rows.items() if row["refused_first"]],
-        phases=_phase_seconds(events, mapping),
         collections=collections,
         next_step="Nothing was written to Weaviate. The same command without --dry-run migrates.",
     )
@@ -277,13 +275,3 @@ def _integers(events: Iterable[dg.DagsterEvent]) -> Iterator[tuple[str, str, int
             for name, value in event.step_materialization_data.materialization.metadata.items():
                 if isinstance(value, dg.IntMetadataValue) and value.value is not None:
                     yield event.asset_key.to_user_string(), name, value.value
-
-
-def _phase_seconds(events: Iterable[dg.DagsterEvent], mapping: Mapping) -> dict[str, float]:
-    """Seconds of each phase: the sum of its steps'."""
-    phase_of = step_phases(mapping)
-    phases: dict[str, float] = {}
-    for event in events:
-        if event.is_step_success and (phase := phase_of.get(event.step_key or "")):
-            phases[phase] = round(phases.get(phase, 0.0) + event.step_success_data.duration_ms / 1000, 3)
-    return phases

@@ -1,4 +1,4 @@
-"""Reads what a Dagster run recorded: rows, checks, seconds of each phase, and why it failed."""
+"""Reads what a Dagster run recorded: what its checks found, and why it failed."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass

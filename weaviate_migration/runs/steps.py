@@ -1,4 +1,4 @@
-"""The phases of a run that is under way, from what its steps have stored, whichever processes they run in."""
+"""When the steps of runs began and ended, as Dagster has stored it, and the phases that they make."""
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -43,12 +43,50 @@ class RunPhase:
 
 
 @dataclass(frozen=True)
+class PhaseTime:
+    """One phase, over one run or several.
+
+    Attributes:
+        steps: how many steps that have ended belong to it.
+        seconds: in which at least one of them ran.
+    """
+
+    name: str
+    steps: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class StepTimes:
-    """When a step ran, in seconds since 1970."""
+    """When a step ran, in seconds since 1970; one that failed before it began has no seconds."""
 
     began: float
     ended: float | None = None
     failed: bool = False
+
+
+class RunSteps:
+    """Reads the steps of a run, whichever processes they run in; each time only what was stored since the last."""
+
+    def __init__(self, instance: dg.DagsterInstance, run_id: str) -> None:
+        self.run_id = run_id
+        self._instance = instance
+        self._cursor: str | None = None
+        self._steps: dict[str, StepTimes] = {}
+
+    def read(self) -> Mapping[str, StepTimes]:
+        """The steps that have begun, by their keys."""
+        found = self._instance.get_records_for_run(self.run_id, self._cursor, of_type=_MOMENTS)
+        self._cursor = found.cursor
+        for record in found.records:
+            event = record.event_log_entry.get_dagster_event()
+            step, at = event.step_key or "", record.timestamp
+            if event.event_type in _ENDS:
+                began = self._steps[step].began if step in self._steps else at
+                self._steps[step] = StepTimes(began, at, failed=event.is_step_failure)
+            else:
+                self._steps[step] = StepTimes(at)
+        return self._steps
 
 
 RunFinder = Callable[[dg.DagsterInstance], dg.DagsterRun | None]
@@ -76,9 +114,7 @@ class PhaseWatch:
         self._instance = instance
         self._phases = step_phases(mapping)
         self._find = find
-        self._run_id = ""
-        self._cursor: str | None = None
-        self._steps: dict[str, StepTimes] = {}
+        self._steps: RunSteps | None = None
 
     def phases(self, now: float) -> tuple[RunPhase, ...]:
         """The run's phases in their order; none where there is no run.
@@ -88,21 +124,23 @@ class PhaseWatch:
         """
         if (run := self._find(self._instance)) is None:
             return ()
-        if run.run_id != self._run_id:
-            self._run_id, self._cursor, self._steps = run.run_id, None, {}
-        self._read()
-        return run_phases(run.step_keys_to_execute or [], self._phases, self._steps, now)
+        if self._steps is None or self._steps.run_id != run.run_id:
+            self._steps = RunSteps(self._instance, run.run_id)
+        return run_phases(run.step_keys_to_execute or [], self._phases, self._steps.read(), now)
 
-    def _read(self) -> None:
-        found = self._instance.get_records_for_run(self._run_id, self._cursor, of_type=_MOMENTS)
-        self._cursor = found.cursor
-        for record in found.records:
-            event = record.event_log_entry.get_dagster_event()
-            step = event.step_key or ""
-            if event.event_type in _ENDS:
-                self._steps[step] = StepTimes(self._steps[step].began, record.timestamp, failed=event.is_step_failure)
-            else:
-                self._steps[step] = StepTimes(record.timestamp)
+
+def phase_times(steps: Iterable[tuple[str, StepTimes]], phase_of: Mapping[str, str]) -> tuple[PhaseTime, ...]:
+    """The phases of steps that have ended, in the order in which the phases began; a killed step has no time.
+
+    Args:
+        steps: key and times of each, of one run or several.
+        phase_of: the phase that each step belongs to, by key; other steps are left out.
+    """
+    grouped: dict[str, list[tuple[float, float]]] = {}
+    for key, step in sorted(steps, key=lambda each: each[1].began):
+        if key in phase_of and step.ended is not None:
+            grouped.setdefault(phase_of[key], []).append((step.began, step.ended))
+    return tuple(PhaseTime(name, len(spans), covered_seconds(spans)) for name, spans in grouped.items())
 
 
 def run_phases(

@@ -1,6 +1,17 @@
-"""The phases of a run, from when its steps began and ended."""
+"""When the steps of a run began and ended, and the phases that they make."""
 
-from weaviate_migration.runs.steps import PhaseState, RunPhase, StepTimes, covered_seconds, run_phases
+import dagster as dg
+
+from weaviate_migration.runs.steps import (
+    PhaseState,
+    PhaseTime,
+    RunPhase,
+    RunSteps,
+    StepTimes,
+    covered_seconds,
+    phase_times,
+    run_phases,
+)
 
 PHASE_OF = {"source_audit": "audit", "a_extract": "extract", "b_extract": "extract", "a": "load", "b": "load"}
 PLANNED = ["source_audit", "a_extract", "b_extract", "another", "a", "b"]
@@ -28,3 +39,37 @@ def test_a_step_that_failed() -> None:
 def test_time_of_steps_side_by_side_counts_once() -> None:
     assert covered_seconds([(5.0, 7.0), (0.0, 2.0), (1.0, 3.0), (1.5, 1.6)]) == 5.0
     assert covered_seconds([]) == 0.0
+
+
+def test_phases_of_several_runs_in_the_order_in_which_they_began() -> None:
+    steps = [
+        ("b", StepTimes(20.0, 21.0, failed=True)),
+        ("b", StepTimes(30.0)),
+        ("another", StepTimes(1.0, 2.0)),
+        ("a", StepTimes(13.0, 15.0)),
+        ("source_audit", StepTimes(10.0, 10.5)),
+    ]
+    assert phase_times(steps, PHASE_OF) == (PhaseTime("audit", 1, 0.5), PhaseTime("load", 2, 3.0))
+
+
+def test_steps_are_read_as_a_run_has_stored_them() -> None:
+    @dg.asset
+    def first() -> None: ...
+
+    @dg.asset(deps=[first])
+    def second() -> None:
+        raise ValueError
+
+    @dg.asset(deps=[second])
+    def third() -> None: ...
+
+    job = dg.Definitions(assets=[first, second, third]).resolve_implicit_global_asset_job_def()
+    with dg.DagsterInstance.ephemeral() as instance:
+        run = job.execute_in_process(instance=instance, raise_on_error=False)
+        steps = RunSteps(instance, run.run_id)
+        found = dict(steps.read())
+        assert steps.read() == found, "what was read before is kept"
+    assert {key: each.failed for key, each in found.items()} == {"first": False, "second": True}
+    ends = [(each.began, each.ended) for each in found.values()]
+    assert sorted(ends) == ends
+    assert all(ended is not None and ended >= began for began, ended in ends)

@@ -8,6 +8,7 @@ from typing import Any
 from weaviate_migration.base.errors import ErrorCategory
 from weaviate_migration.monitoring.alerts.incidents import Incident
 from weaviate_migration.runs.checks import CheckReport
+from weaviate_migration.runs.steps import PhaseTime
 from weaviate_migration.work_folder.checklist import Checklist
 from weaviate_migration.work_folder.phase import Phase
 from weaviate_migration.work_folder.record import MigrationRecord
@@ -23,20 +24,6 @@ class StoredRun:
     status: str
     began_at: datetime | None
     ended_at: datetime | None
-
-
-@dataclass(frozen=True)
-class PhaseTime:
-    """One phase, over all runs.
-
-    Attributes:
-        steps: how many steps of runs belonged to it.
-        seconds: in which at least one of them ran.
-    """
-
-    name: str
-    steps: int
-    seconds: float
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,6 @@
 """What Dagster has stored of the runs that worked on a migration: times, why they failed, what the audit found."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,25 +8,15 @@ import dagster as dg
 
 from weaviate_migration.base.redaction import redacted
 from weaviate_migration.mapping import Mapping
-from weaviate_migration.monitoring.report.facts import FailedStep, PhaseTime, StoredRun
+from weaviate_migration.monitoring.report.facts import FailedStep, StoredRun
 from weaviate_migration.runs.events import step_failure
 from weaviate_migration.runs.jobs import CUT_OVER, MIGRATE, MIGRATE_LIVE, SOURCE_AUDIT, VERIFY, VERIFY_LIVE, step_phases
-from weaviate_migration.runs.steps import covered_seconds
+from weaviate_migration.runs.steps import PhaseTime, RunSteps, phase_times
 
 # Those that make a migration, and those of a partition that was clicked on; `sync` may run every ten seconds.
 _JOBS = (MIGRATE, MIGRATE_LIVE, CUT_OVER, VERIFY, VERIFY_LIVE, "__ASSET_JOB")
 # Of each job; a migration has a few.
 _NEWEST_RUNS = 50
-_MOMENTS = {dg.DagsterEventType.STEP_START, dg.DagsterEventType.STEP_SUCCESS, dg.DagsterEventType.STEP_FAILURE}
-
-
-@dataclass(frozen=True)
-class StepTime:
-    """When a step ran, in seconds since 1970."""
-
-    step: str
-    began: float
-    ended: float
 
 
 class MigrationRuns:
@@ -65,21 +53,15 @@ class MigrationRuns:
 
     def phases(self, mapping: Mapping) -> tuple[PhaseTime, ...]:
         """Each phase that has begun, in the order in which they did."""
-        phase_of = step_phases(mapping)
-        grouped: dict[str, list[StepTime]] = {}
-        for each in sorted(self._step_times(), key=lambda time: time.began):
-            if each.step in phase_of:
-                grouped.setdefault(phase_of[each.step], []).append(each)
-        return tuple(
-            PhaseTime(name, len(times), covered_seconds((each.began, each.ended) for each in times))
-            for name, times in grouped.items()
-        )
+        runs = (RunSteps(self._instance, each.dagster_run.run_id) for each in self._records)
+        steps = (step for run in runs for step in run.read().items())
+        return phase_times(steps, step_phases(mapping))
 
     def failures(self) -> tuple[FailedStep, ...]:
         """Each step that failed; those that only waited for it are not told."""
         return tuple(
             FailedStep(run_id, found.step, at, found.category, redacted(found.message), found.is_failed_check)
-            for run_id, at, event in self._events({dg.DagsterEventType.STEP_FAILURE})
+            for run_id, at, event in self._failures()
             for found in [step_failure(event)]
         )
 
@@ -94,21 +76,10 @@ class MigrationRuns:
                 return report
         return None
 
-    def _step_times(self) -> Iterator[StepTime]:
-        """Steps that have ended; one that was killed has no time."""
-        began: dict[tuple[str, str], float] = {}
-        for run_id, at, event in self._events(_MOMENTS):
-            step = event.step_key or ""
-            if event.event_type is dg.DagsterEventType.STEP_START:
-                began[run_id, step] = at.timestamp()
-            else:
-                with suppress(KeyError):  # It failed before it began.
-                    yield StepTime(step, began[run_id, step], at.timestamp())
-
-    def _events(self, kinds: set[dg.DagsterEventType]) -> Iterator[tuple[str, datetime, dg.DagsterEvent]]:
+    def _failures(self) -> Iterator[tuple[str, datetime, dg.DagsterEvent]]:
         for record in self._records:
             run_id = record.dagster_run.run_id
-            for entry in self._instance.all_logs(run_id, of_type=kinds):
+            for entry in self._instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE):
                 yield run_id, datetime.fromtimestamp(entry.timestamp, UTC), entry.get_dagster_event()
 
 
