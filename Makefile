@@ -10,7 +10,7 @@ TESTERS ?= 3
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m weaviate_migration
 
-.PHONY: demo ui test fuzz chaos lint bench clean
+.PHONY: demo ui test fuzz chaos lint docs bench clean
 
 # The stamp is newer than what decides about the environment, or the environment is brought up to date.
 $(VENV)/.installed: pyproject.toml setup.py
@@ -53,10 +53,14 @@ lint: $(VENV)/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-## Speed and memory, against the bounds that the README names; takes about an hour.
+## The documentation as a site, site/index.html; a link that leads nowhere is an error.
+docs: $(VENV)/.installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+## Speed and memory, against the bounds that docs/speed.md names; takes about an hour.
 bench: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) $(WORK) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(WORK) site build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

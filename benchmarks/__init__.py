@@ -1,1 +1,1 @@
-"""Measures what the README claims of speed and memory: `python -m benchmarks`. Nothing here is asserted by tests."""
+"""Measures what the docs claim of speed and memory: `python -m benchmarks`. Nothing here is asserted by tests."""

@@ -1,4 +1,4 @@
-"""The report: figures, runs and events, on the terminal and as Markdown for the README."""
+"""The report: figures, runs and events, on the terminal and as Markdown for docs/speed.md."""
 
 import os
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Takes the README's pictures of Dagster's UI: `make demo`, `make ui`, then beside it this file; needs Chromium.
+"""Takes the docs' pictures of Dagster's UI: `make demo`, `make ui`, then beside it this file; needs Chromium.
 
 Usage: .venv/bin/python docs/take_pictures.py [URL of the UI]
 """

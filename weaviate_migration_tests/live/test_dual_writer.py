@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,12 +18,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, sessionmaker
 from weaviate.collections import Collection
 
-import weaviate_migration
 from weaviate_migration import DualWriter, MigrationConfig
 from weaviate_migration.phases.history.changes import open_change_log, writing_lock
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration_tests.documentation import CHECKOUT, code_blocks
 from weaviate_migration_tests.live.command_line import at, empty, run_here
 from weaviate_migration_tests.live.notes import NoteMigration, make_mapping, note_file
 from weaviate_migration_tests.live.own_server import StoppableServer
@@ -311,9 +310,6 @@ with DualWriter(config, wait=True, wait_seconds=300) as writer:
 """
 
 
-CHECKOUT = Path(weaviate_migration.__file__).parents[1]
-
-
 def environment(notes: NoteMigration) -> dict[str, str]:
     """The settings of the migration, for another process."""
     return {
@@ -358,10 +354,11 @@ def test_attached_before_a_fork(notes: NoteMigration, stored: Collection[Any, An
     assert {body_of(stored, each) for each in keys} == {"new"}
 
 
-def test_the_readmes_example_runs(notes: NoteMigration, engine: Engine, stored: Collection[Any, Any], key: str) -> None:
+def test_the_documented_example_runs(
+    notes: NoteMigration, engine: Engine, stored: Collection[Any, Any], key: str
+) -> None:
     add(engine, key, created_at="2019-05-06 07:08:09")
-    readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
-    (example,) = [each for each in re.findall(r"```python\n(.*?)```", readme, re.DOTALL) if "DualWriter" in each]
+    (example,) = code_blocks("python", "live.md")
     ended = subprocess.run(
         [sys.executable, "-c", example],
         cwd=notes.source.parent,

@@ -79,7 +79,7 @@ def test_an_untouched_migration_has_no_difference(library: LibraryMigration) -> 
 
 
 def test_the_certificate_can_be_computed_again(library: LibraryMigration) -> None:
-    """By what the README says: from the snapshot alone for one side; the other says the same."""
+    """By what the docs say: from the snapshot alone for one side; the other says the same."""
     result = library.verify().json
     certificate = json.loads(Path(result["certificate"]).read_text())
     assert certificate["statement"] == "100 % of rows and columns compared."

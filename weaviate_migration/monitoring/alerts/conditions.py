@@ -10,7 +10,7 @@ from weaviate_migration.monitoring.alerts.observations import Observations
 
 
 class Kind(StrEnum):
-    """The kinds of conditions; the README has a table of them."""
+    """The kinds of conditions; docs/alerts.md has a table of them."""
 
     RUN_FAILED = "run failed"
     CHECK_FAILED = "check failed"

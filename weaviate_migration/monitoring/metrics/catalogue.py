@@ -1,4 +1,4 @@
-"""Every metric that is exposed: name, type, labels and meaning, in one list. The README's table is held against it."""
+"""Every metric that is exposed: name, type, labels and meaning, in one list. docs/metrics.md is held against it."""
 
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple

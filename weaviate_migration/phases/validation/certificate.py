@@ -19,7 +19,7 @@ FILE_NAME = "certificate.json"
 _PACKAGES = ("weaviate-migration", "dagster", "weaviate-client", "pyarrow")
 DEFINITION = (
     "SHA-256 over one line for each row, ascending by UUID: a JSON array of the UUID and the row's values; see "
-    "`The certificate` in the README of weaviate-migration."
+    "`The certificate` in docs/prove.md of weaviate-migration."
 )
 
 

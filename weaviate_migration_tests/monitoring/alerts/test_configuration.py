@@ -1,13 +1,11 @@
-import re
 from pathlib import Path
 
 import pytest
 
-import weaviate_migration
 from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.monitoring.alerts import read_alert_settings
+from weaviate_migration_tests.documentation import CHECKOUT, code_blocks
 
-CHECKOUT = Path(weaviate_migration.__file__).parents[1]
 SMALL = """\
 alerts:
   channels:
@@ -108,7 +106,7 @@ def test_no_file(tmp_path: Path) -> None:
 def test_the_files_of_the_docs_have_the_defaults(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEAM_CHAT", "json://localhost")
     example = (CHECKOUT / "examples" / "alerts" / "alerts.yaml").read_text(encoding="utf-8")
-    (shown,) = re.findall(r"```yaml\n(alerts:.*?)```", (CHECKOUT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    (shown,) = code_blocks("yaml", "alerts.md")
     for text, channels in ((example, 3), (shown, 2)):
         file.write_text(text, encoding="utf-8")
         settings = read_alert_settings(file)

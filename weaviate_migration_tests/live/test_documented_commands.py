@@ -1,24 +1,24 @@
-"""Every command of the README is run, in its order, as a reader would run it."""
+"""Every command of the docs is run, page after page, as a reader would run it."""
 
+import json
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from junitparser import JUnitXml
 
-import weaviate_migration
+from weaviate_migration.base.settings import DEFAULT_WORK_DIR
 from weaviate_migration.target.server import ServerAddress
+from weaviate_migration_tests.documentation import CHECKOUT, code_blocks, console_commands, first_column
 from weaviate_migration_tests.live.command_line import SECONDS
 from weaviate_migration_tests.live.lasting_commands import free_port, lasting, wait_for_page
 from weaviate_migration_tests.live.small_demo import write_small_demo_file
 
-CHECKOUT = Path(weaviate_migration.__file__).parents[1]
-README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
 BIN = Path(sys.executable).parent
 
-COMMANDS = re.findall(r"^\$ (.*)$", "\n".join(re.findall(r"```console\n(.*?)```", README, re.DOTALL)), re.MULTILINE)
+COMMANDS = console_commands()
 # Those that run until they are stopped, or set the shell up: each has a test of its own, below or in test_sync_command
 # or test_terminal.
 LASTING = (
@@ -35,7 +35,7 @@ def application(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_readme_has_commands() -> None:
+def test_the_docs_have_commands() -> None:
     assert {"make demo", "make ui", "weaviate-migration migrate --sqlite-url app.db"} <= set(COMMANDS)
 
 
@@ -46,7 +46,7 @@ def test_the_command_runs(command: str, application: Path, server: ServerAddress
         "http://127.0.0.1:8080 --grpc-port 50051", f"http://127.0.0.1:{server.http_port} --grpc-port {server.grpc_port}"
     )
     if named != command:
-        named += " --work-dir other --prefix Readme"
+        named += " --work-dir other --prefix Docs"
     ended = subprocess.run(
         named.split(),
         cwd=application,
@@ -59,8 +59,22 @@ def test_the_command_runs(command: str, application: Path, server: ServerAddress
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
+@pytest.mark.parametrize("checklist", ["preflight", "postflight"])
+def test_the_items_of_a_checklist(checklist: str, application: Path) -> None:
+    """Those that the commands above have stored."""
+    stored = json.loads((application / DEFAULT_WORK_DIR / f"{checklist}.json").read_text(encoding="utf-8"))
+    assert {each["name"] for each in stored["items"]} == set(first_column("checklists.md", f"item of `{checklist}`"))
+
+
+def test_the_names_of_the_checks(application: Path) -> None:
+    """Those that `checks --junit` has written down."""
+    suites = JUnitXml.fromfile(str(application / "checks.xml"))
+    found = {case.name.split(" ")[0] for suite in suites for case in suite}
+    assert found == set(first_column("prove.md", "check"))
+
+
 def test_the_python_example_runs(application: Path, server: ServerAddress) -> None:
-    (example,) = [each for each in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "run_migration" in each]
+    (example,) = code_blocks("python", "python.md")
     ended = subprocess.run(
         [BIN / "python", "-c", example],
         cwd=application,
