@@ -11,6 +11,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from pydantic import BaseModel, ConfigDict
+
 from weaviate_migration.base.errors import CaptureError, SourceNotUsableError
 from weaviate_migration.source.capture import (
     Capture,
@@ -288,8 +290,16 @@ def _same_key(column: str, key: str) -> str:
     )
 
 
-class LogEnd(NamedTuple):
-    """Where the log in a snapshot ends: of which capture and epoch, at which position, and what it says there."""
+class LogPosition(BaseModel):
+    """A position in the change log of a capture.
+
+    Attributes:
+        capture: the capture's id.
+        epoch: of the capture; a later one begins where changes may have been missed.
+        entry: what the log says at the position: another text there is another history.
+    """
+
+    model_config = ConfigDict(frozen=True)
 
     capture: str
     epoch: int
@@ -297,7 +307,7 @@ class LogEnd(NamedTuple):
     entry: str | None
 
 
-def log_end(snapshot: Path, capture_id: str) -> LogEnd | None:
+def log_end(snapshot: Path, capture_id: str) -> LogPosition | None:
     """Where the change log in a snapshot ends: what was changed later is in the log of the live file, after that.
 
     Returns:
@@ -309,7 +319,8 @@ def log_end(snapshot: Path, capture_id: str) -> LogEnd | None:
         if capture is None:
             return None
         position = last_position(connection, capture)
-        return LogEnd(capture.id, capture.epoch, position, _entry(connection, capture, position))
+        entry = _entry(connection, capture, position)
+        return LogPosition(capture=capture.id, epoch=capture.epoch, position=position, entry=entry)
 
 
 def write_positions(

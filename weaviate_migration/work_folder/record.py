@@ -15,6 +15,7 @@ from structlog.contextvars import bind_contextvars
 
 from weaviate_migration.base.errors import ConfigurationError, MigrationConflictError
 from weaviate_migration.mapping import CollectionMapping, Mapping
+from weaviate_migration.source.change_log import LogPosition
 
 State = Literal["unfinished", "cut over", "rolled back", "discarded", "cleaned up"]
 CutoverStep = Literal["begun", "applied", "compared", "switching", "switched", "undone"]
@@ -22,23 +23,6 @@ CutoverStep = Literal["begun", "applied", "compared", "switching", "switched", "
 
 # The epoch of a position that nobody knows to be complete: before any epoch of a capture.
 NOTHING_COMPARED = 0
-
-
-class LogPosition(BaseModel):
-    """A position in the change log of a capture.
-
-    Attributes:
-        capture: the capture's id.
-        epoch: of the capture; a later one begins where changes may have been missed.
-        entry: what the log says at the position: another text there is another history.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    capture: str
-    epoch: int
-    position: int
-    entry: str | None
 
 
 class SnapshotRecord(BaseModel):

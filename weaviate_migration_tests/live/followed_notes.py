@@ -26,7 +26,7 @@ from weaviate_migration.phases.history.load import PartitionLoad
 from weaviate_migration.phases.validation.collection_proof import CollectionProof
 from weaviate_migration.phases.validation.partition_comparison import PartitionComparison
 from weaviate_migration.source.capture import install_capture
-from weaviate_migration.source.change_log import log_end
+from weaviate_migration.source.change_log import LogPosition, log_end
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.source.snapshot import take_snapshot
@@ -35,7 +35,7 @@ from weaviate_migration.target.write import MESSAGE_BYTES, WriteSettings
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.load_tally import LoadTally
 from weaviate_migration.work_folder.progress import ProgressFile
-from weaviate_migration.work_folder.record import LogPosition, MigrationRecord, SnapshotRecord
+from weaviate_migration.work_folder.record import MigrationRecord, SnapshotRecord
 
 MAPPING = """\
 name: notes
@@ -133,7 +133,7 @@ class FollowedNotes:
             sha256=taken.sha256,
             bytes=taken.bytes,
             taken_at=datetime.now(UTC),
-            captured=LogPosition(**end._asdict()),
+            captured=end,
         )
         plan = plan_migration(self.mapping, inspect_database(path)).collections[0]
         bounds = self.record.bounds or {"notes": table_bounds(path, plan, 4, self.work_folder.scratch)}

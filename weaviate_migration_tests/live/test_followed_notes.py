@@ -16,8 +16,8 @@ from weaviate_migration.base.errors import CaptureError
 from weaviate_migration.phases.dual_write.row_applier import SyncTally
 from weaviate_migration.phases.history.changes import held_changes, open_change_log
 from weaviate_migration.phases.validation.changed_rows import compare_changes
+from weaviate_migration.source.change_log import LogPosition
 from weaviate_migration.source.inspect import quoted
-from weaviate_migration.work_folder.record import LogPosition
 from weaviate_migration.work_folder.sync_positions import SyncPositions, agreed_reading
 from weaviate_migration_tests.live.command_line import until
 from weaviate_migration_tests.live.followed_notes import FollowedNotes, uuid_of

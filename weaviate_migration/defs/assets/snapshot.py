@@ -11,12 +11,12 @@ from weaviate_migration.defs import groups
 from weaviate_migration.defs.resources import BatchSettings, SQLiteSource
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.history.extract.scan import table_bounds
-from weaviate_migration.source.change_log import log_end
+from weaviate_migration.source.change_log import LogPosition, log_end
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.source.snapshot import take_snapshot
 from weaviate_migration.work_folder.folder import WorkFolder
-from weaviate_migration.work_folder.record import NOTHING_COMPARED, LogPosition, MigrationRecord, SnapshotRecord
+from weaviate_migration.work_folder.record import NOTHING_COMPARED, MigrationRecord, SnapshotRecord
 
 logger = logging.getLogger(__name__)
 
@@ -128,8 +128,7 @@ def _captured(snapshot: Path, work_folder: WorkFolder) -> LogPosition | None:
     """Where the change log in the snapshot ends; None where changes are not captured."""
     if (capture_id := work_folder.capture_id) is None:
         return None
-    end = log_end(snapshot, capture_id)
-    return LogPosition(**end._asdict()) if end is not None else None
+    return log_end(snapshot, capture_id)
 
 
 def _bounds(

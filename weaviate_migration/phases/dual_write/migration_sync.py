@@ -18,11 +18,11 @@ from weaviate import WeaviateClient
 
 from weaviate_migration.phases.dual_write.row_applier import RowApplier, SyncTally
 from weaviate_migration.phases.history.changes import writing_lock
-from weaviate_migration.source.change_log import ChangedRows, ChangeLog, Lag
+from weaviate_migration.source.change_log import ChangedRows, ChangeLog, Lag, LogPosition
 from weaviate_migration.source.plan import MigrationPlan
 from weaviate_migration.target.write import WriteSettings
 from weaviate_migration.work_folder.quarantine import Quarantine
-from weaviate_migration.work_folder.record import LogPosition, MigrationRecord
+from weaviate_migration.work_folder.record import MigrationRecord
 from weaviate_migration.work_folder.sync_positions import SyncPositions, agreed_reading, refuse_another_history
 from weaviate_migration.work_folder.timeline import HistoryFile, LagMoment
 
