@@ -146,12 +146,28 @@ class PooledEventLogStorage(SqliteEventLogStorage):
         self._connections.close()
 
 
-class PooledRunStorage(SqliteRunStorage):
-    """The runs, their tags and snapshots; backfills."""
+class _OneFile:
+    """Mixin, before Dagster's class of a storage in one file: its connection stays open. That class's is not used."""
 
-    def __init__(self, conn_string: str, inst_data: ConfigurableClassData | None = None) -> None:
-        super().__init__(conn_string, inst_data)
+    _conn_string: str
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
         self._connections = SqliteConnections(1)
+
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        """A transaction on the file; within one of the same thread, that one."""
+        with self._connections.transaction(self._conn_string) as connection:
+            yield connection
+
+    def dispose(self) -> None:
+        """Closes the file; the next use opens it again. Dagster's class has nothing to close."""
+        self._connections.close()
+
+
+class PooledRunStorage(_OneFile, SqliteRunStorage):
+    """The runs, their tags and snapshots; backfills."""
 
     @classmethod
     def from_local(cls, base_dir: str, inst_data: ConfigurableClassData | None = None) -> Self:
@@ -159,41 +175,15 @@ class PooledRunStorage(SqliteRunStorage):
         storage = cls(_file_in(base_dir, "runs"), inst_data)
         return storage if _is_ready(storage, RunStorageSqlMetadata) else super().from_local(base_dir, inst_data)
 
-    @contextmanager
-    def connect(self) -> Iterator[Connection]:
-        """A transaction on the file; within one of the same thread, that one."""
-        with self._connections.transaction(self._conn_string) as connection:
-            yield connection
 
-    def dispose(self) -> None:
-        """Closes the files; the next use opens them again."""
-        super().dispose()
-        self._connections.close()
-
-
-class PooledScheduleStorage(SqliteScheduleStorage):
+class PooledScheduleStorage(_OneFile, SqliteScheduleStorage):
     """Schedules and sensors, and when they have ticked."""
-
-    def __init__(self, conn_string: str, inst_data: ConfigurableClassData | None = None) -> None:
-        super().__init__(conn_string, inst_data)
-        self._connections = SqliteConnections(1)
 
     @classmethod
     def from_local(cls, base_dir: str, inst_data: ConfigurableClassData | None = None) -> SqliteScheduleStorage:
         """The storage of a folder, whose file is made if it is missing."""
         storage = cls(_file_in(base_dir, "schedules"), inst_data)
         return storage if _is_ready(storage, ScheduleStorageSqlMetadata) else super().from_local(base_dir, inst_data)
-
-    @contextmanager
-    def connect(self) -> Iterator[Connection]:
-        """A transaction on the file; within one of the same thread, that one."""
-        with self._connections.transaction(self._conn_string) as connection:
-            yield connection
-
-    def dispose(self) -> None:
-        """Closes the files; the next use opens them again."""
-        super().dispose()
-        self._connections.close()
 
 
 def _newest(of_assets: Sequence[tuple[EventLogEntry, int]]) -> Iterable[tuple[EventLogEntry, int]]:
