@@ -1,14 +1,23 @@
-"""How objects are sent: as messages of our own where the client has what that takes, by its `insert_many` elsewhere."""
+"""How objects are sent: as messages of our own where the client has what that takes, by its `insert_many` elsewhere.
+
+`insert_many` says less of each object: one that it cannot encode ends the whole call, and where the server refuses all,
+their reasons come without saying whose they are. So such calls are made again by halves.
+"""
 
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from weaviate.classes.data import DataObject
 from weaviate.collections import Collection
+from weaviate.exceptions import (
+    WeaviateInsertInvalidPropertyError,
+    WeaviateInsertManyAllFailedError,
+    WeaviateInvalidInputError,
+)
 
 from weaviate_migration.mapping.row_to_object import ObjectDraft
-from weaviate_migration.target import insert_many
-from weaviate_migration.target.failures import Rejection
+from weaviate_migration.target.failures import Rejection, not_encodable
 
 try:
     from weaviate_migration.target import batch_request
@@ -20,10 +29,33 @@ logger = logging.getLogger(__name__)
 SendObjects = Callable[[Collection[Any, Any], Sequence[ObjectDraft]], dict[int, Rejection]]
 """Sends objects, and returns why single ones were not taken, by index; a failed call raises `WeaviateBaseError`."""
 
+_ALL_FAILED = "Here is the set of all errors: "
+
 
 def way_to_send(collection: Collection[Any, Any]) -> SendObjects:
     """The way to send objects to a collection: with the same outcomes, whichever it is."""
     if batch_request is not None and batch_request.has_connection(collection):
         return batch_request.send_objects
     logger.debug("objects are sent by insert_many: this version of weaviate-client takes no messages of ours")
-    return insert_many.send_objects
+    return _insert_many
+
+
+def _insert_many(collection: Collection[Any, Any], drafts: Sequence[ObjectDraft]) -> dict[int, Rejection]:
+    try:
+        reply = collection.data.insert_many(
+            [DataObject(each.properties, each.uuid, each.vectors or None) for each in drafts]
+        )
+        return {index: Rejection(each.message) for index, each in reply.errors.items()}
+    except WeaviateInsertManyAllFailedError as error:
+        reasons = str(error.message).partition(_ALL_FAILED)[2].splitlines()
+        if len(reasons) > 1 and len(drafts) > 1:
+            return _insert_halves(collection, drafts)
+        return dict.fromkeys(range(len(drafts)), Rejection("\n".join(reasons) or str(error.message)))
+    except (ValueError, TypeError, WeaviateInvalidInputError, WeaviateInsertInvalidPropertyError) as error:
+        return _insert_halves(collection, drafts) if len(drafts) > 1 else {0: not_encodable(error)}
+
+
+def _insert_halves(collection: Collection[Any, Any], drafts: Sequence[ObjectDraft]) -> dict[int, Rejection]:
+    middle = len(drafts) // 2
+    second = _insert_many(collection, drafts[middle:])
+    return _insert_many(collection, drafts[:middle]) | {middle + index: each for index, each in second.items()}

@@ -11,7 +11,7 @@ from weaviate_migration.mapping import VectorMapping
 from weaviate_migration.phases.cutover.switch import Cutover
 from weaviate_migration.target.aliases import alias_targets
 from weaviate_migration.target.connect import connect
-from weaviate_migration.target.index_queue import queued_vectors
+from weaviate_migration.target.figures import queued_vectors
 from weaviate_migration.target.schema import Origin, ensure_collection
 from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords
 from weaviate_migration_tests.live.own_server import run_server

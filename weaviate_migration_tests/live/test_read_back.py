@@ -199,7 +199,9 @@ def test_a_client_without_the_stubs_is_enough() -> None:
     """All that loads and proves is imported, and chooses the client's own ways."""
     program = (
         "import sys, weaviate; sys.modules['weaviate.proto.v1'] = None; "
-        "from weaviate_migration import load, proof; from weaviate_migration.target import read_back, sending; "
+        "from weaviate_migration.phases.history import load; "
+        "from weaviate_migration.phases.validation import collection_proof; "
+        "from weaviate_migration.target import read_back, sending; "
         "print(sending.batch_request, read_back.search_reply)"
     )
     ended = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=True)

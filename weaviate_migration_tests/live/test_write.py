@@ -38,10 +38,10 @@ def notes(client: weaviate.WeaviateClient) -> Collection[Any, Any]:
     return client.collections.use(NAME)
 
 
-@pytest.fixture(params=["batch_request", "insert_many"], autouse=True)
+@pytest.fixture(params=["batch_request", "sending"], autouse=True)
 def way_to_send(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Every object has the same outcome where the client's stubs are not there, and `insert_many` is the way."""
-    if request.param == "insert_many":
+    if request.param == "sending":
         monkeypatch.setitem(sys.modules, "weaviate.proto.v1", None)
         for name in ("batch_request", "sending"):
             monkeypatch.delitem(sys.modules, f"weaviate_migration.target.{name}")
@@ -57,7 +57,7 @@ def test_the_stubs_are_used_where_they_are(notes: Collection[Any, Any], way_to_s
 
 def test_a_client_with_another_connection_sends_by_insert_many(notes: Collection[Any, Any]) -> None:
     del notes._connection
-    assert ObjectWriter(notes, settings())._send_objects.__module__ == "weaviate_migration.target.insert_many"
+    assert ObjectWriter(notes, settings())._send_objects.__module__ == "weaviate_migration.target.sending"
 
 
 def draft(number: int, **properties: Any) -> ObjectDraft:

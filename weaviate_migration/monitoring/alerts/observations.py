@@ -11,7 +11,7 @@ from weaviate_migration.monitoring.alerts.under_way import UnderWay
 from weaviate_migration.phases.history.changes import open_change_log
 from weaviate_migration.source.change_log import Lag
 from weaviate_migration.target.connect import EmbeddedTarget, open_running_weaviate, parse_weaviate_url
-from weaviate_migration.target.health import ServerHealth, server_health
+from weaviate_migration.target.figures import ServerHealth, server_health
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.progress import Progress, read_progress
 from weaviate_migration.work_folder.sync_positions import agreed_reading

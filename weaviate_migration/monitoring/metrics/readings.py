@@ -13,8 +13,8 @@ from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.phases.history.changes import open_change_log
 from weaviate_migration.source.change_log import Lag
 from weaviate_migration.target.connect import EmbeddedTarget, parse_weaviate_url
+from weaviate_migration.target.figures import ServerFigures, server_figures
 from weaviate_migration.target.server import running_process, running_server
-from weaviate_migration.target.server_figures import ServerFigures, server_figures
 from weaviate_migration.work_folder.check_results import CheckResults
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.load_tally import LoadTally

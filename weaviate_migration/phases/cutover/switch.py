@@ -13,7 +13,7 @@ from weaviate_migration.phases.cutover.way_back import _give_aliases_back
 from weaviate_migration.phases.dual_write.migration_sync import MigrationSync
 from weaviate_migration.phases.validation.changed_rows import try_compare_changes
 from weaviate_migration.target.aliases import alias_targets, point_aliases, refuse_foreign_names
-from weaviate_migration.target.index_queue import queued_vectors
+from weaviate_migration.target.figures import queued_vectors
 from weaviate_migration.work_folder.quarantine import Quarantine
 from weaviate_migration.work_folder.record import CutoverRecord, CutoverStep, MigrationRecord, MigrationRecords
 

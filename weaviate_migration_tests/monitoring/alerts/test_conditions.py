@@ -11,7 +11,7 @@ from weaviate_migration.monitoring.alerts.conditions import Kind, judge
 from weaviate_migration.monitoring.alerts.observations import Observations, observe
 from weaviate_migration.monitoring.alerts.under_way import Command, UnderWay, commands_under_way, noted
 from weaviate_migration.source.change_log import Lag
-from weaviate_migration.target.health import ServerHealth
+from weaviate_migration.target.figures import ServerHealth
 from weaviate_migration.target.server_process import ProcessIdentity
 from weaviate_migration.work_folder.progress import ProgressFile, read_progress
 from weaviate_migration_tests.monitoring.alerts.receiver import QUIET

@@ -1,4 +1,4 @@
-"""What the server tells of itself, asked without a client, in two short requests: for metrics, while others work.
+"""What the server says of itself: its health, what waits for its index, and how many objects it holds.
 
 Over its API a server tells neither its memory nor its CPU (1.39.0): these are known of an embedded one alone, whose
 process is on this machine.
@@ -6,12 +6,32 @@ process is on this machine.
 
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from weaviate import WeaviateClient
+from weaviate.outputs.cluster import NodeVerbose, Shard
+
 from weaviate_migration.target.connect import answer
+from weaviate_migration.target.failures import target_errors
 from weaviate_migration.target.server import ServerAddress
+
+HEALTHY = "HEALTHY"
+READ_ONLY = "READONLY"
+
+
+@dataclass(frozen=True)
+class ServerHealth:
+    """Whether a server is healthy.
+
+    Attributes:
+        trouble: why it is not, and what to do; '' where it is.
+        read_only: collections that take no writes.
+    """
+
+    trouble: str = ""
+    read_only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -29,8 +49,39 @@ class ServerFigures:
     queued_objects: int
 
 
+@target_errors("asking for the server's health")
+def server_health(client: WeaviateClient, collections: Collection[str]) -> ServerHealth:
+    """The health of a server that answers.
+
+    Args:
+        collections: those to be asked about.
+
+    Raises:
+        TransientTargetError: it does not answer any more.
+    """
+    nodes = client.cluster.nodes(output="verbose")
+    unwell = [f"node {node.name} is {node.status}" for node in nodes if node.status != HEALTHY]
+    read_only = {each.collection for each in _shards(nodes, collections) if each.vector_indexing_status == READ_ONLY}
+    return ServerHealth(trouble="; ".join(unwell), read_only=tuple(sorted(read_only)))
+
+
+@target_errors("asking for the index queue")
+def queued_vectors(client: WeaviateClient, collections: Collection[str]) -> int:
+    """How many vectors of these collections wait for their index, on all nodes together.
+
+    With asynchronous indexing, objects are stored before their vectors can be searched.
+    """
+    return sum(each.vector_queue_length for each in _shards(client.cluster.nodes(output="verbose"), collections))
+
+
+def _shards(nodes: Iterable[NodeVerbose], collections: Collection[str]) -> Iterator[Shard]:
+    return (shard for node in nodes for shard in node.shards or () if shard.collection in collections)
+
+
 def server_figures(address: ServerAddress, api_key: str | None, collections: Collection[str]) -> ServerFigures:
     """What the server tells of these collections; of those that are not there, nothing.
+
+    Asked without a client, in two short requests: for metrics, while others work.
 
     Raises:
         ServerNotUsableError: it does not answer, or not these questions.
