@@ -164,6 +164,15 @@ def test_what_is_no_command_is_tested_too() -> None:
     assert found == {("python", "live.md"), ("python", "python.md"), ("yaml", "alerts.md"), ("yaml", "mapping.md")}
 
 
+def test_every_file_that_is_named_is_there() -> None:
+    """In the pages and in CONTRIBUTING.md: by its path from the checkout, the package, or its tests."""
+    texts = [*PAGES.values(), (CHECKOUT / "CONTRIBUTING.md").read_text(encoding="utf-8")]
+    named = set(re.findall(r"`((?:[\w.]+/)+(?:\w+\.(?:py|md|yaml))?)`", "\n".join(texts)))
+    places = (CHECKOUT, CHECKOUT / "weaviate_migration", CHECKOUT / "weaviate_migration_tests")
+    assert len(named) > 20
+    assert not [each for each in sorted(named) if not any((place / each).exists() for place in places)]
+
+
 def test_the_readme_is_read_in_two_minutes() -> None:
     assert len(README.read_text(encoding="utf-8").splitlines()) <= 150
 
