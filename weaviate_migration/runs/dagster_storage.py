@@ -32,7 +32,10 @@ logger = logging.getLogger(__name__)
 
 
 class PooledSqliteStorage(DagsterSqliteStorage):
-    """Runs, events and schedules in Dagster's SQLite files; its `base_dir` is Dagster's home."""
+    """Runs, events and schedules in Dagster's SQLite files; its `base_dir` is Dagster's home.
+
+    Each home's `dagster.yaml` names this module and this class: under other names, homes of before cannot be opened.
+    """
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         # Here, since another version of Dagster may not have the private parts that it imports.
