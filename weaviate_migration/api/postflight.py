@@ -10,7 +10,7 @@ from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.mapping import Mapping, read_mapping
 from weaviate_migration.monitoring.postflight import alerts, aliases, certificate, counts, lag, quarantine, search
 from weaviate_migration.monitoring.row_counts import counted_rows
-from weaviate_migration.phases.dual_write.lag import followed_changes
+from weaviate_migration.phases.dual_write.lag import known_standing
 from weaviate_migration.runs.checks import CheckStatus
 from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
 from weaviate_migration.work_folder.checklist import Checklist, ChecklistItem
@@ -79,7 +79,7 @@ def checks(config: MigrationConfig) -> ChecklistItem:
 def _without_server(
     config: MigrationConfig, record: MigrationRecord, work_folder: WorkFolder
 ) -> Iterator[ChecklistItem]:
-    yield lag(followed_changes(work_folder, record))
+    yield lag(known_standing(work_folder, record))
     yield quarantine(quarantined_rows(work_folder, record))
     yield alerts(config)
     yield certificate(record, work_folder)

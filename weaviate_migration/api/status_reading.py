@@ -5,7 +5,7 @@ from weaviate_migration.base.errors import MigrationError
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.monitoring.status import MigrationStatus, SnapshotStatus
-from weaviate_migration.phases.dual_write.lag import followed_changes
+from weaviate_migration.phases.dual_write.lag import known_standing
 from weaviate_migration.runs.readiness import not_loaded
 from weaviate_migration.runs.runner import dagster_instance
 from weaviate_migration.target.aliases import alias_targets
@@ -21,7 +21,7 @@ def status_of(config: MigrationConfig, work_folder: WorkFolder, mapping: Mapping
     record = work_folder.records.newest_in_use() or records[-1]
     refuse_another_mapping(record, mapping)
     report = read_check_report(config)
-    capture = followed_changes(work_folder, record)
+    capture = known_standing(work_folder, record)
     quarantined = quarantined_rows(work_folder, record)
     with dagster_instance(config.work_dir) as instance:
         loaded = not not_loaded(instance, mapping, record)

@@ -21,12 +21,10 @@ from weaviate_migration.phases.dual_write.following import (
     followed,
     followed_records,
 )
+from weaviate_migration.phases.dual_write.lag import standing
 from weaviate_migration.phases.dual_write.row_applier import SyncTally
-from weaviate_migration.phases.history.changes import open_change_log
-from weaviate_migration.source.change_log import ChangeLog
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.record import MigrationRecord
-from weaviate_migration.work_folder.sync_positions import agreed_reading
 
 logger = logging.getLogger(__name__)
 
@@ -144,25 +142,19 @@ def _result(config: MigrationConfig, done: Mapping[str, SyncTally]) -> SyncResul
     """What was done, and how far that led: read from the log alone, so that the server may be away."""
     work_folder = WorkFolder(config.work_dir.absolute())
     records = followed_records(work_folder, read_mapping(config.mapping))
-    with open_change_log(work_folder, records[0].source) as log:
-        return SyncResult(
-            [_migration_result(each, log, work_folder, done.get(each.id, SyncTally())) for each in records]
-        )
+    return SyncResult([_migration_result(each, work_folder, done.get(each.id, SyncTally())) for each in records])
 
 
-def _migration_result(
-    record: MigrationRecord, log: ChangeLog, work_folder: WorkFolder, done: SyncTally
-) -> MigrationSyncResult:
-    with agreed_reading(log, work_folder.sync_positions, record.id) as (capture, known):
-        lag = log.lag(known.position)
+def _migration_result(record: MigrationRecord, work_folder: WorkFolder, done: SyncTally) -> MigrationSyncResult:
+    reached = standing(work_folder, record)
     return MigrationSyncResult(
         migration_id=record.id,
         changes=done.changes,
         written=done.written,
         removed=done.removed,
         refused=done.refused,
-        position=known.position,
-        lag_changes=lag.changes,
-        lag_seconds=round(lag.seconds, 3),
-        needs_comparison=capture.epoch > known.epoch,
+        position=reached.position,
+        lag_changes=reached.changes,
+        lag_seconds=round(reached.seconds, 3),
+        needs_comparison=bool(reached.problem),
     )

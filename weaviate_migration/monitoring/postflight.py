@@ -16,7 +16,7 @@ from weaviate_migration.target.query import any_word, count_objects, finds_word
 from weaviate_migration.work_folder.checklist import ChecklistItem, Verdict
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.record import MigrationRecord
-from weaviate_migration.work_folder.sync_positions import FollowedChanges
+from weaviate_migration.work_folder.sync_positions import Standing
 
 # A `sync --follow` that runs has applied what is older than this.
 LAG_SECONDS = 60.0
@@ -76,7 +76,7 @@ def search(client: WeaviateClient, mapping: Mapping, record: MigrationRecord) ->
     return ChecklistItem("search", "passed", f"{answered}; at most {1000 * slowest:.0f} ms")
 
 
-def lag(followed: FollowedChanges | None) -> ChecklistItem:
+def lag(followed: Standing | None) -> ChecklistItem:
     """How far the objects are behind the rows; None where changes are not followed."""
     if followed is None:
         return ChecklistItem("lag", "skipped", "changes of the source are not followed")

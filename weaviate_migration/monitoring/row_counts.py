@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from weaviate_migration.mapping import Mapping
-from weaviate_migration.phases.dual_write.lag import followed_changes
+from weaviate_migration.phases.dual_write.lag import known_standing
 from weaviate_migration.source.connect import connect_read_only, readable_source, source_errors
 from weaviate_migration.source.inspect import inspect_database, quoted
 from weaviate_migration.work_folder.folder import WorkFolder, quarantined_rows
@@ -37,7 +37,7 @@ def counted_rows(mapping: Mapping, record: MigrationRecord, work_folder: WorkFol
         SourceNotUsableError: neither snapshot nor source can be opened.
         SourceError: the source is locked or damaged.
     """
-    followed = followed_changes(work_folder, record)
+    followed = known_standing(work_folder, record)
     snapshot = record.snapshot.path if record.snapshot is not None else None
     if followed is None and snapshot is not None and snapshot.is_file():
         return RowCounts(_expected(snapshot, mapping, record, work_folder), "the snapshot")

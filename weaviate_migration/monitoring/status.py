@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from weaviate_migration.work_folder.phase import Phase
-from weaviate_migration.work_folder.sync_positions import FollowedChanges
+from weaviate_migration.work_folder.sync_positions import Standing
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class MigrationStatus:
     migration_id: str | None = None
     migrations: Mapping[str, str] = field(default_factory=dict)
     snapshot: SnapshotStatus | None = None
-    capture: FollowedChanges | None = None
+    capture: Standing | None = None
     server: str = ""
     aliases: Mapping[str, str | None] = field(default_factory=dict)
     checks: Mapping[str, int] = field(default_factory=dict)

@@ -17,6 +17,31 @@ from weaviate_migration.source.change_log import INSTALL_HINT, ChangeLog, LogPos
 _HINT = "`weaviate-migration verify --repair` compares everything, mends what differs, and sync goes on from there."
 
 
+@dataclass(frozen=True)
+class Standing:
+    """How far the captured changes of a source are applied to one migration.
+
+    Attributes:
+        id: of the capture.
+        applied, newest: positions in the log; None where they cannot be told.
+        changes, seconds: the lag: entries of the log that are not applied, and the age of the oldest of them.
+        problem: why changes cannot be followed, or that some may have been missed; '' where nothing is wrong.
+    """
+
+    id: str
+    applied: int | None = None
+    newest: int | None = None
+    changes: int = 0
+    seconds: float = 0.0
+    problem: str = ""
+
+    @property
+    def position(self) -> int:
+        """The applied position of a migration that is followed."""
+        assert self.applied is not None, "asked of a migration that is not followed"
+        return self.applied
+
+
 class SyncPositions:
     """The positions of a work folder's migrations.
 
@@ -104,21 +129,3 @@ def refuse_another_history(log: ChangeLog, capture: Capture, migration: str, kno
             f"knows of {known.position} only: it is older than the file",
             _HINT,
         )
-
-
-@dataclass(frozen=True)
-class FollowedChanges:
-    """The captured changes of the source, and how far they are applied.
-
-    Attributes:
-        applied, newest: positions in the log; None where they cannot be told.
-        changes, seconds: the lag: entries of the log that are not applied, and the age of the oldest of them.
-        problem: why changes cannot be followed; '' where they can.
-    """
-
-    id: str
-    applied: int | None = None
-    newest: int | None = None
-    changes: int = 0
-    seconds: float = 0.0
-    problem: str = ""

@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 import weaviate
@@ -36,6 +37,11 @@ def left_on_disk(notes: NoteMigration) -> list[str]:
 def schema_of(notes: NoteMigration) -> list[tuple[str, ...]]:
     with closing(sqlite3.connect(notes.source)) as connection:
         return connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY rowid").fetchall()
+
+
+def copy_database(source: Path, copy: Path) -> None:
+    with closing(sqlite3.connect(source)) as connection, closing(sqlite3.connect(copy)) as other:
+        connection.backup(other)
 
 
 @pytest.fixture
@@ -129,6 +135,19 @@ def test_changes_that_are_not_applied_stop_it(notes: NoteMigration) -> None:
     synced = run_here("sync", "--mapping", notes.mapping, "--work-dir", notes.work_dir, *at(notes.server))
     assert synced.code == 0, synced.stderr
     assert clean_up(notes, "--yes").code == 0
+
+
+def test_a_file_that_was_restored_stops_it(notes: NoteMigration) -> None:
+    assert notes.migrate("--live").code == 0
+    backup = notes.source.with_name("backup.db")
+    copy_database(notes.source, backup)
+    add_notes(notes.source, [("late", "late", 1, None)])
+    synced = run_here("sync", "--mapping", notes.mapping, "--work-dir", notes.work_dir, *at(notes.server))
+    assert synced.code == 0, synced.stderr
+    copy_database(backup, notes.source)
+    ended = clean_up(notes, "--yes")
+    assert (ended.code, "restored from a backup" in ended.stderr) == (1, True), ended.stderr
+    assert clean_up(notes, "--yes", "--force").code == 0
 
 
 def test_without_a_terminal_it_wants_yes(twice: NoteMigration, client: weaviate.WeaviateClient) -> None:

@@ -18,7 +18,7 @@ from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.checklist import ChecklistItem, read_checklist
 from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
 from weaviate_migration.work_folder.record import MigrationRecords
-from weaviate_migration.work_folder.sync_positions import FollowedChanges
+from weaviate_migration.work_folder.sync_positions import Standing
 from weaviate_migration_tests.live.command_line import Ended, at, empty, run_here
 from weaviate_migration_tests.live.notes import NoteMigration, add_notes, make_mapping, note_file
 
@@ -173,13 +173,13 @@ def test_no_migration(tmp_path: Path) -> None:
     ("followed", "verdict"),
     [
         (None, "skipped"),
-        (FollowedChanges("id", problem="changes may have been missed"), "failed"),
-        (FollowedChanges("id", changes=3, seconds=LAG_SECONDS + 1), "failed"),
-        (FollowedChanges("id", changes=3, seconds=1), "warned"),
-        (FollowedChanges("id"), "passed"),
+        (Standing("id", problem="changes may have been missed"), "failed"),
+        (Standing("id", changes=3, seconds=LAG_SECONDS + 1), "failed"),
+        (Standing("id", changes=3, seconds=1), "warned"),
+        (Standing("id"), "passed"),
     ],
 )
-def test_a_lag_is_judged_by_its_age(followed: FollowedChanges | None, verdict: str) -> None:
+def test_a_lag_is_judged_by_its_age(followed: Standing | None, verdict: str) -> None:
     assert lag(followed).verdict == verdict
 
 

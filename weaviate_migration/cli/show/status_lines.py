@@ -7,7 +7,7 @@ from rich.filesize import decimal
 from rich.table import Table
 
 from weaviate_migration.monitoring.status import MigrationStatus
-from weaviate_migration.work_folder.sync_positions import FollowedChanges
+from weaviate_migration.work_folder.sync_positions import Standing
 
 Line = tuple[str, str]
 
@@ -68,7 +68,7 @@ def named_lines(found: MigrationStatus) -> Iterator[tuple[str, list[str]]]:
     yield "next", [found.next_step]
 
 
-def _capture_text(capture: FollowedChanges | None) -> str:
+def _capture_text(capture: Standing | None) -> str:
     if capture is None:
         return "none: changes of the source are not followed"
     if capture.problem:

@@ -38,8 +38,7 @@ def build_change_sync_asset(mapping: Mapping) -> dg.AssetsDefinition:
             group.note_in_file()
             group.note_settled()
             newest = next(iter(done))
-            lag = newest.lag()
-            gap = newest.has_gap()
+            standing = newest.standing()
         rows = [
             dg.TableRecord(
                 {
@@ -58,9 +57,9 @@ def build_change_sync_asset(mapping: Mapping) -> dg.AssetsDefinition:
                 "applied_changes": done[newest].changes,
                 "refused": done[newest].refused,
                 "position": done[newest].position,
-                "lag_changes": lag.changes,
-                "lag_seconds": round(lag.seconds, 3),
-                "needs_comparison": gap,
+                "lag_changes": standing.changes,
+                "lag_seconds": round(standing.seconds, 3),
+                "needs_comparison": bool(standing.problem),
                 "migrations": dg.MetadataValue.table(rows),
             }
         )

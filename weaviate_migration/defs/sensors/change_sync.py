@@ -8,12 +8,10 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from weaviate_migration.base.errors import ConfigurationError, MigrationError
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.dual_write.following import followed_records
-from weaviate_migration.phases.history.changes import open_change_log
+from weaviate_migration.phases.dual_write.lag import standing
 from weaviate_migration.runs.jobs import SYNC
-from weaviate_migration.source.change_log import ChangeLog, Lag
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.record import MigrationRecord
-from weaviate_migration.work_folder.sync_positions import SyncPositions, agreed_reading
 
 # What made a run fail, such as a server that is away or a capture that was damaged, is hardly gone ten seconds later.
 RETRY_SECONDS = 300.0
@@ -59,15 +57,9 @@ def build_change_sync_sensor(
 def _is_behind(work_folder: WorkFolder, records: list[MigrationRecord]) -> bool:
     """Whether changes wait to be applied; also where that cannot be known: then the run fails, and says why."""
     try:
-        with open_change_log(work_folder, records[0].source) as log:
-            return any(_lag(log, work_folder.sync_positions, each).changes for each in records)
+        return any(standing(work_folder, each).changes for each in records)
     except MigrationError:
         return True
-
-
-def _lag(log: ChangeLog, positions: SyncPositions, record: MigrationRecord) -> Lag:
-    with agreed_reading(log, positions, record.id) as (_, known):
-        return log.lag(known.position)
 
 
 def _failed_lately(instance: dg.DagsterInstance) -> str | None:

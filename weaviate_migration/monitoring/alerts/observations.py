@@ -8,13 +8,12 @@ from pathlib import Path
 from weaviate_migration.base.errors import MigrationError, ServerNotUsableError, SourceBusyError
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.monitoring.alerts.under_way import UnderWay
-from weaviate_migration.phases.history.changes import open_change_log
-from weaviate_migration.source.change_log import Lag
+from weaviate_migration.phases.dual_write.lag import standing
 from weaviate_migration.target.connect import EmbeddedTarget, open_running_weaviate, parse_weaviate_url
 from weaviate_migration.target.figures import ServerHealth, server_health
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.progress import Progress, read_progress
-from weaviate_migration.work_folder.sync_positions import agreed_reading
+from weaviate_migration.work_folder.sync_positions import Standing
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class Observations:
     Attributes:
         at: when, in seconds since 1970.
         progress: of what is under way.
-        lag: or why it cannot be told.
+        lag: how far the migration is behind, or why that cannot be told.
         memory_mb: resident memory of the largest process that is under way; 0 where none is.
         free_disk_mb: left on the disk of the work folder.
         server_disk_percent: used of the disk with an embedded server's data.
@@ -33,7 +32,7 @@ class Observations:
     at: float
     work_folder: Path
     progress: tuple[Progress, ...] | None = None
-    lag: Lag | str | None = None
+    lag: Standing | str | None = None
     memory_mb: float | None = None
     free_disk_mb: float | None = None
     server: ServerHealth | None = None
@@ -53,7 +52,7 @@ def observe(config: MigrationConfig, under_way: UnderWay, *, progress: bool, at:
         at=time.time() if at is None else at,
         work_folder=work_folder.folder,
         progress=_progress(work_folder, under_way) if progress else None,
-        lag=None if under_way.is_loading else _lag(work_folder),
+        lag=None if under_way.is_loading else _standing(work_folder),
         memory_mb=under_way.memory_mb(),
         free_disk_mb=shutil.disk_usage(work_folder.folder).free / 1024**2,
         server=_server(config, work_folder),
@@ -68,17 +67,13 @@ def _progress(work_folder: WorkFolder, under_way: UnderWay) -> tuple[Progress, .
     return tuple(each for each in read_progress(work_folder.progress) if each.began_at >= since)
 
 
-def _lag(work_folder: WorkFolder) -> Lag | str | None:
+def _standing(work_folder: WorkFolder) -> Standing | str | None:
     """How far the newest migration in use is behind, or why that cannot be known; None where it is not followed."""
     record = work_folder.records.newest_in_use()
     if record is None or work_folder.sync_positions.read(record.id) is None:
         return None
     try:
-        with (
-            open_change_log(work_folder, record.source) as log,
-            agreed_reading(log, work_folder.sync_positions, record.id) as (_, known),
-        ):
-            return log.lag(known.position)
+        return standing(work_folder, record)
     except SourceBusyError:
         return None
     except MigrationError as error:

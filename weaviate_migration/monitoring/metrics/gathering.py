@@ -5,14 +5,15 @@ from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.monitoring.metrics.figures import CollectionMetrics, MigrationMetrics, load_figures
 from weaviate_migration.monitoring.metrics.readings import (
     folder_bytes,
+    followed_standings,
     load_tallies,
     server_reading,
-    sync_lags,
     verdict_counts,
 )
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.load_tally import total
 from weaviate_migration.work_folder.record import MigrationRecord
+from weaviate_migration.work_folder.sync_positions import Standing
 
 
 def migration_metrics(
@@ -28,7 +29,7 @@ def migration_metrics(
     verdicts: dict[str, dict[str, dict[str, int]]] = {alias: {} for alias in record.targets}
     for (alias, check, outcome), number in sorted(verdict_counts(work_folder, record).items()):
         verdicts[alias].setdefault(check, {})[outcome] = number
-    lag = _lag(work_folder, record)
+    standing = _standing(work_folder, record)
     return MigrationMetrics(
         collections={
             alias: CollectionMetrics(
@@ -39,16 +40,15 @@ def migration_metrics(
             )
             for alias, tallies in load_tallies(work_folder, record).items()
         },
-        lag_changes=lag[0] if lag else None,
-        lag_seconds=round(lag[1], 3) if lag else None,
+        lag_changes=standing.changes if standing else None,
+        lag_seconds=round(standing.seconds, 3) if standing else None,
         cpu_seconds=round(cpu_seconds, 2),
         work_folder_bytes=folder_bytes(work_folder),
     )
 
 
-def _lag(work_folder: WorkFolder, record: MigrationRecord) -> tuple[int, float] | None:
+def _standing(work_folder: WorkFolder, record: MigrationRecord) -> Standing | None:
     try:
-        found = sync_lags(work_folder).get(record.id)
+        return followed_standings(work_folder).get(record.id)
     except MigrationError:  # What is wrong with the change log is told by who follows it.
         return None
-    return found[0] if found else None

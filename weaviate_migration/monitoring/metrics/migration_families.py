@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from weaviate_migration.base.errors import ErrorCategory
 from weaviate_migration.monitoring.metrics.catalogue import Family, family, histogram
-from weaviate_migration.monitoring.metrics.readings import load_tallies, sync_lags, verdict_counts
+from weaviate_migration.monitoring.metrics.readings import followed_standings, load_tallies, verdict_counts
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.load_tally import LATENCY_BOUNDS, total
 from weaviate_migration.work_folder.progress import read_progress
@@ -65,7 +65,7 @@ def check_families(work_folder: WorkFolder, record: MigrationRecord) -> Iterator
 
 def sync_families(work_folder: WorkFolder) -> Iterator[Family]:
     """How far each followed migration is behind its source."""
-    lags = sync_lags(work_folder)
-    yield family("sync_lag_changes", [((migration,), lag.changes) for migration, (lag, _) in lags.items()])
-    yield family("sync_lag_seconds", [((migration,), lag.seconds) for migration, (lag, _) in lags.items()])
-    yield family("sync_position", [((migration,), position) for migration, (_, position) in lags.items()])
+    found = followed_standings(work_folder)
+    yield family("sync_lag_changes", [((migration,), each.changes) for migration, each in found.items()])
+    yield family("sync_lag_seconds", [((migration,), each.seconds) for migration, each in found.items()])
+    yield family("sync_position", [((migration,), each.position) for migration, each in found.items()])

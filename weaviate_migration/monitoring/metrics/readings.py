@@ -10,8 +10,7 @@ from pathlib import Path
 
 from weaviate_migration.base.errors import ServerNotUsableError
 from weaviate_migration.base.settings import MigrationConfig
-from weaviate_migration.phases.history.changes import open_change_log
-from weaviate_migration.source.change_log import Lag
+from weaviate_migration.phases.dual_write.lag import followed_migrations, standing
 from weaviate_migration.target.connect import EmbeddedTarget, parse_weaviate_url
 from weaviate_migration.target.figures import ServerFigures, server_figures
 from weaviate_migration.target.server import running_process, running_server
@@ -20,7 +19,7 @@ from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.load_tally import LoadTally
 from weaviate_migration.work_folder.loaded import LoadedPartitions
 from weaviate_migration.work_folder.record import MigrationRecord
-from weaviate_migration.work_folder.sync_positions import agreed_reading
+from weaviate_migration.work_folder.sync_positions import Standing
 
 
 def load_tallies(work_folder: WorkFolder, record: MigrationRecord) -> dict[str, dict[str, LoadTally]]:
@@ -38,29 +37,15 @@ def verdict_counts(work_folder: WorkFolder, record: MigrationRecord) -> Counter[
     )
 
 
-def sync_lags(work_folder: WorkFolder) -> dict[str, tuple[Lag, int]]:
-    """For each followed migration, by id, how far it is behind its source, and the position that is applied.
-
-    It is counted anew, in the source's change log: also where no sync runs.
+def followed_standings(work_folder: WorkFolder) -> dict[str, Standing]:
+    """For each followed migration, by id, how far it is behind its source; also where no sync runs.
 
     Raises:
         MigrationError: the log cannot be read, or is not the one that was followed.
     """
-    return {each.id: _lag(work_folder, each) for each in work_folder.records.all() if _is_followed(work_folder, each)}
-
-
-def _is_followed(work_folder: WorkFolder, record: MigrationRecord) -> bool:
-    """Whether readers have it, may go back to it or will have it, and its changes are applied."""
-    used = record.state in ("unfinished", "cut over")
-    return used and work_folder.capture_id is not None and work_folder.sync_positions.read(record.id) is not None
-
-
-def _lag(work_folder: WorkFolder, record: MigrationRecord) -> tuple[Lag, int]:
-    with (
-        open_change_log(work_folder, record.source) as log,
-        agreed_reading(log, work_folder.sync_positions, record.id) as (_, known),
-    ):
-        return log.lag(known.position), known.position
+    if work_folder.capture_id is None:
+        return {}
+    return {each.id: standing(work_folder, each) for each in reversed(followed_migrations(work_folder))}
 
 
 def folder_bytes(work_folder: WorkFolder) -> dict[str, int]:

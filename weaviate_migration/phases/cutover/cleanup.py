@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from upath import UPath
 from weaviate import WeaviateClient
 
 from weaviate_migration.base.errors import CaptureError, ConfigurationError
+from weaviate_migration.phases.dual_write.lag import standing
 from weaviate_migration.phases.history.changes import open_change_log
 from weaviate_migration.source.capture import remove_capture
 from weaviate_migration.target.aliases import collections_behind_aliases
@@ -145,6 +145,7 @@ def refuse_too_early(work_folder: WorkFolder, *, force: bool) -> None:
     Raises:
         ConfigurationError: a switch was broken off; or, unless it is forced, nothing is cut over, a migration is
             unfinished, or changes of the source are not applied yet.
+        CaptureError: the source was restored or replaced: its log has another history than the one that was applied.
     """
     records = work_folder.records.all()
     _refuse_half_switched(records)
@@ -181,14 +182,15 @@ def _refuse_unfinished(records: list[MigrationRecord], folder: Path) -> None:
 def _refuse_unapplied_changes(records: list[MigrationRecord], work_folder: WorkFolder) -> None:
     """Without the change log nobody could apply them any more. Where it is damaged, or gone, there is none to lose."""
     used = [each for each in records if each.state == "cut over"]
-    known = work_folder.sync_positions.read(used[-1].id) if used else None
-    if known is None:
+    if not used or work_folder.sync_positions.read(used[-1].id) is None:
         return
-    with suppress(CaptureError), open_change_log(work_folder, used[-1].source) as log:
-        with log.reading():
-            behind = log.lag(known.position).changes
-        if behind:
-            raise ConfigurationError(
-                f"{behind:,} changes of {used[-1].source} are not applied yet, and would be lost to readers.",
-                "`weaviate-migration sync` applies them; --force removes the log all the same.",
-            )
+    try:
+        with open_change_log(work_folder, used[-1].source):
+            pass
+    except CaptureError:
+        return
+    if behind := standing(work_folder, used[-1]).changes:
+        raise ConfigurationError(
+            f"{behind:,} changes of {used[-1].source} are not applied yet, and would be lost to readers.",
+            "`weaviate-migration sync` applies them; --force removes the log all the same.",
+        )

@@ -161,7 +161,7 @@ def _apply_some(sync: MigrationSync, through: int) -> None:
 
 def _refuse_differences(sync: MigrationSync, deadline: Deadline) -> None:
     """Raises DifferencesError where what was changed since the snapshot differs, or changes may have been missed."""
-    if sync.has_gap():
+    if sync.standing().problem:
         raise DifferencesError(
             f"Changes of migration {sync.record.id} may have been missed: the aliases are not moved.",
             "`weaviate-migration verify --repair` compares everything, and mends what differs.",

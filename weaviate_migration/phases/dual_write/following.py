@@ -16,6 +16,7 @@ from weaviate_migration.base.errors import (
 from weaviate_migration.base.settings import MigrationConfig, spare_memory_mb
 from weaviate_migration.mapping import Mapping as WholeMapping
 from weaviate_migration.mapping import read_mapping
+from weaviate_migration.phases.dual_write.lag import followed_migrations
 from weaviate_migration.phases.dual_write.migration_sync import MigrationSync
 from weaviate_migration.phases.dual_write.row_applier import SyncTally
 from weaviate_migration.phases.history.changes import open_change_log
@@ -199,7 +200,8 @@ def followed_records(work_folder: WorkFolder, mapping: WholeMapping) -> list[Mig
     Raises:
         ConfigurationError: there are none.
     """
-    found = [each for each in _in_use(work_folder) if each.mapping_digest == mapping.digest and each.bounds]
+    followed = followed_migrations(work_folder)
+    found = [each for each in followed if each.mapping_digest == mapping.digest and each.bounds]
     if not found:
         raise ConfigurationError(
             f"No migration of mapping `{mapping.name}` in {work_folder.folder} follows the changes of its source.",
@@ -208,17 +210,10 @@ def followed_records(work_folder: WorkFolder, mapping: WholeMapping) -> list[Mig
     return [each for each in found if each.source == found[0].source]
 
 
-def _in_use(work_folder: WorkFolder) -> list[MigrationRecord]:
-    """The migrations that readers have, may go back to or will have, and that follow the log; the newest first."""
-    positions = work_folder.sync_positions
-    used = (each for each in reversed(work_folder.records.all()) if each.state in ("unfinished", "cut over"))
-    return [each for each in used if positions.read(each.id) is not None]
-
-
 def _positions(work_folder: WorkFolder, source: Path) -> dict[str, tuple[int, int, int]]:
     """For each migration that needs the log epoch, applied position and its snapshot's; those of other mappings too."""
     found = {}
-    for each in _in_use(work_folder):
+    for each in followed_migrations(work_folder):
         known = work_folder.sync_positions.read(each.id)
         captured = each.snapshot.captured if each.snapshot else None
         if known is not None and each.source == source:

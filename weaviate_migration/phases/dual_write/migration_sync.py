@@ -16,14 +16,20 @@ from filelock import Timeout
 from structlog.contextvars import bound_contextvars
 from weaviate import WeaviateClient
 
+from weaviate_migration.phases.dual_write.lag import standing_in
 from weaviate_migration.phases.dual_write.row_applier import RowApplier, SyncTally
 from weaviate_migration.phases.history.changes import writing_lock
-from weaviate_migration.source.change_log import ChangedRows, ChangeLog, Lag, LogPosition
+from weaviate_migration.source.change_log import ChangedRows, ChangeLog, LogPosition
 from weaviate_migration.source.plan import MigrationPlan
 from weaviate_migration.target.write import WriteSettings
 from weaviate_migration.work_folder.quarantine import Quarantine
 from weaviate_migration.work_folder.record import MigrationRecord
-from weaviate_migration.work_folder.sync_positions import SyncPositions, agreed_reading, refuse_another_history
+from weaviate_migration.work_folder.sync_positions import (
+    Standing,
+    SyncPositions,
+    agreed_reading,
+    refuse_another_history,
+)
 from weaviate_migration.work_folder.timeline import HistoryFile, LagMoment
 
 logger = logging.getLogger(__name__)
@@ -98,28 +104,19 @@ class MigrationSync:
         with self._log.reading():
             return self._log.last_position()
 
-    def lag(self) -> Lag:
-        """How far the migration is behind.
-
-        Raises:
-            CaptureError: changes were missed, or the source is not the file that was followed.
-        """
-        with agreed_reading(self._log, self._positions, self.record.id) as (_, known):
-            return self._log.lag(known.position)
+    def standing(self) -> Standing:
+        """How far the migration is behind; raises what `lag.standing` does."""
+        return standing_in(self._log, self._positions, self.record)
 
     def note_settled(self) -> None:
-        """Puts the lag of a moment of rest into the history, unless it is 0 there already; raises what `lag` does."""
+        """Puts the lag of a moment of rest into the history, unless it is 0 there; raises as `standing` does."""
         if self._is_lag_noted:
-            self._note_lag(self.lag(), last=True)
+            self._note_lag(last=True)
 
-    def _note_lag(self, lag: Lag, *, last: bool = False) -> None:
-        self._history.note(LagMoment(time.time(), *lag), last=last)
-        self._is_lag_noted = lag.changes > 0 or not last
-
-    def has_gap(self) -> bool:
-        """Whether changes may have been missed, so that no lag can be called 0 before all was compared."""
-        with self._log.reading() as capture:
-            return capture.epoch > self.known.epoch
+    def _note_lag(self, *, last: bool = False) -> None:
+        found = self.standing()
+        self._history.note(LagMoment(time.time(), found.changes, found.seconds), last=last)
+        self._is_lag_noted = found.changes > 0 or not last
 
     @property
     def captured(self) -> LogPosition:
@@ -155,10 +152,10 @@ class MigrationSync:
             SourceBusyError: the source was locked for too long.
             TargetError: Weaviate did not take part; nothing is lost, the next pass goes on.
         """
+        if self._history.is_due("lag"):
+            self._note_lag()
         with agreed_reading(self._log, self._positions, self.record.id) as (_, known):
             end = self._log.last_position()
-            if self._history.is_due("lag"):
-                self._note_lag(self._log.lag(known.position))
         end = min(end, through) if through is not None else end
         tally = SyncTally(position=known.position)
         while tally.position < end:

@@ -10,10 +10,10 @@ from weaviate_migration.monitoring.alerts import AlertSettings, Judgement
 from weaviate_migration.monitoring.alerts.conditions import Kind, judge
 from weaviate_migration.monitoring.alerts.observations import Observations, observe
 from weaviate_migration.monitoring.alerts.under_way import Command, UnderWay, commands_under_way, noted
-from weaviate_migration.source.change_log import Lag
 from weaviate_migration.target.figures import ServerHealth
 from weaviate_migration.target.server_process import ProcessIdentity
 from weaviate_migration.work_folder.progress import ProgressFile, read_progress
+from weaviate_migration.work_folder.sync_positions import Standing
 from weaviate_migration_tests.monitoring.alerts.receiver import QUIET
 
 
@@ -134,6 +134,10 @@ def test_what_was_killed_is_not_under_way(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def behind(changes: int, seconds: float) -> Standing:
+    return Standing("id", changes=changes, seconds=seconds)
+
+
 def seen(**found: object) -> Observations:
     return Observations(at=0.0, work_folder=Path("work"), **found)  # type: ignore[arg-type]
 
@@ -141,9 +145,9 @@ def seen(**found: object) -> Observations:
 @pytest.mark.parametrize(
     ("found", "thresholds", "told"),
     [
-        ({"lag": Lag(6, 1.0)}, {"lag_changes": 5}, "6 changes of the source are not applied"),
-        ({"lag": Lag(1, 9.0)}, {"lag_seconds": 8}, "1 changes of the source are not applied"),
-        ({"lag": Lag(5, 8.0)}, {"lag_changes": 5, "lag_seconds": 8}, None),
+        ({"lag": behind(6, 1.0)}, {"lag_changes": 5}, "6 changes of the source are not applied"),
+        ({"lag": behind(1, 9.0)}, {"lag_seconds": 8}, "1 changes of the source are not applied"),
+        ({"lag": behind(5, 8.0)}, {"lag_changes": 5, "lag_seconds": 8}, None),
         ({"lag": "the trigger is gone"}, {}, "Captured changes cannot be followed"),
         ({"server_disk_percent": 91.0}, {"server_disk_percent": 90}, "The server's disk is 91 % full"),
         ({"server": ServerHealth("node2 is UNAVAILABLE")}, {}, "The Weaviate server is not healthy"),
@@ -161,7 +165,7 @@ def test_what_was_not_looked_at_is_not_over() -> None:
         ({"progress": ()}, {Kind.SLOW, Kind.STALLED}),
         ({"server": ServerHealth("no answer")}, {Kind.SERVER_UNHEALTHY}),
         ({"server": ServerHealth()}, {Kind.SERVER_UNHEALTHY, Kind.SERVER_READ_ONLY}),
-        ({"lag": Lag(0, 0.0)}, {Kind.LAG}),
+        ({"lag": behind(0, 0.0)}, {Kind.LAG}),
     ]
     for found, kinds in looked_at:
         assert judge(seen(**found), settings()).kinds == kinds
