@@ -1,7 +1,6 @@
 """Takes a consistent, checked and hashed copy of a database in use: the backup, and what every extract reads."""
 
 import hashlib
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +8,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from weaviate_migration.base.atomic_file import sync_to_disk
 from weaviate_migration.base.errors import ConfigurationError, SourceError
 from weaviate_migration.source.connect import (
     BUSY_TIMEOUT_SECONDS,
@@ -203,9 +203,9 @@ def _finished_or_removed(destination: Path, size: int) -> Iterator[Path]:
             mode=0o600, exist_ok=False
         )  # It holds all of the application's data, whoever may read the folder.
         yield partial
-        _sync(partial)
+        sync_to_disk(partial)
         partial.replace(destination)
-        _sync(destination.parent)
+        sync_to_disk(destination.parent)
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorcode", 0) not in _WRITE_FAILURES:
             raise
@@ -269,12 +269,3 @@ def _damage(connection: sqlite3.Connection, source: Path, say: Say) -> list[str]
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync(path: Path) -> None:
-    """Has the disk keep a file, or a folder's names."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -19,6 +19,7 @@ from uuid import uuid4
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ValidationError
 
+from weaviate_migration.base.atomic_file import replace_file
 from weaviate_migration.base.errors import ServerNotUsableError
 from weaviate_migration.target.server_binary import SERVER_VERSION, Say, say_on_stderr, server_binary
 from weaviate_migration.target.server_process import (
@@ -280,10 +281,7 @@ class _DataFolder:
             raise ServerNotUsableError(f"{file} is damaged", "Delete it when no Weaviate server runs.") from error
 
     def _write(self, state: FolderState) -> None:
-        """Replaces the file in one step: who is killed meanwhile leaves the old one or the new one."""
-        draft = self.path / f"{STATE_FILE}.new"
-        draft.write_text(state.model_dump_json(indent=2))
-        draft.replace(self.path / STATE_FILE)
+        replace_file(self.path / STATE_FILE, state.model_dump_json(indent=2))
 
 
 def _numbers(version: str) -> tuple[int, ...]:

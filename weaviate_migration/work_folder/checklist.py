@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from weaviate_migration.base.atomic_file import replace_file
 from weaviate_migration.base.errors import DifferencesError
 
 Verdict = Literal["passed", "warned", "failed", "skipped"]
@@ -68,10 +69,7 @@ class Checklist:
 
     def save(self, work_folder: Path) -> None:
         """Stores it as `preflight.json` or `postflight.json`, in place of the one before, in one step."""
-        path = _path(work_folder, self.kind)
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(self.to_dict(), indent=2), encoding="utf-8")
-        temporary.replace(path)
+        replace_file(_path(work_folder, self.kind), json.dumps(self.to_dict(), indent=2))
 
 
 def read_checklist(work_folder: Path, kind: Kind) -> Checklist | None:

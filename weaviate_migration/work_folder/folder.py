@@ -11,6 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from upath import UPath
 
+from weaviate_migration.base.atomic_file import replace_file
 from weaviate_migration.base.errors import ConfigurationError, MigrationConflictError
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.work_folder.check_results import CheckResults
@@ -138,9 +139,7 @@ class WorkFolder:
         if (known := self.capture_id) is not None:
             return known
         made = secrets.token_hex(4)
-        temporary = self.folder / "capture.tmp"
-        temporary.write_text(json.dumps({"id": made}), encoding="utf-8")
-        temporary.replace(self.folder / "capture.json")
+        replace_file(self.folder / "capture.json", json.dumps({"id": made}))
         return made
 
     def forget_capture(self) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
+from weaviate_migration.base.atomic_file import replace_file
 from weaviate_migration.work_folder.timeline import HistoryFile, LoadMoment
 
 # Often enough for a bar that moves; each write takes 0.5 to 0.8 ms of CPU (measured).
@@ -117,9 +118,7 @@ class ProgressFile:
             updated_at=self._progress.began_at + self._written_at - self._began,
             recent_per_second=self._rate(self._written_at),
         )
-        temporary = self._path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(asdict(self._progress)), encoding="utf-8")
-        temporary.replace(self._path)
+        replace_file(self._path, json.dumps(asdict(self._progress)), durable=False)
         self._note_history()
 
     def _rate(self, now: float) -> float:
@@ -139,7 +138,7 @@ class ProgressFile:
 
 
 def read_progress(folder: Path) -> list[Progress]:
-    """The progress of all collections of a run, by name; a file that goes away meanwhile is left out."""
+    """The progress of all collections of a run, by name; files that go away meanwhile, or are damaged, are left out."""
     found = (_read(path) for path in sorted(folder.glob("*.json")))
     return [each for each in found if each is not None]
 
@@ -147,7 +146,7 @@ def read_progress(folder: Path) -> list[Progress]:
 def _read(path: Path) -> Progress | None:
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):  # A power cut may have emptied it.
         return None
     known = {each.name for each in fields(Progress)}
     return Progress(**{name: value for name, value in stored.items() if name in known})

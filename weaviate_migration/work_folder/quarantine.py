@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO
 
+from weaviate_migration.base.atomic_file import replacing
 from weaviate_migration.base.errors import ErrorCategory
 
 
@@ -45,7 +46,7 @@ class Quarantine:
     def __init__(self, folder: Path, collection: str) -> None:
         self._folder = folder
         self._collection = collection
-        self._files: dict[str, TextIO] = {}
+        self._files: dict[str, BinaryIO] = {}
 
     def __enter__(self) -> "Quarantine":
         return self
@@ -73,28 +74,23 @@ class Quarantine:
         """Writes down one row."""
         if partition not in self._files:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._files[partition] = _opened(self._path(partition))
-        self._files[partition].write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
+            self._files[partition] = self._path(partition).open("wb")
+        line = json.dumps(asdict(row), ensure_ascii=False) + "\n"
+        # What UTF-8 cannot encode, a lone surrogate, gets a backslash: it becomes an escape of JSON.
+        self._files[partition].write(line.encode("utf-8", "backslashreplace"))
 
     @contextmanager
     def replacing(self, partition: str) -> Iterator[None]:
         """What is added inside takes the place of the partition's rows at the end, in one step; not after an error."""
         path = self._path(partition)
-        temporary = path.with_suffix(".partial")
-        self._folder.mkdir(parents=True, exist_ok=True)
         try:
-            with _opened(temporary) as file:
+            with replacing(path) as file:
                 self._files[partition] = file
                 yield
-                file.flush()
-                os.fsync(file.fileno())
-            if temporary.stat().st_size:
-                temporary.replace(path)
-            else:
-                path.unlink(missing_ok=True)
+            if not path.stat().st_size:
+                path.unlink()
         finally:
             self._files.pop(partition, None)
-            temporary.unlink(missing_ok=True)
 
     def partitions(self) -> list[str]:
         """The partitions with quarantined rows, in their order."""
@@ -120,8 +116,3 @@ class Quarantine:
 
     def _path(self, partition: str) -> Path:
         return self._folder / f"{self._collection}.{partition}.jsonl"
-
-
-def _opened(path: Path) -> TextIO:
-    """A file for rows. What UTF-8 cannot encode, a lone surrogate, gets a backslash: it becomes an escape of JSON."""
-    return path.open("w", encoding="utf-8", errors="backslashreplace")

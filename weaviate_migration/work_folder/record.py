@@ -4,7 +4,6 @@ One JSON file for each migration, `migrations/<id>.json` in the work folder, rep
 one or the new one, whenever the process is killed.
 """
 
-import os
 from collections.abc import Mapping as ReadOnlyMapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 from structlog.contextvars import bind_contextvars
 
+from weaviate_migration.base.atomic_file import replace_file
 from weaviate_migration.base.errors import ConfigurationError, MigrationConflictError
 from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.source.change_log import LogPosition
@@ -195,14 +195,7 @@ class MigrationRecords:
 
     def save(self, record: MigrationRecord) -> MigrationRecord:
         """Puts the record on disk, all of it or not at all, and returns it."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._folder / f"{record.id}.json"
-        temporary = path.with_suffix(".tmp")
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(record.model_dump_json(indent=2))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        replace_file(self._folder / f"{record.id}.json", record.model_dump_json(indent=2))
         return record
 
     def update(self, record: MigrationRecord, **changes: object) -> MigrationRecord:

@@ -4,12 +4,12 @@ It is written after Weaviate confirmed everything up to a position, and holds wh
 restored from a backup says something else, or nothing, at that position.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from weaviate_migration.base.atomic_file import replace_file
 from weaviate_migration.base.errors import CaptureError
 from weaviate_migration.source.capture import Capture
 from weaviate_migration.source.change_log import INSTALL_HINT, ChangeLog, LogPosition
@@ -70,14 +70,7 @@ class SyncPositions:
 
     def save(self, migration: str, position: LogPosition) -> None:
         """Puts it on disk, all of it or not at all."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._path(migration)
-        temporary = path.with_suffix(".tmp")
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(position.model_dump_json())
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        replace_file(self._path(migration), position.model_dump_json())
 
     def discard(self, migration: str) -> None:
         """Forgets it: the migration's changes are not followed any more."""

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from weaviate_migration.base.atomic_file import replace_file
+
 # At most so often, for each kind and collection: fine enough for a plot of a minute, and small for one of a day.
 SECONDS_BETWEEN_ENTRIES = 1.0
 # Then every other line goes: a sync that follows for months does not fill the disk.
@@ -90,9 +92,7 @@ class HistoryFile:
 
     def _thin_out(self) -> None:
         lines = self._path.read_text(encoding="utf-8").splitlines(keepends=True)
-        temporary = self._path.with_suffix(".tmp")
-        temporary.write_text("".join(lines[::2]), encoding="utf-8")
-        temporary.replace(self._path)
+        replace_file(self._path, "".join(lines[::2]), durable=False)
 
 
 def read_history(folder: Path, migration_id: str) -> list[Moment]:

@@ -87,3 +87,9 @@ def test_the_history_gets_an_entry_a_second_and_the_last_one(tmp_path: Path) -> 
 def test_files_of_other_versions_are_read_as_far_as_they_go(tmp_path: Path) -> None:
     (tmp_path / "Note.json").write_text('{"collection": "Note", "rows": 5, "handled": 2, "colour": "red"}')
     assert read_progress(tmp_path) == [Progress("Note", 5, handled=2)]
+
+
+def test_what_a_power_cut_emptied_is_left_out(tmp_path: Path) -> None:
+    ProgressFile(tmp_path, "Note", 10).finish()
+    (tmp_path / "Other.json").write_bytes(b"")
+    assert [each.collection for each in read_progress(tmp_path)] == ["Note"]

@@ -2,10 +2,10 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import dagster as dg
 
+from weaviate_migration.base.atomic_file import replace_file
 from weaviate_migration.defs import groups
 from weaviate_migration.defs.resources import WeaviateServer
 from weaviate_migration.mapping import Mapping
@@ -60,8 +60,8 @@ def _written(
     found = migration_report(instance, graph, mapping, work_folder, target)
     markdown = markdown_page(found)
     page, text = work_folder.report_path, work_folder.report_path.with_suffix(".md")
-    _replace(page, html_page(found))
-    _replace(text, markdown)
+    replace_file(page, html_page(found))
+    replace_file(text, markdown)
     return {
         "report": dg.MetadataValue.md(markdown),
         "page": dg.MetadataValue.path(page),
@@ -77,10 +77,3 @@ def _figures(found: MigrationReport) -> dict[str, int]:
         "checks": len(found.checks.outcomes),
         "failed_steps": len(found.failures),
     }
-
-
-def _replace(path: Path, text: str) -> None:
-    """All of a file or nothing: someone may be reading the last one."""
-    draft = path.with_name(f"{path.name}.tmp")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)

@@ -5,7 +5,6 @@ down before it is sent: killed in between, it may be sent twice, but never not a
 """
 
 import logging
-import os
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Literal
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
+from weaviate_migration.base.atomic_file import replace_file
 from weaviate_migration.base.redaction import redacted
 from weaviate_migration.monitoring.alerts.channels import Channel, Urgency
 from weaviate_migration.monitoring.alerts.conditions import Condition, Judgement, Kind
@@ -154,9 +154,4 @@ class IncidentBook:
         """Puts those that are not over, or not told yet, on disk: all of them or nothing."""
         names = {each.name for each in self._channels}
         kept = [each for each in incidents if each.over_at is None or names & set(each.untold)]
-        draft = self._path.with_suffix(".tmp")
-        with draft.open("wb") as file:
-            file.write(_INCIDENTS.dump_json(kept, indent=2))
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self._path)
+        replace_file(self._path, _INCIDENTS.dump_json(kept, indent=2))

@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 from pydantic import BaseModel, ValidationError
 
+from weaviate_migration.base.atomic_file import replace_file
 from weaviate_migration.target.server_process import ProcessIdentity
 
 MIGRATE, VERIFY, SYNC, CUTOVER = "migrate", "verify", "sync", "cutover"
@@ -59,11 +60,9 @@ class UnderWay:
 def noted(folder: Path, name: str) -> Iterator[None]:
     """Notes in the folder that this command is under way, until the block ends."""
     command = Command(name=name, process=ProcessIdentity.of(os.getpid()), since=time.time())
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{os.getpid()}-{time.monotonic_ns()}.json"
-    draft = path.with_suffix(".tmp")
-    draft.write_text(command.model_dump_json(), encoding="utf-8")
-    draft.replace(path)
+    # After a power cut no command is under way.
+    replace_file(path, command.model_dump_json(), durable=False)
     try:
         yield
     finally:

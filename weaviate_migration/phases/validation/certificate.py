@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from weaviate_migration.base.atomic_file import replace_file
 from weaviate_migration.phases.validation.digests import collection_digest
 from weaviate_migration.phases.validation.partition_comparison import PartitionComparison
 from weaviate_migration.work_folder.record import MigrationRecord
@@ -157,9 +158,7 @@ def _statement(collections: Sequence[ComparedCollection]) -> str:
 def save_certificate(folder: Path, document: Mapping[str, Any]) -> Path:
     """Writes `certificate.json` into the work folder, in place of an older one, and returns its path."""
     path = folder / FILE_NAME
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    replace_file(path, json.dumps(document, ensure_ascii=False, indent=2) + "\n")
     return path
 
 

@@ -1,0 +1,81 @@
+"""A file replaced in one step: whenever its writer is killed, readers find the old content or the new one.
+
+What is written goes into a draft beside the file, `.<random>.tmp`, which then takes the file's name. A writer locks its
+draft, and the kernel gives up the lock of a killed one: so the next writer in the folder knows what was left over.
+"""
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from typing import BinaryIO
+
+
+def replace_file(path: Path, content: str | bytes, *, durable: bool = True) -> None:
+    """Gives a file this content, text as UTF-8; see `replacing`."""
+    with replacing(path, durable=durable) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def replacing(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
+    """What is written inside replaces the file at the end; after an error the file is as it was.
+
+    Several processes and threads may replace the same file: each has a draft of its own, and the last one wins.
+
+    Args:
+        path: its folder is made if it is not there.
+        durable: sync file and folder to disk, so that a power cut keeps all of it or nothing. That takes 0.5 ms on a
+            local disk (measured: 0.6 ms instead of 0.1), several on a disk in the network or one that turns. False is
+            for what shows how something goes, and for what can be found out again: a power cut may empty such a file.
+
+    Raises:
+        OSError: the folder or the file cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_leftovers(path.parent, os.getpid())
+    with _draft_in(path.parent) as file:
+        draft = Path(file.name)
+        try:
+            yield file
+            file.flush()
+            if durable:
+                os.fsync(file.fileno())
+            draft.replace(path)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+    if durable:
+        sync_to_disk(path.parent)
+
+
+def sync_to_disk(path: Path) -> None:
+    """Has the disk keep the content of a file, or the names in a folder."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _draft_in(folder: Path) -> BinaryIO:
+    """A new file, locked until it is closed or its process ends."""
+    while True:
+        file = (folder / f".{secrets.token_hex(8)}.tmp").open("xb")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file.fileno()).st_nlink:
+            return file
+        file.close()  # Before it was locked, another process took it for left over.
+
+
+@cache
+def _remove_leftovers(folder: Path, _process: int) -> None:
+    """Removes what killed writers left in a folder; once for each process: a folder may hold thousands of files."""
+    for draft in folder.glob(".*.tmp"):
+        # An error: the draft has become a file meanwhile, or its writer holds the lock.
+        with suppress(OSError), draft.open("r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            draft.unlink()
