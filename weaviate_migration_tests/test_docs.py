@@ -101,7 +101,7 @@ def test_every_command_in_the_docs_is_one_with_these_options() -> None:
 
 def test_every_option_in_the_docs_is_one() -> None:
     options = set[str]().union(*map(options_of, COMMANDS.values()))
-    assert {each for each in inline_code() if re.fullmatch(r"--[a-z-]+", each)} <= options
+    assert {each.split()[0] for each in inline_code() if each.startswith("--")} <= options
 
 
 def test_every_variable_in_the_docs_is_one() -> None:

@@ -77,8 +77,14 @@ def test_the_names_of_the_checks(application: Path) -> None:
     assert found == set(first_column("prove.md", "check"))
 
 
-def test_the_python_example_runs(application: Path, server: ServerAddress) -> None:
-    (example,) = code_blocks("python", "python.md")
+@pytest.mark.parametrize(
+    ("example", "printed"),
+    list(
+        zip(code_blocks("python", "python.md"), ["True ", "{'PythonConversation': 'PythonConversation_"], strict=True)
+    ),
+    ids=["the whole way", "step by step"],
+)
+def test_the_python_example_runs(example: str, printed: str, application: Path, server: ServerAddress) -> None:
     ended = subprocess.run(
         [BIN / "python", "-c", example],
         cwd=application,
@@ -95,7 +101,7 @@ def test_the_python_example_runs(application: Path, server: ServerAddress) -> No
         check=False,
     )
     assert ended.returncode == 0, ended.stderr
-    assert ended.stdout.startswith("True "), ended.stdout + ended.stderr
+    assert ended.stdout.startswith(printed), ended.stdout + ended.stderr
 
 
 def test_the_demo_then_the_ui(tmp_path: Path) -> None:
