@@ -84,13 +84,14 @@ def start_command(command: Sequence[str], checkout: Path = ROOT) -> subprocess.P
     """Starts a command in an environment without the settings of the person who measures.
 
     Args:
-        checkout: the version of this repository that it runs: Python looks for packages in its current folder first.
+        checkout: the version of this repository that it runs, and so do the processes that it starts.
     """
     kept = {
         name: value
         for name, value in os.environ.items()
         if name != "DAGSTER_HOME" and not name.startswith("WEAVIATE_MIGRATION_")
     }
+    kept["PYTHONPATH"] = str(checkout)
     return subprocess.Popen(
         command, cwd=checkout, env=kept, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
     )

@@ -18,7 +18,7 @@ from weaviate_migration.runs.events import (
     check_results,
     error_texts,
     exit_code_of,
-    step_failures,
+    run_failures,
 )
 from weaviate_migration.runs.jobs import SOURCE_AUDIT
 from weaviate_migration.work_folder.phase import Phase, next_step
@@ -135,7 +135,7 @@ def migration_outcome(
     Args:
         records: the migrations on record, oldest first; the run's is the last, unless it did not get that far.
     """
-    failures = step_failures(events)
+    failures = run_failures(events)
     checks = check_results(events)
     if any(each.step in (SOURCE_AUDIT, "weaviate_schema") for each in failures) or not records:
         return _not_begun(failures, checks)
@@ -168,7 +168,7 @@ def migration_outcome(
 
 def dry_run_outcome(events: Sequence[dg.DagsterEvent], mapping: Mapping, prefix: str) -> MigrationResult:
     """What a run of the job `dry_run` came to: `migrated` is what would be written, `failed` what would be refused."""
-    failures = step_failures(events)
+    failures = run_failures(events)
     if failures:
         return _failed(failures)
     rows = {record.data["collection"]: record.data for record in _dry_run_table(events)}

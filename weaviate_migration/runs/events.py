@@ -28,9 +28,10 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class StepFailure:
-    """Why a step failed.
+    """Why a step failed, or a run.
 
     Attributes:
+        step: the step's key, or the job's name where the run failed without a failed step.
         error: the class of ours that was raised, None for a fault of ours or of a library.
         trace: where it was raised.
     """
@@ -50,7 +51,7 @@ class StepFailure:
 
 def run_verdict(events: Sequence[dg.DagsterEvent]) -> tuple[int, list[str]]:
     """The exit code of a run that only checks, and why it failed; failed checks are not told here."""
-    failures = step_failures(events)
+    failures = run_failures(events)
     return exit_code_of(failures, 0), error_texts(failures)
 
 
@@ -63,15 +64,32 @@ def was_interrupted(events: Sequence[dg.DagsterEvent]) -> bool:
     return RunFailureReason.UNEXPECTED_TERMINATION in [each.failure_reason for each in failures]
 
 
-def step_failures(events: Iterable[dg.DagsterEvent]) -> list[StepFailure]:
-    """The failed steps of a run, in the order of their failing."""
-    return [step_failure(event) for event in events if event.is_step_failure]
+def run_failures(events: Sequence[dg.DagsterEvent]) -> list[StepFailure]:
+    """Why a run failed: its failed steps, in the order of their failing; the run itself where none of them failed.
+
+    So is it where an executor or a process of it breaks down, or where a resource cannot be made.
+    """
+    of_steps = [step_failure(event) for event in events if event.is_step_failure]
+    of_run = [event for event in events if event.is_job_failure and event.event_specific_data]
+    return of_steps or [_run_failure(event) for event in of_run]
 
 
 def step_failure(event: dg.DagsterEvent) -> StepFailure:
     """Why the step of this event failed."""
     info = event.step_failure_data.error
     assert info is not None, "a step that failed has an error"
+    return _failure(event.step_key or "", info)
+
+
+def _run_failure(event: dg.DagsterEvent) -> StepFailure:
+    """Why the run of this event failed."""
+    if (info := event.job_failure_data.error) is not None:
+        return _failure(event.job_name, info)
+    said = event.message or "it gave no reason"
+    return StepFailure(event.job_name, said, error=None, is_failed_check=False, trace=said)
+
+
+def _failure(step: str, info: SerializableErrorInfo) -> StepFailure:
     # Dagster wraps what a step raised, and what a step raised may have a cause: ours is in between.
     chain = list(_chain(info))
     told = next((each for each in chain if error_named(each.cls_name or "")), chain[-1])
@@ -79,7 +97,7 @@ def step_failure(event: dg.DagsterEvent) -> StepFailure:
     # Dagster's text of an error begins with its class.
     message = told.message.strip().partition(f"{name}: ")[2] or told.message.strip()
     return StepFailure(
-        step=event.step_key or "",
+        step=step,
         message=message,
         error=error_named(name),
         is_failed_check=name == FAILED_CHECK,

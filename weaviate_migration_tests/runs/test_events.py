@@ -8,7 +8,9 @@ import dagster as dg
 import pytest
 
 from weaviate_migration.api.outcome import MigrationResult, migration_outcome
+from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.mapping import Mapping
+from weaviate_migration.runs.events import run_verdict
 from weaviate_migration.work_folder.record import MigrationRecord
 from weaviate_migration_tests.strategies import EVERY_TYPE
 
@@ -66,3 +68,30 @@ def test_a_failed_error_is_an_error(others: Sequence[dg.AssetCheckSeverity]) -> 
 def test_all_passed() -> None:
     result = outcome_with()
     assert (result.exit_code, result.validation_passed, list(result.warnings)) == (0, True, [])
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "told"),
+    [
+        (RuntimeError("the cable is cut"), 1, "the cable is cut"),
+        (ConfigurationError("The cable is of another kind.", "Take the grey one."), 2, "The cable is of another kind."),
+    ],
+)
+def test_a_run_that_fails_without_a_failed_step_is_a_failure(raised: Exception, code: int, told: str) -> None:
+    """As where an executor breaks down, or its processes: it once ended with exit code 0, and no word why."""
+
+    @dg.resource
+    def broken() -> None:
+        raise raised
+
+    @dg.asset(required_resource_keys={"broken"})
+    def note() -> None: ...
+
+    job = dg.Definitions(assets=[note], resources={"broken": broken}).resolve_implicit_global_asset_job_def()
+    with dg.DagsterInstance.ephemeral() as instance:
+        run = job.execute_in_process(instance=instance, raise_on_error=False)
+    assert not [event for event in run.all_events if event.is_step_failure]
+    result = migration_outcome(run.all_events, MAPPING, [])
+    assert (result.success, result.exit_code) == (False, code)
+    assert told in "".join(result.errors)
+    assert run_verdict(run.all_events)[0] == code

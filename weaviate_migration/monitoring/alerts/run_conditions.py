@@ -10,7 +10,7 @@ from weaviate_migration.monitoring.alerts.conditions import Condition, Judgement
 from weaviate_migration.monitoring.alerts.under_way import CUTOVER, MIGRATE, SYNC, VERIFY
 from weaviate_migration.monitoring.alerts.watch import run_failed
 from weaviate_migration.runs.checks import AssetGraph, CheckGroup, CheckReport, CheckStatus, check_report
-from weaviate_migration.runs.events import step_failures, was_interrupted
+from weaviate_migration.runs.events import run_failures, was_interrupted
 from weaviate_migration.runs.jobs import CUT_OVER, DRY_RUN, MIGRATE_LIVE, VERIFY_LIVE
 from weaviate_migration.runs.jobs import MIGRATE as MIGRATE_JOB
 from weaviate_migration.runs.jobs import SYNC as SYNC_JOB
@@ -74,7 +74,7 @@ def _fate(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Judgement:
     if run.is_success:
         return Judgement(keys=frozenset(over))
     events = [entry.get_dagster_event() for entry in instance.all_logs(run.run_id) if entry.is_dagster_event]
-    failures = step_failures(events)
+    failures = run_failures(events)
     if was_interrupted(events) or run.status is dg.DagsterRunStatus.CANCELED:
         return Judgement()
     if failures and all(each.is_failed_check for each in failures):
