@@ -1,20 +1,20 @@
 """The embedded server: a real Weaviate that belongs to a data folder, shared by the commands that use the folder.
 
-The folder remembers the server and who uses it, in the order in which they came; the first that is alive is the owner.
-The last to go stops the server: so a command that starts one stops it, one that finds one running leaves it, an owner
-that goes first hands it over, and a server whose owner was killed is adopted by the next command.
+The folder remembers the server. Its users share a lock; the one that gets the lock alone at the end is the last, and
+stops the server. So a command that starts a server stops it, one that finds a server running leaves it, and one that
+goes first hands it over. A killed command holds no lock any more: the next one adopts its server.
 """
 
-import os
+import fcntl
 import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from uuid import uuid4
+from typing import IO
 
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ValidationError
@@ -39,6 +39,9 @@ from weaviate_migration.target.server_process import (
 
 STATE_FILE = "weaviate-migration-server.json"
 LOCK_FILE = "weaviate-migration-server.lock"
+"""Who starts, adopts or stops the server holds it."""
+USERS_FILE = "weaviate-migration-server.users"
+"""Who uses the server shares a lock on it."""
 LOG_FILE = "server.log"
 STARTS = 3
 """A port that was free may be taken before the server binds it; then other ports are tried."""
@@ -60,36 +63,18 @@ class ServerAddress:
         return f"{'https' if self.secure else 'http'}://{self.host}:{self.http_port} (gRPC port {self.grpc_port})"
 
 
-class User(BaseModel, frozen=True):
-    """One use of the server; a process may have several."""
-
-    process: ProcessIdentity
-    token: str
-
-
 class FolderState(BaseModel, frozen=True):
-    """What a data folder remembers: the version that wrote its data last, the server that runs on it, and its users."""
+    """What a data folder remembers: the version that wrote its data last, and the server that runs on it."""
 
     version: str = SERVER_VERSION
     server: ProcessIdentity | None = None
     ports: Ports | None = None
-    users: tuple[User, ...] = ()
 
     def running(self) -> tuple[ProcessIdentity, Ports] | None:
         """The server and its ports, or None when it does not run."""
         if self.server is None or self.ports is None or not self.server.is_alive():
             return None
         return self.server, self.ports
-
-    def with_user(self, user: User) -> "FolderState":
-        """With one more user, and without those who are dead."""
-        alive = (other for other in self.users if other.process.is_alive())
-        return self.model_copy(update={"users": (*alive, user)})
-
-    def without_user(self, user: User) -> "FolderState":
-        """Without this user and without those who are dead."""
-        others = (other for other in self.users if other != user and other.process.is_alive())
-        return self.model_copy(update={"users": tuple(others)})
 
 
 @contextmanager
@@ -110,14 +95,8 @@ def embedded_server(data_dir: Path, say: Say = say_on_stderr) -> Iterator[Server
         ServerNotUsableError: no binary, no free port, a folder that is not writable or of a newer version, or a server
             that does not come up: with the end of its log.
     """
-    folder = _DataFolder(data_dir.expanduser().resolve(), say)
-    user = User(process=ProcessIdentity.of(os.getpid()), token=uuid4().hex)
-    with _ended_like_ctrl_c():
-        try:
-            ports = folder.enter(user)
-            yield ServerAddress(LOOPBACK, ports.http, ports.grpc)
-        finally:
-            folder.leave(user)
+    with _ended_like_ctrl_c(), _DataFolder(data_dir.expanduser().resolve(), say).used() as ports:
+        yield ServerAddress(LOOPBACK, ports.http, ports.grpc)
 
 
 def running_server(data_dir: Path) -> ServerAddress | None:
@@ -164,31 +143,36 @@ class _DataFolder:
     path: Path
     say: Say
 
-    def enter(self, user: User) -> Ports:
-        """Registers the user, before anything is started for it, and returns the ports of a server that is ready."""
+    @contextmanager
+    def used(self) -> Iterator[Ports]:
+        """The ports of a server that is ready, and that runs as long as the block."""
         binary = server_binary(self.say)
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            with self._lock():
-                state = self.read().with_user(user)
-                self._check_version(state.version)
-                self._write(state)
-                return self._use(state) or self._start(state, binary)
-        except OSError as error:
-            raise ServerNotUsableError(
-                f"an embedded Weaviate cannot use the data folder {self.path}: {error.strerror or error}",
-                "Name a folder that can be written: --weaviate-url embedded:DIR.",
-            ) from error
+        with ExitStack() as at_end:
+            try:
+                self.path.mkdir(parents=True, exist_ok=True)
+                users = at_end.enter_context((self.path / USERS_FILE).open("a"))
+                at_end.callback(self._leave, users)
+                ports = self._enter(users, binary)
+            except OSError as error:
+                raise ServerNotUsableError(
+                    f"an embedded Weaviate cannot use the data folder {self.path}: {error.strerror or error}",
+                    "Name a folder that can be written: --weaviate-url embedded:DIR.",
+                ) from error
+            yield ports
 
-    def leave(self, user: User) -> None:
-        """Takes the user off, and stops the server when nobody is left; nothing for a user who never got in."""
-        if user not in self.read().users:
-            return
+    def _enter(self, users: IO[str], binary: Path) -> Ports:
+        """Shares the users' lock before anything is started, and returns the ports of a server that is ready."""
         with self._lock():
-            state = self.read().without_user(user)
-            if not state.users:
-                state = self._stop(state)
-            self._write(state)
+            fcntl.flock(users, fcntl.LOCK_SH)
+            state = self.read()
+            self._check_version(state.version)
+            return self._use(state) or self._start(state, binary)
+
+    def _leave(self, users: IO[str]) -> None:
+        """Stops the server when nobody else uses it."""
+        with self._lock():
+            if _is_alone(users):
+                self._write(self._stop(self.read()))
 
     def _check_version(self, version: str) -> None:
         if _numbers(version) > _numbers(SERVER_VERSION):
@@ -282,6 +266,15 @@ class _DataFolder:
 
     def _write(self, state: FolderState) -> None:
         replace_file(self.path / STATE_FILE, state.model_dump_json(indent=2))
+
+
+def _is_alone(users: IO[str]) -> bool:
+    """Whether nobody else shares the lock. Whoever asks gives up their own share, so that one of two gets it alone."""
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _numbers(version: str) -> tuple[int, ...]:

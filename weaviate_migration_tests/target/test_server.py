@@ -1,6 +1,6 @@
 """Where the server's binary comes from, and what the data folder's memory is worth; no server is started."""
 
-import hashlib
+import fcntl
 import io
 import os
 import signal
@@ -22,8 +22,8 @@ from weaviate_migration.target import server_binary as binary_module
 from weaviate_migration.target.server import (
     STATE_FILE,
     FolderState,
-    User,
     _ended_like_ctrl_c,
+    _is_alone,
     embedded_server,
 )
 from weaviate_migration.target.server_binary import SERVER_VERSION, binary_folder, binary_name, server_binary
@@ -319,21 +319,15 @@ def test_log_without_lines() -> None:
 # the folder and its users
 
 
-def user(created: float | None = None) -> User:
-    identity = ProcessIdentity.of(os.getpid())
-    process = identity if created is None else identity.model_copy(update={"created": created})
-    return User(process=process, token=hashlib.sha256(os.urandom(8)).hexdigest())
-
-
-def test_users_come_in_order_and_the_dead_are_left_out() -> None:
-    dead, first, second = user(created=1.0), user(), user()
-    state = FolderState(users=(dead,)).with_user(first).with_user(second)
-    assert state.users == (first, second)
-    assert state.without_user(first).users == (second,)
+def test_of_two_users_the_second_to_go_is_the_last(tmp_path: Path) -> None:
+    with (tmp_path / "users").open("a") as one, (tmp_path / "users").open("a") as other:
+        for each in (one, other):
+            fcntl.flock(each, fcntl.LOCK_SH)
+        assert [_is_alone(one), _is_alone(other)] == [False, True]
 
 
 def test_state_survives_its_file() -> None:
-    state = FolderState(server=user().process, ports=Ports(http=1, grpc=2, gossip=3, raft=4), users=(user(),))
+    state = FolderState(server=ProcessIdentity.of(os.getpid()), ports=Ports(http=1, grpc=2, gossip=3, raft=4))
     assert FolderState.model_validate_json(state.model_dump_json()) == state
     assert state.running() == (state.server, state.ports)
 
@@ -359,7 +353,8 @@ def test_folder_of_a_newer_server_is_refused(tmp_path: Path) -> None:
     (tmp_path / STATE_FILE).write_text(FolderState(version="1.100.0").model_dump_json())
     with pytest.raises(ServerNotUsableError, match=r"1\.100\.0, which is newer"), embedded_server(tmp_path):
         pass
-    assert FolderState.model_validate_json((tmp_path / STATE_FILE).read_bytes()).users == ()
+    state = FolderState.model_validate_json((tmp_path / STATE_FILE).read_bytes())
+    assert state == FolderState(version="1.100.0")
 
 
 @pytest.mark.usefixtures("_binary_that_fails")
