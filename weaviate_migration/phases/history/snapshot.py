@@ -1,0 +1,130 @@
+"""The snapshot of a migration: the backup, and what all extracts read. An unfinished migration keeps the one it has."""
+
+import logging
+from collections.abc import Mapping as ReadOnlyMapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from weaviate_migration.mapping import Mapping
+from weaviate_migration.phases.history.extract.scan import table_bounds
+from weaviate_migration.source.change_log import LogPosition, log_end
+from weaviate_migration.source.inspect import inspect_database
+from weaviate_migration.source.plan import plan_migration
+from weaviate_migration.source.snapshot import take_snapshot
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.record import NOTHING_COMPARED, MigrationRecord, SnapshotRecord
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class MigrationSnapshot:
+    """The snapshot that a migration goes on from.
+
+    Attributes:
+        reused: it was there already.
+    """
+
+    snapshot: SnapshotRecord
+    reused: bool
+
+
+@dataclass(frozen=True)
+class SnapshotTaker:
+    """Takes the snapshots of a migration.
+
+    Args:
+        source: the file in use.
+        allow_pause: whether its writers may wait longer than `UNASKED_PAUSE_SECONDS`, where it has a rollback journal.
+        sort_memory_mb: how much SQLite's sorter may hold before it goes to disk.
+    """
+
+    work_folder: WorkFolder
+    mapping: Mapping
+    source: Path
+    allow_pause: bool
+    sort_memory_mb: int
+
+    def snapshot_of(self, record: MigrationRecord, *, refresh: bool = False) -> MigrationSnapshot:
+        """The snapshot that an unfinished migration has, or a new one, which is on record then.
+
+        Args:
+            refresh: take a new one, though there is one.
+
+        Raises:
+            ConfigurationError: the pause would be too long and is not allowed.
+            SourceError: the source cannot be copied, or the copy is damaged.
+        """
+        found = record.snapshot
+        if found is not None and record.state == "unfinished" and self._is_usable(record, found) and not refresh:
+            return MigrationSnapshot(found, reused=True)
+        return MigrationSnapshot(self._take(record), reused=False)
+
+    def _is_usable(self, record: MigrationRecord, found: SnapshotRecord) -> bool:
+        """Whether to go on from it: not from one before changes were captured, where they are by now."""
+        is_there = found.path.is_file() and found.path.stat().st_size == found.bytes
+        is_captured = found.captured is not None or self.work_folder.capture_id is None
+        return bool(record.bounds) and is_there and is_captured
+
+    def _take(self, record: MigrationRecord) -> SnapshotRecord:
+        """Takes a snapshot, and puts it on record together with the bounds: one is of no use without the other."""
+        path = self._free_path(record)
+        taken = take_snapshot(
+            self.source, path, allow_pause=self.allow_pause, say=logger.info, scratch=self.work_folder.scratch
+        )
+        logger.info("snapshot %s: %d bytes, SHA-256 %s", path, taken.bytes, taken.sha256)
+        self._remove_extracts(record)
+        captured = self._captured(path)
+        snapshot = SnapshotRecord(
+            path=path, sha256=taken.sha256, bytes=taken.bytes, taken_at=datetime.now(UTC), captured=captured
+        )
+        # Bounds come from the first snapshot and stay, so that a row never moves between partitions.
+        bounds = record.bounds or self._bounds(path)
+        if captured is not None:
+            self._follow_from(record, captured)
+        self.work_folder.records.update(record, snapshot=snapshot, bounds=bounds)
+        self._remove_superseded(record, path)
+        return snapshot
+
+    def _free_path(self, record: MigrationRecord) -> Path:
+        """Where the snapshot goes: the first one stays, it is the backup from before the migration."""
+        path = self.work_folder.snapshot_path(record)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if record.snapshot is not None and path.is_file():
+            return path.with_suffix(f".{datetime.now(UTC):%Y%m%dT%H%M%S%f}.sqlite")
+        return path
+
+    def _remove_extracts(self, record: MigrationRecord) -> None:
+        """Extracts of an older snapshot would not agree with each other any more."""
+        if (extracts := self.work_folder.extracts_of(record)).exists():
+            extracts.fs.rm(extracts.path, recursive=True)
+
+    def _captured(self, snapshot: Path) -> LogPosition | None:
+        """Where the change log in the snapshot ends; None where changes are not captured."""
+        capture_id = self.work_folder.capture_id
+        return log_end(snapshot, capture_id) if capture_id is not None else None
+
+    def _bounds(self, snapshot: Path) -> ReadOnlyMapping[str, tuple[str, ...]]:
+        """For each table the UUIDs between its partitions."""
+        return {
+            each.mapping.table: table_bounds(snapshot, each, self.sort_memory_mb, self.work_folder.scratch)
+            for each in plan_migration(self.mapping, inspect_database(snapshot)).collections
+        }
+
+    def _follow_from(self, record: MigrationRecord, captured: LogPosition) -> None:
+        """Changes are followed from here, unless they are already.
+
+        It comes before the snapshot is on record: killed in between, the next run takes another one, and follows from
+        here.
+        """
+        if self.work_folder.sync_positions.read(record.id) is None:
+            # What was loaded before from another snapshot may lack changes, until all was compared.
+            epoch = captured.epoch if record.snapshot is None else NOTHING_COMPARED
+            self.work_folder.sync_positions.save(record.id, captured.model_copy(update={"epoch": epoch}))
+
+    def _remove_superseded(self, record: MigrationRecord, kept: Path) -> None:
+        """Also one that a killed run has left, before it was on record."""
+        for superseded in kept.parent.glob(f"{record.id}.*.sqlite"):
+            if superseded != kept:
+                superseded.unlink()
