@@ -1,6 +1,5 @@
 """The checks of one collection: thin, they store what the proof finds."""
 
-import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,16 +21,12 @@ from weaviate_migration.defs.resources import BatchSettings, WeaviateServer
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping import Mapping as WholeMapping
 from weaviate_migration.mapping.models import folded
-from weaviate_migration.phases.history.changes import collection_changes, held_changes
-from weaviate_migration.phases.validation.collection_proof import CollectionProof, compare_relations
-from weaviate_migration.phases.validation.comparisons import Comparisons
-from weaviate_migration.phases.validation.objects import CountComparison
+from weaviate_migration.phases.history.changes import collection_changes
+from weaviate_migration.phases.validation.collection_proof import CollectionProof, compare_and_keep
+from weaviate_migration.phases.validation.relations import compare_relations
 from weaviate_migration.runs.readiness import missing_partitions
 from weaviate_migration.work_folder.check_results import CheckResults
 from weaviate_migration.work_folder.folder import WorkFolder
-from weaviate_migration.work_folder.progress import ProgressFile
-
-logger = logging.getLogger(__name__)
 
 # What a check that fails advises; each finding says more.
 _REPAIR = "materializing the partition again, or `weaviate-migration verify --repair`, mends it"
@@ -52,35 +47,22 @@ def build_collection_checks(mapping: WholeMapping, collection: CollectionMapping
         record = work_folder.records.current()
         results = work_folder.check_results(record, collection)
         writer = EvaluationWriter(context, dg.AssetKey(collection.asset_name), specs, results)
-        comparisons = Comparisons.of(work_folder, record, collection)
         with (
             weaviate.client(work_folder) as client,
             collection_changes(work_folder, record, mapping, collection) as changes,
         ):
             extracts = work_folder.extract_paths(record, collection, partitions)
             proof = CollectionProof(collection, record, extracts, client, changes)
-            progress = ProgressFile(work_folder.progress, f"{record.alias(collection)} checks", proof.rows)
             compared = []
-            for found in proof.compare_partitions(partitions):
-                key = found.partition
+            for found in compare_and_keep(proof, partitions, record, work_folder):
                 compared.append(found)
-                comparisons.save(found)
-                if not found.passed:  # The same command again is to mend it.
-                    work_folder.loaded(record, collection).forget([key])
-                progress.advance(found.rows)
-                # Rows that changed since come and go: then those that the walk met are the ones to count.
-                rows = found.rows if found.changed else proof.rows_of(key)
-                counted = CountComparison(rows, found.objects)
-                findings = {"count": count_finding(counted), "every_object": every_object_finding(found)}
-                yield from writer.evaluations(findings, key)
-            progress.finish()
-            walked = sum(each.objects for each in compared)
-            rows, differences = sum(each.rows for each in compared), sum(each.total for each in compared)
-            logger.info("%d rows compared with %d objects: %d differences", rows, walked, differences)
+                findings = {"count": count_finding(found.counted), "every_object": every_object_finding(found)}
+                yield from writer.evaluations(findings, found.partition)
             types = types_finding(proof.schema_differences(), compared)
             yield from writer.evaluations({"uuids": uuids_finding(compared), "types": types})
             yield from writer.evaluations({"sample": sample_finding(proof.sample(batches.sample_size))})
-            yield from writer.evaluations({"search": search_finding(proof.search(walked))})
+            objects = sum(each.objects for each in compared)
+            yield from writer.evaluations({"search": search_finding(proof.search(objects))})
         for spec in specs.values():
             yield dg.Output(None, output_name=spec.get_python_identifier())
 
@@ -167,15 +149,7 @@ def build_relations_check(mapping: WholeMapping, collection: CollectionMapping) 
         if record.snapshot is None or not record.snapshot.path.is_file():
             return _noted(no_snapshot_finding(), results)
         with weaviate.client(work_folder) as client:
-            compared = compare_relations(
-                collection.table,
-                mapping,
-                record,
-                client,
-                batches.sort_memory_mb,
-                work_folder.scratch,
-                lambda parent: held_changes(work_folder, record, mapping, parent),
-            )
+            compared = compare_relations(collection, mapping, record, client, work_folder, batches.sort_memory_mb)
         parents = [each for each in _parents(mapping, collection) if missing_partitions(context.instance, each, record)]
         return _noted(relations_finding(compared, [record.alias(each) for each in parents]), results)
 

@@ -1,4 +1,4 @@
-"""What the checks store of what verify/ found: verdict, severity, a sentence, figures."""
+"""What the checks store of what `phases/validation` found: verdict, severity, a sentence, figures."""
 
 from collections.abc import Sequence
 from typing import Any, TypedDict
@@ -6,8 +6,7 @@ from typing import Any, TypedDict
 import dagster as dg
 
 from weaviate_migration.phases.validation.differences import Difference
-from weaviate_migration.phases.validation.objects import CountComparison
-from weaviate_migration.phases.validation.partition_comparison import PartitionComparison
+from weaviate_migration.phases.validation.partition_comparison import CountComparison, PartitionComparison
 from weaviate_migration.phases.validation.relations import RelationComparison
 from weaviate_migration.phases.validation.samples import SampleComparison
 from weaviate_migration.phases.validation.search import SearchComparison

@@ -1,20 +1,18 @@
 """The proof of one collection: its extract against its objects, and what follows from that."""
 
+import logging
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property, partial
 from itertools import islice
-from pathlib import Path
 
 from upath import UPath
 from weaviate import WeaviateClient
 
 from weaviate_migration.mapping import CollectionMapping
-from weaviate_migration.mapping import Mapping as WholeMapping
-from weaviate_migration.mapping.object_ids import UuidRange, object_uuid
+from weaviate_migration.mapping.object_ids import UuidRange
 from weaviate_migration.mapping.row_to_object import RowToObject, row_converter
 from weaviate_migration.phases.history.changes import Changes, CollectionChanges
 from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS, partition_range
@@ -23,19 +21,20 @@ from weaviate_migration.phases.history.extract.storage import open_partition
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowColumns, RowLayout
 from weaviate_migration.phases.validation.blocks import Block, ReadObjects, judge_blocks
 from weaviate_migration.phases.validation.columns import ColumnComparer
+from weaviate_migration.phases.validation.comparisons import Comparisons
 from weaviate_migration.phases.validation.objects import PartitionTally, Verdict, judge_objects
 from weaviate_migration.phases.validation.partition_comparison import PartitionComparison
-from weaviate_migration.phases.validation.relations import RelationComparison, compare_relation
 from weaviate_migration.phases.validation.rows import RowComparer
 from weaviate_migration.phases.validation.samples import SampleComparison, compare_sample, draw_rows
 from weaviate_migration.phases.validation.search import SearchComparison, compare_search
-from weaviate_migration.source.inspect import inspect_database
-from weaviate_migration.source.plan import plan_migration
-from weaviate_migration.source.rows import TableReader
 from weaviate_migration.target.object_pages import ObjectPages
 from weaviate_migration.target.read_back import FACTOR_FOR_VECTORS, objects_in_range, page_for, uuids_present
 from weaviate_migration.target.schema import schema_differences
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.progress import ProgressFile
 from weaviate_migration.work_folder.record import MigrationRecord
+
+logger = logging.getLogger(__name__)
 
 # Rows of which one has to have a word for each searchable property.
 ROWS_FOR_SEARCHES = 200
@@ -79,10 +78,6 @@ class CollectionProof:
         """How many rows all of these partitions have."""
         return sum(each.rows for each in self._extracts.values())
 
-    def rows_of(self, partition: str) -> int:
-        """How many rows a partition's extract has, from its footer."""
-        return self._extracts[partition].rows
-
     def verdicts(self, partition: str) -> Iterator[Verdict]:
         """A verdict for each row of a partition, and each object of its range, that may disagree or is refused.
 
@@ -115,7 +110,7 @@ class CollectionProof:
         within = self._range(partition)
         found = PartitionTally(self._comparer, self._alias, partition).count(self._judged(partition, changes))
         changed, pending = changes.count(within), changes.pending(within)
-        return replace(found, extract_rows=self.rows_of(partition), changed=changed, pending=pending)
+        return replace(found, extract_rows=self._extracts[partition].rows, changed=changed, pending=pending)
 
     def _judged(self, partition: str, changes: Changes) -> Iterator[RowColumns | Verdict]:
         def agrees(block: Block) -> bool:
@@ -163,12 +158,12 @@ class CollectionProof:
         """
         with self._changes.held() as changes:
             drawn = (row for _, row in draw_rows(self._extracts, ROWS_FOR_SEARCHES, _seed()))
-            rows = self._stored(row for row in drawn if not changes.has(row.uuid))
+            rows = self._with_objects(row for row in drawn if not changes.has(row.uuid))
             # While changes are applied, as many objects come and go as rows do.
             is_whole = len(self._extracts) == len(PARTITION_KEYS) and changes.rows is None
             return compare_search(self.mapping, self.layout, rows, self.objects, walked if is_whole else None)
 
-    def _stored(self, rows: Iterable[ExtractRow]) -> Iterator[ExtractRow]:
+    def _with_objects(self, rows: Iterable[ExtractRow]) -> Iterator[ExtractRow]:
         """Those rows that are objects, some asked for at once: as a rule the first few say all that is searched for."""
         source = iter(rows)
         while group := list(islice(source, _ROWS_AT_ONCE)):
@@ -201,46 +196,26 @@ class CollectionProof:
         return RowComparer(self.mapping, self.layout, self._record.timestamp)
 
 
-def compare_relations(
-    table: str,
-    mapping: WholeMapping,
-    record: MigrationRecord,
-    client: WeaviateClient,
-    sort_memory_mb: int,
-    scratch: Path,
-    changes_of: Callable[[CollectionMapping], AbstractContextManager[Changes]],
-) -> list[RelationComparison]:
-    """Looks up the parents of all rows that the snapshot's table has, relation by relation.
+def compare_and_keep(
+    proof: CollectionProof, partitions: Sequence[str], record: MigrationRecord, work_folder: WorkFolder
+) -> Iterator[PartitionComparison]:
+    """Compares partitions, in their order, and keeps in the work folder what was found of each.
 
-    Parents that changed since the snapshot are left out: they may have come or gone.
-
-    Args:
-        table: as the mapping names it.
-        mapping: knows the parents' collections.
-        sort_memory_mb: how much SQLite's sorter may hold before it goes to disk.
-        scratch: the folder for what it puts there.
-        changes_of: the changes of a parents' collection since the snapshot.
-
-    Raises:
-        ConfigurationError: the migration has no snapshot.
+    A partition with differences counts as not loaded any more: the same command again is to mend it.
     """
-    snapshot = record.snapshot_path
-    plan = plan_migration(mapping, inspect_database(snapshot))
-    child = plan.of_table(table)
-    if child.table is None:
-        return []
-    compared = []
-    with TableReader(snapshot, child, object_uuid, sort_memory_mb, scratch) as reader:
-        for relation in child.mapping.relations:
-            if relation.column not in child.missing_columns:
-                parent = plan.of_table(relation.to_table)
-                named = reader.named_parents(relation.column, parent)
-                parents = client.collections.use(record.collection(parent.mapping))
-                parent_table = parent.table.name if parent.table else relation.to_table
-                with changes_of(parent.mapping) as changes:
-                    alias = record.alias(parent.mapping)
-                    compared.append(compare_relation(relation, named, parent_table, parents, alias, changes.has))
-    return compared
+    comparisons = Comparisons.of(work_folder, record, proof.mapping)
+    loaded = work_folder.loaded(record, proof.mapping)
+    progress = ProgressFile(work_folder.progress, f"{record.alias(proof.mapping)} checks", proof.rows)
+    rows = objects = differences = 0
+    for found in proof.compare_partitions(partitions):
+        comparisons.save(found)
+        if not found.passed:
+            loaded.forget([found.partition])
+        progress.advance(found.rows)
+        rows, objects, differences = rows + found.rows, objects + found.objects, differences + found.total
+        yield found
+    progress.finish()
+    logger.info("%d rows compared with %d objects: %d differences", rows, objects, differences)
 
 
 def _seed() -> int:

@@ -5,7 +5,6 @@ In memory are one record batch of the extract and one page of the collection, ho
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from weaviate_migration.mapping.row_to_object import key_text
@@ -160,26 +159,3 @@ class PartitionTally:
             return key_text(verdict.row.key), verdict.row.uuid
         assert verdict.found is not None, "a verdict is about a row, an object, or both"
         return self._comparer.original_id(verdict.found.properties), verdict.found.uuid
-
-
-@dataclass(frozen=True)
-class CountComparison:
-    """Rows and objects of one partition."""
-
-    rows: int
-    objects: int
-
-    @property
-    def passed(self) -> bool:
-        """Whether there are as many objects as rows."""
-        return self.rows == self.objects
-
-    def to_text(self) -> str:
-        """One sentence: what was compared, and what to do where it differs."""
-        if self.passed:
-            return f"{self.rows} rows in the extract, as many objects in Weaviate."
-        what = f"{self.rows - self.objects} are missing" if self.objects < self.rows else "there are too many"
-        return (
-            f"{self.rows} rows in the extract, {self.objects} objects in Weaviate: {what}. "
-            "Refused rows are in the quarantine, with reasons; materializing the partition again repairs the rest."
-        )

@@ -5,6 +5,29 @@ from dataclasses import dataclass, field
 from weaviate_migration.phases.validation.differences import Difference
 
 
+@dataclass(frozen=True)
+class CountComparison:
+    """Rows and objects of one partition."""
+
+    rows: int
+    objects: int
+
+    @property
+    def passed(self) -> bool:
+        """Whether there are as many objects as rows."""
+        return self.rows == self.objects
+
+    def to_text(self) -> str:
+        """One sentence: what was compared, and what to do where it differs."""
+        if self.passed:
+            return f"{self.rows} rows in the extract, as many objects in Weaviate."
+        what = f"{self.rows - self.objects} are missing" if self.objects < self.rows else "there are too many"
+        return (
+            f"{self.rows} rows in the extract, {self.objects} objects in Weaviate: {what}. "
+            "Refused rows are in the quarantine, with reasons; materializing the partition again repairs the rest."
+        )
+
+
 @dataclass
 class PartitionComparison:
     """What the comparison of one partition found.
@@ -45,6 +68,14 @@ class PartitionComparison:
     extract_rows: int = 0
     changed: int = 0
     pending: int = 0
+
+    @property
+    def counted(self) -> CountComparison:
+        """As many objects as rows in the extract, or not.
+
+        Rows that changed since come and go: then those that were compared are the ones to count.
+        """
+        return CountComparison(self.rows if self.changed else self.extract_rows, self.objects)
 
     @property
     def passed(self) -> bool:

@@ -5,13 +5,19 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
+from weaviate import WeaviateClient
 from weaviate.collections import Collection
 
-from weaviate_migration.mapping import RelationMapping
+from weaviate_migration.mapping import CollectionMapping, Mapping, RelationMapping
 from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.mapping.row_to_object import key_text
-from weaviate_migration.source.rows import NamedParent
+from weaviate_migration.phases.history.changes import held_changes
+from weaviate_migration.source.inspect import inspect_database
+from weaviate_migration.source.plan import plan_migration
+from weaviate_migration.source.rows import NamedParent, TableReader
 from weaviate_migration.target.read_back import uuids_present
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.record import MigrationRecord
 
 PARENTS_PER_REQUEST = 1000
 SHOWN_PARENTS = 20
@@ -60,6 +66,45 @@ class RelationComparison:
                 f"({_named(self.first_orphans)})"
             )
         return text
+
+
+def compare_relations(
+    collection: CollectionMapping,
+    mapping: Mapping,
+    record: MigrationRecord,
+    client: WeaviateClient,
+    work_folder: WorkFolder,
+    sort_memory_mb: int,
+) -> list[RelationComparison]:
+    """Looks up the parents of all rows that the snapshot's table has, relation by relation.
+
+    Parents that changed since the snapshot are left out: they may have come or gone.
+
+    Args:
+        collection: the children's.
+        mapping: knows the parents' collections.
+        sort_memory_mb: how much SQLite's sorter may hold before it goes to disk.
+
+    Raises:
+        ConfigurationError: the migration has no snapshot.
+    """
+    snapshot = record.snapshot_path
+    plan = plan_migration(mapping, inspect_database(snapshot))
+    child = plan.of_table(collection.table)
+    if child.table is None:
+        return []
+    compared = []
+    with TableReader(snapshot, child, object_uuid, sort_memory_mb, work_folder.scratch) as reader:
+        for relation in child.mapping.relations:
+            if relation.column not in child.missing_columns:
+                parent = plan.of_table(relation.to_table)
+                named = reader.named_parents(relation.column, parent)
+                parents = client.collections.use(record.collection(parent.mapping))
+                parent_table = parent.table.name if parent.table else relation.to_table
+                with held_changes(work_folder, record, mapping, parent.mapping) as changes:
+                    alias = record.alias(parent.mapping)
+                    compared.append(compare_relation(relation, named, parent_table, parents, alias, changes.has))
+    return compared
 
 
 def compare_relation(

@@ -1,6 +1,6 @@
 """What people are told of counts."""
 
-from weaviate_migration.phases.validation.objects import CountComparison
+from weaviate_migration.phases.validation.partition_comparison import CountComparison
 
 
 def test_counts_that_agree_and_counts_that_do_not() -> None:
