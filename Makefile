@@ -55,7 +55,7 @@ lint: $(VENV)/.installed
 
 ## The documentation as a site, site/index.html; a link that leads nowhere is an error.
 docs: $(VENV)/.installed
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 ## Speed and memory, against the bounds that docs/speed.md names; takes about an hour.
 bench: $(VENV)/.installed

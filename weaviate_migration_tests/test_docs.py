@@ -212,7 +212,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site as `make docs` builds it: a link that leads nowhere ends the building."""
     folder = tmp_path_factory.mktemp("site")
     ended = subprocess.run(
-        [Path(sys.executable).parent / "mkdocs", "build", "--quiet", "--site-dir", folder],
+        [Path(sys.executable).parent / "mkdocs", "build", "--site-dir", folder],
         cwd=CHECKOUT,
         env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
         capture_output=True,
