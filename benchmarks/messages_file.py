@@ -10,7 +10,7 @@ from itertools import accumulate
 from pathlib import Path
 from uuid import UUID
 
-from weaviate_migration.demo.schema import INDEXES, TABLES
+from weaviate_migration.demo.sqlite_file import script
 
 WORDS_IN_A_MESSAGE = 45
 VOCABULARY = 20_000
@@ -25,8 +25,7 @@ def write_messages_file(path: Path, messages: int) -> Path:
     random_source = random.Random(SEED)
     conversations = [_random_uuid(random_source) for _ in range(CONVERSATIONS if messages else 0)]
     with closing(sqlite3.connect(path)) as connection, connection:
-        for statement in (*TABLES.values(), *INDEXES):
-            connection.execute(statement)
+        connection.executescript(script("schema.sql"))
         connection.executemany(
             "INSERT INTO conversations VALUES (?, ?, ?, ?, ?)",
             [(key, f"Conversation {key[:8]}", _time(n), _time(n), 1) for n, key in enumerate(conversations)],

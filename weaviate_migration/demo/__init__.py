@@ -1,7 +1,6 @@
 """A realistic SQLite file to try the migration on, made from the documentation in Python's own standard library."""
 
 from weaviate_migration.demo.chat import Chat, chatting
-from weaviate_migration.demo.searches import DEMO_SEARCHES, DemoSearch
 from weaviate_migration.demo.sqlite_file import DemoCounts, write_demo_file
 
-__all__ = ["DEMO_SEARCHES", "Chat", "DemoCounts", "DemoSearch", "chatting", "write_demo_file"]
+__all__ = ["Chat", "DemoCounts", "chatting", "write_demo_file"]

@@ -1,26 +1,25 @@
 """Writes the demo: a new SQLite file as the application would have left it."""
 
+import hashlib
+import json
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from importlib import resources
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from uuid import NAMESPACE_URL, uuid5
 
 from weaviate_migration.base.errors import ConfigurationError, SourceError
-from weaviate_migration.demo import accounts
-from weaviate_migration.demo.awkward import AWKWARD_CHANGES
-from weaviate_migration.demo.conversations import (
-    conversation_rows,
-    hold_conversations,
-    interaction_rows,
-    message_rows,
-    multimodal_rows,
-)
-from weaviate_migration.demo.documents import chunk_rows, document_rows
-from weaviate_migration.demo.schema import INDEXES, TABLES
+from weaviate_migration.demo.contents import Exchange, ModuleRow, cut_text, exchanges, module_rows
 from weaviate_migration.demo.stdlib_docs import ModuleDocs, read_modules
-from weaviate_migration.demo.values import Row
 
+SCRIPTS = ("schema.sql", "rows.sql", "awkward.sql")
+_FIRST_DAY = datetime(2024, 3, 1, 8, 0, 0)
+_YEAR_IN_SECONDS = 365 * 24 * 60 * 60
+_NAMESPACE = uuid5(NAMESPACE_URL, "https://docs.python.org/3/library/")
 # SQLite keeps this number in the file's header for its application; it is how a demo file is recognised.
 DEMO_APPLICATION_ID = 0x57764D67
 _APPLICATION_ID_BYTES = slice(68, 72)
@@ -41,6 +40,9 @@ class DemoCounts:
     multimodal_content: int
 
 
+TABLES = tuple(each.name for each in fields(DemoCounts))
+
+
 def write_demo_file(path: Path, *, replace: bool = False) -> DemoCounts:
     """Make a SQLite file with the application's tables, filled from the documentation of the standard library.
 
@@ -58,17 +60,17 @@ def write_demo_file(path: Path, *, replace: bool = False) -> DemoCounts:
     """
     try:
         _refuse_occupied_place(path, replace)
-        return _write_beside_and_move(path, _rows_by_table(read_modules()))
+        return _write_beside_and_move(path, read_modules())
     except OSError as error:
         raise ConfigurationError(f"The demo file {path} cannot be made: {error}") from error
     except sqlite3.Error as error:
         raise SourceError(f"SQLite could not write the demo file {path}: {error}") from error
 
 
-def _write_beside_and_move(path: Path, rows_by_table: dict[str, list[Row]]) -> DemoCounts:
+def _write_beside_and_move(path: Path, modules: tuple[ModuleDocs, ...]) -> DemoCounts:
     with TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
         draft = Path(folder, path.name)
-        counts = _write_rows(draft, rows_by_table)
+        counts = _write_tables(draft, modules)
         _move_into_place(draft, path)
     return counts
 
@@ -111,39 +113,58 @@ def _move_into_place(draft: Path, path: Path) -> None:
     draft.replace(path)
 
 
-def _rows_by_table(modules: tuple[ModuleDocs, ...]) -> dict[str, list[Row]]:
-    documents, conversations = document_rows(modules), hold_conversations(modules)
-    return {
-        "alembic_version": accounts.alembic_version_rows(),
-        "users": accounts.user_rows(),
-        "search_queries": accounts.search_query_rows(),
-        "conversations": conversation_rows(conversations),
-        "messages": message_rows(conversations),
-        "documents": documents,
-        "document_chunks": chunk_rows(documents),
-        "agent_interactions": interaction_rows(conversations),
-        "multimodal_content": multimodal_rows(conversations),
-    }
+def script(name: str) -> str:
+    """One of the `SCRIPTS`."""
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
-def _write_rows(path: Path, rows_by_table: dict[str, list[Row]]) -> DemoCounts:
+def _write_tables(path: Path, modules: tuple[ModuleDocs, ...]) -> DemoCounts:
     """Everything in one transaction, with foreign keys enforced; closing the file empties its journal."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute(f"PRAGMA application_id = {DEMO_APPLICATION_ID}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("BEGIN")
-        for statement in (*TABLES.values(), *INDEXES):
-            connection.execute(statement)
-        for table in TABLES:
-            _insert_rows(connection, table, rows_by_table[table])
-        for change in AWKWARD_CHANGES:
-            connection.execute(change)
-        connection.execute("COMMIT")
-    return DemoCounts(**{table: len(rows) for table, rows in rows_by_table.items()})
+        _give(connection, modules)
+        connection.executescript("\n".join(["BEGIN;", *map(script, SCRIPTS), "COMMIT;"]))
+        counts = {table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in TABLES}
+    return DemoCounts(**counts)
 
 
-def _insert_rows(connection: sqlite3.Connection, table: str, rows: list[Row]) -> None:
-    columns = list(rows[0])
-    placeholders = ", ".join(f":{column}" for column in columns)
-    connection.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({placeholders})", rows)
+def _give(connection: sqlite3.Connection, modules: tuple[ModuleDocs, ...]) -> None:
+    """What the scripts use: two temporary tables, and functions for what SQL does not have."""
+    talks = exchanges(modules)
+    conversations = talks[-1].serial + 1
+    _fill(connection, "modules", module_rows(modules))
+    _fill(connection, "exchanges", talks)
+
+    def filed(serial: int, hours: int) -> str:
+        return _text(_moment(serial, len(modules)) + timedelta(hours=hours))
+
+    def said(serial: int, position: int, milliseconds: float) -> str:
+        """Some on a whole second, most not."""
+        later = timedelta(seconds=23 * position, microseconds=position % 4 * 250_001, milliseconds=milliseconds)
+        return _text(_moment(serial, conversations) + later)
+
+    connection.create_function("filed", 2, filed)
+    connection.create_function("said", 3, said)
+    connection.create_function("key", 2, lambda table, name: str(uuid5(_NAMESPACE, f"{table}/{name}")))
+    connection.create_function("sha256", 1, lambda text: hashlib.sha256(text.encode()).hexdigest())
+    connection.create_function("json_text", 1, json.dumps)
+    connection.create_function("pieces", 1, lambda text: json.dumps(list(cut_text(text))))
+
+
+def _fill(connection: sqlite3.Connection, table: str, rows: Sequence[ModuleRow] | Sequence[Exchange]) -> None:
+    columns = rows[0]._fields
+    connection.execute(f"CREATE TEMP TABLE {table} ({', '.join(columns)})")
+    connection.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' for _ in columns)})", rows)
+
+
+def _moment(serial: int, total: int) -> datetime:
+    """The date of the row `serial` of `total`, spread over a year; every third falls on a whole second."""
+    microseconds = 0 if serial % 3 == 0 else serial * 7_919 % 1_000_000
+    return _FIRST_DAY + timedelta(seconds=_YEAR_IN_SECONDS * serial // total, microseconds=microseconds)
+
+
+def _text(moment: datetime) -> str:
+    """As an application stores it: without an offset, with microseconds only where there are some."""
+    return moment.isoformat(sep=" ")

@@ -13,11 +13,26 @@ from weaviate_migration.api.outcome import MigrationResult
 from weaviate_migration.api.sync import sync_changes
 from weaviate_migration.base.errors import DifferencesError
 from weaviate_migration.base.settings import MigrationConfig
-from weaviate_migration.demo import DEMO_SEARCHES, chatting, write_demo_file
+from weaviate_migration.demo import chatting, write_demo_file
 from weaviate_migration.work_folder.folder import WorkFolder
 
 FIRST_HITS = 3
 EXCERPT = 100
+
+
+class DemoSearch(NamedTuple):
+    """One keyword search (BM25): in which collection, for which words, in which property."""
+
+    collection: str
+    query: str
+    property_name: str
+
+
+DEMO_SEARCHES = (
+    DemoSearch("Message", "merge sorted inputs", "content"),
+    DemoSearch("DocumentChunk", "create temporary directory", "content"),
+    DemoSearch("Document", "regular expression pattern syntax", "content"),
+)
 
 
 class Hit(NamedTuple):

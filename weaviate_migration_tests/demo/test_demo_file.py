@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 
 from weaviate_migration import demo
 from weaviate_migration.base.errors import ConfigurationError, MigrationError, SourceError
-from weaviate_migration.demo import DEMO_SEARCHES, DemoCounts, DemoSearch, sqlite_file, write_demo_file
-from weaviate_migration.demo.documents import LONGEST_CHUNK, SHORTEST_CHUNK, cut_text
-from weaviate_migration.demo.schema import TABLES
+from weaviate_migration.demo import DemoCounts, sqlite_file, write_demo_file
+from weaviate_migration.demo.contents import LONGEST_CHUNK, SHORTEST_CHUNK, cut_text
+from weaviate_migration.demo.sqlite_file import TABLES
 from weaviate_migration.demo.stdlib_docs import ModuleDocs, ObjectDocs, read_modules
+from weaviate_migration.demo.tour import DEMO_SEARCHES, DemoSearch
 
 MAPPED_TABLES = (
     "conversations",
@@ -271,7 +272,7 @@ class TestPlace:
 
     @pytest.mark.usefixtures("small_library")
     def test_failure_leaves_nothing_behind(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(sqlite_file, "AWKWARD_CHANGES", ("UPDATE no_such_table SET x = 1",))
+        monkeypatch.setattr(sqlite_file, "script", lambda _name: "UPDATE no_such_table SET x = 1;")
         with pytest.raises(SourceError, match="no_such_table"):
             write_demo_file(tmp_path / "demo.db")
         assert list(tmp_path.iterdir()) == []
