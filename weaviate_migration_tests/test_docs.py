@@ -14,13 +14,15 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 import weaviate_migration
-from weaviate_migration.base.errors import ERROR_CATEGORIES
+from weaviate_migration.base.errors import ERROR_CATEGORIES, MigrationError
 from weaviate_migration.base.logs import ALWAYS, FIRST, WHERE_IT_APPLIES
 from weaviate_migration.base.settings import OPTIONS, MigrationConfig, environment_variable
-from weaviate_migration.cli import cli
+from weaviate_migration.cli import INTERRUPTED, cli
 from weaviate_migration.cli.migrate import migrate
 from weaviate_migration.mapping import CollectionMapping, Mapping, PropertyMapping, read_mapping
 from weaviate_migration.monitoring.alerts.conditions import Kind
+from weaviate_migration.target.connect import MINIMUM_VERSION
+from weaviate_migration.target.server_binary import SERVER_VERSION
 from weaviate_migration_tests.documentation import (
     CHECKOUT,
     FOLDER,
@@ -131,6 +133,19 @@ def test_the_small_mapping_is_a_mapping(tmp_path: Path) -> None:
 
 def test_the_table_of_categories() -> None:
     assert first_column("logs.md", "category") == list(ERROR_CATEGORIES)
+
+
+def test_the_table_of_exit_codes() -> None:
+    kinds = [MigrationError]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+    codes = {0, INTERRUPTED} | {kind.exit_code for kind in kinds}
+    assert first_column("start.md", "exit code") == [str(each) for each in sorted(codes)]
+
+
+def test_the_versions_of_the_server() -> None:
+    assert f"embedded server, Weaviate {SERVER_VERSION}," in PAGES["server.md"]
+    assert f"Any Weaviate from {'.'.join(map(str, MINIMUM_VERSION))} on" in PAGES["server.md"]
 
 
 def test_the_table_of_alerts() -> None:
