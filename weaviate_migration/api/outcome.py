@@ -114,6 +114,7 @@ class MigrationResult:
         """The result as plain values: what `--json` prints. Times are ISO 8601 in UTC."""
         return {
             **asdict(self),
+            "metrics": self.metrics.to_dict(),
             "started_at": self.started_at.isoformat(),
             "completed_at": self.completed_at.isoformat(),
             "duration_seconds": round(self.duration_seconds, 3),

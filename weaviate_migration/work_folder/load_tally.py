@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from itertools import accumulate
 from typing import Any
 
 from weaviate_migration.base.errors import ErrorCategory
@@ -58,6 +59,27 @@ class LoadTally:
     def retried(self) -> int:
         """Objects that were sent again, as often as they were."""
         return sum(self.retried_by.values())
+
+    @property
+    def batch_seconds_mean(self) -> float:
+        """Seconds until all objects of a batch had their outcome; 0 without a batch."""
+        return self.batch_seconds / self.batches if self.batches else 0.0
+
+    @property
+    def batch_seconds_95(self) -> float | None:
+        """95 of 100 batches took at most so long: the upper bound of the class that they end in.
+
+        0 without a batch; None where they are beyond the last bound.
+        """
+        if not self.batches:
+            return 0.0
+        ends = zip(LATENCY_BOUNDS, accumulate(self.latencies), strict=False)
+        return next((bound for bound, counted in ends if counted >= 0.95 * self.batches), None)
+
+    @property
+    def rows_per_second(self) -> float:
+        """Rows written a second; 0 where no time has gone by."""
+        return self.written / self.seconds if self.seconds else 0.0
 
     def refuse(self, category: ErrorCategory) -> None:
         """Counts a row that is not in Weaviate."""

@@ -180,8 +180,9 @@ def test_the_page_can_be_read_by_everybody(done: Reported) -> None:
 def test_figures_of_a_migration_that_succeeded(done: Reported) -> None:
     report = done.report
     (note,) = report.collections
-    assert (note.alias, note.table, note.rows, note.written, note.refused) == ("Note", "notes", 64, 64, 0)
-    assert note.rows_per_second
+    tally = note.tally
+    assert (note.alias, note.table, tally.rows, tally.written, tally.refused) == ("Note", "notes", 64, 64, 0)
+    assert tally.rows_per_second
     assert (report.phase, report.failures, report.quarantine) == ("cut over", (), ())
     assert [each.job for each in report.runs] == ["migrate_live", "verify_live"]
     assert {each.name for each in report.phases} >= {

@@ -11,7 +11,6 @@ from weaviate_migration.defs.groups import PARTITIONS
 from weaviate_migration.defs.resources import BatchSettings, WeaviateServer
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping import Mapping as WholeMapping
-from weaviate_migration.monitoring.metrics.figures import load_figures
 from weaviate_migration.phases.dual_write.row_applier import apply_changes
 from weaviate_migration.phases.history.changes import collection_changes
 from weaviate_migration.phases.history.extract.partitions import covering_range, partition_range
@@ -107,7 +106,6 @@ def _rows(extract: Mapping[str, PartitionExtract]) -> int:
 
 def _tally_metadata(tally: LoadTally, name: str) -> dict[str, Any]:
     """Numbers, so that Dagster plots them over time; the same ones are metrics and part of the result."""
-    figures = load_figures(tally)
     return {
         # Rows that changed since the snapshot are in Weaviate as they are now.
         "dagster/partition_row_count": tally.written + tally.changed,
@@ -120,10 +118,10 @@ def _tally_metadata(tally: LoadTally, name: str) -> dict[str, Any]:
         "sent_again": tally.retried,
         "removed": tally.removed,
         "batches": tally.batches,
-        "batch_seconds_mean": figures.batch_seconds_mean,
+        "batch_seconds_mean": round(tally.batch_seconds_mean, 4),
         "sent_bytes": tally.sent_bytes,
-        "seconds": figures.seconds,
-        "objects_per_second": figures.rows_per_second,
+        "seconds": round(tally.seconds, 3),
+        "objects_per_second": round(tally.rows_per_second, 1),
         "collection": name,
     }
 

@@ -72,7 +72,7 @@ def _written(
 
 def _figures(found: MigrationReport) -> dict[str, int]:
     return {
-        "rows": sum(each.rows for each in found.collections),
+        "rows": sum(each.tally.rows for each in found.collections),
         "quarantined": found.refused,
         "checks": len(found.checks.outcomes),
         "failed_steps": len(found.failures),

@@ -1,70 +1,10 @@
-"""The figures of a migration for people: in its result, and as metadata of its assets."""
+"""What was measured of a migration, as its result has it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
-from weaviate_migration.base.errors import ErrorCategory
-from weaviate_migration.work_folder.load_tally import LATENCY_BOUNDS, LoadTally
-
-
-@dataclass(frozen=True)
-class LoadFigures:
-    """What was measured of the last load of a partition, or of all of a collection's.
-
-    Attributes:
-        rows_changed: left to the sync, since they changed after the snapshot.
-        rows_refused, objects_retried: by category of the error.
-        batch_seconds_mean: until all objects of a batch had their outcome; 0 without a batch.
-        batch_seconds_95: 95 of 100 batches took at most so long: the upper bound of a class of the histogram, None
-            where they are beyond the last one.
-        sent_bytes: estimated, as the batches are cut.
-        rows_per_second: written ones, over `seconds`.
-    """
-
-    rows_read: int
-    rows_changed: int
-    rows_converted: int
-    rows_written: int
-    rows_refused: Mapping[ErrorCategory, int]
-    objects_retried: Mapping[ErrorCategory, int]
-    objects_removed: int
-    batches: int
-    batch_seconds_mean: float
-    batch_seconds_95: float | None
-    sent_bytes: int
-    seconds: float
-    rows_per_second: float
-
-
-def load_figures(tally: LoadTally) -> LoadFigures:
-    """The figures of a tally."""
-    return LoadFigures(
-        rows_read=tally.rows,
-        rows_changed=tally.changed,
-        rows_converted=tally.converted,
-        rows_written=tally.written,
-        rows_refused=dict(tally.refused_by),
-        objects_retried=dict(tally.retried_by),
-        objects_removed=tally.removed,
-        batches=tally.batches,
-        batch_seconds_mean=round(tally.batch_seconds / tally.batches, 4) if tally.batches else 0.0,
-        batch_seconds_95=_quantile(tally, 0.95),
-        sent_bytes=tally.sent_bytes,
-        seconds=round(tally.seconds, 3),
-        rows_per_second=round(tally.written / tally.seconds, 1) if tally.seconds else 0.0,
-    )
-
-
-def _quantile(tally: LoadTally, share: float) -> float | None:
-    """The upper bound of the class that this share of the batches ends in; 0 without a batch."""
-    if not tally.batches:
-        return 0.0
-    counted = 0
-    for bound, number in zip(LATENCY_BOUNDS, tally.latencies, strict=False):
-        counted += number
-        if counted >= share * tally.batches:
-            return bound
-    return None
+from weaviate_migration.work_folder.load_tally import LoadTally
 
 
 @dataclass(frozen=True)
@@ -72,14 +12,24 @@ class CollectionMetrics:
     """The figures of one collection.
 
     Attributes:
+        total, partitions: of the last loads; `total` adds up those of the partitions.
         checks: for each check how many of its last verdicts there are of each outcome.
         server_objects: how many objects the server says it holds; None where it does not say.
     """
 
-    total: LoadFigures
-    partitions: Mapping[str, LoadFigures]
+    total: LoadTally
+    partitions: Mapping[str, LoadTally]
     checks: Mapping[str, Mapping[str, int]]
     server_objects: int | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figures as plain values."""
+        return {
+            "total": _tally_figures(self.total),
+            "partitions": {partition: _tally_figures(tally) for partition, tally in self.partitions.items()},
+            "checks": self.checks,
+            "server_objects": self.server_objects,
+        }
 
 
 @dataclass(frozen=True)
@@ -98,3 +48,25 @@ class MigrationMetrics:
     lag_seconds: float | None = None
     cpu_seconds: float = 0.0
     work_folder_bytes: Mapping[str, int] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figures as plain values: what is in `metrics` of `migrate --json`."""
+        return asdict(self) | {"collections": {alias: each.to_dict() for alias, each in self.collections.items()}}
+
+
+def _tally_figures(tally: LoadTally) -> dict[str, Any]:
+    return {
+        "rows_read": tally.rows,
+        "rows_changed": tally.changed,
+        "rows_converted": tally.converted,
+        "rows_written": tally.written,
+        "rows_refused": dict(tally.refused_by),
+        "objects_retried": dict(tally.retried_by),
+        "objects_removed": tally.removed,
+        "batches": tally.batches,
+        "batch_seconds_mean": round(tally.batch_seconds_mean, 4),
+        "batch_seconds_95": tally.batch_seconds_95,
+        "sent_bytes": tally.sent_bytes,
+        "seconds": round(tally.seconds, 3),
+        "rows_per_second": round(tally.rows_per_second, 1),
+    }

@@ -2,7 +2,7 @@
 
 from weaviate_migration.base.errors import MigrationError
 from weaviate_migration.base.settings import MigrationConfig
-from weaviate_migration.monitoring.metrics.figures import CollectionMetrics, MigrationMetrics, load_figures
+from weaviate_migration.monitoring.metrics.figures import CollectionMetrics, MigrationMetrics
 from weaviate_migration.monitoring.metrics.readings import (
     folder_bytes,
     followed_standings,
@@ -33,8 +33,8 @@ def migration_metrics(
     return MigrationMetrics(
         collections={
             alias: CollectionMetrics(
-                total=load_figures(total(tallies.values())),
-                partitions={partition: load_figures(tally) for partition, tally in tallies.items()},
+                total=total(tallies.values()),
+                partitions=tallies,
                 checks=verdicts[alias],
                 server_objects=objects.get(record.targets[alias]),
             )

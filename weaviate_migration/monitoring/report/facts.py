@@ -10,6 +10,7 @@ from weaviate_migration.monitoring.alerts.incidents import Incident
 from weaviate_migration.runs.checks import CheckReport
 from weaviate_migration.runs.steps import PhaseTime
 from weaviate_migration.work_folder.checklist import Checklist
+from weaviate_migration.work_folder.load_tally import LoadTally
 from weaviate_migration.work_folder.phase import Phase
 from weaviate_migration.work_folder.record import MigrationRecord
 from weaviate_migration.work_folder.timeline import Moment
@@ -40,30 +41,24 @@ class FailedStep:
 
 @dataclass(frozen=True)
 class LoadedCollection:
-    """What became of a collection's rows in their last loads.
-
-    Attributes:
-        rows: of the extract.
-        changed: those that were left to the change log, and are objects as they are now.
-        retried: objects that were sent again, as often as they were.
-        seconds: from the beginning of the last load to the end of its slowest partition.
-    """
+    """What became of a collection's rows in their last loads."""
 
     alias: str
     collection: str
     table: str
-    rows: int = 0
-    written: int = 0
-    changed: int = 0
-    refused: int = 0
-    retried: int = 0
-    sent_bytes: int = 0
-    seconds: float = 0.0
+    tally: LoadTally
 
-    @property
-    def rows_per_second(self) -> float | None:
-        """Objects written a second; None where nothing was loaded."""
-        return self.written / self.seconds if self.seconds and self.written else None
+    def to_dict(self) -> dict[str, Any]:
+        """One of the `collections` of `report --json`."""
+        tally = self.tally
+        return {
+            "alias": self.alias,
+            "collection": self.collection,
+            "table": self.table,
+            **{name: getattr(tally, name) for name in ("rows", "written", "changed", "refused", "retried")},
+            "sent_bytes": tally.sent_bytes,
+            "seconds": round(tally.seconds, 3),
+        }
 
 
 @dataclass(frozen=True)
@@ -158,7 +153,7 @@ def _plain(value: Any) -> Any:
     """As JSON can hold it."""
     if isinstance(value, datetime):
         return value.isoformat()
-    if isinstance(value, Checklist):
+    if isinstance(value, Checklist | LoadedCollection):
         return value.to_dict()
     if isinstance(value, Incident):
         return value.model_dump(mode="json")

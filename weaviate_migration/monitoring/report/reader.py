@@ -104,18 +104,7 @@ def _phase(
 def _collections(work_folder: WorkFolder, mapping: Mapping, record: MigrationRecord) -> Iterator[LoadedCollection]:
     for each in mapping.collections:
         tally = total(work_folder.loaded(record, each).measured().values())
-        yield LoadedCollection(
-            alias=record.alias(each),
-            collection=record.collection(each),
-            table=each.table,
-            rows=tally.rows,
-            written=tally.written,
-            changed=tally.changed,
-            refused=tally.refused,
-            retried=tally.retried,
-            sent_bytes=tally.sent_bytes,
-            seconds=round(tally.seconds, 3),
-        )
+        yield LoadedCollection(record.alias(each), record.collection(each), each.table, tally)
 
 
 def _quarantine(work_folder: WorkFolder, mapping: Mapping, record: MigrationRecord) -> Iterator[Refusals]:

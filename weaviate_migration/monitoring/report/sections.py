@@ -50,8 +50,8 @@ def _verdict(report: MigrationReport) -> Verdict:
 def _summary(report: MigrationReport) -> str:
     if report.record is None:
         return "It was stopped before anything was made in Weaviate."
-    written = sum(each.written + each.changed for each in report.collections)
-    rows = sum(each.rows for each in report.collections)
+    written = _in_weaviate(report)
+    rows = _rows(report)
     checked = "every blocking check passed" if report.checks.success else "not every blocking check passed"
     removed = report.record.state == "discarded"
     where = "were in Weaviate before its collections were removed" if removed else "are in Weaviate"
@@ -59,13 +59,21 @@ def _summary(report: MigrationReport) -> str:
 
 
 def _figures(report: MigrationReport) -> Iterator[tuple[str, str]]:
-    rows = sum(each.rows for each in report.collections)
+    rows = _rows(report)
     yield "Rows", f"{rows:,}"
-    yield "Objects written", f"{sum(each.written + each.changed for each in report.collections):,}"
+    yield "Objects written", f"{_in_weaviate(report):,}"
     yield "In the quarantine", f"{report.refused:,}"
     passed = sum(each.status == "passed" for each in report.checks.outcomes)
     yield "Checks passed", f"{passed:,} of {len(report.checks.outcomes):,}"
     yield "Working time", seconds_text(sum(each.seconds for each in report.phases))
+
+
+def _rows(report: MigrationReport) -> int:
+    return sum(each.tally.rows for each in report.collections)
+
+
+def _in_weaviate(report: MigrationReport) -> int:
+    return sum(each.tally.written + each.tally.changed for each in report.collections)
 
 
 def _next_section(report: MigrationReport) -> Section:
@@ -123,15 +131,16 @@ def _whole_seconds(report: MigrationReport) -> float | None:
 
 
 def _rows_section(report: MigrationReport) -> Section:
+    if not _rows(report):
+        return Section("Rows and throughput", ("Nothing was loaded.",))
     rows = tuple(
         (
-            *(each.alias, each.table, each.rows, each.written, each.changed, each.refused, each.retried),
-            *(decimal(each.sent_bytes), seconds_text(each.seconds), each.rows_per_second or 0.0),
+            *(each.alias, each.table, tally.rows, tally.written, tally.changed, tally.refused, tally.retried),
+            *(decimal(tally.sent_bytes), seconds_text(tally.seconds), tally.rows_per_second),
         )
         for each in report.collections
+        for tally in [each.tally]
     )
-    if not any(each.rows for each in report.collections):
-        return Section("Rows and throughput", ("Nothing was loaded.",))
     headings = (
         *("collection", "table", "rows", "written", "changed since", "refused", "sent again"),
         *("sent", "time", "objects a second"),
@@ -140,9 +149,9 @@ def _rows_section(report: MigrationReport) -> Section:
 
 
 def _row_charts(report: MigrationReport) -> Iterator[Bars | Lines]:
-    yield Bars("Rows of each collection", "rows", {each.alias: each.rows for each in report.collections})
-    rates = {each.alias: each.rows_per_second for each in report.collections}
-    if known := {alias: rate for alias, rate in rates.items() if rate is not None}:
+    yield Bars("Rows of each collection", "rows", {each.alias: each.tally.rows for each in report.collections})
+    rates = {each.alias: each.tally.rows_per_second for each in report.collections}
+    if known := {alias: rate for alias, rate in rates.items() if rate}:
         yield Bars("Objects written a second", "objects a second", known)
     moments = [each for each in report.history if isinstance(each, LoadMoment)]
     lines: dict[str, list[tuple[float, float]]] = {}
