@@ -1,14 +1,12 @@
 """Removes what is needed only to lead back, once nobody wants to any more."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from weaviate_migration.api.session import opened
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.phases.cutover.cleanup import Cleanup, CleanupPlan, refuse_too_early
-from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
-from weaviate_migration.work_folder.folder import WorkFolder
 
 
 @dataclass(frozen=True)
@@ -44,23 +42,12 @@ def clean_up_migrations(
         SourceError: the SQLite file is locked.
         ServerNotUsableError: the server cannot be reached.
     """
-    work_folder = WorkFolder(config.work_dir.absolute(), config.extracts)
-    target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
-    with (
-        _locked_for_cleanup(work_folder, force=force),
-        open_weaviate(target, work_folder.folder, config.weaviate_api_key) as client,
-    ):
-        cleanup = Cleanup(client, work_folder, keep=keep)
+    with opened(config) as session:
+        session.lock()
+        refuse_too_early(session.work_folder, force=force)  # Before a server is started for it.
+        cleanup = Cleanup(session.connect(), session.work_folder, keep=keep)
         plan = cleanup.plan()
         agreed = agree(plan)
         if agreed:
             cleanup.run(plan)
     return CleanupResult(agreed, plan)
-
-
-@contextmanager
-def _locked_for_cleanup(work_folder: WorkFolder, *, force: bool) -> Iterator[None]:
-    """The work folder's lock. What speaks against a cleanup is said before a server is started for it."""
-    with work_folder.locked():
-        refuse_too_early(work_folder, force=force)
-        yield

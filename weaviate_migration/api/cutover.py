@@ -5,19 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from weaviate_migration.api.job_session import JobSession, opened_for_jobs
 from weaviate_migration.api.postflight import failures_after
-from weaviate_migration.api.session import exposed_metrics, watched_result
-from weaviate_migration.base.logs import configure_logging, in_own_context, note_failure
-from weaviate_migration.base.settings import CUTOVER_SECONDS, MigrationConfig, api_key_in_environment
-from weaviate_migration.mapping import read_mapping
+from weaviate_migration.base.logs import in_own_context, note_failure
+from weaviate_migration.base.settings import CUTOVER_SECONDS, MigrationConfig
 from weaviate_migration.monitoring.alerts import under_way
 from weaviate_migration.runs.events import run_verdict
 from weaviate_migration.runs.jobs import CUT_OVER, CUTOVER, SWITCH_ALONE
-from weaviate_migration.runs.runner import dagster_instance, end_killed_runs, run_job
-from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
-from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.phase import Phase, next_step
-from weaviate_migration.work_folder.record import MigrationRecord, refuse_another_mapping
+from weaviate_migration.work_folder.record import MigrationRecord
 
 logger = logging.getLogger(__name__)
 
@@ -61,43 +57,33 @@ def cut_over_migration(config: MigrationConfig, timeout: float = CUTOVER_SECONDS
         What became of it; a cutover that was refused or failed is a result too.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C; the same call goes on with it.
+        KeyboardInterrupt: Ctrl-C; the same call continues the cutover.
     """
     try:
-        return watched_result(config, under_way.CUTOVER, lambda: _cut_over(config, timeout))
+        with opened_for_jobs(config, under_way.CUTOVER) as session:
+            return session.concluded(_cut_over(session, timeout))
     except Exception as error:
         failure = note_failure(error)
         return CutoverResult(success=False, exit_code=failure.exit_code, errors=[failure.text])
 
 
-def _cut_over(config: MigrationConfig, timeout: float) -> CutoverResult:
-    configure_logging(config.log_level, config.log_file, config.log_format)
-    mapping = read_mapping(config.mapping)
-    work_folder = WorkFolder(config.work_dir.absolute(), config.extracts)
-    record = work_folder.records.current()
-    refuse_another_mapping(record, mapping)
+def _cut_over(session: JobSession, timeout: float) -> CutoverResult:
+    record = session.current_migration()
     if record.state == "cleaned up":
-        return _result(record, 0, [])
-    target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
-    with (
-        exposed_metrics(config),
-        work_folder.locked(),
-        api_key_in_environment(config.weaviate_api_key),
-        open_weaviate(target, work_folder.folder, config.weaviate_api_key) as client,
-        dagster_instance(config.work_dir) as instance,
-    ):
-        end_killed_runs(instance)
-        run = run_job(
-            instance, config, mapping, CUT_OVER, SWITCH_ALONE, ops={CUTOVER: {"config": {"timeout": timeout}}}
-        )
-        exit_code, errors = run_verdict(run.events)
-        if exit_code == 0:
-            for sentence in failures_after(config, client):
-                logger.warning("%s", sentence)
-    return _result(work_folder.records.current(), exit_code, errors, run.run_id)
+        return _cutover_result(record, 0, [])
+    session.lock()
+    client = session.connect()
+    run = session.run(CUT_OVER, SWITCH_ALONE, ops={CUTOVER: {"config": {"timeout": timeout}}})
+    exit_code, errors = run_verdict(run.events)
+    if exit_code == 0:
+        for sentence in failures_after(session, client):
+            logger.warning("%s", sentence)
+    return _cutover_result(session.work_folder.records.current(), exit_code, errors, run.run_id)
 
 
-def _result(record: MigrationRecord, exit_code: int, errors: Sequence[str], run_id: str | None = None) -> CutoverResult:
+def _cutover_result(
+    record: MigrationRecord, exit_code: int, errors: Sequence[str], run_id: str | None = None
+) -> CutoverResult:
     done = exit_code == 0
     return CutoverResult(
         success=done,

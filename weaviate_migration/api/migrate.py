@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -14,13 +15,13 @@ import dagster as dg
 from structlog.contextvars import bind_contextvars
 from weaviate import WeaviateClient
 
+from weaviate_migration.api.job_session import JobSession, opened_for_jobs
 from weaviate_migration.api.outcome import MigrationResult, dry_run_outcome, migration_outcome
 from weaviate_migration.api.postflight import failures_after
-from weaviate_migration.api.session import exposed_metrics, watched_result
 from weaviate_migration.base.errors import MigrationError
-from weaviate_migration.base.logs import TOLD, configure_logging, in_own_context, note_failure
-from weaviate_migration.base.settings import MigrationConfig, api_key_in_environment, create_migration_config
-from weaviate_migration.mapping import Mapping, read_mapping
+from weaviate_migration.base.logs import TOLD, in_own_context, note_failure
+from weaviate_migration.base.settings import MigrationConfig, create_migration_config
+from weaviate_migration.mapping import Mapping
 from weaviate_migration.monitoring.alerts import under_way
 from weaviate_migration.monitoring.metrics.gathering import migration_metrics
 from weaviate_migration.phases.cutover.way_back import roll_back
@@ -32,16 +33,14 @@ from weaviate_migration.phases.validation.certification import (
     discard_comparisons,
     is_whole,
 )
-from weaviate_migration.runs.jobs import DRY_RUN, MIGRATE, MIGRATE_LIVE, collection_assets, migrate_assets, step_phases
-from weaviate_migration.runs.runner import JobRun, dagster_instance, end_killed_runs, run_job
-from weaviate_migration.runs.steps import RunSteps, phase_times
+from weaviate_migration.runs.jobs import DRY_RUN, MIGRATE, MIGRATE_LIVE, collection_assets, migrate_assets
+from weaviate_migration.runs.runner import JobRun
 from weaviate_migration.source.capture import uncaptured_tables
 from weaviate_migration.source.connect import sqlite_path
 from weaviate_migration.source.plan import MigrationPlan, plan_source
 from weaviate_migration.target.aliases import refuse_foreign_names
-from weaviate_migration.target.connect import answers, connected, open_server, parse_weaviate_url
+from weaviate_migration.target.connect import answers
 from weaviate_migration.target.server import ServerAddress
-from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.phase import Phase, next_step
 from weaviate_migration.work_folder.record import MigrationRecord, SnapshotRecord, refuse_another_migration
 
@@ -67,22 +66,21 @@ class SQLiteToWeaviateMigrator:
         terminal: logging.Handler | None = None,
     ) -> None:
         self.config = config
-        self.work_folder = WorkFolder(config.work_dir.absolute(), config.extracts)
         self._on_start = on_start
         self._terminal = terminal
 
     @in_own_context
     def migrate(self) -> MigrationResult:
-        """Runs the whole migration, or a dry run of it; goes on with an unfinished one.
+        """Runs the whole migration, or a dry run of it; continues an unfinished one.
 
         Returns:
             What became of it. A migration that failed is a result too: nothing is raised for it.
 
         Raises:
-            KeyboardInterrupt: Ctrl-C; the migration stays unfinished, and the same call goes on with it.
+            KeyboardInterrupt: Ctrl-C; the migration stays unfinished, and the same call continues it.
         """
         began = datetime.now(UTC)
-        result = self._result_of(self._rehearse if self.config.dry_run else self._move_watched)
+        result = self._outcome()
         _note_end(result)
         return result.with_(
             started_at=began,
@@ -91,116 +89,119 @@ class SQLiteToWeaviateMigrator:
             peak_memory_mb=_peak_memory_mb(),
         )
 
-    def _result_of(self, work: Callable[[Mapping, MigrationPlan], MigrationResult]) -> MigrationResult:
+    def _outcome(self) -> MigrationResult:
+        """What became of it, also where it failed; without what is measured of the whole call."""
+        name = None if self.config.dry_run else under_way.MIGRATE
         try:
-            configure_logging(self.config.log_level, self.config.log_file, self.config.log_format, self._terminal)
-            mapping = read_mapping(self.config.mapping)
-            with exposed_metrics(self.config):
-                scratch = self.config.work_dir.absolute() / "scratch"
+            with opened_for_jobs(self.config, name, self._terminal) as session:
+                mapping, scratch = session.mapping, self.config.work_dir.absolute() / "scratch"
                 plan = plan_source(sqlite_path(self.config.sqlite_url), mapping, scratch)
-                with self.work_folder.locked(), api_key_in_environment(self.config.weaviate_api_key):
-                    return work(mapping, plan)
+                session.lock()
+                call = _MigrateCall(session, plan, self._on_start)
+                return session.concluded(call.rehearse() if self.config.dry_run else call.migrate())
         except Exception as error:
             failure = note_failure(error)
             return MigrationResult(success=False, exit_code=failure.exit_code, errors=[failure.text])
 
-    def _move_watched(self, mapping: Mapping, plan: MigrationPlan) -> MigrationResult:
-        return watched_result(self.config, under_way.MIGRATE, lambda: self._move(mapping, plan))
 
-    def _move(self, mapping: Mapping, plan: MigrationPlan) -> MigrationResult:
-        config, records = self.config, self.work_folder.records
+class _MigrateCall:
+    """One call of `migrate`, which has the lock, and the plan of the source."""
+
+    def __init__(
+        self, session: JobSession, plan: MigrationPlan, on_start: Callable[[MigrationPlan], None] | None
+    ) -> None:
+        self._session = session
+        self._config = session.config
+        self._mapping = session.mapping
+        self._work_folder = session.work_folder
+        self._plan = plan
+        self._on_start = on_start
+
+    def migrate(self) -> MigrationResult:
+        """Moves the rows, has them proven, and points the aliases at the new collections."""
+        config, mapping, plan, records = self._config, self._mapping, self._plan, self._work_folder.records
         if (unfinished := records.unfinished()) is not None:
             refuse_another_migration(unfinished, sqlite_path(config.sqlite_url).absolute(), mapping, config.prefix)
-            discard_comparisons(self.work_folder, mapping, unfinished)
-            discard_certificate(self.work_folder.folder, unfinished.id)
-        target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
+            discard_comparisons(self._work_folder, mapping, unfinished)
+            discard_certificate(self._work_folder.folder, unfinished.id)
         began, cpu_before = time.monotonic(), _cpu_seconds()
-        with (
-            open_server(target, self.work_folder.folder) as address,
-            connected(target, address, config.weaviate_api_key) as client,
-        ):
-            connect_seconds = round(time.monotonic() - began, 3)
-            refuse_foreign_names(client, [f"{config.prefix}{each.name}" for each in mapping.collections])
-            if unfinished is None:
-                _look_before(config, mapping, client, address)
-            job = MIGRATE_LIVE if config.live else MIGRATE
-            selection = migrate_assets(mapping, live=config.live, cutover=config.cutover)
-            run, phases = self._run(job, mapping, plan, selection)
-            result = migration_outcome(run.events, mapping, records.all())
-            bind_contextvars(migration_id=result.migration_id)  # A child process of the run may have begun it.
-            not_followed = uncaptured_tables(plan) if config.live else []
-            warnings = [*plan.warnings, *not_followed, *result.warnings]
-            phases = {"connect": connect_seconds, **phases}
-            result = result.with_(run_id=run.run_id, warnings=warnings, phases=phases)
-            result = self._certified(result, client, mapping)
-            result = self._closed(self._measured(result, cpu_before), client, mapping)
-            if result.success and config.cutover:
-                result = result.with_(warnings=[*result.warnings, *failures_after(config, client)])
-            return result
+        address = self._session.start_server()
+        client = self._session.connect_to(address)
+        connect_seconds = round(time.monotonic() - began, 3)
+        refuse_foreign_names(client, [f"{config.prefix}{each.name}" for each in mapping.collections])
+        if unfinished is None:
+            _look_before(config, mapping, client, address)
+        job = MIGRATE_LIVE if config.live else MIGRATE
+        run = self._run(job, migrate_assets(mapping, live=config.live, cutover=config.cutover))
+        result = migration_outcome(run.events, mapping, records.all())
+        bind_contextvars(migration_id=result.migration_id)  # A child process of the run may have begun it.
+        not_followed = uncaptured_tables(plan) if config.live else []
+        warnings = [*plan.warnings, *not_followed, *result.warnings]
+        phases = {"connect": connect_seconds, **self._session.phase_seconds(run.run_id)}
+        result = result.with_(run_id=run.run_id, warnings=warnings, phases=phases)
+        result = self._closed(self._measured(self._certified(result, client), cpu_before), client)
+        if result.success and config.cutover:
+            result = result.with_(warnings=[*result.warnings, *failures_after(self._session, client)])
+        return result
 
-    def _rehearse(self, mapping: Mapping, plan: MigrationPlan) -> MigrationResult:
-        run, phases = self._run(DRY_RUN, mapping, plan)
-        outcome = dry_run_outcome(run.events, mapping, self.config.prefix)
-        return outcome.with_(run_id=run.run_id, warnings=plan.warnings, phases=phases)
+    def rehearse(self) -> MigrationResult:
+        """Does all but write to Weaviate."""
+        run = self._run(DRY_RUN)
+        outcome = dry_run_outcome(run.events, self._mapping, self._config.prefix)
+        phases = self._session.phase_seconds(run.run_id)
+        return outcome.with_(run_id=run.run_id, warnings=self._plan.warnings, phases=phases)
 
-    def _run(
-        self, job: str, mapping: Mapping, plan: MigrationPlan, selection: Sequence[dg.AssetKey] | None = None
-    ) -> tuple[JobRun, dict[str, float]]:
-        """The run, and the seconds of each of its phases."""
-        shutil.rmtree(self.work_folder.progress, ignore_errors=True)
-        with dagster_instance(self.config.work_dir) as instance:
-            end_killed_runs(instance)
-            if self._on_start:
-                self._on_start(plan)
-            run = run_job(instance, self.config, mapping, job, selection, _resuming(mapping, selection))
-            phases = phase_times(RunSteps(instance, run.run_id).read().items(), step_phases(mapping))
-            return run, {each.name: round(each.seconds, 3) for each in phases}
+    def _run(self, job: str, selection: Sequence[dg.AssetKey] | None = None) -> JobRun:
+        shutil.rmtree(self._work_folder.progress, ignore_errors=True)
+        begin = partial(self._on_start, self._plan) if self._on_start else None
+        return self._session.run(job, selection, _resuming(self._mapping, selection), on_start=begin)
 
-    def _certified(self, result: MigrationResult, client: WeaviateClient, mapping: Mapping) -> MigrationResult:
+    def _certified(self, result: MigrationResult, client: WeaviateClient) -> MigrationResult:
         """With the certificate, as `verify` writes it: where everything was compared, and no change is pending."""
         if not result.success:
             return result
-        record = self.work_folder.records.all()[-1]
-        compared = compared_collections(self.work_folder, mapping, record)
+        record = self._work_folder.records.all()[-1]
+        compared = compared_collections(self._work_folder, self._mapping, record)
         if lacking := lacking_rows(compared):
             return result.with_(warnings=[*result.warnings, f"There is no certificate: {'; '.join(lacking)}."])
         if not is_whole(compared) or any(each.pending or each.differences for each in compared):
             return result
-        path = certify(self.work_folder, mapping, record, compared, str(client.get_meta()["version"]))
+        version = str(client.get_meta()["version"])
+        path = certify(self._work_folder, self._mapping, record, compared, version)
         return result.with_(certificate=str(path))
 
     def _measured(self, result: MigrationResult, cpu_before: float) -> MigrationResult:
         """With what was measured; also of a migration that failed."""
         if result.migration_id is None:
             return result
-        record = self.work_folder.records.all()[-1]
+        record = self._work_folder.records.all()[-1]
         cpu_seconds = _cpu_seconds() - cpu_before
-        return result.with_(metrics=migration_metrics(self.config, self.work_folder, record, cpu_seconds))
+        return result.with_(metrics=migration_metrics(self._config, self._work_folder, record, cpu_seconds))
 
-    def _closed(self, result: MigrationResult, client: WeaviateClient, mapping: Mapping) -> MigrationResult:
+    def _closed(self, result: MigrationResult, client: WeaviateClient) -> MigrationResult:
         """What is left to do: give up what failed, or remove a snapshot that was wanted for reading only."""
         if result.migration_id is None:
             return result
-        record = self.work_folder.records.all()[-1]
+        record = self._work_folder.records.all()[-1]
         if result.failed_records:
-            result = result.with_(errors=[*result.errors, *self._refusals(record, mapping)])
+            result = result.with_(errors=[*result.errors, *self._refusals(record)])
         if result.exit_code == MigrationError.exit_code:
             return result.with_(next_step=self._give_up(client, record))
         if not result.success or record.snapshot is None:
             return result
         result = result.with_(next_step=f"{result.next_step} {_about_changes(record.snapshot)}")
-        if self.config.backup_before_migration:
+        if self._config.backup_before_migration:
             return result
         record.snapshot.path.unlink(missing_ok=True)
         return result.with_(backup=None)
 
-    def _refusals(self, record: MigrationRecord, mapping: Mapping) -> Iterator[str]:
+    def _refusals(self, record: MigrationRecord) -> Iterator[str]:
         """For each collection with quarantined rows: the first of them, and where they all are."""
-        for each in mapping.collections:
-            rows = [row for _, row in islice(self.work_folder.quarantine(record, each).rows(), NAMED_ROWS)]
+        for each in self._mapping.collections:
+            rows = [row for _, row in islice(self._work_folder.quarantine(record, each).rows(), NAMED_ROWS)]
             if rows:
                 named = "; ".join(f"{row.key}: {row.reason}" for row in rows)
-                files = self.work_folder.quarantine_folder / f"{record.collection(each)}.*.jsonl"
+                files = self._work_folder.quarantine_folder / f"{record.collection(each)}.*.jsonl"
                 yield (
                     f"{record.alias(each)}: rows were refused, with key, reason and payload in {files}; "
                     f"`weaviate-migration quarantine list` shows them; first {named}"
@@ -210,11 +211,11 @@ class SQLiteToWeaviateMigrator:
         stays = f"Migration {record.id} stays unfinished"
         if record.cutover is not None:
             return f"{stays}, since its cutover had begun. {next_step(Phase.VALIDATION)}"
-        if not self.config.rollback_on_failure:
+        if not self._config.rollback_on_failure:
             return f"{stays}; the same command goes on with it."
         if not answers(client):
             return f"Weaviate is gone. {stays}; the same command goes on with it once the server is back."
-        roll_back(client, self.work_folder.records, record, self.work_folder.quarantine_folder, discard=True)
+        roll_back(client, self._work_folder.records, record, self._work_folder.quarantine_folder, discard=True)
         snapshot = "; the snapshot stays" if record.snapshot else ""
         return f"Rolled back: the collections of migration {record.id} are removed{snapshot}."
 

@@ -4,18 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from weaviate_migration.api.quarantine import RefusedRows, refused_of
+from weaviate_migration.api.session import Session, opened
 from weaviate_migration.base.logs import in_own_context
 from weaviate_migration.base.settings import MigrationConfig
-from weaviate_migration.defs.resources import BatchSettings
-from weaviate_migration.mapping import CollectionMapping, Mapping, read_mapping
+from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.phases.dual_write.row_applier import apply_changes
 from weaviate_migration.phases.history.changes import collection_changes
 from weaviate_migration.phases.history.extract.storage import open_partition
 from weaviate_migration.phases.history.quarantine_retry import QuarantineReplay
-from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
 from weaviate_migration.target.schema import refuse_lost_collection
-from weaviate_migration.work_folder.folder import WorkFolder
-from weaviate_migration.work_folder.record import MigrationRecord, refuse_another_mapping
+from weaviate_migration.target.write import configured_write_settings
+from weaviate_migration.work_folder.record import MigrationRecord
 
 
 @dataclass(frozen=True)
@@ -47,44 +46,35 @@ def retry_refused_rows(config: MigrationConfig, collection: str | None = None) -
         ServerNotUsableError: the server cannot be reached.
         TargetError: the server did not take part any more; what is not written yet is still in the quarantine.
     """
-    mapping = read_mapping(config.mapping)
-    work_folder = WorkFolder(config.work_dir.absolute(), config.extracts)
-    with work_folder.locked():
-        record = work_folder.records.current()
-        refuse_another_mapping(record, mapping)
-        left = refused_of(work_folder, record, collection)
+    with opened(config) as session:
+        session.lock()
+        record = session.current_migration()
+        left = refused_of(session.work_folder, record, collection)
         concerned = [
             each
-            for each in mapping.collections
+            for each in session.mapping.collections
             if record.alias(each) in left.quarantines and left.quarantines[record.alias(each)].partitions()
         ]
-        written = _retry(config, work_folder, record, mapping, concerned) if concerned else 0
+        written = _retry(session, record, concerned) if concerned else 0
     return RetryResult(written, left, _next_step(record, left))
 
 
-def _retry(
-    config: MigrationConfig,
-    work_folder: WorkFolder,
-    record: MigrationRecord,
-    mapping: Mapping,
-    collections: Sequence[CollectionMapping],
-) -> int:
-    target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
-    with open_weaviate(target, work_folder.folder, config.weaviate_api_key) as client:
-        settings = BatchSettings.of_config(config).write_settings(client)
-        written = 0
-        for each in collections:
-            refuse_lost_collection(client, record.collection(each), record.id)
-            quarantine = work_folder.quarantine(record, each)
-            objects = client.collections.use(record.collection(each))
-            extracts = work_folder.extract_paths(record, each, quarantine.partitions())
-            with (
-                collection_changes(work_folder, record, mapping, each) as since,
-                since.held() as changes,
-            ):
-                replay = QuarantineReplay(objects, each, record.timestamp, settings, quarantine, changes)
-                written += sum(replay.run(partition, open_partition(path)) for partition, path in extracts.items())
-                written += apply_changes(client, since, changes, settings, quarantine).written
+def _retry(session: Session, record: MigrationRecord, collections: Sequence[CollectionMapping]) -> int:
+    client = session.connect()
+    settings = configured_write_settings(session.config, client)
+    written = 0
+    for each in collections:
+        refuse_lost_collection(client, record.collection(each), record.id)
+        quarantine = session.work_folder.quarantine(record, each)
+        objects = client.collections.use(record.collection(each))
+        extracts = session.work_folder.extract_paths(record, each, quarantine.partitions())
+        with (
+            collection_changes(session.work_folder, record, session.mapping, each) as since,
+            since.held() as changes,
+        ):
+            replay = QuarantineReplay(objects, each, record.timestamp, settings, quarantine, changes)
+            written += sum(replay.run(partition, open_partition(path)) for partition, path in extracts.items())
+            written += apply_changes(client, since, changes, settings, quarantine).written
     return written
 
 

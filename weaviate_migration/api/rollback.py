@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from weaviate_migration.api.session import opened
 from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.base.logs import in_own_context
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.phases.cutover.way_back import roll_back
-from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
-from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords
 
 
@@ -47,18 +46,17 @@ def roll_back_migration(config: MigrationConfig, discard: bool) -> RollbackResul
             after whose cutover was cleaned up.
         ServerNotUsableError: the server cannot be reached.
     """
-    work_folder = WorkFolder(config.work_dir.absolute())
-    records = work_folder.records
-    target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
-    with work_folder.locked():
+    with opened(config) as session:
+        session.lock()
+        records = session.work_folder.records
         record = (records.newest_to_discard() if discard else None) or records.current()
         if record.state == "unfinished" and not record.is_half_switched and not discard:
             raise ConfigurationError(
                 f"Migration {record.id} is unfinished and has moved no alias.", "Remove it with `rollback --discard`."
             )
         _refuse_without_way_back(record, records)
-        with open_weaviate(target, work_folder.folder, config.weaviate_api_key) as client:
-            removed = roll_back(client, records, record, work_folder.quarantine_folder, discard=discard)
+        quarantine = session.work_folder.quarantine_folder
+        removed = roll_back(session.connect(), records, record, quarantine, discard=discard)
     return RollbackResult(record.id, record.previous_aliases, tuple(removed))
 
 

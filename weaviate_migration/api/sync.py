@@ -9,12 +9,12 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from weaviate_migration.api.session import exposed_metrics
 from weaviate_migration.base.errors import ServerNotUsableError, SourceBusyError, TransientTargetError
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.mapping import read_mapping
 from weaviate_migration.monitoring.alerts.under_way import SYNC
-from weaviate_migration.monitoring.alerts.watch import watched
+from weaviate_migration.monitoring.alerts.watch import Watch, watched
+from weaviate_migration.monitoring.metrics.exposition import exposition
 from weaviate_migration.phases.dual_write.following import (
     LONGEST_WAIT_SECONDS,
     POLL_SECONDS,
@@ -92,17 +92,12 @@ def sync_changes(config: MigrationConfig) -> SyncResult:
     Raises:
         MigrationError: as `followed` and `MigrationSync.run_pass` say.
     """
-    with (
-        exposed_metrics(config),
-        watched(config, SYNC) as watch,
-        only_sync(WorkFolder(config.work_dir.absolute()), logger.warning),
-        followed(config) as group,
-    ):
+    with _opened_for_sync(config) as watch, followed(config) as group:
         done = {sync.record.id: sync.run_pass() for sync in group}
         group.note_in_file()
         group.note_settled()
         watch.conclude(0)
-    return _result(config, done)
+    return _sync_result(config, done)
 
 
 def follow_changes(config: MigrationConfig, stop: threading.Event) -> SyncResult:
@@ -115,11 +110,7 @@ def follow_changes(config: MigrationConfig, stop: threading.Event) -> SyncResult
     """
     done: dict[str, SyncTally] = {}
     wait = POLL_SECONDS
-    with (
-        exposed_metrics(config),
-        watched(config, SYNC) as watch,
-        only_sync(WorkFolder(config.work_dir.absolute()), logger.warning, stop),
-    ):
+    with _opened_for_sync(config, stop) as watch:
         while not stop.is_set():
             try:
                 with followed(config) as group:
@@ -135,10 +126,21 @@ def follow_changes(config: MigrationConfig, stop: threading.Event) -> SyncResult
                 logger.warning("%s; trying again in %.1f s", error.message, wait)
                 stop.wait(wait)
         watch.conclude(0)
-    return _result(config, done)
+    return _sync_result(config, done)
 
 
-def _result(config: MigrationConfig, done: Mapping[str, SyncTally]) -> SyncResult:
+@contextmanager
+def _opened_for_sync(config: MigrationConfig, stop: threading.Event | None = None) -> Iterator[Watch]:
+    """With metrics and alerts, and as the only sync; logs are those of the caller, which may be an application."""
+    with (
+        exposition(config),
+        watched(config, SYNC) as watch,
+        only_sync(WorkFolder(config.work_dir.absolute()), logger.warning, stop),
+    ):
+        yield watch
+
+
+def _sync_result(config: MigrationConfig, done: Mapping[str, SyncTally]) -> SyncResult:
     """What was done, and how far that led: read from the log alone, so that the server may be away."""
     work_folder = WorkFolder(config.work_dir.absolute())
     records = followed_records(work_folder, read_mapping(config.mapping))

@@ -10,13 +10,10 @@ from typing import Any
 
 from weaviate import WeaviateClient
 
-from weaviate_migration.api.session import exposed_metrics, watched_result
+from weaviate_migration.api.job_session import JobSession, opened_for_jobs
 from weaviate_migration.base.errors import ConfigurationError, DifferencesError
-from weaviate_migration.base.logs import configure_logging, in_own_context, note_failure
-from weaviate_migration.base.settings import MigrationConfig, api_key_in_environment
-from weaviate_migration.defs.resources import BatchSettings
-from weaviate_migration.mapping import Mapping as WholeMapping
-from weaviate_migration.mapping import read_mapping
+from weaviate_migration.base.logs import in_own_context, note_failure
+from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.monitoring.alerts import under_way
 from weaviate_migration.phases.history.changes import collection_changes
 from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
@@ -35,11 +32,9 @@ from weaviate_migration.phases.validation.live_comparison import LiveComparison,
 from weaviate_migration.phases.validation.repair import PartitionRepair, RepairTally
 from weaviate_migration.runs.events import CheckResult, check_results, run_verdict
 from weaviate_migration.runs.jobs import VERIFY, VERIFY_LIVE
-from weaviate_migration.runs.runner import dagster_instance, end_killed_runs, run_job
-from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
 from weaviate_migration.target.schema import refuse_lost_collection
-from weaviate_migration.work_folder.folder import WorkFolder
-from weaviate_migration.work_folder.record import MigrationRecord, refuse_another_mapping
+from weaviate_migration.target.write import WriteSettings, configured_write_settings
+from weaviate_migration.work_folder.record import MigrationRecord
 
 
 @dataclass(frozen=True)
@@ -112,91 +107,81 @@ def verify_migration(
     """
     began = datetime.now(UTC)
     try:
-        result = watched_result(config, under_way.VERIFY, lambda: MigrationVerifier(config, on_start).verify(repair))
+        with opened_for_jobs(config, under_way.VERIFY) as session:
+            result = session.concluded(_verify(session, on_start, repair=repair))
     except Exception as error:
         failure = note_failure(error)
         result = VerificationResult(success=False, exit_code=failure.exit_code, errors=[failure.text])
     return replace(result, started_at=began, completed_at=datetime.now(UTC))
 
 
+def _verify(session: JobSession, on_start: Callable[[], None] | None, *, repair: bool) -> VerificationResult:
+    """Does what `verify_migration` promises.
+
+    Raises:
+        MigrationError: there is no migration, another mapping is given, extracts or server cannot be had.
+    """
+    record = session.current_migration()
+    if not record.bounds:
+        raise ConfigurationError(f"Migration {record.id} has loaded nothing yet.", "Run `migrate` first.")
+    session.lock()
+    client = session.connect()
+    for each in session.mapping.collections:
+        refuse_lost_collection(client, record.collection(each), record.id)
+    verifier = MigrationVerifier(session, client, on_start)
+    if is_live(session.work_folder, record, repair):
+        return verifier.verify_live(record, repair)
+    return verifier.verify(VERIFY, repair)
+
+
 class MigrationVerifier:
     """Verifies the unfinished migration of a work folder, or else the one that the aliases point at.
 
     Args:
-        config: the settings.
+        session: of the command, which has the lock.
+        client: connected to the migration's server.
         on_start: called when a run of the checks begins.
     """
 
-    def __init__(self, config: MigrationConfig, on_start: Callable[[], None] | None = None) -> None:
-        self._config = config
+    def __init__(self, session: JobSession, client: WeaviateClient, on_start: Callable[[], None] | None) -> None:
+        self._session = session
+        self._work_folder = session.work_folder
+        self._mapping = session.mapping
+        self._client = client
         self._on_start = on_start
-        self._work_folder = WorkFolder(config.work_dir.absolute(), config.extracts)
 
-    def verify(self, repair: bool) -> VerificationResult:
-        """Does what `verify_migration` promises.
-
-        Raises:
-            MigrationError: there is no migration, another mapping is given, extracts or server cannot be had.
-        """
-        configure_logging(self._config.log_level, self._config.log_file, self._config.log_format)
-        mapping = read_mapping(self._config.mapping)
-        record = self._work_folder.records.current()
-        refuse_another_mapping(record, mapping)
-        if not record.bounds:
-            raise ConfigurationError(f"Migration {record.id} has loaded nothing yet.", "Run `migrate` first.")
-        target = parse_weaviate_url(self._config.weaviate_url, self._config.grpc_port)
-        with (
-            exposed_metrics(self._config),
-            self._work_folder.locked(),
-            api_key_in_environment(self._config.weaviate_api_key),
-            open_weaviate(target, self._work_folder.folder, self._config.weaviate_api_key) as client,
-        ):
-            for each in mapping.collections:
-                refuse_lost_collection(client, record.collection(each), record.id)
-            if is_live(self._work_folder, record, repair):
-                return self._verify_live(mapping, record, client, repair)
-            return self._verify(VERIFY, mapping, client, repair)
-
-    def _verify(self, job: str, mapping: WholeMapping, client: WeaviateClient, repair: bool) -> VerificationResult:
+    def verify(self, job: str, repair: bool) -> VerificationResult:
         """Compares; repairs what differs, if asked to, and compares once more."""
-        result = self._compare(job, mapping, client)
+        result = self._compare(job)
         if not repair or not result.total_differences:
             return result
-        repaired = self._repair(mapping, self._work_folder.records.current(), client)
-        return replace(self._compare(VERIFY, mapping, client), repaired=repaired)
+        repaired = self._repair(self._work_folder.records.current())
+        return replace(self._compare(VERIFY), repaired=repaired)
 
-    def _verify_live(
-        self, mapping: WholeMapping, record: MigrationRecord, client: WeaviateClient, repair: bool
-    ) -> VerificationResult:
+    def verify_live(self, record: MigrationRecord, repair: bool) -> VerificationResult:
         """Compares with a new snapshot of the source in use, and by itself what has changed since it was taken."""
         agree_on_history(self._work_folder, record, repair)
-        settings = BatchSettings.of_config(self._config).write_settings(client)
-        live = LiveComparison(self._work_folder, mapping, record, client, settings)
+        live = LiveComparison(self._work_folder, self._mapping, record, self._client, self._write_settings())
         live.catch_up()
-        result = self._verify(VERIFY_LIVE, mapping, client, repair)
+        result = self.verify(VERIFY_LIVE, repair)
         if result.certificate is None:  # The run broke off.
             return result
         return _with_changes(result, live.compare_rest(result.total_differences, repair))
 
-    def _compare(self, job: str, mapping: WholeMapping, client: WeaviateClient) -> VerificationResult:
+    def _compare(self, job: str) -> VerificationResult:
         """Runs all checks in a Dagster run, and reads what it found."""
-        record = self._work_folder.records.current()
+        mapping, record = self._mapping, self._work_folder.records.current()
         shutil.rmtree(self._work_folder.progress, ignore_errors=True)
         for each in mapping.collections:
             if job == VERIFY:
                 self._work_folder.extract_paths(record, each, PARTITION_KEYS)
         discard_comparisons(self._work_folder, mapping, record)
-        with dagster_instance(self._config.work_dir) as instance:
-            end_killed_runs(instance)
-            if self._on_start:
-                self._on_start()
-            config = self._config.model_copy(update={"sqlite_url": str(record.source)})
-            run = run_job(instance, config, mapping, job)
+        run = self._session.run(job, source=record.source, on_start=self._on_start)
         record = self._work_folder.records.current()
         compared = compared_collections(self._work_folder, mapping, record)
         path: Path | None = None
         if is_whole(compared):
-            path = certify(self._work_folder, mapping, record, compared, str(client.get_meta()["version"]))
+            path = certify(self._work_folder, mapping, record, compared, str(self._client.get_meta()["version"]))
         exit_code, errors = run_verdict(run.events)
         if lacking := lacking_rows(compared):
             exit_code = exit_code or DifferencesError.exit_code
@@ -218,19 +203,22 @@ class MigrationVerifier:
             certificate=str(path) if path else None,
         )
 
-    def _repair(self, mapping: WholeMapping, record: MigrationRecord, client: WeaviateClient) -> RepairTally:
+    def _repair(self, record: MigrationRecord) -> RepairTally:
         """Repairs the partitions that differ, and no others."""
         total = RepairTally()
-        settings = BatchSettings.of_config(self._config).write_settings(client)
-        for each in mapping.collections:
+        settings = self._write_settings()
+        for each in self._mapping.collections:
             damaged = [one.partition for one in Comparisons.of(self._work_folder, record, each).all() if one.total]
             extracts = self._work_folder.extract_paths(record, each, damaged)
             with self._work_folder.quarantine(record, each) as quarantine:
                 for partition in damaged:
-                    with collection_changes(self._work_folder, record, mapping, each) as changes:
-                        proof = CollectionProof(each, record, {partition: extracts[partition]}, client, changes)
+                    with collection_changes(self._work_folder, record, self._mapping, each) as changes:
+                        proof = CollectionProof(each, record, {partition: extracts[partition]}, self._client, changes)
                         total += PartitionRepair(proof, partition, settings, quarantine).run()
         return total
+
+    def _write_settings(self) -> WriteSettings:
+        return configured_write_settings(self._session.config, self._client)
 
 
 def _with_changes(result: VerificationResult, changed: ChangeComparison) -> VerificationResult:

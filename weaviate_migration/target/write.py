@@ -37,6 +37,7 @@ from weaviate_migration.base.errors import (
     TransientTargetError,
 )
 from weaviate_migration.base.redaction import redacted
+from weaviate_migration.base.settings import MigrationConfig, spare_memory_mb
 from weaviate_migration.mapping.row_to_object import ObjectDraft
 from weaviate_migration.target.failures import Rejection, is_too_large, target_error, target_errors
 from weaviate_migration.target.read_back import uuids_present
@@ -186,6 +187,18 @@ def write_settings(
         worker_count=worker_count,
         max_retries=max_retries,
         retry_delay=retry_delay,
+    )
+
+
+def configured_write_settings(config: MigrationConfig, client: WeaviateClient) -> WriteSettings:
+    """The writer's settings for this server, as the settings of the migration have them."""
+    return write_settings(
+        client,
+        batch_size=config.batch_size,
+        worker_count=config.worker_count,
+        max_retries=config.max_retries,
+        retry_delay=config.retry_delay,
+        spare_memory_mb=spare_memory_mb(config.memory_limit_mb),
     )
 
 

@@ -134,6 +134,7 @@ def test_another_mapping_is_refused(loaded: NoteMigration, client: weaviate.Weav
 
 
 CUTOVER = "weaviate_migration.phases.cutover.switch"
+WAY_BACK = "weaviate_migration.phases.cutover.way_back"
 KILLS = {
     "before anything is written down": Boundary(f"{CUTOVER}:Cutover.run", "before", 1),
     "when it has begun": Boundary(f"{CUTOVER}:Cutover._begin", "after", 1),
@@ -182,10 +183,10 @@ def test_a_switch_that_was_killed_is_undone_where_something_speaks_against_it_by
 
 
 ROLLBACK_KILLS = {
-    "before the aliases are moved": Boundary(f"{CUTOVER}:point_aliases", "before", 1),
-    "when they are moved": Boundary(f"{CUTOVER}:point_aliases", "after", 1),
-    "before a collection is removed": Boundary(f"{CUTOVER}:drop_collection", "before", 1),
-    "when a collection is removed": Boundary(f"{CUTOVER}:drop_collection", "after", 1),
+    "before the aliases are moved": Boundary(f"{WAY_BACK}:point_aliases", "before", 1),
+    "when they are moved": Boundary(f"{WAY_BACK}:point_aliases", "after", 1),
+    "before a collection is removed": Boundary(f"{WAY_BACK}:drop_collection", "before", 1),
+    "when a collection is removed": Boundary(f"{WAY_BACK}:drop_collection", "after", 1),
 }
 
 

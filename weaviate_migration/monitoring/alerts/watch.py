@@ -90,19 +90,20 @@ def configured_alerts(config: MigrationConfig) -> AlertSettings | None:
 
 
 @contextmanager
-def watched(config: MigrationConfig, name: str) -> Iterator[Watch]:
+def watched(config: MigrationConfig, name: str | None) -> Iterator[Watch]:
     """Watches a command while the block runs, where alerts are configured.
 
     Args:
-        name: of the command, as in `under_way`.
+        name: of the command, as in `under_way`; None: nobody is told of it.
 
     Raises:
         ConfigurationError: the file of the alerts is wrong.
     """
-    watch = Watch(config, configured_alerts(config), name)
-    if config.alerts is None:
-        yield watch
+    settings = configured_alerts(config) if name is not None else None
+    if name is None or settings is None:
+        yield Watch(config, None, "")
         return
+    watch = Watch(config, settings, name)
     stopped = threading.Event()
     thread = threading.Thread(target=_look_until, args=(stopped, watch), name="alerts", daemon=True)
     try:

@@ -13,7 +13,7 @@ from weaviate_migration.base.errors import (
     ConfigurationError,
     MigrationConflictError,
 )
-from weaviate_migration.base.settings import MigrationConfig, spare_memory_mb
+from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.mapping import Mapping as WholeMapping
 from weaviate_migration.mapping import read_mapping
 from weaviate_migration.phases.dual_write.lag import followed_migrations
@@ -24,7 +24,7 @@ from weaviate_migration.source.change_log import ChangeLog, write_positions
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
-from weaviate_migration.target.write import WriteSettings, write_settings
+from weaviate_migration.target.write import WriteSettings, configured_write_settings
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.record import MigrationRecord
 
@@ -153,17 +153,11 @@ def followed(config: MigrationConfig) -> Iterator[Followed]:
     mapping = read_mapping(config.mapping)
     followed_records(work_folder, mapping)  # Says what is wrong before a server is started for it.
     target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
-    with open_weaviate(target, work_folder.folder, config.weaviate_api_key) as client:
-        settings = write_settings(
-            client,
-            batch_size=config.batch_size,
-            worker_count=config.worker_count,
-            max_retries=config.max_retries,
-            retry_delay=config.retry_delay,
-            spare_memory_mb=spare_memory_mb(config.memory_limit_mb),
-        )
-        with followed_with(client, work_folder, mapping, settings) as group:
-            yield group
+    with (
+        open_weaviate(target, work_folder.folder, config.weaviate_api_key) as client,
+        followed_with(client, work_folder, mapping, configured_write_settings(config, client)) as group,
+    ):
+        yield group
 
 
 @contextmanager

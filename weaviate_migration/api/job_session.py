@@ -1,0 +1,119 @@
+"""The session of a command that runs one of the jobs: with logs, metrics and alerts from its beginning."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import dagster as dg
+
+from weaviate_migration.api.session import Session
+from weaviate_migration.base.logs import configure_logging
+from weaviate_migration.base.settings import MigrationConfig, api_key_in_environment
+from weaviate_migration.defs.build import asset_graph
+from weaviate_migration.monitoring.alerts.conditions import Judgement
+from weaviate_migration.monitoring.alerts.run_conditions import judge_run
+from weaviate_migration.monitoring.alerts.watch import Watch, watched
+from weaviate_migration.monitoring.metrics.exposition import exposition
+from weaviate_migration.runs.jobs import step_phases
+from weaviate_migration.runs.runner import JobRun, dagster_instance, end_killed_runs, run_job
+from weaviate_migration.runs.steps import RunSteps, phase_times
+
+
+class JobResult(Protocol):
+    """What a command that runs a job comes to."""
+
+    @property
+    def exit_code(self) -> int:
+        """What the command line ends with."""
+
+    @property
+    def run_id(self) -> str | None:
+        """None where it ran no job."""
+
+    @property
+    def errors(self) -> Sequence[str]:
+        """Why it failed."""
+
+
+_Result = TypeVar("_Result", bound=JobResult)
+
+
+@dataclass(frozen=True)
+class JobSession(Session):
+    """One call of a command that runs jobs.
+
+    Attributes:
+        watch: tells of what goes wrong, where alerts are configured.
+    """
+
+    watch: Watch
+
+    def run(
+        self,
+        job: str,
+        selection: Sequence[dg.AssetKey] | None = None,
+        ops: dict[str, Any] | None = None,
+        *,
+        source: Path | None = None,
+        on_start: Callable[[], None] | None = None,
+    ) -> JobRun:
+        """Runs a job in this process, once the runs of killed processes are marked as failed.
+
+        Args:
+            selection: the assets to materialize; None for all of the job.
+            ops: config of single assets, by name.
+            source: the SQLite file, where it is not the one of the settings.
+            on_start: called when the run begins.
+
+        Raises:
+            ConfigurationError: the folder of Dagster's instance cannot be made.
+            KeyboardInterrupt: Ctrl-C, or SIGTERM.
+        """
+        config = self.config.model_copy(update={"sqlite_url": str(source)}) if source else self.config
+        with api_key_in_environment(config.weaviate_api_key), dagster_instance(config.work_dir) as instance:
+            end_killed_runs(instance)
+            if on_start:
+                on_start()
+            return run_job(instance, config, self.mapping, job, selection, ops)
+
+    def phase_seconds(self, run_id: str) -> dict[str, float]:
+        """How long each phase of a run took."""
+        with dagster_instance(self.config.work_dir) as instance:
+            phases = phase_times(RunSteps(instance, run_id).read().items(), step_phases(self.mapping))
+        return {each.name: round(each.seconds, 3) for each in phases}
+
+    def concluded(self, result: _Result) -> _Result:
+        """The same result, once it is told to those who are called for it."""
+        judge = partial(self._judgement_of, result.run_id) if result.run_id is not None else None
+        self.watch.conclude(result.exit_code, "\n".join(result.errors), judge)
+        return result
+
+    def _judgement_of(self, run_id: str) -> Judgement:
+        with dagster_instance(self.config.work_dir) as instance:
+            run = instance.get_run_by_id(run_id)
+            assert run is not None, "the run has just ended"
+            return judge_run(instance, asset_graph(self.mapping), run)
+
+
+@contextmanager
+def opened_for_jobs(
+    config: MigrationConfig, name: str | None, terminal: logging.Handler | None = None
+) -> Iterator[JobSession]:
+    """The session of a command that runs jobs, while the context lives. At first logs, metrics and alerts are open.
+
+    Args:
+        name: of the command, as alerts know it; None: nobody is told of it.
+        terminal: the handler for log records on the terminal; plain lines on standard error by default.
+
+    Raises:
+        ConfigurationError: the log file or the metrics file cannot be written, the port of the metrics is taken, or the
+            file of the alerts is wrong.
+    """
+    configure_logging(config.log_level, config.log_file, config.log_format, terminal)
+    with ExitStack() as parts:
+        parts.enter_context(exposition(config))
+        yield JobSession(config, parts, parts.enter_context(watched(config, name)))
