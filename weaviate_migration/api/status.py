@@ -1,14 +1,17 @@
-"""What is known of the migrations of a work folder."""
+"""What is known of the migrations of a work folder: from its files, Dagster's storage, the source and the server."""
 
-from dataclasses import replace
-
-from upath import UPath
-
+from weaviate_migration.api.checks import read_check_report
+from weaviate_migration.api.session import Session, opened
+from weaviate_migration.base.errors import MigrationError
 from weaviate_migration.base.settings import MigrationConfig
-from weaviate_migration.mapping import read_mapping
-from weaviate_migration.monitoring.status import MigrationStatus
-from weaviate_migration.work_folder.folder import WorkFolder, bytes_in
-from weaviate_migration.work_folder.phase import Phase, next_step
+from weaviate_migration.monitoring.status import MigrationStatus, SnapshotStatus, disk_use, status_before_first
+from weaviate_migration.phases.dual_write.lag import known_standing
+from weaviate_migration.runs.readiness import not_loaded
+from weaviate_migration.runs.runner import dagster_instance
+from weaviate_migration.target.aliases import alias_targets
+from weaviate_migration.work_folder.folder import quarantined_rows
+from weaviate_migration.work_folder.phase import next_step, phase_of
+from weaviate_migration.work_folder.record import MigrationRecord, refuse_another_mapping
 
 
 def read_status(config: MigrationConfig) -> MigrationStatus:
@@ -17,20 +20,51 @@ def read_status(config: MigrationConfig) -> MigrationStatus:
     Raises:
         ConfigurationError: the mapping is another than the migration's, or a setting is wrong.
     """
-    work_folder = WorkFolder(config.work_dir.absolute(), config.extracts)
-    mapping = read_mapping(config.mapping)
-    disk = _disk(work_folder)
-    if not work_folder.records.all():
-        return MigrationStatus(disk=disk, next_step=next_step(Phase.NOT_BEGUN))
-    # Imported only now: it takes Dagster and the client, and a second.
-    from weaviate_migration.api.status_reading import status_of
-
-    return replace(status_of(config, work_folder, mapping), disk=disk)
+    if (nothing_begun := status_before_first(config)) is not None:
+        return nothing_begun
+    with opened(config) as session:
+        return _status(session)
 
 
-def _disk(work_folder: WorkFolder) -> dict[str, int]:
-    """Each folder and file of the work folder, and the extracts where they are elsewhere."""
-    parts = {path.name: bytes_in(UPath(path)) for path in sorted(work_folder.folder.iterdir())}
-    if work_folder.extracts:
-        parts["extracts"] = sum(bytes_in(work_folder.extracts_of(each)) for each in work_folder.records.all())
-    return {name: size for name, size in parts.items() if size}
+def _status(session: Session) -> MigrationStatus:
+    """The status of a work folder that has a migration on record."""
+    config, work_folder, mapping = session.config, session.work_folder, session.mapping
+    disk = disk_use(work_folder)  # As it was before anything was opened.
+    records = work_folder.records.all()
+    record = work_folder.records.newest_in_use() or records[-1]
+    refuse_another_mapping(record, mapping)
+    report = read_check_report(config)
+    capture = known_standing(work_folder, record)
+    quarantined = quarantined_rows(work_folder, record)
+    with dagster_instance(config.work_dir) as instance:
+        loaded = not not_loaded(instance, mapping, record)
+    phase = phase_of(record, loaded=loaded, lag=capture.changes if capture else 0)
+    server, aliases = _aliases(session, record)
+    return MigrationStatus(
+        phase=phase,
+        migration_id=record.id,
+        migrations={each.id: each.state for each in records},
+        snapshot=_snapshot_status(record),
+        capture=capture,
+        server=server,
+        aliases=aliases,
+        checks={status.value: number for status, number in report.totals.items() if number},
+        quarantined=quarantined,
+        disk=disk,
+        next_step=next_step(phase, proven=report.success and not quarantined),
+    )
+
+
+def _snapshot_status(record: MigrationRecord) -> SnapshotStatus | None:
+    found = record.snapshot
+    if found is None:
+        return None
+    return SnapshotStatus(str(found.path), found.bytes, found.taken_at.isoformat(), found.path.is_file())
+
+
+def _aliases(session: Session, record: MigrationRecord) -> tuple[str, dict[str, str | None]]:
+    """Why the server cannot tell, or where the aliases point."""
+    try:
+        return "", alias_targets(session.connect_to_running(), record.targets)
+    except MigrationError as error:
+        return error.message, {}

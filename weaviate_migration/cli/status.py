@@ -5,7 +5,6 @@ from typing import Any
 
 import click
 
-from weaviate_migration.api.status import read_status
 from weaviate_migration.base.settings import create_migration_config
 from weaviate_migration.cli.show.options import (
     EPILOG,
@@ -18,6 +17,7 @@ from weaviate_migration.cli.show.options import (
 )
 from weaviate_migration.cli.show.status_lines import print_status
 from weaviate_migration.cli.show.terminal import plain_console
+from weaviate_migration.monitoring.status import status_before_first
 
 
 @click.command(epilog=EPILOG)
@@ -45,7 +45,12 @@ def status(as_json: bool, watch: bool, interval: float, **options: Any) -> int:
         with suppress(KeyboardInterrupt):
             watch_status(config, interval, console)
         return 0
-    found = read_status(config)
+    found = status_before_first(config)
+    if found is None:
+        # Imported only now: it needs Dagster and the client, which take a second.
+        from weaviate_migration.api.status import read_status
+
+        found = read_status(config)
     if as_json:
         print_json(found.to_dict())
     else:

@@ -4,7 +4,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from weaviate_migration.work_folder.phase import Phase
+from upath import UPath
+
+from weaviate_migration.base.settings import MigrationConfig
+from weaviate_migration.mapping import read_mapping
+from weaviate_migration.work_folder.folder import WorkFolder, bytes_in
+from weaviate_migration.work_folder.phase import Phase, next_step
 from weaviate_migration.work_folder.sync_positions import Standing
 
 
@@ -49,3 +54,26 @@ class MigrationStatus:
     def to_dict(self) -> dict[str, Any]:
         """What `status --json` prints."""
         return asdict(self)
+
+
+def status_before_first(config: MigrationConfig) -> MigrationStatus | None:
+    """The status of a work folder where no migration was ever begun; None where one was.
+
+    It takes neither Dagster nor the client, whose imports take a second.
+
+    Raises:
+        ConfigurationError: a setting is wrong, or the mapping file.
+    """
+    read_mapping(config.mapping)
+    work_folder = WorkFolder(config.work_dir.absolute(), config.extracts)
+    if work_folder.records.all():
+        return None
+    return MigrationStatus(disk=disk_use(work_folder), next_step=next_step(Phase.NOT_BEGUN))
+
+
+def disk_use(work_folder: WorkFolder) -> dict[str, int]:
+    """Bytes of each folder and file of the work folder, and of the extracts where they are elsewhere."""
+    parts = {path.name: bytes_in(UPath(path)) for path in sorted(work_folder.folder.iterdir())}
+    if work_folder.extracts:
+        parts["extracts"] = sum(bytes_in(work_folder.extracts_of(each)) for each in work_folder.records.all())
+    return {name: size for name, size in parts.items() if size}
