@@ -238,7 +238,7 @@ def run_migration(sqlite_url: str, weaviate_url: str | None = None, **options: A
 
 
 def _note_end(result: MigrationResult) -> None:
-    """The command tells it to the person; here it is for who reads the log."""
+    """Writes the end to the logs. On the terminal the command shows it."""
     for warning in result.warnings:
         logger.warning("%s", warning, extra={TOLD: True})
     logger.log(

@@ -1,7 +1,8 @@
 """MigrationResult: what became of a migration, as the Python API returns it and `--json` prints it."""
 
-from collections import abc, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping as ReadOnlyMapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -87,10 +88,10 @@ class MigrationResult:
     validation_errors: Sequence[str] = ()
     errors: Sequence[str] = ()
     warnings: Sequence[str] = ()
-    phases: abc.Mapping[str, float] = field(default_factory=dict)
+    phases: ReadOnlyMapping[str, float] = field(default_factory=dict)
     peak_memory_mb: float = 0.0
     backup: BackupResult | None = None
-    collections: abc.Mapping[str, CollectionResult] = field(default_factory=dict)
+    collections: ReadOnlyMapping[str, CollectionResult] = field(default_factory=dict)
     checks: Sequence[CheckResult] = ()
     certificate: str | None = None
     metrics: MigrationMetrics = field(default_factory=MigrationMetrics)
@@ -143,7 +144,7 @@ def migration_outcome(
     record = records[-1]
     collections = _collection_results(events, mapping, record)
     failed = [each for each in checks if not each.passed]
-    errors = [_told(each) for each in failed if each.severity != WARN]
+    errors = [_check_text(each) for each in failed if each.severity != WARN]
     refused = sum(each.failed for each in collections.values())
     exit_code = exit_code_of(failures, refused)
     total = sum(each.source_rows for each in collections.values())
@@ -159,7 +160,7 @@ def migration_outcome(
         validation_passed=exit_code == 0 and not errors,
         validation_errors=errors,
         errors=error_texts(failures),
-        warnings=[_told(each) for each in failed if each.severity == WARN],
+        warnings=[_check_text(each) for each in failed if each.severity == WARN],
         backup=_backup(record),
         collections=collections,
         checks=checks,
@@ -199,7 +200,7 @@ def dry_run_outcome(events: Sequence[dg.DagsterEvent], mapping: Mapping, prefix:
 
 def _not_begun(failures: Sequence[StepFailure], checks: Sequence[CheckResult]) -> MigrationResult:
     """A migration that its source stopped, or that failed before it was on record."""
-    failed = [_told(each) for each in checks if not each.passed and each.severity != WARN]
+    failed = [_check_text(each) for each in checks if not each.passed and each.severity != WARN]
     result = _failed(failures)
     return result.with_(
         errors=[*result.errors, *failed],
@@ -212,7 +213,7 @@ def _failed(failures: Sequence[StepFailure]) -> MigrationResult:
     return MigrationResult(success=False, exit_code=exit_code_of(failures, 0), errors=error_texts(failures))
 
 
-def _told(check: CheckResult) -> str:
+def _check_text(check: CheckResult) -> str:
     where = f"{check.asset}, partition {check.partition}" if check.partition else check.asset
     return f"{where}: {check.name}: {check.description}"
 

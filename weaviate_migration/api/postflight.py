@@ -37,7 +37,7 @@ def check_postflight(config: MigrationConfig) -> Checklist:
 
 
 def failures_after(session: Session, client: WeaviateClient) -> list[str]:
-    """A sentence for each item that failed, for who has just cut over: nothing is raised, nothing is undone.
+    """A sentence for each item that failed, for a command that has just cut over. Nothing is raised or undone.
 
     The checks are not read again: the cutover has just done it, and with many it takes two seconds (measured).
     """

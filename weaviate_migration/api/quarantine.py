@@ -28,7 +28,7 @@ class RefusedRow(NamedTuple):
 
 @dataclass(frozen=True)
 class RefusedRows:
-    """The quarantined rows of a migration, read anew by each iteration: there may be many, and large ones.
+    """The quarantined rows of a migration, read again by each iteration: there may be many, and large ones.
 
     Attributes:
         quarantines: by alias.

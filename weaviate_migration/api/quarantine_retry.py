@@ -55,11 +55,11 @@ def retry_refused_rows(config: MigrationConfig, collection: str | None = None) -
             for each in session.mapping.collections
             if record.alias(each) in left.quarantines and left.quarantines[record.alias(each)].partitions()
         ]
-        written = _retry(session, record, concerned) if concerned else 0
+        written = _written_again(session, record, concerned) if concerned else 0
     return RetryResult(written, left, _next_step(record, left))
 
 
-def _retry(session: Session, record: MigrationRecord, collections: Sequence[CollectionMapping]) -> int:
+def _written_again(session: Session, record: MigrationRecord, collections: Sequence[CollectionMapping]) -> int:
     client = session.connect()
     settings = configured_write_settings(session.config, client)
     written = 0

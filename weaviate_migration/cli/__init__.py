@@ -70,15 +70,15 @@ def main() -> None:
         _complain(_help_of(error))
         code = error.exit_code
     except MigrationError as error:
-        code = _told(error)
+        code = _reported(error)
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted.", err=True)
         code = INTERRUPTED
     sys.exit(code)
 
 
-def _told(error: MigrationError) -> int:
-    """Tells it on the terminal, and writes it down where logs are kept; returns the exit code."""
+def _reported(error: MigrationError) -> int:
+    """Shows an error on the terminal and writes it to the logs; returns the exit code."""
     from weaviate_migration.base.logs import note_failure, terminal_is_json
 
     if not terminal_is_json():

@@ -27,15 +27,15 @@ def audit(as_json: bool, **options: Any) -> int:
     if as_json:
         print_json(found.to_dict())
     else:
-        _show(found, plain_console())
+        _print_audit(found, plain_console())
     return 0
 
 
-def _show(audit: SourceAudit, console: Console) -> None:
-    console.print(_overview(audit), "")
+def _print_audit(audit: SourceAudit, console: Console) -> None:
+    console.print(_overview_table(audit), "")
     for each in audit.tables:
         if each.findings or _is_mixed(each):
-            console.print(_columns(each), "")
+            console.print(_columns_table(each), "")
         for line in _remarks(each):
             print_text(console, f"{each.table}: {line}")
     for text in audit.warnings:
@@ -45,7 +45,7 @@ def _show(audit: SourceAudit, console: Console) -> None:
     console.print(f"{audit.refused:,} of {audit.rows:,} rows would be refused.")
 
 
-def _table(title: str, *headings: str) -> Table:
+def _table_with(title: str, *headings: str) -> Table:
     table = compact_table(title)
     for heading in headings:
         # Cut names would be of no use: they are continued on the next line.
@@ -60,8 +60,8 @@ def _add(table: Table, *cells: str | int) -> None:
     table.add_row(*(f"{cell:,}" if isinstance(cell, int) else cell for cell in cells))
 
 
-def _overview(audit: SourceAudit) -> Table:
-    table = _table("What the file holds", "table", "rows", "collection", "do not fit", "refused", "orphans")
+def _overview_table(audit: SourceAudit) -> Table:
+    table = _table_with("What the file holds", "table", "rows", "collection", "do not fit", "refused", "orphans")
     for each in audit.tables:
         if not each.exists:
             _add(table, each.table, "not in the file", each.collection)
@@ -74,10 +74,10 @@ def _overview(audit: SourceAudit) -> Table:
     return table
 
 
-def _columns(table: TableReport) -> Table:
+def _columns_table(table: TableReport) -> Table:
     """The columns with something to say: values that do not fit, or of several storage classes."""
     title = f"{table.table} → {table.collection}"
-    shown = _table(title, "column", "holds", "values", "what does not fit", "first keys")
+    shown = _table_with(title, "column", "holds", "values", "what does not fit", "first keys")
     for column in table.columns:
         if not column.findings and not _is_mixed_column(column):
             continue

@@ -25,14 +25,14 @@ def capture() -> None:
 @with_options(*SOURCE_OPTIONS, *WORK_OPTIONS)
 def install(as_json: bool, **options: Any) -> int:
     """Begin to log changes; what is there and intact stays, what is damaged is made anew."""
-    return _show(install_change_capture(create_migration_config(**options)), as_json)
+    return _reported(install_change_capture(create_migration_config(**options)), as_json)
 
 
 @capture.command(epilog=EPILOG)
 @with_options(*SOURCE_OPTIONS, *WORK_OPTIONS)
 def status(as_json: bool, **options: Any) -> int:
     """Show which tables are captured, how long the log is, and what is damaged; exit code 1 if anything is."""
-    return _show(change_capture_status(create_migration_config(**options)), as_json)
+    return _reported(change_capture_status(create_migration_config(**options)), as_json)
 
 
 @capture.command(epilog=EPILOG)
@@ -48,7 +48,8 @@ def remove(as_json: bool, capture_id: str | None, **options: Any) -> int:
     return 0
 
 
-def _show(found: CaptureStatus, as_json: bool) -> int:
+def _reported(found: CaptureStatus, as_json: bool) -> int:
+    """Shows the status, and returns the exit code."""
     if as_json:
         print_json(found.to_dict())
     else:

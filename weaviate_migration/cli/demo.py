@@ -52,11 +52,11 @@ def _report_tour(tour: LiveTour, as_json: bool) -> int:
     if tour.cutover is not None:
         for text in tour.cutover.errors:
             print_text(console, f"error: {text}", "red")
-        print_text(console, _told(tour))
+        print_text(console, _changes_text(tour))
     return tour.exit_code
 
 
-def _told(tour: LiveTour) -> str:
+def _changes_text(tour: LiveTour) -> str:
     made = f"Meanwhile the application made {tour.changes:,} changes to {tour.messages:,} messages"
     if tour.cutover is None or tour.cutover.switch_seconds is None:
         return f"{made}."

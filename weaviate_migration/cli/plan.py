@@ -23,13 +23,13 @@ def plan(as_json: bool, **options: Any) -> int:
         sqlite_path(config.sqlite_url), read_mapping(config.mapping), config.work_dir.absolute() / "scratch"
     )
     if as_json:
-        print_json(_to_dict(found))
+        print_json(_plan_document(found))
     else:
-        _show(found, plain_console())
+        _print_plan(found, plain_console())
     return 0
 
 
-def _to_dict(plan: MigrationPlan) -> dict[str, Any]:
+def _plan_document(plan: MigrationPlan) -> dict[str, Any]:
     """What `plan --json` prints: the mapping as it fits this file."""
     return {
         "collections": [
@@ -48,18 +48,18 @@ def _to_dict(plan: MigrationPlan) -> dict[str, Any]:
     }
 
 
-def _show(plan: MigrationPlan, console: Console) -> None:
+def _print_plan(plan: MigrationPlan, console: Console) -> None:
     """The mapping as it fits the file: for each column of each table where it goes."""
     for each in plan.collections:
         if each.table is None:
             console.print(f"{each.mapping.table}: not in the file; {each.mapping.name} stays empty\n")
         else:
-            console.print(_table(each), "")
+            console.print(_columns_table(each), "")
     for text in plan.warnings:
         print_text(console, f"warning: {text}", "yellow")
 
 
-def _table(plan: CollectionPlan) -> Table:
+def _columns_table(plan: CollectionPlan) -> Table:
     assert plan.table is not None
     key = f"key: {'rowid' if plan.uses_rowid else ', '.join(plan.key)}"
     table = compact_table(f"{plan.table.name} → {plan.mapping.name} ({key})")

@@ -40,7 +40,7 @@ def list_rows(as_json: bool, collection: str | None, **options: Any) -> int:
     rows = refused_rows(create_migration_config("", **options), collection)
     if as_json:
         return _exit_code(_print_json({"migration_id": rows.migration_id}, rows))
-    return _exit_code(_show(rows))
+    return _exit_code(_print_table(rows))
 
 
 @quarantine.command(epilog=EPILOG)
@@ -55,7 +55,7 @@ def retry(as_json: bool, collection: str | None, **options: Any) -> int:
         head = {"migration_id": result.left.migration_id, "written": result.written, "next_step": result.next_step}
         return _exit_code(_print_json(head, result.left))
     click.echo(f"{result.written:,} rows were written.")
-    left = _show(result.left)
+    left = _print_table(result.left)
     if result.next_step:
         tell(result.next_step)
     return _exit_code(left)
@@ -75,7 +75,7 @@ def _print_json(head: dict[str, Any], rows: Iterable[RefusedRow]) -> int:
     return count
 
 
-def _show(rows: RefusedRows) -> int:
+def _print_table(rows: RefusedRows) -> int:
     """Shows the first rows as a table, and counts all."""
     console = plain_console()
     table = compact_table(f"Quarantine of migration {rows.migration_id}")

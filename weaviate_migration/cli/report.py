@@ -40,11 +40,11 @@ def report(as_json: bool, html: str | None, markdown: str | None, **options: Any
     if as_json:
         print_json(found.to_dict())
     elif STANDARD_OUTPUT not in (html, markdown):
-        _tell([html, markdown])
+        _print_paths([html, markdown])
     return 0
 
 
-def _tell(files: list[str | None]) -> None:
+def _print_paths(files: list[str | None]) -> None:
     for file in files:
         if file is not None:
             click.echo(f"Report: {Path(file).absolute()}")

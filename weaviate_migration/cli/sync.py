@@ -40,11 +40,11 @@ def sync(as_json: bool, follow: bool, **options: Any) -> int:
     if as_json:
         print_json(result.to_dict())
     else:
-        tell(_told(result))
+        tell(_summary(result))
     return 0 if result.complete else DifferencesError.exit_code
 
 
-def _told(result: SyncResult) -> str:
+def _summary(result: SyncResult) -> str:
     """What was done, and what is left to do, a line each."""
     lines = [
         f"Migration {each.migration_id}: {each.changes:,} changes applied ({each.written:,} objects written, "

@@ -41,15 +41,15 @@ def verify(as_json: bool, repair: bool, **options: Any) -> int:
         result = verify_migration(config, repair, on_start=begin)
     if as_json:
         print_json(result.to_dict())
-    _show(result, plain_console(stderr=True))
+    _print_result(result, plain_console(stderr=True))
     return result.exit_code
 
 
-def _show(result: VerificationResult, console: Console) -> None:
+def _print_result(result: VerificationResult, console: Console) -> None:
     if result.collections:
         console.print(_collections_table(result), "")
     for each in result.differences[:SHOWN_DIFFERENCES]:
-        console.print(_told(each), soft_wrap=True)
+        console.print(_difference_line(each), soft_wrap=True)
     if result.total_differences > SHOWN_DIFFERENCES:
         print_text(console, f"… and {result.total_differences - SHOWN_DIFFERENCES:,} more; --json has the first 1,000.")
     for text in result.errors:
@@ -65,7 +65,7 @@ def _show(result: VerificationResult, console: Console) -> None:
         print_text(console, text)
 
 
-def _told(difference: Difference) -> str:
+def _difference_line(difference: Difference) -> str:
     """One line: wider than a table could be, and keys and values can be copied from it."""
     where = f"{difference.collection}, partition {difference.partition}, {difference.key}"
     what = f"{difference.kind} {difference.property}".strip()

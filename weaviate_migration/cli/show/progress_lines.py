@@ -32,10 +32,10 @@ class ProgressLines:
 
 def phases_line(phases: Sequence[RunPhase]) -> str:
     """Such as `Phases: audit done (0.3 s), load under way (2 of 6, 12 s), checks to come`."""
-    return f"Phases: {', '.join(map(_told, phases))}"
+    return f"Phases: {', '.join(map(_phase_text, phases))}"
 
 
-def _told(phase: RunPhase) -> str:
+def _phase_text(phase: RunPhase) -> str:
     if phase.state is PhaseState.TO_COME:
         return f"{phase.name} {phase.state}"
     steps = f"{phase.done} of {phase.steps}, " if phase.state is not PhaseState.DONE and phase.steps > 1 else ""

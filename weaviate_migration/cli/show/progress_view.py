@@ -85,7 +85,7 @@ class ProgressView:
         room = (self.lines or console.height - SPARE_LINES) - len(phases) - 1 - bool(self.title)
         shown = most_telling(self.collections, max(1, room))
         if shown:
-            yield _table(shown, self.now, wide=options.max_width >= WIDE)
+            yield _collections_table(shown, self.now, wide=options.max_width >= WIDE)
         if hidden := len(self.collections) - len(shown):
             yield Text(f" … and {hidden} more", style="dim")
 
@@ -131,7 +131,7 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def _table(collections: Sequence[CollectionView], now: float, *, wide: bool) -> Table:
+def _collections_table(collections: Sequence[CollectionView], now: float, *, wide: bool) -> Table:
     table = Table.grid(padding=(0, 1), expand=True)
     table.add_column(no_wrap=True, overflow="ellipsis", max_width=20)
     if wide:
