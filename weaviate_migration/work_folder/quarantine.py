@@ -1,12 +1,12 @@
 """Rows that are not in Weaviate, each with key, reason and payload: one JSON Lines file for a collection's partition.
 
-The files are `quarantine/<collection>.<partition>.jsonl` in the work folder. A file is written anew whenever its
+The files are `quarantine/<collection>.<partition>.jsonl` in the work folder. A file is written again whenever its
 partition is loaded or its rows are tried again, and is gone when nothing of it is refused any more.
 """
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -80,12 +80,19 @@ class Quarantine:
         self._files[partition].write(line.encode("utf-8", "backslashreplace"))
 
     @contextmanager
-    def replacing(self, partition: str) -> Iterator[None]:
-        """What is added inside takes the place of the partition's rows at the end, in one step; not after an error."""
+    def replacing(self, partition: str, keep: Callable[[QuarantinedRow], bool] = lambda _: False) -> Iterator[None]:
+        """What is added inside takes the place of the partition's rows at the end, in one step; not after an error.
+
+        Args:
+            keep: whether a row of before stays.
+        """
         path = self._path(partition)
         try:
             with replacing(path) as file:
                 self._files[partition] = file
+                for row in self.rows_of(partition):
+                    if keep(row):
+                        self.add(partition, row)
                 yield
             if not path.stat().st_size:
                 path.unlink()
@@ -97,7 +104,7 @@ class Quarantine:
         return sorted(path.suffixes[-2].removeprefix(".") for path in self._folder.glob(f"{self._collection}.*.jsonl"))
 
     def rows_of(self, partition: str) -> Iterator[QuarantinedRow]:
-        """The quarantined rows of one partition; none where it is being loaded anew meanwhile."""
+        """The quarantined rows of one partition; none where it is being loaded again meanwhile."""
         with suppress(FileNotFoundError), self._path(partition).open(encoding="utf-8", newline="\n") as file:
             # A line without its end was being written when the process was killed: the partition is not loaded.
             for line in (each for each in file if each.endswith("\n")):

@@ -66,6 +66,16 @@ def test_replacing_takes_the_place_of_a_partition_in_one_step(tmp_path: Path) ->
     assert [path.name for path in tmp_path.iterdir()] == [f"{NAME}.01.jsonl"]
 
 
+def test_replacing_keeps_the_rows_that_are_to_stay(tmp_path: Path) -> None:
+    with Quarantine(tmp_path, NAME) as quarantine:
+        for key in ("a", "b"):
+            quarantine.add("00", row(key))
+    quarantine = Quarantine(tmp_path, NAME)
+    with quarantine.replacing("00", keep=lambda each: each.key == "b"):
+        quarantine.add("00", row("new"))
+    assert [each.key for each in quarantine.rows_of("00")] == ["b", "new"]
+
+
 class StoppedError(Exception):
     pass
 

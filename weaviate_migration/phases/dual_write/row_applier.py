@@ -1,4 +1,4 @@
-"""Applies changed rows to one collection, each of them once more than needed if need be."""
+"""Applies changed rows to one collection. Applying a row again is harmless."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -7,16 +7,15 @@ from typing import Any
 from weaviate import WeaviateClient
 from weaviate.collections import Collection
 
-from weaviate_migration.mapping.row_to_object import ObjectDraft, key_text, row_converter
 from weaviate_migration.phases.history.changes import Changes, CollectionChanges
 from weaviate_migration.phases.history.extract.partitions import partition_of
 from weaviate_migration.phases.history.extract.refusals import judged
 from weaviate_migration.phases.history.extract.scan import row_layout
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow
-from weaviate_migration.phases.history.row_writer import quarantined_object, quarantined_row, with_provided_vectors
+from weaviate_migration.phases.history.row_writer import RowWriter
 from weaviate_migration.source.change_log import ChangedRow, ChangedRows
 from weaviate_migration.source.plan import CollectionPlan
-from weaviate_migration.target.write import ObjectWriter, WriteSettings, cut_into_batches, remove_objects
+from weaviate_migration.target.write import WriteSettings, remove_objects
 from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
 from weaviate_migration.work_folder.record import MigrationRecord
 
@@ -84,30 +83,23 @@ class RowApplier:
         # Here, not at the end: what was begun before, and failed, is not to be gone on with.
         self._removals.clear()
         self._refused.clear()
-        objects, tally = self.objects, SyncTally()
-        rows = (each for each in changed.rows() if each.position > after)
-        drafts = with_provided_vectors(self._drafts(rows), objects, self.plan.mapping)
-        for outcome in ObjectWriter(objects, self.settings).write(cut_into_batches("changed", drafts, self.settings)):
+        objects, layout, tally = self.objects, row_layout(self.plan), SyncTally()
+        mapping = self.plan.mapping
+        present = self._present(each for each in changed.rows() if each.position > after)
+        writer = RowWriter(objects, mapping, self.record.timestamp, self.settings, self._refuse)
+        for outcome in writer.write("changed", judged(present, mapping, layout.columns), layout):
             tally.written += outcome.written
-            for refusal in outcome.refusals:
-                # It may be there all the same, as it was before, or not indexed: see `PartitionLoad.run`.
-                self._removals.append(refusal.draft.uuid)
-                self._refused.append(quarantined_object(refusal))
-        tally.removed = remove_objects(objects, self._removals)
+            tally.removed += outcome.removed
+        tally.removed += remove_objects(objects, self._removals)
         tally.refused = len(self._refused)
         self._note_refused(changed, after)
         return tally
 
-    def _drafts(self, rows: Iterable[ChangedRow]) -> Iterator[ObjectDraft]:
-        layout = row_layout(self.plan)
-        convert = row_converter(self.plan.mapping, layout.columns, self.record.timestamp)
-        for row, reason in judged(self._present(rows), self.plan.mapping, layout.columns):
-            assert row.uuid is not None, "a key with a NULL finds no row"
-            if reason is None:
-                yield convert(row.uuid, key_text(row.key), row.values)
-            else:
-                self._removals.append(row.uuid)
-                self._refused.append(quarantined_row(row, reason, layout))
+    def _refuse(self, _: str, row: QuarantinedRow) -> None:
+        """Of a row that cannot become an object, too, an older version may be there."""
+        assert row.uuid is not None, "a key with a NULL finds no row"
+        self._removals.append(row.uuid)
+        self._refused.append(row)
 
     def _present(self, rows: Iterable[ChangedRow]) -> Iterator[ExtractRow]:
         for each in rows:
@@ -118,16 +110,15 @@ class RowApplier:
 
     def _note_refused(self, changed: ChangedRows, after: int) -> None:
         """In the quarantine is what is refused now; what was refused before and has changed since is not."""
+
+        def is_as_before(row: QuarantinedRow) -> bool:
+            return not changed.has(row.uuid, after)
+
         bounds = self.record.bounds[self.plan.mapping.table]
         concerned = {partition_of(each.uuid, bounds) for each in self._refused}
-        for partition in self.quarantine.partitions():
-            if any(changed.has(each.uuid, after) for each in self.quarantine.rows_of(partition)):
-                concerned.add(partition)
+        concerned |= {partition for partition, row in self.quarantine.rows() if not is_as_before(row)}
         for partition in sorted(concerned):
-            with self.quarantine.replacing(partition):
-                for row in self.quarantine.rows_of(partition):
-                    if not changed.has(row.uuid, after):
-                        self.quarantine.add(partition, row)
+            with self.quarantine.replacing(partition, keep=is_as_before):
                 for row in self._refused:
                     if partition_of(row.uuid, bounds) == partition:
                         self.quarantine.add(partition, row)

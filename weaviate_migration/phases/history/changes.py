@@ -6,17 +6,17 @@ one works with the collection nobody else writes to it.
 """
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from filelock import FileLock
 
 from weaviate_migration.base.errors import CaptureError
 from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.mapping.object_ids import UuidRange, object_uuid
+from weaviate_migration.phases.history.ascending import Ascending
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow
 from weaviate_migration.source.change_log import INSTALL_HINT, ChangedRow, ChangedRows, ChangeLog
 from weaviate_migration.source.inspect import inspect_database
@@ -25,8 +25,6 @@ from weaviate_migration.target.read_back import StoredObject
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.record import MigrationRecord
 from weaviate_migration.work_folder.sync_positions import SyncPositions, refuse_another_history
-
-Item = TypeVar("Item")
 
 EVERYTHING = UuidRange(None, None)
 
@@ -46,7 +44,10 @@ class Changes:
 
     def untouched(self, rows: Iterable[ExtractRow], within: UuidRange = EVERYTHING) -> Iterator[ExtractRow]:
         """The rows of an extract that were not logged since; ascending, as they came."""
-        return _not_in(rows, lambda row: row.uuid, self.uuids(within)) if self.rows is not None else iter(rows)
+        if self.rows is None:
+            return iter(rows)
+        changed = Ascending(self.uuids(within))
+        return (row for row in rows if not changed.has(row.uuid))
 
     def carried_into(self, rows: Iterable[ExtractRow], within: UuidRange = EVERYTHING) -> Iterator[ExtractRow]:
         """The rows of an extract as the log has changed them: applied ones as they are now, pending ones left out."""
@@ -64,7 +65,8 @@ class Changes:
         """The objects of a range whose rows have no change that is not applied yet; ascending, as they came."""
         if self.rows is None:
             return iter(objects)
-        return _not_in(objects, lambda each: each.uuid, self._pending(within))
+        pending = Ascending(self._pending(within))
+        return (each for each in objects if not pending.has(each.uuid))
 
     def uuids(self, within: UuidRange = EVERYTHING) -> Iterator[str]:
         """Their UUIDs, ascending, each once."""
@@ -185,16 +187,3 @@ def writing_lock(folder: Path, collection: str, *, wait: bool = True) -> FileLoc
         wait: until it is free; otherwise taking it raises `filelock.Timeout` where it is not.
     """
     return FileLock(folder / f"{collection}.lock", blocking=wait)
-
-
-def _not_in(items: Iterable[Item], uuid_of: Callable[[Item], str | None], uuids: Iterator[str]) -> Iterator[Item]:
-    """The items whose UUID is none of these; both ascend, items without a UUID come first."""
-    other = next(uuids, None)
-    for item in items:
-        uuid = uuid_of(item)
-        if uuid is not None:
-            while other is not None and other < uuid:
-                other = next(uuids, None)
-            if other == uuid:
-                continue
-        yield item

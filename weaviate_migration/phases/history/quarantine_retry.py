@@ -1,20 +1,19 @@
 """Another try for quarantined rows: taken from the extract again, converted, written; those that succeed leave."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from weaviate.collections import Collection
 
 from weaviate_migration.mapping import CollectionMapping
-from weaviate_migration.mapping.row_to_object import ObjectDraft, key_text, row_converter
 from weaviate_migration.phases.history.changes import Changes
-from weaviate_migration.phases.history.extract.refusals import judged_rows
+from weaviate_migration.phases.history.extract.refusals import JudgedRow, judged_rows
 from weaviate_migration.phases.history.extract.storage import PartitionExtract
 from weaviate_migration.phases.history.extract.storage_classes import RowLayout
-from weaviate_migration.phases.history.row_writer import quarantined_object, quarantined_row
-from weaviate_migration.target.write import ObjectWriter, WriteSettings, cut_into_batches, remove_object
-from weaviate_migration.work_folder.quarantine import Quarantine
+from weaviate_migration.phases.history.row_writer import RowWriter
+from weaviate_migration.target.write import WriteSettings
+from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
 
 NOT_IN_EXTRACT = "the extract does not hold its row any more: materialize the partition again"
 
@@ -50,37 +49,29 @@ class QuarantineReplay:
         Raises:
             TargetError: the server did not take part any more; the quarantine is as before.
         """
-        pending = {row.uuid for row in self.quarantine.rows_of(partition) if not self.changes.has(row.uuid)}
-        written = 0
-        with self.quarantine.replacing(partition):
-            batches = cut_into_batches(partition, self._drafts(partition, extract, pending), self.settings)
-            for outcome in ObjectWriter(self.collection, self.settings).write(batches):
-                written += outcome.written
-                for refusal in outcome.refusals:
-                    # It may be there all the same, without its place in an index: see `PartitionLoad.run`.
-                    remove_object(self.collection, refusal.draft.uuid)
-                    self.quarantine.add(partition, quarantined_object(refusal))
-            for row in self.quarantine.rows_of(partition):
-                if self.changes.has(row.uuid):
-                    self.quarantine.add(partition, row)
-                elif row.uuid in pending:
-                    self.quarantine.add(partition, replace(row, reason=NOT_IN_EXTRACT, category="conversion"))
+        quarantine = self.quarantine
+        writer = RowWriter(self.collection, self.mapping, self.migration_timestamp, self.settings, quarantine.add)
+        layout = RowLayout.of_schema(extract.schema)
+        pending = {row.uuid for row in quarantine.rows_of(partition) if not self._has_changed(row)}
+        missing = set(pending)
+        with quarantine.replacing(partition, keep=self._has_changed):
+            rows = _rows_of(pending, missing, judged_rows(extract, self.mapping))
+            written = sum(outcome.written for outcome in writer.write(partition, rows, layout))
+            for row in quarantine.rows_of(partition):
+                if row.uuid in missing:
+                    quarantine.add(partition, replace(row, reason=NOT_IN_EXTRACT, category="conversion"))
         return written
 
-    def _drafts(self, partition: str, extract: PartitionExtract, pending: set[str | None]) -> Iterator[ObjectDraft]:
-        """The objects of those rows; rows that become none stay. `pending` keeps what the extract does not hold.
+    def _has_changed(self, row: QuarantinedRow) -> bool:
+        return self.changes.has(row.uuid)
 
-        Rows whose key has a NULL share the UUID None, as rows of one key share theirs.
-        """
-        layout = RowLayout.of_schema(extract.schema)
-        convert = row_converter(self.mapping, layout.columns, self.migration_timestamp)
-        wanted = frozenset(pending)
-        for row, reason in judged_rows(extract, self.mapping):
-            if row.uuid not in wanted:
-                continue
-            pending.discard(row.uuid)
-            if reason is None:
-                assert row.uuid is not None, "without a UUID it is refused"
-                yield convert(row.uuid, key_text(row.key), row.values)
-            else:
-                self.quarantine.add(partition, quarantined_row(row, reason, layout))
+
+def _rows_of(pending: set[str | None], missing: set[str | None], rows: Iterable[JudgedRow]) -> Iterator[JudgedRow]:
+    """The rows of the pending UUIDs; those that come leave `missing`.
+
+    Rows whose key has a NULL share the UUID None, as rows of one key share theirs.
+    """
+    for row, reason in rows:
+        if row.uuid in pending:
+            missing.discard(row.uuid)
+            yield row, reason

@@ -1,30 +1,89 @@
-"""Writes rows as objects, and keeps those that are refused."""
+"""Writes rows as objects: the one way to do so, for load, sync, repair and the retry of the quarantine."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from weaviate.collections import Collection
 
 from weaviate_migration.mapping import CollectionMapping
-from weaviate_migration.mapping.row_to_object import ObjectDraft, key_text
+from weaviate_migration.mapping.row_to_object import ObjectDraft, key_text, row_converter
 from weaviate_migration.mapping.values import verbatim_json
+from weaviate_migration.phases.history.extract.refusals import JudgedRow
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowLayout
 from weaviate_migration.target.read_back import vectors_by_uuid
-from weaviate_migration.target.write import Refusal
+from weaviate_migration.target.write import Batch, BatchOutcome, ObjectWriter, Refusal, WriteSettings, cut_into_batches
 from weaviate_migration.work_folder.quarantine import QuarantinedRow
 
 # Objects whose vectors are asked for at once: even with 65,535 numbers each, the most there are, they fit in a message.
 VECTORS_PER_REQUEST = 200
 
-
-def quarantined_row(row: ExtractRow, reason: str, layout: RowLayout) -> QuarantinedRow:
-    """A row that did not become an object, for the quarantine: all of its columns are the payload."""
-    payload = {"row": verbatim_json(dict(zip(layout.columns, row.values, strict=True)))}
-    return QuarantinedRow(key_text(row.key), row.uuid, reason, payload, "conversion")
+TakeRefused = Callable[[str, QuarantinedRow], None]
+"""Takes a refused row, with its partition: `Quarantine.add`, or what counts it, too."""
 
 
-def with_provided_vectors(
+@dataclass(frozen=True)
+class RowWriter:
+    """Writes rows of one table as objects of one collection.
+
+    Args:
+        mapping: the collection's part of the mapping.
+        migration_timestamp: when the migration began, RFC 3339.
+        into: takes each row that is refused. It is called in the thread that takes the outcomes.
+    """
+
+    collection: Collection[Any, Any]
+    mapping: CollectionMapping
+    migration_timestamp: str
+    settings: WriteSettings
+    into: TakeRefused
+
+    def write(self, partition: str, rows: Iterable[JudgedRow], layout: RowLayout) -> Iterator[BatchOutcome]:
+        """Writes rows, a few batches under way at once, and yields what became of each batch as it completes.
+
+        Objects keep the vectors that the application has set on them.
+
+        Args:
+            rows: ascending by UUID; a refused one goes to `into`, and its object stays as it is.
+            layout: what the columns of the rows are.
+
+        Raises:
+            TargetError: the server did not take part any more; what was written stays.
+        """
+        return self.send(self.batches(partition, rows, layout))
+
+    def batches(
+        self, partition: str, rows: Iterable[JudgedRow], layout: RowLayout, *, keep_vectors: bool = True
+    ) -> Iterator[Batch]:
+        """The objects of rows, in batches, as `write` sends them.
+
+        Args:
+            keep_vectors: look for vectors that the application has set; in vain where there are no objects yet.
+        """
+        drafts = self._drafts(partition, rows, layout)
+        if keep_vectors:
+            drafts = _with_provided_vectors(drafts, self.collection, self.mapping)
+        return cut_into_batches(partition, drafts, self.settings)
+
+    def send(self, batches: Iterable[Batch]) -> Iterator[BatchOutcome]:
+        """Sends batches, of several partitions too; yields and raises what `write` does."""
+        for outcome in ObjectWriter(self.collection, self.settings).write(batches):
+            for refusal in outcome.refusals:
+                self.into(outcome.batch.partition, _refused_object(refusal))
+            yield outcome
+
+    def _drafts(self, partition: str, rows: Iterable[JudgedRow], layout: RowLayout) -> Iterator[ObjectDraft]:
+        convert = row_converter(self.mapping, layout.columns, self.migration_timestamp)
+        for row, reason in rows:
+            if reason is None:
+                assert row.uuid is not None, "without a UUID it is refused"
+                yield convert(row.uuid, key_text(row.key), row.values)
+            else:
+                self.into(partition, _refused_row(row, reason, layout))
+
+
+def _with_provided_vectors(
     drafts: Iterable[ObjectDraft], collection: Collection[Any, Any], mapping: CollectionMapping
 ) -> Iterator[ObjectDraft]:
     """Each draft with the vectors that the application has set on its object: writing replaces the whole object.
@@ -41,7 +100,13 @@ def with_provided_vectors(
             yield draft._replace(vectors={**found, **draft.vectors}) if found else draft
 
 
-def quarantined_object(refusal: Refusal) -> QuarantinedRow:
-    """A row whose object was not taken, for the quarantine: the object's properties are the payload."""
+def _refused_row(row: ExtractRow, reason: str, layout: RowLayout) -> QuarantinedRow:
+    """A row that did not become an object: all of its columns are the payload."""
+    payload = {"row": verbatim_json(dict(zip(layout.columns, row.values, strict=True)))}
+    return QuarantinedRow(key_text(row.key), row.uuid, reason, payload, "conversion")
+
+
+def _refused_object(refusal: Refusal) -> QuarantinedRow:
+    """A row whose object was not taken: the object's properties are the payload."""
     draft = refusal.draft
     return QuarantinedRow(draft.key, draft.uuid, refusal.reason, draft.properties, refusal.category)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from weaviate_migration.base.errors import TargetError
 from weaviate_migration.mapping.object_ids import UuidRange, object_uuid
-from weaviate_migration.mapping.row_to_object import ObjectDraft, key_text, row_converter
 from weaviate_migration.phases.history.extract.refusals import judged
 from weaviate_migration.phases.history.extract.scan import row_layout
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow
+from weaviate_migration.phases.history.row_writer import RowWriter
 from weaviate_migration.phases.preflight.server_side import TrialCollections
 from weaviate_migration.phases.preflight.source_side import Source
 from weaviate_migration.source.connect import connect_read_only, source_errors
@@ -19,8 +19,9 @@ from weaviate_migration.source.inspect import quoted
 from weaviate_migration.source.plan import CollectionPlan
 from weaviate_migration.source.rows import sample_rows
 from weaviate_migration.target.read_back import objects_in_range
-from weaviate_migration.target.write import ObjectWriter, WriteSettings, cut_into_batches
+from weaviate_migration.target.write import WriteSettings
 from weaviate_migration.work_folder.checklist import ChecklistItem
+from weaviate_migration.work_folder.quarantine import QuarantinedRow
 
 SAMPLE_ROWS = 500
 # `migrate` without any collection, and what each one takes however few rows it has: from 6 empty tables, and 40 of 25
@@ -109,22 +110,14 @@ def _timed(
     with trial.one(plan.mapping) as collection:
         began = time.monotonic()
         sample = [ExtractRow(*row) for row in sample_rows(source.readable, plan, object_uuid, scratch, SAMPLE_ROWS)]
-        drafts = list(_drafts(plan, sample))
-        refused = len(sample) - len(drafts)
-        for outcome in ObjectWriter(collection, settings).write(cut_into_batches("sample", drafts, settings)):
-            refused += len(outcome.refusals)
+        layout, refused = row_layout(plan), list[QuarantinedRow]()
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        writer = RowWriter(collection, plan.mapping, now, settings, into=lambda _, row: refused.append(row))
+        for _ in writer.write("sample", judged(sample, plan.mapping, layout.columns), layout):
+            pass
         for _ in objects_in_range(collection, _EVERYTHING):
             pass
-        return TimedSample(plan.mapping.name, rows, len(sample), refused, time.monotonic() - began)
-
-
-def _drafts(plan: CollectionPlan, sample: list[ExtractRow]) -> Iterator[ObjectDraft]:
-    columns = row_layout(plan).columns
-    convert = row_converter(plan.mapping, columns, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
-    for row, reason in judged(sample, plan.mapping, columns):
-        if reason is None:
-            assert row.uuid is not None, "without a UUID it is refused"
-            yield convert(row.uuid, key_text(row.key), row.values)
+        return TimedSample(plan.mapping.name, rows, len(sample), len(refused), time.monotonic() - began)
 
 
 def _time(seconds: float) -> str:

@@ -13,7 +13,6 @@ from weaviate import WeaviateClient
 
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping.object_ids import UuidRange
-from weaviate_migration.mapping.row_to_object import RowToObject, row_converter
 from weaviate_migration.phases.history.changes import Changes, CollectionChanges
 from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS, partition_range
 from weaviate_migration.phases.history.extract.refusals import judged
@@ -175,10 +174,10 @@ class CollectionProof:
         """What the columns of the extracts are."""
         return RowLayout.of_schema(next(iter(self._extracts.values())).schema)
 
-    @cached_property
-    def convert(self) -> RowToObject:
-        """Makes the object of a row, as the load does."""
-        return row_converter(self.mapping, self.layout.columns, self._record.timestamp)
+    @property
+    def migration_timestamp(self) -> str:
+        """When the migration began, as its objects tell it."""
+        return self._record.timestamp
 
     @cached_property
     def _read_pages(self) -> ReadObjects:

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from weaviate_migration.mapping.row_to_object import ObjectDraft, key_text
-from weaviate_migration.phases.history.row_writer import quarantined_object, quarantined_row, with_provided_vectors
+from weaviate_migration.phases.history.extract.refusals import JudgedRow
+from weaviate_migration.phases.history.row_writer import RowWriter
 from weaviate_migration.phases.validation.collection_proof import CollectionProof
-from weaviate_migration.target.write import ObjectWriter, WriteSettings, cut_into_batches, remove_object
-from weaviate_migration.work_folder.quarantine import Quarantine
+from weaviate_migration.target.write import WriteSettings, remove_object
+from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
 
 
 @dataclass(slots=True)
@@ -27,7 +27,7 @@ class PartitionRepair:
 
     Args:
         proof: compares the partition.
-        quarantine: the collection's; what it holds of the partition is written anew.
+        quarantine: the collection's; what it holds of the partition is replaced.
     """
 
     def __init__(self, proof: CollectionProof, partition: str, settings: WriteSettings, quarantine: Quarantine) -> None:
@@ -43,27 +43,22 @@ class PartitionRepair:
         Raises:
             TargetError: the server did not take part any more; what was written stays.
         """
+        proof = self._proof
+        writer = RowWriter(proof.objects, proof.mapping, proof.migration_timestamp, self._settings, self._refuse)
         with self._quarantine.replacing(self._partition):
-            drafts = with_provided_vectors(self._drafts(), self._proof.objects, self._proof.mapping)
-            batches = cut_into_batches(self._partition, drafts, self._settings)
-            for outcome in ObjectWriter(self._proof.objects, self._settings).write(batches):
+            for outcome in writer.write(self._partition, self._rows_to_write(), proof.layout):
                 self._tally.written += outcome.written
-                self._tally.refused += len(outcome.refusals)
-                for refusal in outcome.refusals:
-                    # It may be there all the same, as it was before, or not indexed: see `PartitionLoad.run`.
-                    remove_object(self._proof.objects, refusal.draft.uuid)
-                    self._quarantine.add(self._partition, quarantined_object(refusal))
         return self._tally
 
-    def _drafts(self) -> Iterator[ObjectDraft]:
+    def _rows_to_write(self) -> Iterator[JudgedRow]:
+        """The rows whose objects are missing or altered, and the refused ones; what has no row is removed meanwhile."""
         for verdict in self._proof.verdicts(self._partition):
-            row = verdict.row
-            if row is None:
+            if verdict.row is None:
                 assert verdict.found is not None, "what has no row is an object"
                 self._tally.removed += remove_object(self._proof.objects, verdict.found.uuid)
-            elif verdict.refused is not None:
-                self._tally.refused += 1
-                self._quarantine.add(self._partition, quarantined_row(row, verdict.refused, self._proof.layout))
-            elif verdict.disagreements:
-                assert row.uuid is not None, "without a UUID it is refused"
-                yield self._proof.convert(row.uuid, key_text(row.key), row.values)
+            elif verdict.disagreements or verdict.refused is not None:
+                yield verdict.row, verdict.refused
+
+    def _refuse(self, partition: str, row: QuarantinedRow) -> None:
+        self._tally.refused += 1
+        self._quarantine.add(partition, row)
