@@ -83,6 +83,11 @@ def test_status_imports_neither_dagster_nor_the_client_where_nothing_was_begun(
     assert imported_by(COMMAND, tmp_path, *arguments) == {"sqlalchemy"}
 
 
+@pytest.mark.parametrize("command", ["sync", "rollback", "cleanup", "quarantine_retry"])
+def test_commands_that_run_no_job_import_no_dagster(command: str, tmp_path: Path) -> None:
+    assert "dagster" not in imported_by(f"import weaviate_migration.api.{command}", tmp_path)
+
+
 def test_the_client_is_imported_without_a_warning(tmp_path: Path) -> None:
     assert imported_by("import weaviate_migration, weaviate", tmp_path) >= {"weaviate"}
 
