@@ -1,6 +1,5 @@
 """One Weaviate collection for each table: its objects are what the rows of the extract say, and nothing else."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
@@ -11,14 +10,9 @@ from weaviate_migration.defs.groups import PARTITIONS
 from weaviate_migration.defs.resources import BatchSettings, WeaviateServer
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping import Mapping as WholeMapping
-from weaviate_migration.phases.dual_write.row_applier import apply_changes
-from weaviate_migration.phases.history.changes import collection_changes
-from weaviate_migration.phases.history.extract.partitions import covering_range, partition_range
-from weaviate_migration.phases.history.extract.storage import PartitionExtract
-from weaviate_migration.phases.history.load import PartitionLoad, is_still_whole
+from weaviate_migration.phases.dual_write.collection_load import load_collection
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.load_tally import LoadTally
-from weaviate_migration.work_folder.progress import ProgressFile
 
 
 class LoadConfig(dg.Config):
@@ -59,49 +53,17 @@ def build_collection_asset(mapping: WholeMapping, collection: CollectionMapping)
         work_folder: dg.ResourceParam[WorkFolder],
     ) -> None:
         record = work_folder.records.current()
-        name = record.collection(collection)
-        loaded = work_folder.loaded(record, collection)
-        bounds = record.bounds[collection.table]
-        ranges = {partition: partition_range(bounds, partition) for partition in extract}
-        with (
-            weaviate.client(work_folder) as client,
-            work_folder.quarantine(record, collection) as quarantine,
-            collection_changes(work_folder, record, mapping, collection) as since,
-            since.held(covering_range(bounds, list(extract))) as changes,
-        ):
-            objects = client.collections.use(name)
+        with weaviate.client(work_folder) as client:
             settings = batches.write_settings(client)
-            done = {
-                partition: tally
-                for partition, tally in (loaded.tallies(extract) if config.resume else {}).items()
-                if is_still_whole(objects, extract[partition], ranges[partition], changes)
-            }
-            missing = {partition: rows for partition, rows in extract.items() if partition not in done}
-            tallies = PartitionLoad(
-                collection=objects,
-                extracts=missing,
-                ranges=ranges,
-                mapping=collection,
-                migration_timestamp=record.timestamp,
-                settings=settings,
-                quarantine=quarantine,
-                progress=ProgressFile(
-                    work_folder.progress, record.alias(collection), _rows(missing), history=work_folder.history(record)
-                ),
-                changes=changes,
-                loaded=loaded,
-                has_readers=record.state != "unfinished",
-            ).run()
-            apply_changes(client, since, changes, settings, quarantine)
-        for partition, tally in {**tallies, **done}.items():
-            metadata = _tally_metadata(tally, name) | {"loaded_before": partition in done}
+            done = load_collection(
+                client, work_folder, record, mapping, collection, extract, settings, resume=config.resume
+            )
+        for partition, tally in {**done.tallies, **done.loaded_before}.items():
+            metadata = _tally_metadata(tally, record.collection(collection))
+            metadata["loaded_before"] = partition in done.loaded_before
             context.add_asset_metadata(metadata, partition_key=partition)
 
     return collection_objects
-
-
-def _rows(extract: Mapping[str, PartitionExtract]) -> int:
-    return sum(each.rows for each in extract.values())
 
 
 def _tally_metadata(tally: LoadTally, name: str) -> dict[str, Any]:

@@ -1,23 +1,18 @@
 """The switch: readers reach the new collections by the names they know."""
 
 import functools
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import dagster as dg
 from pydantic import Field
-from weaviate import WeaviateClient
 
 from weaviate_migration.base.settings import CUTOVER_SECONDS
 from weaviate_migration.defs import groups
 from weaviate_migration.defs.resources import BatchSettings, WeaviateServer
 from weaviate_migration.mapping import Mapping
-from weaviate_migration.phases.cutover.switch import Cutover
-from weaviate_migration.phases.dual_write.following import followed_with
-from weaviate_migration.phases.dual_write.migration_sync import MigrationSync
+from weaviate_migration.phases.cutover.switch import cut_over
 from weaviate_migration.runs.checks import graph_of
 from weaviate_migration.runs.readiness import refuse_unproven
-from weaviate_migration.target.write import WriteSettings
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.record import MigrationRecord
 
@@ -59,32 +54,12 @@ def build_cutover_asset(mapping: Mapping, proven_by: Sequence[dg.AssetsDefinitio
     ) -> dg.MaterializeResult[None]:
         prove = functools.partial(refuse_unproven, context.instance, graph, mapping)
         record = work_folder.records.current()
-        with (
-            weaviate.client(work_folder) as client,
-            _followed(client, work_folder, mapping, batches.write_settings(client), record) as sync,
-        ):
-            switch = Cutover(client, work_folder.records, work_folder.quarantine_folder, prove)
-            record = switch.run(record, config.timeout, sync)
+        with weaviate.client(work_folder) as client:
+            settings = batches.write_settings(client)
+            record = cut_over(client, work_folder, mapping, record, settings, prove, config.timeout)
         return dg.MaterializeResult(metadata=_metadata(record))
 
     return cutover
-
-
-@contextmanager
-def _followed(
-    client: WeaviateClient,
-    work_folder: WorkFolder,
-    mapping: Mapping,
-    settings: WriteSettings,
-    record: MigrationRecord,
-) -> Iterator[MigrationSync | None]:
-    """What applies the source's changes before a switch; None where they are not followed, or it was begun already."""
-    is_next = record.state == "unfinished" and not record.is_half_switched
-    if not is_next or work_folder.sync_positions.read(record.id) is None:
-        yield None
-        return
-    with followed_with(client, work_folder, mapping, settings) as group:
-        yield group.of(record)
 
 
 def _metadata(record: MigrationRecord) -> dict[str, dg.MetadataValue | str | float]:

@@ -11,9 +11,7 @@ from weaviate_migration.defs.groups import PARTITIONS
 from weaviate_migration.defs.resources import BatchSettings
 from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.phases.history.extract.partitions import PartitionStream, PartitionStreams
-from weaviate_migration.phases.history.extract.scan import scan_partitions
-from weaviate_migration.source.inspect import inspect_database
-from weaviate_migration.source.plan import plan_migration
+from weaviate_migration.phases.history.extract.scan import scan_snapshot
 from weaviate_migration.work_folder.folder import WorkFolder
 
 logger = logging.getLogger(__name__)
@@ -42,15 +40,8 @@ def build_extract_asset(mapping: Mapping, collection: CollectionMapping) -> dg.A
     ) -> PartitionStreams:
         logger.info("reading and sorting table %s", collection.table)
         record = work_folder.records.current()
-        snapshot = record.snapshot_path
-        plan = plan_migration(mapping, inspect_database(snapshot))
-        streams = scan_partitions(
-            snapshot,
-            plan.of_table(collection.table),
-            record.bounds[collection.table],
-            context.partition_keys,
-            batches.sort_memory_mb,
-            work_folder.scratch,
+        streams = scan_snapshot(
+            record, mapping, collection, context.partition_keys, batches.sort_memory_mb, work_folder.scratch
         )
         return PartitionStreams(_with_row_count(stream, context) for stream in streams)
 

@@ -7,9 +7,7 @@ import dagster as dg
 from weaviate_migration.defs import groups
 from weaviate_migration.defs.resources import SQLiteSource, WeaviateServer
 from weaviate_migration.mapping import Mapping
-from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
-from weaviate_migration.target.aliases import refuse_foreign_names
-from weaviate_migration.target.schema import Origin, ensure_collection
+from weaviate_migration.phases.history.versioned_collections import ensure_collections
 from weaviate_migration.work_folder.folder import WorkFolder
 
 logger = logging.getLogger(__name__)
@@ -35,15 +33,9 @@ def build_schema_asset(mapping: Mapping) -> dg.AssetsDefinition:
         work_folder: dg.ResourceParam[WorkFolder],
     ) -> dg.MaterializeResult[None]:
         record = work_folder.records.resume_or_begin(source.path, mapping, weaviate.prefix)
-        origin = Origin(record.id, str(record.source), mapping.digest)
         with weaviate.client(work_folder) as client:
-            refuse_foreign_names(client, map(record.alias, mapping.collections))
-            made = [
-                each for each in mapping.collections if ensure_collection(client, record.collection(each), each, origin)
-            ]
-        for each in made:  # One that was removed meanwhile has nothing of what was loaded.
-            work_folder.loaded(record, each).forget(PARTITION_KEYS)
-        logger.info("%d collections made", len(made))
+            made = ensure_collections(client, work_folder, record, mapping)
+        logger.info("%d collections made", made)
         return dg.MaterializeResult(
             metadata={
                 "migration": record.id,
@@ -53,7 +45,7 @@ def build_schema_asset(mapping: Mapping) -> dg.AssetsDefinition:
                 "collections": dg.MetadataValue.md(
                     "\n".join(f"- `{record.collection(each)}`" for each in mapping.collections)
                 ),
-                "made_now": len(made),
+                "made_now": made,
             }
         )
 

@@ -1,4 +1,4 @@
-"""The switch to a migration's collections, the way back, and the removal of a migration that is not wanted."""
+"""The switch: leads the readers to a migration's collections, once nothing speaks against it."""
 
 import logging
 import time
@@ -9,11 +9,15 @@ from pathlib import Path
 from weaviate import WeaviateClient
 
 from weaviate_migration.base.errors import CutoverTimeoutError, DifferencesError, MigrationConflictError
-from weaviate_migration.phases.cutover.way_back import _give_aliases_back
+from weaviate_migration.mapping import Mapping
+from weaviate_migration.phases.cutover.way_back import give_aliases_back
+from weaviate_migration.phases.dual_write.following import followed_with
 from weaviate_migration.phases.dual_write.migration_sync import MigrationSync
 from weaviate_migration.phases.validation.changed_rows import try_compare_changes
 from weaviate_migration.target.aliases import alias_targets, point_aliases, refuse_foreign_names
 from weaviate_migration.target.figures import queued_vectors
+from weaviate_migration.target.write import WriteSettings
+from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.quarantine import Quarantine
 from weaviate_migration.work_folder.record import CutoverRecord, CutoverStep, MigrationRecord, MigrationRecords
 
@@ -53,6 +57,29 @@ class Deadline:
                 f"The cutover waited {self.seconds:g} s in vain for {waiting_for}. No alias was moved.",
                 "`weaviate-migration cutover` tries again; --timeout gives it more seconds.",
             )
+
+
+def cut_over(
+    client: WeaviateClient,
+    work_folder: WorkFolder,
+    mapping: Mapping,
+    record: MigrationRecord,
+    settings: WriteSettings,
+    refuse_unproven: Callable[[MigrationRecord], None],
+    timeout: float,
+) -> MigrationRecord:
+    """Switches the readers to a migration, with the source's changes applied first where they are followed.
+
+    Args:
+        settings: how to write what is applied.
+        refuse_unproven, timeout: as `Cutover` has them; raises what that does.
+    """
+    cutover = Cutover(client, work_folder.records, work_folder.quarantine_folder, refuse_unproven)
+    is_next = record.state == "unfinished" and not record.is_half_switched
+    if not is_next or work_folder.sync_positions.read(record.id) is None:
+        return cutover.run(record, timeout)
+    with followed_with(client, work_folder, mapping, settings) as group:
+        return cutover.run(record, timeout, group.of(record))
 
 
 class Cutover:
@@ -108,7 +135,7 @@ class Cutover:
             self._refuse_unready(record)
             return self._switch(record)
         except (DifferencesError, MigrationConflictError):
-            _give_aliases_back(self._client, record)
+            give_aliases_back(self._client, record)
             self._note(record, "undone")
             raise
 

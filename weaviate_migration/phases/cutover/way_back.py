@@ -1,4 +1,4 @@
-"""Leads the readers back to the collections that they had before the cutover."""
+"""The way back: leads the readers to the collections that they had before the cutover, and removes what is unwanted."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def roll_back(
         The names of the collections removed.
     """
     ours = record.targets.values()
-    _give_aliases_back(client, record)
+    give_aliases_back(client, record)
     removed = [name for name in sorted(ours) if discard and drop_collection(client, name, record.id)]
     for name in ours if discard else ():
         Quarantine(quarantine, name).discard()
@@ -32,7 +32,7 @@ def roll_back(
     return removed
 
 
-def _give_aliases_back(client: WeaviateClient, record: MigrationRecord) -> None:
+def give_aliases_back(client: WeaviateClient, record: MigrationRecord) -> None:
     """Points the aliases that point at this migration's collections to where they pointed before."""
     ours = record.targets
     current = alias_targets(client, ours)

@@ -1,4 +1,4 @@
-"""Begins the capture of a source's changes."""
+"""Begins the capture of a source's changes for a work folder."""
 
 from pathlib import Path
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.phases.history.extract.partitions import (
     PARTITION_KEYS,
@@ -12,8 +13,10 @@ from weaviate_migration.phases.history.extract.partitions import (
     partition_bounds,
 )
 from weaviate_migration.phases.history.extract.storage_classes import RowLayout
-from weaviate_migration.source.plan import CollectionPlan
+from weaviate_migration.source.inspect import inspect_database
+from weaviate_migration.source.plan import CollectionPlan, plan_migration
 from weaviate_migration.source.rows import TableReader
+from weaviate_migration.work_folder.record import MigrationRecord
 
 
 def table_bounds(snapshot: Path, plan: CollectionPlan, sort_memory_mb: int, scratch: Path) -> tuple[str, ...]:
@@ -22,6 +25,24 @@ def table_bounds(snapshot: Path, plan: CollectionPlan, sort_memory_mb: int, scra
         return partition_bounds([])
     with TableReader(snapshot, plan, object_uuid, sort_memory_mb, scratch) as reader:
         return partition_bounds(reader.uuid_quantiles(len(PARTITION_KEYS)))
+
+
+def scan_snapshot(
+    record: MigrationRecord,
+    mapping: Mapping,
+    collection: CollectionMapping,
+    partitions: Sequence[str],
+    sort_memory_mb: int,
+    scratch: Path,
+) -> Iterator[PartitionStream]:
+    """What `scan_partitions` gives of a collection's table in the migration's snapshot.
+
+    Raises:
+        ConfigurationError: there is no snapshot.
+    """
+    snapshot = record.snapshot_path
+    plan = plan_migration(mapping, inspect_database(snapshot)).of_table(collection.table)
+    return scan_partitions(snapshot, plan, record.bounds[collection.table], partitions, sort_memory_mb, scratch)
 
 
 def scan_partitions(

@@ -1,0 +1,89 @@
+"""Loads a collection from its extract, and writes what has changed since the snapshot as it is now."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from weaviate import WeaviateClient
+
+from weaviate_migration.mapping import CollectionMapping
+from weaviate_migration.mapping import Mapping as WholeMapping
+from weaviate_migration.phases.dual_write.row_applier import apply_changes
+from weaviate_migration.phases.history.changes import collection_changes
+from weaviate_migration.phases.history.extract.partitions import covering_range, partition_range
+from weaviate_migration.phases.history.extract.storage import PartitionExtract
+from weaviate_migration.phases.history.load import PartitionLoad, is_still_whole
+from weaviate_migration.target.write import WriteSettings
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.load_tally import LoadTally
+from weaviate_migration.work_folder.progress import ProgressFile
+from weaviate_migration.work_folder.record import MigrationRecord
+
+
+@dataclass(frozen=True)
+class CollectionLoad:
+    """What became of the rows of some partitions of a collection.
+
+    Attributes:
+        tallies: of the partitions that were loaded now.
+        loaded_before: of those that were in Weaviate already, in whole.
+    """
+
+    tallies: Mapping[str, LoadTally]
+    loaded_before: Mapping[str, LoadTally]
+
+
+def load_collection(
+    client: WeaviateClient,
+    work_folder: WorkFolder,
+    record: MigrationRecord,
+    mapping: WholeMapping,
+    collection: CollectionMapping,
+    extracts: Mapping[str, PartitionExtract],
+    settings: WriteSettings,
+    *,
+    resume: bool,
+) -> CollectionLoad:
+    """Loads partitions of a collection, while nobody else writes to their ranges.
+
+    Args:
+        mapping: the migration's, and `collection` the part of it that is loaded.
+        extracts: for each partition its rows.
+        resume: leave out the partitions that are in Weaviate already, in whole, from the snapshot of now.
+
+    Raises:
+        CaptureError: changes were missed, or the source is not the file that was followed.
+        TargetError: the server did not take part any more; what was written stays.
+    """
+    objects = client.collections.use(record.collection(collection))
+    loaded = work_folder.loaded(record, collection)
+    bounds = record.bounds[collection.table]
+    ranges = {partition: partition_range(bounds, partition) for partition in extracts}
+    with (
+        work_folder.quarantine(record, collection) as quarantine,
+        collection_changes(work_folder, record, mapping, collection) as since,
+        since.held(covering_range(bounds, list(extracts))) as changes,
+    ):
+        before = {
+            partition: tally
+            for partition, tally in (loaded.tallies(extracts) if resume else {}).items()
+            if is_still_whole(objects, extracts[partition], ranges[partition], changes)
+        }
+        missing = {partition: rows for partition, rows in extracts.items() if partition not in before}
+        rows = sum(each.rows for each in missing.values())
+        tallies = PartitionLoad(
+            collection=objects,
+            extracts=missing,
+            ranges=ranges,
+            mapping=collection,
+            migration_timestamp=record.timestamp,
+            settings=settings,
+            quarantine=quarantine,
+            progress=ProgressFile(
+                work_folder.progress, record.alias(collection), rows, history=work_folder.history(record)
+            ),
+            changes=changes,
+            loaded=loaded,
+            has_readers=record.state != "unfinished",
+        ).run()
+        apply_changes(client, since, changes, settings, quarantine)
+    return CollectionLoad(tallies, before)

@@ -1,0 +1,26 @@
+"""A migration's own versions of the collections: made empty, under names that no reader knows."""
+
+from weaviate import WeaviateClient
+
+from weaviate_migration.mapping import Mapping
+from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
+from weaviate_migration.target.aliases import refuse_foreign_names
+from weaviate_migration.target.schema import Origin, ensure_collection
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.record import MigrationRecord
+
+
+def ensure_collections(
+    client: WeaviateClient, work_folder: WorkFolder, record: MigrationRecord, mapping: Mapping
+) -> int:
+    """Makes the collections that are not there, and returns how many.
+
+    Raises:
+        MigrationConflictError: a name is taken by a collection or alias that no migration, or another one, made.
+    """
+    origin = Origin(record.id, str(record.source), mapping.digest)
+    refuse_foreign_names(client, map(record.alias, mapping.collections))
+    made = [each for each in mapping.collections if ensure_collection(client, record.collection(each), each, origin)]
+    for each in made:  # One that was removed meanwhile has nothing of what was loaded.
+        work_folder.loaded(record, each).forget(PARTITION_KEYS)
+    return len(made)
