@@ -8,7 +8,7 @@ import weaviate
 
 from weaviate_migration.base.errors import DifferencesError, MigrationConflictError
 from weaviate_migration.mapping import read_mapping
-from weaviate_migration.phases.cutover import switch as cutover
+from weaviate_migration.phases.cutover import switch, way_back
 from weaviate_migration.phases.cutover.switch import Cutover
 from weaviate_migration.phases.cutover.way_back import roll_back
 from weaviate_migration.target.aliases import alias_targets, point_aliases
@@ -119,7 +119,8 @@ def killed_after(monkeypatch: pytest.MonkeyPatch, moves: int) -> pytest.MonkeyPa
         point_aliases(client, dict(list(targets.items())[:moves]))
         raise KilledError
 
-    monkeypatch.setattr(cutover, "point_aliases", few)
+    for module in (switch, way_back):
+        monkeypatch.setattr(module, "point_aliases", few)
     return monkeypatch
 
 
