@@ -5,18 +5,29 @@ from contextlib import contextmanager
 from multiprocessing import forkserver
 from typing import Any
 
+# What Python's own code calls, all of it methods of the one server that the module makes as it is imported.
+_FACES = ("ensure_running", "get_inherited_fds", "connect_to_new_process", "set_forkserver_preload")
+
 
 @contextmanager
 def own_step_processes() -> Iterator[None]:
-    """Ends the process that steps were forked from, if the run has started one.
+    """Lets a run fork its steps from a process of its own, which ends with the run.
 
-    It has the environment of the moment in which it was started. The next run may have another key, handed on there.
+    Such a process keeps the environment of the moment in which it was started: one that an earlier run has started, or
+    somebody else in this process, does not have the key that this run hands on there.
     """
-    server: Any = forkserver._forkserver  # Python has no public way to end it.
-    was_running = server._forkserver_pid is not None
+    # Python has no public way to have a second one, or to end one.
+    module: Any = forkserver
+    own = module.ForkServer()
+    others = {name: getattr(module, name) for name in _FACES}
+    _replace(module, {name: getattr(own, name) for name in _FACES})
     try:
         yield
     finally:
-        # Somebody else's was there before, and may have children that it waits for.
-        if not was_running:
-            server._stop()
+        _replace(module, others)
+        own._stop()
+
+
+def _replace(module: Any, functions: dict[str, Any]) -> None:
+    for name, function in functions.items():
+        setattr(module, name, function)

@@ -32,13 +32,15 @@ for key in ("one", "two"):
     assert found == ["one", "two"]
 
 
-def test_a_process_that_the_application_forks_from_is_left_alone() -> None:
+def test_the_process_that_the_application_forks_from_is_not_used_and_left_alone() -> None:
     found = printed("""
 os.environ["KEY"] = "application"
 print(key_in_a_step())
 before = forkserver._forkserver._forkserver_pid
+os.environ["KEY"] = "run"
 with own_step_processes():
     print(key_in_a_step())
+print(key_in_a_step())
 print(forkserver._forkserver._forkserver_pid == before)
 """)
-    assert found == ["application", "application", "True"]
+    assert found == ["application", "run", "application", "True"]
