@@ -26,9 +26,9 @@ from weaviate_migration.phases.validation.certification import (
 )
 from weaviate_migration.phases.validation.changed_rows import ChangeComparison
 from weaviate_migration.phases.validation.collection_proof import CollectionProof
-from weaviate_migration.phases.validation.comparisons import Comparisons
 from weaviate_migration.phases.validation.differences import SHOWN_DIFFERENCES, Difference
 from weaviate_migration.phases.validation.live_comparison import LiveComparison, agree_on_history, is_live
+from weaviate_migration.phases.validation.partition_comparison import kept_comparisons
 from weaviate_migration.phases.validation.repair import PartitionRepair, RepairTally
 from weaviate_migration.runs.events import CheckResult, check_results, run_verdict
 from weaviate_migration.runs.jobs import VERIFY, VERIFY_LIVE
@@ -208,7 +208,8 @@ class MigrationVerifier:
         total = RepairTally()
         settings = self._write_settings()
         for each in self._mapping.collections:
-            damaged = [one.partition for one in Comparisons.of(self._work_folder, record, each).all() if one.total]
+            compared = kept_comparisons(self._work_folder, record, each).all()
+            damaged = [partition for partition, found in compared.items() if found.total]
             extracts = self._work_folder.extract_paths(record, each, damaged)
             with self._work_folder.quarantine(record, each) as quarantine:
                 for partition in damaged:

@@ -3,13 +3,14 @@
 Dagster's storage stays what decides: a cutover and the report of the checks read the evaluations there.
 """
 
-import json
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-# The file of what is said of the whole collection, beside those of the partitions.
+from weaviate_migration.work_folder.partition_files import PartitionFiles
+
+# Stands for a partition where something is said of the whole collection.
 WHOLE = "whole"
 
 
@@ -34,26 +35,23 @@ class CheckResults:
     """
 
     def __init__(self, folder: Path, collection: str) -> None:
-        self._folder = folder
-        self._collection = collection
+        self._files = PartitionFiles(folder, collection, _encoded, _decoded)
 
     def note(self, verdicts: Sequence[CheckVerdict], partition: str | None) -> None:
         """Puts these on disk at once, in place of what their checks said before."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._folder / f"{self._collection}.{partition or WHOLE}.json"
         said = {each.check for each in verdicts}
-        others = [each for each in _stored(path) if each.check not in said]
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(json.dumps([asdict(each) for each in [*others, *verdicts]]), encoding="utf-8")
-        temporary.replace(path)
+        others = [each for each in self._files.read(partition or WHOLE) or [] if each.check not in said]
+        self._files.write(partition or WHOLE, [*others, *verdicts])
 
     def all(self) -> Iterator[CheckVerdict]:
         """All that are there, those of the partitions first."""
-        for path in sorted(self._folder.glob(f"{self._collection}.*.json")):
-            yield from _stored(path)
+        for verdicts in self._files.all().values():
+            yield from verdicts
 
 
-def _stored(path: Path) -> list[CheckVerdict]:
-    with suppress(FileNotFoundError):
-        return [CheckVerdict(**each) for each in json.loads(path.read_text(encoding="utf-8"))]
-    return []
+def _encoded(verdicts: list[CheckVerdict]) -> list[dict[str, str]]:
+    return [asdict(each) for each in verdicts]
+
+
+def _decoded(stored: list[dict[str, Any]]) -> list[CheckVerdict]:
+    return [CheckVerdict(**each) for each in stored]

@@ -146,6 +146,11 @@ class WorkFolder:
         """Forgets the id: another capture gets another one."""
         (self.folder / "capture.json").unlink(missing_ok=True)
 
+    @property
+    def comparisons_folder(self) -> Path:
+        """What the last full comparisons found."""
+        return self.folder / "comparisons"
+
     def loaded(self, record: MigrationRecord, mapping: CollectionMapping) -> LoadedPartitions:
         """Which partitions of a collection are loaded from the snapshot that the migration has now."""
         snapshot = record.snapshot.sha256 if record.snapshot is not None else ""

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 
 from weaviate_migration.base.atomic_file import replacing
 from weaviate_migration.base.errors import ErrorCategory
+from weaviate_migration.work_folder.partition_files import PartitionPaths
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,7 @@ class Quarantine:
     """
 
     def __init__(self, folder: Path, collection: str) -> None:
-        self._folder = folder
-        self._collection = collection
+        self._paths = PartitionPaths(folder, collection, "jsonl")
         self._files: dict[str, BinaryIO] = {}
 
     def __enter__(self) -> "Quarantine":
@@ -60,7 +60,7 @@ class Quarantine:
         """Forgets what was refused of a partition: it is about to be loaded again."""
         if partition in self._files:
             self._files.pop(partition).close()
-        self._path(partition).unlink(missing_ok=True)
+        self._paths.remove(partition)
 
     def finish(self, partition: str) -> None:
         """Puts on disk what was added of a partition."""
@@ -73,8 +73,8 @@ class Quarantine:
     def add(self, partition: str, row: QuarantinedRow) -> None:
         """Writes down one row."""
         if partition not in self._files:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._files[partition] = self._path(partition).open("wb")
+            self._paths.folder.mkdir(parents=True, exist_ok=True)
+            self._files[partition] = self._paths.path(partition).open("wb")
         line = json.dumps(asdict(row), ensure_ascii=False) + "\n"
         # What UTF-8 cannot encode, a lone surrogate, gets a backslash: it becomes an escape of JSON.
         self._files[partition].write(line.encode("utf-8", "backslashreplace"))
@@ -86,7 +86,7 @@ class Quarantine:
         Args:
             keep: whether a row of before stays.
         """
-        path = self._path(partition)
+        path = self._paths.path(partition)
         try:
             with replacing(path) as file:
                 self._files[partition] = file
@@ -101,11 +101,11 @@ class Quarantine:
 
     def partitions(self) -> list[str]:
         """The partitions with quarantined rows, in their order."""
-        return sorted(path.suffixes[-2].removeprefix(".") for path in self._folder.glob(f"{self._collection}.*.jsonl"))
+        return self._paths.partitions()
 
     def rows_of(self, partition: str) -> Iterator[QuarantinedRow]:
         """The quarantined rows of one partition; none where it is being loaded again meanwhile."""
-        with suppress(FileNotFoundError), self._path(partition).open(encoding="utf-8", newline="\n") as file:
+        with suppress(FileNotFoundError), self._paths.path(partition).open(encoding="utf-8", newline="\n") as file:
             # A line without its end was being written when the process was killed: the partition is not loaded.
             for line in (each for each in file if each.endswith("\n")):
                 yield QuarantinedRow(**json.loads(line))
@@ -118,8 +118,4 @@ class Quarantine:
 
     def discard(self) -> None:
         """Removes all files of the collection."""
-        for path in self._folder.glob(f"{self._collection}.*"):
-            path.unlink()
-
-    def _path(self, partition: str) -> Path:
-        return self._folder / f"{self._collection}.{partition}.jsonl"
+        self._paths.remove_all()

@@ -114,7 +114,7 @@ class Cleanup:
         return {
             "snapshots": [UPath(folder / "snapshots")],
             "extracts": [self._work_folder.extracts_of(each) for each in records],
-            "comparisons": [UPath(folder / "comparisons"), UPath(folder / "loaded")],
+            "comparisons": [UPath(self._work_folder.comparisons_folder), UPath(self._work_folder.loaded_folder)],
             "quarantine": [UPath(self._work_folder.quarantine_folder)],
         }
 

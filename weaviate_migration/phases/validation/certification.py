@@ -9,7 +9,7 @@ from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.phases.history.extract.storage import open_partition
 from weaviate_migration.phases.history.extract.storage_classes import RowLayout
 from weaviate_migration.phases.validation.certificate import ComparedCollection, certificate, save_certificate
-from weaviate_migration.phases.validation.comparisons import Comparisons
+from weaviate_migration.phases.validation.partition_comparison import kept_comparisons
 from weaviate_migration.source.connect import source_errors
 from weaviate_migration.source.inspect import inspect_database, row_count
 from weaviate_migration.source.plan import plan_migration
@@ -21,7 +21,7 @@ from weaviate_migration.work_folder.record import MigrationRecord
 def discard_comparisons(work_folder: WorkFolder, mapping: Mapping, record: MigrationRecord) -> None:
     """Before a run of the checks: what is there after it, the run has compared."""
     for each in mapping.collections:
-        Comparisons.of(work_folder, record, each).discard()
+        kept_comparisons(work_folder, record, each).remove_all()
 
 
 def compared_collections(
@@ -41,7 +41,7 @@ def compared_collections(
                 snapshot_rows=rows.get(each.table),
                 columns=layout.columns,
                 omitted=each.omit,
-                partitions=list(Comparisons.of(work_folder, record, each).all()),
+                partitions=list(kept_comparisons(work_folder, record, each).all().values()),
             )
         )
     return found
@@ -65,7 +65,9 @@ def certify(
         compared: what `compared_collections` returned.
         server_version: of Weaviate.
     """
-    moments = [moment for each in mapping.collections for moment in Comparisons.of(work_folder, record, each).moments()]
+    moments = [
+        moment for each in mapping.collections for moment in kept_comparisons(work_folder, record, each).written_at()
+    ]
     document = certificate(record, compared, server_version, min(moments), max(moments))
     return save_certificate(work_folder.folder, document)
 

@@ -20,9 +20,8 @@ from weaviate_migration.phases.history.extract.storage import open_partition
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowColumns, RowLayout
 from weaviate_migration.phases.validation.blocks import Block, ReadObjects, judge_blocks
 from weaviate_migration.phases.validation.columns import ColumnComparer
-from weaviate_migration.phases.validation.comparisons import Comparisons
 from weaviate_migration.phases.validation.objects import PartitionTally, Verdict, judge_objects
-from weaviate_migration.phases.validation.partition_comparison import PartitionComparison
+from weaviate_migration.phases.validation.partition_comparison import PartitionComparison, kept_comparisons
 from weaviate_migration.phases.validation.rows import RowComparer
 from weaviate_migration.phases.validation.samples import SampleComparison, compare_sample, draw_rows
 from weaviate_migration.phases.validation.search import SearchComparison, compare_search
@@ -202,12 +201,12 @@ def compare_and_keep(
 
     A partition with differences counts as not loaded any more: the same command again is to mend it.
     """
-    comparisons = Comparisons.of(work_folder, record, proof.mapping)
+    comparisons = kept_comparisons(work_folder, record, proof.mapping)
     loaded = work_folder.loaded(record, proof.mapping)
     progress = ProgressFile(work_folder.progress, f"{record.alias(proof.mapping)} checks", proof.rows)
     rows = objects = differences = 0
     for found in proof.compare_partitions(partitions):
-        comparisons.save(found)
+        comparisons.write(found.partition, found)
         if not found.passed:
             loaded.forget([found.partition])
         progress.advance(found.rows)

@@ -1,8 +1,14 @@
 """What the comparison of one partition found: without what compares, since who only reads it needs neither side."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
+from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.phases.validation.differences import Difference
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.partition_files import PartitionFiles
+from weaviate_migration.work_folder.record import MigrationRecord
 
 
 @dataclass(frozen=True)
@@ -93,3 +99,18 @@ class PartitionComparison:
             f"{self.altered} altered. `weaviate-migration verify --repair`, or materializing the partition, mends what "
             f"was not refused; refused rows are in the quarantine, with reasons.{left_out}"
         )
+
+
+def kept_comparisons(
+    work_folder: WorkFolder, record: MigrationRecord, collection: CollectionMapping
+) -> PartitionFiles[PartitionComparison]:
+    """What the last full comparison of each partition of a collection found.
+
+    The check `every_object` writes them; `verify` reads them for its repair, `migrate` and `verify` for the
+    certificate.
+    """
+    return PartitionFiles(work_folder.comparisons_folder, record.collection(collection), asdict, _decoded)
+
+
+def _decoded(stored: Mapping[str, Any]) -> PartitionComparison:
+    return PartitionComparison(**{**stored, "differences": [Difference(**each) for each in stored["differences"]]})
