@@ -42,7 +42,7 @@ class PartitionPaths:
     def remove_all(self) -> None:
         """Removes all files of the collection, also what an earlier version may have left half written."""
         for path in self.folder.glob(f"{self.collection}.*"):
-            path.unlink()
+            path.unlink(missing_ok=True)
 
 
 class PartitionFiles(Generic[Value]):
