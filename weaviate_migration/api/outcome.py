@@ -124,7 +124,7 @@ class MigrationResult:
 
     def to_pandas(self) -> "pd.DataFrame":
         """One row for each collection, indexed by its name."""
-        import pandas as pd  # A quarter of a second, which only who asks for a frame shall wait.
+        import pandas as pd  # Its import takes a quarter of a second: only a frame needs it.
 
         return pd.DataFrame.from_dict({name: asdict(each) for name, each in self.collections.items()}, orient="index")
 
@@ -228,7 +228,7 @@ def _next_step(exit_code: int, record: MigrationRecord) -> str:
         return (
             f"The aliases are not moved, and migration {record.id} stays unfinished. Once the cause in Weaviate is "
             "gone, the same command goes on with it, and with its snapshot; after a change to the source or the "
-            "mapping, begin anew: `weaviate-migration rollback --discard`."
+            "mapping, begin again: `weaviate-migration rollback --discard`."
         )
     return next_step(Phase.CUT_OVER if record.state == "cut over" else Phase.VALIDATION)
 

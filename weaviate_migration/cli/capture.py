@@ -24,7 +24,7 @@ def capture() -> None:
 @capture.command(epilog=EPILOG)
 @with_options(*SOURCE_OPTIONS, *WORK_OPTIONS)
 def install(as_json: bool, **options: Any) -> int:
-    """Begin to log changes; what is there and intact stays, what is damaged is made anew."""
+    """Begin to log changes; what is there and intact stays, what is damaged is made again."""
     return _reported(install_change_capture(create_migration_config(**options)), as_json)
 
 
@@ -66,5 +66,5 @@ def _lines(found: CaptureStatus) -> list[str]:
     lines += [f"warning: {sentence}" for sentence in found.not_followed]
     lines += [f"damaged: {sentence}" for sentence in found.damage]
     if found.damage:
-        lines.append("Changes may have been missed: `weaviate-migration capture install` begins anew from here.")
+        lines.append("Changes may have been missed: `weaviate-migration capture install` begins again from here.")
     return [*lines, *(f"The file has the capture {other} of another work folder, too." for other in found.others)]

@@ -24,7 +24,7 @@ CHANGE_SYNC = "change_sync"
 NEW_SNAPSHOT = {"ops": {"sqlite_snapshot": {"config": {"refresh": True}}}}
 # What only a migration of a source in use needs: it writes to the source.
 LIVE_ASSETS = (CHANGE_CAPTURE, CHANGE_SYNC)
-# One process imports everything, once, and the process of each step is its fork: spawned anew, a step took 3.5 s of
+# One process imports everything, once, and the process of each step is its fork: started alone, a step took 3.5 s of
 # CPU, nearly all of it imports (measured).
 # Dagster's module would come first of all if it were not named.
 _PRELOADED = [

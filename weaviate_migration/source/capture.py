@@ -79,7 +79,7 @@ def install_capture(
 ) -> Capture:
     """Captures the changes of all tables of the plan that can be captured, from now on; all of it or nothing.
 
-    What is there and is intact stays. Otherwise all triggers are made anew and an epoch begins; positions go on.
+    What is there and is intact stays. Otherwise all triggers are made again and an epoch begins; positions go on.
 
     Raises:
         ConfigurationError: the file, or its folder, may not be written to.
@@ -241,7 +241,7 @@ def _captured_tables(definition: str) -> Iterator[CapturedTable]:
 
 
 def _make_tables(connection: sqlite3.Connection, capture: Capture, earlier: list[tuple[int, str]]) -> None:
-    """Makes the capture's own tables, or widens the log; the epochs' table is made anew, see `_is_rebuilt`."""
+    """Makes the capture's own tables, or widens the log; the epochs' table is made again, see `_is_rebuilt`."""
     keys = [f"key_{at}" for at in range(max((len(each.key) for each in capture.tables), default=1))]
     changes, positions, epochs = map(quoted, (capture.changes, capture.positions, _epochs(capture.id)))
     if earlier:

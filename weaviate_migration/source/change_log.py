@@ -162,7 +162,7 @@ class ChangeLog:
 
     @property
     def is_another_file(self) -> bool:
-        """Whether the path leads to another file by now, such as one restored from a backup: open the log anew.
+        """Whether the path leads to another file by now, such as one restored from a backup: open the log again.
 
         Raises:
             SourceNotUsableError: it leads to none.
@@ -274,7 +274,7 @@ def _changed_sql(capture: Capture, plan: CollectionPlan) -> str:
     values = [value_sql(plan.table, column, f"own.{quoted(column)}") for column in plan.columns]
     uuid = uuid_sql(plan.table.name, keys)
     read = ["log.uuid", f"{own[0]} IS NOT NULL", "log.position", *(f"log.{key}" for key in keys), *values]
-    # Materialized: SQLite would otherwise ask for the UUID of each entry, not of each key, and for each condition anew.
+    # Materialized: SQLite would else ask for the UUID of each entry, not of each key, and again for each condition.
     return (
         f"WITH folded AS MATERIALIZED ({folded}), log AS MATERIALIZED (SELECT *, {uuid} AS uuid FROM folded) "
         f"SELECT {', '.join(read)} FROM log LEFT JOIN main.{quoted(plan.table.name)} AS own ON {same} "

@@ -229,7 +229,7 @@ def _no_column(table: Table, name: str) -> str:
 def _rowid_warning(table: Table) -> str:
     return (
         f"table `{table.name}` has no primary key: its rows are told apart by their rowid. Changes to them cannot be "
-        "followed, since VACUUM gives rowids anew; if other columns identify a row, name them in `key`"
+        "followed, since VACUUM numbers rows again; if other columns identify a row, name them in `key`"
     )
 
 

@@ -169,7 +169,7 @@ def start(binary: Path, ports: Ports, environment: Mapping[str, str], log: Path)
         binary: what `server_binary` returned.
         ports: where it shall listen.
         environment: what `server_environment` returned.
-        log: the file that its output goes to; written anew.
+        log: the file that its output goes to; overwritten.
 
     Raises:
         OSError: the binary cannot be run, or the log not be written.

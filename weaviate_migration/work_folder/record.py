@@ -229,7 +229,7 @@ def refuse_another_mapping(record: MigrationRecord, mapping: Mapping) -> None:
         raise MigrationConflictError(
             f"Migration {record.id} was begun with another mapping ({record.mapping_digest[:12]}) than this "
             f"({mapping.digest[:12]}).",
-            "Give its own with --mapping; to use this one, begin anew: `weaviate-migration rollback --discard`.",
+            "Give its own with --mapping; to use this one, begin again: `weaviate-migration rollback --discard`.",
         )
 
 

@@ -101,7 +101,7 @@ def refuse_another_history(log: ChangeLog, capture: Capture, migration: str, kno
     """Checks, inside `log.reading()`, that the log still is the one whose entries were applied.
 
     Raises:
-        CaptureError: the file was restored or replaced, capture was installed anew, or the work folder is an older one.
+        CaptureError: the file was restored or replaced, capture began again, or the work folder is an older one.
     """
     if capture.id != known.capture:
         raise CaptureError(

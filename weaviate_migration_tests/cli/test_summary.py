@@ -16,8 +16,8 @@ ALIASES = ("Conversation", "Message", "Document", "DocumentChunk", "AgentInterac
 BEGAN = datetime(2026, 1, 2, tzinfo=UTC)
 NEXT = (
     "The aliases are not moved, and migration 20260102T000000 stays unfinished. Once the cause in Weaviate is gone, "
-    "the same command goes on with it, and with its snapshot; after a change to the source or the mapping, begin anew: "
-    "`weaviate-migration rollback --discard`."
+    "the same command goes on with it, and with its snapshot; after a change to the source or the mapping, begin "
+    "again: `weaviate-migration rollback --discard`."
 )
 LONG = (
     "Message: rows were refused, with key, reason and payload in /work/quarantine/Message.*.jsonl; " + "first a; " * 40

@@ -178,7 +178,7 @@ class FollowedNotes:
         stop, done = threading.Event(), dict[str, SyncTally]()
 
         def follow() -> None:
-            while not stop.is_set():  # It ends with each new snapshot, to be opened anew.
+            while not stop.is_set():  # It ends with each new snapshot, to be opened again.
                 with self.followed() as group:
                     group.follow(stop, done)
 

@@ -45,7 +45,7 @@ SOMEBODYS = ["Somebody"], {"Someone": "Somebody"}
 
 @pytest.fixture
 def client(connected: weaviate.WeaviateClient) -> weaviate.WeaviateClient:
-    """A server that somebody else uses, too; made anew only where the test before has left something."""
+    """A server that somebody else uses, too; made again only where the test before has left something."""
     if holdings(connected) != SOMEBODYS:
         empty(connected)
         connected.collections.create("Somebody")

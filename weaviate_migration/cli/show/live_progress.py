@@ -50,7 +50,7 @@ class _Showing:
         with looking_at(self.config, run_of_this_process(since), self.prefix) as run:
             while not self.ended.wait(seconds):
                 yield run.now(), run
-            yield run.now(anew=True), run
+            yield run.now(at_once=True), run
 
 
 @contextmanager

@@ -44,14 +44,14 @@ class RunLook:
         self._phases: Sequence[RunPhase] = ()
         self._asked_at = float("-inf")
 
-    def now(self, *, anew: bool = False) -> Look:
+    def now(self, *, at_once: bool = False) -> Look:
         """What can be seen now.
 
         Args:
-            anew: ask Dagster, however short ago it was asked.
+            at_once: ask Dagster, however short ago it was asked.
         """
         now = time.time()
-        if anew or now - self._asked_at >= SECONDS_BETWEEN_PHASES:
+        if at_once or now - self._asked_at >= SECONDS_BETWEEN_PHASES:
             self._asked_at, self._phases = now, self._watch.phases(now)
         return Look(self._phases, read_progress(self._folder), now)
 

@@ -81,7 +81,7 @@ def _specs(collection: CollectionMapping) -> list[dg.AssetCheckSpec]:
             asset=asset,
             extract=extract,
             description=(
-                "As many objects in the partition's range of UUIDs as rows in its extract; both counted anew. "
+                "As many objects in the partition's range of UUIDs as rows in its extract; both counted again. "
                 f"If it fails: refused rows are in the quarantine, with reasons; {_REPAIR}."
             ),
         ),
@@ -103,7 +103,7 @@ def _specs(collection: CollectionMapping) -> list[dg.AssetCheckSpec]:
         once(
             "types",
             "The live schema is what the mapping makes, and every value that came back has its type. "
-            "If it fails: somebody changed the collection; `rollback --discard` and `migrate` make it anew.",
+            "If it fails: somebody changed the collection; `rollback --discard` and `migrate` make it again.",
         ),
         once(
             "sample",

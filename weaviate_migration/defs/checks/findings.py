@@ -98,7 +98,7 @@ def types_finding(schema_differences: Sequence[str], compared: Sequence[Partitio
         wrong[name] = wrong.get(name, 0) + count
     told = [*schema_differences, *(f"{count} values of `{name}` have another type" for name, count in wrong.items())]
     text = "; ".join(told) or "the schema is the mapping's, every value has its type"
-    hint = ". A collection is made anew with `rollback --discard` and `migrate`." if told else "."
+    hint = ". A collection is made again with `rollback --discard` and `migrate`." if told else "."
     return _finding(
         not told,
         f"{objects} objects: {text}{hint}",

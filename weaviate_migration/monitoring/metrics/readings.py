@@ -1,4 +1,4 @@
-"""What there is to show, read at the moment: from the work folder, and from the server. Whoever shows it reads it here.
+"""What there is to show, read at the moment: from the work folder, and from the server. All that show it read it here.
 
 Files that are replaced meanwhile are read as they are now or were before, and ones that go away are left out.
 """

@@ -76,7 +76,7 @@ class Followed:
         return found
 
     def is_outdated(self) -> bool:
-        """Whether other migrations are followed by now, or the source's path leads to another file: open it anew."""
+        """Whether other migrations are followed by now, or the source's path leads to another file: open it again."""
         if self._log.is_another_file:
             return True
         return followed_records(self._work_folder, self._mapping) != [sync.record for sync in self._syncs]

@@ -1,4 +1,4 @@
-"""How far the objects are behind the rows of a source in use. Whoever wants to know asks here."""
+"""How far the objects are behind the rows of a source in use. The one place to ask."""
 
 from dataclasses import replace
 

@@ -23,7 +23,7 @@ def is_live(work_folder: WorkFolder, record: MigrationRecord, repair: bool) -> b
 
 
 def agree_on_history(work_folder: WorkFolder, record: MigrationRecord, repair: bool) -> None:
-    """Checks that the log still is the one that was followed; with `repair` it is followed anew, from a new snapshot.
+    """Checks that the log still is the one that was followed; with `repair` it is followed again, from a new snapshot.
 
     Raises:
         CaptureError: it is not; or capture is damaged or missing.
@@ -64,7 +64,7 @@ class LiveComparison:
         self._settings = settings
 
     def catch_up(self) -> None:
-        """Applies the log, so that little is pending while everything is compared; nothing for who follows anew."""
+        """Applies the log, so that little is pending meanwhile; nothing where following begins again."""
         if self._work_folder.sync_positions.read(self._record.id) is not None:
             with self._sync() as sync:
                 sync.run_pass()
