@@ -115,7 +115,7 @@ def _tables(connection: Connection) -> Iterable[Table]:
         if kind == "shadow" or folded(name).startswith(OWN_PREFIX):
             continue
         has_rowid = name not in views and not without_rowid
-        yield _table(connection, name, kind, has_rowid=has_rowid)
+        yield _inspected_table(connection, name, kind, has_rowid=has_rowid)
 
 
 def _table_list(connection: Connection) -> Iterable[tuple[str, str, bool]]:
@@ -124,7 +124,7 @@ def _table_list(connection: Connection) -> Iterable[tuple[str, str, bool]]:
     return [(name, kind, bool(without_rowid)) for name, kind, without_rowid in rows]
 
 
-def _table(connection: Connection, name: str, kind: str, *, has_rowid: bool) -> Table:
+def _inspected_table(connection: Connection, name: str, kind: str, *, has_rowid: bool) -> Table:
     is_view = kind == "view"
     columns = _columns(connection, name, is_view)
     key = sorted((position, column.name) for column, position in columns if position)

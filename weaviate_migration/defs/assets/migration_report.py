@@ -66,11 +66,11 @@ def _written(
         "report": dg.MetadataValue.md(markdown),
         "page": dg.MetadataValue.path(page),
         "markdown": dg.MetadataValue.path(text),
-        **_figures(found),
+        **_report_counts(found),
     }
 
 
-def _figures(found: MigrationReport) -> dict[str, int]:
+def _report_counts(found: MigrationReport) -> dict[str, int]:
     return {
         "rows": sum(each.tally.rows for each in found.collections),
         "quarantined": found.refused,

@@ -106,10 +106,14 @@ def _bad_checks(asset: str, groups: Iterable[CheckGroup]) -> Iterable[Condition]
             kinds[Kind.CHECK_WARNED].append(group)
     if failed := kinds[Kind.CHECK_FAILED]:
         hint = "`weaviate-migration checks` shows all, `weaviate-migration verify --repair` mends what differs."
-        yield Condition(Kind.CHECK_FAILED, f"Checks of `{asset}` failed", f"{_told(failed)}\n{hint}", asset)
+        yield Condition(
+            Kind.CHECK_FAILED, f"Checks of `{asset}` failed", f"{_worst_descriptions(failed)}\n{hint}", asset
+        )
     if warned := kinds[Kind.CHECK_WARNED]:
         title = f"Checks of `{asset}` warn"
-        yield Condition(Kind.CHECK_WARNED, title, f"{_told(warned)}\nNothing is stopped by it.", asset, "warning")
+        yield Condition(
+            Kind.CHECK_WARNED, title, f"{_worst_descriptions(warned)}\nNothing is stopped by it.", asset, "warning"
+        )
 
 
 def _never_ran(report: CheckReport) -> list[Condition]:
@@ -121,10 +125,12 @@ def _never_ran(report: CheckReport) -> list[Condition]:
         return []
     number = sum(len(group.outcomes) for group in groups)
     hint = "`weaviate-migration verify` runs them."
-    return [Condition(Kind.CHECK_NEVER_RAN, f"{number} planned checks never ran", f"{_told(groups)}\n{hint}")]
+    return [
+        Condition(Kind.CHECK_NEVER_RAN, f"{number} planned checks never ran", f"{_worst_descriptions(groups)}\n{hint}")
+    ]
 
 
-def _told(groups: Sequence[CheckGroup]) -> str:
+def _worst_descriptions(groups: Sequence[CheckGroup]) -> str:
     lines = [f"{group.where}: {group.worst.description}" for group in groups[:SHOWN_CHECKS]]
     if len(groups) > SHOWN_CHECKS:
         lines.append(f"and {len(groups) - SHOWN_CHECKS} more")

@@ -19,7 +19,7 @@ def checks_section(report: MigrationReport) -> Section:
     rows = tuple(
         (
             *(group.asset, group.name, Verdict(group.to_text()), "yes" if group.worst.blocking else "no"),
-            *(_figures(group), _told(group)),
+            *(_totals_text(group), _description(group)),
         )
         for group in report.checks.groups
     )
@@ -27,7 +27,7 @@ def checks_section(report: MigrationReport) -> Section:
     return Section("Checks", (report.checks.to_text(),), (), (Table("All checks", headings, rows), *_details(report)))
 
 
-def _figures(group: CheckGroup) -> str:
+def _totals_text(group: CheckGroup) -> str:
     """The numbers that its evaluations recorded; those of partitions are added up."""
     sums: dict[str, int | float] = {}
     for outcome in group.outcomes:
@@ -37,7 +37,7 @@ def _figures(group: CheckGroup) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {shown(value)}" for name, value in sums.items())
 
 
-def _told(group: CheckGroup) -> str:
+def _description(group: CheckGroup) -> str:
     """What the evaluation says; of several partitions that passed, each says the same of itself."""
     worst = group.worst
     if worst.status is CheckStatus.PASSED and worst.partition is not None:

@@ -30,11 +30,11 @@ def _section(section: Section) -> Iterator[str]:
     yield from (f"{escaped(sentence)}\n" for sentence in section.sentences)
     for table in section.tables:
         yield f"{escaped(table.caption)}:\n"
-        yield from _table(table)
+        yield from _table_lines(table)
         yield ""
 
 
-def _table(table: Table) -> Iterator[str]:
+def _table_lines(table: Table) -> Iterator[str]:
     numbers = [isinstance(cell, int | float) for cell in table.rows[0]]
     yield _row(table.headings)
     yield f"| {' | '.join('---:' if is_number else '---' for is_number in numbers)} |"

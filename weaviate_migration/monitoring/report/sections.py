@@ -21,7 +21,7 @@ def document_of(report: MigrationReport) -> Document:
         title=f"Migration {report.record.id}" if report.record else "Migration that did not begin",
         verdict=_verdict(report),
         summary=_summary(report),
-        figures=tuple(_figures(report)),
+        figures=tuple(_labelled_figures(report)),
         sections=(
             _next_section(report),
             _what_section(report),
@@ -58,7 +58,7 @@ def _summary(report: MigrationReport) -> str:
     return f"{written:,} of {rows:,} rows {where}; {checked}."
 
 
-def _figures(report: MigrationReport) -> Iterator[tuple[str, str]]:
+def _labelled_figures(report: MigrationReport) -> Iterator[tuple[str, str]]:
     rows = _rows(report)
     yield "Rows", f"{rows:,}"
     yield "Objects written", f"{_in_weaviate(report):,}"

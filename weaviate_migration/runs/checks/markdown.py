@@ -30,7 +30,7 @@ def markdown_summary(report: CheckReport) -> str:
         (_MARKS[each.worst.status], each.asset, each.name, each.to_text(), "yes" if each.worst.blocking else "no")
         for each in report.groups
     )
-    table = _table(("", "asset", "check", "result", "blocking"), rows)
+    table = _table_lines(("", "asset", "check", "result", "blocking"), rows)
     return "\n".join([f"### {verdict}\n", f"{escaped(report.to_text())}\n", *table, "", *_details(report), ""])
 
 
@@ -61,12 +61,12 @@ def _detail(group: CheckGroup) -> Iterator[str]:
         yield f"Recorded: {', '.join(others)}\n"
     for name, rows in tables.items():
         yield f"Recorded as {escaped(name)}:\n"
-        yield from _table(tuple(rows[0]), (tuple(row.values()) for row in rows))
+        yield from _table_lines(tuple(rows[0]), (tuple(row.values()) for row in rows))
         yield ""
     yield "</details>\n"
 
 
-def _table(headings: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> Iterator[str]:
+def _table_lines(headings: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> Iterator[str]:
     yield f"| {' | '.join(map(_cell, headings))} |"
     yield f"| {' | '.join('---' for _ in headings)} |"
     for row in rows:
