@@ -62,7 +62,7 @@ def install_change_capture(config: MigrationConfig) -> CaptureStatus:
         CaptureError: what is there of the capture cannot be mended.
         SourceError: the file is locked or damaged.
     """
-    work_folder = WorkFolder(config.work_dir.absolute())
+    work_folder = WorkFolder.of(config)
     with work_folder.locked():
         begin_change_capture(sqlite_path(config.sqlite_url), read_mapping(config.mapping), work_folder)
     return change_capture_status(config)
@@ -75,7 +75,7 @@ def change_capture_status(config: MigrationConfig) -> CaptureStatus:
         ConfigurationError: the file is no SQLite database, or has none of the mapped tables.
         SourceError: the file is locked or damaged.
     """
-    work_folder, source = WorkFolder(config.work_dir.absolute()), sqlite_path(config.sqlite_url)
+    work_folder, source = WorkFolder.of(config), sqlite_path(config.sqlite_url)
     with readable_source(source, work_folder.scratch) as readable:
         plan = plan_migration(read_mapping(config.mapping), inspect_database(readable))
         with source_errors(source), closing(connect_read_only(readable)) as connection:
@@ -94,7 +94,7 @@ def remove_change_capture(config: MigrationConfig, capture_id: str | None = None
         MigrationConflictError: a migration is running in the work folder.
         SourceError: the file is locked or damaged.
     """
-    work_folder, source = WorkFolder(config.work_dir.absolute()), sqlite_path(config.sqlite_url)
+    work_folder, source = WorkFolder.of(config), sqlite_path(config.sqlite_url)
     with work_folder.locked():
         own = work_folder.capture_id
         wanted = capture_id or own

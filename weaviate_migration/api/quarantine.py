@@ -53,7 +53,7 @@ def refused_rows(config: MigrationConfig, collection: str | None = None) -> Refu
     Raises:
         ConfigurationError: there is no migration, or it has no such collection.
     """
-    work_folder = WorkFolder(config.work_dir.absolute())
+    work_folder = WorkFolder.of(config)
     return refused_of(work_folder, work_folder.records.current(), collection)
 
 

@@ -21,6 +21,6 @@ def read_migration_report(config: MigrationConfig) -> MigrationReport:
     keep_secret(config.weaviate_api_key)
     mapping = read_mapping(config.mapping)
     graph = asset_graph(mapping)
-    work_folder = WorkFolder(config.work_dir.absolute(), config.extracts)
+    work_folder = WorkFolder.of(config)
     with dagster_instance(config.work_dir) as instance:
         return migration_report(instance, graph, mapping, work_folder, config.weaviate_url)

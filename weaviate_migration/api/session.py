@@ -40,7 +40,7 @@ class Session:
     @cached_property
     def work_folder(self) -> WorkFolder:
         """The work folder of the settings."""
-        return WorkFolder(self.config.work_dir.absolute(), self.config.extracts)
+        return WorkFolder.of(self.config)
 
     @cached_property
     def mapping(self) -> Mapping:

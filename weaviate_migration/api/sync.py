@@ -135,14 +135,14 @@ def _opened_for_sync(config: MigrationConfig, stop: threading.Event | None = Non
     with (
         exposition(config),
         watched(config, SYNC) as watch,
-        only_sync(WorkFolder(config.work_dir.absolute()), logger.warning, stop),
+        only_sync(WorkFolder.of(config), logger.warning, stop),
     ):
         yield watch
 
 
 def _sync_result(config: MigrationConfig, done: Mapping[str, SyncTally]) -> SyncResult:
     """What was done, and how far that led: read from the log alone, so that the server may be away."""
-    work_folder = WorkFolder(config.work_dir.absolute())
+    work_folder = WorkFolder.of(config)
     records = followed_records(work_folder, read_mapping(config.mapping))
     return SyncResult([_migration_result(each, work_folder, done.get(each.id, SyncTally())) for each in records])
 

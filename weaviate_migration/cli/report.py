@@ -32,7 +32,7 @@ def report(as_json: bool, html: str | None, markdown: str | None, **options: Any
     config = create_migration_config("", **options)
     found = read_migration_report(config)
     if html is None and markdown is None and not as_json:
-        html = str(WorkFolder(config.work_dir).report_path)
+        html = str(WorkFolder.of(config).report_path)
     if html is not None:
         write_document("--html", html, html_page(found))
     if markdown is not None:

@@ -31,7 +31,7 @@ def build_definitions(config: MigrationConfig) -> dg.Definitions:
     """The definitions for these settings; a run's own config may set other ones."""
     mapping = read_mapping(config.mapping)
     with _without_maturity_warnings():
-        return _definitions(config, mapping, WorkFolder(config.work_dir, config.extracts))
+        return _definitions(config, mapping, WorkFolder.of(config))
 
 
 @functools.lru_cache(maxsize=4)

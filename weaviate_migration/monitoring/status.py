@@ -65,7 +65,7 @@ def status_before_first(config: MigrationConfig) -> MigrationStatus | None:
         ConfigurationError: a setting is wrong, or the mapping file.
     """
     read_mapping(config.mapping)
-    work_folder = WorkFolder(config.work_dir.absolute(), config.extracts)
+    work_folder = WorkFolder.of(config)
     if work_folder.records.all():
         return None
     return MigrationStatus(disk=disk_use(work_folder), next_step=next_step(Phase.NOT_BEGUN))

@@ -13,6 +13,7 @@ from upath import UPath
 
 from weaviate_migration.base.atomic_file import replace_file
 from weaviate_migration.base.errors import ConfigurationError, MigrationConflictError
+from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.work_folder.check_results import CheckResults
 from weaviate_migration.work_folder.loaded import LoadedPartitions
@@ -33,6 +34,11 @@ class WorkFolder:
 
     path: Path
     extracts: str = ""
+
+    @classmethod
+    def of(cls, config: MigrationConfig) -> "WorkFolder":
+        """The one that the settings name; nothing is made."""
+        return cls(config.work_dir.absolute(), config.extracts)
 
     @property
     def folder(self) -> Path:

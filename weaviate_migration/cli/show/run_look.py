@@ -69,4 +69,4 @@ def looking_at(config: MigrationConfig, find: RunFinder, prefix: str | None) -> 
     mapping = read_mapping(config.mapping)
     expected = [f"{prefix}{each.name}" for each in mapping.collections] if prefix is not None else []
     with dagster_instance(config.work_dir) as instance:
-        yield RunLook(PhaseWatch(instance, mapping, find), WorkFolder(config.work_dir), expected)
+        yield RunLook(PhaseWatch(instance, mapping, find), WorkFolder.of(config), expected)

@@ -79,7 +79,7 @@ def _stopped_by_ctrl_c() -> Iterator[threading.Event]:
 def sights(config: MigrationConfig, seconds: float, stop: threading.Event) -> Iterator[Sight]:
     """What there is to see, every so many seconds, until told to stop; nothing is started for it."""
     status, states, read_at, was_running = None, None, 0.0, False
-    records = WorkFolder(config.work_dir.absolute()).records
+    records = WorkFolder.of(config).records
     with ExitStack() as stack:
         run: RunLook | None = None
         while not stop.is_set():

@@ -47,7 +47,7 @@ def observe(config: MigrationConfig, under_way: UnderWay, *, progress: bool, at:
         progress: whether `under_way` has all that writes progress: else that is not looked at.
         at: seconds since 1970; None is now.
     """
-    work_folder = WorkFolder(config.work_dir.absolute(), config.extracts)
+    work_folder = WorkFolder.of(config)
     return Observations(
         at=time.time() if at is None else at,
         work_folder=work_folder.folder,

@@ -38,7 +38,7 @@ class MigrationCollector(Collector):
 
     def __init__(self, config: MigrationConfig) -> None:
         self._config = config
-        self._work_folder = WorkFolder(config.work_dir.absolute(), config.extracts)
+        self._work_folder = WorkFolder.of(config)
         self._lock = threading.Lock()
         self._disk: list[Family] = []
         self._walked_at = float("-inf")

@@ -124,7 +124,7 @@ class DualWriter:
 
 def _followed_source(config: MigrationConfig) -> Path:
     """The file whose changes are captured and followed."""
-    work_folder = WorkFolder(config.work_dir.absolute())
+    work_folder = WorkFolder.of(config)
     source = followed_records(work_folder, read_mapping(config.mapping))[0].source
     with source_errors(source), closing(connect_read_only(source)) as connection:
         if work_folder.capture_id is None or read_capture(connection, work_folder.capture_id) is None:

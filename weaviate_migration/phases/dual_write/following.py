@@ -149,7 +149,7 @@ def followed(config: MigrationConfig) -> Iterator[Followed]:
         CaptureError: capture is missing or damaged.
         ServerNotUsableError: the server cannot be reached.
     """
-    work_folder = WorkFolder(config.work_dir.absolute(), config.extracts)
+    work_folder = WorkFolder.of(config)
     mapping = read_mapping(config.mapping)
     followed_records(work_folder, mapping)  # Says what is wrong before a server is started for it.
     target = parse_weaviate_url(config.weaviate_url, config.grpc_port)

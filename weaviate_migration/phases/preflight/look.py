@@ -36,7 +36,7 @@ def check_preflight(config: MigrationConfig) -> Checklist:
         ConfigurationError: the settings themselves are wrong: no such file, no such mapping, no address.
         SourceError: the file is locked or damaged, so that it cannot even be opened.
     """
-    mapping, work_folder = read_mapping(config.mapping), WorkFolder(config.work_dir.absolute(), config.extracts)
+    mapping, work_folder = read_mapping(config.mapping), WorkFolder.of(config)
     target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
     path = sqlite_path(config.sqlite_url)
     with work_folder.locked(), readable_source(path, work_folder.scratch) as readable, ExitStack() as stack:
@@ -58,7 +58,7 @@ def check_quickly(
     config: MigrationConfig, mapping: Mapping, client: WeaviateClient, address: ServerAddress
 ) -> Checklist:
     """The items that take no time, for who is about to migrate and has the work folder's lock; stored, too."""
-    work_folder = WorkFolder(config.work_dir.absolute(), config.extracts)
+    work_folder = WorkFolder.of(config)
     path = sqlite_path(config.sqlite_url)
     with readable_source(path, work_folder.scratch) as readable:
         source = Source.of(path, readable, plan_migration(mapping, inspect_database(readable)))
