@@ -1,4 +1,4 @@
-"""The Python API of a migration's end: readers to the new collections; and what is removed afterwards."""
+"""The Python API of the cutover: readers to the new collections."""
 
 import logging
 from collections.abc import Mapping, Sequence

@@ -17,12 +17,19 @@ from weaviate_migration.runs.jobs import (
     MIGRATE_LIVE,
     MIGRATION_REPORT,
     NEW_SNAPSHOT,
-    RESERVED_NAMES,
+    SOURCE_AUDIT,
     SYNC,
     VERIFY,
     VERIFY_LIVE,
     collection_assets,
     executor_config,
+)
+
+RESERVED_NAMES = frozenset(
+    {
+        *(MIGRATE, MIGRATE_LIVE, SYNC, VERIFY, VERIFY_LIVE, CUT_OVER, DRY_RUN),
+        *(DRY_RUN_REPORT, SOURCE_AUDIT, "weaviate_schema", "sqlite_snapshot", CUTOVER, MIGRATION_REPORT, *LIVE_ASSETS),
+    }
 )
 
 

@@ -1,4 +1,4 @@
-"""Jobs: what the UI, the command line and the Python API launch."""
+"""The names of jobs and assets, the phases that their steps make, and how a run executes them."""
 
 from typing import Any
 
@@ -34,12 +34,6 @@ _PRELOADED = [
 _FORKED = {"forkserver": {"preload_modules": _PRELOADED}}
 # Of `cut_over`, without the report that follows in the UI.
 SWITCH_ALONE = (dg.AssetKey(CUTOVER),)
-RESERVED_NAMES = frozenset(
-    {
-        *(MIGRATE, MIGRATE_LIVE, SYNC, VERIFY, VERIFY_LIVE, CUT_OVER, DRY_RUN),
-        *(DRY_RUN_REPORT, SOURCE_AUDIT, "weaviate_schema", "sqlite_snapshot", CUTOVER, MIGRATION_REPORT, *LIVE_ASSETS),
-    }
-)
 
 
 def executor_config(config: MigrationConfig) -> dict[str, Any]:

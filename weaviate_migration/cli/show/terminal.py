@@ -1,4 +1,4 @@
-"""What commands print with: everything as it is."""
+"""The terminal: consoles that print everything as it is, what fits on a screen, standard error in one place."""
 
 import os
 import sys
@@ -10,6 +10,11 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
+
+# The command itself, which stands above, and the prompt below.
+LINES_OF_SHELL = 2
+# How long to wait for the last lines of child processes, which end with the block.
+SECONDS_FOR_THE_REST = 1.0
 
 
 def plain_console(*, stderr: bool = False) -> Console:
@@ -37,10 +42,6 @@ def compact_table(title: str) -> Table:
     return Table(
         title=title, title_justify="left", box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0)
     )
-
-
-# The command itself, which stands above, and the prompt below.
-LINES_OF_SHELL = 2
 
 
 def free_lines(console: Console, others: Sequence[RenderableType]) -> int:
@@ -75,10 +76,6 @@ def _cut(lines: Sequence[Text], count: int, width: int) -> Text:
         kept[-1].truncate(width - 2)
         kept[-1].append(" …")
     return Text("\n").join(kept)
-
-
-# How long to wait for the last lines of child processes, which end with the block.
-SECONDS_FOR_THE_REST = 1.0
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from weaviate_migration.work_folder.folder import WorkFolder
 
 
 def begin_change_capture(source: Path, mapping: Mapping, work_folder: WorkFolder) -> tuple[Capture, list[str]]:
-    """Installs the work folder's capture; for who has its lock. Raises what `install_change_capture` does.
+    """Installs the work folder's capture. The caller has its lock. Raises what `install_change_capture` does.
 
     Returns:
         The capture, and a sentence for each mapped table whose changes are not followed.

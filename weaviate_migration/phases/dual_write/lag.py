@@ -36,7 +36,7 @@ def standing_in(log: ChangeLog, positions: SyncPositions, record: MigrationRecor
 
 
 def known_standing(work_folder: WorkFolder, record: MigrationRecord) -> Standing | None:
-    """What can be told of a migration's standing, for who shows it: an error becomes its problem.
+    """What can be told of a migration's standing, to be shown: an error becomes its problem.
 
     Returns:
         None where the work folder captures nothing.
