@@ -27,7 +27,7 @@ from weaviate_migration.monitoring.metrics.gathering import migration_metrics
 from weaviate_migration.phases.cutover.way_back import roll_back
 from weaviate_migration.phases.preflight import check_quickly, refuse_impossible
 from weaviate_migration.phases.validation.certificate import discard_certificate, lacking_rows
-from weaviate_migration.phases.validation.certification import (
+from weaviate_migration.phases.validation.full_comparison import (
     certify,
     compared_collections,
     discard_comparisons,

@@ -18,15 +18,15 @@ from weaviate_migration.monitoring.alerts import under_way
 from weaviate_migration.phases.history.changes import collection_changes
 from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.phases.validation.certificate import ComparedCollection, lacking_rows
-from weaviate_migration.phases.validation.certification import (
+from weaviate_migration.phases.validation.changed_rows import ChangeComparison
+from weaviate_migration.phases.validation.collection_proof import CollectionProof
+from weaviate_migration.phases.validation.differences import SHOWN_DIFFERENCES, Difference
+from weaviate_migration.phases.validation.full_comparison import (
     certify,
     compared_collections,
     discard_comparisons,
     is_whole,
 )
-from weaviate_migration.phases.validation.changed_rows import ChangeComparison
-from weaviate_migration.phases.validation.collection_proof import CollectionProof
-from weaviate_migration.phases.validation.differences import SHOWN_DIFFERENCES, Difference
 from weaviate_migration.phases.validation.live_comparison import LiveComparison, agree_on_history, is_live
 from weaviate_migration.phases.validation.partition_comparison import kept_comparisons
 from weaviate_migration.phases.validation.repair import PartitionRepair, RepairTally

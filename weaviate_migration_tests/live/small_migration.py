@@ -23,7 +23,7 @@ from weaviate_migration.phases.history.extract.storage_classes import RowLayout
 from weaviate_migration.phases.history.load import PartitionLoad
 from weaviate_migration.phases.validation.collection_proof import CollectionProof
 from weaviate_migration.phases.validation.partition_comparison import PartitionComparison
-from weaviate_migration.phases.validation.rows import RowComparer
+from weaviate_migration.phases.validation.row_comparer import RowComparer
 from weaviate_migration.phases.validation.samples import SampleComparison, compare_sample
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import plan_migration

@@ -14,7 +14,7 @@ from weaviate_migration.mapping.object_to_row import object_to_row
 from weaviate_migration.mapping.row_to_object import key_text, row_converter
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.validation.meaning import judge
-from weaviate_migration.phases.validation.rows import same_value
+from weaviate_migration.phases.validation.row_comparer import same_value
 from weaviate_migration_tests.strategies import SQL_VALUES, as_client_returns
 
 ODD_NAMES = [

@@ -8,7 +8,7 @@ from weaviate_migration.mapping import CollectionMapping, PropertyMapping
 from weaviate_migration.mapping.object_to_row import object_to_row
 from weaviate_migration.mapping.row_to_object import key_text, row_converter
 from weaviate_migration.mapping.values import MAX_EXACT_INT, SqlValue, is_utf8
-from weaviate_migration.phases.validation.rows import same_value
+from weaviate_migration.phases.validation.row_comparer import same_value
 from weaviate_migration_tests.strategies import COLUMNS, EVERY_TYPE, ROWS, as_client_returns
 
 BEGAN = "2026-11-22T09:30:15Z"

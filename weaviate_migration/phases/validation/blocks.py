@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from weaviate_migration.mapping.object_ids import UuidRange
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowColumns, decode_columns
-from weaviate_migration.phases.validation.objects import Verdict
+from weaviate_migration.phases.validation.verdicts import Verdict
 from weaviate_migration.target.object_pages import ObjectColumns
 
 # Rows of a block at first. With 5,000 a row takes as long, and 100,000 rows took 262 MB instead of 230, two

@@ -17,9 +17,9 @@ from weaviate_migration.phases.dual_write.row_applier import RowApplier, SyncTal
 from weaviate_migration.phases.history.extract.refusals import judged
 from weaviate_migration.phases.history.extract.scan import row_layout
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow
-from weaviate_migration.phases.validation.objects import PartitionTally, judge_objects
 from weaviate_migration.phases.validation.partition_comparison import PartitionComparison
-from weaviate_migration.phases.validation.rows import RowComparer
+from weaviate_migration.phases.validation.row_comparer import RowComparer
+from weaviate_migration.phases.validation.verdicts import PartitionTally, judge_objects
 from weaviate_migration.source.change_log import ChangedRows
 from weaviate_migration.target.read_back import StoredObject, objects_by_uuid
 

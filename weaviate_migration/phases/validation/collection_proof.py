@@ -19,12 +19,12 @@ from weaviate_migration.phases.history.extract.refusals import judged
 from weaviate_migration.phases.history.extract.storage import open_partition
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowColumns, RowLayout
 from weaviate_migration.phases.validation.blocks import Block, ReadObjects, judge_blocks
-from weaviate_migration.phases.validation.columns import ColumnComparer
-from weaviate_migration.phases.validation.objects import PartitionTally, Verdict, judge_objects
+from weaviate_migration.phases.validation.column_comparer import ColumnComparer
 from weaviate_migration.phases.validation.partition_comparison import PartitionComparison, kept_comparisons
-from weaviate_migration.phases.validation.rows import RowComparer
+from weaviate_migration.phases.validation.row_comparer import RowComparer
 from weaviate_migration.phases.validation.samples import SampleComparison, compare_sample, draw_rows
 from weaviate_migration.phases.validation.search import SearchComparison, compare_search
+from weaviate_migration.phases.validation.verdicts import PartitionTally, Verdict, judge_objects
 from weaviate_migration.target.object_pages import ObjectPages
 from weaviate_migration.target.read_back import FACTOR_FOR_VECTORS, objects_in_range, page_for, uuids_present
 from weaviate_migration.target.schema import schema_differences

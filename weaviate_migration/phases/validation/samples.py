@@ -11,7 +11,7 @@ from weaviate_migration.mapping.row_to_object import key_text
 from weaviate_migration.phases.history.extract.storage import PartitionExtract
 from weaviate_migration.phases.history.extract.storage_classes import BATCH_SIZE, ExtractRow, decode, size_of
 from weaviate_migration.phases.validation.differences import Difference, Disagreement, difference
-from weaviate_migration.phases.validation.rows import RowComparer
+from weaviate_migration.phases.validation.row_comparer import RowComparer
 from weaviate_migration.target.read_back import StoredObject, objects_by_uuid
 
 OBJECTS_PER_REQUEST = 200

@@ -18,7 +18,7 @@ from weaviate_migration.phases.history.extract.storage_classes import (
     encode,
     extract_schema,
 )
-from weaviate_migration.phases.validation.rows import same_value
+from weaviate_migration.phases.validation.row_comparer import same_value
 from weaviate_migration_tests.strategies import SQL_VALUES
 
 LAYOUT = RowLayout("notes", ("id", 'odd "name" of 🎉', "select", "", "a.b"), ("id",))

@@ -11,9 +11,9 @@ from weaviate_migration.mapping import CollectionMapping, PropertyMapping
 from weaviate_migration.mapping.row_to_object import row_converter
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowLayout
 from weaviate_migration.phases.validation.differences import SHOWN_DIFFERENCES
-from weaviate_migration.phases.validation.objects import PartitionTally, judge_objects
 from weaviate_migration.phases.validation.partition_comparison import PartitionComparison
-from weaviate_migration.phases.validation.rows import RowComparer
+from weaviate_migration.phases.validation.row_comparer import RowComparer
+from weaviate_migration.phases.validation.verdicts import PartitionTally, judge_objects
 from weaviate_migration.target.read_back import StoredObject
 from weaviate_migration_tests.strategies import as_client_returns
 

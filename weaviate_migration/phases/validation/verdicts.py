@@ -13,7 +13,7 @@ from weaviate_migration.phases.history.extract.storage_classes import ExtractRow
 from weaviate_migration.phases.validation.differences import SHOWN_DIFFERENCES, Disagreement, difference
 from weaviate_migration.phases.validation.digests import row_line, row_lines
 from weaviate_migration.phases.validation.partition_comparison import PartitionComparison
-from weaviate_migration.phases.validation.rows import Row, RowComparer
+from weaviate_migration.phases.validation.row_comparer import Row, RowComparer
 from weaviate_migration.target.read_back import StoredObject
 
 SHOWN_KEYS = 20

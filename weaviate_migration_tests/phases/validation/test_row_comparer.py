@@ -9,7 +9,7 @@ from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.mapping.row_to_object import key_text, row_converter
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowLayout
-from weaviate_migration.phases.validation.rows import RowComparer, same_value
+from weaviate_migration.phases.validation.row_comparer import RowComparer, same_value
 from weaviate_migration.target.read_back import StoredObject
 from weaviate_migration_tests.strategies import COLUMNS, EVERY_TYPE, ROWS, as_client_returns
 
