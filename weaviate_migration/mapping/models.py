@@ -1,9 +1,11 @@
 """What becomes what, as frozen models: tables, keys, columns, properties, types, indexing, vectors, relations."""
 
 import hashlib
+import operator
 import re
 import string
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
 from pydantic import (
@@ -23,6 +25,7 @@ TextIndex = Literal["whole", "words", "stored"]
 DateFormat = Literal["text", "epoch_seconds", "epoch_milliseconds"]
 MissingPolicy = Literal["refuse", "warn"]
 UnfitPolicy = Literal["keep", "refuse"]
+UnmappedPolicy = Literal["refuse", "warn"]
 
 # What Weaviate accepts as names of collections, properties and vectors (server 1.39.0, schema validation). Silently, it
 # would turn a capital that a property begins with into a small letter.
@@ -50,6 +53,14 @@ def folded(name: str) -> str:
     https://www.sqlite.org/c3ref/stricmp.html
     """
     return name.translate(_ASCII_LOWER)
+
+
+def later(default: Any) -> Any:
+    """A field that older versions did not have: it is dumped only where it says something.
+
+    So a mapping that does not use it keeps its digest, by which records and collections of older versions know it.
+    """
+    return Field(default=default, exclude_if=partial(operator.eq, default))
 
 
 class _Model(BaseModel):
@@ -292,10 +303,14 @@ class Mapping(_Model):
 
     Attributes:
         missing: what to do when the SQLite file lacks a table or column named here: `refuse`, or go on and `warn`.
+        omit_tables: tables that are left out altogether, each with the reason.
+        unmapped: what to do when a table has rows and is neither mapped nor left out: `refuse` to migrate, or `warn`.
     """
 
     name: NonEmpty
     missing: MissingPolicy = "refuse"
+    omit_tables: dict[NonEmpty, NonEmpty] = later({})
+    unmapped: UnmappedPolicy = later("warn")
     collections: Items[CollectionMapping] = Field(min_length=1)
 
     @property
@@ -314,6 +329,7 @@ class Mapping(_Model):
         yield from cls._clashes("name", names, _asset_name)
         yield from cls._clashes("table", tables, _extract_name)
         yield from cls._mistakes_of_relations(collections, [table for _, table in tables])
+        yield from cls._mistakes_of_omit_tables(_fields(given.get("omit_tables")), tables)
 
     @classmethod
     def _clashes(cls, field: str, names: list[tuple[int, str]], asset: Callable[[str], str]) -> Iterator[Mistake]:
@@ -337,3 +353,10 @@ class Mapping(_Model):
                         ("collections", at, "relations", relation, "to_table"),
                         f"`{to_table}` is no mapped table; mapped are {', '.join(sorted(tables))}",
                     )
+
+    @classmethod
+    def _mistakes_of_omit_tables(cls, omitted: dict[str, Any], tables: list[tuple[int, str]]) -> Iterator[Mistake]:
+        mapped = {folded(table): at for at, table in tables}
+        for table in omitted:
+            if isinstance(table, str) and folded(table) in mapped:
+                yield ("omit_tables", table), f"table `{table}` is also mapped, in collections[{mapped[folded(table)]}]"

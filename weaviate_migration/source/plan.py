@@ -1,6 +1,7 @@
 """What of a mapping a database can give: the tables, keys and columns to read, and what one has and the other lacks."""
 
 from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Mapping as ReadOnlyMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,10 +45,16 @@ class CollectionPlan:
 
 @dataclass(frozen=True)
 class MigrationPlan:
-    """The plan of a whole migration; `unmapped_tables` have no collection, views left out: their rows are others'."""
+    """The plan of a whole migration.
+
+    Attributes:
+        unmapped_tables: have no collection, and are not left out by the mapping; without views: their rows are others'.
+        omitted_tables: those of the file that the mapping leaves out, each with the reason.
+    """
 
     collections: tuple[CollectionPlan, ...]
     unmapped_tables: tuple[str, ...]
+    omitted_tables: ReadOnlyMapping[str, str]
     warnings: tuple[str, ...]
 
     def of_table(self, table: str) -> CollectionPlan:
@@ -103,6 +110,7 @@ def plan_migration(mapping: Mapping, database: Database) -> MigrationPlan:
     return MigrationPlan(
         collections=collections,
         unmapped_tables=tuple(_unmapped_tables(mapping, database)),
+        omitted_tables=_omitted_tables(mapping, database),
         warnings=tuple(gaps + [_rowid_warning(each.table) for each in collections if each.table and each.uses_rowid]),
     )
 
@@ -234,5 +242,11 @@ def _rowid_warning(table: Table) -> str:
 
 
 def _unmapped_tables(mapping: Mapping, database: Database) -> Iterable[str]:
-    mapped = {folded(each.table) for each in mapping.collections}
-    return (table.name for table in database.tables if folded(table.name) not in mapped and not table.is_view)
+    known = {folded(each.table) for each in mapping.collections} | {folded(table) for table in mapping.omit_tables}
+    return (table.name for table in database.tables if folded(table.name) not in known and not table.is_view)
+
+
+def _omitted_tables(mapping: Mapping, database: Database) -> dict[str, str]:
+    """Spelled as in the file; a table that the file lacks is no matter."""
+    found = {table: database.table(table) for table in mapping.omit_tables}
+    return {table.name: mapping.omit_tables[name] for name, table in found.items() if table is not None}

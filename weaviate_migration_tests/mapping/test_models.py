@@ -202,5 +202,43 @@ def test_json_gives_the_same_mapping_and_digest() -> None:
     assert again.model_copy(update={"missing": "warn"}).digest != mapping.digest
 
 
+def test_a_mapping_keeps_the_digest_that_older_versions_gave_it() -> None:
+    mapping = Mapping.model_validate(
+        {
+            "name": "notes",
+            "collections": [
+                {
+                    "name": "Note",
+                    "table": "notes",
+                    "vectors": ["own", {"name": "made", "column": "blob"}],
+                    "properties": [
+                        {"name": "title", "column": "title", "index": "words"},
+                        {"name": "at", "column": "at", "type": "date", "date_format": "epoch_seconds"},
+                    ],
+                    "omit": {"password": "a secret"},
+                }
+            ],
+        }
+    )
+    # As the version of commit dd9a0a9 gives it.
+    assert mapping.digest == "e4b6a4d9ead7e86cb408f5a832077030ab13d2f03dbed74424ace787a2ade388"
+    for field, value in (("omit_tables", {"users": "private"}), ("unmapped", "refuse")):
+        assert mapping.model_copy(update={field: value}).digest != mapping.digest
+
+
+def test_omitted_tables_are_not_mapped() -> None:
+    omitted = {"NOTES": "private", "alembic_version": "bookkeeping", "Ä": "private"}
+    with pytest.raises(ValidationError) as error:
+        Mapping(name="x", collections=(collection(), collection(name="Other", table="ä")), omit_tables=omitted)
+    assert mistakes(error) == [(("omit_tables", "NOTES"), "table `NOTES` is also mapped, in collections[0]")]
+
+
+@pytest.mark.parametrize("omitted", [{"users": ""}, {"": "private"}, ["users"], {"users": None}])
+def test_an_omitted_table_has_a_name_and_a_reason(omitted: object) -> None:
+    with pytest.raises(ValidationError) as error:
+        Mapping.model_validate({"name": "x", "collections": [collection()], "omit_tables": omitted})
+    assert {place[0] for place, _ in mistakes(error)} == {"omit_tables"}
+
+
 def test_folded_leaves_what_sqlite_tells_apart() -> None:
     assert folded("Ä_ID") == "Ä_id"

@@ -156,7 +156,8 @@ PROPERTY = "collections[0].properties[0]"
         (
             "name: notes",
             "name: notes\nmisssing: warn",
-            "map.yaml:2: misssing: is no field; did you mean `missing`? Allowed: name, missing, collections",
+            "map.yaml:2: misssing: is no field; did you mean `missing`? "
+            "Allowed: name, missing, omit_tables, unmapped, collections",
         ),
         (
             "name: notes",
@@ -311,10 +312,16 @@ def test_all_mistakes_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "map.yaml:1: is empty; a mapping has name, missing, collections"),
-        (b"# nothing\n", "map.yaml:1: is empty; a mapping has name, missing, collections"),
-        (b"- a\n", "map.yaml:1: holds no fields at its top; a mapping has name, missing, collections"),
-        (b"just text", "map.yaml:1: holds no fields at its top; a mapping has name, missing, collections"),
+        (b"", "map.yaml:1: is empty; a mapping has name, missing, omit_tables, unmapped, collections"),
+        (b"# nothing\n", "map.yaml:1: is empty; a mapping has name, missing, omit_tables, unmapped, collections"),
+        (
+            b"- a\n",
+            "map.yaml:1: holds no fields at its top; a mapping has name, missing, omit_tables, unmapped, collections",
+        ),
+        (
+            b"just text",
+            "map.yaml:1: holds no fields at its top; a mapping has name, missing, omit_tables, unmapped, collections",
+        ),
         (b"name: a\n  table: b\n", "map.yaml:2: broken YAML: mapping values are not allowed here"),
         (b"name: [a\n", "map.yaml:2: broken YAML: expected ',' or ']', but got '<stream end>'"),
         (b"name: a\n---\nname: b\n", "map.yaml:2: broken YAML: but found another document"),

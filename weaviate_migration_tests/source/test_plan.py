@@ -186,6 +186,17 @@ def test_views_are_no_unmapped_tables(tmp_path: Path) -> None:
     assert planned(tmp_path, statements, collection()).unmapped_tables == ("users",)
 
 
+def test_omitted_tables_are_named_with_their_reason_as_the_file_spells_them(tmp_path: Path) -> None:
+    path = make(tmp_path / "app.db", NOTES, "CREATE TABLE Users (a)", "CREATE TABLE users2 (a)")
+    mapping = Mapping.model_validate(
+        {"name": "test", "collections": [collection()], "omit_tables": {"USERS": "private", "gone": "private"}}
+    )
+    plan = plan_migration(mapping, inspect_database(path))
+    assert plan.unmapped_tables == ("users2",)
+    assert plan.omitted_tables == {"Users": "private"}
+    assert plan.warnings == ()
+
+
 def test_the_shipped_mapping_on_a_part_of_its_tables(tmp_path: Path) -> None:
     path = make(
         tmp_path / "app.db",
