@@ -71,7 +71,7 @@ class ColumnAudit:
             key_of: gives the key of a row of the slice, as it is shown.
             refused: the rows of the slice that go to quarantine; those that do for a value of this column are added.
         """
-        groups = _by_class(values)
+        groups = by_class(values)
         for of_class, group in groups.items():
             self._counts[of_class] += len(group.values)
             if of_class is not type(None):
@@ -161,7 +161,8 @@ def _are_utf8(texts: Sequence[SqlValue]) -> bool:
     return is_utf8("".join(texts))  # type: ignore[arg-type]  # one storage class: texts
 
 
-def _by_class(values: Sequence[SqlValue]) -> dict[type, Group]:
+def by_class(values: Sequence[SqlValue]) -> dict[type, Group]:
+    """The values of each storage class among those of a slice."""
     found = set(map(type, values))
     if len(found) == 1:
         return {each: _group(each, values) for each in found}
