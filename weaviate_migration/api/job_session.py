@@ -106,6 +106,7 @@ def opened_for_jobs(
     """The session of a command that runs jobs, while the context lives. At first logs, metrics and alerts are open.
 
     Args:
+        config: the settings; the session has its own copy.
         name: of the command, as alerts know it; None: nobody is told of it.
         terminal: the handler for log records on the terminal; plain lines on standard error by default.
 
@@ -113,6 +114,7 @@ def opened_for_jobs(
         ConfigurationError: the log file or the metrics file cannot be written, the port of the metrics is taken, or the
             file of the alerts is wrong.
     """
+    config = config.model_copy()
     configure_logging(config.log_level, config.log_file, config.log_format, terminal)
     with ExitStack() as parts:
         parts.enter_context(exposition(config))

@@ -18,7 +18,7 @@ from weaviate import WeaviateClient
 from weaviate_migration.api.job_session import JobSession, opened_for_jobs
 from weaviate_migration.api.outcome import MigrationResult, dry_run_outcome, migration_outcome
 from weaviate_migration.api.postflight import failures_after
-from weaviate_migration.base.errors import MigrationError
+from weaviate_migration.base.errors import ConfigurationError, MigrationError
 from weaviate_migration.base.logs import TOLD, in_own_context, note_failure
 from weaviate_migration.base.settings import MigrationConfig, create_migration_config
 from weaviate_migration.mapping import Mapping
@@ -54,7 +54,7 @@ class SQLiteToWeaviateMigrator:
     """Migrates one SQLite file into Weaviate.
 
     Args:
-        config: the settings.
+        config: the settings; a copy is taken, so what is changed in them later changes nothing here.
         on_start: called with the plan when the run begins: who shows progress starts there.
         terminal: the handler for log records on the terminal; plain lines on standard error by default.
     """
@@ -65,7 +65,7 @@ class SQLiteToWeaviateMigrator:
         on_start: Callable[[MigrationPlan], None] | None = None,
         terminal: logging.Handler | None = None,
     ) -> None:
-        self.config = config
+        self.config = config.model_copy()
         self._on_start = on_start
         self._terminal = terminal
 
@@ -220,11 +220,13 @@ class _MigrateCall:
         return f"Rolled back: the collections of migration {record.id} are removed{snapshot}."
 
 
-def run_migration(sqlite_url: str, weaviate_url: str | None = None, **options: Any) -> MigrationResult:
+def run_migration(
+    config: MigrationConfig | str | None = None, weaviate_url: str | None = None, **options: Any
+) -> MigrationResult:
     """Migrates one SQLite file into Weaviate.
 
     Args:
-        sqlite_url: a path, or a URL `sqlite:///path`.
+        config: the settings; or the SQLite file, a path or a URL `sqlite:///path`, with the others beside it.
         weaviate_url: where to; otherwise what the environment says, or an embedded server.
         options: other fields of `MigrationConfig`.
 
@@ -232,9 +234,17 @@ def run_migration(sqlite_url: str, weaviate_url: str | None = None, **options: A
         What became of it; a migration that failed is a result too.
 
     Raises:
-        ConfigurationError: a setting is wrong.
+        ConfigurationError: a setting is wrong, or is given beside settings that are complete.
     """
-    return SQLiteToWeaviateMigrator(create_migration_config(sqlite_url, weaviate_url=weaviate_url, **options)).migrate()
+    if not isinstance(config, MigrationConfig):
+        source = {} if config is None else {"sqlite_url": config}
+        config = create_migration_config(weaviate_url=weaviate_url, **source, **options)
+    elif given := [*(["weaviate_url"] if weaviate_url is not None else []), *options]:
+        raise ConfigurationError(
+            f"{', '.join(given)}: given beside a config, which has all settings.",
+            f"Set it there: `config.{given[0]} = …`.",
+        )
+    return SQLiteToWeaviateMigrator(config).migrate()
 
 
 def _note_end(result: MigrationResult) -> None:

@@ -114,6 +114,6 @@ class Session:
 
 @contextmanager
 def opened(config: MigrationConfig) -> Iterator[Session]:
-    """The session of a command, while the context lives. Nothing is open at first."""
+    """The session of a command, with a copy of the settings, while the context lives. Nothing is open at first."""
     with ExitStack() as parts:
-        yield Session(config, parts)
+        yield Session(config.model_copy(), parts)

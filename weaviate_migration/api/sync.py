@@ -92,6 +92,7 @@ def sync_changes(config: MigrationConfig) -> SyncResult:
     Raises:
         MigrationError: as `followed` and `MigrationSync.run_pass` say.
     """
+    config = config.model_copy()
     with _opened_for_sync(config) as watch, followed(config) as group:
         done = {sync.record.id: sync.run_pass() for sync in group}
         group.note_in_file()
@@ -105,10 +106,14 @@ def follow_changes(config: MigrationConfig, stop: threading.Event) -> SyncResult
 
     A file that is busy is waited for, and so is a server that goes away once it has worked at all.
 
+    Args:
+        config: the settings as they are now; what is changed in them meanwhile changes nothing here.
+        stop: set to end it.
+
     Raises:
         MigrationError: what waiting does not help against: capture was damaged, the file is another one.
     """
-    done: dict[str, SyncTally] = {}
+    config, done = config.model_copy(), dict[str, SyncTally]()
     wait = POLL_SECONDS
     with _opened_for_sync(config, stop) as watch:
         while not stop.is_set():

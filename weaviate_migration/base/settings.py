@@ -2,14 +2,23 @@
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from weaviate_migration.base.errors import ConfigurationError
+from weaviate_migration.base.texts import suggestion
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 LogFormat = Literal["text", "json"]
@@ -59,6 +68,12 @@ OPTIONS: Mapping[str, str] = {
 class MigrationConfig(BaseModel):
     """The settings of a migration.
 
+    They can be changed until a call takes them: each call works on a copy of its own.
+
+    Raises:
+        ConfigurationError: one or more are wrong, when they are made or when one is set; the message names each, with
+            its limits, and a setting that is wrong keeps its value.
+
     Attributes:
         sqlite_url: a path, or a URL `sqlite:///path`.
         weaviate_url: `embedded`, `embedded:DIR` or `http(s)://host[:port]`.
@@ -90,7 +105,7 @@ class MigrationConfig(BaseModel):
         metrics_push_url: of a push gateway that gets them; a user and a password may be in it.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(validate_assignment=True, extra="forbid", hide_input_in_errors=True)
 
     sqlite_url: str
     weaviate_url: str = Field(default="embedded", min_length=1)
@@ -120,6 +135,22 @@ class MigrationConfig(BaseModel):
     metrics_port: int | None = Field(default=None, ge=1, le=65535)
     metrics_file: Path | None = None
     metrics_push_url: str | None = Field(default=None, pattern=r"^https?://[^/]", repr=False)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Sets a field; pydantic would say of a name that is none what no person has typed."""
+        if name not in type(self).model_fields:
+            raise _refusal([_no_such_setting(name)])
+        super().__setattr__(name, value)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _mistakes_are_told(cls, values: Any, validate: ModelWrapValidatorHandler["MigrationConfig"]) -> Any:
+        """Pydantic calls it for settings that are made, and for each that is set."""
+        try:
+            return validate(values)
+        except ValidationError as error:
+            mistakes = error.errors(include_url=False, include_context=False)
+            raise _refusal([_mistake(dict(each)) for each in mistakes]) from None
 
     @field_validator("weaviate_url", "extracts")
     @classmethod
@@ -154,13 +185,7 @@ def create_migration_config(sqlite_url: str | None = None, **options: Any) -> Mi
     settings = _from_environment() | given
     if "sqlite_url" not in settings:
         raise ConfigurationError("No SQLite file is named.", "Give it with --sqlite-url: a path, or sqlite:///path.")
-    try:
-        return MigrationConfig.model_validate(settings)
-    except ValidationError as error:
-        raise ConfigurationError(
-            "; ".join(_mistake(dict(each)) for each in error.errors(include_url=False, include_context=False)),
-            "`weaviate-migration migrate --help` shows every option with its default.",
-        ) from None
+    return MigrationConfig.model_validate(settings)
 
 
 def environment_variable(field: str) -> str:
@@ -202,8 +227,20 @@ def _from_environment() -> dict[str, str]:
     return {field: os.environ[name] for field, name in variables.items() if os.environ.get(name)}
 
 
+def _refusal(mistakes: Sequence[str]) -> ConfigurationError:
+    return ConfigurationError(
+        "; ".join(mistakes), "`weaviate-migration migrate --help` shows every option with its default."
+    )
+
+
+def _no_such_setting(name: str) -> str:
+    return f"{name}: is no setting{suggestion(name, MigrationConfig.model_fields)}"
+
+
 def _mistake(error: dict[str, Any]) -> str:
     field = str(error["loc"][0]) if error["loc"] else ""
+    if error["type"] == "extra_forbidden":
+        return _no_such_setting(field)
     if field == "metrics_push_url":  # Without the value: it may hold a password.
         return f"{OPTIONS[field]}: has to begin with http:// or https://, and to name a host"
     if error["type"] == "string_pattern_mismatch":  # Only the prefix is left that has a pattern.

@@ -8,7 +8,15 @@ import click
 import pytest
 
 import weaviate_migration
-from weaviate_migration import MigrationConfig, MigrationResult, create_migration_config, run_migration
+from weaviate_migration import (
+    MigrationConfig,
+    MigrationResult,
+    SQLiteToWeaviateMigrator,
+    create_migration_config,
+    run_migration,
+)
+from weaviate_migration.api.job_session import opened_for_jobs
+from weaviate_migration.api.session import opened
 from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.base.settings import (
     API_KEY_VARIABLE,
@@ -153,10 +161,100 @@ def test_wrong_setting_is_raised_before_anything_runs() -> None:
         run_migration("app.db", batch_size=0)
 
 
-def test_settings_do_not_change() -> None:
+@pytest.mark.parametrize("field", OTHERS)
+def test_setting_is_validated_when_it_is_set(field: str) -> None:
+    text, value = OTHERS[field]
+    config = create_migration_config("other.db")
+    setattr(config, field, text)
+    assert getattr(config, field) == value
+
+
+def test_settings_of_the_reference_are_set_one_by_one() -> None:
+    config = create_migration_config(
+        sqlite_url="sqlite:///data/app.db", weaviate_url="http://localhost:8080", batch_size=100
+    )
+    config.batch_size = 50
+    config.memory_limit_mb = 512
+    config.enable_parallel_processing = True
+    config.log_level = "DEBUG"
+    assert (config.batch_size, config.memory_limit_mb, config.processes, config.log_level) == (50, 512, 4, "DEBUG")
+
+
+WRONG: dict[str, Any] = {
+    "weaviate_url": "http://me:a-secret@host",
+    "weaviate_api_key": ["a-secret"],
+    "grpc_port": 0,
+    "batch_size": 0,
+    "retry_delay": float("nan"),
+    "worker_count": "many",
+    "memory_limit_mb": 100,
+    "dry_run": "perhaps",
+    "log_level": "LOUD",
+    "prefix": "lower",
+    "metrics_push_url": "a-secret",
+    "batchsize": 3,
+    "processes": 3,
+}
+
+
+@pytest.mark.parametrize("field", WRONG)
+def test_wrong_setting_reads_the_same_however_it_is_given(field: str) -> None:
+    """From `create_migration_config`, from the class itself, and set later; which then changes nothing."""
     config = create_migration_config("app.db")
-    with pytest.raises(ValueError, match="frozen"):
-        config.batch_size = 3  # type: ignore[misc]
+    before = config.model_dump()
+    with pytest.raises(ConfigurationError) as created:
+        create_migration_config("app.db", **{field: WRONG[field]})
+    with pytest.raises(ConfigurationError) as made:
+        MigrationConfig(sqlite_url="app.db", **{field: WRONG[field]})
+    with pytest.raises(ConfigurationError) as changed:
+        setattr(config, field, WRONG[field])
+    assert str(created.value) == str(made.value) == str(changed.value)
+    assert OPTIONS.get(field, f"{field}: is no setting; ") in created.value.message
+    assert "a-secret" not in str(created.value)
+    assert config.model_dump() == before
+
+
+def test_source_that_is_not_named_is_a_mistake_too() -> None:
+    with pytest.raises(ConfigurationError, match="--sqlite-url: field required"):
+        MigrationConfig()  # type: ignore[call-arg]
+
+
+def test_every_field_can_be_given_to_the_class() -> None:
+    everything = {field: value for field, (_, value) in OTHERS.items()}
+    config = MigrationConfig(**everything)
+    assert config.model_dump() == everything
+    assert config == create_migration_config(**everything)
+
+
+def test_what_is_changed_later_changes_nothing_for_those_who_have_taken_it() -> None:
+    config = create_migration_config("app.db")
+    migrator = SQLiteToWeaviateMigrator(config)
+    with opened(config) as session, opened_for_jobs(config, None) as jobs:
+        config.batch_size = 3
+        taken = [migrator.config, session.config, jobs.config]
+        assert [each.batch_size for each in taken] == [DEFAULTS["batch_size"]] * 3
+
+
+def test_config_or_source_but_not_both(tmp_path: Path) -> None:
+    config = create_migration_config(str(tmp_path / "absent.db"), work_dir=tmp_path / "work")
+    for result in (run_migration(config), run_migration(config.sqlite_url, work_dir=config.work_dir)):
+        assert (result.success, result.exit_code, result.migrated_records) == (False, 2, 0)
+        assert "absent.db" in result.errors[0]
+    with pytest.raises(ConfigurationError, match=r"batch_size: given beside a config"):
+        run_migration(config, batch_size=3)
+    with pytest.raises(ConfigurationError, match=r"weaviate_url: given beside a config"):
+        run_migration(config, "http://localhost:8080")
+
+
+@pytest.mark.parametrize("arguments", [("app.db",), ()])
+def test_source_by_position_by_name_or_from_the_environment(
+    arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(environment_variable("sqlite_url"), "app.db")
+    by_position, by_name = run_migration(*arguments), run_migration(sqlite_url="app.db")
+    assert by_position.errors == by_name.errors
+    assert "app.db" in by_name.errors[0]
 
 
 def test_dagster_home_is_the_environment_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,13 +85,14 @@ def test_the_names_of_the_checks(application: Path) -> None:
     ids=["the whole way", "step by step"],
 )
 def test_the_python_example_runs(example: str, printed: str, application: Path, server: ServerAddress) -> None:
+    url = f"http://127.0.0.1:{server.http_port}"
     ended = subprocess.run(
-        [BIN / "python", "-c", example],
+        [BIN / "python", "-c", example.replace("http://localhost:8080", url)],
         cwd=application,
         env={
             **os.environ,
             "WEAVIATE_MIGRATION_GRPC_PORT": str(server.grpc_port),
-            "WEAVIATE_MIGRATION_WEAVIATE_URL": f"http://127.0.0.1:{server.http_port}",
+            "WEAVIATE_MIGRATION_WEAVIATE_URL": url,
             "WEAVIATE_MIGRATION_WORK_DIR": "python",
             "WEAVIATE_MIGRATION_PREFIX": "Python",
         },

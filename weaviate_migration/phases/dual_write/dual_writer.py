@@ -46,7 +46,7 @@ class DualWriter:
     """
 
     def __init__(self, config: MigrationConfig, *, wait: bool = False, wait_seconds: float = 5.0) -> None:
-        self._config = config
+        self._config = config.model_copy()
         self._wait = wait
         self._wait_seconds = wait_seconds
         self._attached = ExitStack()
