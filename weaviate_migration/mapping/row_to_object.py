@@ -4,15 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from weaviate_migration.mapping.models import CollectionMapping, PropertyMapping, folded
+from weaviate_migration.mapping.converters import property_converter
+from weaviate_migration.mapping.models import CollectionMapping, folded
 from weaviate_migration.mapping.values import (
-    CONVERTERS,
-    EPOCH_CONVERTERS,
-    MEMBER_CONVERTERS,
     Converter,
     SqlValue,
     class_name,
-    default_property,
     is_utf8,
     sql_literal,
     verbatim_json,
@@ -106,17 +103,6 @@ def unfit_judge(
         return None
 
     return reason if judged else None
-
-
-def property_converter(prop: PropertyMapping) -> Converter:
-    """The forward function of one property."""
-    if prop.json_key is not None:
-        converter = MEMBER_CONVERTERS[prop.type](prop.json_key)
-    else:
-        converter = EPOCH_CONVERTERS.get(prop.date_format) or CONVERTERS[prop.type]
-    if prop.default is not None:
-        converter = default_property(converter, prop.default, prop.default_for_empty)
-    return converter
 
 
 def key_text(key: tuple[SqlValue, ...]) -> str:

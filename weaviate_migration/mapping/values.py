@@ -3,18 +3,14 @@
 Each property type has a forward function here. It returns the property's value (None: the property is left out) and
 whether its inverse gives back the very SQLite value: same storage class, same bytes. Where it does not, the caller
 keeps the value verbatim in `source_columns` (the round-trip rule). The inverses are: text, int and number themselves;
-a date gives `YYYY-MM-DD HH:MM:SS`, with `.ffffff` where the microseconds are not 0, or, where the mapping says so, the
-integer of seconds or milliseconds since 1970 that it is, else the real; a boolean gives 0 or 1; a text[] gives what
-`json.dumps` gives; a property that is absent gives NULL.
+a boolean gives 0 or 1; a text[] gives what `json.dumps` gives; a property that is absent gives NULL. Dates are in
+`dates.py`, and `converters.py` has the function of each property.
 """
 
 import json
 import math
-import re
 from base64 import b64encode
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta, timezone
-from fractions import Fraction
+from collections.abc import Callable
 from typing import Any
 
 # What SQLite's five storage classes are in Python. Text that is not UTF-8 has its bytes as surrogate escapes.
@@ -28,16 +24,9 @@ Converter = Callable[[SqlValue], Converted]
 # Weaviate holds int as a double on the way in: 2^53 + 1 comes back as 2^53 (measured on 1.39.0, gRPC and REST).
 MAX_EXACT_INT = 2**53 - 1
 
-_LEFT_OUT: Converted = (None, False)
-_NULL: Converted = (None, True)
-
-_DATE = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)"
-    r"(?:[ T](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?: ?(Z|[+-]\d\d:[0-5]\d))?)?",
-    re.ASCII,
-).fullmatch
-# The forms that the inverse of a date writes: a blank, no offset, and six digits that are not all 0, or none.
-_INVERSE_DATE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.(?!000000)\d{6})?", re.ASCII).fullmatch
+# A value that the property cannot hold, and NULL, which an absent property holds.
+LEFT_OUT: Converted = (None, False)
+NULL: Converted = (None, True)
 
 
 def is_utf8(text: str) -> bool:
@@ -54,122 +43,45 @@ def is_utf8(text: str) -> bool:
 def text_property(value: SqlValue) -> Converted:
     """Text as it is; other storage classes and text that is not UTF-8 are left out."""
     if value is None:
-        return _NULL
-    return (value, True) if isinstance(value, str) and is_utf8(value) else _LEFT_OUT
+        return NULL
+    return (value, True) if isinstance(value, str) and is_utf8(value) else LEFT_OUT
 
 
 def int_property(value: SqlValue) -> Converted:
     """Integers within ±(2^53 - 1); a whole real means the same and fills the property, but is kept verbatim too."""
     if value is None:
-        return _NULL
+        return NULL
     if isinstance(value, float) and value.is_integer() and abs(value) <= MAX_EXACT_INT:
         return int(value), False
     if isinstance(value, int) and abs(value) <= MAX_EXACT_INT:
         return value, True
-    return _LEFT_OUT
+    return LEFT_OUT
 
 
 def number_property(value: SqlValue) -> Converted:
     """Finite reals; an integer within ±(2^53 - 1) means the same and fills the property, but is kept verbatim too."""
     if value is None:
-        return _NULL
+        return NULL
     if isinstance(value, float) and math.isfinite(value):
         return value, not _is_negative_zero(value)
     if isinstance(value, int) and abs(value) <= MAX_EXACT_INT:
         return float(value), False
-    return _LEFT_OUT
+    return LEFT_OUT
 
 
 def boolean_property(value: SqlValue) -> Converted:
     """The integers 0 and 1."""
     if value is None:
-        return _NULL
-    return (value == 1, True) if isinstance(value, int) and value in (0, 1) else _LEFT_OUT
-
-
-def date_property(value: SqlValue) -> Converted:
-    """Dates as SQLite and Python write them, to RFC 3339 in UTC; a date without an offset is UTC.
-
-    A date without a time is midnight, as in SQLite's own date functions.
-    """
-    if value is None:
-        return _NULL
-    if not isinstance(value, str):
-        return _LEFT_OUT
-    if _INVERSE_DATE(value):
-        return (f"{value[:10]}T{value[11:]}Z", True) if _is_moment(value) else _LEFT_OUT
-    rfc3339 = _rfc3339(value)
-    return (rfc3339, False) if rfc3339 else _LEFT_OUT
-
-
-def are_exact_dates(texts: Sequence[str]) -> bool:
-    """Whether `date_property` holds every one of these texts exactly; many at once take a fifth of the time."""
-    try:
-        return all(map(_INVERSE_DATE, texts)) and all(map(datetime.fromisoformat, texts))
-    except ValueError:
-        return False
-
-
-def _is_moment(text: str) -> bool:
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _rfc3339(text: str) -> str | None:
-    if not (match := _DATE(text)):
-        return None
-    year, month, day, hour, minute, second, fraction, offset = match.groups()
-    try:
-        moment = datetime(
-            int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0), tzinfo=_zone(offset)
-        ).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    digits = f".{fraction}" if fraction else ""
-    return f"{moment.year:04}-{moment:%m-%dT%H:%M:%S}{digits}Z"
-
-
-def epoch_property(unit: int) -> Converter:
-    """Numbers since 1970 (UTC), to RFC 3339, to the microsecond; everything else is left out.
-
-    Args:
-        unit: microseconds that 1 stands for.
-    """
-
-    def convert(value: SqlValue) -> Converted:
-        if value is None:
-            return _NULL
-        if not isinstance(value, int | float):
-            return _LEFT_OUT
-        try:
-            # A product of floats would be rounded once more.
-            microseconds = round(Fraction(value) * unit)
-            moment = datetime(1970, 1, 1) + timedelta(microseconds=microseconds)
-        except OverflowError:  # Infinities, and years outside 1 to 9999.
-            return _LEFT_OUT
-        exact = isinstance(value, int) or (microseconds % unit != 0 and microseconds / unit == value)
-        return f"{moment.isoformat()}Z", exact
-
-    return convert
-
-
-def _zone(offset: str | None) -> timezone:
-    """Raises ValueError for an offset of a day or more, as `timezone` does."""
-    if offset is None or offset == "Z":
-        return UTC
-    sign = -1 if offset[0] == "-" else 1
-    return timezone(sign * timedelta(hours=int(offset[1:3]), minutes=int(offset[4:6])))
+        return NULL
+    return (value == 1, True) if isinstance(value, int) and value in (0, 1) else LEFT_OUT
 
 
 def texts_property(value: SqlValue) -> Converted:
     """A JSON array of texts; everything else, the JSON text `null` too, is left out."""
     if value is None:
-        return _NULL
+        return NULL
     texts = _as_texts(parse_json(value))
-    return (texts, json.dumps(texts) == value) if texts is not None else _LEFT_OUT
+    return (texts, json.dumps(texts) == value) if texts is not None else LEFT_OUT
 
 
 def text_member(key: str) -> Converter:
@@ -203,23 +115,6 @@ def default_property(converter: Converter, default: str, for_empty: bool) -> Con
         return (default, False) if value is None or (for_empty and value == "") else converter(value)
 
     return convert
-
-
-MEMBER_CONVERTERS: dict[str, Callable[[str], Converter]] = {"text": text_member, "text[]": texts_member}
-
-CONVERTERS: dict[str, Converter] = {
-    "text": text_property,
-    "text[]": texts_property,
-    "int": int_property,
-    "number": number_property,
-    "boolean": boolean_property,
-    "date": date_property,
-}
-
-EPOCH_CONVERTERS: dict[str, Converter] = {
-    "epoch_seconds": epoch_property(1_000_000),
-    "epoch_milliseconds": epoch_property(1_000),
-}
 
 
 def parse_json(value: SqlValue) -> Any:

@@ -7,16 +7,10 @@ from pathlib import Path
 import pytest
 import weaviate
 
-from weaviate_migration.mapping import row_to_object
+from weaviate_migration.mapping import converters, row_to_object
+from weaviate_migration.mapping.converters import CONVERTERS, MEMBER_CONVERTERS
 from weaviate_migration.mapping.object_ids import object_uuid
-from weaviate_migration.mapping.values import (
-    CONVERTERS,
-    MEMBER_CONVERTERS,
-    Converted,
-    Converter,
-    SqlValue,
-    verbatim_json,
-)
+from weaviate_migration.mapping.values import Converted, Converter, SqlValue, verbatim_json
 from weaviate_migration.phases.history.extract import scan
 from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.target.write import Batch, BatchOutcome, ObjectWriter
@@ -94,7 +88,7 @@ def test_a_wrong_conversion(
     wrong: Converter,
     name: str,
 ) -> None:
-    monkeypatch.setattr(row_to_object, "CONVERTERS", {**CONVERTERS, of_type: wrong})
+    monkeypatch.setattr(converters, "CONVERTERS", {**CONVERTERS, of_type: wrong})
     migration = SmallMigration.begin(tmp_path, client, FULL_NOTES)
     migration.load()
     assert_found(migration, name)
@@ -104,7 +98,7 @@ def test_a_wrong_member(client: weaviate.WeaviateClient, tmp_path: Path, monkeyp
     def other_member(_: str) -> Converter:
         return lambda _: ("something else", False)
 
-    monkeypatch.setattr(row_to_object, "MEMBER_CONVERTERS", {**MEMBER_CONVERTERS, "text": other_member})
+    monkeypatch.setattr(converters, "MEMBER_CONVERTERS", {**MEMBER_CONVERTERS, "text": other_member})
     migration = SmallMigration.begin(tmp_path, client, FULL_NOTES)
     migration.load()
     assert_found(migration, "memberA")
@@ -212,7 +206,7 @@ def test_migrate_does_not_switch_to_what_a_wrong_conversion_made(
     notes: NoteMigration, client: weaviate.WeaviateClient
 ) -> None:
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(row_to_object, "CONVERTERS", {**CONVERTERS, "int": counting_from_one})
+        patched.setattr(converters, "CONVERTERS", {**CONVERTERS, "int": counting_from_one})
         wrong = notes.migrate("--json")
     assert wrong.code == 3, wrong.stderr
     failed = {(each["name"], each["partition"]) for each in wrong.json["checks"] if not each["passed"]}

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from weaviate_migration.mapping import PropertyMapping
-from weaviate_migration.mapping.values import MAX_EXACT_INT, SqlValue, are_exact_dates, is_utf8
+from weaviate_migration.mapping.dates import are_exact_dates
+from weaviate_migration.mapping.values import MAX_EXACT_INT, SqlValue, is_utf8
 from weaviate_migration.phases.preflight.audit.kinds import Kind, kind_finder
 from weaviate_migration.phases.preflight.audit.report import ColumnReport, Finding
 

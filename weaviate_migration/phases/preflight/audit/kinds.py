@@ -1,6 +1,6 @@
 """The kinds of values that a property cannot hold exactly, and what becomes of them.
 
-Whether a value is one is decided by the conversion itself, in `mapping/values.py`; here it is only told which.
+Whether a value is one is decided by the conversion itself, in `mapping/converters.py`; here it is only told which.
 """
 
 import math
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from weaviate_migration.mapping import PropertyMapping
-from weaviate_migration.mapping.row_to_object import property_converter
+from weaviate_migration.mapping.converters import property_converter
 from weaviate_migration.mapping.values import SqlValue, is_utf8, parse_json
 
 Fate = Literal["filled", "left out", "default", "quarantine"]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from weaviate_migration.mapping import PropertyMapping
-from weaviate_migration.mapping.row_to_object import property_converter
+from weaviate_migration.mapping.converters import property_converter
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.preflight.audit.columns import STORAGE_CLASSES, Group, by_class, surely_held
 

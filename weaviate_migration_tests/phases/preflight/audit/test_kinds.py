@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weaviate_migration.mapping import PropertyMapping
-from weaviate_migration.mapping.row_to_object import property_converter, row_converter, unfit_judge
+from weaviate_migration.mapping.converters import property_converter
+from weaviate_migration.mapping.row_to_object import row_converter, unfit_judge
 from weaviate_migration.mapping.values import SqlValue, parse_json
 from weaviate_migration.phases.preflight.audit.columns import Group, surely_held
 from weaviate_migration.phases.preflight.audit.kinds import FATES, KINDS, kind_finder
