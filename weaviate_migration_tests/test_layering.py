@@ -32,7 +32,11 @@ class Row:
 
 
 ROWS = (
-    Row(("base",), "what all stand on: settings, errors, secrets, logs, YAML with lines, a file replaced in one step"),
+    Row(
+        ("base",),
+        "what all stand on: settings, errors, secrets, logs, YAML with lines, a file replaced in one step",
+        libraries=("rich",),
+    ),
     Row(("mapping",), "what becomes what: the mapping file, and the pure way of a row to an object and back"),
     Row(("source",), "the SQLite side: inspect, plan, read rows, snapshot, triggers, change log"),
     Row(
@@ -56,7 +60,7 @@ ROWS = (
     Row(
         ("runs", "monitoring", "defs"),
         "runs and checks in Dagster's storage; metrics, alerts, status, report; what Dagster loads",
-        libraries=("weaviate", "dagster", "pyarrow", "rich"),
+        libraries=("weaviate", "dagster", "pyarrow"),
     ),
     Row(
         ("api", "definitions.py"),

@@ -123,7 +123,7 @@ class _MigrateCall:
         if (unfinished := records.unfinished()) is not None:
             refuse_another_migration(unfinished, sqlite_path(config.sqlite_url).absolute(), mapping, config.prefix)
             discard_comparisons(self._work_folder, mapping, unfinished)
-            discard_certificate(self._work_folder.folder, unfinished.id)
+            discard_certificate(self._work_folder.path, unfinished.id)
         began, cpu_before = time.monotonic(), _cpu_seconds()
         address = self._session.start_server()
         client = self._session.connect_to(address)

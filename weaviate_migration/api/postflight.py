@@ -87,7 +87,7 @@ def _looked_at(session: Session) -> MigrationRecord:
     mapping, record = session.mapping, session.work_folder.records.newest_in_use()
     if record is None:
         raise ConfigurationError(
-            f"No migration in {session.work_folder.folder} is unfinished or cut over.",
+            f"No migration in {session.work_folder.path} is unfinished or cut over.",
             "`weaviate-migration migrate` begins one.",
         )
     refuse_another_mapping(record, mapping)
@@ -96,5 +96,5 @@ def _looked_at(session: Session) -> MigrationRecord:
 
 def _saved_checklist(items: Iterable[ChecklistItem], session: Session) -> Checklist:
     checklist = Checklist.of("postflight", items)
-    checklist.save(session.work_folder.folder)
+    checklist.save(session.work_folder.path)
     return checklist

@@ -49,7 +49,7 @@ def roll_back_migration(config: MigrationConfig, discard: bool) -> RollbackResul
     with opened(config) as session:
         session.lock()
         records = session.work_folder.records
-        record = (records.newest_to_discard() if discard else None) or records.current()
+        record = (records.newest_to_discard() if discard else None) or records.take_up()
         if record.state == "unfinished" and not record.is_half_switched and not discard:
             raise ConfigurationError(
                 f"Migration {record.id} is unfinished and has moved no alias.", "Remove it with `rollback --discard`."

@@ -59,7 +59,7 @@ class Session:
             MigrationConflictError: it was begun with another mapping.
         """
         mapping = self.mapping
-        record = self.work_folder.records.current()
+        record = self.work_folder.records.take_up()
         refuse_another_mapping(record, mapping)
         return record
 
@@ -78,7 +78,7 @@ class Session:
             ConfigurationError: the settings name no server.
             ServerNotUsableError: it cannot be started.
         """
-        return self.parts.enter_context(open_server(self._target, self.work_folder.folder))
+        return self.parts.enter_context(open_server(self._target, self.work_folder.ensure()))
 
     def connect_to(self, address: ServerAddress) -> WeaviateClient:
         """A client of the server that was started.
@@ -104,7 +104,7 @@ class Session:
             ConfigurationError: the settings name no server.
             ServerNotUsableError: none runs, it cannot be reached, or it refuses the key.
         """
-        folder = self.work_folder.folder
+        folder = self.work_folder.path
         return self.parts.enter_context(open_running_weaviate(self._target, folder, self.config.weaviate_api_key))
 
     @property

@@ -38,7 +38,7 @@ def only_sync(
     try:
         lock.acquire(blocking=False)
     except Timeout:
-        say(f"Another sync is running in {work_folder.folder}; this one waits for its end.")
+        say(f"Another sync is running in {work_folder.path}; this one waits for its end.")
         while not (lock.is_locked or (stop is not None and stop.is_set())):
             with suppress(Timeout):
                 lock.acquire(timeout=POLL_SECONDS)

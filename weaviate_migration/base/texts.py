@@ -1,9 +1,11 @@
-"""Texts for messages and pages: a name that was meant, characters that any terminal takes, times and durations."""
+"""Texts for messages and pages: a name that was meant, what any terminal can show, times, durations and sizes."""
 
 import difflib
 import re
 from collections.abc import Iterable
 from datetime import datetime
+
+from rich import filesize
 
 
 def suggestion(name: str, allowed: Iterable[str]) -> str:
@@ -41,6 +43,11 @@ def seconds_text(seconds: float | None) -> str:
         return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds:.2f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60:,} h {minutes % 60} min"
+
+
+def size_text(size: int) -> str:
+    """`512 bytes`, `6.4 MB`, `10.0 GB`: of bytes, in powers of 1,000."""
+    return filesize.decimal(size)
 
 
 def time_text(moment: datetime | None) -> str:

@@ -4,10 +4,10 @@ import sys
 from typing import Any
 
 import click
-from rich.filesize import decimal
 
 from weaviate_migration.api.cleanup import clean_up_migrations
 from weaviate_migration.base.settings import create_migration_config
+from weaviate_migration.base.texts import size_text
 from weaviate_migration.cli.show.options import (
     EPILOG,
     EXTRACTS_OPTION,
@@ -49,7 +49,7 @@ def _lines(plan: CleanupPlan) -> list[str]:
         return ["Nothing is left to remove."]
     return [
         *(f"collection {each.name}: {each.objects:,} objects" for each in plan.collections),
-        *(f"{kind}: {decimal(size)}" for kind, size in plan.files.items() if size),
+        *(f"{kind}: {size_text(size)}" for kind, size in plan.files.items() if size),
         *([f"change capture {plan.capture} in the SQLite file"] if plan.capture else []),
         *(f"kept: collection {name}" for name in plan.kept),
     ]

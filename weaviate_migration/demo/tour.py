@@ -52,7 +52,7 @@ class SearchShown(NamedTuple):
 
 def make_demo_file(work_dir: Path) -> Path:
     """Makes the demo file in the work folder, unless it is there, and returns its path."""
-    path = WorkFolder(work_dir).folder / "demo.sqlite"
+    path = WorkFolder(work_dir.absolute()).ensure() / "demo.sqlite"
     if not path.exists():
         write_demo_file(path)
     return path

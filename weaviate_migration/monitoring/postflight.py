@@ -116,7 +116,7 @@ def certificate(record: MigrationRecord, work_folder: WorkFolder) -> ChecklistIt
     """Whether a full comparison of this migration is certified."""
     remedy = "`weaviate-migration verify` compares everything, and writes one."
     try:
-        found = read_certificate(work_folder.folder)
+        found = read_certificate(work_folder.path)
     except ValueError:
         return ChecklistItem("certificate", "warned", "it is damaged", remedy)
     if found is None:

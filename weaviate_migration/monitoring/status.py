@@ -73,7 +73,7 @@ def status_before_first(config: MigrationConfig) -> MigrationStatus | None:
 
 def disk_use(work_folder: WorkFolder) -> dict[str, int]:
     """Bytes of each folder and file of the work folder, and of the extracts where they are elsewhere."""
-    parts = {path.name: bytes_in(UPath(path)) for path in sorted(work_folder.folder.iterdir())}
+    parts = {path.name: bytes_in(UPath(path)) for path in sorted(work_folder.path.glob("*"))}
     if work_folder.extracts:
         parts["extracts"] = sum(bytes_in(work_folder.extracts_of(each)) for each in work_folder.records.all())
     return {name: size for name, size in parts.items() if size}

@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ class WorkFolder:
     """Where everything is that a migration keeps beside the two databases; not for a run to choose.
 
     Attributes:
-        path: the folder.
+        path: the folder, absolute. Nothing is made by naming what is in it: who writes makes it.
         extracts: where extracts are kept: any fsspec path, such as s3://bucket/extracts; empty: in the folder.
     """
 
@@ -40,21 +41,19 @@ class WorkFolder:
         """The one that the settings name; nothing is made."""
         return cls(config.work_dir.absolute(), config.extracts)
 
-    @property
-    def folder(self) -> Path:
-        """The work folder, as an absolute path; it is made if it is not there.
+    def ensure(self) -> Path:
+        """Makes the folder if it is not there, and returns its path: for whoever is about to write to it.
 
         Raises:
             ConfigurationError: it cannot be made, or not be written to.
         """
-        folder = self.path.absolute()
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise _unusable(folder, error.strerror) from error
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise _unusable(folder, "Permission denied")
-        return folder
+            raise _unusable(self.path, error.strerror) from error
+        if not os.access(self.path, os.W_OK | os.X_OK):
+            raise _unusable(self.path, "Permission denied")
+        return self.path
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -63,12 +62,12 @@ class WorkFolder:
         Raises:
             MigrationConflictError: another process is migrating in the folder.
         """
-        lock = FileLock(self.folder / "migrate.lock")
+        lock = FileLock(self.ensure() / "migrate.lock")
         try:
             lock.acquire(blocking=False)
         except Timeout:
             raise MigrationConflictError(
-                f"Another migration is running in {self.folder}.", "Wait for its end, or take another --work-dir."
+                f"Another migration is running in {self.path}.", "Wait for its end, or take another --work-dir."
             ) from None
         try:
             yield
@@ -78,22 +77,30 @@ class WorkFolder:
     @property
     def scratch(self) -> Path:
         """For what is needed only while a command runs: sorting on disk, copies of files that cannot be opened."""
-        folder = self.folder / "scratch"
-        folder.mkdir(exist_ok=True)
-        return folder
+        return self.path / "scratch"
+
+    def ensure_scratch(self) -> Path:
+        """Makes `scratch` if it is not there, and returns its path.
+
+        Raises:
+            ConfigurationError: the work folder cannot be made, or not be written to.
+        """
+        self.ensure()
+        self.scratch.mkdir(exist_ok=True)
+        return self.scratch
 
     @property
     def records(self) -> MigrationRecords:
         """The migrations on record."""
-        return MigrationRecords(self.folder)
+        return MigrationRecords(self.path)
 
     def snapshot_path(self, record: MigrationRecord) -> Path:
         """The migration's snapshot."""
-        return self.folder / "snapshots" / f"{record.id}.sqlite"
+        return self.path / "snapshots" / f"{record.id}.sqlite"
 
     def extracts_of(self, record: MigrationRecord) -> UPath:
         """The folder of the migration's extracts."""
-        return UPath(self.extracts or self.folder / "extracts") / record.id
+        return UPath(self.extracts or self.path / "extracts") / record.id
 
     def extract_path(self, record: MigrationRecord, extract_name: str, partition: str) -> UPath:
         """One partition of an extract."""
@@ -123,7 +130,7 @@ class WorkFolder:
     @property
     def check_results_folder(self) -> Path:
         """What the checks of all collections said last."""
-        return self.folder / "check_results"
+        return self.path / "check_results"
 
     def quarantine(self, record: MigrationRecord, mapping: CollectionMapping) -> Quarantine:
         """The quarantined rows of one collection."""
@@ -132,12 +139,12 @@ class WorkFolder:
     @property
     def quarantine_folder(self) -> Path:
         """All quarantined rows."""
-        return self.folder / "quarantine"
+        return self.path / "quarantine"
 
     @property
     def capture_id(self) -> str | None:
         """The id of the capture that this folder has in its source; None where changes are not captured."""
-        path = self.folder / "capture.json"
+        path = self.path / "capture.json"
         return str(json.loads(path.read_text(encoding="utf-8"))["id"]) if path.exists() else None
 
     def begin_capture(self) -> str:
@@ -145,17 +152,17 @@ class WorkFolder:
         if (known := self.capture_id) is not None:
             return known
         made = secrets.token_hex(4)
-        replace_file(self.folder / "capture.json", json.dumps({"id": made}))
+        replace_file(self.path / "capture.json", json.dumps({"id": made}))
         return made
 
     def forget_capture(self) -> None:
         """Forgets the id: another capture gets another one."""
-        (self.folder / "capture.json").unlink(missing_ok=True)
+        (self.path / "capture.json").unlink(missing_ok=True)
 
     @property
     def comparisons_folder(self) -> Path:
         """What the last full comparisons found."""
-        return self.folder / "comparisons"
+        return self.path / "comparisons"
 
     def loaded(self, record: MigrationRecord, mapping: CollectionMapping) -> LoadedPartitions:
         """Which partitions of a collection are loaded from the snapshot that the migration has now."""
@@ -165,14 +172,12 @@ class WorkFolder:
     @property
     def loaded_folder(self) -> Path:
         """Which partitions are loaded, and what was measured of their loads."""
-        return self.folder / "loaded"
+        return self.path / "loaded"
 
     @property
     def sync_folder(self) -> Path:
         """How far each migration has applied the change log, and the locks of the collections."""
-        folder = self.folder / "sync"
-        folder.mkdir(exist_ok=True)
-        return folder
+        return self.path / "sync"
 
     @property
     def sync_positions(self) -> SyncPositions:
@@ -182,17 +187,17 @@ class WorkFolder:
     @property
     def progress(self) -> Path:
         """How far each collection is."""
-        return self.folder / "progress"
+        return self.path / "progress"
 
     @property
     def history_folder(self) -> Path:
         """How each migration went over time."""
-        return self.folder / "history"
+        return self.path / "history"
 
     @property
     def report_path(self) -> Path:
         """The report of the newest migration, as a page."""
-        return self.folder / "report.html"
+        return self.path / "report.html"
 
     def history(self, record: MigrationRecord) -> HistoryFile:
         """Where it is noted how a migration goes."""
@@ -203,6 +208,16 @@ def _unusable(folder: Path, reason: str | None) -> ConfigurationError:
     return ConfigurationError(
         f"The work folder {folder} cannot be written to: {reason}.", "Name another one with --work-dir."
     )
+
+
+def free_bytes(folder: Path) -> int:
+    """What is free on a folder's disk; of one that is to be made, on the disk where it would be."""
+    return shutil.disk_usage(nearest_existing(folder)).free
+
+
+def nearest_existing(folder: Path) -> Path:
+    """The folder, or the nearest above it that is there."""
+    return next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
 
 
 def bytes_in(path: UPath) -> int:

@@ -158,8 +158,6 @@ class MigrationRecords:
     def current(self) -> MigrationRecord:
         """The migration that a materialization belongs to: the unfinished one, or else the one cut over last.
 
-        What is logged from here on is about this migration, and says so.
-
         Raises:
             ConfigurationError: there is none.
         """
@@ -168,6 +166,15 @@ class MigrationRecords:
                 f"No migration is on record in {self._folder.parent}.",
                 "Materialize `weaviate_schema` first, or run the job `migrate`.",
             )
+        return found
+
+    def take_up(self) -> MigrationRecord:
+        """The current migration, for work on it: from here on each log record of this context says that it is about it.
+
+        Raises:
+            ConfigurationError: there is none.
+        """
+        found = self.current()
         bind_contextvars(migration_id=found.id)
         return found
 

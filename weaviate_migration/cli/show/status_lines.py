@@ -3,9 +3,9 @@
 from collections.abc import Container, Iterable, Iterator
 
 from rich.console import Console
-from rich.filesize import decimal
 from rich.table import Table
 
+from weaviate_migration.base.texts import size_text
 from weaviate_migration.monitoring.status import MigrationStatus
 from weaviate_migration.work_folder.sync_positions import Standing
 
@@ -54,7 +54,7 @@ def named_lines(found: MigrationStatus) -> Iterator[tuple[str, list[str]]]:
     yield "migrations", [f"{migration} {state}" for migration, state in found.migrations.items()]
     if found.snapshot is not None:
         gone = "" if found.snapshot.is_there else ", removed"
-        yield "snapshot", [f"{decimal(found.snapshot.bytes)}, {found.snapshot.taken_at}{gone}"]
+        yield "snapshot", [f"{size_text(found.snapshot.bytes)}, {found.snapshot.taken_at}{gone}"]
     if found.migrations:
         yield "capture", [_capture_text(found.capture)]
         yield "server", [found.server or "answers"]
@@ -64,7 +64,7 @@ def named_lines(found: MigrationStatus) -> Iterator[tuple[str, list[str]]]:
     if found.quarantined:
         yield "quarantine", [", ".join(f"{rows:,} of {alias}" for alias, rows in found.quarantined.items())]
     if found.disk:
-        yield "disk", [", ".join(f"{name} {decimal(size)}" for name, size in found.disk.items())]
+        yield "disk", [", ".join(f"{name} {size_text(size)}" for name, size in found.disk.items())]
     yield "next", [found.next_step]
 
 

@@ -52,7 +52,7 @@ def build_collection_asset(mapping: WholeMapping, collection: CollectionMapping)
         batches: BatchSettings,
         work_folder: dg.ResourceParam[WorkFolder],
     ) -> None:
-        record = work_folder.records.current()
+        record = work_folder.records.take_up()
         with weaviate.client(work_folder) as client:
             settings = batches.write_settings(client)
             done = load_collection(

@@ -53,7 +53,7 @@ def build_cutover_asset(mapping: Mapping, proven_by: Sequence[dg.AssetsDefinitio
         work_folder: dg.ResourceParam[WorkFolder],
     ) -> dg.MaterializeResult[None]:
         prove = functools.partial(refuse_unproven, context.instance, graph, mapping)
-        record = work_folder.records.current()
+        record = work_folder.records.take_up()
         with weaviate.client(work_folder) as client:
             settings = batches.write_settings(client)
             record = cut_over(client, work_folder, mapping, record, settings, prove, config.timeout)

@@ -39,9 +39,9 @@ def build_extract_asset(mapping: Mapping, collection: CollectionMapping) -> dg.A
         context: dg.AssetExecutionContext, batches: BatchSettings, work_folder: dg.ResourceParam[WorkFolder]
     ) -> PartitionStreams:
         logger.info("reading and sorting table %s", collection.table)
-        record = work_folder.records.current()
+        record = work_folder.records.take_up()
         streams = scan_snapshot(
-            record, mapping, collection, context.partition_keys, batches.sort_memory_mb, work_folder.scratch
+            record, mapping, collection, context.partition_keys, batches.sort_memory_mb, work_folder.ensure_scratch()
         )
         return PartitionStreams(_with_row_count(stream, context) for stream in streams)
 

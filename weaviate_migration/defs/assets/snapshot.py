@@ -31,7 +31,7 @@ def build_snapshot_asset(mapping: Mapping) -> dg.AssetsDefinition:
         batches: BatchSettings,
         work_folder: dg.ResourceParam[WorkFolder],
     ) -> dg.MaterializeResult[None]:
-        record = work_folder.records.current()
+        record = work_folder.records.take_up()
         taker = SnapshotTaker(work_folder, mapping, source.path, source.allow_pause, batches.sort_memory_mb)
         found = taker.snapshot_of(record, refresh=config.refresh)
         snapshot = found.snapshot

@@ -44,7 +44,7 @@ def build_collection_checks(mapping: WholeMapping, collection: CollectionMapping
         work_folder: dg.ResourceParam[WorkFolder],
     ) -> Iterator[Any]:
         partitions = context.partition_keys
-        record = work_folder.records.current()
+        record = work_folder.records.take_up()
         results = work_folder.check_results(record, collection)
         writer = EvaluationWriter(context, dg.AssetKey(collection.asset_name), specs, results)
         with (
@@ -144,7 +144,7 @@ def build_relations_check(mapping: WholeMapping, collection: CollectionMapping) 
         batches: BatchSettings,
         work_folder: dg.ResourceParam[WorkFolder],
     ) -> dg.AssetCheckResult:
-        record = work_folder.records.current()
+        record = work_folder.records.take_up()
         results = work_folder.check_results(record, collection)
         if record.snapshot is None or not record.snapshot.path.is_file():
             return _noted(no_snapshot_finding(), results)

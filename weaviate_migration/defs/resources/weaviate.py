@@ -54,7 +54,7 @@ class WeaviateServer(dg.ConfigurableResource):  # type: ignore[type-arg]
         Raises:
             ServerNotUsableError: the server cannot be started, or be connected to.
         """
-        target, folder = parse_weaviate_url(self.url, self.grpc_port), work_folder.folder
+        target, folder = parse_weaviate_url(self.url, self.grpc_port), work_folder.ensure()
         with self._opening:
             if isinstance(target, EmbeddedTarget) and not self._holds_server:
                 self._open.enter_context(_held_server(target.data_folder(folder)))

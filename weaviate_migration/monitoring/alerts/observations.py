@@ -11,7 +11,7 @@ from weaviate_migration.monitoring.alerts.under_way import UnderWay
 from weaviate_migration.phases.dual_write.lag import standing
 from weaviate_migration.target.connect import EmbeddedTarget, open_running_weaviate, parse_weaviate_url
 from weaviate_migration.target.figures import ServerHealth, server_health
-from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder, free_bytes
 from weaviate_migration.work_folder.progress import Progress, read_progress
 from weaviate_migration.work_folder.sync_positions import Standing
 
@@ -50,11 +50,11 @@ def observe(config: MigrationConfig, under_way: UnderWay, *, progress: bool, at:
     work_folder = WorkFolder.of(config)
     return Observations(
         at=time.time() if at is None else at,
-        work_folder=work_folder.folder,
+        work_folder=work_folder.path,
         progress=_progress(work_folder, under_way) if progress else None,
         lag=None if under_way.is_loading else _standing(work_folder),
         memory_mb=under_way.memory_mb(),
-        free_disk_mb=shutil.disk_usage(work_folder.folder).free / 1024**2,
+        free_disk_mb=free_bytes(work_folder.path) / 1024**2,
         server=_server(config, work_folder),
         server_disk_percent=_server_disk_percent(config, work_folder),
     )
@@ -86,7 +86,7 @@ def _server(config: MigrationConfig, work_folder: WorkFolder) -> ServerHealth | 
     record = work_folder.records.newest_in_use()
     collections = tuple(record.targets.values()) if record is not None else ()
     try:
-        with open_running_weaviate(target, work_folder.folder, config.weaviate_api_key) as client:
+        with open_running_weaviate(target, work_folder.path, config.weaviate_api_key) as client:
             return server_health(client, collections)
     except ServerNotUsableError as error:
         return None if isinstance(target, EmbeddedTarget) else ServerHealth(trouble=str(error))
@@ -98,7 +98,7 @@ def _server_disk_percent(config: MigrationConfig, work_folder: WorkFolder) -> fl
     target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
     if not isinstance(target, EmbeddedTarget):
         return None
-    folder = target.data_folder(work_folder.folder)
+    folder = target.data_folder(work_folder.path)
     if not folder.is_dir():
         return None
     used = shutil.disk_usage(folder)

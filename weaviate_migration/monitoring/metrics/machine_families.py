@@ -1,6 +1,5 @@
 """Metrics of the machine: processes, the work folder's disk, and what the server tells of itself."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -14,7 +13,7 @@ from weaviate_migration.monitoring.metrics.readings import (
     server_process,
     server_reading,
 )
-from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder, free_bytes
 from weaviate_migration.work_folder.record import MigrationRecord
 
 
@@ -54,7 +53,7 @@ def _cpu(process: psutil.Process) -> float:
 def disk_families(work_folder: WorkFolder) -> Iterator[Family]:
     """What each part of the work folder takes on disk, and what is free there."""
     yield family("work_folder_bytes", [((part,), size) for part, size in folder_bytes(work_folder).items()])
-    yield family("work_folder_free_bytes", [((), shutil.disk_usage(work_folder.folder).free)])
+    yield family("work_folder_free_bytes", [((), free_bytes(work_folder.path))])
 
 
 def server_families(

@@ -50,7 +50,7 @@ def followed_standings(work_folder: WorkFolder) -> dict[str, Standing]:
 
 def folder_bytes(work_folder: WorkFolder) -> dict[str, int]:
     """What each folder in the work folder takes on disk."""
-    return {path.name: _bytes_in(path) for path in sorted(work_folder.folder.iterdir()) if path.is_dir()}
+    return {path.name: _bytes_in(path) for path in sorted(work_folder.path.glob("*")) if path.is_dir()}
 
 
 def _bytes_in(folder: Path) -> int:

@@ -1,12 +1,12 @@
 """The report as GitHub-flavoured Markdown: for a ticket, a wiki, and Dagster's UI. Charts are tables there."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from weaviate_migration.base.redaction import redacted
-from weaviate_migration.monitoring.report.document import Cell, Document, Section, Table, shown
+from weaviate_migration.monitoring.report.document import Document, Section, Table, shown
 from weaviate_migration.monitoring.report.facts import MigrationReport
 from weaviate_migration.monitoring.report.sections import document_of
-from weaviate_migration.runs.checks.markdown import escaped
+from weaviate_migration.runs.checks.markdown import escaped, table_lines
 
 _LONGEST_CELL = 400
 
@@ -30,21 +30,11 @@ def _section(section: Section) -> Iterator[str]:
     yield from (f"{escaped(sentence)}\n" for sentence in section.sentences)
     for table in section.tables:
         yield f"{escaped(table.caption)}:\n"
-        yield from _table_lines(table)
+        yield from _lines_of(table)
         yield ""
 
 
-def _table_lines(table: Table) -> Iterator[str]:
-    numbers = [isinstance(cell, int | float) for cell in table.rows[0]]
-    yield _row(table.headings)
-    yield f"| {' | '.join('---:' if is_number else '---' for is_number in numbers)} |"
-    yield from map(_row, table.rows)
-
-
-def _row(cells: Iterable[Cell]) -> str:
-    return f"| {' | '.join(map(_cell, cells))} |"
-
-
-def _cell(cell: Cell) -> str:
-    text = shown(cell)
-    return escaped(text if len(text) <= _LONGEST_CELL else f"{text[:_LONGEST_CELL]}…")
+def _lines_of(table: Table) -> Iterator[str]:
+    numbers = {at for at, cell in enumerate(table.rows[0]) if isinstance(cell, int | float)}
+    rows = (tuple(map(shown, row)) for row in table.rows)
+    return table_lines(table.headings, rows, numbers=numbers, longest_cell=_LONGEST_CELL)

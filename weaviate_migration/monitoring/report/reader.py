@@ -52,7 +52,7 @@ def migration_report(
     stored = runs.stored()
     if record is None and not stored:
         raise ConfigurationError(
-            f"Nothing was migrated in {work_folder.folder}.",
+            f"Nothing was migrated in {work_folder.path}.",
             "`weaviate-migration migrate` begins a migration; --work-dir names another folder.",
         )
     history = tuple(read_history(work_folder.history_folder, record.id)) if record else ()
@@ -71,10 +71,10 @@ def migration_report(
         quarantine=tuple(_quarantine(work_folder, mapping, record)) if record else (),
         audit=runs.audit(),
         checks=_checks_since(check_report(instance, graph), began_at, stored),
-        certificate=_certificate(work_folder.folder, record),
+        certificate=_certificate(work_folder.path, record),
         history=history,
-        checklists=tuple(_checklists(work_folder.folder)),
-        incidents=tuple(IncidentBook(work_folder.folder / ALERTS).open_incidents()),
+        checklists=tuple(_checklists(work_folder.path)),
+        incidents=tuple(IncidentBook(work_folder.path / ALERTS).open_incidents()),
     )
     return replace(report, next_steps=tuple(next_steps(report)))
 

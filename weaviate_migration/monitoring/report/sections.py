@@ -2,9 +2,7 @@
 
 from collections.abc import Iterator
 
-from rich.filesize import decimal
-
-from weaviate_migration.base.texts import seconds_text, time_text
+from weaviate_migration.base.texts import seconds_text, size_text, time_text
 from weaviate_migration.monitoring.report.check_sections import certificate_section, checklist_section, checks_section
 from weaviate_migration.monitoring.report.document import Bars, Document, Lines, Section, Table, Verdict
 from weaviate_migration.monitoring.report.facts import MigrationReport
@@ -105,7 +103,7 @@ def _facts(report: MigrationReport) -> Iterator[tuple[str, str]]:
     yield "state", record.state
     yield "prefix", record.prefix
     if (snapshot := record.snapshot) is not None:
-        yield "snapshot", f"{snapshot.path}, {decimal(snapshot.bytes)}, taken {time_text(snapshot.taken_at)}"
+        yield "snapshot", f"{snapshot.path}, {size_text(snapshot.bytes)}, taken {time_text(snapshot.taken_at)}"
         yield "its SHA-256", snapshot.sha256
         followed = snapshot.captured is not None
         yield "changes after it", "captured and applied" if followed else "not followed: the source was to rest"
@@ -136,7 +134,7 @@ def _rows_section(report: MigrationReport) -> Section:
     rows = tuple(
         (
             *(each.alias, each.table, tally.rows, tally.written, tally.changed, tally.refused, tally.retried),
-            *(decimal(tally.sent_bytes), seconds_text(tally.seconds), tally.rows_per_second),
+            *(size_text(tally.sent_bytes), seconds_text(tally.seconds), tally.rows_per_second),
         )
         for each in report.collections
         for tally in [each.tally]

@@ -110,7 +110,7 @@ class Cleanup:
         return origin is not None and origin.migration == record.id
 
     def _files(self, records: list[MigrationRecord]) -> dict[str, list[UPath]]:
-        folder = self._work_folder.folder
+        folder = self._work_folder.path
         return {
             "snapshots": [UPath(folder / "snapshots")],
             "extracts": [self._work_folder.extracts_of(each) for each in records],
@@ -124,7 +124,7 @@ class Cleanup:
             for source in {each.source for each in records if each.source.is_file()}:
                 remove_capture(source, capture_id)
             self._work_folder.forget_capture()
-        shutil.rmtree(self._work_folder.folder / "sync", ignore_errors=True)
+        shutil.rmtree(self._work_folder.path / "sync", ignore_errors=True)
 
     def _close(self, records: list[MigrationRecord]) -> None:
         """What readers use is cleaned up, what is nowhere any more is discarded, and what was kept stays as it is."""
@@ -150,7 +150,7 @@ def refuse_too_early(work_folder: WorkFolder, *, force: bool) -> None:
     records = work_folder.records.all()
     _refuse_half_switched(records)
     if not force:
-        _refuse_unfinished(records, work_folder.folder)
+        _refuse_unfinished(records, work_folder.path)
         _refuse_unapplied_changes(records, work_folder)
 
 

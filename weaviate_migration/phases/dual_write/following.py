@@ -154,7 +154,7 @@ def followed(config: MigrationConfig) -> Iterator[Followed]:
     followed_records(work_folder, mapping)  # Says what is wrong before a server is started for it.
     target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
     with (
-        open_weaviate(target, work_folder.folder, config.weaviate_api_key) as client,
+        open_weaviate(target, work_folder.path, config.weaviate_api_key) as client,
         followed_with(client, work_folder, mapping, configured_write_settings(config, client)) as group,
     ):
         yield group
@@ -198,7 +198,7 @@ def followed_records(work_folder: WorkFolder, mapping: WholeMapping) -> list[Mig
     found = [each for each in followed if each.mapping_digest == mapping.digest and each.bounds]
     if not found:
         raise ConfigurationError(
-            f"No migration of mapping `{mapping.name}` in {work_folder.folder} follows the changes of its source.",
+            f"No migration of mapping `{mapping.name}` in {work_folder.path} follows the changes of its source.",
             "Begin one with `weaviate-migration migrate --live`.",
         )
     return [each for each in found if each.source == found[0].source]

@@ -108,7 +108,7 @@ class SnapshotTaker:
     def _bounds(self, snapshot: Path) -> ReadOnlyMapping[str, tuple[str, ...]]:
         """For each table the UUIDs between its partitions."""
         return {
-            each.mapping.table: table_bounds(snapshot, each, self.sort_memory_mb, self.work_folder.scratch)
+            each.mapping.table: table_bounds(snapshot, each, self.sort_memory_mb, self.work_folder.ensure_scratch())
             for each in plan_migration(self.mapping, inspect_database(snapshot)).collections
         }
 

@@ -1,6 +1,5 @@
 """The items that are about disks and memory: what a migration would take, and what is there."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -8,12 +7,14 @@ from pathlib import Path
 
 import psutil
 
+from weaviate_migration.base.texts import size_text
 from weaviate_migration.mapping.vectors import vector_of
 from weaviate_migration.phases.preflight.source_side import Source
 from weaviate_migration.source.connect import connect_read_only, source_errors
 from weaviate_migration.source.inspect import quoted
 from weaviate_migration.source.plan import CollectionPlan
 from weaviate_migration.work_folder.checklist import ChecklistItem
+from weaviate_migration.work_folder.folder import free_bytes, nearest_existing
 
 # Measured on the demo file (6.4 MB, 8,365 rows): extracts are 0.60, the server's data 3.5 times as large as it.
 EXTRACTS_SHARE = 0.7
@@ -70,29 +71,28 @@ def _vector_bytes(source: Source, plan: CollectionPlan) -> int:
 
 
 def disks(
-    need: Need, work_dir: Path, server_data: Path | None, free_bytes: Callable[[Path], int] | None = None
+    need: Need, work_dir: Path, server_data: Path | None, free_bytes: Callable[[Path], int] = free_bytes
 ) -> Iterator[ChecklistItem]:
     """Room in the work folder, and on the server's disk; both together where they are on one.
 
     Args:
         work_dir: must be there.
         server_data: an embedded server's data folder; None for a server that is not ours.
-        free_bytes: tells what is free on a folder's disk.
+        free_bytes: tells what is free on a folder's disk, in bytes.
     """
-    free = free_bytes or _free_bytes
     if server_data is None:
-        yield _room("work folder", need.work_folder, free(work_dir), _DISK_REMEDY.format(option="--work-dir"))
-        told = f"the server does not tell; it needs about {_size(need.server_disk)} for the collections"
+        yield _room("work folder", need.work_folder, free_bytes(work_dir), _DISK_REMEDY.format(option="--work-dir"))
+        told = f"the server does not tell; it needs about {size_text(need.server_disk)} for the collections"
         yield ChecklistItem("server disk", "skipped", told)
         return
     shared = _device(server_data) == _device(work_dir)
     together = need.work_folder + (need.server_disk if shared else 0)
-    yield _room("work folder", together, free(work_dir), _DISK_REMEDY.format(option="--work-dir"))
+    yield _room("work folder", together, free_bytes(work_dir), _DISK_REMEDY.format(option="--work-dir"))
     if shared:
-        yield ChecklistItem("server disk", "passed", f"{_size(need.server_disk)}, counted in the work folder")
+        yield ChecklistItem("server disk", "passed", f"{size_text(need.server_disk)}, counted in the work folder")
     else:
         remedy = _DISK_REMEDY.format(option="--weaviate-url embedded:DIR")
-        yield _room("server disk", need.server_disk, free(_existing(server_data)), remedy)
+        yield _room("server disk", need.server_disk, free_bytes(server_data), remedy)
 
 
 def memory(need: Need, *, embedded: bool, available_bytes: int | None = None) -> ChecklistItem:
@@ -102,14 +102,14 @@ def memory(need: Need, *, embedded: bool, available_bytes: int | None = None) ->
         available_bytes: on this machine; None: it is asked.
     """
     if not embedded:
-        told = f"the server does not tell; it needs about {_size(need.server_memory)} for itself and the vectors"
+        told = f"the server does not tell; it needs about {size_text(need.server_memory)} for itself and the vectors"
         return ChecklistItem("server memory", "skipped", told)
     available = psutil.virtual_memory().available if available_bytes is None else available_bytes
     return _room("server memory", need.server_memory, available, "Use a server on a machine with more memory.")
 
 
 def _room(name: str, needed: int, free: int, remedy: str) -> ChecklistItem:
-    figure = f"about {_size(needed)} needed, {_size(free)} free"
+    figure = f"about {size_text(needed)} needed, {size_text(free)} free"
     if free < needed:
         return ChecklistItem(name, "failed", figure, remedy)
     if free < TIGHT * needed:
@@ -117,18 +117,5 @@ def _room(name: str, needed: int, free: int, remedy: str) -> ChecklistItem:
     return ChecklistItem(name, "passed", figure)
 
 
-def _size(count: int) -> str:
-    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.1f} MB"
-
-
-def _free_bytes(folder: Path) -> int:
-    return shutil.disk_usage(folder).free
-
-
 def _device(folder: Path) -> int:
-    return _existing(folder).stat().st_dev
-
-
-def _existing(folder: Path) -> Path:
-    """The folder, or the nearest above it that is there."""
-    return next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
+    return nearest_existing(folder).stat().st_dev

@@ -43,14 +43,14 @@ def check_preflight(config: MigrationConfig) -> Checklist:
         source = Source.of(path, readable, plan_migration(mapping, inspect_database(readable)))
         items = [source_side.backup(source), *_without_server(config, source, work_folder)]
         try:
-            address = stack.enter_context(open_server(target, work_folder.folder))
+            address = stack.enter_context(open_server(target, work_folder.path))
             client = stack.enter_context(connected(target, address, config.weaviate_api_key))
         except ServerNotUsableError as error:
             items += [ChecklistItem("server", "failed", error.message, error.hint), *_unasked()]
         else:
             items += _with_server(config, mapping, client, address, work_folder)
-            trial = TrialCollections.of(client, config.prefix, work_folder.folder)
-            items.append(_duration(config, source, trial, items, work_folder.scratch))
+            trial = TrialCollections.of(client, config.prefix, work_folder.path)
+            items.append(_duration(config, source, trial, items, work_folder.ensure_scratch()))
     return _stored(items, work_folder)
 
 
@@ -78,18 +78,18 @@ def refuse_impossible(checklist: Checklist) -> None:
 
 def _without_server(config: MigrationConfig, source: Source, work_folder: WorkFolder) -> Iterator[ChecklistItem]:
     target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
-    data = target.data_folder(work_folder.folder) if isinstance(target, EmbeddedTarget) else None
+    data = target.data_folder(work_folder.path) if isinstance(target, EmbeddedTarget) else None
     need = disk_and_memory.Need.of(source, extracts_elsewhere=bool(work_folder.extracts))
     yield source_side.pause(source.look, allowed=config.allow_pause)
     yield source_side.capture(source, live=config.live)
-    yield from disk_and_memory.disks(need, work_folder.folder, data)
+    yield from disk_and_memory.disks(need, work_folder.path, data)
     yield disk_and_memory.memory(need, embedded=data is not None)
 
 
 def _with_server(
     config: MigrationConfig, mapping: Mapping, client: WeaviateClient, address: ServerAddress, work_folder: WorkFolder
 ) -> Iterator[ChecklistItem]:
-    trial = TrialCollections.of(client, config.prefix, work_folder.folder)
+    trial = TrialCollections.of(client, config.prefix, work_folder.path)
     yield server_side.server(client, address)
     yield server_side.rights(trial, mapping.collections[0])
     yield server_side.names(client, (f"{config.prefix}{each.name}" for each in mapping.collections))
@@ -123,5 +123,5 @@ def _duration(
 
 def _stored(items: Iterable[ChecklistItem], work_folder: WorkFolder) -> Checklist:
     checklist = Checklist.of("preflight", items)
-    checklist.save(work_folder.folder)
+    checklist.save(work_folder.path)
     return checklist

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from weaviate_migration.base.errors import TargetError
+from weaviate_migration.base.texts import seconds_text
 from weaviate_migration.mapping.object_ids import UuidRange, object_uuid
 from weaviate_migration.phases.history.extract.refusals import judged
 from weaviate_migration.phases.history.extract.scan import row_layout
@@ -75,7 +76,7 @@ def duration(source: Source, trial: TrialCollections, settings: WriteSettings, s
     expected = expected_seconds(len(source.plan.collections), samples)
     slowest = sorted(samples, key=lambda each: -each.expected_seconds)[:_SHOWN]
     rates = ", ".join(f"{each.name} {each.per_second:,.0f}/s" for each in slowest)
-    figure = f"about {_time(expected)} for {rows:,} rows ({rates})"
+    figure = f"about {seconds_text(expected)} for {rows:,} rows ({rates})"
     refused = sum(each.refused for each in samples)
     if not refused:
         return ChecklistItem("duration", "passed", figure)
@@ -118,9 +119,3 @@ def _timed(
         for _ in objects_in_range(collection, _EVERYTHING):
             pass
         return TimedSample(plan.mapping.name, rows, len(sample), len(refused), time.monotonic() - began)
-
-
-def _time(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -69,7 +69,7 @@ def certify(
         moment for each in mapping.collections for moment in kept_comparisons(work_folder, record, each).written_at()
     ]
     document = certificate(record, compared, server_version, min(moments), max(moments))
-    return save_certificate(work_folder.folder, document)
+    return save_certificate(work_folder.path, document)
 
 
 def _snapshot_rows(record: MigrationRecord, mapping: Mapping) -> dict[str, int]:

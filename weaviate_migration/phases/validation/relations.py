@@ -94,7 +94,7 @@ def compare_relations(
     if child.table is None:
         return []
     compared = []
-    with TableReader(snapshot, child, object_uuid, sort_memory_mb, work_folder.scratch) as reader:
+    with TableReader(snapshot, child, object_uuid, sort_memory_mb, work_folder.ensure_scratch()) as reader:
         for relation in child.mapping.relations:
             if relation.column not in child.missing_columns:
                 parent = plan.of_table(relation.to_table)

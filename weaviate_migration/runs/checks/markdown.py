@@ -2,8 +2,7 @@
 
 import html
 import re
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from weaviate_migration.base.texts import printable
 from weaviate_migration.runs.checks.outcomes import CheckGroup, CheckReport, CheckStatus, is_table
@@ -30,7 +29,7 @@ def markdown_summary(report: CheckReport) -> str:
         (_MARKS[each.worst.status], each.asset, each.name, each.to_text(), "yes" if each.worst.blocking else "no")
         for each in report.groups
     )
-    table = _table_lines(("", "asset", "check", "result", "blocking"), rows)
+    table = table_lines(("", "asset", "check", "result", "blocking"), rows)
     return "\n".join([f"### {verdict}\n", f"{escaped(report.to_text())}\n", *table, "", *_details(report), ""])
 
 
@@ -61,18 +60,30 @@ def _detail(group: CheckGroup) -> Iterator[str]:
         yield f"Recorded: {', '.join(others)}\n"
     for name, rows in tables.items():
         yield f"Recorded as {escaped(name)}:\n"
-        yield from _table_lines(tuple(rows[0]), (tuple(row.values()) for row in rows))
+        yield from table_lines(tuple(rows[0]), (tuple(row.values()) for row in rows))
         yield ""
     yield "</details>\n"
 
 
-def _table_lines(headings: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> Iterator[str]:
+def table_lines(
+    headings: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    numbers: Collection[int] = (),
+    longest_cell: int = LONGEST_CELL,
+) -> Iterator[str]:
+    """A table, line by line.
+
+    Args:
+        numbers: the columns that are set to the right, counted from 0.
+        longest_cell: characters; what is longer is cut.
+    """
     yield f"| {' | '.join(map(_cell, headings))} |"
-    yield f"| {' | '.join('---' for _ in headings)} |"
+    yield f"| {' | '.join('---:' if at in numbers else '---' for at in range(len(headings)))} |"
     for row in rows:
-        yield f"| {' | '.join(map(_cell, row))} |"
+        yield f"| {' | '.join(_cell(value, longest_cell) for value in row)} |"
 
 
-def _cell(value: Any) -> str:
+def _cell(value: object, longest: int = LONGEST_CELL) -> str:
     text = str(value)
-    return escaped(text if len(text) <= LONGEST_CELL else f"{text[:LONGEST_CELL]}…")
+    return escaped(text if len(text) <= longest else f"{text[:longest]}…")
