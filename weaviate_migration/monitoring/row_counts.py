@@ -7,7 +7,7 @@ from pathlib import Path
 
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.dual_write.lag import known_standing
-from weaviate_migration.source.connect import connect_read_only, readable_source, source_errors
+from weaviate_migration.source.connect import connect_to_read, readable_source, source_errors
 from weaviate_migration.source.inspect import inspect_database, quoted
 from weaviate_migration.work_folder.folder import WorkFolder, quarantined_rows
 from weaviate_migration.work_folder.record import MigrationRecord
@@ -54,7 +54,7 @@ def _expected(
     refused = quarantined_rows(work_folder, record)
     with readable_source(path, work_folder.scratch) as readable:
         database = inspect_database(readable)
-        with source_errors(path), closing(connect_read_only(readable)) as connection:
+        with source_errors(path), closing(connect_to_read(readable)) as connection:
             found = {}
             for each in mapping.collections:
                 table, alias = database.table(each.table), record.alias(each)

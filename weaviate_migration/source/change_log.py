@@ -23,7 +23,7 @@ from weaviate_migration.source.capture import (
 )
 from weaviate_migration.source.connect import (
     BUSY_TIMEOUT_SECONDS,
-    connect_read_only,
+    connect_to_read,
     connect_to_write,
     primary_code,
     source_errors,
@@ -147,7 +147,7 @@ class ChangeLog:
         self._data_version: int | None = None
         with source_errors(source, busy_timeout_seconds):
             self._file = _identity(source)
-            self._connection = connect_read_only(source, busy_timeout_seconds)
+            self._connection = connect_to_read(source, busy_timeout_seconds)
             prepare_for_rows(self._connection, object_uuid, scratch)
 
     def close(self) -> None:

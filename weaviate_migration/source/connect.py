@@ -26,6 +26,7 @@ from weaviate_migration.base.errors import (
     SourceError,
     SourceNotUsableError,
 )
+from weaviate_migration.source.collations import stand_in_for_collations
 
 BUSY_TIMEOUT_SECONDS = 30.0
 
@@ -88,6 +89,34 @@ def connect_read_only(path: Path, busy_timeout_seconds: float = BUSY_TIMEOUT_SEC
     return sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=busy_timeout_seconds, isolation_level=None
     )
+
+
+def connect_to_read(path: Path, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> sqlite3.Connection:
+    """What `connect_read_only` gives, for reading rows: collations that only the application has are stood in for.
+
+    Raises:
+        sqlite3.Error: as SQLite says; `source_errors` maps it.
+    """
+    return _with_stand_ins(connect_read_only(path, busy_timeout_seconds))
+
+
+def connect_to_snapshot(path: Path) -> sqlite3.Connection:
+    """Opens a finished snapshot to read its rows; it never changes, so SQLite takes no locks and looks for no journal.
+
+    Raises:
+        sqlite3.Error: as SQLite says; `source_errors` maps it.
+    """
+    address = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+    return _with_stand_ins(sqlite3.connect(address, uri=True, isolation_level=None))
+
+
+def _with_stand_ins(connection: sqlite3.Connection) -> sqlite3.Connection:
+    try:
+        stand_in_for_collations(connection)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
 
 
 @contextmanager

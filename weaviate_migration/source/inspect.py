@@ -5,33 +5,51 @@ come from SQLite's own pragmas.
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection, NullPool, create_engine, inspect
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from weaviate_migration.base.errors import SourceError
 from weaviate_migration.mapping.models import folded
-from weaviate_migration.source.connect import BUSY_TIMEOUT_SECONDS, connect_read_only, source_errors
+from weaviate_migration.source.collations import column_collations, missing_collations
+from weaviate_migration.source.connect import (
+    BUSY_TIMEOUT_SECONDS,
+    connect_read_only,
+    connect_to_read,
+    primary_code,
+    source_errors,
+)
 
 # Everything that this project creates in a SQLite file begins so; none of it is the application's.
 OWN_PREFIX = "_weaviate_migration_"
 
 # https://www.sqlite.org/lang_createtable.html#rowid
 _ROWID_ALIASES = ("rowid", "_rowid_", "oid")
-# Columns of a virtual table that are only for its queries (`hidden` of PRAGMA table_xinfo); 2 and 3 are generated ones.
-_HIDDEN = 1
+# What SQLite answers where it lacks a module, tokenizer or function, and what a module says of its own tables.
+_OF_THE_TABLE = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT)
+# `hidden` of PRAGMA table_xinfo: columns of a virtual table that are only for its queries; generated columns that are
+# computed whenever they are read. 3 are generated ones that are stored.
+_HIDDEN, _COMPUTED = 1, 2
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column; `declared_type` is as written, empty if nothing is. A generated one is read like any other."""
+    """One column; `declared_type` is as written, empty if nothing is. A generated one is read like any other.
+
+    Attributes:
+        unreadable: why SQLite cannot read it here, in its words: no such function; '' if it can.
+        missing_collation: the collation of it that only the application has: here, its texts compare by their bytes.
+    """
 
     name: str
     declared_type: str
     generated: bool
+    unreadable: str = ""
+    missing_collation: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,6 +62,8 @@ class Table:
         rowid: a name for the rowid that no column takes; None if all are taken, WITHOUT ROWID, and for views.
         is_view: whether it has no rows of its own.
         is_virtual: whether a module keeps its rows, such as FTS5.
+        unreadable: why SQLite cannot read it here, in its words; '' if it can. The table has no columns then: its
+            module, its tokenizer, or a function of the view only the application has, or something of it is gone.
     """
 
     name: str
@@ -52,6 +72,7 @@ class Table:
     rowid: str | None
     is_view: bool
     is_virtual: bool = False
+    unreadable: str = ""
 
     def column(self, name: str) -> Column | None:
         """The column of that name, as SQLite finds it: in any case."""
@@ -81,11 +102,12 @@ def inspect_database(path: Path, busy_timeout_seconds: float = BUSY_TIMEOUT_SECO
         SourceNotUsableError: it is no database.
         SourceError: it is locked or damaged.
     """
-    engine = create_engine(
-        "sqlite://", creator=lambda: connect_read_only(path, busy_timeout_seconds), poolclass=NullPool
-    )
-    with source_errors(path, busy_timeout_seconds), engine.connect() as connection:
-        return Database(path, tuple(_tables(connection)))
+    engine = create_engine("sqlite://", creator=lambda: connect_to_read(path, busy_timeout_seconds), poolclass=NullPool)
+    with source_errors(path, busy_timeout_seconds):
+        with closing(connect_read_only(path, busy_timeout_seconds)) as connection:
+            missing = frozenset(map(folded, missing_collations(connection)))
+        with engine.connect() as connection:
+            return Database(path, tuple(_tables(connection, missing)))
 
 
 def quoted(identifier: str) -> str:
@@ -106,7 +128,7 @@ def row_count(connection: sqlite3.Connection, table: Table) -> int:
     return int(count)
 
 
-def _tables(connection: Connection) -> Iterable[Table]:
+def _tables(connection: Connection, missing: frozenset[str]) -> Iterable[Table]:
     inspector = inspect(connection)
     views = set(inspector.get_view_names())
     stored = {name: (kind, without_rowid) for name, kind, without_rowid in _table_list(connection)}
@@ -115,7 +137,7 @@ def _tables(connection: Connection) -> Iterable[Table]:
         if kind == "shadow" or folded(name).startswith(OWN_PREFIX):
             continue
         has_rowid = name not in views and not without_rowid
-        yield _inspected_table(connection, name, kind, has_rowid=has_rowid)
+        yield _inspected_table(connection, name, kind, missing, has_rowid=has_rowid)
 
 
 def _table_list(connection: Connection) -> Iterable[tuple[str, str, bool]]:
@@ -124,9 +146,13 @@ def _table_list(connection: Connection) -> Iterable[tuple[str, str, bool]]:
     return [(name, kind, bool(without_rowid)) for name, kind, without_rowid in rows]
 
 
-def _inspected_table(connection: Connection, name: str, kind: str, *, has_rowid: bool) -> Table:
-    is_view = kind == "view"
-    columns = _columns(connection, name, is_view)
+def _inspected_table(
+    connection: Connection, name: str, kind: str, missing: frozenset[str], *, has_rowid: bool
+) -> Table:
+    is_view, is_virtual = kind == "view", kind == "virtual"
+    if reason := _why_unreadable(connection, name, kind):
+        return Table(name, (), (), None, is_view, is_virtual, reason)
+    columns = _columns(connection, name, _collations(connection, name, missing))
     key = sorted((position, column.name) for column, position in columns if position)
     taken = {folded(column.name) for column, _ in columns}
     free = [alias for alias in _ROWID_ALIASES if alias not in taken]
@@ -136,17 +162,56 @@ def _inspected_table(connection: Connection, name: str, kind: str, *, has_rowid:
         primary_key=tuple(column for _, column in key),
         rowid=free[0] if has_rowid and free else None,
         is_view=is_view,
-        is_virtual=kind == "virtual",
+        is_virtual=is_virtual,
     )
 
 
-def _columns(connection: Connection, table: str, is_view: bool) -> list[tuple[Column, int]]:
+def _columns(connection: Connection, table: str, collations: Mapping[str, str]) -> list[tuple[Column, int]]:
     """Each column with its position in the primary key, from 1; 0 if it is not in it."""
     statement = "SELECT name, type, pk, hidden FROM pragma_table_xinfo(?) WHERE hidden <> ?"
+    rows = connection.exec_driver_sql(statement, (table, _HIDDEN)).all()
+    return [
+        (
+            Column(
+                name,
+                declared,
+                generated=hidden != 0,
+                unreadable=_refused(connection, f"SELECT {quoted(name)} FROM {quoted(table)} LIMIT 0")
+                if hidden == _COMPUTED
+                else "",
+                missing_collation=collations.get(folded(name), ""),
+            ),
+            position,
+        )
+        for name, declared, position, hidden in rows
+    ]
+
+
+def _collations(connection: Connection, table: str, missing: frozenset[str]) -> Mapping[str, str]:
+    """The missing collations of a table's columns, by the columns' names, folded."""
+    if not missing:
+        return {}
+    statement = "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ? AND sql LIKE '%collate%'"
+    found = connection.exec_driver_sql(statement, (table,)).scalars()
+    named = (pair for sql in found for pair in column_collations(sql).items())
+    return {column: collation for column, collation in named if folded(collation) in missing}
+
+
+def _why_unreadable(connection: Connection, table: str, kind: str) -> str:
+    """Why nothing of a view or virtual table can be read; a module is asked for a row: some say only then."""
+    rows = {"view": 0, "virtual": 1}.get(kind)
+    return "" if rows is None else _refused(connection, f"SELECT 1 FROM {quoted(table)} LIMIT {rows}")
+
+
+def _refused(connection: Connection, statement: str) -> str:
+    """Why SQLite cannot execute a statement in this file: what only the application has, or what is gone; '' if it can.
+
+    What a module says of its own tables may be the code of a damaged file, though nothing else is.
+    """
     try:
-        rows = connection.exec_driver_sql(statement, (table, _HIDDEN)).all()
-    except OperationalError:
-        if is_view:
-            return []
-        raise
-    return [(Column(name, declared, generated=hidden != 0), position) for name, declared, position, hidden in rows]
+        connection.exec_driver_sql(statement).all()
+    except DBAPIError as error:
+        if not isinstance(error.orig, sqlite3.Error) or primary_code(error.orig) not in _OF_THE_TABLE:
+            raise
+        return str(error.orig)
+    return ""

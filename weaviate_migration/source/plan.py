@@ -50,11 +50,14 @@ class MigrationPlan:
     Attributes:
         unmapped_tables: have no collection, and are not left out by the mapping; without views: their rows are others'.
         omitted_tables: those of the file that the mapping leaves out, each with the reason.
+        unreadable_tables: those that only the application can read, without those that the mapping leaves out, each
+            with what SQLite says; nothing of them is migrated, and nobody knows how many rows they have.
     """
 
     collections: tuple[CollectionPlan, ...]
     unmapped_tables: tuple[str, ...]
     omitted_tables: ReadOnlyMapping[str, str]
+    unreadable_tables: ReadOnlyMapping[str, str]
     warnings: tuple[str, ...]
 
     def of_table(self, table: str) -> CollectionPlan:
@@ -96,22 +99,30 @@ def plan_migration(mapping: Mapping, database: Database) -> MigrationPlan:
         SourceNotUsableError: the file has none of the mapped tables.
         MappingError: missing tables or columns where `missing` is `refuse`, a key that the table lacks or that is
             omitted, or none for a table or view that has neither a declared one nor a rowid, a relation to a table
-            whose key has several columns, or columns with names that are this project's own. The message lists all.
+            whose key has several columns, tables or columns that only the application can read, or columns with names
+            that are this project's own. The message lists all.
     """
     _refuse_other_database(mapping, database)
     collections = tuple(_plan_collection(each, mapping, database) for each in mapping.collections)
     gaps = [gap for each in collections for gap in _gaps(each, database)]
     mistakes = [mistake for each in collections for mistake in [*_key_mistakes(each), *_own_names(each)]]
     mistakes += [mistake for each in collections for mistake in _relation_mistakes(each, collections)]
+    mistakes += [mistake for each in collections for mistake in _unreadable(each)]
+    unreadable = {table.name: table.unreadable for table in _others(mapping, database) if table.unreadable}
     if mapping.missing == "refuse":
         mistakes, gaps = gaps + mistakes, []
     if mistakes:
         raise MappingError("\n".join([f"the mapping does not fit {database.path}:", *mistakes]))
     return MigrationPlan(
         collections=collections,
-        unmapped_tables=tuple(_unmapped_tables(mapping, database)),
+        unmapped_tables=tuple(table.name for table in _others(mapping, database) if not table.unreadable),
         omitted_tables=_omitted_tables(mapping, database),
-        warnings=tuple(gaps + [_rowid_warning(each.table) for each in collections if each.table and each.uses_rowid]),
+        unreadable_tables=unreadable,
+        warnings=(
+            *gaps,
+            *(_rowid_warning(each.table) for each in collections if each.table and each.uses_rowid),
+            *(f"table `{name}` cannot be read here, and is left out: {reason}" for name, reason in unreadable.items()),
+        ),
     )
 
 
@@ -190,14 +201,16 @@ def _gaps(plan: CollectionPlan, database: Database) -> list[str]:
         tables = [table.name for table in database.tables]
         near = suggestion(plan.mapping.table, tables)
         return [f"{plan.mapping.name}: there is no table `{plan.mapping.table}`{near}"]
+    if plan.table.unreadable:
+        return []
     return [f"{plan.mapping.name}: {_no_column(plan.table, name)}" for name in plan.missing_columns]
 
 
 def _key_mistakes(plan: CollectionPlan) -> list[str]:
-    if plan.table is None:
+    if plan.table is None or plan.table.unreadable:
         return []
     if not plan.key:
-        kind = "view" if plan.table.is_view else "table"
+        kind = _kind(plan.table)
         return [f"{plan.mapping.name}: {kind} `{plan.table.name}` has no key of its own: name its columns in `key`"]
     if plan.uses_rowid:
         return []
@@ -218,6 +231,27 @@ def _relation_mistakes(plan: CollectionPlan, collections: Iterable[CollectionPla
                 f"{plan.mapping.name}: relation `{relation.column}`: table `{relation.to_table}` has a key of "
                 f"{len(key)} columns ({', '.join(key)}), so one column cannot name its rows"
             )
+
+
+def _unreadable(plan: CollectionPlan) -> Iterator[str]:
+    """What of a collection only the application can read: SQLite lacks a module, a tokenizer or a function for it."""
+    if plan.table is None:
+        return
+    if plan.table.unreadable:
+        yield (
+            f"{plan.mapping.name}: {_kind(plan.table)} `{plan.table.name}` cannot be read here: "
+            f"{plan.table.unreadable}; leave it out of the mapping"
+        )
+    for column in plan.table.columns:
+        if column.unreadable and column.name in plan.columns:
+            yield (
+                f"{plan.mapping.name}: column `{column.name}` of `{plan.table.name}` cannot be read here: "
+                f"{column.unreadable}; leave it out with `omit`"
+            )
+
+
+def _kind(table: Table) -> str:
+    return "view" if table.is_view else "table"
 
 
 def _own_names(plan: CollectionPlan) -> list[str]:
@@ -241,9 +275,10 @@ def _rowid_warning(table: Table) -> str:
     )
 
 
-def _unmapped_tables(mapping: Mapping, database: Database) -> Iterable[str]:
+def _others(mapping: Mapping, database: Database) -> Iterable[Table]:
+    """The tables that the mapping neither maps nor leaves out."""
     known = {folded(each.table) for each in mapping.collections} | {folded(table) for table in mapping.omit_tables}
-    return (table.name for table in database.tables if folded(table.name) not in known and not table.is_view)
+    return (table for table in database.tables if folded(table.name) not in known and not table.is_view)
 
 
 def _omitted_tables(mapping: Mapping, database: Database) -> dict[str, str]:

@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
-from weaviate_migration.source.connect import connect_read_only, source_errors
+from weaviate_migration.source.connect import connect_to_read, source_errors
 from weaviate_migration.source.inspect import OWN_PREFIX, Table, quoted
 from weaviate_migration.source.plan import CollectionPlan
 from weaviate_migration.source.snapshot import open_snapshot
@@ -111,7 +111,7 @@ def sample_rows(
     uuid = uuid_sql(table.name, [quoted(column) for column in plan.key])
     select = f"SELECT {uuid}, {', '.join(read)} FROM {quoted(table.name)}"
     split = 1 + len(plan.key)
-    with source_errors(source), closing(connect_read_only(source)) as connection:
+    with source_errors(source), closing(connect_to_read(source)) as connection:
         prepare_for_rows(connection, object_uuid, scratch)
         found: list[KeyedRow] = [
             (str(row[0]) if row[0] is not None else None, row[1:split], row[split:])

@@ -14,6 +14,7 @@ from weaviate_migration.source.connect import (
     BUSY_TIMEOUT_SECONDS,
     RECOVER_HINT,
     connect_read_only,
+    connect_to_snapshot,
     primary_code,
     readable_source,
     require_space,
@@ -137,7 +138,7 @@ def open_snapshot(path: Path) -> sqlite3.Connection:
         SourceNotUsableError: there is no such file, or it is no database.
     """
     with source_errors(path):
-        return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, isolation_level=None)
+        return connect_to_snapshot(path)
 
 
 def look_at(connection: sqlite3.Connection, *, in_place: bool) -> SourceLook:

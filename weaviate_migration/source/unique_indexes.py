@@ -5,18 +5,10 @@ SQLite's pragmas name columns and collations; expressions and the condition of a
 
 import re
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from weaviate_migration.source.inspect import quoted
-
-# Blanks and comments; then what is one piece, whatever is in it; then any other character by itself.
-_TOKEN = re.compile(
-    r"""(?P<blank>(?:\s|--[^\n]*|/\*.*?(?:\*/|\Z))+)
-      | '(?:[^']|'')*' | "(?:[^"]|"")*" | `(?:[^`]|``)*` | \[[^\]]*\]
-      | \w+ | .""",
-    re.VERBOSE | re.DOTALL,
-)
+from weaviate_migration.source.sql_tokens import in_parentheses, tokens_of
 
 
 @dataclass(frozen=True)
@@ -72,30 +64,9 @@ def _unique_index(connection: sqlite3.Connection, name: str, sql: str | None, *,
 
 def _parsed(sql: str) -> tuple[list[str], str | None]:
     """The terms in CREATE INDEX, without ASC and DESC, and its WHERE."""
-    tokens = [" " if match["blank"] else match[0] for match in _TOKEN.finditer(sql)]
-    opening = tokens.index("(")
-    closing = next(at for at, depth in _depths(tokens) if at > opening and depth == 0)
-    rest = "".join(tokens[closing + 1 :]).strip(" ;")
-    terms = [_without_order("".join(term)) for term in _split(tokens[opening + 1 : closing])]
-    return terms, rest.removeprefix(rest[:5]).strip() if rest else None
-
-
-def _depths(tokens: list[str]) -> Iterator[tuple[int, int]]:
-    """Position and depth of parentheses behind each token."""
-    depth = 0
-    for at, token in enumerate(tokens):
-        depth += (token == "(") - (token == ")")
-        yield at, depth
-
-
-def _split(tokens: list[str]) -> Iterator[list[str]]:
-    """The tokens between commas that are in no parentheses."""
-    begin = 0
-    for at, depth in _depths(tokens):
-        if tokens[at] == "," and depth == 0:
-            yield tokens[begin:at]
-            begin = at + 1
-    yield tokens[begin:]
+    terms, rest = in_parentheses(tokens_of(sql))
+    where = "".join(rest).strip(" ;")
+    return [_without_order("".join(term)) for term in terms], where.removeprefix(where[:5]).strip() if where else None
 
 
 def _without_order(term: str) -> str:

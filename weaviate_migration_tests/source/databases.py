@@ -3,6 +3,7 @@
 import hashlib
 import multiprocessing
 import os
+import re
 import resource
 import shutil
 import sqlite3
@@ -16,6 +17,7 @@ from typing import ParamSpec, TypeVar
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 _NOBODY = 65534
+_VIRTUAL = re.compile("CREATE VIRTUAL TABLE (?P<name>[a-z_]+) USING ")
 _FILE_LIMIT = 100_000  # bytes
 
 
@@ -28,6 +30,25 @@ def make(path: Path, *statements: str) -> Path:
     with closing(connect(path)) as connection:
         for statement in statements:
             connection.execute(statement)
+    return path
+
+
+def make_as_its_application(path: Path, *statements: str) -> Path:
+    """A file with what only its application has: the function `shout`, the collation `by_length`, and any module.
+
+    Args:
+        statements: a CREATE VIRTUAL TABLE is written into the schema alone.
+    """
+    with closing(connect(path)) as connection:
+        connection.create_function("shout", 1, lambda text: f"{text}!".upper(), deterministic=True)
+        connection.create_collation("by_length", lambda one, other: len(one) - len(other))
+        connection.execute("PRAGMA writable_schema = ON")
+        for statement in statements:
+            if (virtual := _VIRTUAL.match(statement)) is not None:
+                row = ("table", virtual["name"], virtual["name"], 0, statement)
+                connection.execute("INSERT INTO sqlite_schema VALUES (?, ?, ?, ?, ?)", row)
+            else:
+                connection.execute(statement)
     return path
 
 

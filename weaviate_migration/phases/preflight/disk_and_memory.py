@@ -10,7 +10,7 @@ import psutil
 from weaviate_migration.base.texts import size_text
 from weaviate_migration.mapping.vectors import vector_of
 from weaviate_migration.phases.preflight.source_side import Source
-from weaviate_migration.source.connect import connect_read_only, source_errors
+from weaviate_migration.source.connect import connect_to_read, source_errors
 from weaviate_migration.source.inspect import quoted
 from weaviate_migration.source.plan import CollectionPlan
 from weaviate_migration.work_folder.checklist import ChecklistItem
@@ -58,7 +58,7 @@ def _vector_bytes(source: Source, plan: CollectionPlan) -> int:
     """Memory for the vectors that come from columns; of an application's own vectors nothing is known."""
     if plan.table is None or not plan.mapping.column_vectors:
         return 0
-    with source_errors(source.path), closing(connect_read_only(source.readable)) as connection:
+    with source_errors(source.path), closing(connect_to_read(source.readable)) as connection:
         table = quoted(plan.table.name)
         (rows,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
         dimensions = 0

@@ -15,7 +15,7 @@ from weaviate_migration.phases.history.extract.storage_classes import ExtractRow
 from weaviate_migration.phases.history.row_writer import RowWriter
 from weaviate_migration.phases.preflight.server_side import TrialCollections
 from weaviate_migration.phases.preflight.source_side import Source
-from weaviate_migration.source.connect import connect_read_only, source_errors
+from weaviate_migration.source.connect import connect_to_read, source_errors
 from weaviate_migration.source.inspect import quoted
 from weaviate_migration.source.plan import CollectionPlan
 from weaviate_migration.source.rows import sample_rows
@@ -101,7 +101,7 @@ def _samples(source: Source, trial: TrialCollections, settings: WriteSettings, s
 
 
 def _row_count(source: Source, table: str) -> int:
-    with source_errors(source.path), closing(connect_read_only(source.readable)) as connection:
+    with source_errors(source.path), closing(connect_to_read(source.readable)) as connection:
         return int(connection.execute(f"SELECT count(*) FROM {quoted(table)}").fetchone()[0])
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.preflight.audit.report import TableReport
 from weaviate_migration.phases.preflight.audit.tables import audit_table
-from weaviate_migration.source.connect import connect_read_only, source_errors
+from weaviate_migration.source.connect import connect_to_read, source_errors
 from weaviate_migration.source.inspect import row_count
 from weaviate_migration.source.plan import planned_source
 
@@ -73,7 +73,7 @@ def audit_source(path: Path, mapping: Mapping, scratch: Path) -> SourceAudit:
     with (
         planned_source(path, mapping, scratch) as (database, plan),
         source_errors(path),
-        closing(connect_read_only(database.path)) as connection,
+        closing(connect_to_read(database.path)) as connection,
     ):
         others = [table for table in database.tables if table.name in plan.unmapped_tables]
         return SourceAudit(

@@ -1,0 +1,141 @@
+"""Files with parts that only their application can read: modules, tokenizers, functions, collations."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from weaviate_migration.base.errors import MappingError
+from weaviate_migration.mapping import Mapping
+from weaviate_migration.mapping.object_ids import object_uuid
+from weaviate_migration.source.collations import column_collations, missing_collations
+from weaviate_migration.source.connect import connect_read_only, connect_to_read
+from weaviate_migration.source.inspect import Column, Table, inspect_database, row_count
+from weaviate_migration.source.plan import MigrationPlan, plan_migration
+from weaviate_migration.source.rows import TableReader
+from weaviate_migration_tests.source.databases import make_as_its_application
+from weaviate_migration_tests.source.test_plan import collection, mistakes
+
+NOTES = "CREATE TABLE notes (id TEXT PRIMARY KEY, title TEXT)"
+
+
+def planned(folder: Path, statements: list[str], *collections: dict[str, object]) -> MigrationPlan:
+    mapping = Mapping.model_validate({"name": "test", "collections": collections})
+    return plan_migration(mapping, inspect_database(make_as_its_application(folder / "app.db", *statements)))
+
+
+@pytest.mark.parametrize(
+    ("statement", "reason"),
+    [
+        ("CREATE VIRTUAL TABLE other USING vec0(embedding float[4])", "no such module: vec0"),
+        ("CREATE VIRTUAL TABLE other USING fts5(body, tokenize = 'icu')", "no such tokenizer: icu"),
+        ("CREATE VIRTUAL TABLE other USING fts4(body, tokenize = mecab)", "unknown tokenizer: mecab"),
+        ("CREATE VIRTUAL TABLE other USING fts5(body)", "vtable constructor failed: other"),
+        ("CREATE VIEW other AS SELECT shout(title) AS loud FROM notes", "no such function: shout"),
+        ("CREATE VIEW other AS SELECT * FROM gone", "no such table: main.gone"),
+    ],
+)
+def test_a_table_that_only_the_application_can_read(tmp_path: Path, statement: str, reason: str) -> None:
+    statements = [NOTES, statement]
+    plan = planned(tmp_path, statements, collection())
+    is_view = "VIEW" in statement
+    assert plan.unreadable_tables == ({} if is_view else {"other": reason})
+    assert plan.unmapped_tables == ()
+    assert list(plan.warnings) == ([] if is_view else [f"table `other` cannot be read here, and is left out: {reason}"])
+    assert planned_again(tmp_path, collection(), omit={"other": "search"}).warnings == ()
+    with pytest.raises(MappingError) as error:
+        planned_again(tmp_path, collection(table="other"))
+    kind = "view" if is_view else "table"
+    assert mistakes(error) == [f"Note: {kind} `other` cannot be read here: {reason}; leave it out of the mapping"]
+
+
+def planned_again(folder: Path, *collections: dict[str, object], omit: dict[str, str] | None = None) -> MigrationPlan:
+    mapping = Mapping.model_validate({"name": "test", "collections": collections, "omit_tables": omit or {}})
+    return plan_migration(mapping, inspect_database(folder / "app.db"))
+
+
+def test_a_computed_column_that_only_the_application_can_compute(tmp_path: Path) -> None:
+    table = "CREATE TABLE notes (id TEXT PRIMARY KEY, title, loud AS (shout(title)), kept AS (shout(title)) STORED)"
+    make_as_its_application(tmp_path / "app.db", table, "INSERT INTO notes VALUES ('a', 'hello')")
+    with pytest.raises(MappingError) as error:
+        planned_again(tmp_path, collection())
+    reason = "unknown function: shout()"
+    assert mistakes(error) == [
+        f"Note: column `loud` of `notes` cannot be read here: {reason}; leave it out with `omit`"
+    ]
+    (plan,) = planned_again(tmp_path, collection(omit={"loud": "computed"})).collections
+    assert plan.columns == ("id", "title", "kept")
+    with TableReader(tmp_path / "app.db", plan, object_uuid, 16, tmp_path) as reader:
+        assert [values for _, _, values in reader.rows()] == [("a", "hello", "HELLO!")]
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        "(name TEXT COLLATE by_length PRIMARY KEY, x)",
+        "(name TEXT COLLATE BY_LENGTH PRIMARY KEY, x) WITHOUT ROWID",
+        '(name TEXT PRIMARY KEY, x, UNIQUE (name COLLATE "by_length"))',
+        "(name TEXT, x, PRIMARY KEY (name COLLATE by_length)) WITHOUT ROWID",
+    ],
+)
+def test_a_missing_collation_is_stood_in_for(tmp_path: Path, definition: str) -> None:
+    """The index is in the order of the lengths: read by the order of the bytes, it would lack rows."""
+    names = ["zzz", "a", "mm", "yyyy"]
+    rows = [f"INSERT INTO notes VALUES ('{name}', {number})" for number, name in enumerate(names)]
+    path = make_as_its_application(tmp_path / "app.db", f"CREATE TABLE notes {definition}", *rows)
+    (plan,) = planned_again(
+        tmp_path, {"name": "Note", "table": "notes", "properties": [{"name": "x", "column": "x", "type": "int"}]}
+    ).collections
+    assert plan.table is not None
+    with TableReader(path, plan, object_uuid, 16, tmp_path) as reader:
+        assert {key[0] for _, key, _ in reader.rows()} == set(names)
+        assert (reader.row_count(), reader.rows_without_key()) == (4, 0)
+    with closing(connect_to_read(path)) as connection:
+        assert row_count(connection, plan.table) == 4
+
+
+def test_which_collations_are_missing(tmp_path: Path) -> None:
+    path = make_as_its_application(
+        tmp_path / "app.db",
+        "CREATE TABLE t (a COLLATE NOCASE, b CHECK (b <> 'x COLLATE y') /* COLLATE z */, c)",
+        "CREATE INDEX i ON t (a COLLATE by_length, lower(c))",
+        "CREATE VIEW v AS SELECT a FROM t ORDER BY a COLLATE 'By_Length'",
+    )
+    with closing(connect_read_only(path)) as connection:
+        assert [name.lower() for name in missing_collations(connection)] == ["by_length"]
+    columns = inspect_database(path).tables[0].columns
+    assert [column.missing_collation for column in columns] == ["", "", ""]
+
+
+def test_what_a_column_is_compared_by(tmp_path: Path) -> None:
+    path = make_as_its_application(
+        tmp_path / "app.db", "CREATE TABLE t (a, \"b,(c\" TEXT DEFAULT (')') COLLATE by_length NOT NULL)"
+    )
+    (table,) = inspect_database(path).tables
+    assert table.columns[1] == Column("b,(c", "TEXT", generated=False, missing_collation="by_length")
+
+
+@pytest.mark.parametrize(
+    ("sql", "found"),
+    [
+        ("CREATE TABLE t (a COLLATE x, b)", {"a": "x"}),
+        ("CREATE TABLE t(A text collate[x y],[B] TEXT COLLATE 'it''s')", {"a": "x y", "b": "it's"}),
+        ("CREATE TABLE t (a CHECK (a COLLATE x <> ''), PRIMARY KEY (a COLLATE x))", {}),
+        ('CREATE TABLE "t (" ("COLLATE" COLLATE x)', {"collate": "x"}),
+    ],
+)
+def test_collations_of_columns(sql: str, found: dict[str, str]) -> None:
+    assert column_collations(sql) == found
+
+
+def test_nothing_can_be_written_where_a_collation_is_stood_in_for(tmp_path: Path) -> None:
+    path = make_as_its_application(tmp_path / "app.db", "CREATE TABLE t (a COLLATE by_length UNIQUE)")
+    with closing(connect_to_read(path)) as connection, pytest.raises(sqlite3.OperationalError, match="readonly"):
+        connection.execute("INSERT INTO t VALUES ('a')")
+
+
+def test_an_unreadable_table_has_no_columns(tmp_path: Path) -> None:
+    path = make_as_its_application(tmp_path / "app.db", "CREATE VIRTUAL TABLE vectors USING vec0(embedding float[4])")
+    (table,) = inspect_database(path).tables
+    assert table == Table("vectors", (), (), None, is_view=False, is_virtual=True, unreadable="no such module: vec0")
