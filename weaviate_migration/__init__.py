@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from weaviate_migration.api.migrate import SQLiteToWeaviateMigrator, run_migration
     from weaviate_migration.api.outcome import MigrationResult
     from weaviate_migration.api.postflight import check_postflight
+    from weaviate_migration.api.preflight import check_preflight
     from weaviate_migration.api.report import read_migration_report
     from weaviate_migration.api.rollback import RollbackResult, roll_back_migration
     from weaviate_migration.api.status import read_status
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from weaviate_migration.monitoring.status import MigrationStatus
     from weaviate_migration.phases.dual_write.dual_writer import DualWriter
     from weaviate_migration.phases.dual_write.shadow_reads import ShadowReads, compare_reads, compare_reads_async
-    from weaviate_migration.phases.preflight import check_preflight
     from weaviate_migration.runs.checks import CheckReport
     from weaviate_migration.work_folder.checklist import Checklist
 
@@ -94,7 +94,7 @@ _HOME = {
     "VerificationResult": "api.verify",
     "change_capture_status": "api.capture",
     "check_postflight": "api.postflight",
-    "check_preflight": "phases.preflight",
+    "check_preflight": "api.preflight",
     "clean_up_migrations": "api.cleanup",
     "compare_reads": "phases.dual_write.shadow_reads",
     "compare_reads_async": "phases.dual_write.shadow_reads",

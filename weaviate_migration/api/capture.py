@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from weaviate_migration.api.session import opened
 from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.base.settings import MigrationConfig
-from weaviate_migration.mapping import read_mapping
 from weaviate_migration.phases.dual_write.capture import begin_change_capture
 from weaviate_migration.source.capture import (
     capture_damage,
@@ -18,10 +18,9 @@ from weaviate_migration.source.capture import (
     remove_capture,
     uncaptured_tables,
 )
-from weaviate_migration.source.connect import connect_read_only, readable_source, source_errors, sqlite_path
+from weaviate_migration.source.connect import connect_read_only, readable_source, source_errors
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import plan_migration
-from weaviate_migration.work_folder.folder import WorkFolder
 
 
 @dataclass(frozen=True)
@@ -62,9 +61,9 @@ def install_change_capture(config: MigrationConfig) -> CaptureStatus:
         CaptureError: what is there of the capture cannot be mended.
         SourceError: the file is locked or damaged.
     """
-    work_folder = WorkFolder.of(config)
-    with work_folder.locked():
-        begin_change_capture(sqlite_path(config.sqlite_url), read_mapping(config.mapping), work_folder)
+    with opened(config) as session:
+        session.lock()
+        begin_change_capture(session.source, session.mapping, session.work_folder)
     return change_capture_status(config)
 
 
@@ -75,12 +74,13 @@ def change_capture_status(config: MigrationConfig) -> CaptureStatus:
         ConfigurationError: the file is no SQLite database, or has none of the mapped tables.
         SourceError: the file is locked or damaged.
     """
-    work_folder, source = WorkFolder.of(config), sqlite_path(config.sqlite_url)
-    with readable_source(source, work_folder.scratch) as readable:
-        plan = plan_migration(read_mapping(config.mapping), inspect_database(readable))
-        with source_errors(source), closing(connect_read_only(readable)) as connection:
-            connection.execute("BEGIN")
-            return _status(connection, source, work_folder.capture_id, uncaptured_tables(plan))
+    with opened(config) as session:
+        source, work_folder = session.source, session.work_folder
+        with readable_source(source, work_folder.scratch) as readable:
+            plan = plan_migration(session.mapping, inspect_database(readable))
+            with source_errors(source), closing(connect_read_only(readable)) as connection:
+                connection.execute("BEGIN")
+                return _status(connection, source, work_folder.capture_id, uncaptured_tables(plan))
 
 
 def remove_change_capture(config: MigrationConfig, capture_id: str | None = None) -> list[str]:
@@ -94,8 +94,9 @@ def remove_change_capture(config: MigrationConfig, capture_id: str | None = None
         MigrationConflictError: a migration is running in the work folder.
         SourceError: the file is locked or damaged.
     """
-    work_folder, source = WorkFolder.of(config), sqlite_path(config.sqlite_url)
-    with work_folder.locked():
+    with opened(config) as session:
+        session.lock()
+        source, work_folder = session.source, session.work_folder
         own = work_folder.capture_id
         wanted = capture_id or own
         removed = remove_capture(source, wanted) if wanted else []

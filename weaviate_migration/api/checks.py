@@ -1,8 +1,8 @@
 """What the checks of a mapping said last."""
 
+from weaviate_migration.api.session import opened
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.defs.build import asset_graph
-from weaviate_migration.mapping import read_mapping
 from weaviate_migration.runs.checks.outcomes import CheckReport
 from weaviate_migration.runs.checks.reader import check_report
 from weaviate_migration.runs.runner import dagster_instance
@@ -23,6 +23,5 @@ def read_check_report(
             instance cannot be made.
         MappingError: the mapping file is wrong.
     """
-    graph = asset_graph(read_mapping(config.mapping))
-    with dagster_instance(config.work_dir) as instance:
-        return check_report(instance, graph, run_id=run_id, backfill_id=backfill_id)
+    with opened(config) as session, dagster_instance(config.work_dir) as instance:
+        return check_report(instance, asset_graph(session.mapping), run_id=run_id, backfill_id=backfill_id)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from weaviate_migration.api.session import opened
+from weaviate_migration.api.server_session import opened_with_server
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.phases.cutover.cleanup import Cleanup, CleanupPlan, refuse_too_early
 
@@ -42,7 +42,7 @@ def clean_up_migrations(
         SourceError: the SQLite file is locked.
         ServerNotUsableError: the server cannot be reached.
     """
-    with opened(config) as session:
+    with opened_with_server(config) as session:
         session.lock()
         refuse_too_early(session.work_folder, force=force)  # Before a server is started for it.
         cleanup = Cleanup(session.connect(), session.work_folder, keep=keep)

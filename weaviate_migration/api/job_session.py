@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 import dagster as dg
 
-from weaviate_migration.api.session import Session
+from weaviate_migration.api.server_session import ServerSession
 from weaviate_migration.base.logs import configure_logging
 from weaviate_migration.base.settings import MigrationConfig, api_key_in_environment
 from weaviate_migration.defs.build import asset_graph
@@ -43,7 +43,7 @@ _Result = TypeVar("_Result", bound=JobResult)
 
 
 @dataclass(frozen=True)
-class JobSession(Session):
+class JobSession(ServerSession):
     """One call of a command that runs jobs.
 
     Attributes:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from weaviate import WeaviateClient
 
 from weaviate_migration.api.checks import read_check_report
-from weaviate_migration.api.session import Session, opened
+from weaviate_migration.api.server_session import ServerSession, opened_with_server
 from weaviate_migration.base.errors import ConfigurationError, MigrationError, ServerNotUsableError
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.monitoring.postflight import alerts, aliases, certificate, counts, lag, quarantine, search
@@ -25,7 +25,7 @@ def check_postflight(config: MigrationConfig) -> Checklist:
     Raises:
         ConfigurationError: no migration is on record, or it had another mapping.
     """
-    with opened(config) as session:
+    with opened_with_server(config) as session:
         record = _looked_at(session)
         try:
             client = session.connect()
@@ -36,7 +36,7 @@ def check_postflight(config: MigrationConfig) -> Checklist:
         return _checklist(session, client, checks(config))
 
 
-def failures_after(session: Session, client: WeaviateClient) -> list[str]:
+def failures_after(session: ServerSession, client: WeaviateClient) -> list[str]:
     """A sentence for each item that failed, for a command that has just cut over. Nothing is raised or undone.
 
     The checks are not read again: the cutover has just done it, and with many it takes two seconds (measured).
@@ -49,7 +49,7 @@ def failures_after(session: Session, client: WeaviateClient) -> list[str]:
     return [f"postflight, {each.name}: {each.figure}. {each.remedy}" for each in failed]
 
 
-def _checklist(session: Session, client: WeaviateClient, of_checks: ChecklistItem) -> Checklist:
+def _checklist(session: ServerSession, client: WeaviateClient, of_checks: ChecklistItem) -> Checklist:
     """All items, stored in the work folder."""
     mapping, record = session.mapping, _looked_at(session)
     items = [
@@ -74,7 +74,7 @@ def checks(config: MigrationConfig) -> ChecklistItem:
     return ChecklistItem("checks", "passed", told)
 
 
-def _without_server(session: Session, record: MigrationRecord) -> Iterator[ChecklistItem]:
+def _without_server(session: ServerSession, record: MigrationRecord) -> Iterator[ChecklistItem]:
     work_folder = session.work_folder
     yield lag(known_standing(work_folder, record))
     yield quarantine(quarantined_rows(work_folder, record))
@@ -82,7 +82,7 @@ def _without_server(session: Session, record: MigrationRecord) -> Iterator[Check
     yield certificate(record, work_folder)
 
 
-def _looked_at(session: Session) -> MigrationRecord:
+def _looked_at(session: ServerSession) -> MigrationRecord:
     """The migration that is looked at."""
     mapping, record = session.mapping, session.work_folder.records.newest_in_use()
     if record is None:
@@ -94,7 +94,7 @@ def _looked_at(session: Session) -> MigrationRecord:
     return record
 
 
-def _saved_checklist(items: Iterable[ChecklistItem], session: Session) -> Checklist:
+def _saved_checklist(items: Iterable[ChecklistItem], session: ServerSession) -> Checklist:
     checklist = Checklist.of("postflight", items)
     checklist.save(session.work_folder.path)
     return checklist

@@ -5,6 +5,7 @@ from collections.abc import Mapping as ReadOnlyMapping
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
+from weaviate_migration.api.session import opened
 from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.base.logs import in_own_context
 from weaviate_migration.base.settings import MigrationConfig
@@ -53,8 +54,8 @@ def refused_rows(config: MigrationConfig, collection: str | None = None) -> Refu
     Raises:
         ConfigurationError: there is no migration, or it has no such collection.
     """
-    work_folder = WorkFolder.of(config)
-    return refused_of(work_folder, work_folder.records.current(), collection)
+    with opened(config) as session:
+        return refused_of(session.work_folder, session.work_folder.records.current(), collection)
 
 
 def refused_of(work_folder: WorkFolder, record: MigrationRecord, collection: str | None) -> RefusedRows:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from weaviate_migration.api.quarantine import RefusedRows, refused_of
-from weaviate_migration.api.session import Session, opened
+from weaviate_migration.api.server_session import ServerSession, opened_with_server
 from weaviate_migration.base.logs import in_own_context
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.mapping import CollectionMapping
@@ -46,7 +46,7 @@ def retry_refused_rows(config: MigrationConfig, collection: str | None = None) -
         ServerNotUsableError: the server cannot be reached.
         TargetError: the server did not take part any more; what is not written yet is still in the quarantine.
     """
-    with opened(config) as session:
+    with opened_with_server(config) as session:
         session.lock()
         record = session.current_migration()
         left = refused_of(session.work_folder, record, collection)
@@ -59,7 +59,7 @@ def retry_refused_rows(config: MigrationConfig, collection: str | None = None) -
     return RetryResult(written, left, _next_step(record, left))
 
 
-def _written_again(session: Session, record: MigrationRecord, collections: Sequence[CollectionMapping]) -> int:
+def _written_again(session: ServerSession, record: MigrationRecord, collections: Sequence[CollectionMapping]) -> int:
     client = session.connect()
     settings = configured_write_settings(session.config, client)
     written = 0

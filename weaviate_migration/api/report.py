@@ -1,13 +1,12 @@
 """The report of the newest migration."""
 
+from weaviate_migration.api.session import opened
 from weaviate_migration.base.redaction import keep_secret
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.defs.build import asset_graph
-from weaviate_migration.mapping import read_mapping
 from weaviate_migration.monitoring.report.facts import MigrationReport
 from weaviate_migration.monitoring.report.reader import migration_report
 from weaviate_migration.runs.runner import dagster_instance
-from weaviate_migration.work_folder.folder import WorkFolder
 
 
 def read_migration_report(config: MigrationConfig) -> MigrationReport:
@@ -19,8 +18,6 @@ def read_migration_report(config: MigrationConfig) -> MigrationReport:
         MappingError: the mapping file is wrong.
     """
     keep_secret(config.weaviate_api_key)
-    mapping = read_mapping(config.mapping)
-    graph = asset_graph(mapping)
-    work_folder = WorkFolder.of(config)
-    with dagster_instance(config.work_dir) as instance:
-        return migration_report(instance, graph, mapping, work_folder, config.weaviate_url)
+    with opened(config) as session, dagster_instance(config.work_dir) as instance:
+        mapping = session.mapping
+        return migration_report(instance, asset_graph(mapping), mapping, session.work_folder, config.weaviate_url)

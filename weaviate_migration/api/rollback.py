@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from weaviate_migration.api.session import opened
+from weaviate_migration.api.server_session import opened_with_server
 from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.base.logs import in_own_context
 from weaviate_migration.base.settings import MigrationConfig
@@ -46,7 +46,7 @@ def roll_back_migration(config: MigrationConfig, discard: bool) -> RollbackResul
             after whose cutover was cleaned up.
         ServerNotUsableError: the server cannot be reached.
     """
-    with opened(config) as session:
+    with opened_with_server(config) as session:
         session.lock()
         records = session.work_folder.records
         record = (records.newest_to_discard() if discard else None) or records.take_up()

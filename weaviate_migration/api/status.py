@@ -1,7 +1,7 @@
 """What is known of the migrations of a work folder: from its files, Dagster's storage, the source and the server."""
 
 from weaviate_migration.api.checks import read_check_report
-from weaviate_migration.api.session import Session, opened
+from weaviate_migration.api.server_session import ServerSession, opened_with_server
 from weaviate_migration.base.errors import MigrationError
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.monitoring.status import MigrationStatus, SnapshotStatus, disk_use, status_before_first
@@ -22,11 +22,11 @@ def read_status(config: MigrationConfig) -> MigrationStatus:
     """
     if (nothing_begun := status_before_first(config)) is not None:
         return nothing_begun
-    with opened(config) as session:
+    with opened_with_server(config) as session:
         return _status(session)
 
 
-def _status(session: Session) -> MigrationStatus:
+def _status(session: ServerSession) -> MigrationStatus:
     """The status of a work folder that has a migration on record."""
     config, work_folder, mapping = session.config, session.work_folder, session.mapping
     disk = disk_use(work_folder)  # As it was before anything was opened.
@@ -62,7 +62,7 @@ def _snapshot_status(record: MigrationRecord) -> SnapshotStatus | None:
     return SnapshotStatus(str(found.path), found.bytes, found.taken_at.isoformat(), found.path.is_file())
 
 
-def _aliases(session: Session, record: MigrationRecord) -> tuple[str, dict[str, str | None]]:
+def _aliases(session: ServerSession, record: MigrationRecord) -> tuple[str, dict[str, str | None]]:
     """Why the server cannot tell, or where the aliases point."""
     try:
         return "", alias_targets(session.connect_to_running(), record.targets)

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from weaviate_migration.api.preflight import check_preflight
 from weaviate_migration.base.logs import configure_logging
 from weaviate_migration.base.settings import create_migration_config
 from weaviate_migration.cli.show.checklist_table import show_checklist
@@ -17,7 +18,6 @@ from weaviate_migration.cli.show.options import (
     with_options,
 )
 from weaviate_migration.cli.show.terminal import plain_console
-from weaviate_migration.phases.preflight import check_preflight
 
 
 @click.command(epilog=EPILOG)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import weaviate
 
-from weaviate_migration.phases.preflight import check_preflight
+from weaviate_migration.api.preflight import check_preflight
 from weaviate_migration.phases.preflight.disk_and_memory import Need, disks, memory
 from weaviate_migration.phases.preflight.server_side import CLOCK_SECONDS, TrialCollections, judge_clock
 from weaviate_migration.phases.preflight.source_side import pause

@@ -1,5 +1,5 @@
 """The preflight: whether a migration could go through, and what it would take, before anything is begun."""
 
-from weaviate_migration.phases.preflight.look import check_preflight, check_quickly, refuse_impossible
+from weaviate_migration.phases.preflight.look import check_quickly, check_thoroughly, refuse_impossible
 
-__all__ = ["check_preflight", "check_quickly", "refuse_impossible"]
+__all__ = ["check_quickly", "check_thoroughly", "refuse_impossible"]

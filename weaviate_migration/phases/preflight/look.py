@@ -1,21 +1,20 @@
 """Composes the preflight: all of it for an operator, and its quick items for each migration that begins."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from weaviate import WeaviateClient
 
 from weaviate_migration.base.errors import ConfigurationError, ServerNotUsableError
 from weaviate_migration.base.settings import MigrationConfig, spare_memory_mb
-from weaviate_migration.mapping import Mapping, read_mapping
+from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.preflight import disk_and_memory, server_side, source_side, timed_sample
 from weaviate_migration.phases.preflight.server_side import TrialCollections
 from weaviate_migration.phases.preflight.source_side import Source
 from weaviate_migration.source.connect import readable_source, sqlite_path
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import plan_migration
-from weaviate_migration.target.connect import EmbeddedTarget, connected, open_server, parse_weaviate_url
+from weaviate_migration.target.connect import EmbeddedTarget, parse_weaviate_url
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.target.write import write_settings
 from weaviate_migration.work_folder.checklist import Checklist, ChecklistItem
@@ -27,24 +26,24 @@ _SAMPLE_NEEDS = ("backup", "rights")
 _ASK_SERVER = ("rights", "names", "clock", "duration")
 
 
-def check_preflight(config: MigrationConfig) -> Checklist:
-    """Looks at everything that a migration with these settings needs, and stores what it found in the work folder.
+def check_thoroughly(
+    config: MigrationConfig, mapping: Mapping, connect: Callable[[], tuple[WeaviateClient, ServerAddress]]
+) -> Checklist:
+    """All items, for who has the work folder's lock; stored, too. A sample of each table goes the whole way.
 
-    What is made for it, collections on trial, is gone at its end.
+    Args:
+        connect: starts the server if it has to, and gives a client of it; ServerNotUsableError is an item that failed.
 
     Raises:
-        ConfigurationError: the settings themselves are wrong: no such file, no such mapping, no address.
+        ConfigurationError: there is no such file, or the address of the server is wrong.
         SourceError: the file is locked or damaged, so that it cannot even be opened.
     """
-    mapping, work_folder = read_mapping(config.mapping), WorkFolder.of(config)
-    target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
-    path = sqlite_path(config.sqlite_url)
-    with work_folder.locked(), readable_source(path, work_folder.scratch) as readable, ExitStack() as stack:
+    work_folder, path = WorkFolder.of(config), sqlite_path(config.sqlite_url)
+    with readable_source(path, work_folder.scratch) as readable:
         source = Source.of(path, readable, plan_migration(mapping, inspect_database(readable)))
         items = [source_side.backup(source), *_without_server(config, source, work_folder)]
         try:
-            address = stack.enter_context(open_server(target, work_folder.path))
-            client = stack.enter_context(connected(target, address, config.weaviate_api_key))
+            client, address = connect()
         except ServerNotUsableError as error:
             items += [ChecklistItem("server", "failed", error.message, error.hint), *_unasked()]
         else:

@@ -1,0 +1,30 @@
+"""Whether a migration could go through, and what it would take: looked at before anything is begun."""
+
+from weaviate import WeaviateClient
+
+from weaviate_migration.api.server_session import opened_with_server
+from weaviate_migration.base.settings import MigrationConfig
+from weaviate_migration.phases.preflight import check_thoroughly
+from weaviate_migration.target.server import ServerAddress
+from weaviate_migration.work_folder.checklist import Checklist
+
+
+def check_preflight(config: MigrationConfig) -> Checklist:
+    """Looks at everything that a migration with these settings needs, and stores what it found in the work folder.
+
+    What is made for it, collections on trial, is gone at its end.
+
+    Raises:
+        ConfigurationError: the settings themselves are wrong: no such file, no such mapping, no address.
+        MigrationConflictError: a migration is running in the work folder.
+        SourceError: the file is locked or damaged, so that it cannot even be opened.
+    """
+    with opened_with_server(config) as session:
+
+        def connect() -> tuple[WeaviateClient, ServerAddress]:
+            address = session.start_server()
+            return session.connect_to(address), address
+
+        mapping = session.mapping
+        session.lock()
+        return check_thoroughly(config, mapping, connect)

@@ -1,0 +1,73 @@
+"""The session of a command that asks the server for something, or changes something there."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from weaviate import WeaviateClient
+
+from weaviate_migration.api.session import Session
+from weaviate_migration.base.settings import MigrationConfig
+from weaviate_migration.target.connect import (
+    EmbeddedTarget,
+    RemoteTarget,
+    connected,
+    open_running_weaviate,
+    open_server,
+    parse_weaviate_url,
+)
+from weaviate_migration.target.server import ServerAddress
+
+
+class ServerSession(Session):
+    """One call of a command that needs the server."""
+
+    def start_server(self) -> ServerAddress:
+        """Where the server answers; an embedded one is started if it does not run yet.
+
+        Raises:
+            ConfigurationError: the settings name no server.
+            ServerNotUsableError: it cannot be started.
+        """
+        return self.parts.enter_context(open_server(self._target, self.work_folder.ensure()))
+
+    def connect_to(self, address: ServerAddress) -> WeaviateClient:
+        """A client of the server that was started.
+
+        Raises:
+            ServerNotUsableError: it cannot be reached, or refuses the key.
+        """
+        return self.parts.enter_context(connected(self._target, address, self.config.weaviate_api_key))
+
+    def connect(self) -> WeaviateClient:
+        """A client of the server; an embedded one is started if it does not run yet.
+
+        Raises:
+            ConfigurationError: the settings name no server.
+            ServerNotUsableError: it cannot be started or reached, or refuses the key.
+        """
+        return self.connect_to(self.start_server())
+
+    def connect_to_running(self) -> WeaviateClient:
+        """A client of a server that runs already: nothing is started.
+
+        Raises:
+            ConfigurationError: the settings name no server.
+            ServerNotUsableError: none runs, it cannot be reached, or it refuses the key.
+        """
+        folder = self.work_folder.path
+        return self.parts.enter_context(open_running_weaviate(self._target, folder, self.config.weaviate_api_key))
+
+    @property
+    def _target(self) -> EmbeddedTarget | RemoteTarget:
+        return parse_weaviate_url(self.config.weaviate_url, self.config.grpc_port)
+
+
+@contextmanager
+def opened_with_server(config: MigrationConfig) -> Iterator[ServerSession]:
+    """The session of a command that needs the server, while the context lives; nothing is open at first.
+
+    Args:
+        config: the settings; the session has its own copy.
+    """
+    with ExitStack() as parts:
+        yield ServerSession(config.model_copy(), parts)
