@@ -55,7 +55,7 @@ class SQLiteToWeaviateMigrator:
 
     Args:
         config: the settings; a copy is taken, so what is changed in them later changes nothing here.
-        on_start: called with the plan when the run begins: who shows progress starts there.
+        on_start: called with the plan when the run begins: start showing progress there.
         terminal: the handler for log records on the terminal; plain lines on standard error by default.
     """
 

@@ -97,7 +97,7 @@ def verify_migration(
     Args:
         config: the settings; of the source only the mapping is read.
         repair: write missing and altered objects again, remove extra ones, and compare once more.
-        on_start: called when a run of the checks begins: who shows progress starts there.
+        on_start: called when a run of the checks begins: start showing progress there.
 
     Returns:
         What was found. A verification that failed is a result too: nothing is raised for it.

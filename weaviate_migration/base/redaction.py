@@ -1,7 +1,7 @@
 """Secrets are taken out of every text that leaves the process: log records, errors, what Dagster stores, results.
 
 The keys that a process was given are known here, so they are found in the texts of other libraries too. Passwords in
-URLs and bearer tokens are found by their form, whoever gave them.
+URLs and bearer tokens are found by their form, wherever they came from.
 """
 
 import json

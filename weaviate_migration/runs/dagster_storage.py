@@ -1,6 +1,6 @@
 """The storage that our `dagster.yaml` names: Dagster's own SQLite files, with connections that stay open.
 
-Same files, same tables: whoever opens them with Dagster's own classes, before, after or beside it, finds everything.
+Same files, same tables: Dagster's own classes find everything in them, before, after and beside it.
 """
 
 import functools

@@ -98,7 +98,7 @@ def run_of_this_process(since: datetime) -> RunFinder:
 
 
 def run_under_way(work_dir: Path) -> RunFinder:
-    """Finds the newest run in this work folder that has not ended, whoever began it."""
+    """Finds the newest run in this work folder that has not ended, begun by the UI or by a command."""
     return lambda instance: next(runs_under_way(instance, work_dir), None)
 
 

@@ -197,7 +197,7 @@ class ChangeLog:
         return _entry(self._connection, self._known, position)
 
     def lag(self, applied: int) -> Lag:
-        """How far one is behind who has applied the log up to a position; inside `reading`."""
+        """How far behind a copy is that has the log applied up to a position; inside `reading`."""
         statement = (
             f"SELECT count(*), (julianday('now') - min(at)) * {_DAY_SECONDS} FROM {quoted(self._known.changes)} "
             "WHERE position > ? AND table_number IS NOT NULL"

@@ -1,7 +1,7 @@
 """Collations that only the application has, stood in for: SQLite opens no index without its collation.
 
 A stand-in compares texts by their bytes, as BINARY does. An index of the application's is in another order, so nothing
-may be looked up in one by it: whoever compares a column of such a collation writes COLLATE BINARY. A connection that
+may be looked up in one by it: statements that compare such a column say COLLATE BINARY. A connection that
 may write gets no stand-ins: what it put into an index would stand in the wrong place.
 """
 

@@ -269,7 +269,7 @@ class _DataFolder:
 
 
 def _is_alone(users: IO[str]) -> bool:
-    """Whether nobody else shares the lock. Whoever asks gives up their own share, so that one of two gets it alone."""
+    """Whether nobody else shares the lock. Asking gives up the own share, so that one of two gets it alone."""
     try:
         fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -85,7 +85,7 @@ def _is_executable(binary: Path) -> bool:
 
 @contextmanager
 def _alone_in(folder: Path, say: Say) -> Iterator[None]:
-    """Holds the folder's lock. No time limit: who holds it is limited itself, and a killed process holds nothing."""
+    """Holds the folder's lock. No time limit: its holder has a deadline, and a killed process holds nothing."""
     lock = FileLock(folder / "weaviate-migration.lock")
     try:
         lock.acquire(blocking=False)

@@ -246,7 +246,7 @@ def _wait_for_end(server: ProcessIdentity) -> None:
 
 
 def servers_of(data_dir: Path) -> list[ProcessIdentity]:
-    """The servers that run on this folder, whoever remembers them.
+    """The servers that run on this folder, also those that nobody has on record.
 
     Finds what a command started that was killed before it could write down the process id.
     """

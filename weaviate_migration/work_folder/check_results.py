@@ -1,4 +1,4 @@
-"""What the checks of a collection said last: small files in the work folder, for who watches without Dagster.
+"""What the checks of a collection said last: small files, which are read without Dagster.
 
 Dagster's storage stays what decides: a cutover and the report of the checks read the evaluations there.
 """

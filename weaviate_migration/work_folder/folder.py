@@ -29,7 +29,7 @@ class WorkFolder:
     """Where everything is that a migration keeps beside the two databases; not for a run to choose.
 
     Attributes:
-        path: the folder, absolute. Nothing is made by naming what is in it: who writes makes it.
+        path: the folder, absolute. Naming what is in it makes nothing; writing does.
         extracts: where extracts are kept: any fsspec path, such as s3://bucket/extracts; empty: in the folder.
     """
 

@@ -61,7 +61,7 @@ def _stopped_by_ctrl_c() -> Iterator[threading.Event]:
     """An event that Ctrl-C sets.
 
     An exception in the middle of a look may be lost: Python drops what is raised in a finalizer or in a callback from
-    C, and the watching would go on. A second Ctrl-C raises it all the same, for whoever does not want to wait.
+    C, and the watching would go on. A second Ctrl-C raises it at once.
     """
     stop = threading.Event()
 

@@ -1,4 +1,4 @@
-"""The report: what became of the migration, for who hands it over."""
+"""The report: what became of the migration, for the person who hands it over."""
 
 import logging
 from collections.abc import Iterator, Sequence

@@ -44,7 +44,7 @@ class EvaluationWriter:
     Args:
         asset: the asset that is checked.
         specs: of its checks, by name.
-        results: gets what each evaluation says, for who watches the work folder.
+        results: gets what each evaluation says; the live view reads it there.
     """
 
     def __init__(

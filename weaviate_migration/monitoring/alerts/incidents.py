@@ -1,4 +1,4 @@
-"""The open incidents of a work folder, on disk: who looks tells of what is new, and of what is over, and of no more.
+"""The open incidents of a work folder, on disk: a look tells what is new and what is over, and nothing else.
 
 Several processes look, Dagster's daemon and commands: a lock lets one settle at a time. What is to be told is written
 down before it is sent: killed in between, it may be sent twice, but never not at all.
@@ -62,7 +62,7 @@ class Incident(BaseModel):
         return self.kind, self.about
 
     def ended(self, channels: Iterable[Channel], now: datetime) -> "Incident":
-        """The same, over: who was never told of it need not be told of its end."""
+        """The same, over: a channel that was never told of it is not told of its end."""
         knowing = tuple(each.name for each in channels if each.name not in self.untold)
         return self.model_copy(update={"over_at": now, "untold": knowing})
 

@@ -66,7 +66,7 @@ def judge_checks(report: CheckReport) -> Judgement:
 
 
 def _fate(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Judgement:
-    """Whether the run failed. One that only checks stopped is told by them; whoever pressed Ctrl-C knows."""
+    """Whether the run failed. One that only checks stopped is told by them; the person who pressed Ctrl-C knows."""
     if _is_superseded(instance, run):
         return Judgement()
     name = command_of(run)

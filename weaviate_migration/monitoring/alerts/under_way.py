@@ -1,4 +1,4 @@
-"""Which commands are under way in a work folder: each leaves a small file there while it runs, for all who look."""
+"""Which commands are under way in a work folder: each leaves a small file there while it runs."""
 
 import os
 import time

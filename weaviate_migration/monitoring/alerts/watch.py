@@ -138,7 +138,7 @@ def _never_in_the_way() -> Iterator[None]:
 
 
 def _of_command(name: str, exit_code: int, errors: str) -> Judgement:
-    """A command that ran no job. One that was refused its settings has somebody before it who reads why."""
+    """A command that ran no job. A command whose settings were refused has said why to the person who typed it."""
     if exit_code == ConfigurationError.exit_code:
         return Judgement()
     failed = (run_failed(name, f"`weaviate-migration {name}` failed", errors),) if exit_code else ()

@@ -45,7 +45,7 @@ def exposition(config: MigrationConfig) -> Iterator[None]:
 
 @contextmanager
 def _served(port: int, registry: CollectorRegistry) -> Iterator[None]:
-    """To whoever asks at this port, on every interface of the machine."""
+    """Serves them at this port, on every interface of the machine."""
     try:
         server, thread = start_http_server(port, registry=registry)
     except OSError as error:

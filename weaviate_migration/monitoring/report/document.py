@@ -44,7 +44,7 @@ class Bars:
 
     @property
     def alt(self) -> str:
-        """The same in words, for who does not see it."""
+        """The same in words, for readers who do not see it."""
         told = ", ".join(f"{name} {shown(value)}" for name, value in self.values.items())
         return f"{self.title}: {told} ({self.unit})"
 

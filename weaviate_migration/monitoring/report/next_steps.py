@@ -1,4 +1,4 @@
-"""Who has to do what next."""
+"""What is to be done next."""
 
 from collections.abc import Iterator
 

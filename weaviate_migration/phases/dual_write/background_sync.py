@@ -218,7 +218,7 @@ class BackgroundSync:
             )
 
     def _answer(self, applied: bool, asked: int) -> None:
-        """Tells those who wait for requests up to this one; whoever gave up has cancelled."""
+        """Tells those who wait for requests up to this one; a caller that gave up has cancelled."""
         for number, waiting in self._waiting:
             if number <= asked and waiting.set_running_or_notify_cancel():
                 waiting.set_result(applied)

@@ -1,4 +1,4 @@
-"""What changed of a collection's rows since its snapshot: whoever loads, compares or repairs from extracts asks here.
+"""What changed of a collection's rows since its snapshot: load, comparison and repair from extracts ask here.
 
 An extract is as old as its snapshot. An object must never go back to an older version of its row, and a comparison must
 not take for damage what sync did. So rows that were logged since the snapshot are not taken from the extract, and while
@@ -181,7 +181,7 @@ def held_changes(
 
 
 def writing_lock(folder: Path, collection: str, *, wait: bool = True) -> FileLock:
-    """The lock of one collection: held by whoever reads rows and writes their objects, or compares the two.
+    """The lock of one collection: held while rows are read and their objects written, or the two compared.
 
     Args:
         wait: until it is free; otherwise taking it raises `filelock.Timeout` where it is not.

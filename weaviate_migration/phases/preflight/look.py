@@ -29,7 +29,7 @@ _ASK_SERVER = ("rights", "names", "clock", "duration")
 def check_thoroughly(
     config: MigrationConfig, mapping: Mapping, connect: Callable[[], tuple[WeaviateClient, ServerAddress]]
 ) -> Checklist:
-    """All items, for who has the work folder's lock; stored, too. A sample of each table goes the whole way.
+    """All items, stored too; the caller holds the work folder's lock. A sample of each table goes the whole way.
 
     Args:
         connect: starts the server if it has to, and gives a client of it; ServerNotUsableError is an item that failed.
@@ -56,7 +56,7 @@ def check_thoroughly(
 def check_quickly(
     config: MigrationConfig, mapping: Mapping, client: WeaviateClient, address: ServerAddress
 ) -> Checklist:
-    """The items that take no time, for who is about to migrate and has the work folder's lock; stored, too."""
+    """The items that take no time, stored too; the caller is about to migrate and holds the work folder's lock."""
     work_folder = WorkFolder.of(config)
     path = sqlite_path(config.sqlite_url)
     with readable_source(path, work_folder.scratch) as readable:

@@ -68,7 +68,7 @@ class TrialCollections:
 
 
 def server(client: WeaviateClient, address: ServerAddress) -> ChecklistItem:
-    """Which server it is: who got a client has found it ready, new enough, and the key accepted."""
+    """Which server it is: there is a client, so it is ready and new enough, and took the key."""
     with target_errors("asking for the version"):
         version = client.get_meta()["version"]
     minimum = ".".join(map(str, MINIMUM_VERSION))

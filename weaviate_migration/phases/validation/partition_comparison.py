@@ -1,4 +1,4 @@
-"""What the comparison of one partition found: without what compares, since who only reads it needs neither side."""
+"""What the comparison of one partition found: reading it needs neither side."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field

@@ -1,4 +1,4 @@
-"""Which rows of an extract do not become objects, and why: the one place that decides it, for whoever asks.
+"""Which rows of an extract do not become objects, and why: the one place that decides it.
 
 A row is refused whose key is NULL or given twice, or that holds what its property cannot hold where the mapping says
 `on_unfit: refuse`. What Weaviate itself refuses is not known here.

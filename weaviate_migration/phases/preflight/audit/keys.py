@@ -1,9 +1,9 @@
 """The keys of one table: NULL, given twice, different only in case, or too unevenly spread for even partitions.
 
-They are compared on disk, in a database of their own: memory stays bounded, and no long statement holds up those who
-write to the source. Where the file itself lets no key be given twice, only texts are compared, for their case; all
-UUIDs differ then, so the sixteen partitions are even. Those texts wait, many in a row of the database, until one has
-an upper-case letter, since without any none differ only in case: as a rule that is all that becomes of them.
+They are compared on disk, in a database of their own: memory stays bounded, and no long statement holds up writers of
+the source. Where the file itself lets no key be given twice, only texts are compared, for their case; all UUIDs differ
+then, so the sixteen partitions are even. Those texts wait, many in a row of the database, until one has an upper-case
+letter: without any, none differ only in case. As a rule that is all that becomes of them.
 """
 
 import json
