@@ -4,21 +4,18 @@ How many values a property of some kind would hold is counted with the very conv
 guess that rests on it cannot disagree with the audit. Whole columns of a slice are looked at first, at the speed of C.
 """
 
-from bisect import bisect_left
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from weaviate_migration.mapping import PropertyMapping
 from weaviate_migration.mapping.converters import property_converter
-from weaviate_migration.mapping.values import SqlValue
+from weaviate_migration.mapping.values import Converter, SqlValue
 from weaviate_migration.phases.preflight.audit.columns import STORAGE_CLASSES, Group, by_class, surely_held
-
-# So many different texts are told apart, and only up to this length: what is longer is no choice from a list.
-DISTINCT_TEXTS = 1_000
-DISTINCT_LENGTH = 256
-
-_DIGITS = frozenset("0123456789")
+from weaviate_migration.phases.preflight.inference.number_facts import NumberFacts, NumberReading
+from weaviate_migration.phases.preflight.inference.text_facts import TextFacts, TextReading
+from weaviate_migration.phases.preflight.inference.vector_facts import VectorFacts, VectorReading
 
 
 @dataclass(frozen=True)
@@ -27,40 +24,46 @@ class Reading:
 
     Attributes:
         prop: a property of that kind; its name and column say nothing.
-        classes: the storage classes that it may take.
-        heads: the characters that a text begins with which it may take; None: any.
+        classes: the storage classes that it is asked for.
+        heads: the characters that begin a text which it is asked for; empty: any.
+        begins: what else must be found where such a text begins.
     """
 
     prop: PropertyMapping
+    convert: Converter
     classes: tuple[type, ...]
-    heads: frozenset[str] | None = None
+    heads: str
+    begins: Callable[[str], object]
+
+    def fits(self, value: SqlValue) -> bool:
+        """Whether the property would hold the value, exactly or in another form."""
+        return self.convert(value)[0] is not None
 
 
-def _prop(**fields: object) -> PropertyMapping:
-    return PropertyMapping.model_validate({"name": "any", "column": "any", **fields})
+def _reading(kind: str, *classes: type, heads: str = "", begins: str = "") -> Reading:
+    index = "stored" if kind in ("text", "text[]") else None
+    prop = PropertyMapping.model_validate({"name": "any", "column": "any", "type": kind, "index": index})
+    return Reading(prop, property_converter(prop), classes, heads, re.compile(begins).match)
 
 
-# The ways of reading whose fitting values are counted, by the names that `ColumnFacts.fits` has for them.
+_DIGITS = "0123456789"
+_JSON_HEADS = "[ \t\r\n"
+
+# The ways of reading whose fitting values are counted, by the names that `ColumnFacts.fits` has for them. Of JSON
+# arrays those are asked whose first item is of the right kind; an empty one is of each.
 READINGS: dict[str, Reading] = {
-    "text": Reading(_prop(type="text", index="stored"), (str,)),
-    "int": Reading(_prop(type="int"), (int, float)),
-    "number": Reading(_prop(type="number"), (int, float)),
-    "boolean": Reading(_prop(type="boolean"), (int,)),
-    "date": Reading(_prop(type="date"), (str,), _DIGITS),
+    each.prop.type: each
+    for each in (
+        _reading("text", str),
+        _reading("int", int, float),
+        _reading("number", int, float),
+        _reading("boolean", int),
+        _reading("date", str, heads=_DIGITS),
+        _reading("text[]", str, heads=_JSON_HEADS, begins=r'\s*\[\s*["\]]'),
+    )
 }
-
-# Numbers that can be moments, from 2000 to 2100 (from the first to the excluded last), by what they would count.
-_FROM_2000, _TO_2100 = 946_684_800, 4_102_444_800
-_SECONDS_TO_2001, _SECONDS_FROM_1601 = 978_307_200, 11_644_473_600
-RANGES: dict[str, tuple[float, float]] = {
-    "epoch_seconds": (_FROM_2000, _TO_2100),
-    "epoch_milliseconds": (_FROM_2000 * 10**3, _TO_2100 * 10**3),
-    "epoch_microseconds": (_FROM_2000 * 10**6, _TO_2100 * 10**6),
-    "epoch_nanoseconds": (_FROM_2000 * 10**9, _TO_2100 * 10**9),
-    "apple": (1, _TO_2100 - _SECONDS_TO_2001),
-    "webkit": ((_FROM_2000 + _SECONDS_FROM_1601) * 10**6, (_TO_2100 + _SECONDS_FROM_1601) * 10**6),
-    "julian_day": (2_400_000, 2_500_000),
-}
+# uuid heads=_DIGITS + "abcdefABCDEF{u"; date[] r'\s*\[\s*("\d|\])'; boolean[] r"\s*\[\s*[tf\]]";
+# int[] r"\s*\[[-\d\s,]*\]\s*$"; number[] r"\s*\[\s*[-\d\]]"
 
 
 @dataclass(frozen=True)
@@ -71,25 +74,17 @@ class ColumnFacts:
         rows: how many values, NULLs included.
         classes: how many have each storage class, by its name; those that none has are left out.
         fits: how many a property of each kind in `READINGS` would hold, exactly or in another form.
-        zeros: numbers that are 0.
-        ranges: numbers within each of `RANGES`, which overlap.
-        longest: the characters of the longest text.
-        characters: those of all texts.
-        spaced: texts with a blank between other characters.
-        empty: texts without any character.
-        texts: how often each different text is there; None if they are more than `DISTINCT_TEXTS`, or long.
+        numbers: what the integers and reals are.
+        texts: what the texts are.
+        blobs: what the blobs are.
     """
 
     rows: int
     classes: Mapping[str, int]
     fits: Mapping[str, int]
-    zeros: int
-    ranges: Mapping[str, int]
-    longest: int
-    characters: int
-    spaced: int
-    empty: int
-    texts: Mapping[str, int] | None
+    numbers: NumberFacts
+    texts: TextFacts
+    blobs: VectorFacts
 
     @property
     def values(self) -> int:
@@ -101,103 +96,63 @@ class ColumnFacts:
         return sum(self.classes.get(each, 0) for each in classes)
 
 
-@dataclass
-class _Numbers:
-    """The integers and reals of a column."""
-
-    zeros: int = 0
-    ranges: Counter[str] = field(default_factory=Counter)
-
-    def add(self, group: Group) -> None:
-        self.zeros += group.values.count(0)
-        in_order: list[float] = []
-        for name, (first, end) in RANGES.items():
-            if group.largest < first or group.smallest >= end:  # type: ignore[operator]  # one storage class: numbers
-                continue
-            in_order = in_order or sorted(group.values)  # type: ignore[arg-type]
-            self.ranges[name] += bisect_left(in_order, end) - bisect_left(in_order, first)
-
-
-@dataclass
-class _Texts:
-    """The texts of a column."""
-
-    longest: int = 0
-    characters: int = 0
-    spaced: int = 0
-    empty: int = 0
-    different: Counter[str] | None = field(default_factory=Counter)
-
-    def add(self, counts: Counter[str]) -> None:
-        longest = max(map(len, counts))
-        self.longest = max(self.longest, longest)
-        self.characters += sum([len(text) * count for text, count in counts.items()])
-        self.spaced += sum([count for text, count in counts.items() if " " in text and " " in text.strip()])
-        self.empty += counts[""]
-        if self.different is not None:
-            self.different += counts
-            if longest > DISTINCT_LENGTH or len(self.different) > DISTINCT_TEXTS:
-                self.different = None
-
-
 class ColumnReading:
     """Reads all values of one column."""
 
     def __init__(self) -> None:
         self._classes: Counter[type] = Counter()
         self._fits: Counter[str] = Counter()
-        self._numbers = _Numbers()
-        self._texts = _Texts()
+        self._numbers = NumberReading()
+        self._texts = TextReading()
+        self._blobs = VectorReading()
 
     def add(self, values: Sequence[SqlValue]) -> None:
         """Looks at the column's values in one slice; how they are cut into slices changes nothing of the facts."""
         for of_class, group in by_class(values).items():
             self._classes[of_class] += len(group.values)
-            if of_class in (int, float):
-                self._numbers.add(group)
-            counts: Counter[SqlValue] = Counter(group.values) if of_class is str else Counter()
             if of_class is str:
-                self._texts.add(counts)  # type: ignore[arg-type]  # one storage class: texts
-            for name, reading in READINGS.items():
-                if of_class in reading.classes:
-                    self._fits[name] += _fitting(name, of_class, group, counts)
+                self._add_texts(group)
+            elif of_class is bytes:
+                self._blobs.add(group.values)  # type: ignore[arg-type]  # one storage class: blobs
+            elif of_class is not type(None):
+                self._add_numbers(of_class, group)
 
     def facts(self) -> ColumnFacts:
         """What was found so far."""
-        texts = self._texts
         return ColumnFacts(
             rows=self._classes.total(),
             classes={name: self._classes[each] for each, name in STORAGE_CLASSES.items() if self._classes[each]},
             fits={name: self._fits[name] for name in READINGS},
-            zeros=self._numbers.zeros,
-            ranges={name: self._numbers.ranges[name] for name in RANGES},
-            longest=texts.longest,
-            characters=texts.characters,
-            spaced=texts.spaced,
-            empty=texts.empty,
-            texts=None if texts.different is None else dict(sorted(texts.different.items())),
+            numbers=self._numbers.facts(),
+            texts=self._texts.facts(),
+            blobs=self._blobs.facts(),
         )
 
+    def _add_numbers(self, of_class: type, group: Group) -> None:
+        self._numbers.add(group)
+        for name, reading in READINGS.items():
+            if of_class in reading.classes:
+                held = surely_held(reading.prop, {of_class: group})
+                fitting = (
+                    group.values if held else [each for each in group.values if reading.convert(each)[0] is not None]
+                )
+                self._fits[name] += len(fitting)
 
-_CONVERTERS = {name: property_converter(reading.prop) for name, reading in READINGS.items()}
-
-
-def _fitting(name: str, of_class: type, group: Group, counts: Counter[SqlValue]) -> int:
-    """How many values of a group a property of that kind would hold.
-
-    Args:
-        counts: how often each value of a group of texts is there.
-    """
-    reading = READINGS[name]
-    if surely_held(reading.prop, {of_class: group}):
-        return len(group.values)
-    convert = _CONVERTERS[name]
-    if of_class is not str:
-        return sum([convert(value)[0] is not None for value in group.values])
-    return sum([counts[text] for text in _beginning(counts, reading.heads) if convert(text)[0] is not None])
-
-
-def _beginning(texts: Iterable[SqlValue], heads: frozenset[str] | None) -> Iterable[SqlValue]:
-    if heads is None:
-        return texts
-    return [text for text in texts if text[:1] in heads]  # type: ignore[index,operator]  # one storage class: texts
+    def _add_texts(self, group: Group) -> None:
+        counts: Counter[str] = Counter(group.values)  # type: ignore[arg-type]  # one storage class: texts
+        self._texts.add(counts)
+        by_head: dict[str, list[str]] = defaultdict(list)
+        for text in counts:
+            by_head[text[:1]].append(text)
+        for name, reading in READINGS.items():
+            if str not in reading.classes:
+                continue
+            heads = by_head.keys() & set(reading.heads) if reading.heads else by_head.keys()
+            if heads and surely_held(reading.prop, {str: group}):
+                self._fits[name] += len(group.values)
+                continue
+            for head in heads:
+                fitting = [
+                    text for text in by_head[head] if reading.begins(text) and reading.convert(text)[0] is not None
+                ]
+                self._fits[name] += sum(map(counts.__getitem__, fitting))

@@ -1,39 +1,198 @@
-from collections.abc import Sequence
+"""What columns become, as the files of many applications declare and fill them."""
+
+import re
+from itertools import cycle, islice
 
 import pytest
 
 from weaviate_migration.mapping.values import SqlValue
-from weaviate_migration.phases.preflight.inference.column_facts import ColumnReading
-from weaviate_migration.phases.preflight.inference.column_guess import ColumnGuess, guess_column
-from weaviate_migration.source.inspect import Column
+from weaviate_migration_tests.phases.preflight.inference.guessing import guess_of, told
+
+PROSE = ["The first note of all", "Another one, a little longer than it", "A third, and the last for today"]
+JAPANESE = "これは日本語で書かれた長い文章です。単語の間に空白はありません。だから語の数は分からないのです。"
 
 
-def guess(name: str, declared: str, values: Sequence[SqlValue], is_key: bool = False) -> ColumnGuess:
-    reading = ColumnReading()
-    if values:
-        reading.add(values)
-    return guess_column("anyName", Column(name, declared, generated=False), reading.facts(), is_key=is_key)
+def repeated(*values: SqlValue, rows: int = 40) -> list[SqlValue]:
+    """These values one after the other, again and again."""
+    return list(islice(cycle(values), rows))
+
+
+def becomes(declaration: str, values: list[SqlValue], found: str) -> object:
+    return pytest.param(declaration, values, found, id=f"{declaration}: {found}")
 
 
 @pytest.mark.parametrize(
-    ("name", "declared", "values", "found"),
+    ("declaration", "values", "found"),
     [
-        ("title", "TEXT", ["The first note", "Another one", "And a third"], {"type": "text", "index": "words"}),
-        ("role", "VARCHAR(50)", ["user", "assistant"] * 9, {"type": "text", "index": "whole"}),
-        ("amount", "INTEGER", [1, 2, 3, None], {"type": "int"}),
-        ("price", "REAL", [1.5, 2.0], {"type": "number"}),
-        ("done", "BOOLEAN", [0, 1, None], {"type": "boolean"}),
-        ("created_at", "DATETIME", ["2026-01-02 03:04:05", "2026-01-02"], {"type": "date"}),
-        ("createdAt", "", [1_700_000_000, 0, 1_700_000_009, None], {"type": "date", "date_format": "epoch_seconds"}),
-        ("createdAt", "DATETIME", [1_700_000_000_000], {"type": "date", "date_format": "epoch_milliseconds"}),
-        ("count", "INTEGER", [1_700_000_000], {"type": "int"}),
-        ("nothing", "INTEGER", [None, None], {"type": "int"}),
-        ("nothing", "", [], {"type": "text", "index": "whole"}),
+        becomes("title TEXT", [*PROSE], "text words"),
+        becomes("role VARCHAR(50)", repeated("user", "assistant"), "text whole"),
+        becomes("state TEXT", repeated("in progress", "not begun", None), "text whole"),
+        becomes("body TEXT", repeated("ok", "word " * 500), "text words"),
+        becomes("city TEXT", [f"New City {number}" for number in range(30)], "text words"),
+        becomes("email TEXT", [f"person{number}@example.org" for number in range(30)], "text whole"),
+        becomes("url TEXT", [f"https://example.org/{'x' * 300}/{number}" for number in range(30)], "text whole"),
+        becomes("path TEXT", [f"/data/{'x' * 1200}/{number}" for number in range(30)], "text words"),
+        becomes("page TEXT", ["<p>" + "word " * 9000], "text stored"),
+        becomes("body TEXT", [JAPANESE] * 2, "text words"),
+        becomes("zip TEXT", ["01234", "99999", "00501"], "text whole"),
+        becomes("phone", ["030123456", "0301234567"], "text whole"),
+        becomes("version TEXT", ["1.0", "1.10", "2.0"], "text whole"),
+        becomes("settings JSON", ['{"a": 1}', '{"b": [2]}', "{}"], "text stored"),
+        becomes("settings TEXT", ['{"a": 1}', "[null]", "[]", ""], "text stored"),
+        becomes("tags TEXT", ['["red", "green"]', "[]", '["blue"]'], "text[] whole"),
+        becomes("tags JSON", ["[]", "[]"], "text[] whole"),
+        becomes("log TEXT", ["[info] begun", "[info] ended"], "text words"),
     ],
 )  # fmt: skip
-def test_declaration_and_values_say_what_a_column_becomes(
-    name: str, declared: str, values: list[SqlValue], found: dict[str, str]
-) -> None:
-    prop = guess(name, declared, values).property
-    assert prop is not None
-    assert prop.model_dump(exclude_defaults=True, exclude={"name", "column"}) | {"type": prop.type} == found
+def test_texts(declaration: str, values: list[SqlValue], found: str) -> None:
+    assert told(guess_of(declaration, values)) == found
+
+
+@pytest.mark.parametrize(
+    ("declaration", "values", "found"),
+    [
+        becomes("age INTEGER", [1, 2, 3, None], "int"),
+        becomes("price REAL", [1.0, 2.0], "number"),
+        becomes("price NUMERIC(10,2)", [1.25, 2, 3], "number"),
+        becomes("code INTEGER", [1, 2, 3, "A"], "int"),
+        becomes("code TEXT", ["A", "B", "C", 4], "text whole"),
+        becomes("snowflake INTEGER", [1_186_000_000_000_000_001, 1_186_000_000_000_000_002], "nothing"),
+        becomes("mostly_small INTEGER", [1, 2, 1_186_000_000_000_000_002], "int"),
+        becomes("mixed", [1, 2, "a", "b", b"c", b"d"], "nothing"),
+        becomes("infinite REAL", [float("inf"), float("-inf")], "nothing"),
+        becomes("data BLOB", [b"a", b"b"], "nothing"),
+        becomes("data BLOB", [1, 2, b"b"], "int"),
+        becomes("broken TEXT", ["\udcff", "\udcfe"], "nothing"),
+    ],
+)
+def test_numbers_and_mixed_values(declaration: str, values: list[SqlValue], found: str) -> None:
+    assert told(guess_of(declaration, values)) == found
+
+
+@pytest.mark.parametrize(
+    ("declaration", "values", "found"),
+    [
+        becomes("done BOOLEAN", [0, 1, None], "boolean"),
+        becomes("done bool", [0, 0], "boolean"),
+        becomes("done tinyint(1)", [1, 0], "boolean"),
+        becomes("done BIT", [1, 0], "boolean"),
+        becomes("is_active INTEGER", [1, 0], "boolean"),
+        becomes("IsActive INTEGER", [1, 1], "boolean"),
+        becomes("hasAttachments", [0, 1], "boolean"),
+        becomes("EmailConfirmed INTEGER", [0, 1], "boolean"),
+        becomes("level INTEGER", [0, 1], "int"),
+        becomes("island INTEGER", [0, 1], "int"),
+        becomes("is_rank INTEGER", [0, 1, 2, 3], "int"),
+        becomes("done BOOLEAN", [0, 1, 2, 3, 4], "int"),
+        becomes("done BOOLEAN", [0, 1, 1, 1, -1], "boolean"),
+        becomes("amount TINYINT(4)", [0, 1], "int"),
+    ],
+)
+def test_booleans(declaration: str, values: list[SqlValue], found: str) -> None:
+    assert told(guess_of(declaration, values)) == found
+
+
+@pytest.mark.parametrize(
+    ("declaration", "values", "found"),
+    [
+        becomes("created_at datetime(6)", ["2026-01-02 03:04:05.123456"], "date"),  # Rails, Django, SQLAlchemy
+        becomes("Created TEXT", ["2024-02-29 12:34:56.1234567", "0001-01-01 00:00:00"], "date"),  # EF Core
+        becomes("Sent TEXT", ["2024-03-31 02:30:00+02:00", None], "date"),  # EF Core, DateTimeOffset
+        becomes("created_at datetime", ["2024-01-02 03:04:05.123456789+02:00"], "date"),  # Go, mattn
+        becomes("createdAt DATETIME", [1_700_000_000_000, 1_700_000_000_001], "date epoch_milliseconds"),  # Prisma
+        becomes("created timestamp", [1_700_000_000_000], "date epoch_milliseconds"),  # Hibernate
+        becomes("time INTEGER", [1_700_000_000], "date epoch_seconds"),
+        becomes("created REAL", [1_700_000_000.25, 1_700_000_000.5], "date epoch_seconds"),  # Python's time.time()
+        becomes("deleted_at INTEGER", [0, 1_700_000_000, 1_700_000_005], "date epoch_seconds"),
+        becomes("deleted_at INTEGER", [0, 0, 0, 1_700_000_005], "int"),
+        becomes("deleted_at INTEGER", [0, 0], "int"),
+        becomes("expires INTEGER", [1_700_000_000, 9_999_999_999_999], "int"),
+        becomes("seen DATETIME", ["2024-01-02", "yesterday", "2024-01-03"], "date"),
+        becomes("seen TEXT", ["2024-01-02", "yesterday", "2024-01-03"], "text whole"),
+        becomes("seen TEXT", ["2024-01-02", "", "2024-01-03"], "date"),
+        becomes("seen TEXT", ["2024-01-02", "", "", ""], "text whole"),
+        becomes("amount INTEGER", [1_700_000_000, 1_700_000_001], "int"),
+        becomes("execution_time INTEGER", [12, 1300, 7], "int"),
+        becomes("birthday DATE", ["1815-12-10", "1912-06-23"], "date"),
+        becomes("Duration TEXT", ["00:01:30", "1.02:03:04.5000000"], "text whole"),  # EF Core, TimeSpan
+        becomes("creation_utc INTEGER", [13_350_000_000_000_000], "nothing"),  # Chrome
+        becomes("mtime REAL", [2_460_310.5], "number"),  # Fossil's Julian days
+    ],
+)
+def test_dates(declaration: str, values: list[SqlValue], found: str) -> None:
+    assert told(guess_of(declaration, values)) == found
+
+
+@pytest.mark.parametrize(
+    ("declaration", "found"),
+    [
+        ("a BOOLEAN", "boolean"),
+        ("a tinyint(1)", "boolean"),
+        ("a INTEGER", "int"),
+        ("a UNSIGNED BIG INT", "int"),
+        ("a DATETIME", "date"),
+        ("a timestamp with time zone", "date"),
+        ("a REAL", "number"),
+        ("a DOUBLE PRECISION", "number"),
+        ("a DECIMAL(10,5)", "number"),
+        ("a VARCHAR(20)", "text whole"),
+        ("a JSON", "text stored"),
+        ("a", "text whole"),
+        ("a BLOB", "nothing"),
+        ("a FLOAT[384]", "nothing"),
+        ("a F32_BLOB(384)", "nothing"),
+    ],
+)
+@pytest.mark.parametrize("values", [[], [None, None]], ids=["no row", "only NULL"])
+def test_a_column_without_values_goes_by_its_declaration(declaration: str, values: list[SqlValue], found: str) -> None:
+    assert told(guess_of(declaration, values)) == found
+
+
+@pytest.mark.parametrize(
+    ("declaration", "values", "found"),
+    [
+        becomes("id INTEGER", [1_700_000_000_000, 1_700_000_000_001], "int"),  # Anki: milliseconds that are keys
+        becomes("created_at INTEGER", [1_700_000_000, 1_700_000_001], "int"),
+        becomes("is_first INTEGER", [0, 1], "int"),
+        becomes("id TEXT", ["a b c d", "a b c e", "b c d e"], "text whole"),
+        becomes("day TEXT", ["2024-01-02", "2024-01-03"], "text whole"),
+        becomes("id TEXT", ["x" * 2000], "text stored"),
+        becomes("weight REAL", [0.5, 1.5], "number"),
+        becomes("id BLOB", [bytes(range(16))], "nothing"),
+        becomes("id", [], "text whole"),
+    ],
+)
+def test_keys_stay_what_they_are(declaration: str, values: list[SqlValue], found: str) -> None:
+    assert told(guess_of(declaration, values, is_key=True)) == found
+
+
+@pytest.mark.parametrize(
+    ("declaration", "values", "reason"),
+    [
+        (
+            "role TEXT",
+            repeated("user", "assistant", rows=1204),
+            "2 different values in 1,204 rows, 9 characters at most",
+        ),
+        ("title TEXT", [*PROSE], "3 of 3 texts with several words, 29 characters on average"),
+        ("a INTEGER", [5, 1204], "integers from 5 to 1,204"),
+        ("a INTEGER", [5, 7, "x"], "integers from 5 to 7; 1 of 3 values do not fit"),
+        ("a INTEGER", [None], "no value in 1 row, declared INTEGER"),
+        ("a INTEGER", [1_700_000_000] * 2, "always 1,700,000,000; could be seconds since 1970"),
+        ("at INTEGER", [1_700_000_000, 0, 1_700_000_000], "seconds since 1970; 1 of 3 values outside of 2000 to 2100"),
+        ("seen DATETIME", ["2024-01-02", "x", "2024-01-02"], "2 of 3 values dates as text; 1 of 3 values do not fit"),
+        (
+            "creation_utc INTEGER",
+            [13_350_000_000_000_000],
+            "always 13,350,000,000,000,000, most of them beyond what Weaviate holds exactly; could be microseconds "
+            "since 1601, as Chrome writes them, which no date_format reads; stays in source_columns",
+        ),
+        ("a BLOB", [b"abc", b"abc", b"d"], "3 blobs, 2 of 3 bytes, 1 of 1; stays in source_columns"),
+    ],
+)
+def test_the_reason_has_the_figures(declaration: str, values: list[SqlValue], reason: str) -> None:
+    assert guess_of(declaration, values).reason == reason
+
+
+def test_a_reason_is_one_line() -> None:
+    assert not re.search(r"\s{2}|\n", guess_of("a\nb\n  INTEGER", [None]).reason)

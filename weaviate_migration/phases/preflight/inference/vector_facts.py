@@ -1,0 +1,143 @@
+"""Whether the blobs of a column are vectors, and how their bytes are read: found out from the numbers they would be."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+# A column whose blobs have more lengths than this holds no vectors.
+MOST_LENGTHS = 32
+# What the numbers of a vector are not: larger, and all smaller. Of a hash, a picture or anything compressed a number
+# is between the two and NaN, or so small that nobody means it, as often as not.
+LARGEST = {"float32": 1e6, "float64": 1e6, "float16": 1e3}
+_SMALLEST_LARGEST = 1e-3
+# But for so many in a hundred, they are 0 or no smaller than this.
+_PLAIN = 0.99
+_SMALLEST_PLAIN = {"float32": 1e-10, "float64": 1e-20, "float16": 1e-5}
+
+DTYPES: dict[str, np.dtype[Any]] = {
+    "float32": np.dtype("<f4"),
+    "float64": np.dtype("<f8"),
+    "float16": np.dtype("<f2"),
+}
+# Blobs are looked at so many bytes at a time.
+_BLOCK = 4 * 1024 * 1024
+
+# How files begin that applications put into blobs, and what they are.
+_CONTENTS = {
+    b"\x89PNG": "PNG pictures",
+    b"\xff\xd8\xff": "JPEG pictures",
+    b"GIF8": "GIF pictures",
+    b"RIFF": "RIFF files, such as WebP pictures",
+    b"%PDF": "PDF documents",
+    b"PK\x03\x04": "ZIP files",
+    b"\x1f\x8b": "compressed by gzip",
+    b"BZh": "compressed by bzip2",
+    b"\xfd7zXZ": "compressed by xz",
+    b"\x28\xb5\x2f\xfd": "compressed by zstd",
+    b"\x78\x01": "compressed by zlib",
+    b"\x78\x5e": "compressed by zlib",
+    b"\x78\x9c": "compressed by zlib",
+    b"\x78\xda": "compressed by zlib",
+    b"\x80\x02": "pickles of Python",
+    b"\x80\x03": "pickles of Python",
+    b"\x80\x04\x95": "pickles of Python",
+    b"\x80\x05\x95": "pickles of Python",
+    b"\x93NUMPY": "files of NumPy",
+    b"bplist": "property lists of Apple",
+    b"SQLite format 3": "SQLite files",
+}
+_CONTENT = re.compile(b"|".join(re.escape(magic) for magic in _CONTENTS)).match
+
+
+@dataclass(frozen=True)
+class VectorFacts:
+    """What the blobs of a column are.
+
+    Attributes:
+        lengths: how many have each length in bytes; None if they have more lengths than `MOST_LENGTHS`.
+        believable: how many are vectors that somebody can mean, for each way of reading; only what one way does not
+            settle is read in the next.
+        every_second_zero: of those believable as float32s, how many have 0 in every place with an even number: the
+            lower halves of float64s that are whole, or were float32s.
+        contents: what the first bytes say that they are, and of how many.
+    """
+
+    lengths: Mapping[int, int] | None
+    believable: Mapping[str, int]
+    every_second_zero: int
+    contents: Mapping[str, int]
+
+
+@dataclass
+class VectorReading:
+    """Reads the blobs of one column."""
+
+    _lengths: Counter[int] | None = field(default_factory=Counter)
+    _believable: Counter[str] = field(default_factory=Counter)
+    _every_second_zero: int = 0
+    _contents: Counter[str] = field(default_factory=Counter)
+
+    def add(self, blobs: Sequence[bytes]) -> None:
+        """Looks at the blobs in one slice."""
+        for magic, count in Counter([found[0] for blob in blobs if (found := _CONTENT(blob))]).items():
+            self._contents[_CONTENTS[magic]] += count
+        if self._lengths is None:
+            return
+        by_length: dict[int, list[bytes]] = defaultdict(list)
+        for blob in blobs:
+            by_length[len(blob)].append(blob)
+        self._lengths.update({length: len(alike) for length, alike in by_length.items()})
+        if len(self._lengths) > MOST_LENGTHS:
+            self._lengths = None
+            return
+        for length, alike in by_length.items():
+            if length:
+                self._add_alike(length, alike)
+
+    def _add_alike(self, length: int, blobs: Sequence[bytes]) -> None:
+        """Looks at blobs of one length, as many at a time as a block takes."""
+        step = max(_BLOCK // length, 1)
+        for start in range(0, len(blobs), step):
+            self._add_block(blobs[start : start + step])
+
+    def _add_block(self, block: Sequence[bytes]) -> None:
+        """Looks at some blobs of one length; in another way only at those that are not settled by the one before."""
+        for name, dtype in DTYPES.items():
+            if name == "float16":  # Of digits, every two are one between 0.1 and 1.
+                block = [blob for blob in block if not blob.isascii()]
+            if not block or len(block[0]) % dtype.itemsize:
+                continue
+            numbers = np.frombuffer(b"".join(block), dtype).reshape(len(block), -1)
+            believable = _believable(name, numbers)
+            self._believable[name] += int(believable.sum())
+            if name == "float32":
+                doubtful = believable & (numbers[:, ::2] == 0).all(axis=1)
+                self._every_second_zero += int(doubtful.sum())
+                believable &= ~doubtful
+            block = [blob for blob, settled in zip(block, believable.tolist(), strict=True) if not settled]
+
+    def facts(self) -> VectorFacts:
+        """What was found so far."""
+        many = self._lengths is None
+        return VectorFacts(
+            lengths=dict(sorted(self._lengths.items())) if self._lengths is not None else None,
+            believable={name: 0 if many else self._believable[name] for name in DTYPES},
+            every_second_zero=0 if many else self._every_second_zero,
+            contents=dict(sorted(self._contents.items())),
+        )
+
+
+def _believable(name: str, numbers: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """For each row whether it is a vector that somebody can mean: not all 0, and no number that is nonsense."""
+    with np.errstate(invalid="ignore"):
+        magnitudes = np.abs(numbers)
+        largest = magnitudes.max(axis=1)  # NaN where one of them is, and NaN is within no bounds.
+        plain = (magnitudes == 0) | (magnitudes >= _SMALLEST_PLAIN[name])
+        in_bounds = (largest >= _SMALLEST_LARGEST) & (largest <= LARGEST[name])
+        found: npt.NDArray[np.bool_] = in_bounds & (plain.mean(axis=1) >= _PLAIN)
+    return found
