@@ -23,6 +23,7 @@ Finding = tuple[int, Place, str]
 _YAML_TYPES = {bool: "true or false", int: "a number", float: "a number", type(None): "nothing", list: "a list"}
 # How the pattern of a name begins, and in words.
 _FIRST_LETTERS = {"^[A-Z]": "a capital letter", "^[_a-z]": "a small letter or `_`", "^[_A-Za-z]": "a letter or `_`"}
+_BOOL, _TEXT = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:str"
 _QUOTE = "put it in quotes if it is meant as text"
 
 
@@ -36,6 +37,7 @@ class FileKind:
         option: of the command line, that names the file.
         error: what is raised.
         models: of what stands in a field, by the field's name; the file's own model holds everything else.
+        spelled: fields within which `true`, `yes` and the like are texts, spelled as they are, and no booleans.
     """
 
     title: str
@@ -43,6 +45,7 @@ class FileKind:
     option: str
     error: type[ConfigurationError]
     models: Mapping[str, type[BaseModel]] = field(default_factory=dict)
+    spelled: frozenset[str] = frozenset()
 
 
 def read_yaml_file(source: Traversable, model: type[_Model], kind: FileKind) -> _Model:
@@ -93,8 +96,9 @@ class _LocatingLoader(yaml.SafeLoader):
     PyYAML itself takes the last of two equal names without a word.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, spelled: frozenset[str]) -> None:
         super().__init__(text)
+        self._spelled = spelled
         self.lines: dict[Place, int] = {}
         self.repeated: list[Finding] = []
         self._place: list[str] = []
@@ -102,15 +106,20 @@ class _LocatingLoader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         """Composes one node; `index` is None for a key, a key's node for its value, a position for an item."""
         if index is None:
-            return super().compose_node(parent, index)  # type: ignore[arg-type]  # the stubs forget None
+            return self._as_spelled(super().compose_node(parent, index))  # type: ignore[arg-type]  # the stubs forget None
         if isinstance(index, yaml.Node):
             step, mark = index.value, index.start_mark
         else:
             step, mark = index, self.peek_event().start_mark  # type: ignore[no-untyped-call]  # no stubs for it
         self._place.append(str(step))
         self._note(tuple(self._place), mark.line + 1)
-        node = super().compose_node(parent, index)
+        node = self._as_spelled(super().compose_node(parent, index))
         self._place.pop()
+        return node
+
+    def _as_spelled(self, node: yaml.Node | None) -> yaml.Node | None:
+        if isinstance(node, yaml.ScalarNode) and node.tag == _BOOL and not self._spelled.isdisjoint(self._place):
+            node.tag = _TEXT
         return node
 
     def _note(self, place: Place, line: int) -> None:
@@ -125,7 +134,7 @@ class _Document:
     def __init__(self, text: str, file: str, model: type[BaseModel], kind: FileKind) -> None:
         self._file, self._model, self._kind = file, model, kind
         try:
-            loader = _LocatingLoader(text)
+            loader = _LocatingLoader(text, kind.spelled)
             self.content: Any = loader.get_single_data()
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark

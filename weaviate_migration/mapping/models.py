@@ -20,9 +20,14 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails
 
+from weaviate_migration.base.texts import suggestion
+from weaviate_migration.mapping.date_patterns import pattern_mistake
+
 PropertyType = Literal["text", "text[]", "int", "number", "boolean", "date"]
 TextIndex = Literal["whole", "words", "stored"]
-DateFormat = Literal["text", "epoch_seconds", "epoch_milliseconds"]
+DateFormat = Literal["text", "epoch_seconds", "epoch_milliseconds", "epoch_microseconds", "epoch_nanoseconds", "apple"]
+VectorBytes = Literal["float32", "float64", "float16", "int8", "json", "base64"]
+Distance = Literal["cosine", "dot", "l2-squared", "hamming", "manhattan"]
 MissingPolicy = Literal["refuse", "warn"]
 UnfitPolicy = Literal["keep", "refuse"]
 UnmappedPolicy = Literal["refuse", "warn"]
@@ -55,12 +60,12 @@ def folded(name: str) -> str:
     return name.translate(_ASCII_LOWER)
 
 
-def later(default: Any) -> Any:
+def later(default: Any, **constraints: Any) -> Any:
     """A field that older versions did not have: it is dumped only where it says something.
 
     So a mapping that does not use it keeps its digest, by which records and collections of older versions know it.
     """
-    return Field(default=default, exclude_if=partial(operator.eq, default))
+    return Field(default=default, exclude_if=partial(operator.eq, default), **constraints)
 
 
 class _Model(BaseModel):
@@ -135,6 +140,52 @@ def _given_twice(names: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str, i
             yield at, name, earlier
 
 
+def _spelling(given: object) -> object:
+    """A text or an integer; raises ValueError for what YAML reads as something else."""
+    if type(given) not in (str, int):
+        raise ValueError(f"must be a text or an integer, not {given}; put it in quotes if it is meant as text")
+    return given
+
+
+class BooleanValues(_Model):
+    """What stands for true and for false in a column: texts and integers; the first of each is what is written back."""
+
+    true: Items[Annotated[str | int, BeforeValidator(_spelling)]] = Field(min_length=1)
+    false: Items[Annotated[str | int, BeforeValidator(_spelling)]] = Field(min_length=1)
+
+    @classmethod
+    def _mistakes(cls, given: dict[str, Any]) -> Iterator[Mistake]:
+        first: dict[tuple[type, object], str] = {}
+        for field in ("true", "false"):
+            values = given.get(field)
+            for at, value in enumerate(values if isinstance(values, list | tuple) else ()):
+                if type(value) in (str, int):
+                    place = f"{field}[{at}]"
+                    earlier = first.setdefault((type(value), value), place)
+                    if earlier != place:
+                        yield (field, at), f"`{value}` is in {earlier}, too"
+
+
+class DecimalScale(_Model):
+    """Integers that stand for decimal numbers.
+
+    Attributes:
+        scale: how many of their digits are decimal places: 1250 is 12.5 where it is 2.
+    """
+
+    scale: int = Field(ge=1, le=18)
+
+
+def _decimal_format(given: object) -> object:
+    """`text` or a scale, validated; raises ValueError for anything else."""
+    if given == "text" or isinstance(given, DecimalScale):
+        return given
+    try:
+        return DecimalScale.model_validate(given)
+    except ValidationError:
+        raise ValueError("must be `text`, or `{scale: 2}` with the decimal places of an integer, 1 to 18") from None
+
+
 class PropertyMapping(_Model):
     """One property of a collection, and the column that it is made from.
 
@@ -146,7 +197,9 @@ class PropertyMapping(_Model):
         default: the text that stands in for NULL and, with `default_for_empty`, for an empty text.
             The value it replaced is kept in the object's `source_columns`.
         json_key: the property is this member of the JSON object in the column; the column stays in `source_columns`.
-        date_format: what a date is in the column: text, or a number of seconds or milliseconds since 1970 (UTC).
+        date_format: what a date is in the column: text, a number since 1970 or 2001 (UTC), or a pattern of `strptime`.
+        values: what stands for true and for false in the column of a boolean; otherwise 1 and 0.
+        decimal: what a number is in the column where it is no real: `text`, or an integer with a scale.
         on_unfit: what becomes of a row whose value the property cannot hold: the object goes without the property and
             the value is in `source_columns` (`keep`), or the row goes to quarantine (`refuse`).
     """
@@ -158,7 +211,9 @@ class PropertyMapping(_Model):
     default: str | None = None
     default_for_empty: bool = False
     json_key: NonEmpty | None = None
-    date_format: DateFormat = "text"
+    date_format: str = "text"
+    values: BooleanValues | None = later(None)
+    decimal: Annotated[Literal["text"] | DecimalScale | None, BeforeValidator(_decimal_format)] = later(None)
     on_unfit: UnfitPolicy = "keep"
     description: str = ""
 
@@ -185,8 +240,22 @@ class PropertyMapping(_Model):
             yield ("default",), f"only text properties have one, this is of type {of_type}"
         if not is_text and given.get("json_key") is not None:
             yield ("json_key",), f"only text and text[] properties have one, this is of type {of_type}"
-        if of_type != "date" and given.get("date_format", "text") != "text":
+        date_format = given.get("date_format", "text")
+        if of_type != "date" and date_format != "text":
             yield ("date_format",), f"only date properties have one, this is of type {of_type}"
+        elif isinstance(date_format, str) and (mistake := _mistake_of_date_format(date_format)):
+            yield ("date_format",), mistake
+        if of_type != "boolean" and given.get("values") is not None:
+            yield ("values",), f"only boolean properties have them, this is of type {of_type}"
+        if of_type != "number" and given.get("decimal") is not None:
+            yield ("decimal",), f"only number properties have it, this is of type {of_type}"
+
+
+def _mistake_of_date_format(given: str) -> str | None:
+    if "%" in given:
+        return pattern_mistake(given)
+    named = get_args(DateFormat)
+    return None if given in named else f"`{given}` is not allowed{suggestion(given, named)}, or a pattern with %"
 
 
 class VectorMapping(_Model):
@@ -197,10 +266,22 @@ class VectorMapping(_Model):
     Attributes:
         name: the vector in Weaviate.
         column: the SQLite column that it is made from; None: the application provides it.
+        bytes: how the column's values are read; None: a blob as little-endian float32s, a text as JSON.
+        length: how many numbers it has: a value with more or fewer makes no vector; None: any number of them.
+        distance: how Weaviate measures how near two of them are.
     """
 
     name: VectorName
     column: NonEmpty | None = None
+    bytes: VectorBytes | None = later(None)
+    length: int | None = later(None, ge=1)
+    distance: Distance = later("cosine")
+
+    @classmethod
+    def _mistakes(cls, given: dict[str, Any]) -> Iterator[Mistake]:
+        for field in ("bytes", "length"):
+            if given.get(field) is not None and given.get("column") is None:
+                yield (field,), "needs a `column`: the vector is the application's own"
 
 
 def _vector_fields(item: object) -> object:

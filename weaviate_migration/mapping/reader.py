@@ -8,6 +8,7 @@ from pathlib import Path
 from weaviate_migration.base.errors import MappingError
 from weaviate_migration.base.yaml_file import FileKind, parse_yaml, read_text
 from weaviate_migration.mapping.models import (
+    BooleanValues,
     CollectionMapping,
     Mapping,
     PropertyMapping,
@@ -26,8 +27,10 @@ _MAPPING_FILE = FileKind(
         "collections": CollectionMapping,
         "properties": PropertyMapping,
         "relations": RelationMapping,
+        "values": BooleanValues,
         "vectors": VectorMapping,
     },
+    spelled=frozenset(["values"]),
 )
 
 
