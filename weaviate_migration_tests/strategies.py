@@ -1,13 +1,14 @@
 """Any value that a SQLite column may hold, with those that sit on the border of some property's type."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
+from weaviate_migration.mapping.models import BooleanValues, DecimalScale
 from weaviate_migration.mapping.row_to_object import ObjectDraft
 from weaviate_migration.mapping.values import SqlValue
 
@@ -26,6 +27,9 @@ SINCE_1970 = st.one_of(
     st.builds(lambda number, digits: round(number, digits), st.floats(0, 1e13), st.integers(0, 7)),
     st.sampled_from([-62135596800, -62135596801, 253402300799, 253402300800, 253402300799.99997]),
     st.sampled_from([-62135596800_000, -62135596800_001, 253402300799_999, 253402300800_000]),
+    # A real of milliseconds that is before the year 10000, and whose microsecond is not; and of 2001.
+    st.sampled_from([253402300799_999.97, -63113904000, -63113904001, 252423993599, 252423993600]),
+    st.integers(-(10**16), 3 * 10**17) | st.integers(10**17, 2**63 - 1),
 )
 REALS = st.one_of(
     st.floats(allow_nan=False), st.sampled_from([0.0, -0.0, 1.0, 5e-324, 1.7976931348623157e308, 2.0**53, 1e15])
@@ -37,13 +41,53 @@ FLOAT32S = st.one_of(
 )
 NOT_UTF8 = st.binary(min_size=1, max_size=20).map(lambda data: data.decode("utf-8", "surrogateescape"))
 DIGITS = st.from_regex(r"\A\d{4}-\d\d-\d\d([ Tx]\d\d:\d\d(:\d\d([.,]\d{1,12})?)?)? ?(Z|[+-]\d\d:?\d\d(:\d\d)?)?\Z")
+BASIC_DIGITS = st.from_regex(r"\A\d{8}([T ]\d{4}(\d\d(\.\d{1,12})?)?)? ?(Z|UTC|[+-]\d\d(:?\d\d)?)?\Z")
 MOMENTS = st.builds(
     lambda moment, separator, timespec, offset: moment.isoformat(separator, timespec) + offset,
     st.datetimes(),
     st.sampled_from([" ", "T"]),
     st.sampled_from(["minutes", "seconds", "milliseconds", "microseconds"]),
-    st.sampled_from(["", " ", "Z", " Z", "+00:00", " +02:00", "-23:59", "+24:00", "+01:60"]),
+    st.sampled_from(
+        [
+            *("", " ", "Z", " Z", "+00:00", " +02:00", "-23:59", "+24:00", "+01:60", "+0000", " -0700", "+00", " -05"),
+            *(
+                "UTC",
+                " UTC",
+                " GMT",
+                " +0000 UTC",
+                " -0700 PDT m=+0.492",
+                "+02:00 CEST",
+                " +03 +03",
+                "Z UTC",
+                " UTC m=+1.5",
+            ),
+        ]
+    ),
 )
+# The patterns of properties below, and near them.
+PATTERNS = ("%d/%m/%Y %H:%M", "%a, %d %b %Y %I:%M:%S.%f %p %z", "%y%m%d%%")
+BY_PATTERN = st.one_of(
+    st.builds(
+        lambda moment, pattern: moment.strftime(pattern),
+        st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=-7)), timezone(timedelta(hours=14))])),
+        st.sampled_from([*PATTERNS, "%d/%m/%y", "%d/%m/%Y %H:%M:%S", "%d.%m.%Y"]),
+    ),
+    st.sampled_from(
+        ["1/2/2026 3:04", "01/02/2026 25:00", "31/02/2026 00:00", "FRI, 2 jan 2026 3:4:5.1 pm Z", "690101%"]
+    ),
+    st.sampled_from(
+        ["mon, 01 Jan 0001 01:00:00.0 AM +0500", "01/01/0999 00:00", "01/02/2026  03:04", "\u0660\u0661/01/2026 03:04"]
+    ),
+)
+DECIMAL_TEXTS = st.one_of(
+    st.from_regex(r"\A[+-]?\d{0,20}\.?\d{0,20}([eE][+-]?\d{1,4})?\Z", alphabet="0123456789.eE+-"),
+    st.floats(allow_nan=False).map(repr),
+    st.decimals(allow_nan=False, allow_infinity=False).map(str),
+    st.sampled_from(
+        ["12.50", "0.1", "1.0", "7", "-0.0", "0e999", "1e400", "1e-400", " 1", "1_0", "\u0663", "inf", "9" * 5000]
+    ),
+)
+SPELLINGS = st.sampled_from(["t", "T", "f", "true", "false", "Y", "N", "yes", 1, 0, 1.0, 0.0, "1", "0", -1])
 JSON_VALUES: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just("\ud800"),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "b"]), inner, max_size=2),
@@ -75,13 +119,17 @@ TEXTS = st.one_of(
     st.sampled_from(ODD_JSON),
     NOT_UTF8,
     DIGITS,
+    BASIC_DIGITS,
     MOMENTS,
+    BY_PATTERN,
+    DECIMAL_TEXTS,
     JSON_TEXTS,
 )
 SQL_VALUES: st.SearchStrategy[SqlValue] = st.one_of(
-    st.none(), INTEGERS, REALS, SINCE_1970, TEXTS, st.binary(max_size=40)
+    st.none(), INTEGERS, REALS, SINCE_1970, TEXTS, SPELLINGS, st.binary(max_size=40)
 )
 
+SPELLED = BooleanValues(true=("t", "true", "Y", 1), false=(0, "false", "N", "f"))
 # Each type of property; a column with two properties; members; defaults; a column without a property.
 EVERY_TYPE = CollectionMapping(
     name="Note",
@@ -104,11 +152,22 @@ EVERY_TYPE = CollectionMapping(
         PropertyMapping(name="twiceAsText", column="twice", index="words"),
         PropertyMapping(name="since", column="since", type="date", date_format="epoch_seconds"),
         PropertyMapping(name="sinceMs", column="since_ms", type="date", date_format="epoch_milliseconds"),
+        PropertyMapping(name="sinceUs", column="since_us", type="date", date_format="epoch_microseconds"),
+        PropertyMapping(name="sinceNs", column="since_ns", type="date", date_format="epoch_nanoseconds"),
+        PropertyMapping(name="since2001", column="since_2001", type="date", date_format="apple"),
+        *(
+            PropertyMapping(name=f"byPattern{number}", column=f"by_pattern_{number}", type="date", date_format=pattern)
+            for number, pattern in enumerate(PATTERNS)
+        ),
+        PropertyMapping(name="spelled", column="spelled", type="boolean", values=SPELLED),
+        PropertyMapping(name="price", column="price", type="number", decimal="text"),
+        PropertyMapping(name="cents", column="cents", type="number", decimal=DecimalScale(scale=2)),
     ),
 )
 COLUMNS = (
     *("id", "body", "tags", "size", "score", "done", "at", "document", "title", "owner", "only", "twice"),
-    *("unmapped", 'odd "name" of 🎉', "since", "since_ms"),
+    *("unmapped", 'odd "name" of 🎉', "since", "since_ms", "since_us", "since_ns", "since_2001"),
+    *("by_pattern_0", "by_pattern_1", "by_pattern_2", "spelled", "price", "cents"),
 )
 ROWS = st.tuples(*[SQL_VALUES] * len(COLUMNS))
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from weaviate_migration.mapping.dates import date_property, epoch_property
+from weaviate_migration.mapping.dates import EPOCH_CONVERTERS, date_property, pattern_property
+from weaviate_migration.mapping.decimals import decimal_text_property, scaled_integer_property
 from weaviate_migration.mapping.models import PropertyMapping
 from weaviate_migration.mapping.values import (
     Converter,
@@ -10,6 +11,7 @@ from weaviate_migration.mapping.values import (
     default_property,
     int_property,
     number_property,
+    spelled_boolean,
     text_member,
     text_property,
     texts_member,
@@ -27,18 +29,23 @@ CONVERTERS: dict[str, Converter] = {
     "date": date_property,
 }
 
-EPOCH_CONVERTERS: dict[str, Converter] = {
-    "epoch_seconds": epoch_property(1_000_000),
-    "epoch_milliseconds": epoch_property(1_000),
-}
-
 
 def property_converter(prop: PropertyMapping) -> Converter:
     """The forward function of one property."""
-    if prop.json_key is not None:
-        converter = MEMBER_CONVERTERS[prop.type](prop.json_key)
-    else:
-        converter = EPOCH_CONVERTERS.get(prop.date_format) or CONVERTERS[prop.type]
+    converter = _reader(prop)
     if prop.default is not None:
         converter = default_property(converter, prop.default, prop.default_for_empty)
     return converter
+
+
+def _reader(prop: PropertyMapping) -> Converter:
+    """What reads the column's values, but for the default."""
+    if prop.json_key is not None:
+        return MEMBER_CONVERTERS[prop.type](prop.json_key)
+    if prop.values is not None:
+        return spelled_boolean(prop.values.true, prop.values.false)
+    if prop.decimal is not None:
+        return decimal_text_property if prop.decimal == "text" else scaled_integer_property(prop.decimal.scale)
+    if "%" in prop.date_format:
+        return pattern_property(prop.date_format)
+    return EPOCH_CONVERTERS.get(prop.date_format) or CONVERTERS[prop.type]

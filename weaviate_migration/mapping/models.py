@@ -217,6 +217,11 @@ class PropertyMapping(_Model):
     on_unfit: UnfitPolicy = "keep"
     description: str = ""
 
+    @property
+    def is_spelled(self) -> bool:
+        """Whether the mapping says how the column spells booleans, numbers or dates."""
+        return self.date_format != "text" or self.values is not None or self.decimal is not None
+
     @classmethod
     def _mistakes(cls, given: dict[str, Any]) -> Iterator[Mistake]:
         if given.get("name") in RESERVED_PROPERTIES:

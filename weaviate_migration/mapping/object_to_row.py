@@ -8,17 +8,25 @@ from base64 import b64decode
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as ReadOnlyMapping
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
-from weaviate_migration.mapping.models import CollectionMapping, PropertyMapping, folded
+from weaviate_migration.mapping.models import BooleanValues, CollectionMapping, PropertyMapping, folded
 from weaviate_migration.mapping.values import SqlValue
 
 Row = tuple[SqlValue, ...]
 Properties = ReadOnlyMapping[str, Any]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_EPOCH_UNITS = {"epoch_seconds": timedelta(seconds=1), "epoch_milliseconds": timedelta(milliseconds=1)}
+# What 0 stands for, and how many units a second has.
+_1970, _2001 = datetime(1970, 1, 1, tzinfo=UTC), datetime(2001, 1, 1, tzinfo=UTC)
+_EPOCHS = {
+    "epoch_seconds": (_1970, 1),
+    "epoch_milliseconds": (_1970, 10**3),
+    "epoch_microseconds": (_1970, 10**6),
+    "epoch_nanoseconds": (_1970, 10**9),
+    "apple": (_2001, 1),
+}
 
 
 def row_rebuilder(mapping: CollectionMapping, columns: Sequence[str]) -> Callable[[Properties], Row]:
@@ -71,11 +79,19 @@ def source_columns(mapping: CollectionMapping, properties: ReadOnlyMapping[str, 
 
 def inverse(prop: PropertyMapping) -> Callable[[Any], SqlValue]:
     """The function that gives the SQLite value of a property that is not kept verbatim."""
-    return to_sql if prop.date_format == "text" else partial(_since_1970, _EPOCH_UNITS[prop.date_format])
+    if prop.values is not None:
+        return partial(_spelled, prop.values)
+    if prop.decimal is not None:
+        return _decimal_text if prop.decimal == "text" else partial(_scaled_integer, prop.decimal.scale)
+    if prop.date_format == "text":
+        return to_sql
+    if prop.date_format in _EPOCHS:
+        return partial(_since, *_EPOCHS[prop.date_format])
+    return partial(_by_pattern, prop.date_format)
 
 
 def to_sql(value: Any) -> SqlValue:
-    """The SQLite value of a property, wherever it is not a date that was a number.
+    """The SQLite value of a property whose mapping says nothing of how the column spells it.
 
     A date gives `YYYY-MM-DD HH:MM:SS`, with `.ffffff` where the microseconds are not 0; a boolean 0 or 1; a list what
     `json.dumps` gives; an absent property NULL; everything else itself.
@@ -90,12 +106,35 @@ def to_sql(value: Any) -> SqlValue:
     return found
 
 
-def _since_1970(unit: timedelta, value: datetime | None) -> SqlValue:
-    """A date as the number of units since 1970 that it was: an integer where it is a whole one."""
+def _since(start: datetime, per_second: int, value: datetime | None) -> SqlValue:
+    """A date as the number of units since a moment that it was: an integer where it is a whole one."""
     if value is None:
         return None
-    whole, rest = divmod(value - _EPOCH, unit)
-    return (value - _EPOCH) / unit if rest else whole
+    units = (value - start) // timedelta(microseconds=1) * per_second
+    whole, rest = divmod(units, 10**6)
+    return units / 10**6 if rest else whole
+
+
+def _by_pattern(pattern: str, value: datetime | None) -> SqlValue:
+    return None if value is None else value.astimezone(UTC).strftime(pattern)
+
+
+def _spelled(values: BooleanValues, value: bool | None) -> SqlValue:
+    if value is None:
+        return None
+    return values.true[0] if value else values.false[0]
+
+
+def _decimal_text(value: float | None) -> SqlValue:
+    return None if value is None else repr(value)
+
+
+def _scaled_integer(scale: int, value: float | None) -> SqlValue:
+    """The integer that a number was: of the shortest decimal that the double is; itself where that is none."""
+    if value is None:
+        return None
+    units = Fraction(repr(value)) * 10**scale
+    return units.numerator if units.denominator == 1 else value
 
 
 def from_verbatim(value: Any) -> SqlValue:

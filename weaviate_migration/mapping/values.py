@@ -10,7 +10,7 @@ a boolean gives 0 or 1; a text[] gives what `json.dumps` gives; a property that 
 import json
 import math
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 # What SQLite's five storage classes are in Python. Text that is not UTF-8 has its bytes as surrogate escapes.
@@ -74,6 +74,20 @@ def boolean_property(value: SqlValue) -> Converted:
     if value is None:
         return NULL
     return (value == 1, True) if isinstance(value, int) and value in (0, 1) else LEFT_OUT
+
+
+def spelled_boolean(true: Sequence[str | int], false: Sequence[str | int]) -> Converter:
+    """What stands for true and for false; everything else is left out. The first of each is what the inverse gives."""
+    meanings = {(type(each), each): each_means for each_means, all_ in ((True, true), (False, false)) for each in all_}
+    first = {True: true[0], False: false[0]}
+
+    def convert(value: SqlValue) -> Converted:
+        if value is None:
+            return NULL
+        meant = meanings.get((type(value), value))  # type: ignore[arg-type]  # a real or a blob is none of them
+        return LEFT_OUT if meant is None else (meant, value == first[meant])
+
+    return convert
 
 
 def texts_property(value: SqlValue) -> Converted:

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weaviate_migration.mapping import PropertyMapping
-from weaviate_migration.mapping.converters import CONVERTERS, EPOCH_CONVERTERS
-from weaviate_migration.mapping.dates import are_exact_dates
+from weaviate_migration.mapping.converters import CONVERTERS
+from weaviate_migration.mapping.dates import EPOCH_CONVERTERS, are_exact_dates
 from weaviate_migration.mapping.object_to_row import inverse
 from weaviate_migration.mapping.values import (
     MAX_EXACT_INT,

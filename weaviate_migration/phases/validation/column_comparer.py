@@ -162,7 +162,7 @@ def _inverse(prop: PropertyMapping | None, objects: ObjectColumns, cut: _CutDate
     if prop is None:
         return [None] * len(objects)
     found = objects.properties[prop.name]
-    if prop.type in ("text", "int", "number"):
+    if prop.type in ("text", "int", "number") and prop.decimal is None:
         return found
     if prop.type == "date":
         if prop.name in cut:

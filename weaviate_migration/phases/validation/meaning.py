@@ -20,13 +20,28 @@ from weaviate_migration.mapping.models import PropertyMapping
 _CLIENT_PRECISION = timedelta(microseconds=1)
 _SURROGATE = re.compile("[\ud800-\udfff]").search
 _YEAR_1 = datetime(1, 1, 1, tzinfo=UTC)
-_SECONDS_UNTIL_1970 = 719_162 * 86_400
-_SECONDS_UNTIL_10000 = 3_652_059 * 86_400
-_PER_SECOND = {"epoch_seconds": 1, "epoch_milliseconds": 1_000}
+_DAYS_UNTIL_1970, _DAYS_UNTIL_2001, _DAYS_UNTIL_10000 = 719_162, 730_485, 3_652_059
+_SECONDS_OF_A_DAY = 86_400
+# Of numbers that are dates: which day is 0, and how many are a second.
+_COUNTED = {
+    "epoch_seconds": (_DAYS_UNTIL_1970, 1),
+    "epoch_milliseconds": (_DAYS_UNTIL_1970, 1_000),
+    "epoch_microseconds": (_DAYS_UNTIL_1970, 1_000_000),
+    "epoch_nanoseconds": (_DAYS_UNTIL_1970, 1_000_000_000),
+    "apple": (_DAYS_UNTIL_2001, 1),
+}
+_OFFSET_FORM = "[+-][0-9]{2}(:?[0-5][0-9])?"
 _DATE_FORM = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-    r"([ T][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?( ?(Z|[+-][0-9]{2}:[0-5][0-9]))?)?"
+    "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    f"([ T][0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}([.][0-9]{{1,9}})?)?( ?(Z|{_OFFSET_FORM}))?)?"
+    f"|[0-9]{{8}}(T[0-9]{{4}}([0-9]{{2}}([.][0-9]{{1,9}})?)?(Z|{_OFFSET_FORM}))?"
 ).fullmatch
+# What may follow a time, and changes nothing of it: the name of its zone, and of Go a clock's reading.
+_UTC_FORM = re.compile("(.{11,}[0-9]) ?UTC").fullmatch
+_GO_FORM = re.compile(
+    f"(.{{11,}}{_OFFSET_FORM}) ([A-Z]{{1,5}}|[+-][0-9]{{2}}([0-9]{{2}})?)( m=[+-][0-9]+[.][0-9]+)?"
+).fullmatch
+_NUMBER_FORM = re.compile("[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,3})?").fullmatch
 
 
 Judge = Callable[[Any, Any], bool]
@@ -47,10 +62,8 @@ def judge(prop: PropertyMapping) -> Judge:
     """
     if prop.json_key is not None:
         agrees = _judge_of_member(prop, prop.json_key)
-    elif prop.date_format != "text":
-        agrees = partial(_epoch, _PER_SECOND[prop.date_format])
     else:
-        agrees = _JUDGES[prop.type]
+        agrees = _judge_of_spelling(prop) or _JUDGES[prop.type]
 
     def agrees_or_default(value: Any, found: Any) -> bool:
         replaced = value is None or (prop.default_for_empty and value == "")
@@ -60,6 +73,21 @@ def judge(prop: PropertyMapping) -> Judge:
         return found is None if value is None else agrees(value, found)
 
     return agrees_or_null if prop.default is None else agrees_or_default
+
+
+def _judge_of_spelling(prop: PropertyMapping) -> Judge | None:
+    """Where the mapping says how the column is to be read."""
+    if prop.values is not None:
+        return partial(_spelled, [*_all_mean(True, prop.values.true), *_all_mean(False, prop.values.false)])
+    if prop.decimal is not None:
+        return _decimal if prop.decimal == "text" else partial(_scaled, 10**prop.decimal.scale)
+    if prop.date_format in _COUNTED:
+        return partial(_epoch, *_COUNTED[prop.date_format])
+    return None if prop.date_format == "text" else partial(_date_of_pattern, prop.date_format)
+
+
+def _all_mean(meant: bool, spellings: Sequence[str | int]) -> list[tuple[str | int, bool]]:
+    return [(each, meant) for each in spellings]
 
 
 def _judge_of_member(prop: PropertyMapping, key: str) -> Judge:
@@ -132,19 +160,64 @@ def _boolean(value: Any, found: Any) -> bool:
     return found is {0: False, 1: True}.get(value) if isinstance(value, int) else found is None
 
 
+def _spelled(meanings: Sequence[tuple[str | int, bool]], value: Any, found: Any) -> bool:
+    meant = [means for each, means in meanings if type(each) is type(value) and each == value]
+    return found is (meant[0] if meant else None)
+
+
+def _decimal(value: Any, found: Any) -> bool:
+    if not isinstance(value, str):
+        return _number(value, found)
+    number = float(value) if _NUMBER_FORM(value) else math.inf
+    held = math.isfinite(number) and _decimal_parts(repr(number)) == _decimal_parts(value)
+    return bool(found == number) if held else found is None
+
+
+def _decimal_parts(number: str) -> tuple[bool, str, int]:
+    """Sign, digits without zeros at both ends, and exponent: the same for the same number, however it is written."""
+    mantissa, _, exponent = number.lower().partition("e")
+    whole, _, fraction = mantissa.lstrip("+-").partition(".")
+    digits = (whole + fraction).rstrip("0")
+    zeros = len(whole + fraction) - len(digits)
+    significant = digits.lstrip("0")
+    if not significant:
+        return False, "", 0
+    return number.startswith("-"), significant, int(exponent or 0) - len(fraction) + zeros
+
+
+def _scaled(parts: int, value: Any, found: Any) -> bool:
+    """The number that the shortest text of the property says, as a fraction, is the one that the integer stands for."""
+    if not isinstance(value, int):
+        return found is None
+    meant = Fraction(value, parts)
+    held = Fraction(repr(float(meant))) == meant
+    return bool(found == float(meant)) if held else found is None
+
+
 def _date(value: Any, found: Any) -> bool:
-    moment = _moment(value)
+    return _same_moment(_moment(value), found)
+
+
+def _date_of_pattern(pattern: str, value: Any, found: Any) -> bool:
+    try:
+        moment = _in_utc(datetime.strptime(value, pattern)) if isinstance(value, str) else None
+    except (ValueError, OverflowError):
+        moment = None
+    return _same_moment(moment, found)
+
+
+def _same_moment(moment: datetime | None, found: Any) -> bool:
     if moment is None or found is None:
         return moment is found
     return bool(abs(found - moment) < _CLIENT_PRECISION)
 
 
-def _epoch(per_second: int, value: Any, found: Any) -> bool:
+def _epoch(days: int, per_second: int, value: Any, found: Any) -> bool:
     """Compared as exact fractions of seconds since year 1, so that nothing is rounded here."""
     if not isinstance(value, int | float) or not math.isfinite(value):
         return found is None
-    expected = Fraction(value) / per_second + _SECONDS_UNTIL_1970
-    held = 0 <= expected < _SECONDS_UNTIL_10000
+    expected = Fraction(value) / per_second + days * _SECONDS_OF_A_DAY
+    held = 0 <= round(expected * 10**6) < _DAYS_UNTIL_10000 * _SECONDS_OF_A_DAY * 10**6
     if not held or found is None:
         return held == (found is not None)
     return bool(abs(Fraction((found - _YEAR_1) // _CLIENT_PRECISION, 10**6) - expected) < Fraction(1, 10**6))
@@ -181,13 +254,23 @@ def _moment(value: Any) -> datetime | None:
 
     Of what that reader takes, only the forms that a date property promises to hold, and only what is a date in UTC too.
     """
-    if not isinstance(value, str) or not _DATE_FORM(value):
+    if not isinstance(value, str):
+        return None
+    if named := _UTC_FORM(value):
+        value = f"{named[1]}Z"
+    elif named := _GO_FORM(value):
+        value = named[1]
+    if not _DATE_FORM(value):
         return None
     try:
-        moment = datetime.fromisoformat(value[:11] + value[11:].replace(" ", ""))
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return _in_utc(datetime.fromisoformat(value[:11] + value[11:].replace(" ", "")))
     except (ValueError, OverflowError):
         return None
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """Raises OverflowError for a moment that is outside the years 1 to 9999 there."""
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _member(value: Any, key: str) -> Any:

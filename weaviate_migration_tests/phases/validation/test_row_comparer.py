@@ -34,6 +34,15 @@ ROW: tuple[SqlValue, ...] = (
     2**60,
     1767322800.5,
     1767322800123,
+    1767322800123456,
+    1767322800123456000,
+    789015600.25,
+    "02/01/2026 03:04",
+    "Fri, 02 Jan 2026 03:04:05.000006 AM +0000",
+    "260102%",
+    "t",
+    "12.5",
+    1250,
 )
 
 
@@ -73,6 +82,15 @@ ALTERED: dict[str, Callable[[Any], Any]] = {
     "twiceAsNumber": lambda found: found * 2,
     "since": lambda found: found.replace(microsecond=0),
     "sinceMs": lambda found: found.replace(microsecond=124_000),
+    "sinceUs": lambda found: found.replace(microsecond=123_457),
+    "sinceNs": lambda found: found.replace(microsecond=123_457),
+    "since2001": lambda found: found.replace(year=found.year - 31),
+    "byPattern0": lambda found: found.replace(day=found.month, month=found.day),
+    "byPattern1": lambda found: found.replace(microsecond=0),
+    "byPattern2": lambda found: found.replace(hour=1),
+    "spelled": lambda found: not found,
+    "price": lambda found: found * 100,
+    "cents": lambda found: found + 0.001,
 }
 
 

@@ -130,7 +130,7 @@ class _PropertyAudit:
 def surely_held(prop: PropertyMapping, groups: Mapping[type, Group]) -> bool:
     """Whether the property holds all of these values exactly, where that can be said of them as a whole."""
     wanted = {"text": str, "int": int, "number": float, "boolean": int, "date": str}.get(prop.type)
-    if wanted is None or prop.date_format != "text" or prop.json_key is not None:
+    if wanted is None or prop.json_key is not None or prop.is_spelled:
         return False
     if not groups.keys() <= {wanted, type(None)}:
         return False

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from weaviate_migration.mapping import PropertyMapping
 from weaviate_migration.mapping.converters import property_converter
+from weaviate_migration.mapping.decimals import is_number
 from weaviate_migration.mapping.values import SqlValue, is_utf8, parse_json
 
 Fate = Literal["filled", "left out", "default", "quarantine"]
@@ -59,26 +60,54 @@ _INFINITY = _kind("infinity", "left out", "Infinity or -Infinity")
 _NEGATIVE_ZERO = _kind("negative_zero", "filled", "-0.0, which is no other number than 0.0, but has other bytes")
 _WHOLE_REAL = _kind("whole_real_in_int", "filled", "whole numbers that are stored as reals")
 _INTEGER_IN_NUMBER = _kind("integer_in_number", "filled", "integers where reals belong")
-_OTHER_INTEGER = _kind("integer_other_than_0_1", "left out", "integers other than 0 and 1 where booleans belong")
+_OTHER_INTEGER = _kind(
+    "integer_other_than_0_1",
+    "left out",
+    "integers other than 0 and 1 where booleans belong: `values` says which are true, which false",
+)
+_OTHER_SPELLING = _kind("boolean_other_spelling", "filled", "another spelling of true or false than the first")
+_NO_SPELLING = _kind("boolean_not_in_values", "left out", "values that `values` has neither under true nor under false")
+_OTHER_DECIMAL = _kind("decimal_other_form", "filled", "numbers in texts that are not the shortest, such as 12.50")
+_REAL_IN_DECIMAL = _kind("real_in_decimal_text", "filled", "reals where texts of numbers belong")
+_NO_DOUBLE = _kind("decimal_no_double", "left out", "decimal numbers with more digits than a double can say")
+_NO_NUMBER = _kind("text_no_number", "left out", "text that is no number")
 
 _DATE_ONLY = _kind("date_only", "filled", "dates without a time, taken for midnight")
 _NO_SECONDS = _kind("date_without_seconds", "filled", "dates and times without seconds")
 _WITH_OFFSET = _kind("date_with_offset", "filled", "dates with an offset or Z, turned into UTC")
 _WITH_T = _kind("date_with_t", "filled", "dates with a T before the time")
 _FRACTION = _kind("date_fraction", "filled", "dates with another fraction of seconds than six digits, or six zeros")
+_BASIC = _kind("date_basic", "filled", "dates without dashes and colons, as 20260102T030405Z")
 _FAR_YEAR = _kind("date_year_out_of_range", "left out", "dates outside the years 1 to 9999, in UTC")
-_NO_DATE = _kind("text_no_date", "left out", "text that is no date")
+_NO_DATE = _kind("text_no_date", "left out", "text that is no date: a pattern in `date_format` reads other forms")
+_OTHER_WRITING = _kind(
+    "date_other_writing", "filled", "dates that the pattern in `date_format` reads, and would write otherwise"
+)
+_NOT_AS_PATTERN = _kind("text_not_as_pattern", "left out", "text that is no date by the pattern in `date_format`")
 _EPOCH_SECONDS = _kind(
-    "epoch_seconds", "left out", "numbers that look like seconds since 1970: `date_format: epoch_seconds` makes dates"
+    "epoch_seconds",
+    "left out",
+    "numbers that look like seconds since 1970: `date_format: epoch_seconds` makes dates, `apple` where it is 2001",
 )
 _EPOCH_MILLISECONDS = _kind(
     "epoch_milliseconds",
     "left out",
     "numbers that look like milliseconds since 1970: `date_format: epoch_milliseconds` makes dates",
 )
+_EPOCH_MICROSECONDS = _kind(
+    "epoch_microseconds",
+    "left out",
+    "numbers that look like microseconds since 1970: `date_format: epoch_microseconds` makes dates",
+)
+_EPOCH_NANOSECONDS = _kind(
+    "epoch_nanoseconds",
+    "left out",
+    "numbers that look like nanoseconds since 1970: `date_format: epoch_nanoseconds` makes dates",
+)
 _JULIAN_DAY = _kind("julian_day", "left out", "numbers that look like Julian days")
 _EPOCH_REAL = _kind("epoch_real", "filled", "reals that are whole, or finer than the microseconds of a date")
-_EPOCH_OUT_OF_RANGE = _kind("epoch_out_of_range", "left out", "numbers since 1970 that are outside the years 1 to 9999")
+_EPOCH_FINER = _kind("epoch_finer", "filled", "nanoseconds that are finer than the microseconds of a date")
+_EPOCH_OUT_OF_RANGE = _kind("epoch_out_of_range", "left out", "numbers that are dates outside the years 1 to 9999")
 
 _JSON_INVALID = _kind("json_invalid", "left out", "text that is no JSON, or is nested too deeply to be read")
 _JSON_NULL = _kind("json_null", "left out", "the JSON text `null`")
@@ -100,20 +129,26 @@ _WANTED = {
     "number": ("reals", ("text", "blob")),
     "boolean": ("booleans", ("real", "text", "blob")),
     "date": ("dates", ("integer", "real", "blob")),
-    "epoch": ("numbers since 1970", ("text", "blob")),
+    "epoch": ("numbers that are dates", ("text", "blob")),
+    "scaled": ("integers with a scale", ("real", "text", "blob")),
     "json": ("JSON", ("integer", "real", "blob")),
+}
+_HINTS = {
+    "text_in_boolean": ": `values` says which stand for true, which for false",
+    "text_in_number": ": `decimal: text` takes those that are numbers",
 }
 _PLURALS = {"integer": "integers", "real": "reals", "text": "texts", "blob": "blobs"}
 for _name, (_words, _classes) in _WANTED.items():
     for _class in _classes:
-        _kind(f"{_class}_in_{_name}", "left out", f"{_PLURALS[_class]} where {_words} belong")
+        _what = f"{_class}_in_{_name}"
+        _kind(_what, "left out", f"{_PLURALS[_class]} where {_words} belong{_HINTS.get(_what, '')}")
 
 _MAX_EPOCH_SECONDS = 10**10  # The year 2286; from 1973 on, so that small numbers are not taken for dates.
 _JULIAN_DAYS = range(2_400_000, 2_500_000)  # 1858 to 2132.
 _FAR_DATE = re.compile(
     r"((0000|[+-]?\d{5,}|-\d{4})-\d\d-\d\d([ T].*)?|(0001-01-01|9999-12-31)[ T].*[+-]\d\d:\d\d)", re.ASCII
 ).fullmatch
-_OFFSET = re.compile(r"Z|[+-]\d\d:\d\d").search
+_OFFSET = re.compile(r"Z|UTC|[+-]\d\d").search
 
 
 def kind_finder(prop: PropertyMapping) -> Callable[[SqlValue], Kind | None]:
@@ -144,6 +179,12 @@ _REFUSED = {name: replace(kind, fate="quarantine") for name, kind in KINDS.items
 
 
 def _read_as(prop: PropertyMapping) -> str:
+    if prop.values is not None:
+        return "values"
+    if prop.decimal is not None:
+        return "decimal text" if prop.decimal == "text" else "scaled"
+    if "%" in prop.date_format:
+        return "pattern"
     return "epoch" if prop.date_format != "text" else prop.type
 
 
@@ -188,6 +229,28 @@ def _boolean_kind(value: SqlValue, _filled: bool) -> Kind:
     return _OTHER_INTEGER if isinstance(value, int) else _misplaced(value, "boolean")
 
 
+def _spelling_kind(_value: SqlValue, filled: bool) -> Kind:
+    return _OTHER_SPELLING if filled else _NO_SPELLING
+
+
+def _decimal_kind(value: SqlValue, filled: bool) -> Kind:
+    if isinstance(value, str):
+        if filled:
+            return _NEGATIVE_ZERO if value == "-0.0" else _OTHER_DECIMAL
+        return _undecodable(value) or (_NO_DOUBLE if is_number(value) else _NO_NUMBER)
+    return _REAL_IN_DECIMAL if filled and isinstance(value, float) else _number_kind(value, filled)
+
+
+def _scaled_kind(value: SqlValue, _filled: bool) -> Kind:
+    return _NO_DOUBLE if isinstance(value, int) else _misplaced(value, "scaled")
+
+
+def _pattern_kind(value: SqlValue, filled: bool) -> Kind:
+    if not isinstance(value, str):
+        return _date_kind(value, filled)
+    return _OTHER_WRITING if filled else _undecodable(value) or _NOT_AS_PATTERN
+
+
 def _date_kind(value: SqlValue, filled: bool) -> Kind:
     if isinstance(value, str):
         if filled:
@@ -200,6 +263,8 @@ def _date_kind(value: SqlValue, filled: bool) -> Kind:
 
 def _date_form(text: str) -> Kind:
     """The first of its peculiarities; it may have several."""
+    if "-" not in text[:5]:
+        return _BASIC
     if len(text) == len("2026-01-02"):
         return _DATE_ONLY
     if text[16:17] != ":":
@@ -214,6 +279,10 @@ def _number_in_date(value: float) -> Kind:
         return _EPOCH_SECONDS
     if _MAX_EPOCH_SECONDS * 10 <= value < _MAX_EPOCH_SECONDS * 1000:
         return _EPOCH_MILLISECONDS
+    if _MAX_EPOCH_SECONDS * 10**4 <= value < _MAX_EPOCH_SECONDS * 10**6:
+        return _EPOCH_MICROSECONDS
+    if _MAX_EPOCH_SECONDS * 10**7 <= value < _MAX_EPOCH_SECONDS * 10**9:
+        return _EPOCH_NANOSECONDS
     if _JULIAN_DAYS.start <= value < _JULIAN_DAYS.stop:
         return _JULIAN_DAY
     return _INFINITY if math.isinf(value) else _misplaced(value, "date")
@@ -223,7 +292,8 @@ def _epoch_kind(value: SqlValue, filled: bool) -> Kind:
     if isinstance(value, float) and math.isinf(value):
         return _INFINITY
     if isinstance(value, int | float):
-        return _EPOCH_REAL if filled else _EPOCH_OUT_OF_RANGE
+        filled_by = _EPOCH_FINER if isinstance(value, int) else _EPOCH_REAL
+        return filled_by if filled else _EPOCH_OUT_OF_RANGE
     return _misplaced(value, "epoch")
 
 
@@ -258,6 +328,10 @@ _KIND_OF_TYPE: dict[str, Callable[[SqlValue, bool], Kind]] = {
     "boolean": _boolean_kind,
     "date": _date_kind,
     "epoch": _epoch_kind,
+    "values": _spelling_kind,
+    "decimal text": _decimal_kind,
+    "scaled": _scaled_kind,
+    "pattern": _pattern_kind,
 }
 
 

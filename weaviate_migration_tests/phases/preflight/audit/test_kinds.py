@@ -6,16 +6,20 @@ from hypothesis import strategies as st
 
 from weaviate_migration.mapping import PropertyMapping
 from weaviate_migration.mapping.converters import property_converter
+from weaviate_migration.mapping.models import DecimalScale
 from weaviate_migration.mapping.row_to_object import row_converter, unfit_judge
 from weaviate_migration.mapping.values import SqlValue, parse_json
 from weaviate_migration.phases.preflight.audit.columns import Group, surely_held
 from weaviate_migration.phases.preflight.audit.kinds import FATES, KINDS, kind_finder
-from weaviate_migration_tests.strategies import COLUMNS, EVERY_TYPE, ROWS, SQL_VALUES
+from weaviate_migration_tests.strategies import COLUMNS, EVERY_TYPE, ROWS, SPELLED, SQL_VALUES
 
 
 def property_of(of_type: str, **fields: Any) -> PropertyMapping:
     index = {"index": "whole"} if of_type.startswith("text") else {}
     return PropertyMapping(name="p", column="c", type=of_type, **index, **fields)  # type: ignore[arg-type]
+
+
+SCALE = DecimalScale(scale=2)
 
 
 def escaped(data: bytes) -> str:
@@ -51,6 +55,28 @@ CASES: list[tuple[PropertyMapping, SqlValue, str]] = [
     (property_of("boolean"), 2, "integer_other_than_0_1"),
     (property_of("boolean"), 1.0, "real_in_boolean"),
     (property_of("boolean"), "true", "text_in_boolean"),
+    (property_of("boolean", values=SPELLED), "true", "boolean_other_spelling"),
+    (property_of("boolean", values=SPELLED), 1, "boolean_other_spelling"),
+    (property_of("boolean", values=SPELLED), "T", "boolean_not_in_values"),
+    (property_of("boolean", values=SPELLED), 1.0, "boolean_not_in_values"),
+    (property_of("boolean", values=SPELLED), b"t", "boolean_not_in_values"),
+    (property_of("number", decimal="text"), "12.50", "decimal_other_form"),
+    (property_of("number", decimal="text"), "7", "decimal_other_form"),
+    (property_of("number", decimal="text"), "-0.0", "negative_zero"),
+    (property_of("number", decimal="text"), 12.5, "real_in_decimal_text"),
+    (property_of("number", decimal="text"), -0.0, "real_in_decimal_text"),
+    (property_of("number", decimal="text"), 12, "integer_in_number"),
+    (property_of("number", decimal="text"), 2**53, "integer_beyond_2_53"),
+    (property_of("number", decimal="text"), float("inf"), "infinity"),
+    (property_of("number", decimal="text"), b"1", "blob_in_number"),
+    (property_of("number", decimal="text"), "79228162514264337593543950335", "decimal_no_double"),
+    (property_of("number", decimal="text"), "1e400", "decimal_no_double"),
+    (property_of("number", decimal="text"), "12,50", "text_no_number"),
+    (property_of("number", decimal="text"), escaped(b"\xff"), "text_not_utf8"),
+    (property_of("number", decimal=SCALE), 2**63 - 1, "decimal_no_double"),
+    (property_of("number", decimal=SCALE), 12.0, "real_in_scaled"),
+    (property_of("number", decimal=SCALE), "12", "text_in_scaled"),
+    (property_of("number", decimal=SCALE), b"12", "blob_in_scaled"),
     (property_of("boolean"), b"\1", "blob_in_boolean"),
     (property_of("date"), "2026-01-02T03:04:05", "date_with_t"),
     (property_of("date"), "2026-01-02T03:04:05.123456", "date_with_t"),
@@ -63,6 +89,17 @@ CASES: list[tuple[PropertyMapping, SqlValue, str]] = [
     ),
     (property_of("date"), "2026-01-02 03:04:05.000000", "date_fraction"),
     (property_of("date"), "2026-01-02", "date_only"),
+    (property_of("date"), "2026-01-02 03:04:05+0000", "date_with_offset"),
+    (property_of("date"), "2026-01-02T03:04:05-07", "date_with_offset"),
+    (property_of("date"), "2026-01-02 03:04:05 UTC", "date_with_offset"),
+    (property_of("date"), "2026-01-02 03:04:05.5 -0700 PDT m=+0.492", "date_with_offset"),
+    (property_of("date"), "20260102T030405Z", "date_basic"),
+    (property_of("date"), "20260102", "date_basic"),
+    (property_of("date"), "20260230", "text_no_date"),
+    (property_of("date", date_format="%d/%m/%Y"), "2/1/2026", "date_other_writing"),
+    (property_of("date", date_format="%d/%m/%Y"), "30/02/2026", "text_not_as_pattern"),
+    (property_of("date", date_format="%d/%m/%Y"), escaped(b"\xff"), "text_not_utf8"),
+    (property_of("date", date_format="%d/%m/%Y"), 20260102, "integer_in_date"),
     (property_of("date"), "2026-01-02 03:04", "date_without_seconds"),
     (property_of("date"), "2026-01-02T03:04+02:00", "date_without_seconds"),
     (property_of("date"), "0000-01-01 00:00:00", "date_year_out_of_range"),
@@ -78,6 +115,10 @@ CASES: list[tuple[PropertyMapping, SqlValue, str]] = [
     (property_of("date"), 1767322800, "epoch_seconds"),
     (property_of("date"), 1767322800.5, "epoch_seconds"),
     (property_of("date"), 1767322800123, "epoch_milliseconds"),
+    (property_of("date"), 1767322800123456, "epoch_microseconds"),
+    (property_of("date"), 1767322800123456789, "epoch_nanoseconds"),
+    (property_of("date", date_format="epoch_nanoseconds"), 1767322800123456789, "epoch_finer"),
+    (property_of("date", date_format="apple"), 2**53, "epoch_out_of_range"),
     (property_of("date"), 2461042.5, "julian_day"),
     (property_of("date"), 2461042, "julian_day"),
     (property_of("date"), 20260102, "integer_in_date"),
