@@ -3,12 +3,12 @@
 import dagster as dg
 
 from weaviate_migration.base.logs import configure_run_logging
-from weaviate_migration.base.settings import default_config
+from weaviate_migration.base.settings import config_with_optional_source
 from weaviate_migration.defs.build import build_definitions
 
 
 def _definitions_of_the_environment() -> dg.Definitions:
-    config = default_config()
+    config = config_with_optional_source()
     configure_run_logging(config.log_level, config.log_file)
     return build_definitions(config)
 

@@ -6,6 +6,7 @@ from weaviate_migration.defs.build import asset_graph
 from weaviate_migration.runs.checks.outcomes import CheckReport
 from weaviate_migration.runs.checks.reader import check_report
 from weaviate_migration.runs.runner import dagster_instance
+from weaviate_migration.work_folder.record import refuse_another_source
 
 
 def read_check_report(
@@ -21,7 +22,12 @@ def read_check_report(
     Raises:
         ConfigurationError: there is no such run or backfill, or it has none of these checks; the folder of Dagster's
             instance cannot be made.
+        MigrationConflictError: the migration is of another source than that of the settings.
         MappingError: the mapping file is wrong.
     """
-    with opened(config) as session, dagster_instance(config.work_dir) as instance:
-        return check_report(instance, asset_graph(session.mapping), run_id=run_id, backfill_id=backfill_id)
+    with opened(config) as session:
+        graph = asset_graph(session.mapping)
+        if (record := session.work_folder.records.in_use_or_newest()) is not None:
+            refuse_another_source(record, config.sqlite_url)
+        with dagster_instance(config.work_dir) as instance:
+            return check_report(instance, graph, run_id=run_id, backfill_id=backfill_id)

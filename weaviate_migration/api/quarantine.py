@@ -12,7 +12,7 @@ from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.base.texts import suggestion
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
-from weaviate_migration.work_folder.record import MigrationRecord
+from weaviate_migration.work_folder.record import MigrationRecord, refuse_another_source
 
 
 class RefusedRow(NamedTuple):
@@ -52,10 +52,12 @@ def refused_rows(config: MigrationConfig, collection: str | None = None) -> Refu
         collection: only this one, by its alias.
 
     Raises:
-        ConfigurationError: there is no migration, or it has no such collection.
+        ConfigurationError: there is no migration, it has no such collection, or it is of another source.
     """
     with opened(config) as session:
-        return refused_of(session.work_folder, session.work_folder.records.current(), collection)
+        record = session.work_folder.records.current()
+        refuse_another_source(record, config.sqlite_url)
+        return refused_of(session.work_folder, record, collection)
 
 
 def refused_of(work_folder: WorkFolder, record: MigrationRecord, collection: str | None) -> RefusedRows:

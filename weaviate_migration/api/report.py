@@ -7,6 +7,7 @@ from weaviate_migration.defs.build import asset_graph
 from weaviate_migration.monitoring.report.facts import MigrationReport
 from weaviate_migration.monitoring.report.reader import migration_report
 from weaviate_migration.runs.runner import dagster_instance
+from weaviate_migration.work_folder.record import refuse_another_source
 
 
 def read_migration_report(config: MigrationConfig) -> MigrationReport:
@@ -14,10 +15,14 @@ def read_migration_report(config: MigrationConfig) -> MigrationReport:
 
     Raises:
         ConfigurationError: nothing was ever migrated in the work folder.
-        MigrationConflictError: the migration was begun with another mapping.
+        MigrationConflictError: the migration was begun with another mapping, or is of another source.
         MappingError: the mapping file is wrong.
     """
     keep_secret(config.weaviate_api_key)
-    with opened(config) as session, dagster_instance(config.work_dir) as instance:
-        mapping = session.mapping
-        return migration_report(instance, asset_graph(mapping), mapping, session.work_folder, config.weaviate_url)
+    with opened(config) as session:
+        mapping, work_folder = session.mapping, session.work_folder
+        graph = asset_graph(mapping)
+        for newest in work_folder.records.all()[-1:]:
+            refuse_another_source(newest, config.sqlite_url)
+        with dagster_instance(config.work_dir) as instance:
+            return migration_report(instance, graph, mapping, work_folder, config.weaviate_url)

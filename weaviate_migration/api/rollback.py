@@ -12,7 +12,7 @@ from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.base.logs import in_own_context
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.phases.cutover.way_back import roll_back
-from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords
+from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords, refuse_another_source
 
 
 @dataclass(frozen=True)
@@ -43,13 +43,14 @@ def roll_back_migration(config: MigrationConfig, discard: bool) -> RollbackResul
 
     Raises:
         ConfigurationError: there is nothing to roll back: no migration, an unfinished one without `discard`, or one
-            after whose cutover was cleaned up.
+            after whose cutover was cleaned up; or the settings name another source than its own.
         ServerNotUsableError: the server cannot be reached.
     """
     with opened_with_server(config) as session:
         session.lock()
         records = session.work_folder.records
         record = (records.newest_to_discard() if discard else None) or records.take_up()
+        refuse_another_source(record, session.config.sqlite_url)
         if record.state == "unfinished" and not record.is_half_switched and not discard:
             raise ConfigurationError(
                 f"Migration {record.id} is unfinished and has moved no alias.", "Remove it with `rollback --discard`."

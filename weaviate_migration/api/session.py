@@ -14,7 +14,7 @@ from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.mapping import Mapping, read_mapping
 from weaviate_migration.source.connect import sqlite_path
 from weaviate_migration.work_folder.folder import WorkFolder
-from weaviate_migration.work_folder.record import MigrationRecord, refuse_another_mapping
+from weaviate_migration.work_folder.record import MigrationRecord, refuse_another_mapping, refuse_another_source
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,11 @@ class Session:
 
         Raises:
             ConfigurationError: there is none.
-            MigrationConflictError: it was begun with another mapping.
+            MigrationConflictError: it was begun with another mapping, or is of another source.
         """
         mapping = self.mapping
         record = self.work_folder.records.take_up()
+        refuse_another_source(record, self.config.sqlite_url)
         refuse_another_mapping(record, mapping)
         return record
 

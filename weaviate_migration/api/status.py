@@ -11,14 +11,14 @@ from weaviate_migration.runs.runner import dagster_instance
 from weaviate_migration.target.aliases import alias_targets
 from weaviate_migration.work_folder.folder import quarantined_rows
 from weaviate_migration.work_folder.phase import next_step, phase_of
-from weaviate_migration.work_folder.record import MigrationRecord, refuse_another_mapping
+from weaviate_migration.work_folder.record import MigrationRecord, refuse_another_mapping, refuse_another_source
 
 
 def read_status(config: MigrationConfig) -> MigrationStatus:
     """What is known of the work folder's migrations; nothing is started for it, and nothing is changed.
 
     Raises:
-        ConfigurationError: the mapping is another than the migration's, or a setting is wrong.
+        ConfigurationError: mapping or source is another than the migration's, or a setting is wrong.
     """
     if (nothing_begun := status_before_first(config)) is not None:
         return nothing_begun
@@ -31,7 +31,9 @@ def _status(session: ServerSession) -> MigrationStatus:
     config, work_folder, mapping = session.config, session.work_folder, session.mapping
     disk = disk_use(work_folder)  # As it was before anything was opened.
     records = work_folder.records.all()
-    record = work_folder.records.newest_in_use() or records[-1]
+    record = work_folder.records.in_use_or_newest()
+    assert record is not None, "there is one"
+    refuse_another_source(record, config.sqlite_url)
     refuse_another_mapping(record, mapping)
     report = read_check_report(config)
     capture = known_standing(work_folder, record)

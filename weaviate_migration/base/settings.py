@@ -193,9 +193,13 @@ def environment_variable(field: str) -> str:
     return "WEAVIATE_MIGRATION_" + OPTIONS[field].removeprefix("--").replace("-", "_").upper()
 
 
-def default_config() -> MigrationConfig:
-    """The settings from the environment alone, for Dagster's UI; `sqlite_url` is '' where it names no source."""
-    return create_migration_config(**{"sqlite_url": "", **_from_environment()})
+def config_with_optional_source(**options: Any) -> MigrationConfig:
+    """The settings as `create_migration_config` makes them; `sqlite_url` is '' where nothing names a source.
+
+    For Dagster's UI, and for commands that know the source from the record of the migration.
+    """
+    source = options.pop("sqlite_url", None) or _from_environment().get("sqlite_url", "")
+    return create_migration_config(source, **options)
 
 
 def value_in_environment(variable: str) -> str | None:

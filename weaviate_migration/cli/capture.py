@@ -12,7 +12,14 @@ from weaviate_migration.api.capture import (
 )
 from weaviate_migration.base.errors import CaptureError
 from weaviate_migration.base.settings import create_migration_config
-from weaviate_migration.cli.show.options import EPILOG, SOURCE_OPTIONS, WORK_OPTIONS, print_json, with_options
+from weaviate_migration.cli.show.options import (
+    EPILOG,
+    SOURCE_OPTION,
+    SOURCE_OPTIONS,
+    WORK_OPTIONS,
+    print_json,
+    with_options,
+)
 from weaviate_migration.cli.show.terminal import tell
 
 
@@ -36,7 +43,7 @@ def status(as_json: bool, **options: Any) -> int:
 
 
 @capture.command(epilog=EPILOG)
-@with_options(SOURCE_OPTIONS[0], *WORK_OPTIONS)
+@with_options(SOURCE_OPTION, *WORK_OPTIONS)
 @click.option("--id", "capture_id", metavar="ID", help="The capture of another work folder, such as one that is gone.")
 def remove(as_json: bool, capture_id: str | None, **options: Any) -> int:
     """Remove log and triggers; the schema is then what it was before."""

@@ -8,9 +8,16 @@ from rich.console import Console
 
 from weaviate_migration.api.checks import read_check_report
 from weaviate_migration.base.errors import ConfigurationError
-from weaviate_migration.base.settings import create_migration_config
+from weaviate_migration.base.settings import config_with_optional_source
 from weaviate_migration.base.texts import printable
-from weaviate_migration.cli.show.options import EPILOG, MAPPING_OPTION, WORK_OPTIONS, print_json, with_options
+from weaviate_migration.cli.show.options import (
+    EPILOG,
+    MARKDOWN_OPTION,
+    SOURCE_OPTIONS,
+    WORK_OPTIONS,
+    print_json,
+    with_options,
+)
 from weaviate_migration.cli.show.terminal import compact_table, plain_console, print_text
 from weaviate_migration.runs.checks import LAST_BACKFILL, CheckReport, CheckStatus, junit_xml, markdown_summary
 
@@ -19,7 +26,7 @@ _STYLES = {CheckStatus.PASSED: "green", CheckStatus.WARNED: "yellow", CheckStatu
 
 
 @click.command(epilog=EPILOG)
-@with_options(MAPPING_OPTION, *WORK_OPTIONS)
+@with_options(*SOURCE_OPTIONS, *WORK_OPTIONS)
 @click.option("--run", "run_id", metavar="ID", help="Only what this run planned, whatever came later.")
 @click.option(
     "--backfill",
@@ -30,7 +37,7 @@ _STYLES = {CheckStatus.PASSED: "green", CheckStatus.WARNED: "yellow", CheckStatu
     help="Only what this backfill was to cover; without an ID the newest.",
 )
 @click.option("--junit", metavar="FILE", help="Write JUnit XML, one case for each check and partition.")
-@click.option("--markdown", metavar="FILE", help="Write Markdown, as a job summary shows it.")
+@MARKDOWN_OPTION
 def checks(
     as_json: bool,
     run_id: str | None,
@@ -45,7 +52,7 @@ def checks(
     to_standard_output = [as_json, junit == STANDARD_OUTPUT, markdown == STANDARD_OUTPUT]
     if sum(to_standard_output) > 1:
         raise click.UsageError("Only one of --json, --junit - and --markdown - can have standard output.")
-    report = read_check_report(create_migration_config("", **options), run_id=run_id, backfill_id=backfill_id)
+    report = read_check_report(config_with_optional_source(**options), run_id=run_id, backfill_id=backfill_id)
     if junit is not None:
         write_document("--junit", junit, junit_xml(report))
     if markdown is not None:

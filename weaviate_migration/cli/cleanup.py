@@ -6,12 +6,13 @@ from typing import Any
 import click
 
 from weaviate_migration.api.cleanup import clean_up_migrations
-from weaviate_migration.base.settings import create_migration_config
+from weaviate_migration.base.settings import config_with_optional_source
 from weaviate_migration.base.texts import size_text
 from weaviate_migration.cli.show.options import (
     EPILOG,
     EXTRACTS_OPTION,
     SERVER_OPTIONS,
+    SOURCE_OPTION,
     WORK_OPTIONS,
     print_json,
     with_options,
@@ -23,7 +24,7 @@ NOT_AGREED = 1
 
 
 @click.command(epilog=EPILOG)
-@with_options(*SERVER_OPTIONS, EXTRACTS_OPTION, *WORK_OPTIONS)
+@with_options(SOURCE_OPTION, *SERVER_OPTIONS, EXTRACTS_OPTION, *WORK_OPTIONS)
 @click.option("--keep", type=click.IntRange(min=0), default=0, help="Keep so many of the newest older versions.")
 @click.option("--force", is_flag=True, help="Also before a cutover, with what an unfinished migration has made.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -37,7 +38,7 @@ def cleanup(as_json: bool, keep: int, force: bool, yes: bool, **options: Any) ->
             tell(line, stderr=True)
         return yes or click.confirm("Remove all this?", err=True)
 
-    result = clean_up_migrations(create_migration_config("", **options), agree, keep=keep, force=force)
+    result = clean_up_migrations(config_with_optional_source(**options), agree, keep=keep, force=force)
     if as_json:
         print_json(result.to_dict())
     click.echo("Removed." if result.removed else "Nothing was removed.", err=True)

@@ -5,15 +5,15 @@ from typing import Any
 import click
 
 from weaviate_migration.api.cutover import CutoverResult, cut_over_migration
-from weaviate_migration.base.settings import CUTOVER_SECONDS, create_migration_config
+from weaviate_migration.base.settings import CUTOVER_SECONDS, config_with_optional_source
 from weaviate_migration.cli.show.options import (
     ALERTS_OPTION,
     EPILOG,
     EXTRACTS_OPTION,
     LOG_OPTIONS,
-    MAPPING_OPTION,
     METRICS_OPTIONS,
     SERVER_OPTIONS,
+    SOURCE_OPTIONS,
     WORK_OPTIONS,
     print_json,
     with_options,
@@ -23,7 +23,7 @@ from weaviate_migration.cli.show.terminal import tell
 
 @click.command(epilog=EPILOG)
 @with_options(
-    *(MAPPING_OPTION, *SERVER_OPTIONS, EXTRACTS_OPTION),
+    *(*SOURCE_OPTIONS, *SERVER_OPTIONS, EXTRACTS_OPTION),
     *(*LOG_OPTIONS, ALERTS_OPTION, *METRICS_OPTIONS, *WORK_OPTIONS),
 )
 @click.option(
@@ -36,7 +36,7 @@ from weaviate_migration.cli.show.terminal import tell
 )
 def cutover(as_json: bool, timeout: float, **options: Any) -> int:
     """Point the aliases at the migration's collections, once every blocking check has passed."""
-    result = cut_over_migration(create_migration_config("", **options), timeout)
+    result = cut_over_migration(config_with_optional_source(**options), timeout)
     if as_json:
         print_json(result.to_dict())
     for text in result.errors:

@@ -5,13 +5,13 @@ from typing import Any
 import click
 
 from weaviate_migration.api.postflight import check_postflight
-from weaviate_migration.base.settings import create_migration_config
+from weaviate_migration.base.settings import config_with_optional_source
 from weaviate_migration.cli.show.checklist_table import show_checklist
 from weaviate_migration.cli.show.options import (
     EPILOG,
     EXTRACTS_OPTION,
-    MAPPING_OPTION,
     SERVER_OPTIONS,
+    SOURCE_OPTIONS,
     WORK_OPTIONS,
     print_json,
     with_options,
@@ -20,10 +20,10 @@ from weaviate_migration.cli.show.terminal import plain_console
 
 
 @click.command(epilog=EPILOG)
-@with_options(MAPPING_OPTION, *SERVER_OPTIONS, EXTRACTS_OPTION, *WORK_OPTIONS)
+@with_options(*SOURCE_OPTIONS, *SERVER_OPTIONS, EXTRACTS_OPTION, *WORK_OPTIONS)
 def postflight(as_json: bool, **options: Any) -> int:
     """Look at what became of the migration: aliases, counts, search, checks, lag, quarantine, certificate."""
-    found = check_postflight(create_migration_config("", **options))
+    found = check_postflight(config_with_optional_source(**options))
     if as_json:
         print_json(found.to_dict())
     else:

@@ -8,12 +8,13 @@ import click
 
 from weaviate_migration.api.quarantine import RefusedRow, RefusedRows, refused_rows
 from weaviate_migration.base.errors import DifferencesError
-from weaviate_migration.base.settings import create_migration_config
+from weaviate_migration.base.settings import config_with_optional_source
 from weaviate_migration.cli.show.options import (
     EPILOG,
     EXTRACTS_OPTION,
-    MAPPING_OPTION,
     SERVER_OPTIONS,
+    SOURCE_OPTION,
+    SOURCE_OPTIONS,
     WORK_OPTIONS,
     with_options,
 )
@@ -34,23 +35,23 @@ def quarantine() -> None:
 
 
 @quarantine.command("list", epilog=EPILOG)
-@with_options(COLLECTION_OPTION, *WORK_OPTIONS)
+@with_options(COLLECTION_OPTION, SOURCE_OPTION, *WORK_OPTIONS)
 def list_rows(as_json: bool, collection: str | None, **options: Any) -> int:
     """Show the refused rows of the current migration, with reasons; exit code 3 if there are any."""
-    rows = refused_rows(create_migration_config("", **options), collection)
+    rows = refused_rows(config_with_optional_source(**options), collection)
     if as_json:
         return _exit_code(_print_json({"migration_id": rows.migration_id}, rows))
     return _exit_code(_print_table(rows))
 
 
 @quarantine.command(epilog=EPILOG)
-@with_options(COLLECTION_OPTION, MAPPING_OPTION, *SERVER_OPTIONS, EXTRACTS_OPTION, *WORK_OPTIONS)
+@with_options(COLLECTION_OPTION, *SOURCE_OPTIONS, *SERVER_OPTIONS, EXTRACTS_OPTION, *WORK_OPTIONS)
 def retry(as_json: bool, collection: str | None, **options: Any) -> int:
     """Write the refused rows again, from the migration's extracts; exit code 3 if any are left."""
     # Imported only now: it needs Dagster's settings and the client, and `list` needs neither.
     from weaviate_migration.api.quarantine_retry import retry_refused_rows
 
-    result = retry_refused_rows(create_migration_config("", **options), collection)
+    result = retry_refused_rows(config_with_optional_source(**options), collection)
     if as_json:
         head = {"migration_id": result.left.migration_id, "written": result.written, "next_step": result.next_step}
         return _exit_code(_print_json(head, result.left))

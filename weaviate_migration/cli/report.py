@@ -6,13 +6,14 @@ from typing import Any
 import click
 
 from weaviate_migration.api.report import read_migration_report
-from weaviate_migration.base.settings import create_migration_config
+from weaviate_migration.base.settings import config_with_optional_source
 from weaviate_migration.cli.checks import STANDARD_OUTPUT, write_document
 from weaviate_migration.cli.show.options import (
     EPILOG,
     EXTRACTS_OPTION,
-    MAPPING_OPTION,
+    MARKDOWN_OPTION,
     SERVER_OPTIONS,
+    SOURCE_OPTIONS,
     WORK_OPTIONS,
     print_json,
     with_options,
@@ -22,14 +23,14 @@ from weaviate_migration.work_folder.folder import WorkFolder
 
 
 @click.command(epilog=EPILOG)
-@with_options(MAPPING_OPTION, *SERVER_OPTIONS, EXTRACTS_OPTION, *WORK_OPTIONS)
+@with_options(*SOURCE_OPTIONS, *SERVER_OPTIONS, EXTRACTS_OPTION, *WORK_OPTIONS)
 @click.option("--html", metavar="FILE", help="Write one HTML page; default: report.html in the work folder.")
-@click.option("--markdown", metavar="FILE", help="Write Markdown, without pictures.")
+@MARKDOWN_OPTION
 def report(as_json: bool, html: str | None, markdown: str | None, **options: Any) -> int:
     """Write the report of the newest migration, finished or failed; a FILE may be - for standard output."""
     if sum([as_json, html == STANDARD_OUTPUT, markdown == STANDARD_OUTPUT]) > 1:
         raise click.UsageError("Only one of --json, --html - and --markdown - can have standard output.")
-    config = create_migration_config("", **options)
+    config = config_with_optional_source(**options)
     found = read_migration_report(config)
     if html is None and markdown is None and not as_json:
         html = str(WorkFolder.of(config).report_path)

@@ -5,17 +5,24 @@ from typing import Any
 import click
 
 from weaviate_migration.api.rollback import roll_back_migration
-from weaviate_migration.base.settings import create_migration_config
-from weaviate_migration.cli.show.options import EPILOG, SERVER_OPTIONS, WORK_OPTIONS, print_json, with_options
+from weaviate_migration.base.settings import config_with_optional_source
+from weaviate_migration.cli.show.options import (
+    EPILOG,
+    SERVER_OPTIONS,
+    SOURCE_OPTION,
+    WORK_OPTIONS,
+    print_json,
+    with_options,
+)
 from weaviate_migration.cli.show.terminal import tell
 
 
 @click.command(epilog=EPILOG)
-@with_options(*SERVER_OPTIONS, *WORK_OPTIONS)
+@with_options(SOURCE_OPTION, *SERVER_OPTIONS, *WORK_OPTIONS)
 @click.option("--discard", is_flag=True, help="Also remove the collections that this migration made.")
 def rollback(as_json: bool, discard: bool, **options: Any) -> int:
     """Point the aliases back to where they were; with --discard, remove the migration's collections."""
-    outcome = roll_back_migration(create_migration_config("", **options), discard)
+    outcome = roll_back_migration(config_with_optional_source(**options), discard)
     if as_json:
         print_json(outcome.to_dict())
     else:

@@ -10,14 +10,13 @@ import click
 
 from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.base.settings import MigrationConfig, create_migration_config
-from weaviate_migration.cli.show.options import EPILOG, WORK_OPTIONS, print_json, with_options
+from weaviate_migration.cli.show.options import EPILOG, SERVER_OPTION, WORK_OPTIONS, print_json, with_options
 from weaviate_migration.target.connect import EmbeddedTarget, parse_weaviate_url
 from weaviate_migration.target.server import embedded_server
 
 
 @click.command(epilog=EPILOG)
-@with_options(*WORK_OPTIONS)
-@click.option("--weaviate-url", metavar="URL", help="embedded (default) or embedded:DIR.")
+@with_options(SERVER_OPTION, *WORK_OPTIONS)
 def server(as_json: bool, **options: Any) -> int:
     """Start the embedded Weaviate server, print its addresses, and keep it until Ctrl-C."""
     config = create_migration_config("", **options)

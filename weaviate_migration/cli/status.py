@@ -5,12 +5,12 @@ from typing import Any
 
 import click
 
-from weaviate_migration.base.settings import create_migration_config
+from weaviate_migration.base.settings import config_with_optional_source
 from weaviate_migration.cli.show.options import (
     EPILOG,
     EXTRACTS_OPTION,
-    MAPPING_OPTION,
     SERVER_OPTIONS,
+    SOURCE_OPTIONS,
     WORK_OPTIONS,
     print_json,
     with_options,
@@ -21,7 +21,7 @@ from weaviate_migration.monitoring.status import status_before_first
 
 
 @click.command(epilog=EPILOG)
-@with_options(MAPPING_OPTION, *SERVER_OPTIONS, EXTRACTS_OPTION, *WORK_OPTIONS)
+@with_options(*SOURCE_OPTIONS, *SERVER_OPTIONS, EXTRACTS_OPTION, *WORK_OPTIONS)
 @click.option(
     "--watch", is_flag=True, help="Show it again and again, with a running migration's progress, until Ctrl-C."
 )
@@ -37,7 +37,7 @@ def status(as_json: bool, watch: bool, interval: float, **options: Any) -> int:
     """Show phase, positions, aliases, checks and disk use, and what the next command is."""
     if watch and as_json:
         raise click.UsageError("--watch and --json exclude each other: JSON is one document.")
-    config, console = create_migration_config("", **options), plain_console()
+    config, console = config_with_optional_source(**options), plain_console()
     if watch:
         # Imported only now: it needs Dagster, which a status that is shown once may not need.
         from weaviate_migration.cli.show.watch import watch_status

@@ -9,14 +9,14 @@ import click
 from weaviate_migration.api.sync import SyncResult, follow_changes, sync_changes
 from weaviate_migration.base.errors import DifferencesError
 from weaviate_migration.base.logs import configure_logging
-from weaviate_migration.base.settings import create_migration_config
+from weaviate_migration.base.settings import config_with_optional_source
 from weaviate_migration.cli.show.options import (
     ALERTS_OPTION,
     EPILOG,
     LOG_OPTIONS,
-    MAPPING_OPTION,
     METRICS_OPTIONS,
     SERVER_OPTIONS,
+    SOURCE_OPTIONS,
     WORK_OPTIONS,
     print_json,
     with_options,
@@ -25,11 +25,11 @@ from weaviate_migration.cli.show.terminal import tell
 
 
 @click.command(epilog=EPILOG)
-@with_options(MAPPING_OPTION, *SERVER_OPTIONS, *LOG_OPTIONS, ALERTS_OPTION, *METRICS_OPTIONS, *WORK_OPTIONS)
+@with_options(*SOURCE_OPTIONS, *SERVER_OPTIONS, *LOG_OPTIONS, ALERTS_OPTION, *METRICS_OPTIONS, *WORK_OPTIONS)
 @click.option("--follow", is_flag=True, help="Go on until Ctrl-C or SIGTERM, applying changes as they are committed.")
 def sync(as_json: bool, follow: bool, **options: Any) -> int:
     """Apply the changes that the application has made since the snapshot, or since the last sync."""
-    config = create_migration_config("", **options)
+    config = config_with_optional_source(**options)
     configure_logging(config.log_level, config.log_file, config.log_format)
     if follow:
         stop = threading.Event()

@@ -7,17 +7,17 @@ from rich.console import Console
 from rich.table import Table
 
 from weaviate_migration.api.verify import VerificationResult, verify_migration
-from weaviate_migration.base.settings import create_migration_config
+from weaviate_migration.base.settings import config_with_optional_source
 from weaviate_migration.cli.show.live_progress import shown_progress
 from weaviate_migration.cli.show.options import (
     ALERTS_OPTION,
     EPILOG,
     EXTRACTS_OPTION,
     LOG_OPTIONS,
-    MAPPING_OPTION,
     METRICS_OPTIONS,
     PAUSE_OPTION,
     SERVER_OPTIONS,
+    SOURCE_OPTIONS,
     WORK_OPTIONS,
     print_json,
     with_options,
@@ -30,13 +30,13 @@ SHOWN_DIFFERENCES = 20
 
 @click.command(epilog=EPILOG)
 @with_options(
-    *(MAPPING_OPTION, *SERVER_OPTIONS, EXTRACTS_OPTION, PAUSE_OPTION),
+    *(*SOURCE_OPTIONS, *SERVER_OPTIONS, EXTRACTS_OPTION, PAUSE_OPTION),
     *(*LOG_OPTIONS, ALERTS_OPTION, *METRICS_OPTIONS, *WORK_OPTIONS),
 )
 @click.option("--repair", is_flag=True, help="Write what is missing or altered, remove what is extra, compare again.")
 def verify(as_json: bool, repair: bool, **options: Any) -> int:
     """Compare every object with its row, run all checks, and write the certificate."""
-    config = create_migration_config("", **options)
+    config = config_with_optional_source(**options)
     with standard_error() as console, shown_progress(config, console, "Verifying", None) as begin:
         result = verify_migration(config, repair, on_start=begin)
     if as_json:

@@ -14,8 +14,10 @@ from structlog.contextvars import bind_contextvars
 
 from weaviate_migration.base.atomic_file import replace_file
 from weaviate_migration.base.errors import ConfigurationError, MigrationConflictError
+from weaviate_migration.base.settings import environment_variable
 from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.source.change_log import LogPosition
+from weaviate_migration.source.connect import sqlite_path
 
 State = Literal["unfinished", "cut over", "rolled back", "discarded", "cleaned up"]
 CutoverStep = Literal["begun", "applied", "compared", "switching", "switched", "undone"]
@@ -183,6 +185,10 @@ class MigrationRecords:
         cut_over = (each for each in reversed(self.all()) if each.state in ("cut over", "cleaned up"))
         return self.unfinished() or next(cut_over, None)
 
+    def in_use_or_newest(self) -> MigrationRecord | None:
+        """The one in use, or else the newest of those that are not; None where none was ever begun."""
+        return self.newest_in_use() or next(iter(reversed(self.all())), None)
+
     def newest_to_discard(self) -> MigrationRecord | None:
         """The newest migration whose collections may still be there."""
         return next((each for each in reversed(self.all()) if each.state != "discarded"), None)
@@ -237,6 +243,16 @@ def refuse_another_mapping(record: MigrationRecord, mapping: Mapping) -> None:
             f"Migration {record.id} was begun with another mapping ({record.mapping_digest[:12]}) than this "
             f"({mapping.digest[:12]}).",
             "Give its own with --mapping; to use this one, begin again: `weaviate-migration rollback --discard`.",
+        )
+
+
+def refuse_another_source(record: MigrationRecord, sqlite_url: str) -> None:
+    """Raises MigrationConflictError where the settings name another SQLite file than the migration's; '' names none."""
+    if sqlite_url and (named := sqlite_path(sqlite_url)).resolve() != record.source.resolve():
+        raise MigrationConflictError(
+            f"Migration {record.id} is of {record.source}, and not of {named.absolute()}.",
+            f"Leave out --sqlite-url (and {environment_variable('sqlite_url')}), or name the work folder of the other "
+            "file's migration with --work-dir.",
         )
 
 

@@ -33,12 +33,13 @@ PAUSE_OPTION = click.option(
     default=None,
     help="Let the application's writers wait for the snapshot over 2 s.",
 )
-SOURCE_OPTIONS = (
-    click.option("--sqlite-url", metavar="URL", help="A path, or a URL such as sqlite:////data/app.db."),
-    MAPPING_OPTION,
+SOURCE_OPTION = click.option("--sqlite-url", metavar="URL", help="A path, or a URL such as sqlite:////data/app.db.")
+SOURCE_OPTIONS = (SOURCE_OPTION, MAPPING_OPTION)
+SERVER_OPTION = click.option(
+    "--weaviate-url", metavar="URL", help="embedded (default), embedded:DIR, or http(s)://host[:port]."
 )
 SERVER_OPTIONS = (
-    click.option("--weaviate-url", metavar="URL", help="embedded (default), embedded:DIR, or http(s)://host[:port]."),
+    SERVER_OPTION,
     click.option("--grpc-port", type=int, help="Default: 50051, for https 443."),
     click.option("--api-key", "weaviate_api_key", help="For a server that wants one; better in the environment."),
 )
@@ -46,6 +47,7 @@ WORK_OPTIONS = (
     click.option("--work-dir", type=click.Path(path_type=Path), help="Default: .weaviate_migration."),
     click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, and nothing else."),
 )
+MARKDOWN_OPTION = click.option("--markdown", metavar="FILE", help="Write Markdown into this file.")
 LOG_OPTIONS = (
     click.option(
         "--log-level",

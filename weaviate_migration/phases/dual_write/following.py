@@ -26,7 +26,7 @@ from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
 from weaviate_migration.target.write import WriteSettings, configured_write_settings
 from weaviate_migration.work_folder.folder import WorkFolder
-from weaviate_migration.work_folder.record import MigrationRecord
+from weaviate_migration.work_folder.record import MigrationRecord, refuse_another_source
 
 logger = logging.getLogger(__name__)
 
@@ -142,16 +142,17 @@ def followed(config: MigrationConfig) -> Iterator[Followed]:
     """Connects to both sides of the migrations that a work folder follows.
 
     Args:
-        config: the settings; the source is the migrations' own.
+        config: the settings; the source is the migrations' own, whether it is named or not.
 
     Raises:
-        ConfigurationError: no migration of this mapping is followed.
+        ConfigurationError: no migration of this mapping is followed, or it is one of another source.
         CaptureError: capture is missing or damaged.
         ServerNotUsableError: the server cannot be reached.
     """
     work_folder = WorkFolder.of(config)
     mapping = read_mapping(config.mapping)
-    followed_records(work_folder, mapping)  # Says what is wrong before a server is started for it.
+    # Says what is wrong before a server is started for it.
+    refuse_another_source(followed_records(work_folder, mapping)[0], config.sqlite_url)
     target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
     with (
         open_weaviate(target, work_folder.path, config.weaviate_api_key) as client,

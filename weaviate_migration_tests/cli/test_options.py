@@ -1,0 +1,148 @@
+"""The options of all commands are the same where they mean the same; and a source that is on record already."""
+
+import json
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from weaviate_migration.base.settings import OPTIONS, environment_variable
+from weaviate_migration.cli import cli
+from weaviate_migration.mapping import read_mapping
+from weaviate_migration.source.change_log import LogPosition
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration_tests.live.command_line import run_here
+from weaviate_migration_tests.live.notes import make_mapping, note_file
+
+# What these force is the command's own.
+MEANS_SOMETHING_ELSE = {"--force"}
+
+
+def all_commands(group: click.Group = cli, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
+    """Each command that does something, by all its words."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from all_commands(command, (*path, name))
+        else:
+            yield " ".join((*path, name)), command
+
+
+COMMANDS = dict(all_commands())
+# They look at a file before any migration, or make or need none.
+WITHOUT_A_MIGRATION = {
+    *("audit", "plan", "preflight", "migrate", "capture install", "capture status", "capture remove"),
+    *("alerts test", "alerts list", "server", "demo"),
+}
+OF_A_MIGRATION = sorted(COMMANDS.keys() - WITHOUT_A_MIGRATION)
+
+
+def options_of(command: click.Command) -> dict[str, dict[str, Any]]:
+    """For each option's name what there is to say of it."""
+    with click.Context(command) as context:
+        return {
+            name: {"type": each.type.to_info_dict(), **each.to_info_dict(), "shown": each.get_help_record(context)}
+            for each in command.params
+            if isinstance(each, click.Option)
+            for name in (*each.opts, *each.secondary_opts)
+        }
+
+
+def test_option_is_the_same_in_all_commands_that_have_it() -> None:
+    found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for name, command in COMMANDS.items():
+        for option, told in options_of(command).items():
+            found[option][json.dumps(told, default=str, sort_keys=True)].append(name)
+    different = {option: list(ways.values()) for option, ways in found.items() if len(ways) > 1}
+    assert different.keys() <= MEANS_SOMETHING_ELSE, different
+    shared = {option for option, ways in found.items() if len(next(iter(ways.values()))) > 1}
+    assert {"--sqlite-url", "--mapping", "--weaviate-url", "--json", "--work-dir", "--markdown"} <= shared
+
+
+def test_option_of_a_setting_fills_the_setting_s_field() -> None:
+    """An option has the name of its field, in each command, so that the environment's variable means the same."""
+    for command in COMMANDS.values():
+        filled = {option: told["name"] for option, told in options_of(command).items()}
+        expected = {option: field for field, option in OPTIONS.items() if option in filled}
+        assert {option: filled[option] for option in expected} == expected
+
+
+@pytest.mark.parametrize("group", [("--weaviate-url", "--api-key", "--grpc-port"), ("--log-level", "--log-file")])
+def test_options_that_belong_together_come_together(group: tuple[str, ...]) -> None:
+    """But for `server`, which starts the embedded one: its URL names the folder, and nothing is connected to."""
+    for name in COMMANDS.keys() - {"server"}:
+        assert len(set(group) & options_of(COMMANDS[name]).keys()) in (0, len(group)), name
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - {"alerts test", "alerts list", "server", "demo"}))
+def test_every_command_about_a_source_takes_it(name: str) -> None:
+    assert "--sqlite-url" in options_of(COMMANDS[name])
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two files, one of which has a migration that is begun, and is followed."""
+    folder = tmp_path_factory.mktemp("begun")
+    mapping = make_mapping(folder / "notes.yaml")
+    note_file(folder / "other.db")
+    options = ["--sqlite-url", note_file(folder / "app.db"), "--mapping", mapping, "--work-dir", folder / "work"]
+    assert run_here("capture", "install", *options).code == 0
+    work_folder = WorkFolder(folder / "work")
+    record = work_folder.records.resume_or_begin(folder / "app.db", read_mapping(mapping), "")
+    work_folder.records.update(record, bounds={"notes": ("00",) * 15})
+    begin = LogPosition(capture=str(work_folder.capture_id), epoch=1, position=0, entry=None)
+    work_folder.sync_positions.save(record.id, begin)
+    (folder / "link.db").symlink_to(folder / "app.db")
+    return folder
+
+
+def called(name: str, begun: Path, *more: object) -> tuple[int, str]:
+    """The command, with the options that it takes; what it ends with, and all that it says."""
+    known = {"--mapping": begun / "notes.yaml", "--work-dir": begun / "work"}
+    taken = [
+        word for option, value in known.items() if option in options_of(COMMANDS[name]) for word in (option, value)
+    ]
+    yes = ["--yes"] if name == "cleanup" else []
+    ended = run_here(*name.split(), *taken, *yes, *more)
+    return ended.code, " ".join(f"{ended.stdout} {ended.stderr}".split())
+
+
+@pytest.mark.parametrize("name", OF_A_MIGRATION)
+def test_another_source_than_that_on_record_is_refused(name: str, begun: Path) -> None:
+    code, said = called(name, begun, "--sqlite-url", begun / "other.db")
+    assert code == 2, said
+    assert f"is of {begun / 'app.db'}, and not of {begun / 'other.db'}." in said
+    assert "Leave out --sqlite-url" in said
+    assert [each.state for each in WorkFolder(begun / "work").records.all()] == ["unfinished"]
+
+
+def test_another_source_in_the_environment_is_refused_too(begun: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(environment_variable("sqlite_url"), str(begun / "other.db"))
+    code, said = called("checks", begun)
+    assert (code, environment_variable("sqlite_url") in said) == (2, True)
+
+
+@pytest.mark.parametrize("name", ["status", "checks", "quarantine list", "report"])
+@pytest.mark.parametrize("spelling", ["app.db", "link.db", "sqlite:///app.db", "../begun0/app.db"])
+def test_own_source_is_taken_however_it_is_spelled(
+    name: str, spelling: str, begun: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(begun)
+    assert begun.name == "begun0"
+    without, said = called(name, begun)
+    code, _ = called(name, begun, "--sqlite-url", spelling)
+    assert code == without != 2, said
+
+
+def test_source_that_names_no_file_is_told(begun: Path) -> None:
+    code, said = called("status", begun, "--sqlite-url", "postgresql://host/app")
+    assert (code, "must be a SQLite file" in said) == (2, True)
+    with closing(sqlite3.connect(begun / "other.db")) as connection:
+        assert connection.execute("SELECT count(*) FROM sqlite_master WHERE type = 'trigger'").fetchone() == (0,)
