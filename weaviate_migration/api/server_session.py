@@ -10,10 +10,10 @@ from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.target.connect import (
     EmbeddedTarget,
     RemoteTarget,
+    configured_target,
     connected,
     open_running_weaviate,
     open_server,
-    parse_weaviate_url,
 )
 from weaviate_migration.target.server import ServerAddress
 
@@ -59,7 +59,7 @@ class ServerSession(Session):
 
     @property
     def _target(self) -> EmbeddedTarget | RemoteTarget:
-        return parse_weaviate_url(self.config.weaviate_url, self.config.grpc_port)
+        return configured_target(self.config)
 
 
 @contextmanager

@@ -38,6 +38,7 @@ OPTIONS: Mapping[str, str] = {
     "weaviate_url": "--weaviate-url",
     "weaviate_api_key": "--api-key",
     "grpc_port": "--grpc-port",
+    "grpc_host": "--grpc-host",
     "batch_size": "--batch-size",
     "max_retries": "--max-retries",
     "retry_delay": "--retry-delay",
@@ -79,6 +80,7 @@ class MigrationConfig(BaseModel):
         weaviate_url: `embedded`, `embedded:DIR` or `http(s)://host[:port]`.
         weaviate_api_key: for a server that wants one.
         grpc_port: of a server that is not embedded; 50051, for https 443.
+        grpc_host: the host of its gRPC, where that is not the one of `weaviate_url`.
         batch_size: objects in a batch at most.
         max_retries: how often an object is sent again after a failure that may pass.
         retry_delay: seconds before the first of these; doubled each time, with jitter.
@@ -111,6 +113,7 @@ class MigrationConfig(BaseModel):
     weaviate_url: str = Field(default="embedded", min_length=1)
     weaviate_api_key: str | None = Field(default=None, repr=False)
     grpc_port: int | None = Field(default=None, ge=1, le=65535)
+    grpc_host: str | None = Field(default=None, min_length=1)
     batch_size: int = Field(default=100, ge=1, le=10_000)
     max_retries: int = Field(default=3, ge=0, le=100)
     retry_delay: float = Field(default=1.0, ge=0, le=3600, allow_inf_nan=False)

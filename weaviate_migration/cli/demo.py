@@ -19,7 +19,7 @@ from weaviate_migration.cli.show.options import (
 from weaviate_migration.cli.show.summary import show_result
 from weaviate_migration.cli.show.terminal import plain_console, print_text
 from weaviate_migration.demo.tour import LiveTour, SearchShown, demo_searches, make_demo_file, tour_live
-from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
+from weaviate_migration.target.connect import configured_target, open_weaviate
 
 
 @click.command(epilog=EPILOG)
@@ -31,7 +31,7 @@ def demo(as_json: bool, **options: Any) -> int:
     """
     config = create_migration_config("demo", **options)
     config = config.model_copy(update={"sqlite_url": str(make_demo_file(config.work_dir))})
-    target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
+    target = configured_target(config)
     switches = config.cutover and not config.dry_run
     with open_weaviate(target, config.work_dir.absolute(), config.weaviate_api_key) as client:
         if config.live and switches:

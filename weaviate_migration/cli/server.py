@@ -11,7 +11,7 @@ import click
 from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.base.settings import MigrationConfig, create_migration_config
 from weaviate_migration.cli.show.options import EPILOG, SERVER_OPTION, WORK_OPTIONS, print_json, with_options
-from weaviate_migration.target.connect import EmbeddedTarget, parse_weaviate_url
+from weaviate_migration.target.connect import EmbeddedTarget, configured_target
 from weaviate_migration.target.server import embedded_server
 
 
@@ -32,7 +32,7 @@ def server(as_json: bool, **options: Any) -> int:
 
 def _server_data(config: MigrationConfig) -> Path:
     """The folder of the embedded server that these settings name."""
-    target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
+    target = configured_target(config)
     if not isinstance(target, EmbeddedTarget):
         raise ConfigurationError(f"{config.weaviate_url} is no embedded server.", "Use embedded, or embedded:DIR.")
     return target.data_folder(config.work_dir.absolute())

@@ -84,6 +84,7 @@ def _definitions(config: MigrationConfig, mapping: Mapping, work_folder: WorkFol
             "weaviate": WeaviateServer(
                 url=config.weaviate_url,
                 grpc_port=config.grpc_port,
+                grpc_host=config.grpc_host,
                 api_key=dg.EnvVar(API_KEY_VARIABLE) if config.weaviate_api_key else "",
                 prefix=config.prefix,
             ),

@@ -172,6 +172,7 @@ def _run_config(config: MigrationConfig, job: str) -> dict[str, Any]:
         "url": config.weaviate_url,
         "prefix": config.prefix,
         "grpc_port": config.grpc_port,
+        "grpc_host": config.grpc_host,
         "api_key": api_key,
     }
     return {

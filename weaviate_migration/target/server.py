@@ -52,15 +52,17 @@ END_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(frozen=True)
 class ServerAddress:
-    """Where a Weaviate server answers."""
+    """Where a Weaviate server answers; `grpc_host` is '' where that follows from the host."""
 
     host: str
     http_port: int
     grpc_port: int
     secure: bool = False
+    grpc_host: str = ""
 
     def __str__(self) -> str:
-        return f"{'https' if self.secure else 'http'}://{self.host}:{self.http_port} (gRPC port {self.grpc_port})"
+        grpc = f"at {self.grpc_host}:{self.grpc_port}" if self.grpc_host else f"port {self.grpc_port}"
+        return f"{'https' if self.secure else 'http'}://{self.host}:{self.http_port} (gRPC {grpc})"
 
 
 class FolderState(BaseModel, frozen=True):

@@ -83,6 +83,51 @@ def test_grpc_port_of_an_embedded_server_is_not_to_choose() -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "host"),
+    [
+        ("grpc.example.org", "grpc.example.org"),
+        ("Weaviate-gRPC", "weaviate-grpc"),
+        ("weaviate_grpc.prod.svc.", "weaviate_grpc.prod.svc."),
+        ("10.0.0.7", "10.0.0.7"),
+        ("fd00::7", "[fd00::7]"),
+        ("[fd00::7]", "[fd00::7]"),
+    ],
+)
+def test_host_of_grpc(given: str, host: str) -> None:
+    target = parse_weaviate_url("https://host:8080", None, given)
+    assert target == RemoteTarget(ServerAddress("host", 8080, 443, secure=True, grpc_host=host))
+    assert connect_module._grpc_host(target.address) == host
+    assert f"gRPC at {host}:443" in str(target.address)
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["http://host", "host:50051", "me:secret@host", "host/path", "", " host", "fd00::7::8", "[host", "a..b", "[]"],
+)
+def test_host_of_grpc_that_is_none(given: str) -> None:
+    with pytest.raises(ConfigurationError, match="--grpc-host has to be") as raised:
+        parse_weaviate_url("http://host:8080", None, given)
+    assert "secret" not in str(raised.value)
+
+
+def test_grpc_may_have_the_same_port_on_another_host() -> None:
+    target = parse_weaviate_url("https://host", None, "other")
+    assert target == RemoteTarget(ServerAddress("host", 443, 443, secure=True, grpc_host="other"))
+    with pytest.raises(ConfigurationError, match="cannot share port 443"):
+        parse_weaviate_url("https://host", None, "host")
+
+
+def test_cloud_s_grpc_host_can_be_another_one_too() -> None:
+    address = ServerAddress("me.weaviate.cloud", 443, 443, secure=True, grpc_host="proxy")
+    assert connect_module._grpc_host(address) == "proxy"
+
+
+def test_grpc_host_of_an_embedded_server_is_not_to_choose() -> None:
+    with pytest.raises(ConfigurationError, match="on this machine"):
+        parse_weaviate_url("embedded", None, "host")
+
+
+@pytest.mark.parametrize(
     ("host", "grpc_host"),
     [
         ("localhost", "localhost"),

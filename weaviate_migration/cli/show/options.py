@@ -41,6 +41,7 @@ SERVER_OPTION = click.option(
 SERVER_OPTIONS = (
     SERVER_OPTION,
     click.option("--grpc-port", type=int, help="Default: 50051, for https 443."),
+    click.option("--grpc-host", metavar="HOST", help="Where gRPC is served; default: the host of --weaviate-url."),
     click.option("--api-key", "weaviate_api_key", help="For a server that wants one; better in the environment."),
 )
 WORK_OPTIONS = (

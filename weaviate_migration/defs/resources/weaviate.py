@@ -30,6 +30,7 @@ class WeaviateServer(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     url: str = Field(default="embedded", description="embedded, embedded:DIR, or http(s)://host[:port].")
     grpc_port: int | None = Field(default=None, description="For http 50051, for https 443, unless given here.")
+    grpc_host: str | None = Field(default=None, description="Where gRPC is served; by default the host of the URL.")
     api_key: str = Field(default="", description="For a server that wants one; give it through the environment.")
     prefix: str = Field(default="", description="Stands before the names of collections and aliases.")
 
@@ -54,7 +55,7 @@ class WeaviateServer(dg.ConfigurableResource):  # type: ignore[type-arg]
         Raises:
             ServerNotUsableError: the server cannot be started, or be connected to.
         """
-        target, folder = parse_weaviate_url(self.url, self.grpc_port), work_folder.ensure()
+        target, folder = parse_weaviate_url(self.url, self.grpc_port, self.grpc_host), work_folder.ensure()
         with self._opening:
             if isinstance(target, EmbeddedTarget) and not self._holds_server:
                 self._open.enter_context(_held_server(target.data_folder(folder)))

@@ -9,7 +9,7 @@ from weaviate_migration.base.errors import MigrationError, ServerNotUsableError,
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.monitoring.alerts.under_way import UnderWay
 from weaviate_migration.phases.dual_write.lag import standing
-from weaviate_migration.target.connect import EmbeddedTarget, open_running_weaviate, parse_weaviate_url
+from weaviate_migration.target.connect import EmbeddedTarget, configured_target, open_running_weaviate
 from weaviate_migration.target.figures import ServerHealth, server_health
 from weaviate_migration.work_folder.folder import WorkFolder, free_bytes
 from weaviate_migration.work_folder.progress import Progress, read_progress
@@ -82,7 +82,7 @@ def _standing(work_folder: WorkFolder) -> Standing | str | None:
 
 def _server(config: MigrationConfig, work_folder: WorkFolder) -> ServerHealth | None:
     """How the server is. Of an embedded one that does not answer, nothing: commands start it, and stop it."""
-    target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
+    target = configured_target(config)
     record = work_folder.records.newest_in_use()
     collections = tuple(record.targets.values()) if record is not None else ()
     try:
@@ -95,7 +95,7 @@ def _server(config: MigrationConfig, work_folder: WorkFolder) -> ServerHealth | 
 
 
 def _server_disk_percent(config: MigrationConfig, work_folder: WorkFolder) -> float | None:
-    target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
+    target = configured_target(config)
     if not isinstance(target, EmbeddedTarget):
         return None
     folder = target.data_folder(work_folder.path)

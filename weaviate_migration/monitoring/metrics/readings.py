@@ -11,7 +11,7 @@ from pathlib import Path
 from weaviate_migration.base.errors import ServerNotUsableError
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.phases.dual_write.lag import followed_migrations, standing
-from weaviate_migration.target.connect import EmbeddedTarget, parse_weaviate_url
+from weaviate_migration.target.connect import EmbeddedTarget, configured_target
 from weaviate_migration.target.figures import ServerFigures, server_figures
 from weaviate_migration.target.server import running_process, running_server
 from weaviate_migration.work_folder.check_results import CheckResults
@@ -66,7 +66,7 @@ def server_reading(
     config: MigrationConfig, work_folder: WorkFolder, record: MigrationRecord | None
 ) -> ServerFigures | None:
     """What the server tells of the migration's collections; None where it does not answer. Nothing is started."""
-    target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
+    target = configured_target(config)
     if isinstance(target, EmbeddedTarget):
         address, key = running_server(target.data_folder(work_folder.path.absolute())), None
     else:
@@ -79,13 +79,13 @@ def server_reading(
 
 def is_server_wanted(config: MigrationConfig, work_folder: WorkFolder) -> bool:
     """Whether a server should answer: an embedded one that no command uses now should not."""
-    is_embedded = isinstance(parse_weaviate_url(config.weaviate_url, config.grpc_port), EmbeddedTarget)
+    is_embedded = isinstance(configured_target(config), EmbeddedTarget)
     return not is_embedded or server_process(config, work_folder) is not None
 
 
 def server_process(config: MigrationConfig, work_folder: WorkFolder) -> int | None:
     """The process id of an embedded server that runs; another one's processes cannot be seen from here."""
-    target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
+    target = configured_target(config)
     if not isinstance(target, EmbeddedTarget):
         return None
     return running_process(target.data_folder(work_folder.path.absolute()))

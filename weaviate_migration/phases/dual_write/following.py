@@ -23,7 +23,7 @@ from weaviate_migration.phases.history.changes import open_change_log
 from weaviate_migration.source.change_log import ChangeLog, write_positions
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import plan_migration
-from weaviate_migration.target.connect import open_weaviate, parse_weaviate_url
+from weaviate_migration.target.connect import configured_target, open_weaviate
 from weaviate_migration.target.write import WriteSettings, configured_write_settings
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.record import MigrationRecord, refuse_another_source
@@ -153,7 +153,7 @@ def followed(config: MigrationConfig) -> Iterator[Followed]:
     mapping = read_mapping(config.mapping)
     # Says what is wrong before a server is started for it.
     refuse_another_source(followed_records(work_folder, mapping)[0], config.sqlite_url)
-    target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
+    target = configured_target(config)
     with (
         open_weaviate(target, work_folder.path, config.weaviate_api_key) as client,
         followed_with(client, work_folder, mapping, configured_write_settings(config, client)) as group,

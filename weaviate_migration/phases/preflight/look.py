@@ -14,7 +14,7 @@ from weaviate_migration.phases.preflight.source_side import Source
 from weaviate_migration.source.connect import readable_source, sqlite_path
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import plan_migration
-from weaviate_migration.target.connect import EmbeddedTarget, parse_weaviate_url
+from weaviate_migration.target.connect import EmbeddedTarget, configured_target
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.target.write import write_settings
 from weaviate_migration.work_folder.checklist import Checklist, ChecklistItem
@@ -76,7 +76,7 @@ def refuse_impossible(checklist: Checklist) -> None:
 
 
 def _without_server(config: MigrationConfig, source: Source, work_folder: WorkFolder) -> Iterator[ChecklistItem]:
-    target = parse_weaviate_url(config.weaviate_url, config.grpc_port)
+    target = configured_target(config)
     data = target.data_folder(work_folder.path) if isinstance(target, EmbeddedTarget) else None
     need = disk_and_memory.Need.of(source, extracts_elsewhere=bool(work_folder.extracts))
     yield source_side.pause(source.look, allowed=config.allow_pause)
