@@ -15,7 +15,7 @@ from weaviate_migration.base.errors import MappingError
 from weaviate_migration.base.settings import API_KEY_VARIABLE, MigrationConfig, environment_variable
 from weaviate_migration.defs.assets import build_assets
 from weaviate_migration.defs.checks import build_checks
-from weaviate_migration.defs.jobs import build_executor, build_jobs, refuse_reserved_names
+from weaviate_migration.defs.jobs import build_executor, build_jobs
 from weaviate_migration.defs.resources import BatchSettings, ExtractIOManager, SQLiteSource, WeaviateServer
 from weaviate_migration.defs.run_logger import records_logger
 from weaviate_migration.defs.sensors.alerts import build_alert_sensors
@@ -36,11 +36,7 @@ def build_definitions(config: MigrationConfig) -> dg.Definitions:
 
 @functools.lru_cache(maxsize=4)
 def asset_graph(mapping: Mapping) -> AssetGraph:
-    """The graph of the assets and checks that a mapping makes, whatever the settings are.
-
-    Raises:
-        MappingError: a collection would have the name of something of ours.
-    """
+    """The graph of the assets and checks that a mapping makes, whatever the settings are."""
     assets, checks = _assets_and_checks(mapping)
     return graph_of([*assets, *checks])
 
@@ -48,7 +44,6 @@ def asset_graph(mapping: Mapping) -> AssetGraph:
 @functools.lru_cache(maxsize=4)
 def _assets_and_checks(mapping: Mapping) -> tuple[list[dg.AssetsDefinition], list[dg.AssetChecksDefinition]]:
     """Those that a mapping makes; made once, for a run and for what is told of it, since they take their time."""
-    refuse_reserved_names(mapping)
     with _without_maturity_warnings():
         return build_assets(mapping), list(build_checks(mapping))
 

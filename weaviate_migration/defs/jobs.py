@@ -3,7 +3,6 @@
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from weaviate_migration.base.errors import MappingError
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.runs.jobs import (
@@ -17,36 +16,12 @@ from weaviate_migration.runs.jobs import (
     MIGRATE_LIVE,
     MIGRATION_REPORT,
     NEW_SNAPSHOT,
-    SOURCE_AUDIT,
     SYNC,
     VERIFY,
     VERIFY_LIVE,
     collection_assets,
     executor_config,
 )
-
-RESERVED_NAMES = frozenset(
-    {
-        *(MIGRATE, MIGRATE_LIVE, SYNC, VERIFY, VERIFY_LIVE, CUT_OVER, DRY_RUN),
-        *(DRY_RUN_REPORT, SOURCE_AUDIT, "weaviate_schema", "sqlite_snapshot", CUTOVER, MIGRATION_REPORT, *LIVE_ASSETS),
-    }
-)
-
-
-def refuse_reserved_names(mapping: Mapping) -> None:
-    """Collections and jobs share one space of names in Dagster.
-
-    Raises:
-        MappingError: the asset of a collection would have the name of an asset or job of ours, or of an extract.
-    """
-    taken = RESERVED_NAMES | {each.extract_name for each in mapping.collections}
-    clashes = [each.name for each in mapping.collections if each.asset_name in taken]
-    if clashes:
-        raise MappingError(
-            f"In Dagster the collections {', '.join(clashes)} would have names that are taken: "
-            f"{', '.join(sorted(taken))}.",
-            "Give them other names, or put a prefix before them in the mapping.",
-        )
 
 
 def build_executor(config: MigrationConfig) -> dg.ExecutorDefinition:

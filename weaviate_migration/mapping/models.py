@@ -2,7 +2,6 @@
 
 import hashlib
 import operator
-import re
 import string
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -16,11 +15,13 @@ from pydantic import (
     ModelWrapValidatorHandler,
     StringConstraints,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from pydantic_core import InitErrorDetails
 
 from weaviate_migration.base.texts import suggestion
+from weaviate_migration.mapping.asset_names import AssetNames, asset_names
 from weaviate_migration.mapping.date_patterns import pattern_mistake
 
 PropertyType = Literal["text", "text[]", "int", "number", "boolean", "date"]
@@ -320,6 +321,8 @@ class CollectionMapping(_Model):
     properties: Items[PropertyMapping] = Field(min_length=1)
     relations: Items[RelationMapping] = ()
     omit: dict[NonEmpty, NonEmpty] = Field(default_factory=dict)
+    # Not part of what a mapping says, nor of its digest.
+    _asset_names: AssetNames
 
     @property
     def column_vectors(self) -> dict[str, str]:
@@ -333,13 +336,28 @@ class CollectionMapping(_Model):
 
     @property
     def asset_name(self) -> str:
-        """The collection's name as Dagster assets are called: `MultiModalContent` gives `multi_modal_content`."""
-        return _asset_name(self.name)
+        """The name of the collection's asset: `MultiModalContent` gives `multi_modal_content`, unless that is taken."""
+        return self._asset_names.collection
 
     @property
     def extract_name(self) -> str:
-        """The name of the table's extract asset: `messages_extract`; other characters become underscores."""
-        return _extract_name(self.table)
+        """The name of the asset, and of the folder, of the table's extract: `messages_extract`, unless it is taken."""
+        return self._asset_names.extract
+
+    def model_post_init(self, _context: object) -> None:
+        """Names its assets as if there were no other collection."""
+        (self._asset_names,) = asset_names([self.named_by])
+
+    def called(self, names: AssetNames) -> Self:
+        """The same, with other names of its assets: those that it has among the collections of its mapping."""
+        same = self.model_copy()
+        same._asset_names = names
+        return same
+
+    @property
+    def named_by(self) -> tuple[str, str, bool]:
+        """What the names of its assets are made from, as `asset_names` takes it."""
+        return self.name, self.table, bool(self.relations)
 
     @classmethod
     def _mistakes(cls, given: dict[str, Any]) -> Iterator[Mistake]:
@@ -376,14 +394,6 @@ class CollectionMapping(_Model):
                 yield ("omit", column), f"column `{column}` {needed[folded(column)]}"
 
 
-def _asset_name(collection: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", collection).lower()
-
-
-def _extract_name(table: str) -> str:
-    return re.sub(r"\W", "_", table, flags=re.ASCII) + "_extract"
-
-
 class Mapping(_Model):
     """A whole mapping file.
 
@@ -399,6 +409,13 @@ class Mapping(_Model):
     unmapped: UnmappedPolicy = later("warn")
     collections: Items[CollectionMapping] = Field(min_length=1)
 
+    @field_validator("collections")
+    @classmethod
+    def _call_assets(cls, collections: tuple[CollectionMapping, ...]) -> tuple[CollectionMapping, ...]:
+        """Each collection with the names that its assets have beside those of the others."""
+        names = asset_names([each.named_by for each in collections])
+        return tuple(each.called(own) for each, own in zip(collections, names, strict=True))
+
     @property
     def digest(self) -> str:
         """SHA-256 (hex) of the mapping's content: two files that say the same have the same digest."""
@@ -412,20 +429,11 @@ class Mapping(_Model):
     def _mistakes(cls, given: dict[str, Any]) -> Iterator[Mistake]:
         collections = _items(given, "collections")
         names, tables = _texts(collections, "name"), _texts(collections, "table")
-        yield from cls._clashes("name", names, _asset_name)
-        yield from cls._clashes("table", tables, _extract_name)
+        for field, given_names in (("name", names), ("table", tables)):
+            for at, _, earlier in _given_twice(given_names):
+                yield ("collections", at, field), f"is that of collections[{earlier}], too"
         yield from cls._mistakes_of_relations(collections, [table for _, table in tables])
         yield from cls._mistakes_of_omit_tables(_fields(given.get("omit_tables")), tables)
-
-    @classmethod
-    def _clashes(cls, field: str, names: list[tuple[int, str]], asset: Callable[[str], str]) -> Iterator[Mistake]:
-        """Names that an earlier collection has too, or that give an asset of the same name."""
-        same = {at: earlier for at, _, earlier in _given_twice(names)}
-        for at, earlier in same.items():
-            yield ("collections", at, field), f"is that of collections[{earlier}], too"
-        for at, made, earlier in _given_twice((at, asset(name)) for at, name in names):
-            if at not in same:
-                yield ("collections", at, field), f"gives the asset `{made}`, as that of collections[{earlier}] does"
 
     @classmethod
     def _mistakes_of_relations(

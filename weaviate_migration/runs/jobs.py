@@ -6,6 +6,7 @@ import dagster as dg
 
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.mapping import Mapping
+from weaviate_migration.mapping.asset_names import CHECKS, RELATIONS
 
 MIGRATE = "migrate"
 MIGRATE_LIVE = "migrate_live"
@@ -54,7 +55,7 @@ def step_phases(mapping: Mapping) -> dict[str, str]:
     phases |= {CHANGE_CAPTURE: "capture", CHANGE_SYNC: "sync", DRY_RUN_REPORT: DRY_RUN}
     for each in mapping.collections:
         phases |= {each.extract_name: "extract", each.asset_name: "load"}
-        phases |= {f"{each.asset_name}_{checks}": "checks" for checks in ("checks", "relations")}
+        phases |= {f"{each.asset_name}{checks}": "checks" for checks in (CHECKS, RELATIONS)}
     return phases
 
 

@@ -1,5 +1,7 @@
 """What Dagster loads: complete, without an environment and without a warning."""
 
+import json
+import keyword
 import os
 import subprocess
 import sys
@@ -8,12 +10,14 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.utils import DISALLOWED_NAMES
 
 import weaviate_migration
 from weaviate_migration.base.settings import create_migration_config
 from weaviate_migration.definitions import defs
 from weaviate_migration.defs.build import asset_graph, build_definitions
 from weaviate_migration.mapping import CollectionMapping, read_mapping
+from weaviate_migration.mapping.asset_names import CHECKS, RELATIONS, RESERVED_BY_DAGSTER, RESERVED_BY_US
 from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.runs.jobs import executor_config
 
@@ -184,6 +188,52 @@ def test_parallel_is_what_the_ui_runs_by_default_then_too(tmp_path: Path) -> Non
     (executor,) = checked["execution"].values()
     assert executor["multiprocess"]["max_concurrent"] == 6
     assert checked["resources"]["batches"]["config"]["worker_count"] == 1
+
+
+def definitions_of(collections: list[dict[str, Any]], folder: Path) -> dg.Definitions:
+    file = folder / "mapping.yaml"
+    properties = [{"name": "a", "column": "a", "index": "whole"}]
+    whole = {"name": "names", "collections": [{"properties": properties, **each} for each in collections]}
+    file.write_text(json.dumps(whole), encoding="utf-8")
+    return build_definitions(create_migration_config("app.db", mapping=file, work_dir=folder))
+
+
+def test_what_dagster_reserves() -> None:
+    assert set(DISALLOWED_NAMES) - set(keyword.kwlist) == RESERVED_BY_DAGSTER
+
+
+def test_what_we_reserve() -> None:
+    """All steps of the shipped mapping's jobs, and the jobs, but for those that a collection brings."""
+    steps = {node.name for job in JOBS for node in defs.resolve_job_def(job).nodes}
+    of_collections = {*EXTRACTS, *(f"{name}{end}" for name in COLLECTIONS for end in ("", CHECKS, RELATIONS))}
+    assert {*JOBS, *steps - of_collections} == RESERVED_BY_US
+
+
+def test_any_name_makes_definitions(tmp_path: Path) -> None:
+    """Whatever Dagster, Python or we call something, and what ends as our steps, checks and extracts do."""
+    resources = {*defs.resolve_job_def("migrate").resource_defs, *(each.name for each in defs.sensors or ())}
+    checks = {spec.name for each in defs.asset_checks or () for spec in each.check_specs}
+    words = {*DISALLOWED_NAMES, *JOBS, *ASSETS, *resources, *checks, "result", "extract", "self", "note"}
+    words |= {f"{word}{end}" for word in ("config", "note", "count") for end in (CHECKS, RELATIONS, "_extract")}
+    names = sorted({word.lower() for word in words})
+    collections = [
+        {
+            "name": name.capitalize(),
+            "table": name,
+            "relations": [{"column": "a", "to_table": to} for to in (name, names[at - 1])],
+        }
+        for at, name in enumerate(names)
+        if name[0].isalpha()
+    ]
+    made = definitions_of(collections, tmp_path)
+    assert [made.resolve_job_def(job).name for job in JOBS] == JOBS
+    assert len(made.resolve_all_asset_specs()) == len(ASSETS) - len(EXTRACTS + COLLECTIONS) + 2 * len(collections)
+
+
+def test_names_of_any_length_make_definitions(tmp_path: Path) -> None:
+    collections = [{"name": ("Ab" * 100)[:length], "table": "x" * length} for length in (1, 150, 199, 200)]
+    collections.append({"name": "Other", "table": "y" * 10_000})
+    assert definitions_of(collections, tmp_path).resolve_job_def("migrate").name == "migrate"
 
 
 def test_resources_are_described() -> None:

@@ -132,9 +132,7 @@ def test_what_is_no_vector(vector: object) -> None:
         ("Note", "b", "name", "is that of collections[0], too"),
         ("NOTE", "b", "name", "is that of collections[0], too"),
         ("B", "Notes", "table", "is that of collections[0], too"),
-        ("B", "my-notes", "table", "gives the asset `my_notes_extract`, as that of collections[1] does"),
         ("my", "b", "name", "String should match pattern '^[A-Z][_0-9A-Za-z]*$'"),
-        ("My_note", "b", "name", "gives the asset `my_note`, as that of collections[1] does"),
     ],
 )
 def test_collections_are_told_apart(name: str, table: str, place: str, message: str) -> None:
@@ -142,6 +140,24 @@ def test_collections_are_told_apart(name: str, table: str, place: str, message: 
     with pytest.raises(ValidationError) as error:
         Mapping.model_validate({"name": "x", "collections": [*given[:2], {**given[2], "properties": [NAME]}]})  # type: ignore[dict-item]
     assert mistakes(error) == [(("collections", 2, place), message)]
+
+
+def test_only_the_names_of_assets_may_clash() -> None:
+    given = [collection(), collection(name="MyNote", table="my notes"), collection(name="My_note", table="my-notes")]
+    mapping = Mapping(name="x", collections=tuple(given))
+    names = [name for each in mapping.collections for name in (each.asset_name, each.extract_name)]
+    assert names[:2] == ["note", "notes_extract"]
+    assert len(set(names)) == 6
+    assert [each.asset_name for each in given] == ["note", "my_note", "my_note"]
+
+
+def test_a_collection_keeps_the_names_of_its_assets() -> None:
+    given = [collection(name="MyNote", table="my notes"), collection(name="My_note", table="my-notes")]
+    first, _ = Mapping(name="x", collections=tuple(given)).collections
+    copy = first.model_copy(update={"description": "other"})
+    assert (copy.asset_name, copy.extract_name) == (first.asset_name, first.extract_name)
+    alone = Mapping(name="x", collections=(first,))
+    assert (alone.collections[0].asset_name, alone.collections[0].extract_name) == ("my_note", "my_notes_extract")
 
 
 def test_relations_lead_to_mapped_tables_in_any_case() -> None:

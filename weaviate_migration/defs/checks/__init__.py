@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from weaviate_migration.defs.checks.collections import build_collection_checks, build_relations_check
+from weaviate_migration.defs.checks.collections import build_collection_checks, build_relations_checks
 from weaviate_migration.mapping import Mapping
+from weaviate_migration.mapping.relation_groups import related_groups
 
 __all__ = ["build_checks"]
 
@@ -14,5 +15,5 @@ def build_checks(mapping: Mapping) -> Iterator[dg.AssetChecksDefinition]:
     """The checks of all collections."""
     for each in mapping.collections:
         yield build_collection_checks(mapping, each)
-        if each.relations:
-            yield build_relations_check(mapping, each)
+    for group in related_groups(mapping):
+        yield build_relations_checks(mapping, group)

@@ -1,6 +1,6 @@
 """The checks of one collection: thin, they store what the proof finds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import dagster as dg
@@ -20,7 +20,8 @@ from weaviate_migration.defs.checks.findings import (
 from weaviate_migration.defs.resources import BatchSettings, WeaviateServer
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping import Mapping as WholeMapping
-from weaviate_migration.mapping.models import folded
+from weaviate_migration.mapping.asset_names import CHECKS, RELATIONS
+from weaviate_migration.mapping.relation_groups import parents_of
 from weaviate_migration.phases.history.changes import collection_changes
 from weaviate_migration.phases.validation.collection_proof import CollectionProof, compare_and_keep
 from weaviate_migration.phases.validation.relations import compare_relations
@@ -36,7 +37,7 @@ def build_collection_checks(mapping: WholeMapping, collection: CollectionMapping
     """The checks that compare one collection with its extract, in one step: one walk serves most of them."""
     specs = {each.name: each for each in _specs(collection)}
 
-    @dg.multi_asset_check(specs=list(specs.values()), name=f"{collection.asset_name}_checks")
+    @dg.multi_asset_check(specs=list(specs.values()), name=f"{collection.asset_name}{CHECKS}")
     def checks(
         context: dg.AssetCheckExecutionContext,
         weaviate: WeaviateServer,
@@ -120,48 +121,56 @@ def _specs(collection: CollectionMapping) -> list[dg.AssetCheckSpec]:
     ]
 
 
-def build_relations_check(mapping: WholeMapping, collection: CollectionMapping) -> dg.AssetChecksDefinition:
-    """The check `relations` of one collection: a step of its own, since it waits for the parents and their checks."""
+def build_relations_checks(mapping: WholeMapping, group: Sequence[CollectionMapping]) -> dg.AssetChecksDefinition:
+    """The checks `relations` of collections that name each other's rows, most often of one alone.
 
-    @dg.asset_check(
-        name="relations",
-        asset=collection.asset_name,
-        blocking=True,
-        additional_deps=[
-            "sqlite_snapshot",
-            *(each.asset_name for each in _parents(mapping, collection) if each.name != collection.name),
-        ],
-        description=(
-            "Each row's parent is in its collection exactly where it is in the source. Orphans of the source are a "
-            "warning. It runs after the checks of the parents' collections have passed. "
-            "If it fails: materialize the partitions of the parents' collections again; orphans only the application "
-            "can mend."
-        ),
-    )
+    A step of its own, since it waits for the parents and their checks. Around a circle there is only one for all:
+    as Dagster has it, a step does not wait for checks of assets that it checks itself.
+    """
+    specs = {each.asset_name: _relations_spec(mapping, each, group) for each in group}
+
+    @dg.multi_asset_check(specs=list(specs.values()), name=f"{group[0].asset_name}{RELATIONS}", can_subset=True)
     def relations(
         context: dg.AssetCheckExecutionContext,
         weaviate: WeaviateServer,
         batches: BatchSettings,
         work_folder: dg.ResourceParam[WorkFolder],
-    ) -> dg.AssetCheckResult:
-        record = work_folder.records.take_up()
-        results = work_folder.check_results(record, collection)
+    ) -> Iterator[dg.AssetCheckResult]:
+        record = work_folder.records.current()
+        chosen = [each for each in group if specs[each.asset_name].key in context.selected_asset_check_keys]
         if record.snapshot is None or not record.snapshot.path.is_file():
-            return _noted(no_snapshot_finding(), results)
+            yield from (_noted(no_snapshot_finding(), each, work_folder.check_results(record, each)) for each in chosen)
+            return
         with weaviate.client(work_folder) as client:
-            compared = compare_relations(collection, mapping, record, client, work_folder, batches.sort_memory_mb)
-        parents = [each for each in _parents(mapping, collection) if missing_partitions(context.instance, each, record)]
-        return _noted(relations_finding(compared, [record.alias(each) for each in parents]), results)
+            for each in chosen:
+                compared = compare_relations(each, mapping, record, client, work_folder, batches.sort_memory_mb)
+                parents = parents_of(mapping, each)
+                lacking = [parent for parent in parents if missing_partitions(context.instance, parent, record)]
+                finding = relations_finding(compared, [record.alias(parent) for parent in lacking])
+                yield _noted(finding, each, work_folder.check_results(record, each))
 
     return relations
 
 
-def _noted(finding: Finding, results: CheckResults) -> dg.AssetCheckResult:
+def _relations_spec(
+    mapping: WholeMapping, collection: CollectionMapping, group: Sequence[CollectionMapping]
+) -> dg.AssetCheckSpec:
+    parents = {each.asset_name for each in [*parents_of(mapping, collection), *group]} - {collection.asset_name}
+    return dg.AssetCheckSpec(
+        "relations",
+        asset=collection.asset_name,
+        blocking=True,
+        additional_deps=["sqlite_snapshot", *sorted(parents)],
+        description=(
+            "Each row's parent is in its collection exactly where it is in the source. Orphans of the source are a "
+            "warning. It runs after the checks of the parents' collections have passed; where collections name each "
+            "other's rows, after all of them are loaded. "
+            "If it fails: materialize the partitions of the parents' collections again; orphans only the application "
+            "can mend."
+        ),
+    )
+
+
+def _noted(finding: Finding, collection: CollectionMapping, results: CheckResults) -> dg.AssetCheckResult:
     results.note([check_verdict("relations", finding["passed"], finding["severity"])], None)
-    return dg.AssetCheckResult(**finding)
-
-
-def _parents(mapping: WholeMapping, collection: CollectionMapping) -> list[CollectionMapping]:
-    """The collections that the relations of this one lead to, each once."""
-    tables = {folded(each.to_table) for each in collection.relations}
-    return [each for each in mapping.collections if folded(each.table) in tables]
+    return dg.AssetCheckResult(asset_key=collection.asset_name, check_name="relations", **finding)

@@ -1,0 +1,55 @@
+"""Which collections name each other's rows: any graph of relations."""
+
+import pytest
+
+from weaviate_migration.mapping import Mapping
+from weaviate_migration.mapping.relation_groups import parents_of, related_groups
+
+
+def mapping_of(relations: str) -> Mapping:
+    """`A>B A>A C` has three collections; A names rows of B and of its own."""
+    edges = [part.split(">") for part in relations.split()]
+    names = sorted({name for edge in edges for name in edge})
+    return Mapping.model_validate(
+        {
+            "name": "graph",
+            "collections": [
+                {
+                    "name": name,
+                    "table": name.lower(),
+                    "properties": [{"name": "id_", "column": "id", "index": "whole"}],
+                    "relations": [
+                        {"column": f"c{at}", "to_table": edge[1]}
+                        for at, edge in enumerate(edges)
+                        if edge[0] == name and len(edge) > 1
+                    ],
+                }
+                for name in names
+            ],
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("relations", "groups"),
+    [
+        ("A B", []),
+        ("A>B", ["A"]),
+        ("A>A", ["A"]),
+        ("A>B A>B B>C", ["A", "B"]),
+        ("A>B B>A", ["AB"]),
+        ("A>B B>A A>A B>C", ["AB"]),
+        ("A>B B>C C>A D>A C>E", ["ABC", "D"]),
+        ("A>B B>A C>D D>C B>C", ["AB", "CD"]),
+        ("A>B B>C C>B C>D D>D", ["A", "BC", "D"]),
+        ("A>B B>A B>C C>B", ["ABC"]),
+    ],
+)
+def test_groups(relations: str, groups: list[str]) -> None:
+    found = related_groups(mapping_of(relations))
+    assert ["".join(each.name for each in group) for group in found] == groups
+
+
+def test_parents_are_each_there_once() -> None:
+    mapping = mapping_of("A>B A>B A>A B>A")
+    assert [each.name for each in parents_of(mapping, mapping.collections[0])] == ["A", "B"]
