@@ -37,7 +37,8 @@ from weaviate_migration.runs.jobs import DRY_RUN, MIGRATE, MIGRATE_LIVE, collect
 from weaviate_migration.runs.runner import JobRun
 from weaviate_migration.source.capture import uncaptured_tables
 from weaviate_migration.source.connect import sqlite_path
-from weaviate_migration.source.plan import MigrationPlan, plan_source
+from weaviate_migration.source.other_tables import OtherTables, read_other_tables, refuse_passed_over
+from weaviate_migration.source.plan import MigrationPlan, planned_source
 from weaviate_migration.target.aliases import refuse_foreign_names
 from weaviate_migration.target.connect import answers
 from weaviate_migration.target.server import ServerAddress
@@ -95,9 +96,13 @@ class SQLiteToWeaviateMigrator:
         try:
             with opened_for_jobs(self.config, name, self._terminal) as session:
                 mapping, scratch = session.mapping, self.config.work_dir.absolute() / "scratch"
-                plan = plan_source(sqlite_path(self.config.sqlite_url), mapping, scratch)
+                path = sqlite_path(self.config.sqlite_url)
+                with planned_source(path, mapping, scratch) as (database, plan):
+                    others = read_other_tables(path, database, plan)
+                if self.config.dry_run or session.work_folder.records.unfinished() is None:
+                    refuse_passed_over(others, mapping)
                 session.lock()
-                call = _MigrateCall(session, plan, self._on_start)
+                call = _MigrateCall(session, plan, others, self._on_start)
                 return session.concluded(call.rehearse() if self.config.dry_run else call.migrate())
         except Exception as error:
             failure = note_failure(error)
@@ -108,13 +113,18 @@ class _MigrateCall:
     """One call of `migrate`, which has the lock, and the plan of the source."""
 
     def __init__(
-        self, session: JobSession, plan: MigrationPlan, on_start: Callable[[MigrationPlan], None] | None
+        self,
+        session: JobSession,
+        plan: MigrationPlan,
+        others: OtherTables,
+        on_start: Callable[[MigrationPlan], None] | None,
     ) -> None:
         self._session = session
         self._config = session.config
         self._mapping = session.mapping
         self._work_folder = session.work_folder
         self._plan = plan
+        self._other_tables = others
         self._on_start = on_start
 
     def migrate(self) -> MigrationResult:
@@ -149,7 +159,8 @@ class _MigrateCall:
         run = self._run(DRY_RUN)
         outcome = dry_run_outcome(run.events, self._mapping, self._config.prefix)
         phases = self._session.phase_seconds(run.run_id)
-        return outcome.with_(run_id=run.run_id, warnings=self._plan.warnings, phases=phases)
+        warnings = [*self._plan.warnings, *self._other_tables.warnings]
+        return outcome.with_(run_id=run.run_id, warnings=warnings, phases=phases)
 
     def _run(self, job: str, selection: Sequence[dg.AssetKey] | None = None) -> JobRun:
         shutil.rmtree(self._work_folder.progress, ignore_errors=True)

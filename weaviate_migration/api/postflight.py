@@ -8,7 +8,16 @@ from weaviate_migration.api.checks import read_check_report
 from weaviate_migration.api.server_session import ServerSession, opened_with_server
 from weaviate_migration.base.errors import ConfigurationError, MigrationError, ServerNotUsableError
 from weaviate_migration.base.settings import MigrationConfig
-from weaviate_migration.monitoring.postflight import alerts, aliases, certificate, counts, lag, quarantine, search
+from weaviate_migration.monitoring.postflight import (
+    alerts,
+    aliases,
+    certificate,
+    counts,
+    lag,
+    quarantine,
+    search,
+    tables,
+)
 from weaviate_migration.monitoring.row_counts import counted_rows
 from weaviate_migration.phases.dual_write.lag import known_standing
 from weaviate_migration.runs.checks import CheckStatus
@@ -76,6 +85,7 @@ def checks(config: MigrationConfig) -> ChecklistItem:
 
 def _without_server(session: ServerSession, record: MigrationRecord) -> Iterator[ChecklistItem]:
     work_folder = session.work_folder
+    yield tables(session.mapping, record, work_folder)
     yield lag(known_standing(work_folder, record))
     yield quarantine(quarantined_rows(work_folder, record))
     yield alerts(session.config)

@@ -52,6 +52,7 @@ def _status(session: ServerSession) -> MigrationStatus:
         aliases=aliases,
         checks={status.value: number for status, number in report.totals.items() if number},
         quarantined=quarantined,
+        passed_over=record.passed_over,
         disk=disk,
         next_step=next_step(phase, proven=report.success and not quarantined),
     )

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from rich import filesize
@@ -53,3 +53,10 @@ def size_text(size: int) -> str:
 def time_text(moment: datetime | None) -> str:
     """`2026-11-22 20:12:19`, in UTC; nothing for None."""
     return f"{moment:%Y-%m-%d %H:%M:%S}" if moment else ""
+
+
+def rows_of_tables(rows: Mapping[str, int | None]) -> str:
+    """Tables with their rows, where that is known: `users (1,200 rows), logs (1 row)`."""
+    return ", ".join(
+        table if number is None else f"{table} ({number:,} row{'s' * (number != 1)})" for table, number in rows.items()
+    )

@@ -38,7 +38,7 @@ def _print_audit(audit: SourceAudit, console: Console) -> None:
             console.print(_columns_table(each), "")
         for line in _remarks(each):
             print_text(console, f"{each.table}: {line}")
-    for text in audit.warnings:
+    for text in (*audit.warnings, *audit.other_tables.warnings):
         print_text(console, f"warning: {text}", "yellow")
     for fate in sorted({finding.fate for each in audit.tables for _, finding in each.findings}):
         print_text(console, f"{fate}: {FATES[fate]}")
@@ -71,6 +71,8 @@ def _overview_table(audit: SourceAudit) -> Table:
         _add(table, each.table, each.rows, each.collection, do_not_fit, each.refused, orphans)
     for name, rows in audit.not_migrated.items():
         _add(table, name, rows, "not migrated")
+    for name, omitted in audit.omitted_tables.items():
+        _add(table, name, "" if omitted.rows is None else omitted.rows, f"left out: {omitted.reason}")
     return table
 
 

@@ -11,7 +11,8 @@ from weaviate_migration.cli.show.options import EPILOG, SOURCE_OPTIONS, WORK_OPT
 from weaviate_migration.cli.show.terminal import compact_table, plain_console, print_text
 from weaviate_migration.mapping import read_mapping
 from weaviate_migration.source.connect import sqlite_path
-from weaviate_migration.source.plan import CollectionPlan, MigrationPlan, plan_source
+from weaviate_migration.source.other_tables import OtherTables, read_other_tables
+from weaviate_migration.source.plan import CollectionPlan, MigrationPlan, planned_source
 
 
 @click.command(epilog=EPILOG)
@@ -19,17 +20,17 @@ from weaviate_migration.source.plan import CollectionPlan, MigrationPlan, plan_s
 def plan(as_json: bool, **options: Any) -> int:
     """Show the mapping as it fits this file: every column, and the property it becomes."""
     config = create_migration_config(**options)
-    found = plan_source(
-        sqlite_path(config.sqlite_url), read_mapping(config.mapping), config.work_dir.absolute() / "scratch"
-    )
+    path, scratch = sqlite_path(config.sqlite_url), config.work_dir.absolute() / "scratch"
+    with planned_source(path, read_mapping(config.mapping), scratch) as (database, found):
+        others = read_other_tables(path, database, found)
     if as_json:
-        print_json(_plan_document(found))
+        print_json(_plan_document(found, others))
     else:
-        _print_plan(found, plain_console())
+        _print_plan(found, others, plain_console())
     return 0
 
 
-def _plan_document(plan: MigrationPlan) -> dict[str, Any]:
+def _plan_document(plan: MigrationPlan, others: OtherTables) -> dict[str, Any]:
     """What `plan --json` prints: the mapping as it fits this file."""
     return {
         "collections": [
@@ -44,18 +45,22 @@ def _plan_document(plan: MigrationPlan) -> dict[str, Any]:
             for each in plan.collections
         ],
         "not_migrated": list(plan.unmapped_tables),
-        "warnings": list(plan.warnings),
+        "warnings": [*plan.warnings, *others.warnings],
+        "other_tables": others.model_dump(mode="json"),
     }
 
 
-def _print_plan(plan: MigrationPlan, console: Console) -> None:
+def _print_plan(plan: MigrationPlan, others: OtherTables, console: Console) -> None:
     """The mapping as it fits the file: for each column of each table where it goes."""
     for each in plan.collections:
         if each.table is None:
             console.print(f"{each.mapping.table}: not in the file; {each.mapping.name} stays empty\n")
         else:
             console.print(_columns_table(each), "")
-    for text in plan.warnings:
+    for table, omitted in others.omitted.items():
+        rows = "" if omitted.rows is None else f"{omitted.rows:,} rows, "
+        print_text(console, f"{table}: {rows}left out: {omitted.reason}")
+    for text in (*plan.warnings, *others.warnings):
         print_text(console, f"warning: {text}", "yellow")
 
 

@@ -4,13 +4,15 @@ import time
 
 from weaviate import WeaviateClient
 
-from weaviate_migration.base.errors import TargetError
+from weaviate_migration.base.errors import ConfigurationError, SourceError, TargetError
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.monitoring.alerts.incidents import IncidentBook
 from weaviate_migration.monitoring.alerts.watch import alert_folder
 from weaviate_migration.monitoring.row_counts import RowCounts
 from weaviate_migration.phases.validation.certificate import read_certificate
+from weaviate_migration.source.other_tables import REMEDY, read_other_tables
+from weaviate_migration.source.plan import planned_source
 from weaviate_migration.target.aliases import alias_targets
 from weaviate_migration.target.query import any_word, count_objects, finds_word
 from weaviate_migration.work_folder.checklist import ChecklistItem, Verdict
@@ -49,6 +51,20 @@ def counts(client: WeaviateClient, record: MigrationRecord, rows: RowCounts) -> 
     pending = f", {rows.pending:,} changes pending" if rows.pending else ""
     total = f"{sum(objects.values()):,} objects for {sum(rows.expected.values()):,} rows"
     return ChecklistItem("counts", "passed", f"{total} of {rows.source}{pending}")
+
+
+def tables(mapping: Mapping, record: MigrationRecord, work_folder: WorkFolder) -> ChecklistItem:
+    """Whether every table of the source has its collection, also those that got rows, or were made, since."""
+    try:
+        with planned_source(record.source, mapping, work_folder.scratch) as (database, plan):
+            found = read_other_tables(record.source, database, plan)
+    except (ConfigurationError, SourceError) as error:
+        return ChecklistItem("tables", "skipped", f"the source cannot be read: {error.message}")
+    if not found.passed_over:
+        return ChecklistItem("tables", "passed", found.sentence)
+    since = [table for table in found.passed_over if table not in record.passed_over]
+    figure = f"{found.sentence}; since the snapshot: {', '.join(since)}" if since else found.sentence
+    return ChecklistItem("tables", "failed" if mapping.unmapped == "refuse" else "warned", figure, REMEDY)
 
 
 def search(client: WeaviateClient, mapping: Mapping, record: MigrationRecord) -> ChecklistItem:

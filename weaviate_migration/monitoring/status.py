@@ -35,6 +35,7 @@ class MigrationStatus:
         aliases: for each where it points, None for nowhere; empty where the server did not answer.
         checks: how many there are of each status.
         quarantined: rows that are not in Weaviate, by alias.
+        passed_over: rows of the snapshot that no collection takes, by table, and that the mapping does not leave out.
         disk: bytes that each part of the work folder takes.
         next_step: what to do now.
     """
@@ -48,6 +49,7 @@ class MigrationStatus:
     aliases: Mapping[str, str | None] = field(default_factory=dict)
     checks: Mapping[str, int] = field(default_factory=dict)
     quarantined: Mapping[str, int] = field(default_factory=dict)
+    passed_over: Mapping[str, int] = field(default_factory=dict)
     disk: Mapping[str, int] = field(default_factory=dict)
     next_step: str = ""
 

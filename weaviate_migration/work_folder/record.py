@@ -16,8 +16,10 @@ from weaviate_migration.base.atomic_file import replace_file
 from weaviate_migration.base.errors import ConfigurationError, MigrationConflictError
 from weaviate_migration.base.settings import environment_variable
 from weaviate_migration.mapping import CollectionMapping, Mapping
+from weaviate_migration.mapping.models import later
 from weaviate_migration.source.change_log import LogPosition
 from weaviate_migration.source.connect import sqlite_path
+from weaviate_migration.source.other_tables import OtherTables
 
 State = Literal["unfinished", "cut over", "rolled back", "discarded", "cleaned up"]
 CutoverStep = Literal["begun", "applied", "compared", "switching", "switched", "undone"]
@@ -32,6 +34,7 @@ class SnapshotRecord(BaseModel):
 
     Attributes:
         captured: where the change log in it ends; None where changes were not captured.
+        other_tables: the tables in it that no collection is made from; None where an older version took it.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -41,6 +44,7 @@ class SnapshotRecord(BaseModel):
     bytes: int
     taken_at: datetime
     captured: LogPosition | None = None
+    other_tables: OtherTables | None = later(None)
 
 
 class CutoverRecord(BaseModel):
@@ -118,6 +122,12 @@ class MigrationRecord(BaseModel):
                 "Materialize `sqlite_snapshot` first, or run the job `migrate`.",
             )
         return self.snapshot.path
+
+    @property
+    def passed_over(self) -> dict[str, int]:
+        """Rows of the snapshot that go nowhere though the mapping does not say so, by table."""
+        others = self.snapshot.other_tables if self.snapshot else None
+        return others.passed_over if others else {}
 
     @property
     def is_half_switched(self) -> bool:

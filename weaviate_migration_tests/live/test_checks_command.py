@@ -177,9 +177,12 @@ def test_a_run_that_failed_before_its_checks(notes: NoteMigration, client: weavi
     assert ended.code == 3
     found = by_place(ended.json)
     assert found.pop(("source_audit", "writable", None))["status"] == "passed"
+    assert found.pop(("sqlite_snapshot", "everything_mapped", None))["status"] == "passed"
     assert {each["status"] for each in found.values()} == {"never ran"}
     assert all(failed.json["run_id"] in each["description"] for each in found.values())
-    results = [each.result for each in cases(junit).values() if each.classname != "source_audit"]
+    results = [
+        each.result for each in cases(junit).values() if each.classname not in ("source_audit", "sqlite_snapshot")
+    ]
     assert len(results) == len(found)
     assert all(isinstance(error, Error) for each in results for error in each)
     shown = checks(notes).stdout
@@ -271,6 +274,6 @@ def test_a_home_that_cannot_be_made(notes: NoteMigration, monkeypatch: pytest.Mo
 
 def test_standard_output_has_the_file_and_nothing_else(notes: NoteMigration) -> None:
     junit = checks(notes, "--junit", "-", "--markdown", notes.folder / "checks.md")
-    assert {suite.name for suite in JUnitXml.fromstring(junit.stdout)} == {"note", "source_audit"}
+    assert {suite.name for suite in JUnitXml.fromstring(junit.stdout)} == {"note", "source_audit", "sqlite_snapshot"}
     assert checks(notes, "--markdown", "-").stdout == (notes.folder / "checks.md").read_text(encoding="utf-8")
     assert json.loads(checks(notes, "--json").stdout)["totals"]["never ran"] > 0

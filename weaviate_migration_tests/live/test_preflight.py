@@ -32,7 +32,7 @@ from weaviate_migration_tests.live.notes import TABLE, NoteMigration, add_notes,
 from weaviate_migration_tests.source.databases import read_only
 
 ITEMS = (
-    *("backup", "pause", "capture", "work folder", "server disk", "server memory"),
+    *("backup", "pause", "tables", "capture", "work folder", "server disk", "server memory"),
     *("server", "rights", "names", "clock", "duration"),
 )
 # Of a server that somebody else started nothing is known of its disk and its memory.
@@ -74,7 +74,7 @@ def test_it_reads_well_on_a_narrow_terminal(notes: NoteMigration) -> None:
     assert ended.code == 0
     assert max(map(len, ended.stdout.splitlines())) <= 80
     assert all(name in ended.stdout for name in ITEMS)
-    assert "8 passed, 3 skipped." in ended.stdout
+    assert "9 passed, 3 skipped." in ended.stdout
 
 
 def test_an_embedded_server_is_on_a_disk_and_in_memory_that_are_looked_at(notes: NoteMigration) -> None:

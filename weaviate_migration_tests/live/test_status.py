@@ -47,7 +47,7 @@ def test_each_phase_of_a_migration(
     assert phase_after("sqlite_snapshot")[0] == "history"
     assert phase_after("notes_extract", "note")[0] == "validation"
     assert "`weaviate-migration cutover` moves them" in phase_after()[1]
-    assert status_of(notes).checks == {"passed": 37}
+    assert status_of(notes).checks == {"passed": 38}
     assert status_of(notes).aliases == {"Note": None}
     phase, following = phase_after("cutover")
     assert (phase, "`weaviate-migration rollback` leads back" in following) == ("cut over", True)

@@ -5,7 +5,7 @@ from collections.abc import Container, Iterable, Iterator
 from rich.console import Console
 from rich.table import Table
 
-from weaviate_migration.base.texts import size_text
+from weaviate_migration.base.texts import rows_of_tables, size_text
 from weaviate_migration.monitoring.status import MigrationStatus
 from weaviate_migration.work_folder.sync_positions import Standing
 
@@ -63,6 +63,8 @@ def named_lines(found: MigrationStatus) -> Iterator[tuple[str, list[str]]]:
         yield "checks", [", ".join(f"{number} {name}" for name, number in found.checks.items())]
     if found.quarantined:
         yield "quarantine", [", ".join(f"{rows:,} of {alias}" for alias, rows in found.quarantined.items())]
+    if found.passed_over:
+        yield "passed over", [rows_of_tables(found.passed_over)]
     if found.disk:
         yield "disk", [", ".join(f"{name} {size_text(size)}" for name, size in found.disk.items())]
     yield "next", [found.next_step]

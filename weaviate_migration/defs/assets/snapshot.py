@@ -7,7 +7,12 @@ from weaviate_migration.defs import groups
 from weaviate_migration.defs.resources import BatchSettings, SQLiteSource
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.history.snapshot import SnapshotTaker
+from weaviate_migration.source.other_tables import REMEDY, OtherTables
 from weaviate_migration.work_folder.folder import WorkFolder
+
+EVERYTHING_MAPPED = "everything_mapped"
+# A migration keeps its mapping: one that says more of the tables begins another migration.
+_AGAIN = f"{REMEDY} Then begin again: `weaviate-migration rollback --discard`."
 
 
 def build_snapshot_asset(mapping: Mapping) -> dg.AssetsDefinition:
@@ -24,13 +29,24 @@ def build_snapshot_asset(mapping: Mapping) -> dg.AssetsDefinition:
             "writes; checked with PRAGMA integrity_check and hashed. It is the backup, and all extracts read it. "
             "An unfinished migration keeps the snapshot that it has."
         ),
+        check_specs=[
+            dg.AssetCheckSpec(
+                EVERYTHING_MAPPED,
+                asset="sqlite_snapshot",
+                blocking=mapping.unmapped == "refuse",
+                description=(
+                    "Every table of the snapshot that has rows becomes a collection, or is left out by the mapping. "
+                    f"If it fails: {_AGAIN}"
+                ),
+            )
+        ],
     )
     def sqlite_snapshot(
         config: SnapshotConfig,
         source: SQLiteSource,
         batches: BatchSettings,
         work_folder: dg.ResourceParam[WorkFolder],
-    ) -> dg.MaterializeResult[None]:
+    ) -> dg.MaterializeResult:  # type: ignore[type-arg]  # beside a check, Dagster takes only the plain class
         record = work_folder.records.take_up()
         taker = SnapshotTaker(work_folder, mapping, source.path, source.allow_pause, batches.sort_memory_mb)
         found = taker.snapshot_of(record, refresh=config.refresh)
@@ -45,9 +61,23 @@ def build_snapshot_asset(mapping: Mapping) -> dg.AssetsDefinition:
                 "migration": record.id,
             },
             data_version=dg.DataVersion(snapshot.sha256),
+            check_results=[_everything_mapped(snapshot.other_tables, mapping)],
         )
 
     return sqlite_snapshot
+
+
+def _everything_mapped(found: OtherTables | None, mapping: Mapping) -> dg.AssetCheckResult:
+    assert found is not None, "the taker notes them on each snapshot"
+    refused = mapping.unmapped == "refuse"
+    rows = [dg.TableRecord({"table": table, "rows": number}) for table, number in found.passed_over.items()]
+    return dg.AssetCheckResult(
+        check_name=EVERYTHING_MAPPED,
+        passed=not found.passed_over,
+        severity=dg.AssetCheckSeverity.ERROR if refused else dg.AssetCheckSeverity.WARN,
+        description=" ".join(found.warnings) or f"{found.sentence}.",
+        metadata={"passed_over": dg.MetadataValue.table(rows)} if rows else {},
+    )
 
 
 class SnapshotConfig(dg.Config):

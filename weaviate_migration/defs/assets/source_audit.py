@@ -9,6 +9,7 @@ from weaviate_migration.defs import groups
 from weaviate_migration.defs.resources import SQLiteSource
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.preflight.audit import SourceAudit, audit_source, verdict
+from weaviate_migration.source.other_tables import refuse_passed_over
 from weaviate_migration.work_folder.folder import WorkFolder
 
 logger = logging.getLogger(__name__)
@@ -45,6 +46,8 @@ def build_source_audit_asset(mapping: Mapping) -> dg.AssetsDefinition:
     )
     def source_audit(source: SQLiteSource, work_folder: dg.ResourceParam[WorkFolder]) -> dg.MaterializeResult:  # type: ignore[type-arg]  # beside a check, Dagster takes only the plain class
         audit = audit_source(source.path, mapping, work_folder.scratch)
+        if work_folder.records.unfinished() is None:  # One that is gone on with has its snapshot, which is checked.
+            refuse_passed_over(audit.other_tables, mapping)
         found = verdict(audit)
         logger.info("%d rows read, %d would be refused", audit.rows, audit.refused)
         return dg.MaterializeResult(
@@ -65,7 +68,7 @@ def build_source_audit_asset(mapping: Mapping) -> dg.AssetsDefinition:
 
 def _metadata(audit: SourceAudit) -> dict[str, Any]:
     """The report as numbers and tables, and in whole as JSON."""
-    tables: dict[str, list[dict[str, str | int]]] = {
+    tables: dict[str, list[dict[str, str | int | None]]] = {
         "tables": [
             {"table": each.table, "collection": each.collection, "rows": each.rows, "would_refuse": each.refused}
             for each in audit.tables
@@ -83,6 +86,7 @@ def _metadata(audit: SourceAudit) -> dict[str, Any]:
             for column, finding in each.findings
         ],
         "not_migrated": [{"table": name, "rows": rows} for name, rows in audit.not_migrated.items()],
+        "left_out": [{"table": name, **each.model_dump()} for name, each in audit.omitted_tables.items()],
     }
     shown = {
         name: dg.MetadataValue.table([dg.TableRecord(row) for row in rows]) for name, rows in tables.items() if rows

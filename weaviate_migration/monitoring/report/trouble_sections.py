@@ -53,10 +53,15 @@ def audit_section(report: MigrationReport) -> Section:
         for column, reason in (table["left_out"] or {}).items()
     )
     elsewhere = tuple((each["table"], each["rows"]) for each in audit["not_migrated"])
+    omitted = tuple(
+        (each["table"], "" if each["rows"] is None else each["rows"], each["reason"])
+        for each in audit.get("omitted_tables", ())
+    )
     tables = (
         Table("What does not fit", ("where", "rows", "what", "what became of it", "first keys"), rows),
         Table("Columns that go nowhere", ("column", "reason"), left_out),
         Table("Tables that were not migrated", ("table", "rows"), elsewhere),
+        Table("Tables that the mapping leaves out", ("table", "rows", "reason"), omitted),
     )
     return Section(title, (told, *audit["warnings"]), (), tuple(each for each in tables if each.rows))
 

@@ -10,6 +10,7 @@ from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.history.extract.scan import table_bounds
 from weaviate_migration.source.change_log import LogPosition, log_end
 from weaviate_migration.source.inspect import inspect_database
+from weaviate_migration.source.other_tables import OtherTables, read_other_tables
 from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.source.snapshot import take_snapshot
 from weaviate_migration.work_folder.folder import WorkFolder
@@ -58,8 +59,16 @@ class SnapshotTaker:
         """
         found = record.snapshot
         if found is not None and record.state == "unfinished" and self._is_usable(record, found) and not refresh:
-            return MigrationSnapshot(found, reused=True)
+            return MigrationSnapshot(self._with_other_tables(record, found), reused=True)
         return MigrationSnapshot(self._take(record), reused=False)
+
+    def _with_other_tables(self, record: MigrationRecord, found: SnapshotRecord) -> SnapshotRecord:
+        """The snapshot of an older version lacks them on its record."""
+        if found.other_tables is not None:
+            return found
+        completed = found.model_copy(update={"other_tables": self._other_tables(found.path)})
+        self.work_folder.records.update(record, snapshot=completed)
+        return completed
 
     def _is_usable(self, record: MigrationRecord, found: SnapshotRecord) -> bool:
         """Whether to go on from it: not from one before changes were captured, where they are by now."""
@@ -77,7 +86,12 @@ class SnapshotTaker:
         self._remove_extracts(record)
         captured = self._captured(path)
         snapshot = SnapshotRecord(
-            path=path, sha256=taken.sha256, bytes=taken.bytes, taken_at=datetime.now(UTC), captured=captured
+            path=path,
+            sha256=taken.sha256,
+            bytes=taken.bytes,
+            taken_at=datetime.now(UTC),
+            captured=captured,
+            other_tables=self._other_tables(path),
         )
         # Bounds come from the first snapshot and stay, so that a row never moves between partitions.
         bounds = record.bounds or self._bounds(path)
@@ -104,6 +118,11 @@ class SnapshotTaker:
         """Where the change log in the snapshot ends; None where changes are not captured."""
         capture_id = self.work_folder.capture_id
         return log_end(snapshot, capture_id) if capture_id is not None else None
+
+    def _other_tables(self, snapshot: Path) -> OtherTables:
+        """The tables that no collection is made from."""
+        database = inspect_database(snapshot)
+        return read_other_tables(snapshot, database, plan_migration(self.mapping, database))
 
     def _bounds(self, snapshot: Path) -> ReadOnlyMapping[str, tuple[str, ...]]:
         """For each table the UUIDs between its partitions."""

@@ -13,7 +13,6 @@ from weaviate_migration.phases.preflight.server_side import TrialCollections
 from weaviate_migration.phases.preflight.source_side import Source
 from weaviate_migration.source.connect import readable_source, sqlite_path
 from weaviate_migration.source.inspect import inspect_database
-from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.target.connect import EmbeddedTarget, configured_target
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.target.write import write_settings
@@ -40,8 +39,8 @@ def check_thoroughly(
     """
     work_folder, path = WorkFolder.of(config), sqlite_path(config.sqlite_url)
     with readable_source(path, work_folder.scratch) as readable:
-        source = Source.of(path, readable, plan_migration(mapping, inspect_database(readable)))
-        items = [source_side.backup(source), *_without_server(config, source, work_folder)]
+        source = Source.of(path, inspect_database(readable), mapping)
+        items = [source_side.backup(source), *_without_server(config, mapping, source, work_folder)]
         try:
             client, address = connect()
         except ServerNotUsableError as error:
@@ -60,8 +59,8 @@ def check_quickly(
     work_folder = WorkFolder.of(config)
     path = sqlite_path(config.sqlite_url)
     with readable_source(path, work_folder.scratch) as readable:
-        source = Source.of(path, readable, plan_migration(mapping, inspect_database(readable)))
-        items = list(_without_server(config, source, work_folder))
+        source = Source.of(path, inspect_database(readable), mapping)
+        items = list(_without_server(config, mapping, source, work_folder))
     return _stored([*items, *_with_server(config, mapping, client, address, work_folder)], work_folder)
 
 
@@ -75,11 +74,14 @@ def refuse_impossible(checklist: Checklist) -> None:
         )
 
 
-def _without_server(config: MigrationConfig, source: Source, work_folder: WorkFolder) -> Iterator[ChecklistItem]:
+def _without_server(
+    config: MigrationConfig, mapping: Mapping, source: Source, work_folder: WorkFolder
+) -> Iterator[ChecklistItem]:
     target = configured_target(config)
     data = target.data_folder(work_folder.path) if isinstance(target, EmbeddedTarget) else None
     need = disk_and_memory.Need.of(source, extracts_elsewhere=bool(work_folder.extracts))
     yield source_side.pause(source.look, allowed=config.allow_pause)
+    yield source_side.tables(source.other_tables, mapping)
     yield source_side.capture(source, live=config.live)
     yield from disk_and_memory.disks(need, work_folder.path, data)
     yield disk_and_memory.memory(need, embedded=data is not None)

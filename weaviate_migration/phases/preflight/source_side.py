@@ -6,9 +6,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from weaviate_migration.mapping import Mapping
 from weaviate_migration.source.capture import uncaptured_tables
-from weaviate_migration.source.connect import RECOVER_HINT, connect_read_only, source_errors
-from weaviate_migration.source.plan import MigrationPlan
+from weaviate_migration.source.connect import RECOVER_HINT, connect_read_only, connect_to_read, source_errors
+from weaviate_migration.source.inspect import Database
+from weaviate_migration.source.other_tables import REMEDY, OtherTables, other_tables
+from weaviate_migration.source.plan import MigrationPlan, plan_migration
 from weaviate_migration.source.snapshot import UNASKED_PAUSE_SECONDS, SourceLook, look_at, quick_damage
 from weaviate_migration.work_folder.checklist import ChecklistItem, Verdict
 
@@ -29,12 +32,21 @@ class Source:
     readable: Path
     plan: MigrationPlan
     look: SourceLook
+    other_tables: OtherTables
 
     @classmethod
-    def of(cls, path: Path, readable: Path, plan: MigrationPlan) -> "Source":
-        """Looks at the file; raises SourceError where it is locked or damaged."""
-        with source_errors(path), closing(connect_read_only(readable)) as connection:
-            return cls(path, readable, plan, look_at(connection, in_place=readable == path))
+    def of(cls, path: Path, database: Database, mapping: Mapping) -> "Source":
+        """Looks at the file.
+
+        Raises:
+            SourceNotUsableError: it has none of the mapped tables.
+            MappingError: it lacks what the mapping wants.
+            SourceError: it is locked or damaged.
+        """
+        readable, plan = database.path, plan_migration(mapping, database)
+        with source_errors(path), closing(connect_to_read(readable)) as connection:
+            look = look_at(connection, in_place=readable == path)
+            return cls(path, readable, plan, look, other_tables(connection, database, plan))
 
 
 def backup(source: Source, seconds: float = LOOK_SECONDS) -> ChecklistItem:
@@ -71,6 +83,14 @@ def pause(look: SourceLook, *, allowed: bool) -> ChecklistItem:
         return ChecklistItem("pause", "passed", figure)
     remedy = "Allow it with `--allow-pause`, or switch the database to WAL mode, where nobody waits."
     return ChecklistItem("pause", "warned" if allowed else "failed", figure, "" if allowed else remedy)
+
+
+def tables(others: OtherTables, mapping: Mapping) -> ChecklistItem:
+    """Whether every table with rows becomes a collection, or is left out by the mapping."""
+    if not others.passed_over:
+        return ChecklistItem("tables", "passed", others.sentence)
+    verdict: Verdict = "failed" if mapping.unmapped == "refuse" else "warned"
+    return ChecklistItem("tables", verdict, others.sentence, REMEDY)
 
 
 def capture(source: Source, *, live: bool) -> ChecklistItem:

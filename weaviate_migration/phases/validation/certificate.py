@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from weaviate_migration.base.atomic_file import replace_file
+from weaviate_migration.base.texts import rows_of_tables
 from weaviate_migration.phases.validation.digests import collection_digest
 from weaviate_migration.phases.validation.partition_comparison import PartitionComparison
+from weaviate_migration.source.other_tables import OtherTables
 from weaviate_migration.work_folder.record import MigrationRecord
 
 FILE_NAME = "certificate.json"
@@ -115,7 +117,7 @@ def certificate(
     snapshot = record.snapshot
     assert snapshot is not None, "what was extracted has a snapshot"
     return {
-        "statement": _statement(collections),
+        "statement": _statement(collections, snapshot.other_tables),
         "identical": not differences,
         "differences": differences,
         "migration_id": record.id,
@@ -128,6 +130,7 @@ def certificate(
         },
         "compared": {"began_at": began.isoformat(), "completed_at": ended.isoformat()},
         "collections": {each.alias: each.to_dict() for each in collections},
+        **_other_tables(snapshot.other_tables),
         "digests": DEFINITION,
         "versions": {
             **{name: version(name) for name in _PACKAGES},
@@ -147,12 +150,30 @@ def lacking_rows(collections: Sequence[ComparedCollection]) -> list[str]:
     ]
 
 
-def _statement(collections: Sequence[ComparedCollection]) -> str:
+def _statement(collections: Sequence[ComparedCollection], others: OtherTables | None) -> str:
     if lacking := lacking_rows(collections):
         return f"Not everything was compared: {'; '.join(lacking)}."
-    omitted = [f"{each.table}.{column}" for each in collections for column in each.omitted]
-    exception = f", but for the columns that the mapping omits ({', '.join(omitted)})" if omitted else ""
-    return f"100 % of rows and columns compared{exception}."
+    columns = [f"{each.table}.{column}" for each in collections for column in each.omitted]
+    tables = {table: each.rows for table, each in others.omitted.items()} if others else {}
+    unreadable = others.unreadable if others else {}
+    exceptions = [f"the columns that the mapping omits ({', '.join(columns)})"] if columns else []
+    exceptions += [f"the tables that the mapping omits: {rows_of_tables(tables)}"] if tables else []
+    exceptions += [f"the tables that only the application can read: {', '.join(unreadable)}"] if unreadable else []
+    but = f", but for {' and '.join(exceptions)}" if exceptions else ""
+    passed_over = f" {others.sentence}." if others and others.passed_over else ""
+    return f"100 % of rows and columns compared{but}.{passed_over}"
+
+
+def _other_tables(found: OtherTables | None) -> dict[str, Any]:
+    """What of the file is in no collection; nothing where an older version took the snapshot, and did not count it."""
+    if found is None:
+        return {}
+    omitted = {table: each.model_dump() for table, each in found.omitted.items()}
+    return {
+        "omitted_tables": omitted,
+        "unmapped_tables": found.passed_over,
+        "unreadable_tables": dict(found.unreadable),
+    }
 
 
 def save_certificate(folder: Path, document: Mapping[str, Any]) -> Path:

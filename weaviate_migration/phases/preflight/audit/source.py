@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping as ReadOnlyMapping
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.preflight.audit.report import TableReport
 from weaviate_migration.phases.preflight.audit.tables import audit_table
 from weaviate_migration.source.connect import connect_to_read, source_errors
-from weaviate_migration.source.inspect import row_count
+from weaviate_migration.source.other_tables import OmittedTable, OtherTables, other_tables
 from weaviate_migration.source.plan import planned_source
 
 
@@ -20,13 +20,20 @@ class SourceAudit:
 
     Attributes:
         tables: the mapped ones, in the mapping's order.
-        not_migrated: the other tables, with their rows; no views.
+        not_migrated: the tables that the mapping does not know, with their rows; no views.
         warnings: what the mapping names and the file lacks.
+        omitted_tables: those that the mapping leaves out.
     """
 
     tables: tuple[TableReport, ...]
     not_migrated: ReadOnlyMapping[str, int]
     warnings: tuple[str, ...]
+    omitted_tables: ReadOnlyMapping[str, OmittedTable] = field(default_factory=dict)
+
+    @property
+    def other_tables(self) -> OtherTables:
+        """The tables that no collection is made from."""
+        return OtherTables(unmapped=self.not_migrated, omitted=self.omitted_tables)
 
     @property
     def rows(self) -> int:
@@ -42,16 +49,18 @@ class SourceAudit:
         """What `audit --json` prints.
 
         `rows` and `refused` count the rows of all mapped tables, and those of them that could not become objects;
-        `not_migrated` has the other tables with their rows; `warnings` are texts. `tables` has for each mapped table
-        the fields of `TableReport`, with `key`, `columns`, their `findings`, and `orphans` as their classes in
-        `report.py` say.
+        `not_migrated` has the tables that the mapping does not know, with their rows, and `omitted_tables` those that
+        it leaves out, with their rows and the reason; `warnings` are texts, also of rows that go nowhere. `tables` has
+        for each mapped table the fields of `TableReport`, with `key`, `columns`, their `findings`, and `orphans` as
+        their classes in `report.py` say.
         """
         return {
             "rows": self.rows,
             "refused": self.refused,
             "tables": [asdict(each) for each in self.tables],
             "not_migrated": [{"table": name, "rows": rows} for name, rows in self.not_migrated.items()],
-            "warnings": list(self.warnings),
+            "warnings": [*self.warnings, *self.other_tables.warnings],
+            "omitted_tables": [{"table": table, **each.model_dump()} for table, each in self.omitted_tables.items()],
         }
 
 
@@ -75,9 +84,10 @@ def audit_source(path: Path, mapping: Mapping, scratch: Path) -> SourceAudit:
         source_errors(path),
         closing(connect_to_read(database.path)) as connection,
     ):
-        others = [table for table in database.tables if table.name in plan.unmapped_tables]
+        others = other_tables(connection, database, plan)
         return SourceAudit(
             tables=tuple(audit_table(connection, each, plan, scratch) for each in plan.collections),
-            not_migrated={table.name: row_count(connection, table) for table in others},
+            not_migrated=others.unmapped,
             warnings=plan.warnings,
+            omitted_tables=others.omitted,
         )

@@ -87,7 +87,7 @@ def test_json(options: list[object]) -> None:
     ended = run_here("audit", *options, "--json")
     assert ended.code == 0, ended.stderr
     found: dict[str, Any] = json.loads(ended.stdout)
-    assert list(found) == ["rows", "refused", "tables", "not_migrated", "warnings"]
+    assert list(found) == ["rows", "refused", "tables", "not_migrated", "warnings", "omitted_tables"]
     assert (found["rows"], found["refused"]) == (6, 3)
     assert found["not_migrated"] == [{"table": "users", "rows": 0}]
     notes, pages = found["tables"]
