@@ -6,13 +6,16 @@ guess that rests on it cannot disagree with the audit. Whole columns of a slice 
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from typing import Any
 
 from weaviate_migration.mapping import PropertyMapping
 from weaviate_migration.mapping.converters import property_converter
 from weaviate_migration.mapping.values import Converter, SqlValue
 from weaviate_migration.phases.preflight.audit.columns import STORAGE_CLASSES, Group, by_class, surely_held
+from weaviate_migration.phases.preflight.inference.date_patterns import PATTERNS
 from weaviate_migration.phases.preflight.inference.number_facts import NumberFacts, NumberReading
 from weaviate_migration.phases.preflight.inference.text_facts import TextFacts, TextReading
 from weaviate_migration.phases.preflight.inference.vector_facts import VectorFacts, VectorReading
@@ -40,30 +43,40 @@ class Reading:
         return self.convert(value)[0] is not None
 
 
-def _reading(kind: str, *classes: type, heads: str = "", begins: str = "") -> Reading:
-    index = "stored" if kind in ("text", "text[]") else None
-    prop = PropertyMapping.model_validate({"name": "any", "column": "any", "type": kind, "index": index})
-    return Reading(prop, property_converter(prop), classes, heads, re.compile(begins).match)
+def _reading(fields: str | dict[str, Any], *classes: type, heads: str = "", begins: str = "") -> Reading:
+    """A way of reading as a property of a type, or of these fields, would."""
+    given = {"type": fields} if isinstance(fields, str) else fields
+    if given["type"] in ("text", "text[]"):
+        given = given | {"index": "stored"}
+    prop = PropertyMapping.model_validate({"name": "any", "column": "any", **given})
+    return Reading(prop, property_converter(prop), classes, heads, re.compile(begins, re.ASCII).match)
 
 
 _DIGITS = "0123456789"
+_NUMBER_HEADS = _DIGITS + "+-."
 _JSON_HEADS = "[ \t\r\n"
+_DECIMAL = {"type": "number", "decimal": "text"}
 
 # The ways of reading whose fitting values are counted, by the names that `ColumnFacts.fits` has for them. Of JSON
 # arrays those are asked whose first item is of the right kind; an empty one is of each.
 READINGS: dict[str, Reading] = {
-    each.prop.type: each
-    for each in (
-        _reading("text", str),
-        _reading("int", int, float),
-        _reading("number", int, float),
-        _reading("boolean", int),
-        _reading("date", str, heads=_DIGITS),
-        _reading("text[]", str, heads=_JSON_HEADS, begins=r'\s*\[\s*["\]]'),
-    )
+    "text": _reading("text", str),
+    "int": _reading("int", int, float),
+    "number": _reading("number", int, float),
+    "boolean": _reading("boolean", int),
+    "date": _reading("date", str, heads=_DIGITS),
+    "text[]": _reading("text[]", str, heads=_JSON_HEADS, begins=r'\s*\[\s*["\]]'),
+    "decimal": _reading(_DECIMAL, str, heads=_NUMBER_HEADS, begins=r"[-+]?\d*\.?\d"),
+    "decimal places": _reading(_DECIMAL, str, heads=_NUMBER_HEADS, begins=r"[-+]?\d*\.\d"),
 }
-# uuid heads=_DIGITS + "abcdefABCDEF{u"; date[] r'\s*\[\s*("\d|\])'; boolean[] r"\s*\[\s*[tf\]]";
-# int[] r"\s*\[[-\d\s,]*\]\s*$"; number[] r"\s*\[\s*[-\d\]]"
+# So are those of dates by patterns that are in use, by the pattern.
+PATTERN_READINGS: dict[str, Reading] = {
+    pattern: _reading({"type": "date", "date_format": pattern}, str, begins=begins)
+    for pattern, begins in PATTERNS.items()
+}
+# Of all patterns at once: what a text begins with that one of them may read.
+_PATTERN_HEADS = frozenset(_DIGITS + "ADFJMNOSTW")
+_ANY_PATTERN = re.compile("|".join(PATTERNS.values()), re.ASCII).match
 
 
 @dataclass(frozen=True)
@@ -73,7 +86,7 @@ class ColumnFacts:
     Attributes:
         rows: how many values, NULLs included.
         classes: how many have each storage class, by its name; those that none has are left out.
-        fits: how many a property of each kind in `READINGS` would hold, exactly or in another form.
+        fits: how many a property of each kind in `READINGS` and `PATTERN_READINGS` would hold, in any form.
         numbers: what the integers and reals are.
         texts: what the texts are.
         blobs: what the blobs are.
@@ -122,7 +135,7 @@ class ColumnReading:
         return ColumnFacts(
             rows=self._classes.total(),
             classes={name: self._classes[each] for each, name in STORAGE_CLASSES.items() if self._classes[each]},
-            fits={name: self._fits[name] for name in READINGS},
+            fits={name: self._fits[name] for name in (*READINGS, *PATTERN_READINGS)},
             numbers=self._numbers.facts(),
             texts=self._texts.facts(),
             blobs=self._blobs.facts(),
@@ -151,8 +164,12 @@ class ColumnReading:
             if heads and surely_held(reading.prop, {str: group}):
                 self._fits[name] += len(group.values)
                 continue
-            for head in heads:
-                fitting = [
-                    text for text in by_head[head] if reading.begins(text) and reading.convert(text)[0] is not None
-                ]
-                self._fits[name] += sum(map(counts.__getitem__, fitting))
+            self._fits[name] += _fitting(reading, counts, chain.from_iterable(by_head[head] for head in heads))
+        dated = [text for head in by_head.keys() & _PATTERN_HEADS for text in by_head[head] if _ANY_PATTERN(text)]
+        for pattern, reading in PATTERN_READINGS.items():
+            self._fits[pattern] += _fitting(reading, counts, dated)
+
+
+def _fitting(reading: Reading, counts: Mapping[str, int], texts: Iterable[str]) -> int:
+    """How many of these texts a property would hold, each of which is there so many times."""
+    return sum([counts[text] for text in texts if reading.begins(text) and reading.fits(text)])

@@ -28,7 +28,7 @@ _BOOLEAN_WORDS = _listed(
 _VECTOR_WORDS = _listed("embedding embeddings embed emb vector vectors vec encoding encodings centroid")
 _NUMBER_WORDS = _listed(
     "amount balance cost discount fee fees height latitude length longitude price rate ratio salary score subtotal sum "
-    "tax total value weight width"
+    "tax total weight width"
 )
 
 _BOOLEAN_TYPE = re.compile(r"\s*(bool(ean)?|bit(\s*\(\s*1\s*\))?|tinyint\s*\(\s*1\s*\))\s*", re.IGNORECASE).fullmatch

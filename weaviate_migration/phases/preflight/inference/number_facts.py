@@ -10,6 +10,7 @@ from weaviate_migration.phases.preflight.audit.columns import Group
 FROM_2000, TO_2100 = 946_684_800, 4_102_444_800
 SECONDS_TO_2001 = 978_307_200
 _SECONDS_FROM_1601 = 11_644_473_600
+_SECONDS_FROM_2001_TO_2010 = 283_996_800
 
 # Numbers that can be moments, from the first to the excluded last, by what they would count. WebKit's are those of
 # Chrome's files: https://source.chromium.org/chromium/chromium/src/+/main:base/time/time.h
@@ -19,7 +20,8 @@ RANGES: dict[str, tuple[float, float]] = {
     "epoch_microseconds": (FROM_2000 * 10**6, TO_2100 * 10**6),
     "epoch_nanoseconds": (FROM_2000 * 10**9, TO_2100 * 10**9),
     "apple": (1, TO_2100 - SECONDS_TO_2001),
-    "apple_nanoseconds": (10**17, FROM_2000 * 10**9),
+    "apple_2010": (_SECONDS_FROM_2001_TO_2010, FROM_2000),
+    "apple_nanoseconds": (_SECONDS_FROM_2001_TO_2010 * 10**9, FROM_2000 * 10**9),
     "webkit": ((FROM_2000 + _SECONDS_FROM_1601) * 10**6, (TO_2100 + _SECONDS_FROM_1601) * 10**6),
     "julian_day": (2_400_000, 2_500_000),
 }

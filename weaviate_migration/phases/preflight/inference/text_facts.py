@@ -37,6 +37,7 @@ class TextFacts:
         characters: those of all.
         several_words: how many have more than one word.
         empty: how many have no character but blanks.
+        digits: how many have no character but digits.
         different: how often each different one is there; None if they are more than `DISTINCT_TEXTS`, or one is longer
             than `DISTINCT_LENGTH`.
         json: how many are JSON objects or arrays.
@@ -49,6 +50,7 @@ class TextFacts:
     characters: int
     several_words: int
     empty: int
+    digits: int
     different: Mapping[str, int] | None
     json: int
     array_lengths: Mapping[int, int] | None
@@ -63,6 +65,7 @@ class TextReading:
     _characters: int = 0
     _several_words: int = 0
     _empty: int = 0
+    _digits: int = 0
     _different: Counter[str] | None = field(default_factory=Counter)
     _json: int = 0
     _array_lengths: Counter[int] | None = field(default_factory=Counter)
@@ -75,6 +78,7 @@ class TextReading:
         self._characters += sum([len(text) * count for text, count in counts.items()])
         self._several_words += sum([count for text, count in counts.items() if _has_several_words(text)])
         self._empty += sum([count for text, count in counts.items() if not text or text.isspace()])
+        self._digits += sum([count for text, count in counts.items() if text.isdecimal()])
         if self._different is not None:
             self._different.update(counts)
             if longest > DISTINCT_LENGTH or len(self._different) > DISTINCT_TEXTS:
@@ -105,6 +109,7 @@ class TextReading:
             characters=self._characters,
             several_words=self._several_words,
             empty=self._empty,
+            digits=self._digits,
             different=None if self._different is None else dict(sorted(self._different.items())),
             json=self._json,
             array_lengths=None if self._array_lengths is None else dict(sorted(self._array_lengths.items())),

@@ -5,11 +5,9 @@ from dataclasses import dataclass
 
 from weaviate_migration.phases.preflight.inference.column_facts import ColumnFacts
 from weaviate_migration.phases.preflight.inference.column_words import ColumnWords
-from weaviate_migration.phases.preflight.inference.counted import counted
+from weaviate_migration.phases.preflight.inference.finding import NEARLY_ALL, counted
 from weaviate_migration.phases.preflight.inference.vector_facts import DTYPES, VectorFacts
 
-# So many of the blobs or arrays have to be vectors that somebody can mean.
-_NEARLY_ALL = 0.9
 # A vector that neither name nor declaration announces has so many numbers at least, ...
 _SHORTEST = 8
 # ... and a column of them so many in all: a hash or two can look like a vector by chance, many cannot.
@@ -56,11 +54,11 @@ def vector_in_blobs(words: ColumnWords, facts: VectorFacts) -> VectorGuess:
 def vector_in_texts(words: ColumnWords, facts: ColumnFacts) -> VectorGuess | None:
     """Says how texts are read as vectors, or why they are none though their name says so; None for all others."""
     texts = facts.values - facts.texts.empty
-    if sum((facts.texts.base64.lengths or {}).values()) >= _NEARLY_ALL * texts > 0:
+    if sum((facts.texts.base64.lengths or {}).values()) >= NEARLY_ALL * texts > 0:
         found = vector_in_blobs(words, facts.texts.base64)
         return VectorGuess("base64", f"base64: {found.reason}") if found.numbers == "float32" else None
     lengths = facts.texts.array_lengths
-    if not lengths or sum(lengths.values()) < _NEARLY_ALL * texts:
+    if not lengths or sum(lengths.values()) < NEARLY_ALL * texts:
         return None
     if not words.names_vector and (min(lengths) < _SHORTEST or 2 * facts.fits.get("int[]", 0) > texts):
         return None
@@ -93,7 +91,7 @@ def _believable(facts: VectorFacts) -> str | None:
     Float32s with 0 in every second place are float64s, if they can be.
     """
     blobs = sum(count for length, count in (facts.lengths or {}).items() if length)
-    found = [name for name in DTYPES if facts.believable[name] >= _NEARLY_ALL * blobs]
+    found = [name for name in DTYPES if facts.believable[name] >= NEARLY_ALL * blobs]
     if found[:2] == ["float32", "float64"] and 2 * facts.every_second_zero > blobs:
         return "float64"
     return found[0] if found else None
@@ -118,7 +116,7 @@ def _told(lengths: Mapping[int, int], item: str) -> str:
 def _content(facts: VectorFacts) -> str | None:
     """What nearly all of the blobs say that they are."""
     blobs = sum((facts.lengths or {}).values())
-    return next((name for name, count in facts.contents.items() if count >= _NEARLY_ALL * blobs), None)
+    return next((name for name, count in facts.contents.items() if count >= NEARLY_ALL * blobs), None)
 
 
 def _contents(facts: VectorFacts) -> str:

@@ -27,10 +27,14 @@ def guess_of(declaration: str, values: Sequence[SqlValue], *, is_key: bool = Fal
 
 
 def told(guess: ColumnGuess) -> str:
-    """`text whole`, `date epoch_seconds`, `vector`; `nothing` for what stays in `source_columns`."""
+    """`text whole`, `date epoch_seconds`, `vector float32`; `nothing` for what stays in `source_columns`."""
     if guess.vector is not None:
-        return "vector"
-    if guess.property is None:
+        return f"vector {guess.vector.bytes}"
+    prop = guess.property
+    if prop is None:
         return "nothing"
-    fields = guess.property.model_dump(exclude_defaults=True, exclude={"name", "column", "type"})
-    return " ".join([guess.property.type, *map(str, fields.values())])
+    if prop.values is not None:
+        true, false = (" ".join(map(str, each)) for each in (prop.values.true, prop.values.false))
+        return f"{prop.type} {{true: {true}, false: {false}}}"
+    fields = prop.model_dump(exclude_defaults=True, exclude={"name", "column", "type"})
+    return " ".join([prop.type, *map(str, fields.values())])

@@ -124,6 +124,87 @@ def test_dates(declaration: str, values: list[SqlValue], found: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("declaration", "values", "found"),
+    [
+        becomes("active boolean", ["t", "f", "t"], "boolean {true: t, false: f}"),  # Rails, until 5.2
+        becomes("active boolean", ["t", "f", 1, 0], "boolean {true: t 1, false: f 0}"),  # Rails, later
+        becomes("active boolean", ["t", "t"], "boolean {true: t, false: f}"),
+        becomes("active BOOLEAN", ["FALSE", None], "boolean {true: TRUE, false: FALSE}"),
+        becomes("is_new VARCHAR(5)", ["True", "False", ""], "boolean {true: True, false: False}"),
+        becomes("is_new TEXT", ["1", "0", "1"], "boolean {true: 1, false: 0}"),
+        becomes("paid TEXT", ["true", "false", "TRUE", "true"], "boolean {true: true TRUE, false: false}"),
+        becomes("open CHAR(1)", ["Y", "N", "N"], "boolean {true: Y, false: N}"),  # Java and Hibernate
+        becomes("open TEXT", ["yes", "no"], "boolean {true: yes, false: no}"),
+        becomes("base TEXT", ["t", "f"], "text whole"),
+        becomes("switch TEXT", ["on", "off"], "text whole"),
+        becomes("digit TEXT", ["1", "0"], "text whole"),
+        becomes("answer TEXT", ["yes", "yes"], "text whole"),
+        becomes("answer TEXT", ["yes", "no", "maybe"], "text whole"),
+        becomes("is_new TEXT", ["new", "old", "true"], "text whole"),
+        becomes("active boolean", ["t", "f", "t", "unknown"], "boolean {true: t, false: f}"),
+    ],
+)
+def test_booleans_as_text(declaration: str, values: list[SqlValue], found: str) -> None:
+    assert told(guess_of(declaration, values)) == found
+
+
+@pytest.mark.parametrize(
+    ("declaration", "values", "found"),
+    [
+        becomes("last_visit_date INTEGER", [1_700_000_000_000_000], "date epoch_microseconds"),  # Firefox
+        becomes("dateAdded INTEGER", [1_700_000_000_000_000], "date epoch_microseconds"),
+        becomes("expiry INTEGER", [1_700_000_000], "date epoch_seconds"),
+        becomes("created_at INTEGER", [1_700_000_000_123_456_789], "date epoch_nanoseconds"),  # Go's UnixNano
+        becomes("ZCREATIONDATE TIMESTAMP", [700_000_000.25, 1.0], "date apple"),  # Core Data
+        becomes("ZBIRTHDAY TIMESTAMP", [700_000_000, 7, 0], "date apple"),
+        becomes("ZDURATION FLOAT", [700_000_000.25], "number"),
+        becomes("visit_time REAL", [700_000_000.25, 600_000_000.75], "date apple"),  # Safari
+        becomes("date INTEGER", [700_000_000, 600_000_000], "int"),
+        becomes("date INTEGER", [700_000_000_000_000_000], "nothing"),  # Messages of Apple
+        becomes("created_at", ["2024-01-02 03:04:05 +0000 UTC"], "date"),  # Go, modernc
+        becomes("created_at", ["2024-01-02 03:04:05 -0700"], "date"),  # Ruby
+        becomes("created_at TEXT", ["20240102T030405Z"], "date"),
+        becomes("day TEXT", ["20240102", "20240103"], "text whole"),
+        becomes("date TEXT", ["20240102", "20240103"], "date"),
+        becomes("day TEXT", ["13/02/2024", "01/02/2024"], "date %d/%m/%Y"),
+        becomes("day TEXT", ["02/13/2024", "01/02/2024"], "date %m/%d/%Y"),
+        becomes("day TEXT", ["02/12/2024", "01/02/2024"], "text whole"),
+        becomes("day TEXT", ["1/13/2024 4:05 PM", "1/2/2024 12:00 AM"], "date %m/%d/%Y %I:%M %p"),
+        becomes("day TEXT", ["13-02-2024 04:05", "01-02-2024 14:05"], "date %d-%m-%Y %H:%M"),
+        becomes("day TEXT", ["13/02/2024", "02/13/2024", "01/02/2024"], "text whole"),
+        becomes("day TEXT", ["01.02.2024", "3.4.2024"], "date %d.%m.%Y"),
+        becomes("day TEXT", ["2024/02/01", "2024/3/4"], "date %Y/%m/%d"),
+        becomes("day TEXT", ["2024.02.01 04:05:06"], "date %Y.%m.%d %H:%M:%S"),
+        becomes("day TEXT", ["1 Feb 2024", "13 Mar 2024"], "date %d %b %Y"),
+        becomes("day TEXT", ["February 1, 2024", "May 13, 2024"], "date %B %d, %Y"),
+        becomes("sent TEXT", ["Thu, 01 Feb 2024 04:05:06 +0100"], "date %a, %d %b %Y %H:%M:%S %z"),
+        becomes("modified TEXT", ["Thu, 01 Feb 2024 04:05:06 GMT"], "date %a, %d %b %Y %H:%M:%S GMT"),
+        becomes("at TEXT", ["Thu Feb  1 04:05:06 2024"], "date %a %b %d %H:%M:%S %Y"),
+        becomes("at TEXT", ["Thu Feb 01 04:05:06 +0000 2024"], "date %a %b %d %H:%M:%S %z %Y"),
+        becomes("score TEXT", ["1/2", "3/4"], "text whole"),
+        becomes("address TEXT", ["10.0.2.2024", "10.0.0.1"], "text whole"),
+    ],
+)
+def test_dates_of_many_spellings(declaration: str, values: list[SqlValue], found: str) -> None:
+    assert told(guess_of(declaration, values)) == found
+
+
+@pytest.mark.parametrize(
+    ("declaration", "values", "found"),
+    [
+        becomes("Total TEXT", ["19.95", "-0.10", "79228162514264337593543950335", "1.0"], "number text"),  # EF Core
+        becomes("price TEXT", ["19.95", "0.10", ""], "number text"),
+        becomes("amount DECIMAL_TEXT(9)", ["0.5", "7", "1e3"], "number text"),
+        becomes("version TEXT", ["1.0", "1.10"], "text whole"),
+        becomes("total TEXT", ["1", "2"], "text whole"),
+        becomes("total TEXT", ["1.5", "n/a", "n/a"], "text whole"),
+    ],
+)
+def test_numbers_as_text(declaration: str, values: list[SqlValue], found: str) -> None:
+    assert told(guess_of(declaration, values)) == found
+
+
+@pytest.mark.parametrize(
     ("declaration", "found"),
     [
         ("a BOOLEAN", "boolean"),
@@ -174,13 +255,13 @@ def test_keys_stay_what_they_are(declaration: str, values: list[SqlValue], found
             repeated("user", "assistant", rows=1204),
             "2 different values in 1,204 rows, 9 characters at most",
         ),
-        ("title TEXT", [*PROSE], "3 of 3 texts with several words, 29 characters on average"),
+        ("title TEXT", [*PROSE], "all 3 texts of several words, 29 characters on average"),
         ("a INTEGER", [5, 1204], "integers from 5 to 1,204"),
-        ("a INTEGER", [5, 7, "x"], "integers from 5 to 7; 1 of 3 values do not fit"),
+        ("a INTEGER", [5, 7, "x"], "integers from 5 to 7; 1 of 3 values does not fit"),
         ("a INTEGER", [None], "no value in 1 row, declared INTEGER"),
         ("a INTEGER", [1_700_000_000] * 2, "always 1,700,000,000; could be seconds since 1970"),
-        ("at INTEGER", [1_700_000_000, 0, 1_700_000_000], "seconds since 1970; 1 of 3 values outside of 2000 to 2100"),
-        ("seen DATETIME", ["2024-01-02", "x", "2024-01-02"], "2 of 3 values dates as text; 1 of 3 values do not fit"),
+        ("at INTEGER", [1_700_000_000, 0, 1_700_000_000], "seconds since 1970; outside of 2000 to 2100: 1 of 3 values"),
+        ("seen DATETIME", ["2024-01-02", "x", "2024-01-02"], "2 of 3 values dates as text; 1 of 3 values does not fit"),
         (
             "creation_utc INTEGER",
             [13_350_000_000_000_000],

@@ -144,10 +144,10 @@ def in_base64(blobs: list[bytes]) -> list[str]:
 @pytest.mark.parametrize(
     ("declaration", "values", "found"),
     [
-        ("embedding TEXT", [listed(384, number) for number in range(ROWS)], "vector"),
-        ("data TEXT", [listed(8, number) for number in range(ROWS)], "vector"),
-        ("embedding JSON", [listed(3, number) for number in range(ROWS)], "vector"),
-        ("embedding TEXT", [listed(8, 1), None, "", listed(8, 2)], "vector"),
+        ("embedding TEXT", [listed(384, number) for number in range(ROWS)], "vector json"),
+        ("data TEXT", [listed(8, number) for number in range(ROWS)], "vector json"),
+        ("embedding JSON", [listed(3, number) for number in range(ROWS)], "vector json"),
+        ("embedding TEXT", [listed(8, 1), None, "", listed(8, 2)], "vector json"),
         ("embedding TEXT", [listed(8 + number % 2, number) for number in range(ROWS)], "nothing"),
         ("role TEXT", ["user"] * 30 + [listed(8, 1)], "text whole"),
         ("digest TEXT", [hashlib.sha256(each).hexdigest() for each in HASHED], "text whole"),
