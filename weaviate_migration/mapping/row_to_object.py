@@ -14,7 +14,7 @@ from weaviate_migration.mapping.values import (
     sql_literal,
     verbatim_json,
 )
-from weaviate_migration.mapping.vectors import vector_of
+from weaviate_migration.mapping.vectors import VectorReader, vector_reader
 
 Vectors = Mapping[str, Sequence[float]]
 NO_VECTORS: Vectors = MappingProxyType({})
@@ -47,7 +47,7 @@ def row_converter(mapping: CollectionMapping, columns: Sequence[str], migration_
     """
     readers = _column_readers(mapping, columns)
     absent = _properties_of_absent_columns(mapping, columns)
-    vector_positions = _vector_positions(mapping, columns)
+    vector_readers = _vector_readers(mapping, columns)
 
     def convert(uuid: str, key: str, row: Sequence[SqlValue]) -> ObjectDraft:
         properties: dict[str, Any] = dict(absent)
@@ -67,7 +67,7 @@ def row_converter(mapping: CollectionMapping, columns: Sequence[str], migration_
             "migration_timestamp": migration_timestamp,
             "source_columns": verbatim_json(verbatim),
         }
-        return ObjectDraft(uuid, key, properties, _vectors(vector_positions, row) if vector_positions else NO_VECTORS)
+        return ObjectDraft(uuid, key, properties, _vectors(vector_readers, row) if vector_readers else NO_VECTORS)
 
     return convert
 
@@ -141,15 +141,15 @@ def _properties_of_absent_columns(mapping: CollectionMapping, columns: Sequence[
     }
 
 
-def _vector_positions(mapping: CollectionMapping, columns: Sequence[str]) -> list[tuple[str, int]]:
-    """Each vector that is made from a column of the row, and where in the row that column is."""
+def _vector_readers(mapping: CollectionMapping, columns: Sequence[str]) -> list[tuple[str, int, VectorReader]]:
+    """Each vector that is made from a column of the row: its name, where in the row that column is, what reads it."""
     position_of = {folded(column): position for position, column in enumerate(columns)}
     return [
-        (name, position_of[folded(column)])
-        for name, column in mapping.column_vectors.items()
-        if folded(column) in position_of
+        (vector.name, position_of[folded(vector.column)], vector_reader(vector))
+        for vector in mapping.vectors
+        if vector.column is not None and folded(vector.column) in position_of
     ]
 
 
-def _vectors(positions: list[tuple[str, int]], row: Sequence[SqlValue]) -> dict[str, list[float]]:
-    return {name: vector for name, position in positions if (vector := vector_of(row[position])) is not None}
+def _vectors(readers: list[tuple[str, int, VectorReader]], row: Sequence[SqlValue]) -> dict[str, list[float]]:
+    return {name: vector for name, position, read in readers if (vector := read(row[position])) is not None}

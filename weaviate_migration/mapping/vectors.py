@@ -2,25 +2,79 @@
 
 import math
 import struct
+from base64 import b64decode
+from collections.abc import Callable
+from typing import Any
 
+from weaviate_migration.mapping.models import VectorMapping
 from weaviate_migration.mapping.values import SqlValue, parse_json
 
+VectorReader = Callable[[SqlValue], list[float] | None]
 
-def vector_of(value: SqlValue) -> list[float] | None:
-    """The vector that a value is, each number as a float32 holds it; None for everything that is no vector.
+# The letters of `struct` for one number, little-endian, and how many bytes it takes.
+_ELEMENTS = {"float64": ("d", 8), "float16": ("e", 2), "int8": ("b", 1)}
 
-    A blob is one as little-endian float32s (sqlite-vec, and `tobytes` of numpy), a text as a JSON array of numbers.
-    Neither is one that is empty or holds what float32 has no finite number for: weaviate-client would make infinities
-    of numbers beyond float32, and the server takes infinities and NaN (measured on 1.39.0).
+
+def vector_reader(vector: VectorMapping) -> VectorReader:
+    """A function that gives the vector that a value is, each number as a float32 holds it; None for what is none.
+
+    None is what is empty, has another length than the mapping says, or holds what float32 has no finite number for:
+    weaviate-client would make infinities of numbers beyond float32, and the server takes infinities and NaN (measured
+    on 1.39.0).
     """
-    data = value if isinstance(value, bytes) else _packed(parse_json(value))
-    if not data or len(data) % 4:
+    packed = _PACKERS[vector.bytes]
+    length = vector.length
+
+    def read(value: SqlValue) -> list[float] | None:
+        data = packed(value)
+        if not data or len(data) % 4 or (length is not None and len(data) != 4 * length):
+            return None
+        numbers = struct.unpack(f"<{len(data) // 4}f", data)
+        return list(numbers) if all(map(math.isfinite, numbers)) else None
+
+    return read
+
+
+def _any_form(value: SqlValue) -> bytes | None:
+    """A blob as it is (sqlite-vec, and `tobytes` of numpy's float32s), a text as a JSON array of numbers."""
+    return value if isinstance(value, bytes) else _of_list(parse_json(value))
+
+
+def _float32_blob(value: SqlValue) -> bytes | None:
+    return value if isinstance(value, bytes) else None
+
+
+def _blob_of(letter: str, size: int) -> Callable[[SqlValue], bytes | None]:
+    def packed(value: SqlValue) -> bytes | None:
+        if not isinstance(value, bytes) or len(value) % size:
+            return None
+        return _of_list(list(struct.unpack(f"<{len(value) // size}{letter}", value)))
+
+    return packed
+
+
+def _json_array(value: SqlValue) -> bytes | None:
+    """A JSON array of numbers, in a text or in a blob as UTF-8."""
+    return _of_list(parse_json(_as_text(value)))
+
+
+def _base64_text(value: SqlValue) -> bytes | None:
+    """Float32s in base64 (RFC 4648), in a text or a blob, as services for embeddings send them."""
+    text = _as_text(value)
+    try:
+        return b64decode(text, validate=True) if isinstance(text, str) else None
+    except ValueError:
         return None
-    numbers = struct.unpack(f"<{len(data) // 4}f", data)
-    return list(numbers) if all(map(math.isfinite, numbers)) else None
 
 
-def _packed(document: object) -> bytes | None:
+def _as_text(value: SqlValue) -> SqlValue:
+    try:
+        return value.decode() if isinstance(value, bytes) else value
+    except ValueError:
+        return None
+
+
+def _of_list(document: Any) -> bytes | None:
     """A list of numbers as little-endian float32s; None for anything else."""
     if not isinstance(document, list) or not all(type(each) in (int, float) for each in document):
         return None
@@ -29,3 +83,12 @@ def _packed(document: object) -> bytes | None:
     except (OverflowError, struct.error):
         # Beyond float32; struct.error for an integer that is beyond a double, too.
         return None
+
+
+_PACKERS: dict[str | None, Callable[[SqlValue], bytes | None]] = {
+    None: _any_form,
+    "float32": _float32_blob,
+    **{name: _blob_of(letter, size) for name, (letter, size) in _ELEMENTS.items()},
+    "json": _json_array,
+    "base64": _base64_text,
+}

@@ -1,5 +1,6 @@
 """Queries as readers make them: by word, by value, and how many there are."""
 
+import math
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -7,13 +8,15 @@ from typing import Any
 from weaviate.classes.query import Filter, MetadataQuery
 from weaviate.collections import Collection
 
+from weaviate_migration.mapping.models import VectorMapping
 from weaviate_migration.target.failures import target_errors
 
 # A filter on a text trims (measured on 1.39.0), so that it may find others beside the one that is looked for.
 _NEIGHBOURS = 100
 # Weaviate's words are letters and digits; of its stop words none has six (https://docs.weaviate.io, `stopwords`).
 _WORDS = re.compile(r"[^\W_]{6,}").findall
-# How far from itself a vector may seem: 0 to 0.0000002, measured on 1.39.0 with the cosine distance.
+# How far from itself a vector may seem: 0 to 0.0000002, measured on 1.39.0 with the cosine distance. With `dot`, whose
+# distance is the negative product, as a share of that product.
 _NO_DISTANCE = 0.0001
 
 
@@ -36,20 +39,25 @@ def finds_by_value(collection: Collection[Any, Any], prop: str, value: Any, uuid
 
 
 @target_errors("searching by vector")
-def finds_by_vector(collection: Collection[Any, Any], name: str, vector: Sequence[float], uuid: str) -> bool:
+def finds_by_vector(
+    collection: Collection[Any, Any], mapping: VectorMapping, vector: Sequence[float], uuid: str
+) -> bool:
     """Whether a search for what is near this vector, filtered by the object's id, finds the object at no distance.
 
     An object without a vector of this name is not found, filter or not.
     """
     found = collection.query.near_vector(
         list(vector),
-        target_vector=name,
+        target_vector=mapping.name,
         filters=Filter.by_id().equal(uuid),
         limit=1,
         return_metadata=MetadataQuery(distance=True),
         return_properties=[],
     )
-    return [str(each.uuid) for each in found.objects if (each.metadata.distance or 0.0) < _NO_DISTANCE] == [uuid]
+    product = math.fsum(number * number for number in vector)
+    expected, tolerance = (-product, product * _NO_DISTANCE) if mapping.distance == "dot" else (0.0, _NO_DISTANCE)
+    near = [each for each in found.objects if abs((each.metadata.distance or 0.0) - expected) < tolerance]
+    return [str(each.uuid) for each in near] == [uuid]
 
 
 @target_errors("reading an object")

@@ -4,13 +4,14 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from weaviate import WeaviateClient
-from weaviate.classes.config import Configure, DataType, Property, Tokenization
-from weaviate.collections.classes.config import NestedProperty, PropertyConfig
+from weaviate.classes.config import Configure, DataType, Property, Tokenization, VectorDistances
+from weaviate.collections.classes.config import NamedVectorConfig, NestedProperty, PropertyConfig
 
 from weaviate_migration.base.errors import MigrationConflictError
-from weaviate_migration.mapping import CollectionMapping, PropertyMapping
+from weaviate_migration.mapping import CollectionMapping, PropertyMapping, VectorMapping
 from weaviate_migration.target.failures import target_errors
 
 _DATA_TYPES = {
@@ -61,8 +62,7 @@ def ensure_collection(client: WeaviateClient, name: str, mapping: CollectionMapp
         name,
         description=f"{mapping.description} {origin.to_text()}".strip(),
         properties=[*map(_property, mapping.properties), _provenance(mapping.provenance)],
-        vector_config=[Configure.Vectors.self_provided(name=vector.name) for vector in mapping.vectors]
-        or Configure.Vectors.self_provided(),
+        vector_config=[*map(_vector, mapping.vectors)] or Configure.Vectors.self_provided(),
     )
     return True
 
@@ -108,7 +108,8 @@ def drop_collection(client: WeaviateClient, name: str, migration: str) -> bool:
 def schema_differences(client: WeaviateClient, name: str, mapping: CollectionMapping) -> list[str]:
     """How the live schema differs from what the mapping makes, a sentence for each property; none, as a rule.
 
-    Compared are names, types, tokenization and indexing of all properties, nested ones too, and the vectors' names.
+    Compared are names, types, tokenization and indexing of all properties, nested ones too, and the vectors' names and
+    distances.
     """
     if not client.collections.exists(name):
         return [f"there is no collection `{name}`"]
@@ -118,12 +119,22 @@ def schema_differences(client: WeaviateClient, name: str, mapping: CollectionMap
     found = dict(trait for each in config.properties for trait in _traits_as_found(each))
     vectors = [vector.name for vector in mapping.vectors] or ["default"]
     expected |= {f"vector {vector}": "self-provided" for vector in vectors}
-    found |= {f"vector {vector}": "self-provided" for vector in config.vector_config or {}}
+    found_vectors = config.vector_config or {}
+    found |= {f"vector {vector}": "self-provided" for vector in found_vectors}
+    for vector in mapping.vectors:
+        if (made_so := found_vectors.get(vector.name)) is not None:
+            expected[f"distance of vector {vector.name}"] = vector.distance
+            found[f"distance of vector {vector.name}"] = _distance(made_so)
     return [
         f"`{trait}` should be {expected.get(trait, 'absent')}, and is {found.get(trait, 'absent')}"
         for trait in {**expected, **found}
         if expected.get(trait) != found.get(trait)
     ]
+
+
+def _distance(vector: NamedVectorConfig) -> str:
+    metric = getattr(vector.vector_index_config, "distance_metric", None)
+    return metric.value if isinstance(metric, VectorDistances) else "absent"
 
 
 def _traits_as_made(prop: Property, path: str = "") -> Iterator[tuple[str, str]]:
@@ -160,6 +171,12 @@ def _property(prop: PropertyMapping) -> Property:
         index_filterable=prop.index in ("whole", None),
         index_searchable=prop.index == "words" if is_text else None,
     )
+
+
+def _vector(vector: VectorMapping) -> Any:
+    """The distance is always named: a server may have another default (`DEFAULT_VECTOR_DISTANCE_METRIC`)."""
+    index = Configure.VectorIndex.hnsw(distance_metric=VectorDistances(vector.distance))
+    return Configure.Vectors.self_provided(name=vector.name, vector_index_config=index)
 
 
 def _provenance(name: str) -> Property:

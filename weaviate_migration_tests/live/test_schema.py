@@ -1,13 +1,14 @@
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import weaviate
-from weaviate.classes.config import DataType, Tokenization
+from weaviate.classes.config import Configure, DataType, Tokenization
 from weaviate.classes.data import DataObject
 from weaviate.collections.classes.config import PropertyConfig
 
 from weaviate_migration.base.errors import MigrationConflictError
 from weaviate_migration.mapping import CollectionMapping, VectorMapping, read_mapping
+from weaviate_migration.mapping.models import Distance
 from weaviate_migration.target.schema import (
     Origin,
     drop_collection,
@@ -155,6 +156,27 @@ def test_each_way_in_which_a_schema_differs_is_told(client: weaviate.WeaviateCli
         "`vector default` should be self-provided, and is absent",
         "`vector seen` should be absent, and is self-provided",
     ]
+
+
+def with_distance(distance: str) -> CollectionMapping:
+    return EVERY_TYPE.model_copy(update={"vectors": (VectorMapping(name="seen", distance=distance),)})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("distance", get_args(Distance))
+def test_a_vector_has_the_distance_that_the_mapping_says(client: weaviate.WeaviateClient, distance: str) -> None:
+    ensure_collection(client, NAME, with_distance(distance), ORIGIN)
+    assert schema_differences(client, NAME, with_distance(distance)) == []
+    other = "dot" if distance == "cosine" else "cosine"
+    assert schema_differences(client, NAME, with_distance(other)) == [
+        f"`distance of vector seen` should be {other}, and is {distance}"
+    ]
+
+
+def test_naming_a_distance_changes_nothing_else_of_a_vector(client: weaviate.WeaviateClient) -> None:
+    client.collections.create("Plain", vector_config=[Configure.Vectors.self_provided(name="seen")])
+    ensure_collection(client, NAME, with_distance("cosine"), ORIGIN)
+    made, plain = (client.collections.use(name).config.get().vector_config for name in (NAME, "Plain"))
+    assert made == plain
 
 
 def test_a_collection_that_is_gone_differs(client: weaviate.WeaviateClient) -> None:

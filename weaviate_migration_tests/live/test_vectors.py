@@ -5,12 +5,14 @@ import sqlite3
 import struct
 from contextlib import closing
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 import weaviate
 from upath import UPath
 
 from weaviate_migration.mapping import VectorMapping
+from weaviate_migration.mapping.models import Distance
 from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.mapping.row_to_object import Vectors
 from weaviate_migration.mapping.values import SqlValue
@@ -228,6 +230,21 @@ def test_a_search_that_weaviate_refuses_is_a_failure(migration: SmallMigration) 
     (failure,) = search(migration).failures
     assert failure.startswith("the vector blob of key 0 does not find it (")
     assert "lengths don't match" in failure
+
+
+@pytest.mark.parametrize("distance", get_args(Distance))
+def test_a_search_finds_a_row_by_any_distance(client: weaviate.WeaviateClient, tmp_path: Path, distance: Any) -> None:
+    mapping = NOTES.model_copy(update={"vectors": (VectorMapping(name="blob", column="unmapped", distance=distance),)})
+    migration = SmallMigration.begin(tmp_path, client, map(note, range(4)), mapping)
+    assert migration.load().written == 4
+    (first,) = [each for each in rows_of(migration) if each.key == ("key 3",)]
+    layout = migration.comparer.layout
+    assert compare_search(mapping, layout, [first], migration.collection, None).passed
+    migration.collection.data.update(
+        uuid_of("key 3"), vector={"blob": [1.0, 9.0] if distance != "cosine" else [3.0, 1.0]}
+    )
+    failures = compare_search(mapping, layout, [first], migration.collection, None).failures
+    assert "the vector blob of key 3 does not find it" in failures
 
 
 def test_vectors_that_have_no_cosine_are_not_searched_for(client: weaviate.WeaviateClient, tmp_path: Path) -> None:

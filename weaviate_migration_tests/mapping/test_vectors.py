@@ -1,16 +1,18 @@
 import json
 import math
 import struct
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping, VectorMapping
+from weaviate_migration.mapping.models import VectorBytes
 from weaviate_migration.mapping.object_to_row import object_to_row
 from weaviate_migration.mapping.row_to_object import NO_VECTORS, ObjectDraft, row_converter
 from weaviate_migration.mapping.values import SqlValue
-from weaviate_migration.mapping.vectors import vector_of
+from weaviate_migration.mapping.vectors import VectorReader, vector_reader
 from weaviate_migration_tests.strategies import FLOAT32S, LARGEST_FLOAT32
 
 BEGAN = "2026-11-22T09:30:15Z"
@@ -20,6 +22,8 @@ NOTES = CollectionMapping(
     properties=(PropertyMapping(name="listed", column="listed", index="stored"),),
     vectors=(VectorMapping(name="one", column="BLOB"), VectorMapping(name="two", column="listed")),
 )
+PLAIN = VectorMapping(name="v", column="c")
+READ = vector_reader(PLAIN)
 
 
 def blob(*numbers: float) -> bytes:
@@ -29,7 +33,7 @@ def blob(*numbers: float) -> bytes:
 @given(st.lists(FLOAT32S, min_size=1))
 def test_a_vector_comes_back_bit_for_bit_from_a_blob_and_from_json(numbers: list[float]) -> None:
     for value in (blob(*numbers), json.dumps(numbers)):
-        found = vector_of(value)
+        found = READ(value)
         assert found is not None
         assert blob(*found) == blob(*numbers)
 
@@ -46,7 +50,7 @@ def test_a_vector_comes_back_bit_for_bit_from_a_blob_and_from_json(numbers: list
     ],
 )
 def test_numbers_are_rounded_to_float32(text: str, vector: list[float]) -> None:
-    found = vector_of(text)
+    found = READ(text)
     assert found is not None
     assert list(map(float.hex, found)) == list(map(float.hex, vector))
 
@@ -76,7 +80,70 @@ def test_numbers_are_rounded_to_float32(text: str, vector: list[float]) -> None:
     ],
 )
 def test_what_is_no_vector(value: SqlValue) -> None:
-    assert vector_of(value) is None
+    assert READ(value) is None
+
+
+def of_form(form: str, length: int | None = None) -> VectorReader:
+    return vector_reader(VectorMapping.model_validate({"name": "v", "column": "c", "bytes": form, "length": length}))
+
+
+@pytest.mark.parametrize(
+    ("form", "value", "vector"),
+    [
+        ("float32", blob(0.5, -0.0), [0.5, -0.0]),
+        ("float64", struct.pack("<2d", 0.1, -0.0), [0.10000000149011612, -0.0]),
+        ("float64", struct.pack("<d", 3.4028235677973362e38), [LARGEST_FLOAT32]),
+        ("float16", struct.pack("<4e", 0.5, -0.0, 65504, 6e-8), [0.5, -0.0, 65504.0, 2**-24]),
+        ("int8", bytes([0, 1, 127, 128, 255]), [0.0, 1.0, 127.0, -128.0, -1.0]),
+        ("json", "[1, 0.5]", [1.0, 0.5]),
+        ("json", b"[1, 0.5]", [1.0, 0.5]),
+        ("base64", "AAAAPwAAAIA=", [0.5, -0.0]),
+        ("base64", b"AAAAPwAAAIA=", [0.5, -0.0]),
+    ],
+)
+def test_a_vector_in_the_form_that_the_mapping_names(form: str, value: SqlValue, vector: list[float]) -> None:
+    found = of_form(form)(value)
+    assert found is not None
+    assert list(map(float.hex, found)) == list(map(float.hex, vector))
+    assert of_form(form, len(vector))(value) == found
+    assert of_form(form, len(vector) + 1)(value) is None
+
+
+@pytest.mark.parametrize(
+    ("form", "value"),
+    [
+        ("float32", "[1]"),
+        ("float32", "AAAAPw=="),
+        ("float64", blob(1)),
+        ("float64", struct.pack("<d", 1e39)),
+        ("float64", struct.pack("<2d", 1, math.nan)),
+        ("float16", b"\0"),
+        ("float16", struct.pack("<e", math.inf)),
+        ("int8", "[1]"),
+        ("int8", b""),
+        ("json", blob(1)),
+        ("json", b"[1, \xff]"),
+        ("json", 1),
+        ("base64", "AAAAPw"),
+        ("base64", "AAAA Pw=="),
+        ("base64", "AAAA"),
+        ("base64", "ä==="),
+        ("base64", ""),
+        ("base64", blob(math.nan)),
+        *((form, None) for form in get_args(VectorBytes)),
+    ],
+)
+def test_what_is_no_vector_in_the_form_that_the_mapping_names(form: str, value: SqlValue) -> None:
+    assert of_form(form)(value) is None
+
+
+def test_one_column_makes_a_vector_of_each_length() -> None:
+    by_length = [VectorMapping(name=f"of{length}", column="blob", length=length) for length in (1, 2)]
+    parted = NOTES.model_copy(update={"vectors": tuple(by_length)})
+    convert = row_converter(parted, ("blob", "listed"), BEGAN)
+    assert convert("", "", (blob(1), None)).vectors == {"of1": [1.0]}
+    assert convert("", "", (blob(1, 2), None)).vectors == {"of2": [1.0, 2.0]}
+    assert convert("", "", (blob(1, 2, 3), None)).vectors == {}
 
 
 def test_a_row_keeps_what_its_vectors_are_made_from() -> None:

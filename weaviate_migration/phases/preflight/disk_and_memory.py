@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 
 from weaviate_migration.base.texts import size_text
-from weaviate_migration.mapping.vectors import vector_of
+from weaviate_migration.mapping.vectors import vector_reader
 from weaviate_migration.phases.preflight.source_side import Source
 from weaviate_migration.source.connect import connect_to_read, source_errors
 from weaviate_migration.source.inspect import quoted
@@ -62,11 +62,11 @@ def _vector_bytes(source: Source, plan: CollectionPlan) -> int:
         table = quoted(plan.table.name)
         (rows,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
         dimensions = 0
-        for column in plan.mapping.column_vectors.values():
-            if column in plan.columns:
+        for vector in plan.mapping.vectors:
+            if (column := vector.column) is not None and column in plan.columns:
                 statement = f"SELECT {quoted(column)} FROM {table} WHERE {quoted(column)} IS NOT NULL LIMIT 1"
                 found = connection.execute(statement).fetchone()
-                dimensions += len((found and vector_of(found[0])) or ())
+                dimensions += len((found and vector_reader(vector)(found[0])) or ())
     return int(rows) * dimensions * BYTES_PER_DIMENSION
 
 

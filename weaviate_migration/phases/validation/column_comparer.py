@@ -8,13 +8,14 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import chain
 from typing import Any
 
 import msgspec
 
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
-from weaviate_migration.mapping.models import folded
+from weaviate_migration.mapping.models import VectorMapping, folded
 from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.mapping.object_to_row import from_verbatim, holding_properties, inverse
 from weaviate_migration.mapping.row_to_object import key_text, unfit_judge
@@ -55,7 +56,9 @@ class ColumnComparer:
         self._judges = [(prop, position_of.get(folded(prop.column)), judge(prop)) for prop in mapping.properties]
         self._dates = [prop.name for prop in mapping.properties if prop.type == "date" and prop.date_format == "text"]
         self._holders = holding_properties(mapping, layout.columns)
-        self._vectors = [(name, position_of.get(folded(column))) for name, column in mapping.column_vectors.items()]
+        self._vectors = [
+            (vector, position_of.get(folded(vector.column))) for vector in mapping.vectors if vector.column is not None
+        ]
 
     def agree(self, rows: RowColumns, objects: ObjectColumns) -> bool:
         """Whether each row has its object, in their order, which says what the row says, and there are no others."""
@@ -68,7 +71,7 @@ class ColumnComparer:
                 and self._come_from(rows, objects)
                 and self._tell(rows, objects, cut)
                 and all(self._means(each, rows, objects, cut) for each in self._judges)
-                and all(self._has_vectors(name, position, rows, objects) for name, position in self._vectors)
+                and all(self._has_vectors(vector, position, rows, objects) for vector, position in self._vectors)
             )
         except _UNREADABLE:
             return False
@@ -137,9 +140,11 @@ class ColumnComparer:
             found = _moments(found)
         return all(map(agrees, values, found))
 
-    def _has_vectors(self, name: str, position: int | None, rows: RowColumns, objects: ObjectColumns) -> bool:
+    def _has_vectors(
+        self, vector: VectorMapping, position: int | None, rows: RowColumns, objects: ObjectColumns
+    ) -> bool:
         values: _Column = rows.columns[position] if position is not None else [None] * len(rows)
-        return all(map(same_vector, map(vector_meant, values), objects.vectors[name]))
+        return all(map(same_vector, map(partial(vector_meant, vector), values), objects.vectors[vector.name]))
 
 
 def _ascend(uuids: list[str]) -> bool:

@@ -3,6 +3,7 @@
 Nothing here is shared with `row_to_object`: a mistake in a conversion would otherwise agree with itself.
 """
 
+import binascii
 import json
 import math
 import re
@@ -14,7 +15,7 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
-from weaviate_migration.mapping.models import PropertyMapping
+from weaviate_migration.mapping.models import PropertyMapping, VectorMapping
 
 # Weaviate keeps nine digits of a second, its client returns six.
 _CLIENT_PRECISION = timedelta(microseconds=1)
@@ -46,6 +47,8 @@ _NUMBER_FORM = re.compile("[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,3}
 
 Judge = Callable[[Any, Any], bool]
 
+# What `array` calls numbers of these forms; a float16 by its bits, since it knows none.
+_LETTERS = {"float32": "f", "float64": "d", "float16": "H", "int8": "b"}
 # The exponent's bits of a float32: all of them are set in infinities and NaN only.
 _EXPONENT = 0x7F800000
 
@@ -104,27 +107,54 @@ def text_of(prop: PropertyMapping, value: Any) -> str | None:
     return text if _is_encodable(text) else None
 
 
-def vector_meant(value: Any) -> list[float] | None:
+def vector_meant(vector: VectorMapping, value: Any) -> list[float] | None:
     """The vector that a column's value means, in numbers as float32 holds them; None where it means none."""
-    numbers = _float32s_of_blob(value) if isinstance(value, bytes) else _float32s_of_list(_json(value))
+    numbers = _float32s(_numbers_meant(vector.bytes, value))
     if not numbers or any(bits & _EXPONENT == _EXPONENT for bits in array("I", numbers.tobytes())):
         return None
-    return numbers.tolist()
+    return None if vector.length not in (None, len(numbers)) else numbers.tolist()
 
 
-def _float32s_of_blob(blob: bytes) -> "array[float]":
-    """Little-endian float32s; none where bytes are left over."""
-    numbers = array("f", blob if len(blob) % 4 == 0 else b"")
+def _numbers_meant(form: str | None, value: Any) -> Any:
+    """The numbers that a value holds in the form that the mapping names, or any document; None for another form."""
+    if form is None:
+        form = "float32" if isinstance(value, bytes) else "json"
+    if form in ("json", "base64"):
+        text = value.decode(errors="surrogateescape") if isinstance(value, bytes) else value
+        return _json(text) if form == "json" else _in_base64(text)
+    return _in_blob(form, value) if isinstance(value, bytes) else None
+
+
+def _in_base64(text: Any) -> "array[float] | None":
+    try:
+        return _in_blob("float32", binascii.a2b_base64(text, strict_mode=True)) if isinstance(text, str) else None
+    except ValueError:
+        return None
+
+
+def _in_blob(form: str, blob: bytes) -> "array[float] | None":
+    """Little-endian numbers; None where bytes are left over."""
+    numbers: array[Any] = array(_LETTERS[form])
+    if len(blob) % numbers.itemsize:
+        return None
+    numbers.frombytes(blob)
     if sys.byteorder == "big":
         numbers.byteswap()
-    return numbers
+    return array("d", map(_half, numbers)) if form == "float16" else numbers
 
 
-def _float32s_of_list(document: Any) -> "array[float]":
-    """A JSON array of numbers, infinities for those beyond float32; none for anything else."""
-    is_vector = isinstance(document, list) and not any(isinstance(each, bool) for each in document)
+def _half(bits: int) -> float:
+    """The number that the bits of a float16 are (IEEE 754: 1 of sign, 5 of exponent, 10 of fraction)."""
+    exponent, fraction = bits >> 10 & 31, bits & 1023
+    size = math.inf if exponent == 31 else math.ldexp(fraction + 1024 * (exponent > 0), max(exponent, 1) - 25)
+    return -size if bits >> 15 else size
+
+
+def _float32s(numbers: Any) -> "array[float]":
+    """Numbers, infinities for those beyond float32; none for a document that is no list of numbers."""
+    is_list = isinstance(numbers, list) and not any(isinstance(each, bool) for each in numbers)
     try:
-        return array("f", document if is_vector else [])
+        return array("f", numbers if is_list or isinstance(numbers, array) else [])
     except TypeError:
         return array("f")
     except OverflowError:

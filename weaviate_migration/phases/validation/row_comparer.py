@@ -41,7 +41,11 @@ class RowComparer:
         self._judges = [
             (prop.name, position_of.get(folded(prop.column), -1), judge(prop)) for prop in mapping.properties
         ]
-        self._vectors = [(name, position_of.get(folded(column), -1)) for name, column in mapping.column_vectors.items()]
+        self._vectors = [
+            (vector, position_of.get(folded(vector.column), -1))
+            for vector in mapping.vectors
+            if vector.column is not None
+        ]
         self._types = [(prop.name, _TYPES[prop.type]) for prop in mapping.properties]
         self._known = {prop.name for prop in mapping.properties} | {mapping.provenance}
         self._key_positions = [layout.columns.index(name) for name in layout.key]
@@ -71,10 +75,10 @@ class RowComparer:
         return found
 
     def _vector_disagreements(self, values: Row, stored: Vectors) -> Iterator[Disagreement]:
-        for name, position in self._vectors:
-            meant = vector_meant(values[position])
-            if not same_vector(meant, stored.get(name)):
-                yield Disagreement("altered", f"vector {name}", meant, stored.get(name))
+        for vector, position in self._vectors:
+            meant, found = vector_meant(vector, values[position]), stored.get(vector.name)
+            if not same_vector(meant, found):
+                yield Disagreement("altered", f"vector {vector.name}", meant, found)
 
     def _provenance_disagreements(self, row: ExtractRow, provenance: dict[str, Any]) -> Iterator[Disagreement]:
         expected = {

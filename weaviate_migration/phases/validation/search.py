@@ -11,7 +11,7 @@ from weaviate.collections import Collection
 
 from weaviate_migration.base.errors import TargetError, TransientTargetError
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
-from weaviate_migration.mapping.models import folded
+from weaviate_migration.mapping.models import VectorMapping, folded
 from weaviate_migration.mapping.row_to_object import key_text
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowLayout
@@ -112,9 +112,9 @@ def _wanted_vectors(mapping: CollectionMapping, layout: RowLayout, collection: C
     """Searches by vector: one for each that is made from a column."""
     position_of = _positions(layout)
     return [
-        (f"vector {name}", functools.partial(_by_vector, collection, name, position_of[folded(column)]))
-        for name, column in mapping.column_vectors.items()
-        if folded(column) in position_of
+        (f"vector {each.name}", functools.partial(_by_vector, collection, each, position_of[folded(each.column)]))
+        for each in mapping.vectors
+        if each.column is not None and folded(each.column) in position_of
     ]
 
 
@@ -142,13 +142,15 @@ def _by_word(collection: Collection[Any, Any], prop: PropertyMapping, position: 
     return _Search(f"{prop.name}: {word}", failure, find)
 
 
-def _by_vector(collection: Collection[Any, Any], name: str, position: int, row: ExtractRow) -> _Search | None:
-    vector = vector_meant(row.values[position])
+def _by_vector(
+    collection: Collection[Any, Any], mapping: VectorMapping, position: int, row: ExtractRow
+) -> _Search | None:
+    vector = vector_meant(mapping, row.values[position])
     if vector is None or row.uuid is None or not SHORTEST_VECTOR < math.hypot(*vector) < LONGEST_VECTOR:
         return None
-    failure = f"the vector {name} of {key_text(row.key)} does not find it"
-    find = functools.partial(finds_by_vector, collection, name, vector, row.uuid)
-    return _Search(f"vector {name}: {key_text(row.key)}", failure, find)
+    failure = f"the vector {mapping.name} of {key_text(row.key)} does not find it"
+    find = functools.partial(finds_by_vector, collection, mapping, vector, row.uuid)
+    return _Search(f"vector {mapping.name}: {key_text(row.key)}", failure, find)
 
 
 def _by_key(collection: Collection[Any, Any], prop: PropertyMapping, row: ExtractRow) -> _Search | None:

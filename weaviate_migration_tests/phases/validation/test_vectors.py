@@ -1,15 +1,17 @@
 import json
 import struct
-from typing import Any
+from base64 import b64encode
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping, VectorMapping
+from weaviate_migration.mapping.models import VectorBytes
 from weaviate_migration.mapping.row_to_object import Vectors, row_converter
 from weaviate_migration.mapping.values import SqlValue
-from weaviate_migration.mapping.vectors import vector_of
+from weaviate_migration.mapping.vectors import vector_reader
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowLayout
 from weaviate_migration.phases.validation.meaning import same_vector, vector_meant
 from weaviate_migration.phases.validation.row_comparer import RowComparer
@@ -31,24 +33,47 @@ NOTES = CollectionMapping(
 COLUMNS = ("id", "data")
 COMPARER = RowComparer(NOTES, RowLayout("notes", COLUMNS, ("id",)), BEGAN)
 
+PLAIN = VectorMapping(name="v", column="c")
+READ = vector_reader(PLAIN)
+
 
 def blob(*numbers: float) -> bytes:
     return struct.pack(f"<{len(numbers)}f", *numbers)
 
 
 BITS = st.integers(0, 2**32 - 1)
+ANY_VECTOR = st.builds(
+    lambda form, length: VectorMapping(name="v", column="c", bytes=form, length=length),
+    st.sampled_from([None, *get_args(VectorBytes)]),
+    st.sampled_from([None, None, 1, 2, 3]),
+)
 VECTOR_LIKE: st.SearchStrategy[SqlValue] = st.one_of(
     SQL_VALUES,
     st.lists(FLOAT32S, max_size=5).map(lambda numbers: blob(*numbers)),
     st.lists(BITS, max_size=5).map(lambda bits: struct.pack(f"<{len(bits)}I", *bits)),
     st.lists(st.floats() | st.integers(), max_size=5).map(json.dumps),
     st.lists(JSON_VALUES, max_size=3).map(json.dumps),
+    st.lists(st.floats() | st.floats(width=32), max_size=4).map(
+        lambda numbers: struct.pack(f"<{len(numbers)}d", *numbers)
+    ),
+    st.lists(st.floats(width=16), max_size=4).map(lambda numbers: struct.pack(f"<{len(numbers)}e", *numbers)),
+    st.binary(max_size=12),
+    (st.lists(FLOAT32S, max_size=3).map(lambda numbers: blob(*numbers)) | st.binary(max_size=12)).map(b64encode),
+    st.lists(st.floats(), max_size=3).map(lambda numbers: json.dumps(numbers).encode()),
+    st.text("AZaz09+/=-_ \n", max_size=12),
+).flatmap(
+    lambda value: st.just(value) | st.just(value.decode() if isinstance(value, bytes) and value.isascii() else value)
 )
 
 
 @given(VECTOR_LIKE)
 def test_the_conversion_and_its_judge_agree_on_any_value(value: SqlValue) -> None:
-    assert same_vector(vector_meant(value), vector_of(value))
+    assert same_vector(vector_meant(PLAIN, value), READ(value))
+
+
+@given(ANY_VECTOR, VECTOR_LIKE)
+def test_the_conversion_and_its_judge_agree_in_any_form(vector: VectorMapping, value: SqlValue) -> None:
+    assert same_vector(vector_meant(vector, value), vector_reader(vector)(value))
 
 
 @given(st.lists(FLOAT32S, min_size=1, max_size=5), st.data())
@@ -57,8 +82,8 @@ def test_one_flipped_bit_is_found(numbers: list[float], data: st.DataObject) -> 
     bit = data.draw(st.integers(0, 8 * len(sound) - 1))
     flipped = bytearray(sound)
     flipped[bit // 8] ^= 1 << bit % 8
-    assert not same_vector(vector_meant(sound), struct.unpack(f"<{len(numbers)}f", flipped))
-    assert same_vector(vector_meant(sound), struct.unpack(f"<{len(numbers)}f", sound))
+    assert not same_vector(vector_meant(PLAIN, sound), struct.unpack(f"<{len(numbers)}f", flipped))
+    assert same_vector(vector_meant(PLAIN, sound), struct.unpack(f"<{len(numbers)}f", sound))
 
 
 @pytest.mark.parametrize(
@@ -80,7 +105,7 @@ def test_one_flipped_bit_is_found(numbers: list[float], data: st.DataObject) -> 
     ],
 )
 def test_another_vector_does_not_agree(value: SqlValue, wrong: list[float] | None) -> None:
-    assert not same_vector(vector_meant(value), wrong)
+    assert not same_vector(vector_meant(PLAIN, value), wrong)
 
 
 def differing(value: SqlValue, vectors: Vectors) -> list[tuple[str, Any, Any]]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from weaviate_migration.mapping.converters import property_converter
 from weaviate_migration.mapping.values import SqlValue
-from weaviate_migration.mapping.vectors import vector_of
+from weaviate_migration.mapping.vectors import vector_reader
 from weaviate_migration.phases.preflight.inference.column_facts import PATTERN_READINGS, READINGS
 from weaviate_migration.phases.preflight.inference.column_guess import guess_column
 from weaviate_migration.phases.preflight.inference.number_facts import RANGES
@@ -78,6 +78,7 @@ def test_most_values_fit_what_is_guessed(values: list[SqlValue], name: str, decl
         convert = property_converter(guess.property)
         assert 2 * sum(convert(value)[0] is not None for value in there) >= len(there)
     if guess.vector is not None:
-        vectors = [vector for value in there if (vector := vector_of(value)) is not None]
+        read = vector_reader(guess.vector)
+        vectors = [vector for value in there if (vector := read(value)) is not None]
         assert 2 * len(vectors) > len([value for value in there if value not in (b"", "")])
         assert len(set(map(len, vectors))) == 1
