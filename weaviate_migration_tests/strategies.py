@@ -1,8 +1,10 @@
 """Any value that a SQLite column may hold, with those that sit on the border of some property's type."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
+from uuid import UUID
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -113,6 +115,34 @@ ODD_JSON = (
     '["\\u0061"]',
     "[" * 5000 + "]" * 5000,
 )
+# Arrays of one type, or nearly so, and as SQLite's own JSON functions write them.
+ITEMS: tuple[st.SearchStrategy[Any], ...] = (
+    INTEGERS | st.sampled_from([10**20, -0.0]),
+    REALS,
+    REALS.filter(lambda each: each != float("inf")) | st.integers(-9, 9),
+    st.booleans(),
+    st.booleans() | st.sampled_from([0, 1]),
+    st.datetimes().map(str),
+    MOMENTS,
+    st.none() | st.integers(0, 1),
+)
+ARRAYS = st.builds(
+    lambda items, separators: json.dumps(items, separators=separators),
+    st.one_of([st.lists(items, max_size=4) for items in ITEMS]),
+    st.sampled_from([None, (",", ":")]),
+)
+UUID_SPELLINGS: tuple[Callable[[UUID], str], ...] = (
+    *(str, str, str, lambda uuid: str(uuid).upper(), lambda uuid: uuid.hex, lambda uuid: uuid.urn),
+    lambda uuid: f"{{{uuid}}}",
+    lambda uuid: f"{{{uuid}",
+    lambda uuid: f" {uuid}",
+    lambda uuid: str(uuid)[:-1],
+    lambda uuid: f"+{uuid.hex[1:]}",
+    lambda uuid: f"{uuid.hex[:9]}_{uuid.hex[10:]}",
+    lambda uuid: f"{uuid.hex[:4]}-{uuid.hex[4:]}",
+    lambda uuid: uuid.urn.upper(),
+)
+UUIDS = st.builds(lambda uuid, spelled: spelled(uuid), st.uuids(), st.sampled_from(UUID_SPELLINGS))
 TEXTS = st.one_of(
     st.text(),
     st.sampled_from(["", " ", "\0", "a\0b", "0", "1", "null", "\ufffe"]),
@@ -124,10 +154,11 @@ TEXTS = st.one_of(
     BY_PATTERN,
     DECIMAL_TEXTS,
     JSON_TEXTS,
+    ARRAYS,
+    UUIDS,
 )
-SQL_VALUES: st.SearchStrategy[SqlValue] = st.one_of(
-    st.none(), INTEGERS, REALS, SINCE_1970, TEXTS, SPELLINGS, st.binary(max_size=40)
-)
+BLOBS = st.binary(max_size=40) | st.binary(min_size=16, max_size=16)
+SQL_VALUES: st.SearchStrategy[SqlValue] = st.one_of(st.none(), INTEGERS, REALS, SINCE_1970, TEXTS, SPELLINGS, BLOBS)
 
 SPELLED = BooleanValues(true=("t", "true", "Y", 1), false=(0, "false", "N", "f"))
 # Each type of property; a column with two properties; members; defaults; a column without a property.
@@ -162,25 +193,36 @@ EVERY_TYPE = CollectionMapping(
         PropertyMapping(name="spelled", column="spelled", type="boolean", values=SPELLED),
         PropertyMapping(name="price", column="price", type="number", decimal="text"),
         PropertyMapping(name="cents", column="cents", type="number", decimal=DecimalScale(scale=2)),
+        PropertyMapping(name="ident", column="ident", type="uuid"),
+        PropertyMapping(name="counts", column="counts", type="int[]"),
+        PropertyMapping(name="scores", column="scores", type="number[]"),
+        PropertyMapping(name="flags", column="flags", type="boolean[]"),
+        PropertyMapping(name="moments", column="moments", type="date[]"),
+        PropertyMapping(name="picture", column="picture", type="blob"),
     ),
 )
 COLUMNS = (
     *("id", "body", "tags", "size", "score", "done", "at", "document", "title", "owner", "only", "twice"),
     *("unmapped", 'odd "name" of 🎉', "since", "since_ms", "since_us", "since_ns", "since_2001"),
     *("by_pattern_0", "by_pattern_1", "by_pattern_2", "spelled", "price", "cents"),
+    *("ident", "counts", "scores", "flags", "moments", "picture"),
 )
 ROWS = st.tuples(*[SQL_VALUES] * len(COLUMNS))
 
 
 def as_client_returns(mapping: CollectionMapping, draft: ObjectDraft) -> dict[str, Any]:
     """What weaviate-client gives for an object: dates in microseconds with a time zone, what is absent as None."""
-    dates = {prop.name for prop in mapping.properties if prop.type == "date"}
+    types = {prop.name: prop.type for prop in mapping.properties}
     returned: dict[str, Any] = {prop.name: None for prop in mapping.properties}
     for name, value in draft.properties.items():
-        returned[name] = _moment(value) if name in dates else value
+        returned[name] = _AS_RETURNED.get(types.get(name, ""), lambda each: each)(value)
     provenance = dict(draft.properties[mapping.provenance])
     provenance["migration_timestamp"] = _moment(provenance["migration_timestamp"])
     return {**returned, mapping.provenance: provenance}
+
+
+def _moments(rfc3339: list[str]) -> list[datetime]:
+    return list(map(_moment, rfc3339))
 
 
 def _moment(rfc3339: str) -> datetime:
@@ -188,3 +230,6 @@ def _moment(rfc3339: str) -> datetime:
     assert rfc3339[10] == "T"
     seconds, _, fraction = rfc3339[:-1].partition(".")
     return datetime.fromisoformat(seconds).replace(microsecond=int(f"{fraction[:6]:0<6}"), tzinfo=UTC)
+
+
+_AS_RETURNED: dict[str, Callable[[Any], Any]] = {"date": _moment, "date[]": _moments, "uuid": UUID}

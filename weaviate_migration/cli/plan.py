@@ -9,7 +9,7 @@ from rich.table import Table
 from weaviate_migration.base.settings import create_migration_config
 from weaviate_migration.cli.show.options import EPILOG, SOURCE_OPTIONS, WORK_OPTIONS, print_json, with_options
 from weaviate_migration.cli.show.terminal import compact_table, plain_console, print_text
-from weaviate_migration.mapping import read_mapping
+from weaviate_migration.mapping import PropertyMapping, read_mapping
 from weaviate_migration.source.connect import sqlite_path
 from weaviate_migration.source.other_tables import OtherTables, read_other_tables
 from weaviate_migration.source.plan import CollectionPlan, MigrationPlan, planned_source
@@ -64,6 +64,10 @@ def _print_plan(plan: MigrationPlan, others: OtherTables, console: Console) -> N
         print_text(console, f"warning: {text}", "yellow")
 
 
+def _index(prop: PropertyMapping) -> str:
+    return prop.index or ("filter" if prop.is_filterable else "stored")
+
+
 def _columns_table(plan: CollectionPlan) -> Table:
     assert plan.table is not None
     key = f"key: {'rowid' if plan.uses_rowid else ', '.join(plan.key)}"
@@ -78,7 +82,7 @@ def _columns_table(plan: CollectionPlan) -> Table:
         elif not targets:
             table.add_row(column.name, column.declared_type, f"{plan.mapping.provenance}.source_columns", "text", "")
         for prop in targets:
-            table.add_row(column.name, column.declared_type, prop.name, prop.type, prop.index or "filter")
+            table.add_row(column.name, column.declared_type, prop.name, prop.type, _index(prop))
         for name in vectors:
             table.add_row(column.name, column.declared_type, f"vector {name}", "float32", "")
     return table

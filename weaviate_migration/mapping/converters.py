@@ -4,29 +4,31 @@ from collections.abc import Callable
 
 from weaviate_migration.mapping.dates import EPOCH_CONVERTERS, date_property, pattern_property
 from weaviate_migration.mapping.decimals import decimal_text_property, scaled_integer_property
+from weaviate_migration.mapping.json_values import ARRAY_CONVERTERS, text_member, texts_member
 from weaviate_migration.mapping.models import PropertyMapping
 from weaviate_migration.mapping.values import (
     Converter,
+    blob_property,
     boolean_property,
     default_property,
     int_property,
     number_property,
     spelled_boolean,
-    text_member,
     text_property,
-    texts_member,
-    texts_property,
+    uuid_property,
 )
 
 MEMBER_CONVERTERS: dict[str, Callable[[str], Converter]] = {"text": text_member, "text[]": texts_member}
 
 CONVERTERS: dict[str, Converter] = {
     "text": text_property,
-    "text[]": texts_property,
     "int": int_property,
     "number": number_property,
     "boolean": boolean_property,
     "date": date_property,
+    "uuid": uuid_property,
+    "blob": blob_property,
+    **ARRAY_CONVERTERS,
 }
 
 

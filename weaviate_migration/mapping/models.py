@@ -24,7 +24,9 @@ from weaviate_migration.base.texts import suggestion
 from weaviate_migration.mapping.asset_names import AssetNames, asset_names
 from weaviate_migration.mapping.date_patterns import pattern_mistake
 
-PropertyType = Literal["text", "text[]", "int", "number", "boolean", "date"]
+PropertyType = Literal[
+    "text", "text[]", "int", "number", "boolean", "date", "uuid", "int[]", "number[]", "boolean[]", "date[]", "blob"
+]
 TextIndex = Literal["whole", "words", "stored"]
 DateFormat = Literal["text", "epoch_seconds", "epoch_milliseconds", "epoch_microseconds", "epoch_nanoseconds", "apple"]
 VectorBytes = Literal["float32", "float64", "float16", "int8", "json", "base64"]
@@ -223,6 +225,11 @@ class PropertyMapping(_Model):
         """Whether the mapping says how the column spells booleans, numbers or dates."""
         return self.date_format != "text" or self.values is not None or self.decimal is not None
 
+    @property
+    def is_filterable(self) -> bool:
+        """Whether Weaviate can filter by it: by texts that are indexed whole, and by all else but blobs."""
+        return self.index in ("whole", None) and self.type != "blob"
+
     @classmethod
     def _mistakes(cls, given: dict[str, Any]) -> Iterator[Mistake]:
         if given.get("name") in RESERVED_PROPERTIES:
@@ -323,6 +330,11 @@ class CollectionMapping(_Model):
     omit: dict[NonEmpty, NonEmpty] = Field(default_factory=dict)
     # Not part of what a mapping says, nor of its digest.
     _asset_names: AssetNames
+
+    @property
+    def blobs(self) -> tuple[str, ...]:
+        """The names of the properties that are blobs: Weaviate returns those only where they are named."""
+        return tuple(prop.name for prop in self.properties if prop.type == "blob")
 
     @property
     def column_vectors(self) -> dict[str, str]:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from weaviate_migration.mapping.models import BooleanValues, CollectionMapping, PropertyMapping, folded
 from weaviate_migration.mapping.values import SqlValue
@@ -79,6 +80,8 @@ def source_columns(mapping: CollectionMapping, properties: ReadOnlyMapping[str, 
 
 def inverse(prop: PropertyMapping) -> Callable[[Any], SqlValue]:
     """The function that gives the SQLite value of a property that is not kept verbatim."""
+    if prop.type == "blob":
+        return _bytes
     if prop.values is not None:
         return partial(_spelled, prop.values)
     if prop.decimal is not None:
@@ -91,19 +94,27 @@ def inverse(prop: PropertyMapping) -> Callable[[Any], SqlValue]:
 
 
 def to_sql(value: Any) -> SqlValue:
-    """The SQLite value of a property whose mapping says nothing of how the column spells it.
+    """The SQLite value of a property that is no blob, and whose mapping says nothing of how the column spells it.
 
-    A date gives `YYYY-MM-DD HH:MM:SS`, with `.ffffff` where the microseconds are not 0; a boolean 0 or 1; a list what
-    `json.dumps` gives; an absent property NULL; everything else itself.
+    A date gives `YYYY-MM-DD HH:MM:SS`, with `.ffffff` where the microseconds are not 0; a boolean 0 or 1; a UUID its
+    text; a list what `json.dumps` gives, dates as texts; an absent property NULL; everything else itself.
     """
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")
     if isinstance(value, bool):
         return int(value)
+    if isinstance(value, UUID):
+        return str(value)
     if isinstance(value, list):
-        return json.dumps(value)
-    found: SqlValue = value
+        return json.dumps(value, default=_date_text)
+    found: SqlValue = _date_text(value) if isinstance(value, datetime) else value
     return found
+
+
+def _date_text(moment: datetime) -> str:
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")
+
+
+def _bytes(value: str | None) -> SqlValue:
+    return None if value is None else b64decode(value, validate=True)
 
 
 def _since(start: datetime, per_second: int, value: datetime | None) -> SqlValue:

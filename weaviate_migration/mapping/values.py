@@ -3,19 +3,22 @@
 Each property type has a forward function here. It returns the property's value (None: the property is left out) and
 whether its inverse gives back the very SQLite value: same storage class, same bytes. Where it does not, the caller
 keeps the value verbatim in `source_columns` (the round-trip rule). The inverses are: text, int and number themselves;
-a boolean gives 0 or 1; a text[] gives what `json.dumps` gives; a property that is absent gives NULL. Dates are in
-`dates.py`, and `converters.py` has the function of each property.
+a boolean gives 0 or 1; a uuid its text in small letters, with hyphens; a blob its bytes; a property that is absent
+gives NULL. Dates are in `dates.py`, arrays in `json_values.py`, and `converters.py` has the function of each property.
 """
 
 import json
 import math
+import re
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
+from uuid import UUID
 
 # What SQLite's five storage classes are in Python. Text that is not UTF-8 has its bytes as surrogate escapes.
 SqlValue = int | float | str | bytes | None
-PropertyValue = str | int | float | bool | list[str]
+PropertyItem = str | int | float | bool
+PropertyValue = PropertyItem | list[PropertyItem]
 
 # A property's value (None: left out) and whether its inverse gives back the very SQLite value.
 Converted = tuple[PropertyValue | None, bool]
@@ -27,6 +30,14 @@ MAX_EXACT_INT = 2**53 - 1
 # A value that the property cannot hold, and NULL, which an absent property holds.
 LEFT_OUT: Converted = (None, False)
 NULL: Converted = (None, True)
+
+
+# Of what `uuid.UUID` takes the spellings that people mean: 32 digits, with hyphens where they belong or without any,
+# in braces or as a URN. It would also take hyphens anywhere, underscores, blanks and signs.
+_UUID = re.compile(
+    r"(?:urn:uuid:)?(\{)?[0-9a-fA-F]{8}(?:-(?:[0-9a-fA-F]{4}-){3}|[0-9a-fA-F]{12})[0-9a-fA-F]{12}(?(1)\})"
+).fullmatch
+_INVERSE_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").fullmatch
 
 
 def is_utf8(text: str) -> bool:
@@ -90,36 +101,30 @@ def spelled_boolean(true: Sequence[str | int], false: Sequence[str | int]) -> Co
     return convert
 
 
-def texts_property(value: SqlValue) -> Converted:
-    """A JSON array of texts; everything else, the JSON text `null` too, is left out."""
+def uuid_property(value: SqlValue) -> Converted:
+    """UUIDs as text, and blobs of 16 bytes, in the order of RFC 9562; exact is only the text that a UUID is written as.
+
+    Of any other spelling, and of a blob, the value is kept verbatim too.
+    """
     if value is None:
         return NULL
-    texts = _as_texts(parse_json(value))
-    return (texts, json.dumps(texts) == value) if texts is not None else LEFT_OUT
+    if isinstance(value, str):
+        if _INVERSE_UUID(value):
+            return value, True
+        return (str(UUID(value)), False) if _UUID(value) else LEFT_OUT
+    return (str(UUID(bytes=value)), False) if isinstance(value, bytes) and len(value) == 16 else LEFT_OUT
 
 
-def text_member(key: str) -> Converter:
-    """The member of that name of the JSON object in a column, where it is a text; the column itself stays verbatim."""
-
-    def convert(value: SqlValue) -> Converted:
-        member = _member(value, key)
-        return (member if isinstance(member, str) and is_utf8(member) else None), False
-
-    return convert
+def are_exact_uuids(texts: Iterable[str]) -> bool:
+    """Whether `uuid_property` holds every one of these texts exactly."""
+    return all(map(_INVERSE_UUID, texts))
 
 
-def texts_member(key: str) -> Converter:
-    """The member of that name of the JSON object in a column, where it is an array of texts; the column stays."""
-
-    def convert(value: SqlValue) -> Converted:
-        return _as_texts(_member(value, key)), False
-
-    return convert
-
-
-def _member(value: SqlValue, key: str) -> Any:
-    document = parse_json(value)
-    return document.get(key) if isinstance(document, dict) else None
+def blob_property(value: SqlValue) -> Converted:
+    """Blobs, as base64; an empty one is left out: Weaviate refuses it (measured on 1.39.0)."""
+    if value is None:
+        return NULL
+    return (b64encode(value).decode(), True) if isinstance(value, bytes) and value else LEFT_OUT
 
 
 def default_property(converter: Converter, default: str, for_empty: bool) -> Converter:
@@ -129,33 +134,6 @@ def default_property(converter: Converter, default: str, for_empty: bool) -> Con
         return (default, False) if value is None or (for_empty and value == "") else converter(value)
 
     return convert
-
-
-def parse_json(value: SqlValue) -> Any:
-    """The value of a JSON text, numbers as reals; None for what is no JSON text (RFC 8259: no NaN, no infinities).
-
-    Of a name that an object gives twice, the last counts, as for Python and JavaScript.
-    """
-    if not isinstance(value, str):
-        return None
-    try:
-        return _JSON.decode(value)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(name)
-
-
-# JSON knows integers of any length, Python reads those of over 4,300 digits as reals only.
-_JSON = json.JSONDecoder(parse_int=float, parse_constant=_refuse_constant)
-
-
-def _as_texts(document: Any) -> list[str] | None:
-    if isinstance(document, list) and all(isinstance(each, str) and is_utf8(each) for each in document):
-        return document
-    return None
 
 
 def _is_negative_zero(value: float) -> bool:

@@ -6,8 +6,9 @@ from base64 import b64decode
 from collections.abc import Callable
 from typing import Any
 
+from weaviate_migration.mapping.json_values import parse_json
 from weaviate_migration.mapping.models import VectorMapping
-from weaviate_migration.mapping.values import SqlValue, parse_json
+from weaviate_migration.mapping.values import SqlValue
 
 VectorReader = Callable[[SqlValue], list[float] | None]
 

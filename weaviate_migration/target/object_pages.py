@@ -19,8 +19,21 @@ from weaviate_migration.mapping.object_ids import UuidRange
 from weaviate_migration.target.failures import target_errors
 from weaviate_migration.target.read_back import objects_in_range, uuid_after, uuid_before
 
-# As JSON has them. A date stays a text here.
-_TYPES: dict[str, type] = {"text": str, "text[]": list[str], "int": int, "number": float, "boolean": bool, "date": str}
+# As JSON has them. Dates, UUIDs and the base64 of blobs stay texts here.
+_TYPES: dict[str, type] = {
+    "text": str,
+    "int": int,
+    "number": float,
+    "boolean": bool,
+    "date": str,
+    "uuid": str,
+    "text[]": list[str],
+    "int[]": list[int],
+    "number[]": list[float],
+    "boolean[]": list[bool],
+    "date[]": list[str],
+    "blob": str,
+}
 _PROVENANCE: dict[str, type] = {
     "migrated_from_sqlite": bool,
     "original_id": str,
@@ -35,7 +48,8 @@ class ObjectColumns:
 
     Attributes:
         uuids: as canonical text.
-        properties: by name. Dates are texts as REST writes them, RFC 3339 without zeros at a fraction's end.
+        properties: by name. UUIDs, blobs (base64) and dates are texts as REST writes them; dates in RFC 3339, without
+            zeros at a fraction's end.
         provenance: what the provenance property has, by name.
         vectors: those that are made from columns, by name.
     """
@@ -120,7 +134,7 @@ class ObjectPages:
         self._name = name
         self._objects = client.collections.use(name)
         self._reader = PageReader(mapping)
-        self._numbers = [prop.name for prop in mapping.properties if prop.type == "number"]
+        self._numbers = [prop.name for prop in mapping.properties if prop.type in ("number", "number[]")]
         self._vectors = list(mapping.column_vectors)
 
     def read(self, within: UuidRange, limit: int) -> tuple[ObjectColumns | None, bool]:
@@ -150,7 +164,7 @@ class ObjectPages:
 
     def _completed(self, found: ObjectColumns, within: UuidRange) -> ObjectColumns | None:
         """With what JSON does not tell: the sign of a zero, and vectors bit for bit. Both come over gRPC."""
-        zeros = [name for name in self._numbers if 0.0 in found.properties[name]]
+        zeros = [name for name in self._numbers if _has_zero(found.properties[name])]
         if not found or not (zeros or self._vectors):
             return found
         up_to = UuidRange(within.low, uuid_after(found.uuids[-1]))
@@ -161,3 +175,8 @@ class ObjectPages:
         vectors: dict[str, list[Sequence[float] | None]]
         vectors = {name: [cast(Any, each.vectors.get(name)) for each in exact] for name in self._vectors}
         return replace(found, properties={**found.properties, **numbers}, vectors=vectors)
+
+
+def _has_zero(column: list[Any]) -> bool:
+    """Whether one of these numbers, or of these lists of numbers, is zero."""
+    return 0.0 in column or any(isinstance(each, list) and 0.0 in each for each in column)

@@ -51,24 +51,35 @@ def objects_in_range(
     page: int = PAGE,
     *,
     vectors: Sequence[str] = (),
+    blobs: Sequence[str] = (),
     properties: Sequence[str] | None = None,
 ) -> Iterator[StoredObject]:
     """All objects of the range with their properties, ascending by UUID, a page of them in memory.
 
     Args:
-        properties: the names of those that are wanted; None for all.
+        blobs: the names of those that are wanted beside the other properties: the server returns no blob otherwise.
+        properties: the names of those that are wanted; None for all but blobs.
         page: objects in a page at most; a page that is larger than a message of the server's is asked for by halves.
         vectors: the names of those that are wanted too.
     """
 
     wanted = None if properties is None else list(properties)
 
+    def ask(after: str | None, limit: int) -> _Page:
+        found = collection.query.fetch_objects(
+            limit=limit, after=after, include_vector=list(vectors), return_properties=wanted
+        ).objects
+        if blobs:
+            named = collection.query.fetch_objects(limit=limit, after=after, return_properties=list(blobs)).objects
+            held = {each.uuid: each.properties for each in named}
+            for each in found:
+                each.properties.update(held.get(each.uuid, {}))
+        return found
+
     @target_errors("reading objects")
     def fetch(after: str | None, limit: int) -> _Page:
         try:
-            return collection.query.fetch_objects(
-                limit=limit, after=after, include_vector=list(vectors), return_properties=wanted
-            ).objects
+            return ask(after, limit)
         except WeaviateQueryError as error:
             if limit == 1 or not is_too_large(error):
                 raise
@@ -115,14 +126,29 @@ def any_object_in_range(collection: Collection[Any, Any], uuid_range: UuidRange)
 
 @target_errors("reading objects")
 def objects_by_uuid(
-    collection: Collection[Any, Any], uuids: Sequence[str], *, vectors: Sequence[str] = ()
+    collection: Collection[Any, Any], uuids: Sequence[str], *, vectors: Sequence[str] = (), blobs: Sequence[str] = ()
 ) -> dict[str, StoredObject]:
-    """These objects by UUID, with these of their vectors; those that are not there are left out."""
+    """These objects by UUID, with these of their vectors and blobs; those that are not there are left out."""
     if not uuids:
         return {}
     has_answer = search_reply is not None and search_reply.has_connection(collection)
     find = search_reply.found_objects if has_answer else _found_by_client
-    return {each[0]: StoredObject(*each) for each in find(collection, uuids, vectors)}
+    found = {each[0]: StoredObject(*each) for each in find(collection, uuids, vectors)}
+    if blobs:
+        for uuid, properties in _named_properties(collection, uuids, blobs):
+            if uuid in found:
+                found[uuid].properties.update(properties)
+    return found
+
+
+def _named_properties(
+    collection: Collection[Any, Any], uuids: Sequence[str], names: Sequence[str]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """UUID and these properties of each of these objects that is there."""
+    wanted = Filter.by_id().contains_any(list(uuids))
+    found = collection.query.fetch_objects(filters=wanted, limit=len(uuids), return_properties=list(names))
+    for each in found.objects:
+        yield str(each.uuid), dict(each.properties)
 
 
 def _found_by_client(

@@ -16,11 +16,17 @@ from weaviate_migration.target.failures import target_errors
 
 _DATA_TYPES = {
     "text": DataType.TEXT,
-    "text[]": DataType.TEXT_ARRAY,
     "int": DataType.INT,
     "number": DataType.NUMBER,
     "boolean": DataType.BOOL,
     "date": DataType.DATE,
+    "uuid": DataType.UUID,
+    "text[]": DataType.TEXT_ARRAY,
+    "int[]": DataType.INT_ARRAY,
+    "number[]": DataType.NUMBER_ARRAY,
+    "boolean[]": DataType.BOOL_ARRAY,
+    "date[]": DataType.DATE_ARRAY,
+    "blob": DataType.BLOB,
 }
 _ORIGIN = re.compile(r"\[weaviate-migration (\{.*\})\]$", re.DOTALL)
 
@@ -168,7 +174,7 @@ def _property(prop: PropertyMapping) -> Property:
         data_type=_DATA_TYPES[prop.type],
         description=prop.description or None,
         tokenization=(Tokenization.WORD if prop.index == "words" else Tokenization.FIELD) if is_text else None,
-        index_filterable=prop.index in ("whole", None),
+        index_filterable=prop.is_filterable,
         index_searchable=prop.index == "words" if is_text else None,
     )
 

@@ -9,6 +9,7 @@ import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from weaviate.collections import Collection
 from weaviate.proto.v1 import base_pb2, properties_pb2, search_get_pb2
@@ -61,18 +62,23 @@ def _value(value: properties_pb2.Value) -> Any:
     return _READERS.get(kind, str)(value)
 
 
-def _moment(value: properties_pb2.Value) -> datetime:
+def _moment(date: str) -> datetime:
     """A date as the client returns it: with a time zone, in microseconds; one in the year 0 as the first of all."""
     try:
-        return datetime.fromisoformat(value.date_value)
+        return datetime.fromisoformat(date)
     except ValueError:
         return datetime.min
+
+
+def _unpacked(code: str, data: bytes) -> list[Any]:
+    """Numbers of eight bytes each."""
+    return list(struct.unpack(f"<{len(data) // 8}{code}", data))
 
 
 def _list(value: properties_pb2.Value) -> Any:
     found = value.list_value
     kind = found.WhichOneof("kind")
-    return list(found.text_values.values) if kind == "text_values" else kind and str(found)
+    return kind and _LIST_READERS.get(kind, str)(found)
 
 
 _READERS: Mapping[str, Callable[[properties_pb2.Value], Any]] = {
@@ -80,9 +86,18 @@ _READERS: Mapping[str, Callable[[properties_pb2.Value], Any]] = {
     "int_value": lambda value: value.int_value,
     "number_value": lambda value: value.number_value,
     "bool_value": lambda value: value.bool_value,
-    "date_value": _moment,
+    "date_value": lambda value: _moment(value.date_value),
+    "uuid_value": lambda value: UUID(value.uuid_value),
     "list_value": _list,
     "object_value": lambda value: _values(value.object_value),
+}
+
+_LIST_READERS: Mapping[str, Callable[[properties_pb2.ListValue], list[Any]]] = {
+    "text_values": lambda found: list(found.text_values.values),
+    "int_values": lambda found: _unpacked("q", found.int_values.values),
+    "number_values": lambda found: _unpacked("d", found.number_values.values),
+    "bool_values": lambda found: list(found.bool_values.values),
+    "date_values": lambda found: list(map(_moment, found.date_values.values)),
 }
 
 

@@ -63,6 +63,12 @@ FULL_NOTES = [
         document='{"a": "member", "b": ["x"]}',
         title="",
         unmapped=b"\x00\xff",
+        ident="00000000-0000-4000-8000-00000000000a",
+        counts="[1, 2]",
+        scores="[0.5, 1.0]",
+        flags="[true, false]",
+        moments='["2026-01-02 03:04:05"]',
+        picture=b"\x00\xff",
     )
     for number in range(40)
 ]

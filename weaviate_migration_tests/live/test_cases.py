@@ -12,9 +12,11 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 import weaviate
+from weaviate.classes.config import DataType
 
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration_tests.live.command_line import Ended, at, run_here
@@ -104,8 +106,13 @@ def audited(ended: Ended) -> dict[str, dict[str, int]]:
 def objects(client: weaviate.WeaviateClient, collection: str) -> dict[str, dict[str, Any]]:
     """Of each object, by the key that it tells: its properties, and the columns that it keeps verbatim."""
     found = {}
-    for each in client.collections.use(collection).iterator():
-        properties = {name: shown(value) for name, value in each.properties.items() if value is not None}
+    objects = client.collections.use(collection)
+    # Weaviate returns blobs only where they are named.
+    blobs = [each.name for each in objects.config.get().properties if each.data_type == DataType.BLOB]
+    pictures = {each.uuid: each.properties for each in objects.iterator(return_properties=blobs)} if blobs else {}
+    for each in objects.iterator():
+        held = {**each.properties, **pictures.get(each.uuid, {})}
+        properties = {name: shown(value) for name, value in held.items() if value is not None}
         provenance = properties.pop("metadata")
         key = provenance["original_id"]
         said = {name: value for name, value in properties.items() if value != key}
@@ -133,6 +140,10 @@ def shown(value: Any) -> Any:
             return value.isoformat().replace("+00:00", "Z")
         case str() if len(value) > _SHOWN_CHARACTERS:
             return f"{value[:10]}… ({len(value)} characters)"
+        case UUID():
+            return str(value)
+        case list():
+            return list(map(shown, value))
         case Mapping():
             return {name: shown(each) for name, each in value.items()}
     return value

@@ -56,6 +56,18 @@ def backwards(value: SqlValue) -> Converted:
     return (json.loads(value)[::-1], True) if isinstance(value, str) else (None, value is None)
 
 
+def another_uuid(value: SqlValue) -> Converted:
+    return (f"{value[:-1]}0", True) if isinstance(value, str) else (None, value is None)
+
+
+def a_bit_off(value: SqlValue) -> Converted:
+    return ("AP4=", True) if isinstance(value, bytes) else (None, value is None)
+
+
+def items_as_single_precision(value: SqlValue) -> Converted:
+    return ([0.5, 1.0000000298023224], True) if isinstance(value, str) else (None, value is None)
+
+
 WRONG_CONVERSIONS: list[tuple[str, Converter, str]] = [
     ("int", counting_from_one, "size"),
     ("int", lost_without_a_word, "size"),
@@ -65,6 +77,12 @@ WRONG_CONVERSIONS: list[tuple[str, Converter, str]] = [
     ("text[]", lost_without_a_word, "tags"),
     ("text[]", backwards, "tags"),
     ("number", as_single_precision, "score"),
+    ("uuid", another_uuid, "ident"),
+    ("blob", a_bit_off, "picture"),
+    ("int[]", backwards, "counts"),
+    ("number[]", items_as_single_precision, "scores"),
+    ("boolean[]", backwards, "flags"),
+    ("date[]", lost_but_kept, "moments"),
     # The row can still be rebuilt from its object: only the property says something else.
     ("number", kept_but_altered, "score"),
     ("date", lost_but_kept, "at"),

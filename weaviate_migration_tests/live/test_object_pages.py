@@ -3,6 +3,7 @@
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 import weaviate
@@ -19,7 +20,7 @@ from weaviate_migration.target.schema import Origin, ensure_collection
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration_tests.live.locked_server import KEY
 from weaviate_migration_tests.live.small_demo import write_small_demo_file
-from weaviate_migration_tests.live.small_migration import FULL_NOTES, NAME, SmallMigration, row
+from weaviate_migration_tests.live.small_migration import FULL_NOTES, NAME, NOTES, SmallMigration, row
 from weaviate_migration_tests.live.test_read_back import UUIDS, make
 from weaviate_migration_tests.strategies import EVERY_TYPE
 
@@ -41,24 +42,40 @@ def test_the_objects_of_a_range(client: weaviate.WeaviateClient, partition: str)
 
 
 def test_every_property_as_the_client_returns_it(client: weaviate.WeaviateClient, tmp_path: Path) -> None:
-    zeros = [row(f"zero {value}", score=value) for value in (0.0, -0.0, 5e-324, 1.7976931348623157e308, 1e21)]
+    reals = (0.0, -0.0, 5e-324, 1.7976931348623157e308, 1e21)
+    zeros = [row(f"zero {value}", score=value, scores=f"[{value}, 1.0]") for value in reals]
+    zeros += [row(f"empty {name}", **{name: "[]"}) for name in ("tags", "counts", "scores", "flags", "moments")]
     migration = SmallMigration.begin(tmp_path, client, [*FULL_NOTES, *zeros])
     migration.load()
     found, is_whole = ObjectPages(client, NAME, migration.mapping).read(EVERYTHING, 1000)
     assert found is not None
     assert is_whole
-    expected = list(objects_in_range(migration.collection, EVERYTHING))
+    expected = list(objects_in_range(migration.collection, EVERYTHING, blobs=NOTES.blobs))
     assert found.uuids == [each.uuid for each in expected]
     for prop in migration.mapping.properties:
         column = found.properties[prop.name]
-        column = [each and datetime.fromisoformat(each) for each in column] if prop.type == "date" else column
+        column = [each if each is None else read_as(prop.type, each) for each in column]
         assert list(map(repr, column)) == [repr(_comparable(each.properties.get(prop.name))) for each in expected]
     kept = [each.properties["metadata"]["source_columns"] for each in expected]
     assert found.provenance["source_columns"] == kept
 
 
+def read_as(of_type: str, told: Any) -> Any:
+    """What REST tells as the client returns it."""
+    match of_type:
+        case "date":
+            return datetime.fromisoformat(told)
+        case "date[]":
+            return list(map(datetime.fromisoformat, told))
+        case "uuid":
+            return UUID(told)
+    return told
+
+
 def _comparable(value: Any) -> Any:
-    """A date in the time zone that Python's own reader gives it."""
+    """Dates in the time zone that Python's own reader gives them."""
+    if isinstance(value, list):
+        return list(map(_comparable, value))
     return datetime.fromisoformat(value.isoformat()) if isinstance(value, datetime) else value
 
 

@@ -2,6 +2,7 @@ import random
 import subprocess
 import sys
 import uuid
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -182,17 +183,39 @@ def test_objects_by_uuid_are_what_the_client_reads(
     values = zip(texts, [0, -1, 2**53 - 1, -(2**53), 1], numbers, [*dates, dates[0]], strict=True)
     rows = [
         {names["text"]: text, names["int"]: whole, names["number"]: real, names["date"]: date}
-        | {names["boolean"]: bool(whole), names["text[]"]: [text, text]}
+        | {
+            names["boolean"]: bool(whole),
+            names["text[]"]: [text, text],
+            names["uuid"]: str(uuid.UUID(int=whole + 2**64)),
+        }
+        | {names["int[]"]: [whole, 0], names["number[]"]: [real, -0.0], names["boolean[]"]: [bool(whole), True]}
+        | {names["date[]"]: [date, dates[0]], names["blob"]: b64encode(text.encode() or b"\0").decode()}
         for text, whole, real, date in values
     ]
-    written = [
-        DataObject(row, str(uuid.UUID(int=number))) for number, row in enumerate([*rows, {}, {names["text[]"]: []}])
-    ]
+    empty: dict[str, Any] = {name: [] for of_type, name in names.items() if of_type.endswith("[]")}
+    written = [DataObject(row, str(uuid.UUID(int=number))) for number, row in enumerate([*rows, {}, empty])]
     assert not notes.data.insert_many(written).errors
-    by_client = list(objects_in_range(notes, EVERYTHING))
+    by_client = list(objects_in_range(notes, EVERYTHING, blobs=EVERY_TYPE.blobs))
     assert len(by_client) == len(written)
-    found = objects_by_uuid(notes, [each.uuid for each in by_client])
+    found = objects_by_uuid(notes, [each.uuid for each in by_client], blobs=EVERY_TYPE.blobs)
     assert list(map(shown, sorted(found.values()))) == list(map(shown, by_client))
+    pictures = [each.properties[names["blob"]] for each in by_client]
+    assert pictures == [*(row[names["blob"]] for row in rows), None, None]
+
+
+def test_the_server_returns_blobs_only_where_they_are_named(client: weaviate.WeaviateClient) -> None:
+    """The reason for `blobs`; and a page of them that is larger than a message comes by halves, too."""
+    notes = make(client, [])
+    picture = b64encode(bytes(15_000_000)).decode()
+    uuids = [str(uuid.UUID(int=number << 120)) for number in range(1, 7)]
+    for each in uuids:
+        notes.data.insert({"noteId": each, "picture": picture}, uuid=each)
+    assert ["picture" in each.properties for each in objects_in_range(notes, EVERYTHING)] == [False] * 6
+    walked = objects_in_range(notes, EVERYTHING, page=6, blobs=EVERY_TYPE.blobs)
+    assert [(each.properties["noteId"], each.properties["picture"] == picture) for each in walked] == [
+        (each, True) for each in uuids
+    ]
+    assert objects_by_uuid(notes, uuids[:1], blobs=EVERY_TYPE.blobs)[uuids[0]].properties["picture"] == picture
 
 
 def test_a_client_without_the_stubs_is_enough() -> None:

@@ -49,6 +49,12 @@ def test_properties_are_typed_and_indexed_as_the_mapping_says(client: weaviate.W
     assert shown["score"] == (DataType.NUMBER, None, True, False)
     assert shown["done"] == (DataType.BOOL, None, True, False)
     assert shown["at"] == (DataType.DATE, None, True, False)
+    assert shown["ident"] == (DataType.UUID, None, True, False)
+    assert shown["counts"] == (DataType.INT_ARRAY, None, True, False)
+    assert shown["scores"] == (DataType.NUMBER_ARRAY, None, True, False)
+    assert shown["flags"] == (DataType.BOOL_ARRAY, None, True, False)
+    assert shown["moments"] == (DataType.DATE_ARRAY, None, True, False)
+    assert shown["picture"] == (DataType.BLOB, None, False, False)
     nested = {each.name: each.data_type for each in found["metadata"].nested_properties or []}
     assert nested == {
         "migrated_from_sqlite": DataType.BOOL,

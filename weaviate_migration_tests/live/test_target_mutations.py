@@ -2,6 +2,7 @@
 
 import json
 import math
+from base64 import b64decode, b64encode
 from bisect import bisect_right
 from collections.abc import Callable
 from copy import deepcopy
@@ -24,7 +25,7 @@ from weaviate_migration_tests.live.small_migration import BEGAN, NOTES, SmallMig
 from weaviate_migration_tests.strategies import COLUMNS
 
 ROWS = 240
-# Of seventeen kinds: over 400 in all.
+# Of twenty-one kinds: over 500 in all.
 OF_EACH_KIND = 24
 SOURCE_COLUMNS = f"{NOTES.provenance}.source_columns"
 Properties = dict[str, Any]
@@ -46,6 +47,24 @@ VALUES: dict[str, list[SqlValue]] = {
     "since": [0, 1767323045, 1767323045.25, -62135596800, None, "now"],
     "since_ms": [1767323045250, None, 2**60],
     'odd "name" of 🎉': [None, 2**63 - 1, 0.1, ""],
+    "ident": [
+        "00000000-0000-4000-8000-00000000000a",
+        "00000000-0000-4000-8000-00000000000A",
+        b"0123456789abcdef",
+        7,
+        None,
+    ],
+    "counts": ["[1, 2]", "[]", "[9007199254740991]", "[1,2]", "[1.0]", "[9007199254740993]", "[true]", None],
+    "scores": ["[0.5, 1.0]", "[]", "[0.0, 5e-324]", "[-0.0]", "[1]", "[1e999]", None],
+    "flags": ["[true, false]", "[]", "[1, 0]", "[2]", None],
+    "moments": [
+        '["2026-01-02 03:04:05", "0001-01-01 00:00:00.000001"]',
+        "[]",
+        '["2026-01-02T03:04:05.5Z"]',
+        '["now"]',
+        None,
+    ],
+    "picture": [b"\x00\xff", b"picture" * 500, b"a", b"", "text", None],
 }
 
 
@@ -79,7 +98,7 @@ def altered(random: Random, value: Any) -> Any:
         case float():
             return math.nextafter(value, random.choice([0.0, 1e308, -1e308]) if value else 1.0)
         case list() if value:
-            return random.choice([value[:-1], [*value, value[0]], [*value[:-1], one_bit_off(random, value[-1])]])
+            return random.choice([value[:-1], [*value, value[0]], [*value[:-1], altered(random, value[-1])]])
         case str() if value:
             return one_bit_off(random, value)
     return None
@@ -88,6 +107,23 @@ def altered(random: Random, value: Any) -> Any:
 def one_bit_off(random: Random, text: str) -> str:
     position = random.randrange(len(text))
     return text[:position] + chr(ord(text[position]) ^ 1 << random.randrange(5)) + text[position + 1 :]
+
+
+def uuid_altered(random: Random, value: str) -> str:
+    return str(UUID(int=UUID(value).int ^ 1 << random.randrange(128)))
+
+
+def blob_altered(random: Random, value: str) -> str:
+    data = bytearray(b64decode(value))
+    if random.random() < 0.3:
+        return b64encode(data[:-1] or b"other").decode()
+    data[random.randrange(len(data))] ^= 1 << random.randrange(8)
+    return b64encode(data).decode()
+
+
+def date_of_list_moved(random: Random, value: list[str]) -> list[str]:
+    position = random.randrange(len(value))
+    return [*value[:position], a_microsecond_off(value[position]), *value[position + 1 :]]
 
 
 def a_microsecond_off(value: str) -> str:
@@ -116,6 +152,33 @@ def text_altered(random: Random, properties: Properties) -> Damage | None:
     )
 
 
+def identity_altered(random: Random, properties: Properties) -> Damage | None:
+    return of_property(
+        random, properties, lambda prop, value: uuid_altered(random, value) if prop.type == "uuid" and value else None
+    )
+
+
+def bytes_altered(random: Random, properties: Properties) -> Damage | None:
+    return of_property(
+        random, properties, lambda prop, value: blob_altered(random, value) if prop.type == "blob" and value else None
+    )
+
+
+def item_altered(random: Random, properties: Properties) -> Damage | None:
+    wanted = ("int[]", "number[]", "boolean[]")
+    return of_property(
+        random, properties, lambda prop, value: altered(random, value) if prop.type in wanted and value else None
+    )
+
+
+def item_moved(random: Random, properties: Properties) -> Damage | None:
+    return of_property(
+        random,
+        properties,
+        lambda prop, value: date_of_list_moved(random, value) if prop.type == "date[]" and value else None,
+    )
+
+
 def number_altered(random: Random, properties: Properties) -> Damage | None:
     return of_property(
         random, properties, lambda prop, value: altered(random, value) if prop.type in ("int", "number") else None
@@ -135,7 +198,9 @@ def date_moved(random: Random, properties: Properties) -> Damage | None:
 
 
 def list_reordered(random: Random, properties: Properties) -> Damage | None:
-    return of_property(random, properties, lambda prop, value: value[::-1] if prop.type == "text[]" and value else None)
+    return of_property(
+        random, properties, lambda prop, value: value[::-1] if prop.type.endswith("[]") and value else None
+    )
 
 
 def property_dropped(random: Random, properties: Properties) -> Damage | None:
@@ -147,8 +212,9 @@ def empty_dropped(random: Random, properties: Properties) -> Damage | None:
 
 
 def emptied(random: Random, properties: Properties) -> Damage | None:
-    empty = {"text": "", "text[]": [], "int": 0, "number": 0.0, "boolean": False, "date": "0001-01-01T00:00:00Z"}
-    return of_property(random, properties, lambda prop, value: empty[prop.type] if value is None else None)
+    empty = {"text": "", "int": 0, "number": 0.0, "boolean": False, "date": "0001-01-01T00:00:00Z"}
+    empty |= {"uuid": str(UUID(int=0)), "blob": "AA=="}
+    return of_property(random, properties, lambda prop, value: empty.get(prop.type, []) if value is None else None)
 
 
 def of_provenance(properties: Properties, name: str, value: Any, *, named: str = "") -> Damage:
@@ -197,6 +263,7 @@ def source_columns_unreadable(random: Random, properties: Properties) -> Damage:
 
 DAMAGES: list[Callable[[Random, Properties], Damage | None]] = [
     *(text_altered, number_altered, boolean_flipped, date_moved, list_reordered),
+    *(identity_altered, bytes_altered, item_altered, item_moved),
     *(property_dropped, empty_dropped, emptied),
     *(origin_altered, timestamp_altered, not_from_sqlite),
     *(source_columns_altered, source_column_lost, source_columns_unreadable),

@@ -168,7 +168,7 @@ PROPERTY = "collections[0].properties[0]"
             "column: title,",
             "column: title, type: Integer,",
             f"map.yaml:6: {PROPERTY}.type (Note.title): `Integer` is not allowed; did you mean `int`? "
-            "Allowed: text, text[], int, number, boolean, date",
+            "Allowed: text, text[], int, number, boolean, date, uuid, int[], number[], boolean[], date[], blob",
         ),
         (
             "column: title,",

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
-from weaviate_migration.mapping.models import DateFormat, folded
+from weaviate_migration.mapping.models import DateFormat, PropertyType, folded
 from weaviate_migration.mapping.object_to_row import object_to_row
 from weaviate_migration.mapping.row_to_object import key_text, row_converter
 from weaviate_migration.mapping.values import SqlValue
@@ -51,7 +51,7 @@ class MappedRow(NamedTuple):
 @st.composite
 def mapped_properties(draw: Callable[[st.SearchStrategy[Any]], Any], name: str, columns: list[str]) -> PropertyMapping:
     """A property of one of the columns, whose name it may spell in another case."""
-    of_type = draw(st.sampled_from(["text", "text[]", "int", "number", "boolean", "date"]))
+    of_type = draw(st.sampled_from(get_args(PropertyType)))
     column = draw(st.sampled_from(columns))
     is_text = of_type in ("text", "text[]")
     default = draw(DEFAULTS) if of_type == "text" else None

@@ -43,12 +43,21 @@ def test_properties_are_only_what_weaviate_takes_and_holds_exactly(row: tuple[Sq
         match prop.type:
             case _ if prop.name not in properties:
                 continue
-            case "text" | "date":
+            case "text" | "date" | "uuid" | "blob":
                 assert isinstance(value, str)
                 assert is_utf8(value)
-            case "text[]":
+            case "text[]" | "date[]":
                 assert isinstance(value, list)
                 assert all(isinstance(each, str) and is_utf8(each) for each in value)
+            case "int[]":
+                assert isinstance(value, list)
+                assert all(type(each) is int and abs(each) <= MAX_EXACT_INT for each in value)
+            case "number[]":
+                assert isinstance(value, list)
+                assert all(type(each) is float and each - each == 0 for each in value)
+            case "boolean[]":
+                assert isinstance(value, list)
+                assert all(type(each) is bool for each in value)
             case "int":
                 assert type(value) is int
                 assert abs(value) <= MAX_EXACT_INT

@@ -1,5 +1,6 @@
 import json
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -8,20 +9,19 @@ from hypothesis import strategies as st
 from weaviate_migration.mapping import PropertyMapping
 from weaviate_migration.mapping.converters import CONVERTERS
 from weaviate_migration.mapping.dates import EPOCH_CONVERTERS, are_exact_dates
+from weaviate_migration.mapping.json_values import parse_json, text_member, texts_member
 from weaviate_migration.mapping.object_to_row import inverse
 from weaviate_migration.mapping.values import (
     MAX_EXACT_INT,
     SqlValue,
     default_property,
-    parse_json,
-    text_member,
     text_property,
-    texts_member,
     verbatim_json,
 )
 from weaviate_migration_tests.strategies import EVERY_TYPE
 
 LEFT_OUT = (None, False)
+A_UUID = "550e8400-e29b-41d4-a716-446655440000"
 NOT_UTF8 = b"a\xffb".decode("utf-8", "surrogateescape")
 
 
@@ -86,6 +86,75 @@ def test_an_absent_property_gives_null(prop: PropertyMapping) -> None:
         ("text[]", "", LEFT_OUT),
         ("text[]", "[" * 100_000, LEFT_OUT),
         ("text[]", b"[]", LEFT_OUT),
+        ("int[]", "[]", ([], True)),
+        ("int[]", "[1, -2]", ([1, -2], True)),
+        ("int[]", f"[{MAX_EXACT_INT}]", ([MAX_EXACT_INT], True)),
+        ("int[]", f"[1, {MAX_EXACT_INT + 1}]", LEFT_OUT),
+        ("int[]", f"[{'9' * 5000}]", LEFT_OUT),
+        ("int[]", "[1,2]", ([1, 2], False)),
+        ("int[]", "[1.0]", ([1], False)),
+        ("int[]", "[-0]", ([0], False)),
+        ("int[]", "[1.5]", LEFT_OUT),
+        ("int[]", "[true]", LEFT_OUT),
+        ("int[]", "[1, null]", LEFT_OUT),
+        ("int[]", '["1"]', LEFT_OUT),
+        ("int[]", "[[1]]", LEFT_OUT),
+        ("int[]", "[NaN]", LEFT_OUT),
+        ("int[]", "1", LEFT_OUT),
+        ("int[]", 1, LEFT_OUT),
+        ("number[]", "[]", ([], True)),
+        ("number[]", "[0.1, 1.0, 1e+300]", ([0.1, 1.0, 1e300], True)),
+        ("number[]", "[5e-324, 1.7976931348623157e+308]", ([5e-324, 1.7976931348623157e308], True)),
+        ("number[]", "[1, 0.5]", ([1.0, 0.5], False)),
+        ("number[]", "[-0.0]", ([-0.0], False)),
+        ("number[]", "[1e2]", ([100.0], False)),
+        ("number[]", "[0.10]", ([0.1], False)),
+        ("number[]", f"[{MAX_EXACT_INT + 1}]", LEFT_OUT),
+        ("number[]", "[1e999]", LEFT_OUT),
+        ("number[]", "[Infinity]", LEFT_OUT),
+        ("number[]", "[false]", LEFT_OUT),
+        ("boolean[]", "[]", ([], True)),
+        ("boolean[]", "[true, false]", ([True, False], True)),
+        ("boolean[]", "[1, 0]", ([True, False], False)),
+        ("boolean[]", "[1.0]", LEFT_OUT),
+        ("boolean[]", "[2]", LEFT_OUT),
+        ("boolean[]", "[null]", LEFT_OUT),
+        ("boolean[]", "true", LEFT_OUT),
+        ("date[]", "[]", ([], True)),
+        ("date[]", '["2026-01-02 03:04:05"]', (["2026-01-02T03:04:05Z"], True)),
+        ("date[]", '["2026-01-02 03:04:05.000006"]', (["2026-01-02T03:04:05.000006Z"], True)),
+        ("date[]", '["2026-01-02T03:04:05+02:00"]', (["2026-01-02T01:04:05Z"], False)),
+        ("date[]", '["2026-01-02 03:04:05","2026-01-02"]', (["2026-01-02T03:04:05Z", "2026-01-02T00:00:00Z"], False)),
+        ("date[]", '["2026-01-02 03:04:05", "now"]', LEFT_OUT),
+        ("date[]", "[1767322800]", LEFT_OUT),
+        ("date[]", '"2026-01-02 03:04:05"', LEFT_OUT),
+        ("uuid", A_UUID, (A_UUID, True)),
+        ("uuid", "00000000-0000-0000-0000-000000000000", ("00000000-0000-0000-0000-000000000000", True)),
+        ("uuid", A_UUID.upper(), (A_UUID, False)),
+        ("uuid", A_UUID.replace("-", ""), (A_UUID, False)),
+        ("uuid", f"{{{A_UUID}}}", (A_UUID, False)),
+        ("uuid", f"{{{A_UUID.replace('-', '').upper()}}}", (A_UUID, False)),
+        ("uuid", f"urn:uuid:{A_UUID}", (A_UUID, False)),
+        ("uuid", UUID(A_UUID).bytes, (A_UUID, False)),
+        ("uuid", A_UUID.encode(), LEFT_OUT),
+        ("uuid", f"{{{A_UUID}", LEFT_OUT),
+        ("uuid", f"{A_UUID}}}", LEFT_OUT),
+        ("uuid", f"{A_UUID}\n", LEFT_OUT),
+        ("uuid", f" {A_UUID}", LEFT_OUT),
+        ("uuid", f"URN:UUID:{A_UUID}", LEFT_OUT),
+        ("uuid", f"550e-8400{A_UUID[8:]}", LEFT_OUT),
+        ("uuid", A_UUID.replace("-", "", 1), LEFT_OUT),
+        ("uuid", f"+{UUID(A_UUID).hex[1:]}", LEFT_OUT),
+        ("uuid", f"0x{UUID(A_UUID).hex[2:]}", LEFT_OUT),
+        ("uuid", f"{UUID(A_UUID).hex[:9]}_{UUID(A_UUID).hex[10:]}", LEFT_OUT),
+        ("uuid", "\uff11" * 32, LEFT_OUT),
+        ("uuid", "", LEFT_OUT),
+        ("uuid", 7, LEFT_OUT),
+        ("blob", b"a", ("YQ==", True)),
+        ("blob", b"\xfb\xff", ("+/8=", True)),
+        ("blob", b"", LEFT_OUT),
+        ("blob", "a", LEFT_OUT),
+        ("blob", 1, LEFT_OUT),
     ],
 )
 def test_values_and_whether_the_property_holds_them(of_type: str, value: SqlValue, converted: Any) -> None:

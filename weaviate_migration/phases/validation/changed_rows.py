@@ -12,6 +12,7 @@ from typing import Any
 from filelock import Timeout
 from weaviate.collections import Collection
 
+from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.phases.dual_write.migration_sync import MigrationSync
 from weaviate_migration.phases.dual_write.row_applier import RowApplier, SyncTally
 from weaviate_migration.phases.history.extract.refusals import judged
@@ -85,13 +86,15 @@ def _compare(applier: RowApplier, changed: ChangedRows) -> PartitionComparison:
     layout = row_layout(applier.plan)
     comparer = RowComparer(mapping, layout, record.timestamp)
     present = (ExtractRow(each.uuid, each.key, each.values) for each in changed.rows() if each.values is not None)
-    found = _objects(applier.objects, changed.uuids(), list(mapping.column_vectors))
+    found = _objects(applier.objects, changed.uuids(), mapping)
     verdicts = judge_objects(comparer, judged(present, mapping, layout.columns), found)
     return PartitionTally(comparer, record.alias(mapping), CHANGED).count(verdicts)
 
 
-def _objects(collection: Collection[Any, Any], uuids: Iterator[str], vectors: list[str]) -> Iterator[StoredObject]:
+def _objects(
+    collection: Collection[Any, Any], uuids: Iterator[str], mapping: CollectionMapping
+) -> Iterator[StoredObject]:
     """The objects of these UUIDs that are there, ascending as the UUIDs are."""
     while group := list(islice(uuids, OBJECTS_PER_REQUEST)):
-        found = objects_by_uuid(collection, group, vectors=vectors)
+        found = objects_by_uuid(collection, group, vectors=list(mapping.column_vectors), blobs=mapping.blobs)
         yield from (found[uuid] for uuid in group if uuid in found)

@@ -128,7 +128,7 @@ class CollectionProof:
         self, rows: Iterable[ExtractRow], within: UuidRange, page: int, changes: Changes
     ) -> Iterator[Verdict]:
         vectors = list(self.mapping.column_vectors)
-        found = objects_in_range(self.objects, within, page, vectors=vectors)
+        found = objects_in_range(self.objects, within, page, vectors=vectors, blobs=self.mapping.blobs)
         present = judged(changes.carried_into(rows, within), self.mapping, self.layout.columns)
         return judge_objects(self._comparer, present, changes.without_pending(found, within))
 

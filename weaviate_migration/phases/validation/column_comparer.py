@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import partial
 from itertools import chain
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -25,11 +26,14 @@ from weaviate_migration.phases.validation.meaning import Judge, judge, same_vect
 from weaviate_migration.target.object_pages import ObjectColumns
 
 _Column = Sequence[Any]
-_CutDates = dict[str, list[SqlValue]]
-"""Date properties by name, as the inverse of a date writes them; without those whose texts are not canonical."""
+_Written = dict[str, list[SqlValue]]
+"""Dates and UUIDs by property, as their inverse writes them; without those whose texts are not canonical."""
 
 # As REST writes a date with what Python holds of a second; each of a column with a line of its own.
 _DATES = re.compile(r"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{0,5}[1-9])?Z\n)*", re.ASCII).fullmatch
+
+# UUIDs in canonical form; each of a column with a line of its own.
+_UUIDS = re.compile(r"(?:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\n)*").fullmatch
 
 # A fraction that has less than six digits.
 _SHORT_FRACTION = re.compile(r"\.\d{1,5}(?=Z)", re.ASCII).sub
@@ -54,7 +58,11 @@ class ColumnComparer:
         self._unfit = unfit_judge(mapping, layout.columns)
         position_of = {folded(name): position for position, name in enumerate(layout.columns)}
         self._judges = [(prop, position_of.get(folded(prop.column)), judge(prop)) for prop in mapping.properties]
-        self._dates = [prop.name for prop in mapping.properties if prop.type == "date" and prop.date_format == "text"]
+        self._writers = [
+            (prop.name, _WRITERS[prop.type])
+            for prop in mapping.properties
+            if prop.type in _WRITERS and prop.date_format == "text"
+        ]
         self._holders = holding_properties(mapping, layout.columns)
         self._vectors = [
             (vector, position_of.get(folded(vector.column))) for vector in mapping.vectors if vector.column is not None
@@ -65,21 +73,21 @@ class ColumnComparer:
         try:
             if rows.uuids != objects.uuids or not _ascend(objects.uuids):
                 return False
-            cut = self._cut_dates(objects)
+            written = self._written(objects)
             return (
                 self._become_objects(rows)
                 and self._come_from(rows, objects)
-                and self._tell(rows, objects, cut)
-                and all(self._means(each, rows, objects, cut) for each in self._judges)
+                and self._tell(rows, objects, written)
+                and all(self._means(each, rows, objects, written) for each in self._judges)
                 and all(self._has_vectors(vector, position, rows, objects) for vector, position in self._vectors)
             )
         except _UNREADABLE:
             return False
 
-    def _cut_dates(self, objects: ObjectColumns) -> _CutDates:
-        """Date properties whose texts can be cut."""
-        cut = {name: _cut(objects.properties[name]) for name in self._dates}
-        return {name: dates for name, dates in cut.items() if dates is not None}
+    def _written(self, objects: ObjectColumns) -> _Written:
+        """Properties whose texts are all canonical."""
+        written = {name: write(objects.properties[name]) for name, write in self._writers}
+        return {name: texts for name, texts in written.items() if texts is not None}
 
     def _become_objects(self, rows: RowColumns) -> bool:
         """Whether no row is one of those that the mapping has refused."""
@@ -102,7 +110,7 @@ class ColumnComparer:
             object_uuid(self._layout.table, key) == uuid for key, uuid in zip(keys, uuids, strict=True)
         )
 
-    def _tell(self, rows: RowColumns, objects: ObjectColumns, cut: _CutDates) -> bool:
+    def _tell(self, rows: RowColumns, objects: ObjectColumns, written: _Written) -> bool:
         """Whether the rows can be rebuilt from the objects alone: same storage classes, same bytes."""
         try:
             kept = [_read_source_columns(each or "{}") for each in objects.provenance["source_columns"]]
@@ -113,7 +121,7 @@ class ColumnComparer:
             if kept_by[name] == len(kept):
                 rebuilt = _restored([each[name] for each in kept])
             else:
-                rebuilt = _inverse(prop, objects, cut)
+                rebuilt = _inverse(prop, objects, written)
                 if kept_by[name]:
                     pairs = zip(kept, rebuilt, strict=True)
                     rebuilt = [from_verbatim(each[name]) if name in each else value for each, value in pairs]
@@ -126,7 +134,7 @@ class ColumnComparer:
         judged: tuple[PropertyMapping, int | None, Judge],
         rows: RowColumns,
         objects: ObjectColumns,
-        cut: _CutDates,
+        written: _Written,
     ) -> bool:
         """Whether a property says in each object what its column means."""
         prop, position, agrees = judged
@@ -134,11 +142,9 @@ class ColumnComparer:
         values: _Column = rows.columns[position] if position is not None else [None] * len(rows)
         if _is_text(prop) and found == values:
             return True
-        if prop.type == "date":
-            if prop.name in cut and cut[prop.name] == values:
-                return True
-            found = _moments(found)
-        return all(map(agrees, values, found))
+        if prop.name in written and written[prop.name] == values:
+            return True
+        return all(map(agrees, values, _as_client_returns(prop, found)))
 
     def _has_vectors(
         self, vector: VectorMapping, position: int | None, rows: RowColumns, objects: ObjectColumns
@@ -162,18 +168,16 @@ def _restored(kept: list[Any]) -> list[SqlValue]:
     return list(map(from_verbatim, kept)) if dict in set(map(type, kept)) else kept
 
 
-def _inverse(prop: PropertyMapping | None, objects: ObjectColumns, cut: _CutDates) -> list[SqlValue]:
+def _inverse(prop: PropertyMapping | None, objects: ObjectColumns, written: _Written) -> list[SqlValue]:
     """A column as its property tells it; NULLs where no property holds it."""
     if prop is None:
         return [None] * len(objects)
     found = objects.properties[prop.name]
     if prop.type in ("text", "int", "number") and prop.decimal is None:
         return found
-    if prop.type == "date":
-        if prop.name in cut:
-            return cut[prop.name]
-        found = _moments(found)
-    return list(map(inverse(prop), found))
+    if prop.name in written:
+        return written[prop.name]
+    return list(map(inverse(prop), _as_client_returns(prop, found)))
 
 
 def _same(one: list[SqlValue], other: list[SqlValue]) -> bool:
@@ -199,7 +203,24 @@ def _cut(dates: _Column) -> list[SqlValue] | None:
     return [each and next(found) for each in dates]
 
 
-def _moments(dates: _Column) -> list[datetime | None]:
-    """Dates as the client returns them: with a time zone, in microseconds."""
-    parse: Callable[[str], datetime] = datetime.fromisoformat
-    return [None if each is None else parse(each) for each in dates]
+def _canonical(uuids: _Column) -> list[SqlValue] | None:
+    """UUIDs as they are; None where one is not in canonical form."""
+    lines = "".join([f"{each}\n" for each in uuids if each is not None])
+    return list(uuids) if _UUIDS(lines) else None
+
+
+_WRITERS: dict[str, Callable[[_Column], list[SqlValue] | None]] = {"date": _cut, "uuid": _canonical}
+
+
+def _as_client_returns(prop: PropertyMapping, found: _Column) -> _Column:
+    """A property of REST as weaviate-client returns it: dates with a time zone, in microseconds; UUIDs."""
+    if (read := _READERS.get(prop.type)) is None:
+        return found
+    return [None if each is None else read(each) for each in found]
+
+
+def _moments(dates: list[str]) -> list[datetime]:
+    return list(map(datetime.fromisoformat, dates))
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {"date": datetime.fromisoformat, "date[]": _moments, "uuid": UUID}

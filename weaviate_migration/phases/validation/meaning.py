@@ -9,11 +9,13 @@ import math
 import re
 import sys
 from array import array
+from binascii import b2a_base64
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from weaviate_migration.mapping.models import PropertyMapping, VectorMapping
 
@@ -43,7 +45,13 @@ _GO_FORM = re.compile(
     f"(.{{11,}}{_OFFSET_FORM}) ([A-Z]{{1,5}}|[+-][0-9]{{2}}([0-9]{{2}})?)( m=[+-][0-9]+[.][0-9]+)?"
 ).fullmatch
 _NUMBER_FORM = re.compile("[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,3})?").fullmatch
-
+# Letters of either case, hyphens where they belong or none, and braces or the name of a URN around them.
+_UUID_FORM = re.compile(
+    r"(?:urn:uuid:)?(?:{X}|[{{]{X}[}}])".format(
+        X=r"[0-9A-Fa-f]{8}(?:[0-9A-Fa-f]{24}|(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})"
+    )
+).fullmatch
+_UUID_BYTES = 16
 
 Judge = Callable[[Any, Any], bool]
 
@@ -253,19 +261,57 @@ def _epoch(days: int, per_second: int, value: Any, found: Any) -> bool:
     return bool(abs(Fraction((found - _YEAR_1) // _CLIENT_PRECISION, 10**6) - expected) < Fraction(1, 10**6))
 
 
-def _texts(value: Any, found: Any) -> bool:
-    document = _json(value)
-    held = isinstance(document, list) and all(map(_is_encodable, document))
-    return bool(found == document) if held else found is None
+def _uuid(value: Any, found: Any) -> bool:
+    """UUIDs are compared as numbers; what is found may be the text of one, too."""
+    meant = _uuid_meant(value)
+    if meant is None or found is None:
+        return meant is found
+    return str(found) == str(meant)
 
 
-_JUDGES: dict[str, Callable[[Any, Any], bool]] = {
+def _uuid_meant(value: Any) -> UUID | None:
+    if isinstance(value, bytes) and len(value) == _UUID_BYTES:
+        return UUID(int=int.from_bytes(value, "big"))
+    return UUID(value) if isinstance(value, str) and _UUID_FORM(value) else None
+
+
+def _blob(value: Any, found: Any) -> bool:
+    """Compared as base64 that leaves no choice: its last bits are zeros."""
+    held = isinstance(value, bytes) and len(value) > 0
+    return found == b2a_base64(value, newline=False).decode() if held else found is None
+
+
+def _array(agrees: Judge, of_type: type, value: Any, found: Any) -> bool:
+    """Each item for itself: an array is held where every one of its items is."""
+    items = _array_of(value)
+    if items is None or not all(_is_held(agrees, of_type, item) for item in items):
+        return found is None
+    return (
+        isinstance(found, list)
+        and all(type(each) is of_type for each in found)
+        and len(found) == len(items)
+        and all(map(agrees, items, found))
+    )
+
+
+def _is_held(agrees: Judge, of_type: type, item: Any) -> bool:
+    """Whether a property of the item's type would have to be there. For Python alone, booleans are numbers."""
+    return (of_type is bool or not isinstance(item, bool)) and not agrees(item, None)
+
+
+_JUDGES: dict[str, Judge] = {
     "text": _text,
-    "text[]": _texts,
     "int": _int,
     "number": _number,
     "boolean": _boolean,
     "date": _date,
+    "uuid": _uuid,
+    "text[]": partial(_array, _text, str),
+    "int[]": partial(_array, _int, int),
+    "number[]": partial(_array, _number, float),
+    "boolean[]": partial(_array, _boolean, bool),
+    "date[]": partial(_array, _date, datetime),
+    "blob": _blob,
 }
 
 
@@ -308,12 +354,17 @@ def _member(value: Any, key: str) -> Any:
     return document.get(key) if isinstance(document, dict) else None
 
 
-def _json(value: Any) -> Any:
-    """The value of a JSON text, which has no NaN and no infinities."""
+def _json(value: Any, read: Callable[[str], Any] | None = None) -> Any:
+    """The value of a JSON text, which has no NaN and no infinities; integers as reals, unless it is read otherwise."""
     try:
-        return _read_json(value) if isinstance(value, str) else None
+        return (read or _read_json)(value) if isinstance(value, str) else None
     except (ValueError, RecursionError):
         return None
+
+
+def _array_of(value: Any) -> list[Any] | None:
+    document = _json(value, _read_array)
+    return document if isinstance(document, list) else None
 
 
 def _refuse(constant: str) -> None:
@@ -322,3 +373,5 @@ def _refuse(constant: str) -> None:
 
 # Made once: `json.loads` would make a decoder for each value.
 _read_json = json.JSONDecoder(parse_int=float, parse_constant=_refuse).decode
+# Integers that are too long for Python's reader are too long for a property.
+_read_array = json.JSONDecoder(parse_constant=_refuse).decode

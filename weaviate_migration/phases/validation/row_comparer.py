@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping.models import folded
@@ -15,7 +16,20 @@ from weaviate_migration.phases.validation.differences import Disagreement
 from weaviate_migration.phases.validation.meaning import judge, same_vector, vector_meant
 from weaviate_migration.target.read_back import StoredObject
 
-_TYPES: dict[str, type] = {"text": str, "text[]": list, "int": int, "number": float, "boolean": bool, "date": datetime}
+_TYPES: dict[str, type] = {
+    "text": str,
+    "int": int,
+    "number": float,
+    "boolean": bool,
+    "date": datetime,
+    "uuid": UUID,
+    "text[]": list,
+    "int[]": list,
+    "number[]": list,
+    "boolean[]": list,
+    "date[]": list,
+    "blob": str,
+}
 
 Row = tuple[SqlValue, ...]
 

@@ -57,7 +57,8 @@ def compare_sample(
     drawn = (each for each in draw_rows(extracts, size, seed) if not is_changed(each[1].uuid))
     for group in _groups(drawn):
         uuids = [row.uuid for _, row in group if row.uuid]
-        objects = objects_by_uuid(collection, uuids, vectors=list(comparer.mapping.column_vectors))
+        mapping = comparer.mapping
+        objects = objects_by_uuid(collection, uuids, vectors=list(mapping.column_vectors), blobs=mapping.blobs)
         for partition, row in group:
             for each in _disagreements(comparer, row, objects.get(row.uuid or "")):
                 differences.append(difference(each, alias, partition, key_text(row.key), row.uuid))

@@ -124,7 +124,7 @@ def _wanted_key(mapping: CollectionMapping, layout: RowLayout, collection: Colle
     return [
         (f"key as {prop.name}", functools.partial(_by_key, collection, prop))
         for prop in mapping.properties
-        if [folded(prop.column)] == key and prop.json_key is None and prop.index in ("whole", None)
+        if [folded(prop.column)] == key and prop.json_key is None and prop.is_filterable
     ]
 
 

@@ -4,7 +4,7 @@ Objects are as REST returns them: the very bytes of an answer go through the rea
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from typing import Any
@@ -29,8 +29,8 @@ BY_ROW = RowComparer(EVERY_TYPE, LAYOUT, BEGAN)
 BY_COLUMN = ColumnComparer(EVERY_TYPE, LAYOUT, BEGAN)
 READER = PageReader(EVERY_TYPE)
 CONVERT = row_converter(EVERY_TYPE, COLUMNS, BEGAN)
-DATES = {prop.name for prop in EVERY_TYPE.properties if prop.type == "date"}
-NUMBERS = [prop.name for prop in EVERY_TYPE.properties if prop.type == "number"]
+DATES = {prop.name for prop in EVERY_TYPE.properties if prop.type in ("date", "date[]")}
+NUMBERS = [prop.name for prop in EVERY_TYPE.properties if prop.type in ("number", "number[]")]
 
 Row = tuple[SqlValue, ...]
 
@@ -42,6 +42,10 @@ ALIKE: list[SqlValue] = [
     *(1767322800, 1767322800.0, 1767322800.5, 1767322800000, "1767322800", 1767322800000001, 1767322800000001001),
     *("20260102T030405Z", "2026-01-02 03:04:05 UTC", "02/01/2026 03:04", "2/1/2026 03:04", "12.5", "12.50", 12.5, 1250),
     *("t", "true", "f", "N", "-0.0", "0.0"),
+    *("[]", "[1]", "[1.0]", "[1, 0]", "[1,0]", "[true]", "[true, false]", "[0.0]", "[-0.0]", "[0]", "[1.5, -0.0]"),
+    *('["2026-01-02 03:04:05"]', '["2026-01-02T03:04:05"]', '["2026-01-02 03:04:05.5"]'),
+    *("00000000-0000-4000-8000-00000000000a", "00000000-0000-4000-8000-00000000000A", bytes(15) + b"\x0a"),
+    *("00000000-0000-4000-8000-00000000000b", "0000000000004000800000000000000a", b"a", b"a\0"),
     *('["a"]', '["a" ]', '["a", "b"]', '{"a": "x", "b": ["y"]}', '{"a": "x"}', "untitled", "nobody", "none"),
 ]
 NEAR_ROWS = st.tuples(st.sampled_from(["key", "7", 7, 7.0]), *[st.sampled_from(ALIKE)] * (len(COLUMNS) - 1))
@@ -82,19 +86,35 @@ def answer_of(drafts: Sequence[ObjectDraft]) -> bytes:
 def as_rest_returns(draft: ObjectDraft) -> dict[str, Any]:
     returned = dict(draft.properties)
     for name in DATES & set(returned):
-        seconds, point, fraction = returned[name].removesuffix("Z").partition(".")
-        returned[name] = f"{seconds}{point}{fraction.rstrip('0')}".removesuffix(".") + "Z"
+        returned[name] = each_of(returned[name], date_of_rest)
     for name in set(NUMBERS) & set(returned):
-        if returned[name].is_integer() and abs(returned[name]) < 1e21:
-            returned[name] = int(returned[name])
+        returned[name] = each_of(returned[name], number_of_rest)
     return returned
+
+
+def each_of(value: Any, shown: Callable[[Any], Any]) -> Any:
+    return list(map(shown, value)) if isinstance(value, list) else shown(value)
+
+
+def date_of_rest(date: str) -> str:
+    seconds, point, fraction = date.removesuffix("Z").partition(".")
+    return f"{seconds}{point}{fraction.rstrip('0')}".removesuffix(".") + "Z"
+
+
+def number_of_rest(number: float) -> float:
+    return int(number) if number.is_integer() and abs(number) < 1e21 else number
 
 
 def read(drafts: Sequence[ObjectDraft]) -> ObjectColumns:
     """The page, with what comes over gRPC where a number is zero."""
     page = READER.read(answer_of(drafts))
     assert page is not None
-    exact = {name: [each.properties.get(name) for each in drafts] for name in NUMBERS if 0.0 in page.properties[name]}
+    zeros = [
+        name
+        for name in NUMBERS
+        if any(each == 0 or (isinstance(each, list) and 0 in each) for each in page.properties[name])
+    ]
+    exact = {name: [each.properties.get(name) for each in drafts] for name in zeros}
     return replace(page, properties={**page.properties, **exact})
 
 

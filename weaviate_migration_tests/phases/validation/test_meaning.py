@@ -1,5 +1,6 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.validation.meaning import judge
 from weaviate_migration_tests.strategies import COLUMNS, EVERY_TYPE, ROWS, as_client_returns
 
+A_UUID = "550e8400-e29b-41d4-a716-446655440000"
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
 
@@ -83,6 +85,45 @@ def test_a_property_that_was_dropped_is_found(row: tuple[SqlValue, ...]) -> None
         ("text[]", "[]", None),
         ("text[]", '["a", 1]', ["a"]),
         ("text[]", "null", []),
+        ("int[]", "[1, 2]", [2, 1]),
+        ("int[]", "[1, 2]", [1]),
+        ("int[]", "[1, 2]", None),
+        ("int[]", "[]", None),
+        ("int[]", None, []),
+        ("int[]", "[1]", [1.0]),
+        ("int[]", "[1]", [True]),
+        ("int[]", "[true]", [1]),
+        ("int[]", f"[{2**53 + 1}]", [2**53]),
+        ("int[]", "[1, null]", [1]),
+        ("number[]", "[0.1]", [0.2]),
+        ("number[]", "[0.1]", [0.1, 0.1]),
+        ("number[]", "[1]", None),
+        ("number[]", "[1]", [1]),
+        ("number[]", f"[{2**53 + 1}]", [9007199254740992.0]),
+        ("number[]", "[1e999]", [1.7976931348623157e308]),
+        ("boolean[]", "[true]", [False]),
+        ("boolean[]", "[true]", [1]),
+        ("boolean[]", "[1]", None),
+        ("boolean[]", "[2]", [True]),
+        ("date[]", '["2026-01-02 12:00:00"]', [NOON + timedelta(microseconds=1)]),
+        ("date[]", '["2026-01-02 12:00:00"]', None),
+        ("date[]", '["noon"]', [NOON]),
+        ("date[]", "[1767355200]", [NOON]),
+        ("uuid", A_UUID, "550e8400-e29b-41d4-a716-446655440001"),
+        ("uuid", A_UUID, UUID(int=0)),
+        ("uuid", A_UUID, A_UUID.upper()),
+        ("uuid", A_UUID.upper(), None),
+        ("uuid", UUID(A_UUID).bytes, None),
+        ("uuid", UUID(A_UUID).bytes, UUID(bytes_le=UUID(A_UUID).bytes)),
+        ("uuid", "no UUID", UUID(A_UUID)),
+        ("uuid", f"+{UUID(A_UUID).hex[1:]}", UUID(f"0{UUID(A_UUID).hex[1:]}")),
+        ("uuid", None, UUID(A_UUID)),
+        ("blob", b"a", "Yg=="),
+        ("blob", b"a", "YR=="),
+        ("blob", b"a", None),
+        ("blob", b"", ""),
+        ("blob", "a", "YQ=="),
+        ("blob", None, "YQ=="),
     ],
 )
 def test_what_says_something_else_does_not_agree(of_type: str, value: SqlValue, wrong: Any) -> None:

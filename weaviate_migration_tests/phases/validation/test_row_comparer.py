@@ -43,6 +43,12 @@ ROW: tuple[SqlValue, ...] = (
     "t",
     "12.5",
     1250,
+    "00000000-0000-4000-8000-00000000000a",
+    "[1, 2]",
+    "[0.5, 1.0]",
+    "[true, false]",
+    '["2026-01-02 03:04:05"]',
+    b"\x00\xff",
 )
 
 
@@ -91,6 +97,12 @@ ALTERED: dict[str, Callable[[Any], Any]] = {
     "spelled": lambda found: not found,
     "price": lambda found: found * 100,
     "cents": lambda found: found + 0.001,
+    "ident": lambda found: type(found)(int=found.int + 1),
+    "counts": lambda found: [*found[:-1], found[-1] + 1],
+    "scores": lambda found: [-found[0], *found[1:]],
+    "flags": lambda found: [*found[:-1], not found[-1]],
+    "moments": lambda found: [each.replace(microsecond=1) for each in found],
+    "picture": lambda found: found[:-2] + "9=",
 }
 
 
@@ -161,6 +173,7 @@ def test_values_of_another_type_are_named() -> None:
     properties = object_of(ROW)
     assert COMPARER.wrong_types(properties) == []
     assert COMPARER.wrong_types({**properties, "size": 7.0, "done": 1, "score": 1}) == ["size", "score", "done"]
+    assert COMPARER.wrong_types({**properties, "ident": UUID, "counts": (1, 2)}) == ["ident", "counts"]
 
 
 @pytest.mark.parametrize("key", ["key-1", 7, 7.5, b"\x00", "a' b", "\udcff"])

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from weaviate_migration.mapping import PropertyMapping
 from weaviate_migration.mapping.dates import are_exact_dates
-from weaviate_migration.mapping.values import MAX_EXACT_INT, SqlValue, is_utf8
+from weaviate_migration.mapping.values import MAX_EXACT_INT, SqlValue, are_exact_uuids, is_utf8
 from weaviate_migration.phases.preflight.audit.kinds import Kind, kind_finder
 from weaviate_migration.phases.preflight.audit.report import ColumnReport, Finding
 
@@ -129,7 +129,7 @@ class _PropertyAudit:
 
 def surely_held(prop: PropertyMapping, groups: Mapping[type, Group]) -> bool:
     """Whether the property holds all of these values exactly, where that can be said of them as a whole."""
-    wanted = {"text": str, "int": int, "number": float, "boolean": int, "date": str}.get(prop.type)
+    wanted = _WANTED.get(prop.type)
     if wanted is None or prop.json_key is not None or prop.is_spelled:
         return False
     if not groups.keys() <= {wanted, type(None)}:
@@ -142,10 +142,24 @@ def surely_held(prop: PropertyMapping, groups: Mapping[type, Group]) -> bool:
         return _are_utf8(group.values) and not (prop.default_for_empty and group.smallest == "")
     if prop.type == "date":
         return are_exact_dates(group.values)  # type: ignore[arg-type]  # one storage class: texts
+    if prop.type == "uuid":
+        return are_exact_uuids(group.values)  # type: ignore[arg-type]  # one storage class: texts
+    if prop.type == "blob":
+        return group.smallest != b""
     least, most = _EXACT[prop.type]
     return least <= group.smallest <= most and least <= group.largest <= most and not _may_be_negative_zero(group)  # type: ignore[operator]
 
 
+# The storage class that a property of a type holds exactly, where it is one alone and its values are soon judged.
+_WANTED: dict[str, type] = {
+    "text": str,
+    "int": int,
+    "number": float,
+    "boolean": int,
+    "date": str,
+    "uuid": str,
+    "blob": bytes,
+}
 _LARGEST_REAL = math.nextafter(math.inf, 0)
 _EXACT: dict[str, tuple[float, float]] = {
     "int": (-MAX_EXACT_INT, MAX_EXACT_INT),

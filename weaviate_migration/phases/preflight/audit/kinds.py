@@ -12,7 +12,8 @@ from typing import Any, Literal
 from weaviate_migration.mapping import PropertyMapping
 from weaviate_migration.mapping.converters import property_converter
 from weaviate_migration.mapping.decimals import is_number
-from weaviate_migration.mapping.values import SqlValue, is_utf8, parse_json
+from weaviate_migration.mapping.json_values import parse_json
+from weaviate_migration.mapping.values import SqlValue, is_utf8
 
 Fate = Literal["filled", "left out", "default", "quarantine"]
 
@@ -109,13 +110,27 @@ _EPOCH_REAL = _kind("epoch_real", "filled", "reals that are whole, or finer than
 _EPOCH_FINER = _kind("epoch_finer", "filled", "nanoseconds that are finer than the microseconds of a date")
 _EPOCH_OUT_OF_RANGE = _kind("epoch_out_of_range", "left out", "numbers that are dates outside the years 1 to 9999")
 
+_UUID_SPELLING = _kind("uuid_other_spelling", "filled", "UUIDs spelled otherwise than in small letters with hyphens")
+_UUID_IN_BLOB = _kind("uuid_in_blob", "filled", "blobs of 16 bytes, taken for UUIDs in the byte order of RFC 9562")
+_NO_UUID = _kind("text_no_uuid", "left out", "text that is no UUID")
+_EMPTY_BLOB = _kind("empty_blob", "left out", "empty blobs, which Weaviate refuses")
+
 _JSON_INVALID = _kind("json_invalid", "left out", "text that is no JSON, or is nested too deeply to be read")
 _JSON_NULL = _kind("json_null", "left out", "the JSON text `null`")
 _JSON_BEYOND_DOUBLE = _kind("json_number_beyond_double", "left out", "JSON with a number that no double can hold")
 _JSON_NO_ARRAY = _kind("json_no_array", "left out", "JSON that is no array")
-_JSON_OTHERS = _kind("json_array_of_others", "left out", "JSON arrays with other items than texts")
+_JSON_OTHERS = _kind("json_array_of_others", "left out", "JSON arrays with items that the property's type cannot hold")
+_JSON_BEYOND_2_53 = _kind(
+    "json_integer_beyond_2_53",
+    "left out",
+    "JSON arrays with integers beyond ±(2^53 - 1), which Weaviate would alter",
+)
 _JSON_SURROGATES = _kind("json_surrogates", "left out", "JSON with half a surrogate pair in a text, as an escape")
-_JSON_OTHER_FORM = _kind("json_other_form", "filled", "JSON with other blanks or escapes than json.dumps writes")
+_JSON_OTHER_FORM = _kind(
+    "json_other_form",
+    "filled",
+    "JSON with other blanks or escapes than json.dumps writes, or items in another form than the property's",
+)
 _JSON_NO_OBJECT = _kind("json_no_object", "left out", "JSON that is no object, so it has no members")
 _JSON_MEMBER = _kind(
     "json_member_of_other_type", "left out", "JSON objects whose member is no text, or no array of texts"
@@ -131,6 +146,8 @@ _WANTED = {
     "date": ("dates", ("integer", "real", "blob")),
     "epoch": ("numbers that are dates", ("text", "blob")),
     "scaled": ("integers with a scale", ("real", "text", "blob")),
+    "uuid": ("UUIDs", ("integer", "real", "blob")),
+    "blob": ("blobs", ("integer", "real", "text")),
     "json": ("JSON", ("integer", "real", "blob")),
 }
 _HINTS = {
@@ -297,7 +314,17 @@ def _epoch_kind(value: SqlValue, filled: bool) -> Kind:
     return _misplaced(value, "epoch")
 
 
-def _texts_kind(value: SqlValue, filled: bool) -> Kind:
+def _uuid_kind(value: SqlValue, filled: bool) -> Kind:
+    if filled:
+        return _UUID_SPELLING if isinstance(value, str) else _UUID_IN_BLOB
+    return (_undecodable(value) or _NO_UUID) if isinstance(value, str) else _misplaced(value, "uuid")
+
+
+def _blob_kind(value: SqlValue, _filled: bool) -> Kind:
+    return _EMPTY_BLOB if isinstance(value, bytes) else _misplaced(value, "blob")
+
+
+def _array_kind(value: SqlValue, filled: bool) -> Kind:
     if not isinstance(value, str):
         return _misplaced(value, "json")
     if filled:
@@ -307,9 +334,21 @@ def _texts_kind(value: SqlValue, filled: bool) -> Kind:
     document = parse_json(value)
     if _holds_infinity(document):
         return _JSON_BEYOND_DOUBLE
-    if not isinstance(document, list):
-        return _JSON_NO_ARRAY
-    return _JSON_SURROGATES if all(isinstance(each, str) for each in document) else _JSON_OTHERS
+    return _JSON_OTHERS if isinstance(document, list) else _JSON_NO_ARRAY
+
+
+def _texts_kind(value: SqlValue, filled: bool) -> Kind:
+    kind = _array_kind(value, filled)
+    # Texts alone that do not fit: one of them cannot be encoded.
+    all_texts = kind is _JSON_OTHERS and all(isinstance(each, str) for each in parse_json(value))
+    return _JSON_SURROGATES if all_texts else kind
+
+
+def _numbers_kind(value: SqlValue, filled: bool) -> Kind:
+    kind = _array_kind(value, filled)
+    # Whole numbers alone that do not fit: one of them is too large.
+    all_whole = kind is _JSON_OTHERS and all(type(each) is float and each.is_integer() for each in parse_json(value))
+    return _JSON_BEYOND_2_53 if all_whole else kind
 
 
 def _member_kind(value: SqlValue, _filled: bool) -> Kind:
@@ -322,7 +361,6 @@ def _member_kind(value: SqlValue, _filled: bool) -> Kind:
 
 _KIND_OF_TYPE: dict[str, Callable[[SqlValue, bool], Kind]] = {
     "text": _text_kind,
-    "text[]": _texts_kind,
     "int": _int_kind,
     "number": _number_kind,
     "boolean": _boolean_kind,
@@ -332,6 +370,13 @@ _KIND_OF_TYPE: dict[str, Callable[[SqlValue, bool], Kind]] = {
     "decimal text": _decimal_kind,
     "scaled": _scaled_kind,
     "pattern": _pattern_kind,
+    "uuid": _uuid_kind,
+    "text[]": _texts_kind,
+    "int[]": _numbers_kind,
+    "number[]": _numbers_kind,
+    "boolean[]": _array_kind,
+    "date[]": _array_kind,
+    "blob": _blob_kind,
 }
 
 

@@ -16,8 +16,8 @@ from weaviate_migration.source.plan import CollectionPlan, MigrationPlan
 from weaviate_migration.source.slices import Slice, table_slices
 from weaviate_migration.target.write import MESSAGE_BYTES, estimated_size, too_large
 
-# A character becomes at most six bytes in `source_columns` (`\u0000`), and an item of a JSON array (`"",`) sixteen in
-# a text[]; the rest is for what an object has besides.
+# A character becomes at most six bytes in `source_columns` (`\u0000`), and an item of a JSON array (`"",` or `1,`)
+# sixteen in the property; the rest is for what an object has besides.
 _BYTES_OF_A_CHARACTER = 8
 _ANY_TIME = "2026-01-01T00:00:00Z"
 

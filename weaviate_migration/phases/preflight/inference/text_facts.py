@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from weaviate_migration.mapping.values import parse_json
+from weaviate_migration.mapping.json_values import parse_json
 from weaviate_migration.phases.preflight.inference.vector_facts import LARGEST, VectorFacts, VectorReading
 
 # So many different texts are told apart, and only up to this length: what is longer is no choice from a list.

@@ -6,9 +6,10 @@ from hypothesis import strategies as st
 
 from weaviate_migration.mapping import PropertyMapping
 from weaviate_migration.mapping.converters import property_converter
+from weaviate_migration.mapping.json_values import parse_json
 from weaviate_migration.mapping.models import DecimalScale
 from weaviate_migration.mapping.row_to_object import row_converter, unfit_judge
-from weaviate_migration.mapping.values import SqlValue, parse_json
+from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.preflight.audit.columns import Group, surely_held
 from weaviate_migration.phases.preflight.audit.kinds import FATES, KINDS, kind_finder
 from weaviate_migration_tests.strategies import COLUMNS, EVERY_TYPE, ROWS, SPELLED, SQL_VALUES
@@ -149,6 +150,42 @@ CASES: list[tuple[PropertyMapping, SqlValue, str]] = [
     (property_of("text[]"), 0.5, "real_in_json"),
     (property_of("text[]"), b"[]", "blob_in_json"),
     (property_of("text[]"), escaped(b'["\xff"]'), "text_not_utf8"),
+    (property_of("int[]"), "[1,2]", "json_other_form"),
+    (property_of("int[]"), "[1.0]", "json_other_form"),
+    (property_of("int[]"), "[-0]", "json_other_form"),
+    (property_of("int[]"), f"[{2**53}]", "json_integer_beyond_2_53"),
+    (property_of("int[]"), f"[1, {'9' * 300}]", "json_integer_beyond_2_53"),
+    (property_of("int[]"), "[1.5]", "json_array_of_others"),
+    (property_of("int[]"), "[true]", "json_array_of_others"),
+    (property_of("int[]"), f"[{'9' * 5000}]", "json_number_beyond_double"),
+    (property_of("int[]"), "1", "json_no_array"),
+    (property_of("int[]"), 1, "integer_in_json"),
+    (property_of("number[]"), "[1]", "json_other_form"),
+    (property_of("number[]"), "[-0.0]", "json_other_form"),
+    (property_of("number[]"), "[1e2]", "json_other_form"),
+    (property_of("number[]"), f"[{2**53}]", "json_integer_beyond_2_53"),
+    (property_of("number[]"), "[1e999]", "json_number_beyond_double"),
+    (property_of("number[]"), '["1"]', "json_array_of_others"),
+    (property_of("boolean[]"), "[1, 0]", "json_other_form"),
+    (property_of("boolean[]"), "[1.0]", "json_array_of_others"),
+    (property_of("date[]"), '["2026-01-02"]', "json_other_form"),
+    (property_of("date[]"), '["now"]', "json_array_of_others"),
+    (property_of("date[]"), "[1767322800]", "json_array_of_others"),
+    (property_of("uuid"), "00000000-0000-4000-8000-00000000000A", "uuid_other_spelling"),
+    (property_of("uuid"), "0000000000004000800000000000000a", "uuid_other_spelling"),
+    (property_of("uuid"), "{00000000-0000-4000-8000-00000000000a}", "uuid_other_spelling"),
+    (property_of("uuid"), "urn:uuid:00000000-0000-4000-8000-00000000000a", "uuid_other_spelling"),
+    (property_of("uuid"), bytes(16), "uuid_in_blob"),
+    (property_of("uuid"), bytes(15), "blob_in_uuid"),
+    (property_of("uuid"), "0000-0000000040008000-00000000000a", "text_no_uuid"),
+    (property_of("uuid"), "", "text_no_uuid"),
+    (property_of("uuid"), escaped(b"\xff"), "text_not_utf8"),
+    (property_of("uuid"), 7, "integer_in_uuid"),
+    (property_of("uuid"), 0.5, "real_in_uuid"),
+    (property_of("blob"), b"", "empty_blob"),
+    (property_of("blob"), "a", "text_in_blob"),
+    (property_of("blob"), 7, "integer_in_blob"),
+    (property_of("blob"), 0.5, "real_in_blob"),
     (property_of("text", json_key="a"), '{"a": 1}', "json_member_of_other_type"),
     (property_of("text", json_key="a"), '{"a": "\\ud800"}', "json_member_of_other_type"),
     (property_of("text[]", json_key="a"), '{"a": ["b", 1]}', "json_member_of_other_type"),
@@ -272,6 +309,8 @@ def test_what_is_said_of_a_whole_column_holds_for_each_value(prop: PropertyMappi
         ("number", [1.0, -1.0]),
         ("boolean", [0, 1]),
         ("date", ["2026-01-02 03:04:05.000006", "0001-01-01 00:00:00"]),
+        ("uuid", ["00000000-0000-4000-8000-00000000000a", "ffffffff-ffff-ffff-ffff-ffffffffffff"]),
+        ("blob", [b"a", b"b"]),
     ],
 )
 def test_plain_columns_are_known_as_a_whole(of_type: str, values: list[Any]) -> None:
