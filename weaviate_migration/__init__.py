@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from weaviate_migration.api.checks import read_check_report
     from weaviate_migration.api.cleanup import CleanupResult, clean_up_migrations
     from weaviate_migration.api.cutover import CutoverResult, cut_over_migration
+    from weaviate_migration.api.init import draft_mapping, infer_mapping
     from weaviate_migration.api.migrate import SQLiteToWeaviateMigrator, run_migration
     from weaviate_migration.api.outcome import MigrationResult
     from weaviate_migration.api.postflight import check_postflight
@@ -46,6 +47,7 @@ __all__ = [
     "CleanupResult",
     "CutoverResult",
     "DualWriter",
+    "MappingDraft",
     "MigrationConfig",
     "MigrationReport",
     "MigrationResult",
@@ -63,7 +65,9 @@ __all__ = [
     "compare_reads_async",
     "create_migration_config",
     "cut_over_migration",
+    "draft_mapping",
     "follow_changes",
+    "infer_mapping",
     "install_change_capture",
     "read_check_report",
     "read_migration_report",
@@ -83,6 +87,7 @@ _HOME = {
     "CleanupResult": "api.cleanup",
     "CutoverResult": "api.cutover",
     "DualWriter": "phases.dual_write.dual_writer",
+    "MappingDraft": "phases.preflight.inference.draft",
     "MigrationConfig": "base.settings",
     "MigrationReport": "monitoring.report",
     "MigrationResult": "api.outcome",
@@ -100,7 +105,9 @@ _HOME = {
     "compare_reads_async": "phases.dual_write.shadow_reads",
     "create_migration_config": "base.settings",
     "cut_over_migration": "api.cutover",
+    "draft_mapping": "api.init",
     "follow_changes": "api.sync",
+    "infer_mapping": "api.init",
     "install_change_capture": "api.capture",
     "read_check_report": "api.checks",
     "read_migration_report": "api.report",

@@ -17,7 +17,7 @@ __all__ = ["cli", "main"]
 PROGRAM = "weaviate-migration"
 INTERRUPTED = 130
 COMMANDS = (
-    *("audit", "plan", "preflight", "capture", "migrate", "sync", "verify", "checks", "quarantine"),
+    *("init", "audit", "plan", "preflight", "capture", "migrate", "sync", "verify", "checks", "quarantine"),
     *("cutover", "postflight", "rollback", "cleanup", "status", "report", "alerts", "server", "demo"),
 )
 

@@ -1,15 +1,14 @@
 """`checks`: what the checks said last, for people and for CI."""
 
-from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
 
 from weaviate_migration.api.checks import read_check_report
-from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.base.settings import config_with_optional_source
 from weaviate_migration.base.texts import printable
+from weaviate_migration.cli.show.document import STANDARD_OUTPUT, write_document
 from weaviate_migration.cli.show.options import (
     EPILOG,
     MARKDOWN_OPTION,
@@ -21,7 +20,6 @@ from weaviate_migration.cli.show.options import (
 from weaviate_migration.cli.show.terminal import compact_table, plain_console, print_text
 from weaviate_migration.runs.checks import LAST_BACKFILL, CheckReport, CheckStatus, junit_xml, markdown_summary
 
-STANDARD_OUTPUT = "-"
 _STYLES = {CheckStatus.PASSED: "green", CheckStatus.WARNED: "yellow", CheckStatus.RUNNING: "yellow"}
 
 
@@ -62,23 +60,6 @@ def checks(
     elif not any(to_standard_output):
         show_report(report, plain_console())
     return report.exit_code
-
-
-def write_document(option: str, file: str, text: str) -> None:
-    """Writes a document to the file that an option names, or to standard output for `-`.
-
-    Raises:
-        ConfigurationError: the file cannot be written.
-    """
-    if file == STANDARD_OUTPUT:
-        click.echo(text, nl=False)
-        return
-    try:
-        Path(file).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigurationError(
-            f"{file} cannot be written: {error.strerror}.", f"Name another file with {option}."
-        ) from error
 
 
 def show_report(report: CheckReport, console: Console) -> None:

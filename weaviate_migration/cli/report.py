@@ -7,7 +7,7 @@ import click
 
 from weaviate_migration.api.report import read_migration_report
 from weaviate_migration.base.settings import config_with_optional_source
-from weaviate_migration.cli.checks import STANDARD_OUTPUT, write_document
+from weaviate_migration.cli.show.document import STANDARD_OUTPUT, write_document
 from weaviate_migration.cli.show.options import (
     EPILOG,
     EXTRACTS_OPTION,

@@ -37,9 +37,10 @@ UnmappedPolicy = Literal["refuse", "warn"]
 
 # What Weaviate accepts as names of collections, properties and vectors (server 1.39.0, schema validation). Silently, it
 # would turn a capital that a property begins with into a small letter.
-CollectionName = Annotated[str, StringConstraints(pattern=r"^[A-Z][_0-9A-Za-z]*$", max_length=200)]
-PropertyName = Annotated[str, StringConstraints(pattern=r"^[_a-z][_0-9A-Za-z]*$", max_length=230)]
-VectorName = Annotated[str, StringConstraints(pattern=r"^[_A-Za-z][_0-9A-Za-z]*$", max_length=230)]
+COLLECTION_LENGTH, PROPERTY_LENGTH = 200, 230
+CollectionName = Annotated[str, StringConstraints(pattern=r"^[A-Z][_0-9A-Za-z]*$", max_length=COLLECTION_LENGTH)]
+PropertyName = Annotated[str, StringConstraints(pattern=r"^[_a-z][_0-9A-Za-z]*$", max_length=PROPERTY_LENGTH)]
+VectorName = Annotated[str, StringConstraints(pattern=r"^[_A-Za-z][_0-9A-Za-z]*$", max_length=PROPERTY_LENGTH)]
 NonEmpty = Annotated[str, StringConstraints(min_length=1)]
 
 _T = TypeVar("_T")

@@ -44,10 +44,17 @@ def read_mapping(path: Path | None = None) -> Mapping:
         MappingError: there is no such file, it is not YAML, or it is wrong: then the message lists every mistake.
     """
     source: Traversable = path if path is not None else resources.files("weaviate_migration.mapping") / SHIPPED
-    return _parsed(read_text(source, _MAPPING_FILE), str(source))
+    return parse_mapping(read_text(source, _MAPPING_FILE), str(source))
 
 
 @functools.lru_cache(maxsize=8)
-def _parsed(text: str, file: str) -> Mapping:
-    """The mapping of this text. A command asks for it some five times, and parsing takes longer than reading."""
+def parse_mapping(text: str, file: str) -> Mapping:
+    """The mapping of this text. A command asks for it some five times, and parsing takes longer than reading.
+
+    Args:
+        file: how messages name it.
+
+    Raises:
+        MappingError: as `read_mapping` does.
+    """
     return parse_yaml(text, file, Mapping, _MAPPING_FILE)

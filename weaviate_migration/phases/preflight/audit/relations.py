@@ -8,7 +8,7 @@ from weaviate_migration.mapping import RelationMapping
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.preflight.audit.columns import KeyOf, Tally
 from weaviate_migration.phases.preflight.audit.report import OrphanReport
-from weaviate_migration.source.inspect import quoted
+from weaviate_migration.source.inspect import Table, quoted
 from weaviate_migration.source.plan import CollectionPlan, MigrationPlan
 
 
@@ -44,19 +44,26 @@ def relation_audits(plan: CollectionPlan, whole: MigrationPlan) -> list[Relation
 
 
 def _relation_audit(relation: RelationMapping, parent: CollectionPlan, number: int) -> RelationAudit:
-    """Compares as SQLite's foreign keys do: by collation and affinity of the parent's column, which stands on the left.
+    if parent.table is None:
+        return RelationAudit(relation, f"t.{quoted(relation.column)} IS NOT NULL")
+    return RelationAudit(relation, *orphan_sql(relation.column, parent.table, parent.key[0], number))
 
+
+def orphan_sql(column: str, parent: Table, key: str, number: int) -> tuple[str, str]:
+    """A condition that is true for a row `t` whose column holds no key of the parent, and the join that it uses.
+
+    It compares as SQLite's foreign keys do: by collation and affinity of the parent's column, which stands on the left.
     The child's column gets a plus, which takes its own affinity away (https://www.sqlite.org/foreignkeys.html, 3 and
     https://www.sqlite.org/datatype3.html, 4.2).
+
+    Args:
+        key: the column of the parent, or its rowid.
+        number: tells the joins of a statement apart.
     """
-    child = f"t.{quoted(relation.column)}"
-    if parent.table is None:
-        return RelationAudit(relation, f"{child} IS NOT NULL")
-    table, key, name = quoted(parent.table.name), quoted(parent.key[0]), f"parent_{number}"
-    if parent.uses_rowid or parent.key == parent.table.primary_key:
-        found = f"EXISTS (SELECT 1 FROM {table} AS {name} WHERE {name}.{key} = +{child})"
-        return RelationAudit(relation, f"{child} IS NOT NULL AND NOT {found}")
+    child, table, name = f"t.{quoted(column)}", quoted(parent.name), f"parent_{number}"
+    if key == parent.rowid or (key,) == parent.primary_key:
+        found = f"EXISTS (SELECT 1 FROM {table} AS {name} WHERE {name}.{quoted(key)} = +{child})"
+        return f"{child} IS NOT NULL AND NOT {found}", ""
     # Without an index of its own the table would be searched from end to end for each child: SQLite makes one for this.
-    keys = f"(SELECT DISTINCT {key} AS key FROM {table})"
-    join = f"LEFT JOIN {keys} AS {name} ON {name}.key = +{child}"
-    return RelationAudit(relation, f"{child} IS NOT NULL AND {name}.key IS NULL", join)
+    keys = f"(SELECT DISTINCT {quoted(key)} AS key FROM {table})"
+    return f"{child} IS NOT NULL AND {name}.key IS NULL", f"LEFT JOIN {keys} AS {name} ON {name}.key = +{child}"

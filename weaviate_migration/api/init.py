@@ -1,0 +1,46 @@
+"""A mapping drawn up from a file: what the command `init` does, for the command line and for Python."""
+
+from collections.abc import Sequence
+
+from weaviate_migration.api.session import opened
+from weaviate_migration.base.settings import MigrationConfig, create_migration_config
+from weaviate_migration.mapping import Mapping
+from weaviate_migration.phases.preflight.inference.choice import Choice
+from weaviate_migration.phases.preflight.inference.draft import MappingDraft, draft_of_file
+
+
+def infer_mapping(
+    sqlite_url: str, *, tables: Sequence[str] = (), exclude: Sequence[str] = (), views: bool = False
+) -> Mapping:
+    """Draws up a mapping for a SQLite file, from its schema and every one of its values.
+
+    Args:
+        sqlite_url: a path, or a URL `sqlite:///path`.
+        tables: only these, views among them too; none: all tables.
+        exclude: not these.
+        views: all views, too.
+
+    Raises:
+        ConfigurationError: a table was named that the file does not have.
+        SourceNotUsableError: it is no SQLite database, or has no table that could become a collection.
+        SourceError: it is locked or corrupt.
+    """
+    return draft_mapping(create_migration_config(sqlite_url), tables=tables, exclude=exclude, views=views).mapping
+
+
+def draft_mapping(
+    config: MigrationConfig, *, tables: Sequence[str] = (), exclude: Sequence[str] = (), views: bool = False
+) -> MappingDraft:
+    """What `infer_mapping` does, with the text of the mapping file, and what a person should know of it.
+
+    The application may go on writing meanwhile; nothing is written to its file.
+
+    Args:
+        config: names the file, and the work folder for a copy where the file cannot be read in place.
+        tables: as for `infer_mapping`, and so are the others.
+
+    Raises:
+        ConfigurationError: what `infer_mapping` raises.
+    """
+    with opened(config) as session:
+        return draft_of_file(session.source, session.work_folder.scratch, Choice(tables, exclude, views))

@@ -1,0 +1,135 @@
+"""Which tables of a file become collections, by which key; and which are left out, each with the reason."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from weaviate_migration.base.errors import ConfigurationError
+from weaviate_migration.base.texts import suggestion
+from weaviate_migration.mapping.models import folded
+from weaviate_migration.phases.preflight.inference.left_out import bookkeeping_reason, hidden_tables
+from weaviate_migration.phases.preflight.inference.names import spoken_words
+from weaviate_migration.source.inspect import OWN_PREFIX, Database, Table, quoted
+
+# SQLite takes 2,000 columns in a result at most.
+_ASKED_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a person chose.
+
+    Attributes:
+        tables: only these, views among them too; none: all tables.
+        exclude: not these.
+        views: all views, too.
+    """
+
+    tables: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+    views: bool = False
+
+
+@dataclass(frozen=True)
+class OmittedTable:
+    """A table that is left out; `rows` is None where they cannot be counted."""
+
+    table: str
+    rows: int | None
+    reason: str
+
+    @property
+    def told(self) -> str:
+        """The reason, with the number of rows."""
+        if self.rows is None:
+            return self.reason
+        return f"{self.reason} ({self.rows:,} row{'' if self.rows == 1 else 's'})"
+
+
+@dataclass(frozen=True)
+class ChosenTables:
+    """The tables that become collections, each with the columns of its key, and those that are left out."""
+
+    keys: dict[Table, tuple[str, ...]]
+    omitted: tuple[OmittedTable, ...]
+
+
+def choose_tables(connection: sqlite3.Connection, database: Database, choice: Choice) -> ChosenTables:
+    """Parts the tables of a file; raises ConfigurationError where one was named that is not there."""
+    _refuse_unknown(database, "--tables", choice.tables)
+    _refuse_unknown(database, "--exclude", choice.exclude)
+    reasons = hidden_tables(connection)
+    keys: dict[Table, tuple[str, ...]] = {}
+    for table in database.tables:
+        if table.is_view and not choice.views and not _names(choice.tables, table):
+            continue
+        reason = _why_not_chosen(table, choice)
+        key = None if reason else _key(connection, table)
+        if key:
+            keys[table] = key
+        else:
+            reasons[table.name] = reason or _why_without_key(table)
+    omitted = (OmittedTable(name, row_count_or_none(connection, name), reasons[name]) for name in sorted(reasons))
+    return ChosenTables(keys, tuple(omitted))
+
+
+def row_count_or_none(connection: sqlite3.Connection, table: str) -> int | None:
+    """How many rows a table has; None where SQLite cannot read it."""
+    try:
+        (count,) = connection.execute(f"SELECT count(*) FROM {quoted(table)}").fetchone()
+    except sqlite3.Error:
+        return None
+    return int(count)
+
+
+def _refuse_unknown(database: Database, option: str, names: Sequence[str]) -> None:
+    for name in names:
+        if database.table(name) is None:
+            allowed = suggestion(name, [table.name for table in database.tables])
+            raise ConfigurationError(f"{option}: there is no table `{name}` in {database.path}{allowed}")
+
+
+def _names(names: Sequence[str], table: Table) -> bool:
+    return folded(table.name) in map(folded, names)
+
+
+def _why_not_chosen(table: Table, choice: Choice) -> str | None:
+    if _names(choice.exclude, table):
+        return "named by --exclude"
+    if choice.tables:
+        return _told_by_sqlite(table.unreadable) if _names(choice.tables, table) else "not named by --tables"
+    return _told_by_sqlite(table.unreadable) or bookkeeping_reason(table)
+
+
+def _key(connection: sqlite3.Connection, table: Table) -> tuple[str, ...]:
+    """The columns that tell the rows of a table apart; none if there are no such columns."""
+    declared = table.primary_key or ((table.rowid,) if table.rowid else ())
+    if declared:
+        return () if any(folded(column).startswith(OWN_PREFIX) for column in declared) else declared
+    found = next(_unique_columns(connection, table), None)
+    return () if found is None else (found,)
+
+
+def _unique_columns(connection: sqlite3.Connection, table: Table) -> Iterator[str]:
+    """The columns of which no two values are alike, and none NULL; first those that are called so."""
+    names = sorted((column.name for column in table.columns if column.name), key=_not_called_key)
+    for begin in range(0, len(names), _ASKED_AT_ONCE):
+        asked = names[begin : begin + _ASKED_AT_ONCE]
+        different = ", ".join(f"count(DISTINCT {quoted(name)})" for name in asked)
+        rows, *counts = connection.execute(f"SELECT count(*), {different} FROM {quoted(table.name)}").fetchone()
+        yield from (name for name, count in zip(asked, counts, strict=True) if count == rows)
+
+
+def _not_called_key(column: str) -> int:
+    """0 for `id`, 1 for `user_id`, 2 for anything else."""
+    words = spoken_words(column)
+    return 0 if words == ["id"] else 1 if words[-1:] == ["id"] else 2
+
+
+def _told_by_sqlite(message: str) -> str | None:
+    return f"only its application can read it: {message}" if message else None
+
+
+def _why_without_key(table: Table) -> str:
+    kind = "a view" if table.is_view else "a table"
+    return f"{kind} in which no column has a value of its own for each row, and none is NULL"

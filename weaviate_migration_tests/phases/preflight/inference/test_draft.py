@@ -1,0 +1,228 @@
+from pathlib import Path
+
+import pytest
+
+from weaviate_migration.base.errors import ConfigurationError, SourceNotUsableError
+from weaviate_migration.mapping import CollectionMapping
+from weaviate_migration.phases.preflight.inference.choice import Choice
+from weaviate_migration.phases.preflight.inference.draft import MappingDraft, draft_of_file
+from weaviate_migration.source.inspect import inspect_database
+from weaviate_migration.source.plan import plan_migration
+from weaviate_migration_tests.source.databases import make
+
+BCRYPT = "$2b$12$" + "a" * 53
+LIBRARY = (
+    "CREATE TABLE authors (id INTEGER PRIMARY KEY, name TEXT, password_hash TEXT, best_book_id REFERENCES books)",
+    "CREATE TABLE books (id INTEGER PRIMARY KEY, author_id REFERENCES authors (id), shelf_id TEXT, metadata TEXT)",
+    "CREATE TABLE shelves (id TEXT PRIMARY KEY, parent_id TEXT)",
+    "CREATE TABLE copies (book_id INTEGER, number INTEGER, PRIMARY KEY (book_id, number))",
+    "CREATE TABLE loans (book_id INTEGER, number INTEGER, FOREIGN KEY (book_id, number) REFERENCES copies)",
+    "CREATE TABLE alembic_version (version_num TEXT)",
+    "CREATE VIEW long_names AS SELECT id, name FROM authors",
+    "CREATE VIEW twice AS SELECT 1 AS one UNION ALL SELECT 1",
+    f"INSERT INTO authors VALUES (1, 'Ann', '{BCRYPT}', 1), (2, 'Bob', NULL, NULL)",
+    "INSERT INTO books VALUES (1, 1, 'a', '{}'), (2, 3, 'b', '{}'), (3, NULL, 'a', NULL)",
+    "INSERT INTO shelves VALUES ('a', NULL), ('b', 'a')",
+    "INSERT INTO alembic_version VALUES ('0123')",
+)
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    return make(tmp_path / "library.db", *LIBRARY)
+
+
+def drafted(source: Path, **choice: object) -> MappingDraft:
+    return draft_of_file(source, source.parent / "scratch", Choice(**choice))  # type: ignore[arg-type]
+
+
+def collection(draft: MappingDraft, table: str) -> CollectionMapping:
+    return next(each for each in draft.mapping.collections if each.table == table)
+
+
+def test_every_table_is_mapped_or_left_out_with_a_reason(library: Path) -> None:
+    draft = drafted(library)
+    assert draft.mapping.unmapped == "refuse"
+    assert draft.mapping.name == "library"
+    assert {each.table for each in draft.mapping.collections} == {"authors", "books", "shelves", "copies", "loans"}
+    assert draft.mapping.omit_tables == {
+        "alembic_version": "Alembic keeps it for itself: which changes of the schema were made (1 row)"
+    }
+    plan = plan_migration(draft.mapping, inspect_database(library))
+    assert plan.unmapped_tables == ()
+
+
+def test_it_says_the_same_each_time(library: Path) -> None:
+    assert drafted(library) == drafted(library)
+
+
+def test_relations_come_from_foreign_keys_and_are_suggested_where_names_and_values_say_so(library: Path) -> None:
+    draft = drafted(library)
+    relations = {
+        each.table: {relation.column: relation.to_table for relation in each.relations}
+        for each in draft.mapping.collections
+    }
+    assert relations == {
+        "authors": {"best_book_id": "books"},
+        "books": {"author_id": "authors"},
+        "shelves": {},
+        "copies": {},
+        "loans": {},
+    }
+    for line in (
+        "- {column: author_id, to_table: authors} # declared; 1 row without a parent",
+        "# suggestion: relations: [{column: shelf_id, to_table: shelves}], since all 3 values are keys of it",
+        "# suggestion: relations: [{column: parent_id, to_table: shelves}], since all 1 values are keys of it",
+        "# foreign key book_id, number to copies: a relation is of one column",
+    ):
+        assert line in draft.text
+
+
+def test_a_name_alone_is_no_relation(tmp_path: Path) -> None:
+    source = make(
+        tmp_path / "app.db",
+        "CREATE TABLE users (id INTEGER PRIMARY KEY)",
+        "CREATE TABLE notes (id INTEGER PRIMARY KEY, user_id INTEGER, parent_id INTEGER)",
+        "INSERT INTO users VALUES (1)",
+        "INSERT INTO notes VALUES (1, 1, NULL), (2, 7, NULL)",
+    )
+    draft = drafted(source)
+    assert "suggestion" not in draft.text
+    assert not any(each.relations for each in draft.mapping.collections)
+
+
+def test_a_foreign_key_to_what_is_no_key_is_none(tmp_path: Path) -> None:
+    source = make(
+        tmp_path / "app.db",
+        "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT UNIQUE)",
+        "CREATE TABLE notes (id INTEGER PRIMARY KEY, email REFERENCES users (email), gone INTEGER REFERENCES ghosts)",
+    )
+    draft = drafted(source)
+    assert collection(draft, "notes").relations == ()
+    assert "# foreign key email to users (email): that is not what tells its rows apart" in draft.text
+    assert "# foreign key gone to ghosts: that table has no collection" in draft.text
+
+
+def test_parents_stand_before_their_children(tmp_path: Path) -> None:
+    source = make(
+        tmp_path / "app.db",
+        "CREATE TABLE a (id INTEGER PRIMARY KEY, z_id INTEGER REFERENCES z, own INTEGER REFERENCES a)",
+        "CREATE TABLE m (id INTEGER PRIMARY KEY)",
+        "CREATE TABLE z (id INTEGER PRIMARY KEY, m_id INTEGER REFERENCES m)",
+        "CREATE TABLE ring_1 (id INTEGER PRIMARY KEY, next INTEGER REFERENCES ring_2)",
+        "CREATE TABLE ring_2 (id INTEGER PRIMARY KEY, next INTEGER REFERENCES ring_1)",
+    )
+    draft = drafted(source)
+    assert [each.table for each in draft.mapping.collections] == ["m", "z", "a", "ring_1", "ring_2"]
+
+
+def test_secrets_are_left_out_and_named(library: Path) -> None:
+    draft = drafted(library)
+    reason = "looks like a secret: 1 of 1 values look like password hashes"
+    assert collection(draft, "authors").omit == {"password_hash": reason}
+    assert [(each.table, each.column, each.reason) for each in draft.secrets] == [("authors", "password_hash", reason)]
+
+
+def test_a_key_is_never_left_out(tmp_path: Path) -> None:
+    source = make(
+        tmp_path / "app.db",
+        "CREATE TABLE tokens (token TEXT PRIMARY KEY, user TEXT)",
+        f"INSERT INTO tokens VALUES ('{'a' * 40}', 'ann'), (NULL, 'bob')",
+    )
+    draft = drafted(source)
+    assert collection(draft, "tokens").omit == {}
+    assert draft.remarks == [
+        "tokens.token looks like a secret, by its name, but is the key: to keep it out, leave out the table",
+        "tokens.token is the key, and NULL in 1 row: they would be refused",
+    ]
+
+
+def test_views_are_taken_where_a_column_tells_their_rows_apart(library: Path) -> None:
+    draft = drafted(library, views=True)
+    assert collection(draft, "long_names").key == ("id",)
+    assert draft.mapping.omit_tables["twice"] == (
+        "a view in which no column has a value of its own for each row, and none is NULL (2 rows)"
+    )
+    assert collection(drafted(library, tables=["long_names"]), "long_names").key == ("id",)
+
+
+@pytest.mark.parametrize("null", ["NULL", "1"])
+def test_a_column_with_null_or_with_a_value_twice_is_no_key_of_a_view(null: str, tmp_path: Path) -> None:
+    source = make(
+        tmp_path / "app.db",
+        "CREATE TABLE t (id INTEGER, name TEXT)",
+        f"INSERT INTO t VALUES (1, 'a'), ({null}, 'b')",
+        "CREATE VIEW v AS SELECT id, name FROM t",
+    )
+    assert collection(drafted(source, views=True), "v").key == ("name",)
+
+
+def test_only_the_tables_that_were_named(library: Path) -> None:
+    draft = drafted(library, tables=["BOOKS", "shelves"], exclude=["shelves"])
+    assert [each.table for each in draft.mapping.collections] == ["books"]
+    assert collection(draft, "books").relations == ()
+    assert draft.mapping.omit_tables["shelves"] == "named by --exclude (2 rows)"
+    assert draft.mapping.omit_tables["authors"] == "not named by --tables (2 rows)"
+    assert plan_migration(draft.mapping, inspect_database(library)).unmapped_tables == ()
+
+
+@pytest.mark.parametrize("choice", [{"tables": ["bookz"]}, {"exclude": ["bookz"]}])
+def test_a_name_that_is_none(choice: dict[str, list[str]], library: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"there is no table `bookz` in .*; did you mean `books`\?"):
+        drafted(library, **choice)
+
+
+def test_the_provenance_gives_way_to_a_column(library: Path) -> None:
+    books = collection(drafted(library), "books")
+    assert books.provenance == "migrationMetadata"
+    assert {prop.column: prop.name for prop in books.properties} == {
+        "id": "bookId",
+        "author_id": "authorId",
+        "shelf_id": "shelfId",
+        "metadata": "metadata",
+    }
+
+
+def test_a_table_of_blobs_has_a_property_all_the_same(tmp_path: Path) -> None:
+    source = make(tmp_path / "app.db", "CREATE TABLE blobs (data BLOB)", "INSERT INTO blobs VALUES (x'00')")
+    assert [prop.column for prop in collection(drafted(source), "blobs").properties] == ["data"]
+
+
+def test_a_table_that_has_nothing_but_secrets_is_left_out(tmp_path: Path) -> None:
+    source = make(
+        tmp_path / "app.db",
+        "CREATE TABLE vault (password TEXT)",
+        "CREATE TABLE notes (id INTEGER PRIMARY KEY)",
+        "INSERT INTO vault VALUES ('x')",
+    )
+    assert drafted(source).mapping.omit_tables == {"vault": "none of its columns can become a property (1 row)"}
+
+
+@pytest.mark.parametrize("statements", [(), ("CREATE TABLE alembic_version (version_num TEXT)",)])
+def test_a_file_without_anything_to_migrate(statements: tuple[str, ...], tmp_path: Path) -> None:
+    source = make(tmp_path / "app.db", "PRAGMA user_version = 1", *statements)
+    with pytest.raises(SourceNotUsableError, match="has no table that could become a collection"):
+        drafted(source)
+
+
+def test_names_of_any_kind(tmp_path: Path) -> None:
+    source = make(
+        tmp_path / "app.db",
+        'CREATE TABLE "用户" ("姓名" TEXT, "Ñame" TEXT, "" TEXT, "a""b" TEXT, "yes" TEXT)',
+        'CREATE TABLE "yes" ("rowid" TEXT, "a\nb" TEXT, "_weaviate_migration_x" TEXT)',
+        'CREATE TABLE "/etc/passwd" (id, ID2, "id 2", "\uff29\uff24" TEXT)',
+        f'CREATE TABLE "{"long" * 100}" ("{"column" * 100}" TEXT)',
+        "INSERT INTO \"用户\" VALUES ('a', 'b', 'c', 'd', 'e')",
+    )
+    draft = drafted(source)
+    assert len(draft.mapping.collections) == 4
+    assert collection(draft, "yes").omit.keys() == {"_weaviate_migration_x"}
+    assert [prop.name for prop in collection(draft, "用户").properties] == ["xingMing", "name", "aB", "yes"]
+    assert plan_migration(draft.mapping, inspect_database(source)).unmapped_tables == ()
+
+
+def test_the_file_is_not_written_to(library: Path) -> None:
+    before = library.read_bytes()
+    drafted(library, views=True)
+    assert library.read_bytes() == before
+    assert sorted(each.name for each in library.parent.iterdir()) == ["library.db"]
