@@ -40,9 +40,9 @@ _DATE_FORM = re.compile(
     f"|[0-9]{{8}}(T[0-9]{{4}}([0-9]{{2}}([.][0-9]{{1,9}})?)?(Z|{_OFFSET_FORM}))?"
 ).fullmatch
 # What may follow a time, and changes nothing of it: the name of its zone, and of Go a clock's reading.
-_UTC_FORM = re.compile("(.{11,}[0-9]) ?UTC").fullmatch
+_UTC_FORM = re.compile("(.{4}-.{6,}[0-9]) ?UTC").fullmatch
 _GO_FORM = re.compile(
-    f"(.{{11,}}{_OFFSET_FORM}) ([A-Z]{{1,5}}|[+-][0-9]{{2}}([0-9]{{2}})?)( m=[+-][0-9]+[.][0-9]+)?"
+    f"(.{{4}}-.{{6,}}{_OFFSET_FORM}) ([A-Z]{{1,5}}|[+-][0-9]{{2}}([0-9]{{2}})?)( m=[+-][0-9]+[.][0-9]+)?"
 ).fullmatch
 _NUMBER_FORM = re.compile("[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,3})?").fullmatch
 # Letters of either case, hyphens where they belong or none, and braces or the name of a URN around them.
@@ -332,10 +332,10 @@ def _moment(value: Any) -> datetime | None:
     """
     if not isinstance(value, str):
         return None
-    if named := _UTC_FORM(value):
-        value = f"{named[1]}Z"
-    elif named := _GO_FORM(value):
+    if named := _GO_FORM(value):
         value = named[1]
+    elif named := _UTC_FORM(value):
+        value = f"{named[1]}Z"
     if not _DATE_FORM(value):
         return None
     try:

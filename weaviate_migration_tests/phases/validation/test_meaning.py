@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 
 from weaviate_migration.mapping import PropertyMapping
+from weaviate_migration.mapping.converters import property_converter
 from weaviate_migration.mapping.row_to_object import row_converter
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.validation.meaning import judge
@@ -148,6 +149,25 @@ def test_what_says_something_else_does_not_agree(of_type: str, value: SqlValue, 
 )
 def test_numbers_since_1970_that_do_not_agree(date_format: str, value: SqlValue, wrong: Any) -> None:
     assert not judge(property_of("date", date_format=date_format))(value, wrong)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("2026-01-02 12:00 UTC", NOON),
+        ("2026-01-02 12:00-0000 UTC", NOON),
+        ("2026-01-02 14:00:00.5 +0200 UTC", NOON + timedelta(microseconds=500_000)),
+        ("20260102T120000+0000", NOON),
+        ("20260102T120000 UTC", None),
+        ("20260102T120000+0000 UTC", None),
+    ],
+)
+def test_names_of_zones(text: str, found: datetime | None) -> None:
+    """Behind an offset a name says nothing new; and only dates with dashes have one."""
+    prop = property_of("date")
+    assert judge(prop)(text, found)
+    assert not judge(prop)(text, NOON if found is None else None)
+    assert (property_converter(prop)(text)[0] is None) == (found is None)
 
 
 def test_numbers_since_1970_that_agree() -> None:
