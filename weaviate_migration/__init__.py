@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from weaviate_migration.monitoring.status import MigrationStatus
     from weaviate_migration.phases.dual_write.dual_writer import DualWriter
     from weaviate_migration.phases.dual_write.shadow_reads import ShadowReads, compare_reads, compare_reads_async
+    from weaviate_migration.phases.preflight.inference.draft import MappingDraft
     from weaviate_migration.runs.checks import CheckReport
     from weaviate_migration.work_folder.checklist import Checklist
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.base.texts import suggestion
 from weaviate_migration.mapping.models import folded
-from weaviate_migration.phases.preflight.inference.left_out import bookkeeping_reason, hidden_tables
+from weaviate_migration.phases.preflight.inference.bookkeeping import bookkeeping_reason
+from weaviate_migration.phases.preflight.inference.module_tables import tables_of_modules
 from weaviate_migration.phases.preflight.inference.names import spoken_words
 from weaviate_migration.source.inspect import OWN_PREFIX, Database, Table, quoted
 
@@ -58,12 +59,12 @@ def choose_tables(connection: sqlite3.Connection, database: Database, choice: Ch
     """Parts the tables of a file; raises ConfigurationError where one was named that is not there."""
     _refuse_unknown(database, "--tables", choice.tables)
     _refuse_unknown(database, "--exclude", choice.exclude)
-    reasons = hidden_tables(connection)
+    reasons = tables_of_modules(connection, database.tables)
     keys: dict[Table, tuple[str, ...]] = {}
     for table in database.tables:
         if table.is_view and not choice.views and not _names(choice.tables, table):
             continue
-        reason = _why_not_chosen(table, choice)
+        reason = _why_not_chosen(table, choice, reasons.pop(table.name, None))
         key = None if reason else _key(connection, table)
         if key:
             keys[table] = key
@@ -93,12 +94,12 @@ def _names(names: Sequence[str], table: Table) -> bool:
     return folded(table.name) in map(folded, names)
 
 
-def _why_not_chosen(table: Table, choice: Choice) -> str | None:
+def _why_not_chosen(table: Table, choice: Choice, kept: str | None) -> str | None:
     if _names(choice.exclude, table):
         return "named by --exclude"
     if choice.tables:
         return _told_by_sqlite(table.unreadable) if _names(choice.tables, table) else "not named by --tables"
-    return _told_by_sqlite(table.unreadable) or bookkeeping_reason(table)
+    return _told_by_sqlite(table.unreadable) or kept or bookkeeping_reason(table)
 
 
 def _key(connection: sqlite3.Connection, table: Table) -> tuple[str, ...]:

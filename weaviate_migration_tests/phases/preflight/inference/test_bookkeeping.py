@@ -1,12 +1,7 @@
-from contextlib import closing
-from pathlib import Path
-
 import pytest
 
-from weaviate_migration.phases.preflight.inference.left_out import bookkeeping_reason, hidden_tables
-from weaviate_migration.source.connect import connect_to_read
+from weaviate_migration.phases.preflight.inference.bookkeeping import bookkeeping_reason
 from weaviate_migration.source.inspect import Column, Table
-from weaviate_migration_tests.source.databases import make
 
 
 def table(name: str, *columns: str) -> Table:
@@ -54,22 +49,3 @@ def test_a_table_that_a_schema_tool_keeps(found: Table, tool: str) -> None:
 )
 def test_a_table_of_the_application_that_is_called_alike(found: Table) -> None:
     assert bookkeeping_reason(found) is None
-
-
-def test_tables_of_sqlite_and_of_modules(tmp_path: Path) -> None:
-    source = make(
-        tmp_path / "app.db",
-        "CREATE TABLE notes (id INTEGER PRIMARY KEY AUTOINCREMENT, title UNIQUE)",
-        "CREATE TABLE sqliteish (id)",
-        "CREATE VIRTUAL TABLE words USING fts5(title)",
-        "INSERT INTO notes VALUES (1, 'a')",
-        "ANALYZE",
-    )
-    with closing(connect_to_read(source)) as connection:
-        found = hidden_tables(connection)
-    of_sqlite = {"sqlite_sequence", "sqlite_stat1"}
-    of_fts = {f"words_{part}" for part in ("config", "content", "data", "docsize", "idx")}
-    assert of_sqlite | of_fts <= found.keys()
-    assert not found.keys() & {"notes", "sqliteish", "words", "sqlite_schema"}
-    assert {found[name] for name in of_sqlite} == {"SQLite keeps it for itself"}
-    assert {found[name] for name in of_fts} == {"the module of a virtual table keeps it for itself"}

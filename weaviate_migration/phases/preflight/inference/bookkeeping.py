@@ -1,6 +1,5 @@
-"""Tables that are not the application's data: SQLite's own, shadow tables, bookkeeping of schema tools."""
+"""Tables that tools keep for themselves, mostly for changes of the schema: they are not the application's data."""
 
-import sqlite3
 from dataclasses import dataclass
 
 from weaviate_migration.mapping.models import folded
@@ -33,8 +32,6 @@ class Bookkeeping:
         return f"{self.tool} keeps it for itself: {self.what}"
 
 
-_SHADOW = "the module of a virtual table keeps it for itself"
-_SQLITE = "SQLite keeps it for itself"
 _LOCK = "a lock for changes of the schema"
 _BOOKKEEPING = (
     Bookkeeping("Alembic", "alembic_version", ("version_num",)),
@@ -98,14 +95,3 @@ _BOOKKEEPING = (
 def bookkeeping_reason(table: Table) -> str | None:
     """Why a table is left out as a schema tool's own; None where it is none."""
     return next((each.reason for each in _BOOKKEEPING if each.is_kept_in(table)), None)
-
-
-def hidden_tables(connection: sqlite3.Connection) -> dict[str, str]:
-    """The tables that SQLite and its modules keep for themselves, each with the reason to leave it out."""
-    statement = """
-SELECT name, type FROM pragma_table_list
-WHERE schema = 'main' AND (type = 'shadow' OR name LIKE 'sqlite!_%' ESCAPE '!') AND name <> 'sqlite_schema'
-ORDER BY name
-"""
-    rows = connection.execute(statement).fetchall()
-    return {name: _SHADOW if kind == "shadow" else _SQLITE for name, kind in rows}

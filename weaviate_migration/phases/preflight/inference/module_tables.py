@@ -1,0 +1,100 @@
+"""Tables that SQLite and the modules of virtual tables keep for themselves, or that hold nothing of their own."""
+
+import re
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from weaviate_migration.mapping.models import folded
+from weaviate_migration.source.inspect import Table
+from weaviate_migration.source.sql_tokens import in_parentheses, tokens_of, unquoted
+
+_SQLITE = "SQLite keeps it for itself"
+_SHADOW = "the module of a virtual table keeps it for itself"
+_FULL_TEXT = ("fts3", "fts4", "fts5")
+# Modules that show what a full-text index holds.
+_VOCABULARY = ("fts5vocab", "fts4aux", "fts3tokenize")
+# SQLite knows the tables that a module keeps only while it has the module. Of those that it seldom has: what stands
+# behind the virtual table's name and an underscore.
+_KEPT_BY = {
+    "vec0": re.compile(r"chunks|rowids|info|auxiliary|vector_chunks\d+|metadatachunks\d+|metadatatext\d+"),
+    "vss0": re.compile("index|data"),
+    "spellfix1": re.compile("vocab"),
+    "rtree": re.compile("node|parent|rowid"),
+    "rtree_i32": re.compile("node|parent|rowid"),
+    "geopoly": re.compile("node|parent|rowid"),
+    "fts3": re.compile("content|segments|segdir"),
+    "fts4": re.compile("content|segments|segdir|docsize|stat"),
+    "fts5": re.compile("config|content|data|docsize|idx"),
+}
+
+
+@dataclass(frozen=True)
+class _VirtualTable:
+    name: str
+    module: str
+    arguments: tuple[str, ...]
+
+    def argument(self, name: str) -> str | None:
+        """The value of an argument such as `content='notes'`."""
+        for each in self.arguments:
+            called, is_one, value = each.partition("=")
+            if is_one and folded(called.strip()) == name:
+                return unquoted(value.strip())
+        return None
+
+
+def tables_of_modules(connection: sqlite3.Connection, tables: Iterable[Table]) -> dict[str, str]:
+    """The tables that are nobody's data, or another table's, each with the reason to leave it out.
+
+    Args:
+        tables: of the file.
+    """
+    found = dict(_hidden(connection))
+    by_name = {folded(table.name): table for table in tables}
+    for virtual in _virtual_tables(connection):
+        if reason := _why_no_data(virtual):
+            found[virtual.name] = reason
+        table = by_name.get(folded(virtual.name))
+        if table is not None and table.unreadable:
+            found |= dict.fromkeys(_kept(virtual, by_name), f"module {virtual.module} keeps it for {virtual.name}")
+    return found
+
+
+def _hidden(connection: sqlite3.Connection) -> Iterator[tuple[str, str]]:
+    statement = """
+SELECT name, type FROM pragma_table_list
+WHERE schema = 'main' AND (type = 'shadow' OR name LIKE 'sqlite!_%' ESCAPE '!') AND name <> 'sqlite_schema'
+"""
+    for name, kind in connection.execute(statement).fetchall():
+        yield name, _SHADOW if kind == "shadow" else _SQLITE
+
+
+def _virtual_tables(connection: sqlite3.Connection) -> Iterator[_VirtualTable]:
+    statement = "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND rootpage = 0 ORDER BY name"
+    for name, sql in connection.execute(statement).fetchall():
+        tokens = tokens_of(sql)
+        words = [token for token in tokens if token != " "]
+        using = [folded(word) for word in words].index("using")
+        arguments, _ = in_parentheses(tokens) if "(" in words else ([], [])
+        yield _VirtualTable(
+            name, folded(unquoted(words[using + 1])), tuple("".join(each).strip() for each in arguments)
+        )
+
+
+def _why_no_data(virtual: _VirtualTable) -> str | None:
+    if virtual.module in _VOCABULARY:
+        return "shows what a full-text index holds"
+    content = virtual.argument("content") if virtual.module in _FULL_TEXT else None
+    if content is None:
+        return None
+    return f"a full-text index of {content}, where its texts are" if content else "a full-text index without texts"
+
+
+def _kept(virtual: _VirtualTable, tables: dict[str, Table]) -> Iterator[str]:
+    """The tables that the module of an unreadable virtual table keeps."""
+    suffix = _KEPT_BY.get(virtual.module)
+    prefix = f"{folded(virtual.name)}_"
+    for name, table in tables.items():
+        if suffix is not None and name.startswith(prefix) and suffix.fullmatch(name.removeprefix(prefix)):
+            yield table.name
