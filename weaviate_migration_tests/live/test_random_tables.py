@@ -14,10 +14,12 @@ import weaviate
 from hypothesis import HealthCheck, given, settings
 
 from weaviate_migration.mapping.models import folded
+from weaviate_migration.mapping.object_ids import UuidRange
 from weaviate_migration.mapping.object_to_row import object_to_row
 from weaviate_migration.mapping.row_to_object import key_text
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.source.inspect import quoted
+from weaviate_migration.target.read_back import objects_in_range
 from weaviate_migration_tests.live.small_migration import SmallMigration
 from weaviate_migration_tests.random_tables import ROWID_NAMES, ROWS, RandomTable, random_tables
 
@@ -89,7 +91,7 @@ def read_by_sqlite(database: Path, table: RandomTable) -> Iterator[tuple[tuple[C
 
 def rebuilt_rows(migration: SmallMigration) -> Iterator[tuple[Classed, ...]]:
     columns = migration.comparer.layout.columns
-    for each in migration.collection.iterator(cache_size=1000):
+    for each in objects_in_range(migration.collection, UuidRange(None, None), 1000, blobs=migration.mapping.blobs):
         row = object_to_row(migration.mapping, columns, each.properties)
         yield tuple(map(classed, row))
 
