@@ -144,6 +144,8 @@ class _MigrateCall:
         job = MIGRATE_LIVE if config.live else MIGRATE
         run = self._run(job, migrate_assets(mapping, live=config.live, cutover=config.cutover))
         result = migration_outcome(run.events, mapping, records.all())
+        if result.migration_id is None and unfinished is None and (begun := records.unfinished()) is not None:
+            result = result.with_(migration_id=begun.id)  # It failed while its collections were made.
         bind_contextvars(migration_id=result.migration_id)  # A child process of the run may have begun it.
         not_followed = uncaptured_tables(plan) if config.live else []
         warnings = [*plan.warnings, *not_followed, *result.warnings]

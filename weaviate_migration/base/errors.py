@@ -10,6 +10,7 @@ MigrationError                      exit code 1: it failed, the source is untouc
 │   └── SourceBusyError             it is locked by another program, and may be free when tried again
 ├── CaptureError                    changes of the source cannot be followed: capture is missing or was damaged
 ├── TargetError                     the Weaviate side failed
+│   ├── TargetLimitError            its own settings do not allow it: a quota, replication on too few nodes
 │   └── TransientTargetError        it may work when tried again
 │       ├── TargetConnectionError   no answer: the server is away, or the way to it
 │       ├── TargetTimeoutError      no answer in time
@@ -110,6 +111,10 @@ class TargetError(MigrationError):
     """The Weaviate side failed, and trying the same again will not help."""
 
     category: ClassVar[ErrorCategory] = "refused"
+
+
+class TargetLimitError(TargetError):
+    """The settings of Weaviate do not allow it: a quota is reached, or nodes are too few for its replication."""
 
 
 class TransientTargetError(TargetError):

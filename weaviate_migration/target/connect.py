@@ -33,6 +33,7 @@ MINIMUM_VERSION = (1, 32)
 IPV6 = 6
 HTTP_PORTS = {"http": 80, "https": 443}
 GRPC_PORTS = {"http": 50051, "https": 443}
+FORBIDDEN_QUESTION = (403, 404, 405, 422)
 CHECK_SECONDS = 10
 """For each question that is asked before the client connects."""
 CALL_SECONDS = 120
@@ -315,17 +316,22 @@ def _unreachable(address: ServerAddress, error: Exception) -> ServerNotUsableErr
     return ServerNotUsableError(f"no Weaviate answers at {address}: {reason}", hint)
 
 
-def answer(address: ServerAddress, path: str, api_key: str | None, body: bytes | None = None) -> bytes:
+def answer(address: ServerAddress, path: str, api_key: str | None, body: bytes | None = None) -> bytes | None:
     """The body of one answer, of a server that need not be ready: without a client, and within seconds.
 
     Args:
         body: JSON to send; without any it is asked for with GET.
 
+    Returns:
+        None where the server is well and does not answer this question: its settings, or the key's rights, forbid it.
+
     Raises:
-        ServerNotUsableError: no answer, or one that is not 200.
+        ServerNotUsableError: no answer, or one that says that the server cannot be used.
     """
     headers = _authorization(api_key) | ({"Content-Type": "application/json"} if body is not None else {})
     status, answered, _ = _get(address, path, headers, body)
+    if status in FORBIDDEN_QUESTION:
+        return None
     if status != 200:
         raise ServerNotUsableError(f"Weaviate at {address} answers {path} with status {status}", "Look into its log.")
     return answered

@@ -1,8 +1,9 @@
 """What weaviate-client raises, as errors of this project: by the type and the status, never by the text."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import grpc
 import httpx
@@ -19,6 +20,7 @@ from weaviate_migration.base.errors import (
     ErrorCategory,
     TargetConnectionError,
     TargetError,
+    TargetLimitError,
     TargetOverloadError,
     TargetTimeoutError,
     TransientTargetError,
@@ -44,6 +46,14 @@ _SAID: Mapping[type[TransientTargetError], str] = {
 }
 
 
+# What a server answers when a quota of its settings is reached, in JSON and in the details of a gRPC status: both have
+# the code of an overload, and no waiting helps.
+_QUOTA = "USAGE_LIMIT_EXCEEDED"
+_DETAILS = "grpc-status-details-bin"
+# For too few nodes there is no code of its own. This text decides what is advised, not whether it is tried again.
+_TOO_FEW_NODES = "not find enough weaviate nodes for replication"
+
+
 class Rejection(NamedTuple):
     """Why one object of a call was not taken, and the category of that: `refused` by the server, or `conversion`."""
 
@@ -65,6 +75,7 @@ def target_errors(doing: str) -> Iterator[None]:
 
     Raises:
         TransientTargetError: a failure that may pass; its class says whether no answer, too slow, or overload.
+        TargetLimitError: the server's own settings do not allow it.
         TargetError: any other.
     """
     try:
@@ -82,9 +93,40 @@ def target_error(error: WeaviateBaseError, doing: str) -> TargetError:
     code = call.code() if call else None
     said = f"{code.name}: {call.details()}" if call and code else error.message.partition("\n")[0]
     if isinstance(error, InsufficientPermissionsError) or code is grpc.StatusCode.UNAUTHENTICATED or status == 401:
-        return TargetError(f"{doing}: Weaviate refuses this key ({said})", "Check the key and its rights.")
+        return TargetError(
+            f"{doing}: Weaviate refuses this key ({said})",
+            "Give the key the right to do this, or use another one: --api-key.",
+        )
+    if (limit := _limit_error(error, call, doing)) is not None:
+        return limit
     passing = _passing_kind(error, code, status)
     return _passing(passing, doing, said) if passing else TargetError(f"{doing}: {said}")
+
+
+def _limit_error(error: WeaviateBaseError, call: grpc.Call | None, doing: str) -> TargetLimitError | None:
+    """The error for what the server's settings do not allow, with the setting that does; None for any other."""
+    if (said := _quota_reached(error, call)) is not None:
+        return TargetLimitError(
+            f"{doing}: a quota of this Weaviate is reached ({said})",
+            "Remove what nobody needs (`weaviate-migration cleanup` removes older versions), or raise it in the "
+            "server's environment: MAXIMUM_ALLOWED_COLLECTIONS_COUNT, or MAXIMUM_ALLOWED_OBJECTS_COUNT.",
+        )
+    if _TOO_FEW_NODES in error.message:
+        nodes = re.search(rf"{_TOO_FEW_NODES}: (\d+ available, \d+ requested)", error.message)
+        return TargetLimitError(
+            f"{doing}: this Weaviate has too few nodes for its replication{f' ({nodes[1]})' if nodes else ''}",
+            "Add nodes, or lower REPLICATION_MINIMUM_FACTOR in the server's environment.",
+        )
+    return None
+
+
+def _quota_reached(error: WeaviateBaseError, call: grpc.Call | None) -> str | None:
+    """What the server says of a quota that is reached; None where none is."""
+    body: Any = error.error if isinstance(error, UnexpectedStatusCodeError) else None
+    if isinstance(body, dict) and body.get("errorCode") == _QUOTA:
+        return str(body.get("message", body.get("limit")))
+    details = dict(call.trailing_metadata() or ()).get(_DETAILS, b"") if call else b""
+    return str(call.details()) if call and _QUOTA.encode() in details else None
 
 
 def _passing_kind(

@@ -36,17 +36,17 @@ class ServerHealth:
 
 @dataclass(frozen=True)
 class ServerFigures:
-    """What a server tells.
+    """What a server tells; what it does not tell (its settings, or the key's rights, forbid the question) is absent.
 
     Attributes:
-        objects: for each collection that is there, how many it holds.
+        objects: for each collection that is there, how many it holds; empty where GraphQL is switched off.
         queued_vectors: for each, how many vectors wait for their index, on all nodes together.
-        queued_objects: objects that were taken and are not stored yet, on all nodes together.
+        queued_objects: objects that were taken and are not stored yet, on all nodes together; None: not told.
     """
 
     objects: Mapping[str, int]
     queued_vectors: Mapping[str, int]
-    queued_objects: int
+    queued_objects: int | None
 
 
 @target_errors("asking for the server's health")
@@ -84,9 +84,12 @@ def server_figures(address: ServerAddress, api_key: str | None, collections: Col
     Asked without a client, in two short requests: for metrics, while others work.
 
     Raises:
-        ServerNotUsableError: it does not answer, or not these questions.
+        ServerNotUsableError: it does not answer.
     """
-    nodes = _json(answer(address, "/v1/nodes?output=verbose", api_key))["nodes"]
+    told = answer(address, "/v1/nodes?output=verbose", api_key)
+    if told is None:
+        return ServerFigures({}, {}, None)
+    nodes = _json(told)["nodes"]
     queued: Counter[str] = Counter()
     for shard in (each for node in nodes for each in node.get("shards") or ()):
         if shard["class"] in collections:
@@ -101,7 +104,10 @@ def _counts(address: ServerAddress, api_key: str | None, collections: Collection
         return {}
     query = "{ Aggregate { " + " ".join(f"{name} {{ meta {{ count }} }}" for name in collections) + " } }"
     body = json.dumps({"query": query}).encode()
-    found = _json(answer(address, "/v1/graphql", api_key, body))["data"]["Aggregate"]
+    told = answer(address, "/v1/graphql", api_key, body)
+    if told is None:
+        return {}
+    found = _json(told)["data"]["Aggregate"]
     return {name: int(found[name][0]["meta"]["count"]) for name in collections}
 
 

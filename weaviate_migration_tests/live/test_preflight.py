@@ -33,7 +33,7 @@ from weaviate_migration_tests.source.databases import read_only
 
 ITEMS = (
     *("backup", "pause", "tables", "capture", "work folder", "server disk", "server memory"),
-    *("server", "rights", "names", "clock", "duration"),
+    *("server", "rights", "names", "clock", "collections", "duration"),
 )
 # Of a server that somebody else started nothing is known of its disk and its memory.
 UNTOLD = {"capture": "skipped", "server disk": "skipped", "server memory": "skipped"}
@@ -74,7 +74,7 @@ def test_it_reads_well_on_a_narrow_terminal(notes: NoteMigration) -> None:
     assert ended.code == 0
     assert max(map(len, ended.stdout.splitlines())) <= 80
     assert all(name in ended.stdout for name in ITEMS)
-    assert "9 passed, 3 skipped." in ended.stdout
+    assert "10 passed, 3 skipped." in ended.stdout
 
 
 def test_an_embedded_server_is_on_a_disk_and_in_memory_that_are_looked_at(notes: NoteMigration) -> None:
@@ -128,7 +128,7 @@ def test_a_file_too_large_for_the_disk_stops_a_migration_before_anything_is_made
 
 def test_no_server(notes: NoteMigration) -> None:
     ended = preflight(notes, "--weaviate-url", "http://127.0.0.1:1")
-    unasked = dict.fromkeys(("rights", "names", "clock", "duration"), "skipped")
+    unasked = dict.fromkeys(("rights", "names", "clock", "collections", "duration"), "skipped")
     assert verdicts(ended) == WELL | unasked | {"server": "failed"}
     assert ended.code == 3
     assert "no Weaviate answers" in items_of(ended)["server"].figure
@@ -140,7 +140,7 @@ def test_a_key_that_is_refused_and_one_that_may_only_read(notes: NoteMigration, 
     assert (refused.verdict, "refuses the API key" in refused.figure) == ("failed", True)
     assert "--api-key" in refused.remedy
     reading = preflight(notes, *there, "--api-key", READING_KEY)
-    assert verdicts(reading) == WELL | {"rights": "failed", "duration": "skipped"}
+    assert verdicts(reading) == WELL | {"rights": "failed", "collections": "skipped", "duration": "skipped"}
     assert "--api-key" in items_of(reading)["rights"].remedy
     assert verdicts(preflight(notes, *there, "--api-key", KEY)) == WELL
     migration = notes.migrate(*there, "--api-key", READING_KEY)

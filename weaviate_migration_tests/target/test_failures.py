@@ -16,7 +16,7 @@ from weaviate.exceptions import (
     WeaviateTimeoutError,
 )
 
-from weaviate_migration.base.errors import TargetError, TransientTargetError, category_of
+from weaviate_migration.base.errors import TargetError, TargetLimitError, TransientTargetError, category_of
 from weaviate_migration.target.failures import target_errors
 from weaviate_migration.target.write import passing_kind
 
@@ -25,8 +25,17 @@ class Failing(grpc.GenericRpcHandler):  # type: ignore[misc]
     """Ends each call with the status that the call is named after."""
 
     def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
-        code = grpc.StatusCode[details.method.rpartition("/")[2]]
+        name = details.method.rpartition("/")[2]
+        if name == "QUOTA":
+            return grpc.unary_unary_rpc_method_handler(_quota_reached)
+        code = grpc.StatusCode[name]
         return grpc.unary_unary_rpc_method_handler(lambda _, context: context.abort(code, "said so"))
+
+
+def _quota_reached(_: bytes, context: grpc.ServicerContext) -> None:
+    """Ends a call as Weaviate 1.39.0 does: an ErrorInfo in the details, here the beginning of one."""
+    context.set_trailing_metadata([("grpc-status-details-bin", b"\x08\x08\x12\x07said so\n\x14USAGE_LIMIT_EXCEEDED")])
+    context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "said so")
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +93,42 @@ def test_an_http_status(status: int, category: str, passing: bool) -> None:
         raise UnexpectedStatusCodeError("meta", httpx.Response(status))
     assert category_of(raised.value) == category
     assert isinstance(raised.value, TransientTargetError) == passing
+
+
+QUOTA = {
+    "errorCode": "USAGE_LIMIT_EXCEEDED",
+    "limit": "collections",
+    "message": "collections count limit of 2 reached for this instance.",
+    "value": 2,
+}
+
+
+def test_a_quota_is_no_overload() -> None:
+    """It has the status of one; the code in the body says that no waiting helps."""
+    with (
+        pytest.raises(TargetLimitError, match="a quota of this Weaviate") as raised,
+        target_errors("asking"),
+    ):
+        raise UnexpectedStatusCodeError("making", httpx.Response(429, json=QUOTA))
+    assert "limit of 2" in raised.value.message
+    assert "MAXIMUM_ALLOWED_COLLECTIONS_COUNT" in raised.value.hint
+    assert not isinstance(raised.value, TransientTargetError)
+    with pytest.raises(TransientTargetError), target_errors("asking"):
+        raise UnexpectedStatusCodeError("making", httpx.Response(429, json=QUOTA | {"errorCode": "TOO_MANY"}))
+
+
+@pytest.mark.parametrize(("code", "kind"), [("QUOTA", TargetLimitError), ("RESOURCE_EXHAUSTED", TransientTargetError)])
+def test_a_quota_of_grpc_is_no_overload(channel: grpc.Channel, code: str, kind: type[TargetError]) -> None:
+    with pytest.raises(kind, match="said so") as raised, target_errors("asking"):
+        ask(channel, code)
+    assert isinstance(raised.value, TransientTargetError) == (code != "QUOTA")
+
+
+def test_too_few_nodes_for_replication() -> None:
+    said = "init sharding state: could not find enough weaviate nodes for replication: 1 available, 2 requested"
+    with pytest.raises(TargetLimitError, match=r"1 available, 2 requested") as raised, target_errors("asking"):
+        raise UnexpectedStatusCodeError("making", httpx.Response(422, json={"error": [{"message": said}]}))
+    assert "REPLICATION_MINIMUM_FACTOR" in raised.value.hint
 
 
 def test_a_key_without_rights() -> None:

@@ -1,12 +1,12 @@
 """Metrics of the machine: processes, the work folder's disk, and what the server tells of itself."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
 import psutil
 
 from weaviate_migration.base.settings import MigrationConfig
-from weaviate_migration.monitoring.metrics.catalogue import Family, family
+from weaviate_migration.monitoring.metrics.catalogue import Family, Sample, family
 from weaviate_migration.monitoring.metrics.readings import (
     folder_bytes,
     is_server_wanted,
@@ -66,7 +66,10 @@ def server_families(
     yield family("server_up", [((), figures is not None)])
     if figures is None or record is None:
         return
-    there = [((alias,), name) for alias, name in record.targets.items() if name in figures.objects]
-    yield family("server_objects", [(labels, figures.objects[name]) for labels, name in there])
-    yield family("server_queued_vectors", [(labels, figures.queued_vectors[name]) for labels, name in there])
-    yield family("server_queued_objects", [((), figures.queued_objects)])
+    yield family("server_objects", _by_alias(record, figures.objects))
+    yield family("server_queued_vectors", _by_alias(record, figures.queued_vectors))
+    yield family("server_queued_objects", [((), figures.queued_objects)] if figures.queued_objects is not None else [])
+
+
+def _by_alias(record: MigrationRecord, figures: Mapping[str, int]) -> list[Sample]:
+    return [((alias,), figures[name]) for alias, name in record.targets.items() if name in figures]

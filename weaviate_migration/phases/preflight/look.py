@@ -22,7 +22,7 @@ from weaviate_migration.work_folder.folder import WorkFolder
 # What no migration gets over; the others it finds itself, tells with its own words, or can live with.
 IMPOSSIBLE_WITHOUT = ("work folder", "server disk", "rights")
 _SAMPLE_NEEDS = ("backup", "rights")
-_ASK_SERVER = ("rights", "names", "clock", "duration")
+_ASK_SERVER = ("rights", "names", "clock", "collections", "duration")
 
 
 def check_thoroughly(
@@ -48,6 +48,7 @@ def check_thoroughly(
         else:
             items += _with_server(config, mapping, client, address, work_folder)
             trial = TrialCollections.of(client, config.prefix, work_folder.path)
+            items.append(_room_for_collections(mapping, client, trial, items, work_folder))
             items.append(_duration(config, source, trial, items, work_folder.ensure_scratch()))
     return _stored(items, work_folder)
 
@@ -99,6 +100,21 @@ def _with_server(
 
 def _unasked() -> Iterator[ChecklistItem]:
     return (ChecklistItem(name, "skipped", "there is no server to ask") for name in _ASK_SERVER)
+
+
+def _room_for_collections(
+    mapping: Mapping,
+    client: WeaviateClient,
+    trial: TrialCollections,
+    before: Iterable[ChecklistItem],
+    work_folder: WorkFolder,
+) -> ChecklistItem:
+    if any(each.verdict == "failed" for each in before if each.name == "rights"):
+        return ChecklistItem("collections", "skipped", "no collection can be made: see rights")
+    begun = work_folder.records.unfinished()
+    there = {name for name in begun.targets.values() if client.collections.exists(name)} if begun else set[str]()
+    missing = [each for each in mapping.collections if begun is None or begun.collection(each) not in there]
+    return server_side.room_for_collections(trial, missing)
 
 
 def _duration(

@@ -3,8 +3,8 @@
 import hashlib
 import time
 import uuid
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from weaviate_migration.work_folder.checklist import ChecklistItem
 # HTTP's date has whole seconds, so that less cannot be told for sure; certificates and records bear both clocks' times.
 CLOCK_SECONDS = 5.0
 _MAKER = "preflight"
+_AS_THE_SERVER_SAYS = "Weaviate says why: change its settings, or name another server."
 
 
 @dataclass(frozen=True)
@@ -83,13 +84,26 @@ def rights(trial: TrialCollections, mapping: CollectionMapping) -> ChecklistItem
         with trial.one(mapping):
             pass
     except TargetError as error:
-        return ChecklistItem(
-            "rights",
-            "failed",
-            error.message,
-            "Give the key the right to create and delete collections, or use another one: --api-key.",
-        )
+        return ChecklistItem("rights", "failed", error.message, error.hint or _AS_THE_SERVER_SAYS)
     return ChecklistItem("rights", "passed", f"made and removed a collection in {time.monotonic() - began:.2f} s")
+
+
+def room_for_collections(trial: TrialCollections, missing: Sequence[CollectionMapping]) -> ChecklistItem:
+    """Whether the server takes so many collections more: no Weaviate tells its quota, so all are made at once.
+
+    Args:
+        missing: those that the migration would make.
+    """
+    made = 0
+    try:
+        with ExitStack() as at_once:
+            for each in missing:
+                at_once.enter_context(trial.one(each))
+                made += 1
+    except TargetError as error:
+        figure = f"{made} of {len(missing)} can be made: {error.message}"
+        return ChecklistItem("collections", "failed", figure, error.hint or _AS_THE_SERVER_SAYS)
+    return ChecklistItem("collections", "passed", f"{made} were made at once, and removed" if made else "all are there")
 
 
 def names(client: WeaviateClient, aliases: Iterable[str]) -> ChecklistItem:
