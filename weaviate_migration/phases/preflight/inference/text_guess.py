@@ -20,9 +20,9 @@ from weaviate_migration.phases.preflight.inference.finding import (
 LONGEST_WHOLE = 1_000
 LONGEST_INDEXED = 20_000
 # Texts of several words are a choice from a list, not prose, where each is there so many times on average, ...
-_REPEATED = 4
+REPEATED = 4
 # ... and none is longer.
-_LONGEST_CHOICE = 100
+LONGEST_CHOICE = 100
 
 
 def text(words: ColumnWords, facts: ColumnFacts) -> Found | None:
@@ -118,7 +118,7 @@ def _index(facts: ColumnFacts) -> tuple[str, str]:
     if average > LONGEST_INDEXED:
         return "stored", f"very long, {average:,.0f} characters on average"
     different = of_texts.different
-    if different is not None and of_texts.longest <= _LONGEST_CHOICE and len(different) * _REPEATED <= texts:
+    if different is not None and of_texts.longest <= LONGEST_CHOICE and len(different) * REPEATED <= texts:
         return "whole", f"{counted(len(different), 'different value')} in {counted(facts.rows, 'row')}, {longest}"
     if of_texts.longest <= LONGEST_WHOLE and of_texts.several_words <= (1 - NEARLY_ALL) * texts:
         return "whole", f"single words, {longest}"

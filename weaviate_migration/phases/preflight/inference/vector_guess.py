@@ -9,7 +9,7 @@ from weaviate_migration.phases.preflight.inference.finding import NEARLY_ALL, co
 from weaviate_migration.phases.preflight.inference.vector_facts import DTYPES, VectorFacts
 
 # A vector that neither name nor declaration announces has so many numbers at least, ...
-_SHORTEST = 8
+SHORTEST = 8
 # ... and a column of them so many in all: a hash or two can look like a vector by chance, many cannot.
 _FEWEST_NUMBERS = 64
 # Bytes of UUIDs and MD5, SHA-1, SHA-224, SHA-256, SHA-384, SHA-512: vectors only by name or declaration.
@@ -60,7 +60,7 @@ def vector_in_texts(words: ColumnWords, facts: ColumnFacts) -> VectorGuess | Non
     lengths = facts.texts.array_lengths
     if not lengths or sum(lengths.values()) < NEARLY_ALL * texts:
         return None
-    if not words.names_vector and (min(lengths) < _SHORTEST or 2 * facts.fits.get("int[]", 0) > texts):
+    if not words.names_vector and (min(lengths) < SHORTEST or 2 * facts.fits.get("int[]", 0) > texts):
         return None
     if len(lengths) > 1:
         return VectorGuess(None, _several_lengths(lengths, "number")) if words.names_vector else None
@@ -81,7 +81,7 @@ def _numbers(words: ColumnWords, facts: VectorFacts, lengths: Mapping[int, int])
         return numbers
     size = DTYPES[numbers].itemsize
     in_all = sum(length // size * count for length, count in lengths.items())
-    is_long = min(lengths) >= _SHORTEST * size and not lengths.keys() & _DIGESTS and in_all >= _FEWEST_NUMBERS
+    is_long = min(lengths) >= SHORTEST * size and not lengths.keys() & _DIGESTS and in_all >= _FEWEST_NUMBERS
     return numbers if is_long and numbers != "float16" else None
 
 
@@ -98,9 +98,10 @@ def _believable(facts: VectorFacts) -> str | None:
 
 
 def _several_lengths(lengths: Mapping[int, int], item: str) -> str:
+    most_frequent = max(lengths, key=lambda length: (lengths[length], length))
     return (
-        f"vectors of several lengths, {_told(lengths, item)}: Weaviate takes one length for each vector; "
-        "views that select one length each part them"
+        f"vectors of several lengths, {_told(lengths, item)}; Weaviate takes one length for each vector: several that "
+        f"are made from the column, each with its `length`, part them, such as `length: {most_frequent}`"
     )
 
 
