@@ -32,9 +32,7 @@ def boolean(words: ColumnWords, facts: ColumnFacts) -> Found | None:
         return held(facts, "boolean", fitting, f"{why}{share(fitting, facts.values, 'value')} 0 or 1")
     values = _values(texts, with_numbers=numbers > 0)
     spelled = listed([str(each) for each in (*values["true"], *values["false"])])
-    return held(
-        facts, "boolean", fitting, f"{why}{share(fitting, facts.values, 'value')} are one of {spelled}", values=values
-    )
+    return held(facts, "boolean", fitting, f"{why}{share(fitting, facts.values, 'value')} {spelled}", values=values)
 
 
 def _spelled(texts: Mapping[str, int]) -> Counter[str]:

@@ -52,13 +52,19 @@ def _reading(fields: str | dict[str, Any], *classes: type, heads: str = "", begi
     return Reading(prop, property_converter(prop), classes, heads, re.compile(begins, re.ASCII).match)
 
 
+# https://www.rfc-editor.org/rfc/rfc9562.html#section-4: 32 digits with their version and variant.
+RFC_9562 = "[0-9a-fA-F]{12}[1-8][0-9a-fA-F]{3}[89abAB][0-9a-fA-F]{15}"
 _DIGITS = "0123456789"
 _NUMBER_HEADS = _DIGITS + "+-."
 _JSON_HEADS = "[ \t\r\n"
+_UUID_HEADS = _DIGITS + "abcdefABCDEF{u"
+_UUID = rf"(urn:uuid:|\{{)?[0-9a-fA-F]{{8}}-|{RFC_9562}$"
 _DECIMAL = {"type": "number", "decimal": "text"}
 
 # The ways of reading whose fitting values are counted, by the names that `ColumnFacts.fits` has for them. Of JSON
-# arrays those are asked whose first item is of the right kind; an empty one is of each.
+# arrays those are asked whose first item is of the right kind; an empty one is of each. Of 32 hexadecimal digits, and
+# of blobs, those are UUIDs that have their version and variant where RFC 9562 has them: the others are hashes, or UUIDs
+# in another order of bytes, as .NET writes them.
 READINGS: dict[str, Reading] = {
     "text": _reading("text", str),
     "int": _reading("int", int, float),
@@ -66,9 +72,17 @@ READINGS: dict[str, Reading] = {
     "boolean": _reading("boolean", int),
     "date": _reading("date", str, heads=_DIGITS),
     "text[]": _reading("text[]", str, heads=_JSON_HEADS, begins=r'\s*\[\s*["\]]'),
+    "date[]": _reading("date[]", str, heads=_JSON_HEADS, begins=r'\s*\[\s*("\d|\])'),
+    "boolean[]": _reading("boolean[]", str, heads=_JSON_HEADS, begins=r"\s*\[\s*[tf\]]"),
+    "int[]": _reading("int[]", str, heads=_JSON_HEADS, begins=r"\s*\[[-\d\s,]*\]\s*$"),
+    "number[]": _reading("number[]", str, heads=_JSON_HEADS, begins=r"\s*\[\s*[-\d\]]"),
+    "uuid": _reading("uuid", str, heads=_UUID_HEADS, begins=_UUID),
+    "uuid with hyphens": _reading("uuid", str, heads=_UUID_HEADS, begins=r"(urn:uuid:|\{)?[0-9a-fA-F]{8}-"),
     "decimal": _reading(_DECIMAL, str, heads=_NUMBER_HEADS, begins=r"[-+]?\d*\.?\d"),
     "decimal places": _reading(_DECIMAL, str, heads=_NUMBER_HEADS, begins=r"[-+]?\d*\.\d"),
 }
+_IS_RFC_9562 = re.compile(RFC_9562).fullmatch
+_IS_SWAPPED_UUID = re.compile("[0-9a-f]{14}[1-8][0-9a-f][89ab][0-9a-f]{15}").fullmatch
 # So are those of dates by patterns that are in use, by the pattern.
 PATTERN_READINGS: dict[str, Reading] = {
     pattern: _reading({"type": "date", "date_format": pattern}, str, begins=begins)
@@ -90,6 +104,7 @@ class ColumnFacts:
         numbers: what the integers and reals are.
         texts: what the texts are.
         blobs: what the blobs are.
+        swapped_uuids: how many blobs are UUIDs in the order of bytes that .NET writes.
     """
 
     rows: int
@@ -98,6 +113,7 @@ class ColumnFacts:
     numbers: NumberFacts
     texts: TextFacts
     blobs: VectorFacts
+    swapped_uuids: int
 
     @property
     def values(self) -> int:
@@ -118,6 +134,7 @@ class ColumnReading:
         self._numbers = NumberReading()
         self._texts = TextReading()
         self._blobs = VectorReading()
+        self._swapped_uuids = 0
 
     def add(self, values: Sequence[SqlValue]) -> None:
         """Looks at the column's values in one slice; how they are cut into slices changes nothing of the facts."""
@@ -126,7 +143,7 @@ class ColumnReading:
             if of_class is str:
                 self._add_texts(group)
             elif of_class is bytes:
-                self._blobs.add(group.values)  # type: ignore[arg-type]  # one storage class: blobs
+                self._add_blobs(group.values)  # type: ignore[arg-type]  # one storage class: blobs
             elif of_class is not type(None):
                 self._add_numbers(of_class, group)
 
@@ -139,6 +156,7 @@ class ColumnReading:
             numbers=self._numbers.facts(),
             texts=self._texts.facts(),
             blobs=self._blobs.facts(),
+            swapped_uuids=self._swapped_uuids,
         )
 
     def _add_numbers(self, of_class: type, group: Group) -> None:
@@ -150,6 +168,12 @@ class ColumnReading:
                     group.values if held else [each for each in group.values if reading.convert(each)[0] is not None]
                 )
                 self._fits[name] += len(fitting)
+
+    def _add_blobs(self, blobs: Sequence[bytes]) -> None:
+        self._blobs.add(blobs)
+        digits = [blob.hex() for blob in blobs if len(blob) == 16]
+        self._fits["uuid"] += sum([_IS_RFC_9562(each) is not None for each in digits])
+        self._swapped_uuids += sum([_IS_SWAPPED_UUID(each) is not None for each in digits])
 
     def _add_texts(self, group: Group) -> None:
         counts: Counter[str] = Counter(group.values)  # type: ignore[arg-type]  # one storage class: texts

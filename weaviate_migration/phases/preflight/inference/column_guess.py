@@ -85,7 +85,8 @@ def _by_declaration(words: ColumnWords, facts: ColumnFacts) -> Found:
     if declares == "blob":
         return Found(None, why)
     if declares == "text":
-        return Found({"type": "text", "index": "stored" if words.declares_json else "whole"}, why)
+        index = "stored" if words.declares_json else "words" if words.declares_prose else "whole"
+        return Found({"type": "text", "index": index}, why)
     return Found({"type": declares}, why)
 
 

@@ -22,8 +22,10 @@ _DATE_ENDINGS = ("date", "time", "timestamp", "datetime", "modified", "accessed"
 
 _BOOLEAN_FIRST = _listed("is has have had can was are should allow allows enable do does needs must")
 _BOOLEAN_WORDS = _listed(
-    "active archived confirmed deleted disabled enabled favorite favourite flagged hidden locked pinned published "
-    "required starred verified visible"
+    "accepted active approved archived available canceled cancelled checked closed completed confirmed deleted "
+    "disabled done enabled expired favorite favorited favourite featured finished flagged hidden installed locked "
+    "muted optional paid pinned primary private processed public published required resolved revoked selected sent "
+    "starred subscribed synced trashed unread valid verified visible"
 )
 _VECTOR_WORDS = _listed("embedding embeddings embed emb vector vectors vec encoding encodings centroid")
 _NUMBER_WORDS = _listed(
@@ -37,6 +39,7 @@ _INT_TYPE = re.compile("int|serial", re.IGNORECASE).search
 _NUMBER_TYPE = re.compile("real|floa|doub|money", re.IGNORECASE).search
 _DECIMAL_TYPE = re.compile("dec|numeric|number|money", re.IGNORECASE).search
 _BLOB_TYPE = re.compile("blob|binary|bytea|image", re.IGNORECASE).search
+_PROSE_TYPE = re.compile("text|clob", re.IGNORECASE).search
 _JSON_TYPE = re.compile("json", re.IGNORECASE).search
 _UUID_TYPE = re.compile("uuid|guid|uniqueidentifier", re.IGNORECASE).search
 # FLOAT[384] of sqlite-vec, F32_BLOB(384) of libSQL, VECTOR(384); FLOAT(24) is a number.
@@ -74,6 +77,7 @@ class ColumnWords:
     declares_number: bool
     declares_decimal: bool
     declares_blob: bool
+    declares_prose: bool
     declares_json: bool
     declares_uuid: bool
     declared_vector: DeclaredVector | None
@@ -97,6 +101,7 @@ def column_words(column: Column) -> ColumnWords:
         declares_number=_NUMBER_TYPE(declared) is not None,
         declares_decimal=_DECIMAL_TYPE(declared) is not None,
         declares_blob=_BLOB_TYPE(declared) is not None,
+        declares_prose=_PROSE_TYPE(declared) is not None,
         declares_json=_JSON_TYPE(declared) is not None,
         declares_uuid=_UUID_TYPE(declared) is not None,
         declared_vector=_declared_vector(declared),

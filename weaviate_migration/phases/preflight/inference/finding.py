@@ -41,8 +41,10 @@ def held(facts: ColumnFacts, kind: str, fitting: int, why: str, **fields: Any) -
 
 
 def share(count: int, total: int, noun: str) -> str:
-    """`all 1,204 rows`, `3 of 1,204 rows`."""
-    return f"all {counted(total, noun)}" if count == total > 1 else f"{count:,} of {counted(total, noun)}"
+    """`all 1,204 rows`, `3 of 1,204 rows`, `1 row`."""
+    if count == total:
+        return f"all {counted(total, noun)}" if total > 1 else counted(total, noun)
+    return f"{count:,} of {counted(total, noun)}"
 
 
 def counted(count: int, noun: str) -> str:
@@ -51,8 +53,8 @@ def counted(count: int, noun: str) -> str:
 
 
 def listed(words: Sequence[str]) -> str:
-    """`t, f and F`."""
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+    """`t, f or F`."""
+    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def classes_text(facts: ColumnFacts) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from weaviate_migration.phases.preflight.inference.boolean_guess import boolean
-from weaviate_migration.phases.preflight.inference.column_facts import READINGS, ColumnFacts
+from weaviate_migration.phases.preflight.inference.column_facts import ColumnFacts
 from weaviate_migration.phases.preflight.inference.column_words import ColumnWords
 from weaviate_migration.phases.preflight.inference.date_patterns import PATTERNS, exchanged
 from weaviate_migration.phases.preflight.inference.finding import (
@@ -19,6 +19,8 @@ from weaviate_migration.phases.preflight.inference.finding import (
 # A text up to this length may be one token; texts that are longer than the second on average are not indexed at all.
 LONGEST_WHOLE = 1_000
 LONGEST_INDEXED = 20_000
+# So many hashes are never taken for UUIDs: each is by one in eight.
+FEWEST_UUIDS = 8
 # Texts of several words are a choice from a list, not prose, where each is there so many times on average, ...
 REPEATED = 4
 # ... and none is longer.
@@ -39,9 +41,14 @@ def text(words: ColumnWords, facts: ColumnFacts) -> Found | None:
 
 
 def uuid(words: ColumnWords, facts: ColumnFacts) -> Found | None:
-    """UUIDs, as texts or blobs."""
-    fitting = facts.fits.get("uuid", 0)
-    if not speaks_for(facts, fitting, announced=words.declares_uuid):
+    """UUIDs, as texts or blobs; those without hyphens only by name or declaration, or where they are many.
+
+    One in eight hashes looks like one. Blobs that could as well be in the order of bytes that .NET writes are none.
+    """
+    fitting = facts.fits["uuid"]
+    announced = words.declares_uuid or words.names_uuid
+    sure = announced or 2 * facts.fits["uuid with hyphens"] > fitting or fitting >= FEWEST_UUIDS
+    if facts.swapped_uuids >= fitting or not sure or not speaks_for(facts, fitting, announced=announced):
         return None
     return held(facts, "uuid", fitting, f"{share(fitting, facts.values, 'value')} UUIDs")
 
@@ -71,9 +78,9 @@ def _date_by_pattern(words: ColumnWords, facts: ColumnFacts) -> Found | None:
 
 
 def _decimal(words: ColumnWords, facts: ColumnFacts) -> Found | None:
-    """Numbers as text: by declaration, or by name where most have decimal places; version numbers look the same."""
+    """Numbers as text: by declaration, or by name where half have decimal places; version numbers look the same."""
     fitting = facts.fits["decimal"]
-    announced = words.declares_decimal or (words.names_number and 2 * facts.fits["decimal places"] > facts.values)
+    announced = words.declares_decimal or (words.names_number and 2 * facts.fits["decimal places"] >= facts.values)
     if not announced or not speaks_for(facts, fitting, announced=True):
         return None
     why = f"{share(fitting, facts.values, 'value')} numbers as text"
@@ -86,7 +93,7 @@ _ARRAYS = {"date[]": "dates", "text[]": "texts", "boolean[]": "booleans", "int[]
 
 def _array(words: ColumnWords, facts: ColumnFacts) -> Found | None:
     """JSON arrays of one type; where all are empty, of texts."""
-    fits = {kind: facts.fits[kind] for kind in _ARRAYS if kind in READINGS}
+    fits = {kind: facts.fits[kind] for kind in _ARRAYS}
     kind = "text[]" if len(set(fits.values())) == 1 else max(fits, key=fits.__getitem__)
     if not speaks_for(facts, fits[kind], announced=words.declares_json):
         return None

@@ -60,7 +60,7 @@ def vector_in_texts(words: ColumnWords, facts: ColumnFacts) -> VectorGuess | Non
     lengths = facts.texts.array_lengths
     if not lengths or sum(lengths.values()) < NEARLY_ALL * texts:
         return None
-    if not words.names_vector and (min(lengths) < SHORTEST or 2 * facts.fits.get("int[]", 0) > texts):
+    if not words.names_vector and (min(lengths) < SHORTEST or 2 * facts.fits["int[]"] > texts):
         return None
     if len(lengths) > 1:
         return VectorGuess(None, _several_lengths(lengths, "number")) if words.names_vector else None

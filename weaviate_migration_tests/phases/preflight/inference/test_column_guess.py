@@ -1,7 +1,9 @@
 """What columns become, as the files of many applications declare and fill them."""
 
+import hashlib
 import re
 from itertools import cycle, islice
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 import pytest
 
@@ -135,6 +137,7 @@ def test_dates(declaration: str, values: list[SqlValue], found: str) -> None:
         becomes("paid TEXT", ["true", "false", "TRUE", "true"], "boolean {true: true TRUE, false: false}"),
         becomes("open CHAR(1)", ["Y", "N", "N"], "boolean {true: Y, false: N}"),  # Java and Hibernate
         becomes("open TEXT", ["yes", "no"], "boolean {true: yes, false: no}"),
+        becomes("Paid INTEGER", [0, 1], "boolean"),  # EF Core
         becomes("base TEXT", ["t", "f"], "text whole"),
         becomes("switch TEXT", ["on", "off"], "text whole"),
         becomes("digit TEXT", ["1", "0"], "text whole"),
@@ -194,6 +197,7 @@ def test_dates_of_many_spellings(declaration: str, values: list[SqlValue], found
     [
         becomes("Total TEXT", ["19.95", "-0.10", "79228162514264337593543950335", "1.0"], "number text"),  # EF Core
         becomes("price TEXT", ["19.95", "0.10", ""], "number text"),
+        becomes("price TEXT", ["12.50", "0.99", "1e3", "7"], "number text"),
         becomes("amount DECIMAL_TEXT(9)", ["0.5", "7", "1e3"], "number text"),
         becomes("version TEXT", ["1.0", "1.10"], "text whole"),
         becomes("total TEXT", ["1", "2"], "text whole"),
@@ -201,6 +205,57 @@ def test_dates_of_many_spellings(declaration: str, values: list[SqlValue], found
     ],
 )
 def test_numbers_as_text(declaration: str, values: list[SqlValue], found: str) -> None:
+    assert told(guess_of(declaration, values)) == found
+
+
+UUIDS = [uuid5(NAMESPACE_OID, str(number)) for number in range(20)]
+SEQUENTIAL = [UUID(int=(number << 96) + 0x1234_4234_9234_000000000000) for number in range(20)]
+HASHES = [hashlib.md5(str(number).encode()) for number in range(20)]
+
+
+@pytest.mark.parametrize(
+    ("declaration", "values", "found"),
+    [
+        becomes("user TEXT", [str(each) for each in UUIDS], "uuid"),
+        becomes("Id TEXT", [str(each).upper() for each in UUIDS], "uuid"),  # EF Core
+        becomes("id char(32)", [each.hex for each in UUIDS], "uuid"),  # Django
+        becomes("id BLOB", [each.bytes for each in UUIDS], "uuid"),
+        becomes("Id BLOB", [each.bytes_le for each in UUIDS], "nothing"),  # .NET
+        becomes("Id BLOB", [each.bytes_le for each in SEQUENTIAL], "nothing"),  # of SQL Server
+        becomes("user TEXT", [str(UUIDS[0]), None], "uuid"),
+        becomes("user TEXT", [UUIDS[0].hex], "text whole"),
+        becomes("uuid TEXT", [UUIDS[0].hex], "uuid"),
+        becomes("user UUID", [UUIDS[0].bytes], "uuid"),
+        becomes("user BLOB", [UUIDS[0].bytes], "nothing"),
+        becomes("digest TEXT", [each.hexdigest() for each in HASHES], "text whole"),
+        becomes("digest BLOB", [each.digest() for each in HASHES], "nothing"),
+        becomes("user TEXT", [*map(str, UUIDS[:2]), *["admin"] * 3], "text whole"),
+    ],
+)
+def test_uuids(declaration: str, values: list[SqlValue], found: str) -> None:
+    assert told(guess_of(declaration, values)) == found
+
+
+@pytest.mark.parametrize(
+    ("declaration", "values", "found"),
+    [
+        becomes("sizes TEXT", ["[1, 2]", "[]", "[3]"], "int[]"),
+        becomes("sizes TEXT", ["[1, 2]", "[2.5]"], "number[]"),
+        becomes("sizes TEXT", ["[1.0, 2.0]", "[]"], "number[]"),
+        becomes("sizes TEXT", ["[1, 2, 3, 4, 5, 6, 7, 8]"] * 9, "int[]"),
+        becomes("sizes TEXT", ["[1.5, 2]"] * 9, "number[]"),
+        becomes("flags TEXT", ["[true, false]", "[]"], "boolean[]"),
+        becomes("flags TEXT", ["[0, 1]"], "int[]"),
+        becomes("days JSON", ['["2024-01-02", "2024-01-03 04:05:06"]', "[]"], "date[]"),
+        becomes("days JSON", ['["2024-01-02"]', '["yesterday"]'], "text[] whole"),
+        becomes("mixed JSON", ['["a", 1]', '[1, "a"]'], "text stored"),
+        becomes("nested JSON", ["[[1]]", "[[2]]"], "text stored"),
+        becomes("large JSON", ["[9007199254740993]"], "text stored"),
+        becomes("tags JSON", ['["a"]', '{"a": 1}', '["b"]'], "text[] whole"),
+        becomes("tags TEXT", ['["a"]', "null", '["b"]'], "text whole"),
+    ],
+)
+def test_arrays(declaration: str, values: list[SqlValue], found: str) -> None:
     assert told(guess_of(declaration, values)) == found
 
 
@@ -213,10 +268,13 @@ def test_numbers_as_text(declaration: str, values: list[SqlValue], found: str) -
         ("a UNSIGNED BIG INT", "int"),
         ("a DATETIME", "date"),
         ("a timestamp with time zone", "date"),
+        ("a uniqueidentifier", "uuid"),
         ("a REAL", "number"),
         ("a DOUBLE PRECISION", "number"),
         ("a DECIMAL(10,5)", "number"),
         ("a VARCHAR(20)", "text whole"),
+        ("a TEXT", "text words"),
+        ("a CLOB", "text words"),
         ("a JSON", "text stored"),
         ("a", "text whole"),
         ("a BLOB", "nothing"),
@@ -261,6 +319,8 @@ def test_keys_stay_what_they_are(declaration: str, values: list[SqlValue], found
         ("a INTEGER", [None], "no value in 1 row, declared INTEGER"),
         ("a INTEGER", [1_700_000_000] * 2, "always 1,700,000,000; could be seconds since 1970"),
         ("at INTEGER", [1_700_000_000, 0, 1_700_000_000], "seconds since 1970; outside of 2000 to 2100: 1 of 3 values"),
+        ("a boolean", ["t", "f", "t"], "declared boolean, all 3 values t or f"),
+        ("a TEXT", ["[]x"], "single words, 3 characters at most"),
         ("seen DATETIME", ["2024-01-02", "x", "2024-01-02"], "2 of 3 values dates as text; 1 of 3 values does not fit"),
         (
             "creation_utc INTEGER",

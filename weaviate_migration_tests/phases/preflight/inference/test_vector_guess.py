@@ -128,8 +128,8 @@ def test_several_lengths_are_told_and_how_to_part_them() -> None:
     guess = of_blobs("embedding BLOB", [*normalized("<f4", 8, rows=60), *normalized("<f4", 16, rows=40)])
     assert guess == VectorGuess(
         None,
-        "vectors of several lengths, 60 of 8 float32s, 40 of 16; Weaviate takes one length for each vector: several that "
-        "are made from the column, each with its `length`, part them, such as `length: 8`",
+        "vectors of several lengths, 60 of 8 float32s, 40 of 16; Weaviate takes one length for each vector: several "
+        "that are made from the column, each with its `length`, part them, such as `length: 8`",
     )
 
 
