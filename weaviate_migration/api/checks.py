@@ -22,12 +22,16 @@ def read_check_report(
     Raises:
         ConfigurationError: there is no such run or backfill, or it has none of these checks; the folder of Dagster's
             instance cannot be made.
-        MigrationConflictError: the migration is of another source than that of the settings.
+        MigrationConflictError: the migration is of another source than that of the settings, or no migration had
+            their mapping; that of a run or backfill may be of another work folder.
         MappingError: the mapping file is wrong.
     """
     with opened(config) as session:
-        graph = asset_graph(session.mapping)
-        if (record := session.work_folder.records.in_use_or_newest()) is not None:
+        records, graph = session.work_folder.records, asset_graph(session.mapping)
+        if (record := records.in_use_or_newest()) is not None:
             refuse_another_source(record, config.sqlite_url)
+            known = {each.mapping_digest for each in records.all()}
+            if run_id is None and backfill_id is None and session.mapping.digest not in known:
+                session.mapping_of(record)  # Refuses it: every check of this mapping would be one that never ran.
         with dagster_instance(config.work_dir) as instance:
             return check_report(instance, graph, run_id=run_id, backfill_id=backfill_id)

@@ -23,7 +23,7 @@ from weaviate_migration.phases.dual_write.lag import known_standing
 from weaviate_migration.runs.checks import CheckStatus
 from weaviate_migration.work_folder.checklist import Checklist, ChecklistItem
 from weaviate_migration.work_folder.folder import quarantined_rows
-from weaviate_migration.work_folder.record import MigrationRecord, refuse_another_mapping, refuse_another_source
+from weaviate_migration.work_folder.record import MigrationRecord, refuse_another_source
 
 _ASK_SERVER = ("aliases", "counts", "search")
 
@@ -94,14 +94,14 @@ def _without_server(session: ServerSession, record: MigrationRecord) -> Iterator
 
 def _looked_at(session: ServerSession) -> MigrationRecord:
     """The migration that is looked at."""
-    mapping, record = session.mapping, session.work_folder.records.newest_in_use()
+    record = session.work_folder.records.newest_in_use()
     if record is None:
         raise ConfigurationError(
             f"No migration in {session.work_folder.path} is unfinished or cut over.",
             "`weaviate-migration migrate` begins one.",
         )
     refuse_another_source(record, session.config.sqlite_url)
-    refuse_another_mapping(record, mapping)
+    session.mapping_of(record)
     return record
 
 

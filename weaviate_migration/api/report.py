@@ -21,8 +21,9 @@ def read_migration_report(config: MigrationConfig) -> MigrationReport:
     keep_secret(config.weaviate_api_key)
     with opened(config) as session:
         mapping, work_folder = session.mapping, session.work_folder
-        graph = asset_graph(mapping)
         for newest in work_folder.records.all()[-1:]:
             refuse_another_source(newest, config.sqlite_url)
+            mapping = session.mapping_of(newest)
+        graph = asset_graph(mapping)
         with dagster_instance(config.work_dir) as instance:
             return migration_report(instance, graph, mapping, work_folder, config.weaviate_url)

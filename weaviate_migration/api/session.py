@@ -4,17 +4,18 @@ This one knows files only, so that a command that needs no more starts at once. 
 `job_session.py` Dagster.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from weaviate_migration.base.settings import MigrationConfig
-from weaviate_migration.mapping import Mapping, read_mapping
+from weaviate_migration.mapping import Mapping
 from weaviate_migration.source.connect import sqlite_path
 from weaviate_migration.work_folder.folder import WorkFolder
-from weaviate_migration.work_folder.record import MigrationRecord, refuse_another_mapping, refuse_another_source
+from weaviate_migration.work_folder.own_mapping import current_mapping, mapping_of
+from weaviate_migration.work_folder.record import MigrationRecord, refuse_another_source
 
 
 @dataclass(frozen=True)
@@ -24,10 +25,12 @@ class Session:
     Attributes:
         config: its settings.
         parts: what is open so far.
+        choose_mapping: which mapping it works with.
     """
 
     config: MigrationConfig
     parts: ExitStack
+    choose_mapping: Callable[[MigrationConfig, WorkFolder], Mapping] = field(default=current_mapping, kw_only=True)
 
     @cached_property
     def work_folder(self) -> WorkFolder:
@@ -45,12 +48,21 @@ class Session:
 
     @cached_property
     def mapping(self) -> Mapping:
-        """What the mapping file of the settings says; read once.
+        """What the settings name, or else the migration's own; read once.
 
         Raises:
-            MappingError: it is wrong.
+            MappingError: the mapping file is wrong.
         """
-        return read_mapping(self.config.mapping)
+        return self.choose_mapping(self.config, self.work_folder)
+
+    def mapping_of(self, record: MigrationRecord) -> Mapping:
+        """The mapping that a migration was begun with.
+
+        Raises:
+            MigrationConflictError: the settings name another one.
+            MappingError: the mapping file is wrong.
+        """
+        return mapping_of(record, self.config, self.work_folder)
 
     def current_migration(self) -> MigrationRecord:
         """The unfinished migration, or else the one that was cut over last; what is logged from here on is about it.
@@ -59,10 +71,9 @@ class Session:
             ConfigurationError: there is none.
             MigrationConflictError: it was begun with another mapping, or is of another source.
         """
-        mapping = self.mapping
         record = self.work_folder.records.take_up()
         refuse_another_source(record, self.config.sqlite_url)
-        refuse_another_mapping(record, mapping)
+        self.mapping_of(record)
         return record
 
     def lock(self) -> None:

@@ -11,7 +11,7 @@ from weaviate_migration.runs.runner import dagster_instance
 from weaviate_migration.target.aliases import alias_targets
 from weaviate_migration.work_folder.folder import quarantined_rows
 from weaviate_migration.work_folder.phase import next_step, phase_of
-from weaviate_migration.work_folder.record import MigrationRecord, refuse_another_mapping, refuse_another_source
+from weaviate_migration.work_folder.record import MigrationRecord, refuse_another_source
 
 
 def read_status(config: MigrationConfig) -> MigrationStatus:
@@ -28,13 +28,13 @@ def read_status(config: MigrationConfig) -> MigrationStatus:
 
 def _status(session: ServerSession) -> MigrationStatus:
     """The status of a work folder that has a migration on record."""
-    config, work_folder, mapping = session.config, session.work_folder, session.mapping
+    config, work_folder = session.config, session.work_folder
     disk = disk_use(work_folder)  # As it was before anything was opened.
     records = work_folder.records.all()
     record = work_folder.records.in_use_or_newest()
     assert record is not None, "there is one"
     refuse_another_source(record, config.sqlite_url)
-    refuse_another_mapping(record, mapping)
+    mapping = session.mapping_of(record)
     report = read_check_report(config)
     capture = known_standing(work_folder, record)
     quarantined = quarantined_rows(work_folder, record)

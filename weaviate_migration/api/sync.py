@@ -11,7 +11,6 @@ from filelock import FileLock, Timeout
 
 from weaviate_migration.base.errors import ServerNotUsableError, SourceBusyError, TransientTargetError
 from weaviate_migration.base.settings import MigrationConfig
-from weaviate_migration.mapping import read_mapping
 from weaviate_migration.monitoring.alerts.under_way import SYNC
 from weaviate_migration.monitoring.alerts.watch import Watch, watched
 from weaviate_migration.monitoring.metrics.exposition import exposition
@@ -19,6 +18,7 @@ from weaviate_migration.phases.dual_write.following import (
     LONGEST_WAIT_SECONDS,
     POLL_SECONDS,
     followed,
+    followed_mapping,
     followed_records,
 )
 from weaviate_migration.phases.dual_write.lag import standing
@@ -148,7 +148,7 @@ def _opened_for_sync(config: MigrationConfig, stop: threading.Event | None = Non
 def _sync_result(config: MigrationConfig, done: Mapping[str, SyncTally]) -> SyncResult:
     """What was done, and how far that led: read from the log alone, so that the server may be away."""
     work_folder = WorkFolder.of(config)
-    records = followed_records(work_folder, read_mapping(config.mapping))
+    records = followed_records(work_folder, followed_mapping(config, work_folder))
     return SyncResult([_migration_result(each, work_folder, done.get(each.id, SyncTally())) for each in records])
 
 

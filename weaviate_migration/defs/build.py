@@ -11,7 +11,6 @@ from pathlib import Path
 
 import dagster as dg
 
-from weaviate_migration.base.errors import MappingError
 from weaviate_migration.base.settings import API_KEY_VARIABLE, MigrationConfig, environment_variable
 from weaviate_migration.defs.assets import build_assets
 from weaviate_migration.defs.checks import build_checks
@@ -20,18 +19,22 @@ from weaviate_migration.defs.resources import BatchSettings, ExtractIOManager, S
 from weaviate_migration.defs.run_logger import records_logger
 from weaviate_migration.defs.sensors.alerts import build_alert_sensors
 from weaviate_migration.defs.sensors.change_sync import build_change_sync_sensor
-from weaviate_migration.mapping import Mapping, read_mapping
+from weaviate_migration.mapping import Mapping
 from weaviate_migration.monitoring.alerts.watch import configured_alerts
 from weaviate_migration.runs.checks import AssetGraph, graph_of
 from weaviate_migration.runs.jobs import SYNC
 from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.own_mapping import current_mapping
 
 
 def build_definitions(config: MigrationConfig) -> dg.Definitions:
-    """The definitions for these settings; a run's own config may set other ones."""
-    mapping = read_mapping(config.mapping)
-    with _without_maturity_warnings():
-        return _definitions(config, mapping, WorkFolder.of(config))
+    """The definitions for these settings; a run's own config may set other ones.
+
+    Raises:
+        MappingError: the mapping file is wrong, or a collection would have the name of something of ours.
+    """
+    work_folder = WorkFolder.of(config)
+    return _definitions(config, current_mapping(config, work_folder), work_folder)
 
 
 @functools.lru_cache(maxsize=4)
@@ -57,6 +60,7 @@ def _without_maturity_warnings() -> Iterator[None]:
         yield
 
 
+@_without_maturity_warnings()
 def _definitions(config: MigrationConfig, mapping: Mapping, work_folder: WorkFolder) -> dg.Definitions:
     jobs = {job.name: job for job in build_jobs(mapping)}
     assets, checks = _assets_and_checks(mapping)
@@ -98,23 +102,18 @@ def _alert_sensors(config: MigrationConfig, mapping: Mapping) -> list[dg.SensorD
 
 
 @functools.cache
-def job_for_run(
-    name: str, mapping: str | None, mapping_digest: str, work_dir: str, extracts: str, with_api_key: bool
-) -> dg.JobDefinition:
-    """One of the jobs, for this mapping file and work folder: child processes make it again from these.
+def job_for_run(name: str, mapping_digest: str, work_dir: str, extracts: str, with_api_key: bool) -> dg.JobDefinition:
+    """One of the jobs, for this work folder and a mapping that is kept in it: child processes make it again from these.
 
     Dagster asks for it some ten times in each run, and the definitions take a third of a second.
-
-    Raises:
-        MappingError: the file does not hold the mapping of this digest any more.
     """
     config = MigrationConfig(
         sqlite_url="",
-        mapping=Path(mapping) if mapping else None,
         work_dir=Path(work_dir),
         extracts=extracts,
         weaviate_api_key=API_KEY_VARIABLE if with_api_key else None,
     )
-    if read_mapping(config.mapping).digest != mapping_digest:
-        raise MappingError(f"The mapping file {mapping} was changed while it was used.", "Run the same command again.")
-    return build_definitions(config).resolve_job_def(name)
+    work_folder = WorkFolder.of(config)
+    mapping = work_folder.mappings.read(mapping_digest)
+    assert mapping is not None, "whoever runs a job keeps its mapping first"
+    return _definitions(config, mapping, work_folder).resolve_job_def(name)

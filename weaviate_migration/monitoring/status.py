@@ -7,8 +7,8 @@ from typing import Any
 from upath import UPath
 
 from weaviate_migration.base.settings import MigrationConfig
-from weaviate_migration.mapping import read_mapping
 from weaviate_migration.work_folder.folder import WorkFolder, bytes_in
+from weaviate_migration.work_folder.own_mapping import current_mapping
 from weaviate_migration.work_folder.phase import Phase, next_step
 from weaviate_migration.work_folder.sync_positions import Standing
 
@@ -66,8 +66,8 @@ def status_before_first(config: MigrationConfig) -> MigrationStatus | None:
     Raises:
         ConfigurationError: a setting is wrong, or the mapping file.
     """
-    read_mapping(config.mapping)
     work_folder = WorkFolder.of(config)
+    current_mapping(config, work_folder)
     if work_folder.records.all():
         return None
     return MigrationStatus(disk=disk_use(work_folder), next_step=next_step(Phase.NOT_BEGUN))

@@ -20,6 +20,7 @@ from weaviate_migration.runs.dagster_storage import STORAGE_LINES, storage_overr
 from weaviate_migration.runs.events import was_interrupted
 from weaviate_migration.runs.fork_server import own_step_processes
 from weaviate_migration.runs.jobs import CUT_OVER, DRY_RUN, NEW_SNAPSHOT, SYNC, VERIFY_LIVE, executor_config
+from weaviate_migration.work_folder.folder import WorkFolder
 
 # Which process a run belongs to: a run of one that is gone was killed, and would stay "in progress" for ever.
 PROCESS_TAG = "weaviate_migration/process"
@@ -89,19 +90,19 @@ def run_job(
     """Runs a job of the assets that this mapping makes.
 
     Args:
-        mapping: what the configured file holds; the run refuses the file if it says something else by then.
+        mapping: it is kept in the work folder, where the run's processes find it, whatever becomes of its file.
         selection: the assets to materialize; None for all of the job.
         ops: config of single assets, by name.
 
     Raises:
         KeyboardInterrupt: Ctrl-C, or SIGTERM.
     """
+    WorkFolder.of(config).mappings.keep(mapping)
     recipe = build_reconstructable_job(
         "weaviate_migration.defs.build",
         "job_for_run",
         reconstructable_kwargs={
             "name": job,
-            "mapping": _text(config.mapping),
             "mapping_digest": mapping.digest,
             "work_dir": str(config.work_dir.absolute()),
             "extracts": config.extracts,

@@ -18,6 +18,7 @@ from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.work_folder.check_results import CheckResults
 from weaviate_migration.work_folder.loaded import LoadedPartitions
+from weaviate_migration.work_folder.mappings import KeptMappings
 from weaviate_migration.work_folder.quarantine import Quarantine
 from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords
 from weaviate_migration.work_folder.sync_positions import SyncPositions
@@ -93,6 +94,11 @@ class WorkFolder:
     def records(self) -> MigrationRecords:
         """The migrations on record."""
         return MigrationRecords(self.path)
+
+    @property
+    def mappings(self) -> KeptMappings:
+        """The mappings that migrations were begun with, and the one that was drawn up."""
+        return KeptMappings(self.path)
 
     def snapshot_path(self, record: MigrationRecord) -> Path:
         """The migration's snapshot."""

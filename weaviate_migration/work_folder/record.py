@@ -20,6 +20,7 @@ from weaviate_migration.mapping.models import later
 from weaviate_migration.source.change_log import LogPosition
 from weaviate_migration.source.connect import sqlite_path
 from weaviate_migration.source.other_tables import OtherTables
+from weaviate_migration.work_folder.mappings import KeptMappings
 
 State = Literal["unfinished", "cut over", "rolled back", "discarded", "cleaned up"]
 CutoverStep = Literal["begun", "applied", "compared", "switching", "switched", "undone"]
@@ -158,6 +159,7 @@ class MigrationRecords:
 
     def __init__(self, work_dir: Path) -> None:
         self._folder = work_dir / "migrations"
+        self._mappings = KeptMappings(work_dir)
 
     def all(self) -> list[MigrationRecord]:
         """Every migration on record, oldest first."""
@@ -204,14 +206,15 @@ class MigrationRecords:
         return next((each for each in reversed(self.all()) if each.state != "discarded"), None)
 
     def resume_or_begin(self, source: Path, mapping: Mapping, prefix: str) -> MigrationRecord:
-        """The unfinished migration, or a new one, on record; what is logged from here on says which.
+        """The unfinished migration, or a new one, on record with its mapping; what is logged from here on says which.
 
         Raises:
             MigrationConflictError: the unfinished one is of another source, mapping or prefix.
         """
         if (found := self.unfinished()) is not None:
             refuse_another_migration(found, source, mapping, prefix)
-        else:
+        self._mappings.keep(mapping)  # First: a record without its mapping would need it to be named.
+        if found is None:
             found = self._begin(source, mapping, prefix)
         bind_contextvars(migration_id=found.id)
         return found
@@ -246,14 +249,25 @@ class MigrationRecords:
         return MigrationRecord.model_validate_json(path.read_text(encoding="utf-8"))
 
 
-def refuse_another_mapping(record: MigrationRecord, mapping: Mapping) -> None:
-    """Raises MigrationConflictError where the migration was begun with a mapping that says something else."""
-    if mapping.digest != record.mapping_digest:
-        raise MigrationConflictError(
-            f"Migration {record.id} was begun with another mapping ({record.mapping_digest[:12]}) than this "
-            f"({mapping.digest[:12]}).",
-            "Give its own with --mapping; to use this one, begin again: `weaviate-migration rollback --discard`.",
-        )
+def refuse_another_mapping(record: MigrationRecord, mapping: Mapping, *, is_kept: bool = False) -> None:
+    """Raises MigrationConflictError where the migration was begun with a mapping that says something else.
+
+    Args:
+        is_kept: whether its own is in the work folder.
+    """
+    if mapping.digest == record.mapping_digest:
+        return
+    leave_out = f"Leave out --mapping (and {environment_variable('mapping')}): the migration's own is on record"
+    begin = (
+        "begin again: `weaviate-migration rollback --discard`"
+        if record.state == "unfinished"
+        else "begin another migration: `weaviate-migration migrate`"
+    )
+    raise MigrationConflictError(
+        f"Migration {record.id} was begun with another mapping ({record.mapping_digest[:12]}) than this "
+        f"({mapping.digest[:12]}).",
+        f"{leave_out if is_kept else 'Give its own with --mapping'}; to use this one, {begin}.",
+    )
 
 
 def refuse_another_source(record: MigrationRecord, sqlite_url: str) -> None:

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from weaviate_migration.base.settings import MigrationConfig
-from weaviate_migration.mapping import read_mapping
 from weaviate_migration.runs.runner import dagster_instance
 from weaviate_migration.runs.steps import PhaseWatch, RunFinder, RunPhase
 from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.own_mapping import current_mapping
 from weaviate_migration.work_folder.progress import Progress, read_progress
 
 # Asking Dagster's storage takes 10 ms of the process that migrates; the small files of the loads take next to nothing.
@@ -66,7 +66,7 @@ def looking_at(config: MigrationConfig, find: RunFinder, prefix: str | None) -> 
     Raises:
         MappingError: the mapping cannot be read.
     """
-    mapping = read_mapping(config.mapping)
+    mapping = current_mapping(config, WorkFolder.of(config))
     expected = [f"{prefix}{each.name}" for each in mapping.collections] if prefix is not None else []
     with dagster_instance(config.work_dir) as instance:
         yield RunLook(PhaseWatch(instance, mapping, find), WorkFolder.of(config), expected)

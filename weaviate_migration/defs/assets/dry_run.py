@@ -34,7 +34,7 @@ def build_dry_run_asset(mapping: Mapping) -> dg.AssetsDefinition:
         outcomes = rehearse(
             source.path,
             mapping,
-            work_folder.scratch,
+            work_folder.ensure_scratch(),
             batches.sort_memory_mb,
             source.allow_pause,
             logger.info,

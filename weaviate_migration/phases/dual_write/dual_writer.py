@@ -19,10 +19,9 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.base.settings import MigrationConfig
-from weaviate_migration.mapping import read_mapping
 from weaviate_migration.phases.dual_write.background_sync import BackgroundSync, DualWriteCounters
 from weaviate_migration.phases.dual_write.commit_hook import commit_hook
-from weaviate_migration.phases.dual_write.following import followed_records
+from weaviate_migration.phases.dual_write.following import followed_mapping, followed_records
 from weaviate_migration.source.capture import read_capture
 from weaviate_migration.source.connect import connect_read_only, source_errors
 from weaviate_migration.work_folder.folder import WorkFolder
@@ -125,7 +124,7 @@ class DualWriter:
 def _followed_source(config: MigrationConfig) -> Path:
     """The file whose changes are captured and followed."""
     work_folder = WorkFolder.of(config)
-    source = followed_records(work_folder, read_mapping(config.mapping))[0].source
+    source = followed_records(work_folder, followed_mapping(config, work_folder))[0].source
     with source_errors(source), closing(connect_read_only(source)) as connection:
         if work_folder.capture_id is None or read_capture(connection, work_folder.capture_id) is None:
             raise ConfigurationError(

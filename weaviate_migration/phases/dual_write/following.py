@@ -13,9 +13,8 @@ from weaviate_migration.base.errors import (
     ConfigurationError,
     MigrationConflictError,
 )
-from weaviate_migration.base.settings import MigrationConfig
+from weaviate_migration.base.settings import MigrationConfig, environment_variable
 from weaviate_migration.mapping import Mapping as WholeMapping
-from weaviate_migration.mapping import read_mapping
 from weaviate_migration.phases.dual_write.lag import followed_migrations
 from weaviate_migration.phases.dual_write.migration_sync import MigrationSync
 from weaviate_migration.phases.dual_write.row_applier import SyncTally
@@ -26,6 +25,7 @@ from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.target.connect import configured_target, open_weaviate
 from weaviate_migration.target.write import WriteSettings, configured_write_settings
 from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.own_mapping import current_mapping
 from weaviate_migration.work_folder.record import MigrationRecord, refuse_another_source
 
 logger = logging.getLogger(__name__)
@@ -150,7 +150,7 @@ def followed(config: MigrationConfig) -> Iterator[Followed]:
         ServerNotUsableError: the server cannot be reached.
     """
     work_folder = WorkFolder.of(config)
-    mapping = read_mapping(config.mapping)
+    mapping = followed_mapping(config, work_folder)
     # Says what is wrong before a server is started for it.
     refuse_another_source(followed_records(work_folder, mapping)[0], config.sqlite_url)
     target = configured_target(config)
@@ -186,6 +186,17 @@ def followed_with(
         yield Followed(syncs, log, work_folder, mapping)
 
 
+def followed_mapping(config: MigrationConfig, work_folder: WorkFolder) -> WholeMapping:
+    """What the settings name, or else the own mapping of the newest migration that is followed.
+
+    Raises:
+        MappingError: the mapping file is wrong.
+    """
+    newest = next((each for each in followed_migrations(work_folder) if each.bounds), None)
+    kept = work_folder.mappings.read(newest.mapping_digest) if newest and config.mapping is None else None
+    return kept or current_mapping(config, work_folder)
+
+
 def followed_records(work_folder: WorkFolder, mapping: WholeMapping) -> list[MigrationRecord]:
     """The migrations whose changes are followed, the newest first: those that readers use, may use, or will use.
 
@@ -200,7 +211,9 @@ def followed_records(work_folder: WorkFolder, mapping: WholeMapping) -> list[Mig
     if not found:
         raise ConfigurationError(
             f"No migration of mapping `{mapping.name}` in {work_folder.path} follows the changes of its source.",
-            "Begin one with `weaviate-migration migrate --live`.",
+            f"Leave out --mapping (and {environment_variable('mapping')}): the migration's own is on record."
+            if any(work_folder.mappings.read(each.mapping_digest) for each in followed)
+            else "Begin one with `weaviate-migration migrate --live`, or give with --mapping the one that it had.",
         )
     return [each for each in found if each.source == found[0].source]
 

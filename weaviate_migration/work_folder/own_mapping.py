@@ -1,0 +1,38 @@
+"""The mapping that a command works with: the migration's own, whoever does not name it."""
+
+from weaviate_migration.base.settings import MigrationConfig
+from weaviate_migration.mapping import Mapping, read_mapping
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.record import MigrationRecord, refuse_another_mapping
+
+
+def current_mapping(config: MigrationConfig, work_folder: WorkFolder) -> Mapping:
+    """What the settings name; else the own mapping of the migration in use, or of the newest one; else the default.
+
+    Raises:
+        MappingError: the mapping file is wrong, or there is none of that name.
+    """
+    record = work_folder.records.in_use_or_newest() if config.mapping is None else None
+    kept = work_folder.mappings.read(record.mapping_digest) if record is not None else None
+    return kept or _named_or_default(config, work_folder)
+
+
+def mapping_of(record: MigrationRecord, config: MigrationConfig, work_folder: WorkFolder) -> Mapping:
+    """The mapping that a migration was begun with.
+
+    Raises:
+        MigrationConflictError: the settings name one that says something else.
+        MappingError: the mapping file is wrong, or there is none of that name.
+    """
+    kept = work_folder.mappings.read(record.mapping_digest)
+    if config.mapping is None and kept is not None:
+        return kept
+    named = _named_or_default(config, work_folder)
+    refuse_another_mapping(record, named, is_kept=kept is not None)
+    return named
+
+
+def _named_or_default(config: MigrationConfig, work_folder: WorkFolder) -> Mapping:
+    """What the settings name; else what was drawn up from the source, or else the preset."""
+    drawn = work_folder.mappings.drawn() if config.mapping is None else None
+    return drawn or read_mapping(config.mapping)
