@@ -148,7 +148,7 @@ class _MigrateCall:
             result = result.with_(migration_id=begun.id)  # It failed while its collections were made.
         bind_contextvars(migration_id=result.migration_id)  # A child process of the run may have begun it.
         not_followed = uncaptured_tables(plan) if config.live else []
-        warnings = [*plan.warnings, *not_followed, *result.warnings]
+        warnings = [*plan.warnings, *not_followed, *_remarks(records.all()[-1:]), *result.warnings]
         phases = {"connect": connect_seconds, **self._session.phase_seconds(run.run_id)}
         result = result.with_(run_id=run.run_id, warnings=warnings, phases=phases)
         result = self._closed(self._measured(self._certified(result, client), cpu_before), client)
@@ -284,6 +284,11 @@ def _resuming(mapping: Mapping, selection: Sequence[dg.AssetKey] | None) -> dict
     """Config of the collections' assets: what an interrupted run has loaded in whole is not loaded again."""
     assets = collection_assets(mapping) if selection is not None else []
     return {name: {"config": {"resume": True}} for name in assets}
+
+
+def _remarks(records: Sequence[MigrationRecord]) -> list[str]:
+    """What SQLite's check said of the rows in the snapshots of these migrations."""
+    return [each.snapshot.remarks for each in records if each.snapshot is not None and each.snapshot.remarks]
 
 
 def _about_changes(snapshot: SnapshotRecord) -> str:

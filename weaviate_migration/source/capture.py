@@ -17,6 +17,7 @@ is used twice as long as the newest entry stays, so that one is never pruned; AU
 """
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +34,8 @@ from weaviate_migration.source.plan import CollectionPlan, MigrationPlan
 # A table, and the columns of its key.
 Keyed = tuple[Table, tuple[str, ...]]
 
+# What a statement lacks here, and not where the application executes it.
+_OF_THE_APPLICATION = re.compile("(no such|unknown) (function|collation sequence|module|tokenizer): ")
 _REPLACE = "Remove what is left with `weaviate-migration capture remove`, and install it again."
 
 
@@ -167,7 +170,11 @@ def _why_not(plan: CollectionPlan) -> str | None:
         return "it is a view"
     if plan.table.is_virtual:
         return "SQLite has no triggers on virtual tables"
-    return "it has no key; if columns identify a row, name them in `key`" if plan.uses_rowid else None
+    if plan.uses_rowid:
+        return "it has no key; if columns identify a row, name them in `key`"
+    collations = (plan.table.column(name) for name in plan.key)
+    missing = sorted({column.missing_collation for column in collations if column and column.missing_collation})
+    return f"only the application has the collation of its key, {', '.join(missing)}" if missing else None
 
 
 def _prefix(capture_id: str) -> str:
@@ -303,10 +310,11 @@ def _statements(table: Table) -> Iterator[str]:
 
 
 def _compile_error(connection: sqlite3.Connection, statement: str) -> sqlite3.Error | None:
+    """Why a statement would fail; what only the application's connections have, does not lack there."""
     try:
         connection.execute(f"EXPLAIN {statement}").fetchall()
     except sqlite3.Error as error:
-        return error
+        return None if _OF_THE_APPLICATION.match(str(error)) else error
     return None
 
 

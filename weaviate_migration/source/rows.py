@@ -93,6 +93,16 @@ def value_sql(table: Table, column: str, expression: str) -> str:
     return expression
 
 
+def compared_sql(table: Table, column: str, expression: str) -> str:
+    """An expression for a column in a comparison: by the column's collation, or by bytes where that is missing here.
+
+    Args:
+        expression: that reads the column.
+    """
+    found = table.column(column)
+    return f"{expression} COLLATE BINARY" if found is not None and found.missing_collation else expression
+
+
 def sample_rows(
     source: Path, plan: CollectionPlan, object_uuid: ObjectUuid, scratch: Path, rows: int
 ) -> list[KeyedRow]:
@@ -285,7 +295,8 @@ class TableReader:
         key = "NULL"
         if parent.table is not None:
             own = f"parent.{quoted(parent.key[0])}"
-            key = f"(SELECT {own} FROM {quoted(parent.table.name)} AS parent WHERE {own} = +child.value LIMIT 1)"
+            same = f"{compared_sql(parent.table, parent.key[0], own)} = +child.value"
+            key = f"(SELECT {own} FROM {quoted(parent.table.name)} AS parent WHERE {same} LIMIT 1)"
         statement = (
             f"SELECT child.value, child.children, {key} FROM (SELECT {quoted(column)} AS value, count(*) AS children "
             f"FROM {self._table} WHERE {quoted(column)} IS NOT NULL GROUP BY {quoted(column)} COLLATE BINARY) AS child"

@@ -15,26 +15,16 @@ from weaviate_migration.source.connect import (
     RECOVER_HINT,
     connect_read_only,
     connect_to_snapshot,
-    primary_code,
     readable_source,
     require_space,
     source_errors,
 )
+from weaviate_migration.source.integrity import check_integrity
 
 # How long writers of a rollback-journal database wait for the backup: 7.5 s were measured for 1.6 GB on two cores.
 PAUSE_SECONDS_PER_GB = 5.0
 # A pause that an application with a busy timeout of 5 s, the default of many drivers, gets over without an error.
 UNASKED_PAUSE_SECONDS = 2.0
-
-# The integrity check's first finding, which may have many lines; that a row breaks a constraint of the application's is
-# no damage. One only, since sqlite3 fetches a row ahead and would lose the first if the check then broke off.
-_FIRST_DAMAGE = """
-SELECT integrity_check FROM pragma_integrity_check(1000000000)
-WHERE integrity_check <> 'ok' AND integrity_check NOT LIKE 'NULL value in %' LIMIT 1
-"""
-_SHOWN_LINES = 3
-# Of SQLite's virtual machine; so many take well under a millisecond.
-_OPCODES_BETWEEN_LOOKS = 1_000
 
 # What SQLite raises when the copy cannot be written; the source is only read.
 _WRITE_FAILURES = (
@@ -58,6 +48,7 @@ class Snapshot:
         seconds: how long it took, with checking and hashing.
         journal_mode: the source's, `wal` or `delete` (any rollback journal).
         pause_estimate_seconds: how long the application's writers waited at most, estimated beforehand; 0 with a WAL.
+        remarks: what SQLite's check says of rows that are not as their table declares, as a sentence; '' for nothing.
     """
 
     path: Path
@@ -66,6 +57,7 @@ class Snapshot:
     seconds: float
     journal_mode: str
     pause_estimate_seconds: float
+    remarks: str = ""
 
 
 @dataclass(frozen=True)
@@ -119,7 +111,7 @@ def take_snapshot(
         with _finished_or_removed(destination, look.bytes) as partial:
             _back_up(connection, partial)
             connection.close()  # Frees the writers: the rest needs no lock on the source.
-            _finish(partial, source, say)
+            remarks = _finish(partial, source, say)
             digest = _sha256(partial)
     return Snapshot(
         path=destination,
@@ -128,6 +120,7 @@ def take_snapshot(
         seconds=time.monotonic() - started,
         journal_mode=look.journal_mode,
         pause_estimate_seconds=look.pause_seconds,
+        remarks=remarks,
     )
 
 
@@ -153,23 +146,6 @@ def look_at(connection: sqlite3.Connection, *, in_place: bool) -> SourceLook:
     size = int(page_bytes) * int(pages)
     waits = journal_mode != "wal" and in_place
     return SourceLook(str(journal_mode), size, size / 1e9 * PAUSE_SECONDS_PER_GB if waits else 0.0)
-
-
-def quick_damage(connection: sqlite3.Connection, seconds: float) -> tuple[str | None, bool]:
-    """What SQLite's quick check finds first, None for nothing; and whether it got to its end within so many seconds."""
-    ends = time.monotonic() + seconds
-    connection.set_progress_handler(lambda: time.monotonic() > ends, _OPCODES_BETWEEN_LOOKS)
-    try:
-        (finding,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    except sqlite3.DatabaseError as error:
-        if primary_code(error) == sqlite3.SQLITE_INTERRUPT:
-            return None, False
-        if primary_code(error) != sqlite3.SQLITE_CORRUPT:
-            raise
-        return str(error), True
-    finally:
-        connection.set_progress_handler(None, 0)
-    return (None if finding == "ok" else str(finding)), True
 
 
 def _refuse_to_replace(source: Path, destination: Path) -> None:
@@ -240,31 +216,19 @@ def _back_up(connection: sqlite3.Connection, partial: Path) -> None:
         connection.backup(target, pages=-1)
 
 
-def _finish(partial: Path, source: Path, say: Say) -> None:
-    """Makes the copy self-contained, and checks it."""
+def _finish(partial: Path, source: Path, say: Say) -> str:
+    """Makes the copy self-contained, checks it, and returns what is to be said of its rows."""
     with closing(sqlite3.connect(partial, isolation_level=None)) as connection:
-        damage = _damage(connection, source, say)
-        if not damage:
+        found = check_integrity(connection)
+        if not found.damage:
             connection.execute("PRAGMA synchronous = OFF")
             connection.execute("PRAGMA journal_mode = DELETE")  # The copy of a WAL database wants a WAL, too.
-    if damage:
-        shown = "; ".join(damage)
+    if found.damage:
+        shown = "; ".join(found.damage)
         raise SourceError(f"{source}: is damaged; `PRAGMA integrity_check` says: {shown}", RECOVER_HINT)
-
-
-def _damage(connection: sqlite3.Connection, source: Path, say: Say) -> list[str]:
-    """The first findings of SQLite's integrity check, empty if the file is sound."""
-    connection.execute("PRAGMA ignore_check_constraints = ON")
-    try:
-        finding = connection.execute(_FIRST_DAMAGE).fetchone()
-    except sqlite3.DatabaseError as error:
-        if primary_code(error) != sqlite3.SQLITE_ERROR:
-            return [str(error)]
-        # Indexes may use functions and collations that only the application has.
-        say(f"{source}: cannot be checked for damage: {error}")
-        return []
-    lines = str(finding[0]).splitlines() if finding else []
-    return [line for line in lines if not line.startswith("***")][:_SHOWN_LINES]
+    for reason in found.unchecked:  # Indexes may use functions and collations that only the application has.
+        say(f"{source}: cannot be checked for damage: {reason}")
+    return found.remark_text()
 
 
 def _sha256(path: Path) -> str:

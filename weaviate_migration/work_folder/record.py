@@ -36,6 +36,7 @@ class SnapshotRecord(BaseModel):
     Attributes:
         captured: where the change log in it ends; None where changes were not captured.
         other_tables: the tables in it that no collection is made from; None where an older version took it.
+        remarks: what SQLite's check says of rows that are not as their table declares; '' for nothing.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -46,6 +47,7 @@ class SnapshotRecord(BaseModel):
     taken_at: datetime
     captured: LogPosition | None = None
     other_tables: OtherTables | None = later(None)
+    remarks: str = later("")
 
 
 class CutoverRecord(BaseModel):

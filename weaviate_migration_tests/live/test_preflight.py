@@ -13,7 +13,8 @@ from weaviate_migration.api.preflight import check_preflight
 from weaviate_migration.phases.preflight.disk_and_memory import Need, disks, memory
 from weaviate_migration.phases.preflight.server_side import CLOCK_SECONDS, TrialCollections, judge_clock
 from weaviate_migration.phases.preflight.source_side import pause
-from weaviate_migration.source.snapshot import SourceLook, quick_damage
+from weaviate_migration.source.integrity import Integrity, quick_look
+from weaviate_migration.source.snapshot import SourceLook
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.checklist import ChecklistItem, read_checklist
 from weaviate_migration_tests.live.command_line import (
@@ -197,8 +198,8 @@ def test_what_was_made_is_removed_after_ctrl_c_and_what_was_left_the_next_time(
 
 def test_a_quick_look_ends_in_time(tmp_path: Path) -> None:
     with closing(sqlite3.connect(note_file(tmp_path / "app.db", rows=2000))) as connection:
-        assert quick_damage(connection, 60) == (None, True)
-        assert quick_damage(connection, 0) == (None, False)
+        assert quick_look(connection, 60) == Integrity()
+        assert quick_look(connection, 0) == Integrity(finished=False)
 
 
 @pytest.mark.parametrize(

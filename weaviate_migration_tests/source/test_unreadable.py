@@ -9,11 +9,15 @@ import pytest
 from weaviate_migration.base.errors import MappingError
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.mapping.object_ids import object_uuid
+from weaviate_migration.phases.preflight.audit.tables import audit_table
+from weaviate_migration.source.capture import capture_damage, install_capture, remove_capture, uncaptured_tables
+from weaviate_migration.source.change_log import ChangeLog
 from weaviate_migration.source.collations import column_collations, missing_collations
 from weaviate_migration.source.connect import connect_read_only, connect_to_read
 from weaviate_migration.source.inspect import Column, Table, inspect_database, row_count
 from weaviate_migration.source.plan import MigrationPlan, plan_migration
 from weaviate_migration.source.rows import TableReader
+from weaviate_migration_tests.source.captures import ID
 from weaviate_migration_tests.source.databases import make_as_its_application
 from weaviate_migration_tests.source.test_plan import collection, mistakes
 
@@ -139,3 +143,82 @@ def test_an_unreadable_table_has_no_columns(tmp_path: Path) -> None:
     path = make_as_its_application(tmp_path / "app.db", "CREATE VIRTUAL TABLE vectors USING vec0(embedding float[4])")
     (table,) = inspect_database(path).tables
     assert table == Table("vectors", (), (), None, is_view=False, is_virtual=True, unreadable="no such module: vec0")
+
+
+def related(folder: Path, key: str, rows: list[str], *, without_rowid: bool = False) -> MigrationPlan:
+    """Children that name parents by texts, whose collation only the application has."""
+    end = "WITHOUT ROWID" if without_rowid else ""
+    make_as_its_application(
+        folder / "app.db",
+        f"CREATE TABLE parents ({key}) {end}",
+        "CREATE TABLE children (id INTEGER PRIMARY KEY, parent TEXT)",
+        *(f"INSERT INTO parents (name) VALUES ('{name}')" for name in rows),
+        *(f"INSERT INTO children (parent) VALUES ('{name}')" for name in [*rows, *rows, "bb", "gone"]),
+    )
+    child = {"name": "Child", "table": "children", "relations": [{"column": "parent", "to_table": "parents"}]}
+    properties = [{"name": "at", "column": "id", "type": "int"}]
+    parent = {"name": "Parent", "table": "parents", "key": ["name"]}
+    names = [{"name": "called", "column": "name", "index": "whole"}]
+    return planned_again(folder, {**child, "properties": properties}, {**parent, "properties": names})
+
+
+@pytest.mark.parametrize(
+    ("key", "without_rowid"),
+    [
+        ("name TEXT COLLATE by_length PRIMARY KEY", False),
+        ("name TEXT COLLATE by_length PRIMARY KEY", True),
+        ("id INTEGER PRIMARY KEY, name TEXT COLLATE by_length UNIQUE", False),
+        ("id INTEGER PRIMARY KEY, name TEXT COLLATE by_length", False),
+    ],
+)
+def test_parents_are_found_whatever_the_order_of_their_index(tmp_path: Path, key: str, without_rowid: bool) -> None:
+    names = ["zzz", "a", "mm", "yyyy"]
+    plan = related(tmp_path, key, names, without_rowid=without_rowid)
+    child, parent = plan.collections
+    with TableReader(tmp_path / "app.db", child, object_uuid, 16, tmp_path) as reader:
+        found = {each.value: each.key for each in reader.named_parents("parent", parent)}
+    assert found == {**{name: name for name in names}, "bb": None, "gone": None}
+    with closing(connect_to_read(tmp_path / "app.db")) as connection:
+        report = audit_table(connection, child, plan, tmp_path)
+    assert (report.rows, report.orphans[0].count) == (10, 2)
+    assert uncaptured_tables(plan) == [
+        "changes of parents are not followed: only the application has the collation of its key, by_length"
+    ]
+
+
+def test_equal_keys_in_another_order_are_each_looked_up_once(tmp_path: Path) -> None:
+    """By their length all are equal, so that in the index they stand as they were written."""
+    plan = related(tmp_path, "id INTEGER PRIMARY KEY, name TEXT COLLATE by_length", ["aa", "cc", "aa"])
+    make_as_its_application(tmp_path / "app.db", "CREATE INDEX by_name ON parents (name)")
+    with closing(connect_to_read(tmp_path / "app.db")) as connection:
+        report = audit_table(connection, plan.collections[0], plan, tmp_path)
+    assert (report.rows, report.orphans[0].count) == (8, 2)
+
+
+def test_changes_are_captured_though_indexes_need_what_only_the_application_has(tmp_path: Path) -> None:
+    path = make_as_its_application(
+        tmp_path / "app.db",
+        "CREATE TABLE notes (p TEXT, id TEXT PRIMARY KEY, name TEXT COLLATE by_length UNIQUE, loud AS (shout(p)))",
+        "CREATE UNIQUE INDEX by_shout ON notes (shout(name))",
+        "CREATE TABLE search (p TEXT)",
+        "CREATE VIRTUAL TABLE vectors USING vec0(embedding float[4])",
+    )
+    omitted = {"name": "Note", "table": "notes", "omit": {"loud": "computed"}}
+    plan = planned_again(tmp_path, {**omitted, "properties": [{"name": "p", "column": "p", "index": "whole"}]})
+    capture = install_capture(path, plan, ID)
+    make_as_its_application(
+        path,
+        "INSERT INTO notes VALUES ('x', 'a', 'one')",
+        "INSERT OR REPLACE INTO notes VALUES ('y', 'b', 'two')",
+        "UPDATE notes SET p = 'z'",
+    )
+    with ChangeLog(path, ID, object_uuid, tmp_path) as log:
+        with log.reading():
+            changed = log.changed_rows(plan.collections[0], 0, log.last_position())
+        assert [(row.key, row.values) for row in changed.rows()] == [
+            (("a",), None),
+            (("b",), ("z", "b", "two")),
+        ]
+    with closing(connect_to_read(path)) as connection:
+        assert capture_damage(connection, capture) == []
+    assert remove_capture(path, ID)

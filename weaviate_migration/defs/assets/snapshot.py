@@ -57,6 +57,7 @@ def build_snapshot_asset(mapping: Mapping) -> dg.AssetsDefinition:
                 "sha256": snapshot.sha256,
                 "size_bytes": snapshot.bytes,
                 "taken_at": dg.MetadataValue.timestamp(snapshot.taken_at),
+                "remarks": snapshot.remarks or "none",
                 "reused": found.reused,
                 "migration": record.id,
             },

@@ -92,6 +92,7 @@ class SnapshotTaker:
             taken_at=datetime.now(UTC),
             captured=captured,
             other_tables=self._other_tables(path),
+            remarks=taken.remarks,
         )
         # Bounds come from the first snapshot and stay, so that a row never moves between partitions.
         bounds = record.bounds or self._bounds(path)

@@ -1,7 +1,6 @@
 """The items that are about the SQLite file: backup, the pause it takes, and capture of changes."""
 
 import os
-import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +9,10 @@ from weaviate_migration.mapping import Mapping
 from weaviate_migration.source.capture import uncaptured_tables
 from weaviate_migration.source.connect import RECOVER_HINT, connect_read_only, connect_to_read, source_errors
 from weaviate_migration.source.inspect import Database
+from weaviate_migration.source.integrity import Integrity, quick_look
 from weaviate_migration.source.other_tables import REMEDY, OtherTables, other_tables
 from weaviate_migration.source.plan import MigrationPlan, plan_migration
-from weaviate_migration.source.snapshot import UNASKED_PAUSE_SECONDS, SourceLook, look_at, quick_damage
+from weaviate_migration.source.snapshot import UNASKED_PAUSE_SECONDS, SourceLook, look_at
 from weaviate_migration.work_folder.checklist import ChecklistItem, Verdict
 
 # A look, not the whole check: that is made of the snapshot.
@@ -49,25 +49,33 @@ class Source:
             return cls(path, readable, plan, look, other_tables(connection, database, plan))
 
 
+def look_for_damage(path: Path, readable: Path, seconds: float = LOOK_SECONDS) -> Integrity | None:
+    """What a look through a file finds; None for a large one with a rollback journal: its writers would wait.
+
+    Args:
+        readable: what is read: the file, or a copy of it.
+
+    Raises:
+        SourceError: it is locked.
+    """
+    with source_errors(path), closing(connect_read_only(readable)) as connection:
+        if look_at(connection, in_place=readable == path).pause_seconds > UNASKED_PAUSE_SECONDS:
+            return None
+        return quick_look(connection, seconds)
+
+
 def backup(source: Source, seconds: float = LOOK_SECONDS) -> ChecklistItem:
-    """Whether the file looks sound; a large one with a rollback journal is not read: its writers would wait."""
+    """Whether the file looks sound."""
     size = f"{source.look.bytes / 1e6:,.1f} MB"
-    if source.look.pause_seconds > UNASKED_PAUSE_SECONDS:
+    found = look_for_damage(source.path, source.readable, seconds)
+    if found is None:
         return ChecklistItem("backup", "passed", f"{size}; too large to check while in use: the snapshot is checked")
-    with source_errors(source.path), closing(connect_read_only(source.readable)) as connection:
-        damage, finished = _looked_through(connection, seconds)
-    if damage:
-        return ChecklistItem("backup", "failed", f"{size}; damaged: {damage}", RECOVER_HINT)
-    looked = "sound" if finished else f"nothing found in {seconds:g} s; the snapshot is checked in whole"
+    if found.damage:
+        return ChecklistItem("backup", "failed", f"{size}; damaged: {'; '.join(found.damage)}", RECOVER_HINT)
+    looked = "sound" if found.finished else f"nothing found in {seconds:g} s; the snapshot is checked in whole"
+    if found.remarks:
+        return ChecklistItem("backup", "warned", f"{size}; {found.remark_text()}", "Nothing has to be done.")
     return ChecklistItem("backup", "passed", f"{size}; {looked}")
-
-
-def _looked_through(connection: sqlite3.Connection, seconds: float) -> tuple[str | None, bool]:
-    """Indexes may use functions that only the application has: then nothing is found, as the snapshot does it."""
-    try:
-        return quick_damage(connection, seconds)
-    except sqlite3.OperationalError:
-        return None, False
 
 
 def pause(look: SourceLook, *, allowed: bool) -> ChecklistItem:

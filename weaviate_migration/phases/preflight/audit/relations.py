@@ -10,6 +10,7 @@ from weaviate_migration.phases.preflight.audit.columns import KeyOf, Tally
 from weaviate_migration.phases.preflight.audit.report import OrphanReport
 from weaviate_migration.source.inspect import Table, quoted
 from weaviate_migration.source.plan import CollectionPlan, MigrationPlan
+from weaviate_migration.source.rows import compared_sql
 
 
 @dataclass
@@ -62,8 +63,9 @@ def orphan_sql(column: str, parent: Table, key: str, number: int) -> tuple[str, 
     """
     child, table, name = f"t.{quoted(column)}", quoted(parent.name), f"parent_{number}"
     if key == parent.rowid or (key,) == parent.primary_key:
-        found = f"EXISTS (SELECT 1 FROM {table} AS {name} WHERE {name}.{quoted(key)} = +{child})"
+        own = compared_sql(parent, key, f"{name}.{quoted(key)}")
+        found = f"EXISTS (SELECT 1 FROM {table} AS {name} WHERE {own} = +{child})"
         return f"{child} IS NOT NULL AND NOT {found}", ""
     # Without an index of its own the table would be searched from end to end for each child: SQLite makes one for this.
-    keys = f"(SELECT DISTINCT {quoted(key)} AS key FROM {table})"
+    keys = f"(SELECT DISTINCT {compared_sql(parent, key, quoted(key))} AS key FROM {table})"
     return f"{child} IS NOT NULL AND {name}.key IS NULL", f"LEFT JOIN {keys} AS {name} ON {name}.key = +{child}"

@@ -6,10 +6,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from weaviate_migration.base.errors import SourceError
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.preflight.audit.report import TableReport
 from weaviate_migration.phases.preflight.audit.tables import audit_table
-from weaviate_migration.source.connect import connect_to_read, source_errors
+from weaviate_migration.phases.preflight.source_side import look_for_damage
+from weaviate_migration.source.connect import RECOVER_HINT, connect_to_read, source_errors
 from weaviate_migration.source.other_tables import OmittedTable, OtherTables, other_tables
 from weaviate_migration.source.plan import planned_source
 
@@ -21,7 +23,7 @@ class SourceAudit:
     Attributes:
         tables: the mapped ones, in the mapping's order.
         not_migrated: the tables that the mapping does not know, with their rows; no views.
-        warnings: what the mapping names and the file lacks.
+        warnings: what the mapping names and the file lacks, and what SQLite's check says of rows.
         omitted_tables: those that the mapping leaves out.
     """
 
@@ -84,10 +86,19 @@ def audit_source(path: Path, mapping: Mapping, scratch: Path) -> SourceAudit:
         source_errors(path),
         closing(connect_to_read(database.path)) as connection,
     ):
+        remarks = _remarks(path, database.path)
         others = other_tables(connection, database, plan)
         return SourceAudit(
             tables=tuple(audit_table(connection, each, plan, scratch) for each in plan.collections),
             not_migrated=others.unmapped,
-            warnings=plan.warnings,
+            warnings=(*plan.warnings, *remarks),
             omitted_tables=others.omitted,
         )
+
+
+def _remarks(path: Path, readable: Path) -> list[str]:
+    """What SQLite's check remarks on; raises SourceError where it finds damage."""
+    found = look_for_damage(path, readable)
+    if found is not None and found.damage:
+        raise SourceError(f"{path}: is damaged: {'; '.join(found.damage)}", RECOVER_HINT)
+    return [found.remark_text()] if found is not None and found.remarks else []
