@@ -8,6 +8,7 @@ import click
 from weaviate_migration.base.errors import ConfigurationError, MigrationError
 from weaviate_migration.base.settings import create_migration_config
 from weaviate_migration.cli.show.options import ALERTS_OPTION, EPILOG, WORK_OPTIONS, print_json, with_options
+from weaviate_migration.cli.show.terminal import tell
 from weaviate_migration.monitoring.alerts import IncidentBook
 from weaviate_migration.monitoring.alerts.watch import alert_folder, configured_alerts
 
@@ -32,7 +33,7 @@ def test(as_json: bool, **options: Any) -> int:
         print_json({"channels": {each.channel: each.took_it for each in tried}})
     else:
         for each in tried:
-            click.echo(f"{each.channel}: {'sent' if each.took_it else 'not sent: check its URL and whether it is up'}")
+            tell(f"{each.channel}: {'sent' if each.took_it else 'not sent: check its URL and whether it is up'}")
     return 0 if all(each.took_it for each in tried) else MigrationError.exit_code
 
 
@@ -45,9 +46,9 @@ def list_incidents(as_json: bool, **options: Any) -> int:
         print_json({"incidents": [each.model_dump(mode="json", exclude={"over_at"}) for each in found]})
         return 0
     for each in found:
-        click.echo(f"{each.opened_at:%Y-%m-%d %H:%M} UTC  {each.title}\n{each.text}")
+        tell(f"{each.opened_at:%Y-%m-%d %H:%M} UTC  {each.title}\n{each.text}")
     if not found:
-        click.echo("Nothing is open.")
+        tell("Nothing is open.")
     return 0
 
 

@@ -1,6 +1,5 @@
 """`quarantine`: the rows that are not in Weaviate, and another try."""
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,6 +8,7 @@ import click
 from weaviate_migration.api.quarantine import RefusedRow, RefusedRows, refused_rows
 from weaviate_migration.base.errors import DifferencesError
 from weaviate_migration.base.settings import config_with_optional_source
+from weaviate_migration.cli.show.encoding import json_text
 from weaviate_migration.cli.show.options import (
     EPILOG,
     EXTRACTS_OPTION,
@@ -68,10 +68,10 @@ def _exit_code(rows: int) -> int:
 
 def _print_json(head: dict[str, Any], rows: Iterable[RefusedRow]) -> int:
     """Writes one JSON document, a line for each row as it is read: not all payloads fit into memory; counts them."""
-    click.echo(json.dumps(head, ensure_ascii=False).removesuffix("}") + ', "rows": [', nl=False)
+    click.echo(json_text(head).removesuffix("}") + ', "rows": [', nl=False)
     count = 0
     for count, row in enumerate(rows, start=1):
-        click.echo(("," if count > 1 else "") + "\n" + json.dumps(row.to_dict(), ensure_ascii=False), nl=False)
+        click.echo(("," if count > 1 else "") + "\n" + json_text(row.to_dict()), nl=False)
     click.echo("\n]}")
     return count
 
@@ -94,7 +94,7 @@ def _print_table(rows: RefusedRows) -> int:
         return 0
     console.print(table)
     if count > SHOWN_ROWS:
-        click.echo(f"… and {count - SHOWN_ROWS:,} more; --json has all.")
+        tell(f"… and {count - SHOWN_ROWS:,} more; --json has all.")
     return count
 
 

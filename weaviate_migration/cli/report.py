@@ -18,6 +18,7 @@ from weaviate_migration.cli.show.options import (
     print_json,
     with_options,
 )
+from weaviate_migration.cli.show.terminal import tell
 from weaviate_migration.monitoring.report import html_page, markdown_page
 from weaviate_migration.work_folder.folder import WorkFolder
 
@@ -48,4 +49,4 @@ def report(as_json: bool, html: str | None, markdown: str | None, **options: Any
 def _print_paths(files: list[str | None]) -> None:
     for file in files:
         if file is not None:
-            click.echo(f"Report: {Path(file).absolute()}")
+            tell(f"Report: {Path(file).absolute()}")

@@ -39,7 +39,7 @@ COMMANDS = dict(all_commands())
 # They look at a file before any migration, or make or need none.
 WITHOUT_A_MIGRATION = {
     *("audit", "plan", "preflight", "migrate", "capture install", "capture status", "capture remove"),
-    *("alerts test", "alerts list", "server", "demo"),
+    *("init", "alerts test", "alerts list", "server", "demo"),
 }
 OF_A_MIGRATION = sorted(COMMANDS.keys() - WITHOUT_A_MIGRATION)
 

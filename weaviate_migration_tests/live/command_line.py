@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import psutil
+import pytest
 from weaviate import WeaviateClient
 
 import weaviate_migration
@@ -68,6 +69,21 @@ def run_here(*arguments: object) -> Ended:
         except SystemExit as end:
             return Ended(int(end.code or 0), stdout.getvalue(), stderr.getvalue())
     raise AssertionError("main always ends the process")
+
+
+def run_encoded(encoding: str, *arguments: object) -> Ended:
+    """Runs a command in this process, whose standard streams take this encoding only, and no other character."""
+    streams = [io.TextIOWrapper(io.BytesIO(), encoding=encoding, write_through=True) for _ in range(2)]
+    with (
+        patch.object(sys, "argv", [_PROGRAM, *map(str, arguments)]),
+        redirect_stdout(streams[0]),
+        redirect_stderr(streams[1]),
+        pytest.raises(SystemExit) as end,
+    ):
+        main()
+    written = [stream.buffer.getvalue() for stream in streams if isinstance(stream.buffer, io.BytesIO)]
+    stdout, stderr = (each.decode(encoding) for each in written)
+    return Ended(int(end.value.code or 0), stdout, stderr)
 
 
 def run_command(*arguments: object, before: str = "", **environment: str) -> Ended:

@@ -1,5 +1,6 @@
 """A document that an option names a file for."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -10,13 +11,16 @@ STANDARD_OUTPUT = "-"
 
 
 def write_document(option: str, file: str, text: str) -> None:
-    """Writes a document to the file that an option names, or to standard output for `-`.
+    """Writes a document to the file that an option names, or to standard output for `-`; both as UTF-8, byte by byte.
+
+    What reads it (XML, HTML, YAML, Markdown) takes UTF-8, whatever this terminal takes.
 
     Raises:
         ConfigurationError: the file cannot be written.
     """
     if file == STANDARD_OUTPUT:
-        click.echo(text, nl=False)
+        has_bytes = hasattr(sys.stdout, "buffer")
+        click.echo(text.encode("utf-8", "backslashreplace") if has_bytes else text, nl=False)
         return
     try:
         Path(file).write_text(text, encoding="utf-8")

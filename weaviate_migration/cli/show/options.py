@@ -1,14 +1,13 @@
 """The options that commands share, and how a command ends."""
 
 import functools
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from weaviate_migration.base.redaction import redacted
+from weaviate_migration.cli.show.encoding import json_text
 
 EPILOG = "Each option can come from the environment too: --sqlite-url is WEAVIATE_MIGRATION_SQLITE_URL, and so on."
 
@@ -111,6 +110,5 @@ MIGRATE_OPTIONS = (
 
 
 def print_json(document: Any) -> None:
-    """Writes the one JSON document of a command's standard output; lone surrogates are escaped, as JSON does it."""
-    text = redacted(json.dumps(document, ensure_ascii=False, indent=2))
-    click.echo(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+    """Writes the one JSON document of a command's standard output."""
+    click.echo(json_text(document, indent=2))
