@@ -21,7 +21,7 @@ from weaviate_migration.runs.events import (
     exit_code_of,
     run_failures,
 )
-from weaviate_migration.runs.jobs import SOURCE_AUDIT
+from weaviate_migration.runs.jobs import MISFITS, SOURCE_AUDIT
 from weaviate_migration.work_folder.phase import Phase, next_step
 from weaviate_migration.work_folder.record import MigrationRecord
 
@@ -140,7 +140,7 @@ def migration_outcome(
     failures = run_failures(events)
     checks = check_results(events)
     if any(each.step in (SOURCE_AUDIT, "weaviate_schema") for each in failures) or not records:
-        return _not_begun(failures, checks)
+        return _not_begun(failures, checks).with_(warnings=list(_misfits(events)))
     record = records[-1]
     collections = _collection_results(events, mapping, record)
     failed = [each for each in checks if not each.passed]
@@ -160,7 +160,7 @@ def migration_outcome(
         validation_passed=exit_code == 0 and not errors,
         validation_errors=errors,
         errors=error_texts(failures),
-        warnings=[_check_text(each) for each in failed if each.severity == WARN],
+        warnings=[*(_check_text(each) for each in failed if each.severity == WARN), *_misfits(events)],
         backup=_backup(record),
         collections=collections,
         checks=checks,
@@ -231,6 +231,15 @@ def _next_step(exit_code: int, record: MigrationRecord) -> str:
             "mapping, begin again: `weaviate-migration rollback --discard`."
         )
     return next_step(Phase.CUT_OVER if record.state == "cut over" else Phase.VALIDATION)
+
+
+def _misfits(events: Iterable[dg.DagsterEvent]) -> Iterator[str]:
+    """A sentence for each column of which hardly a value fits, as the audit found them."""
+    for event in events:
+        if event.is_step_materialization and event.asset_key == dg.AssetKey(SOURCE_AUDIT):
+            table = event.step_materialization_data.materialization.metadata.get(MISFITS)
+            if isinstance(table, dg.TableMetadataValue):
+                yield from (str(record.data["what"]) for record in table.records)
 
 
 def _dry_run_table(events: Iterable[dg.DagsterEvent]) -> Iterator[dg.TableRecord]:

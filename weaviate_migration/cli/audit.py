@@ -38,7 +38,7 @@ def _print_audit(audit: SourceAudit, console: Console) -> None:
             console.print(_columns_table(each), "")
         for line in _remarks(each):
             print_text(console, f"{each.table}: {line}")
-    for text in (*audit.warnings, *audit.other_tables.warnings):
+    for text in (*audit.warnings, *audit.other_tables.warnings, *audit.misfits):
         print_text(console, f"warning: {text}", "yellow")
     for fate in sorted({finding.fate for each in audit.tables for _, finding in each.findings}):
         print_text(console, f"{fate}: {FATES[fate]}")
@@ -111,6 +111,10 @@ def _remarks(table: TableReport) -> Iterator[str]:
     if table.key is not None:
         yield from _key_remarks(table.key)
     yield from _counted("rows larger than the server takes", table.too_large, table.too_large_examples)
+    for vector in table.vectors:
+        if vector.lengths:
+            told = ", ".join(f"{count:,} of {length:,} numbers" for length, count in vector.lengths.items())
+            yield f"vector {vector.name}: {told}; {vector.null:,} NULL"
     for each in table.orphans:
         yield from _counted(f"rows whose {each.column} is no key of {each.to_table}", each.count, each.examples)
     if table.in_source_columns_only:

@@ -11,6 +11,7 @@ from weaviate_migration.mapping.models import VectorMapping
 from weaviate_migration.mapping.values import SqlValue
 
 VectorReader = Callable[[SqlValue], list[float] | None]
+NumbersReader = Callable[[SqlValue], tuple[float, ...] | None]
 
 # The letters of `struct` for one number, little-endian, and how many bytes it takes.
 _ELEMENTS = {"float64": ("d", 8), "float16": ("e", 2), "int8": ("b", 1)}
@@ -23,15 +24,24 @@ def vector_reader(vector: VectorMapping) -> VectorReader:
     weaviate-client would make infinities of numbers beyond float32, and the server takes infinities and NaN (measured
     on 1.39.0).
     """
-    packed = _PACKERS[vector.bytes]
-    length = vector.length
+    read_numbers, length = numbers_reader(vector), vector.length
 
     def read(value: SqlValue) -> list[float] | None:
-        data = packed(value)
-        if not data or len(data) % 4 or (length is not None and len(data) != 4 * length):
+        numbers = read_numbers(value)
+        if not numbers or (length is not None and len(numbers) != length):
             return None
-        numbers = struct.unpack(f"<{len(data) // 4}f", data)
         return list(numbers) if all(map(math.isfinite, numbers)) else None
+
+    return read
+
+
+def numbers_reader(vector: VectorMapping) -> NumbersReader:
+    """A function that gives the float32s of a value, however many there are and finite or not; None where none are."""
+    packed = _PACKERS[vector.bytes]
+
+    def read(value: SqlValue) -> tuple[float, ...] | None:
+        data = packed(value)
+        return None if data is None or len(data) % 4 else struct.unpack(f"<{len(data) // 4}f", data)
 
     return read
 

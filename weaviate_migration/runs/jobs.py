@@ -19,6 +19,8 @@ MIGRATION_REPORT = "migration_report"
 DRY_RUN = "dry_run"
 DRY_RUN_REPORT = "dry_run_report"
 SOURCE_AUDIT = "source_audit"
+# Of its metadata, the table with columns of which hardly a value fits.
+MISFITS = "hardly_fits"
 CHANGE_CAPTURE = "change_capture"
 CHANGE_SYNC = "change_sync"
 # A run's config: the migration has a snapshot, and gets a new one.

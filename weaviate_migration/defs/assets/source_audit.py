@@ -9,6 +9,7 @@ from weaviate_migration.defs import groups
 from weaviate_migration.defs.resources import SQLiteSource
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.preflight.audit import SourceAudit, audit_source, verdict
+from weaviate_migration.runs.jobs import MISFITS
 from weaviate_migration.source.other_tables import refuse_passed_over
 from weaviate_migration.work_folder.folder import WorkFolder
 
@@ -33,8 +34,9 @@ def build_source_audit_asset(mapping: Mapping) -> dg.AssetsDefinition:
                 blocking=True,
                 description=(
                     "Rows can become objects: fails where more than half of a table's rows have no usable key or are "
-                    "too large, warns where some have, and where rows have no parent. If it fails: most likely the "
-                    "mapping names the wrong key column; `weaviate-migration audit` shows every table."
+                    "too large, and where a vector has several lengths; warns where some rows are, and where rows have "
+                    "no parent. If it fails: most likely the mapping names the wrong key column; `weaviate-migration "
+                    "audit` shows every table."
                 ),
             )
         ],
@@ -85,6 +87,7 @@ def _metadata(audit: SourceAudit) -> dict[str, Any]:
             for each in audit.tables
             for column, finding in each.findings
         ],
+        MISFITS: [{"what": text} for text in audit.misfits],
         "not_migrated": [{"table": name, "rows": rows} for name, rows in audit.not_migrated.items()],
         "left_out": [{"table": name, **each.model_dump()} for name, each in audit.omitted_tables.items()],
     }

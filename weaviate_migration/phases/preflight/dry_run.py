@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from upath import UPath
 
 from weaviate_migration.mapping import Mapping
-from weaviate_migration.mapping.row_to_object import key_text, row_converter
+from weaviate_migration.mapping.row_to_object import Vectors, key_text, row_converter
 from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.phases.history.extract.refusals import judged_rows
 from weaviate_migration.phases.history.extract.scan import row_layout, scan_partitions, table_bounds
@@ -65,17 +65,27 @@ def _converted(plan: CollectionPlan, paths: list[UPath]) -> DryRunOutcome:
     convert = row_converter(plan.mapping, row_layout(plan).columns, now)
     rows = refused = size = 0
     examples: list[str] = []
+    lengths: dict[str, int] = {}
     for path in paths:
         for row, reason in judged_rows(open_partition(path), plan.mapping):
             rows += 1
             row_bytes = 0
             if reason is None:
                 assert row.uuid is not None, "without a UUID it is refused"
-                row_bytes = estimated_size(convert(row.uuid, key_text(row.key), row.values))
-                reason = too_large(row_bytes, MESSAGE_BYTES)
+                draft = convert(row.uuid, key_text(row.key), row.values)
+                row_bytes = estimated_size(draft)
+                reason = too_large(row_bytes, MESSAGE_BYTES) or _of_another_length(draft.vectors, lengths)
             size += row_bytes
             refused += reason is not None
             if reason is not None and len(examples) < EXAMPLES:
                 examples.append(f"{key_text(row.key)}: {reason}")
         path.unlink()
     return DryRunOutcome(plan.mapping.name, plan.mapping.table, rows, rows - refused, refused, size, tuple(examples))
+
+
+def _of_another_length(vectors: Vectors, first: dict[str, int]) -> str | None:
+    """Why Weaviate would refuse a row for its vectors: the first one of a name decides about the length of all."""
+    for name, vector in vectors.items():
+        if len(vector) != first.setdefault(name, len(vector)):
+            return f"vector {name} has {len(vector)} numbers, and the first one has {first[name]}"
+    return None

@@ -6,19 +6,17 @@ each value looked at by itself.
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from weaviate_migration.mapping import PropertyMapping
+from weaviate_migration.mapping import PropertyMapping, VectorMapping
 from weaviate_migration.mapping.dates import are_exact_dates
 from weaviate_migration.mapping.values import MAX_EXACT_INT, SqlValue, are_exact_uuids, is_utf8
 from weaviate_migration.phases.preflight.audit.kinds import Kind, kind_finder
-from weaviate_migration.phases.preflight.audit.report import ColumnReport, Finding
+from weaviate_migration.phases.preflight.audit.report import ColumnReport, Finding, VectorReport
+from weaviate_migration.phases.preflight.audit.tally import KeyOf, Tally
+from weaviate_migration.phases.preflight.audit.vectors import VectorAudit
 
-KeyOf = Callable[[int], str]
-
-EXAMPLES = 3
 # Of a text, or of a blob in hexadecimal, so many characters are shown.
 SHOWN_CHARACTERS = 60
 
@@ -33,37 +31,27 @@ class Group(NamedTuple):
     largest: SqlValue
 
 
-@dataclass
-class Tally:
-    """How often something was found, and the keys of the first rows with it."""
-
-    count: int = 0
-    examples: list[str] = field(default_factory=list)
-
-    def add(self, row: int, key_of: KeyOf) -> None:
-        """Counts one more."""
-        self.add_all(range(row, row + 1), key_of)
-
-    def add_all(self, rows: range, key_of: KeyOf) -> None:
-        """Counts each of the rows."""
-        self.count += len(rows)
-        self.examples += map(key_of, rows[: max(EXAMPLES - len(self.examples), 0)])
-
-
 class ColumnAudit:
     """Looks at all values of one column.
 
     Args:
-        properties: those that are made from it.
+        properties, vectors: those that are made from it.
     """
 
-    def __init__(self, name: str, declared_type: str, properties: Sequence[PropertyMapping]) -> None:
+    def __init__(
+        self,
+        name: str,
+        declared_type: str,
+        properties: Sequence[PropertyMapping],
+        vectors: Sequence[VectorMapping] = (),
+    ) -> None:
         self._name = name
         self._declared_type = declared_type
         self._counts: Counter[type] = Counter()
         self._smallest: dict[type, SqlValue] = {}
         self._largest: dict[type, SqlValue] = {}
         self._properties = [_PropertyAudit(each) for each in properties]
+        self._vectors = [VectorAudit(each) for each in vectors]
 
     def add(self, values: Sequence[SqlValue], key_of: KeyOf, refused: set[int]) -> None:
         """Looks at the column's values in one slice.
@@ -80,6 +68,8 @@ class ColumnAudit:
                 self._largest[of_class] = _cut(max(self._largest.get(of_class, group.largest), group.largest))  # type: ignore[type-var]
         for each in self._properties:
             each.add(values, groups, key_of, refused)
+        for vector in self._vectors:
+            vector.add(values, key_of, refused)
 
     def report(self) -> ColumnReport:
         """What was found so far."""
@@ -90,8 +80,12 @@ class ColumnAudit:
             storage_classes={name: self._counts[each] for each, name in STORAGE_CLASSES.items() if self._counts[each]},
             smallest={STORAGE_CLASSES[each]: shown(value) for each, value in self._smallest.items()},
             largest={STORAGE_CLASSES[each]: shown(value) for each, value in self._largest.items()},
-            findings=tuple(finding for each in self._properties for finding in each.findings()),
+            findings=tuple(finding for each in (*self._properties, *self._vectors) for finding in each.findings()),
         )
+
+    def vector_reports(self) -> list[VectorReport]:
+        """What was found so far of the vectors that are made from it."""
+        return [each.report() for each in self._vectors]
 
 
 class _PropertyAudit:

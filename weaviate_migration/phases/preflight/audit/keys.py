@@ -15,8 +15,8 @@ from pathlib import Path
 from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.mapping.row_to_object import key_text
 from weaviate_migration.mapping.values import SqlValue, is_utf8
-from weaviate_migration.phases.preflight.audit.columns import EXAMPLES, Tally
 from weaviate_migration.phases.preflight.audit.report import KeyReport
+from weaviate_migration.phases.preflight.audit.tally import EXAMPLES, Tally
 from weaviate_migration.source.connect import source_errors
 from weaviate_migration.source.plan import CollectionPlan
 

@@ -15,14 +15,15 @@ from weaviate_migration.mapping.decimals import is_number
 from weaviate_migration.mapping.json_values import parse_json
 from weaviate_migration.mapping.values import SqlValue, is_utf8
 
-Fate = Literal["filled", "left out", "default", "quarantine"]
+Fate = Literal["filled", "left out", "default", "taken", "quarantine"]
 
 # What each fate is for a person; whatever it is, the value itself is never lost.
 FATES: dict[Fate, str] = {
     "filled": "the property is filled with what means the same; the value itself is kept verbatim too",
     "left out": "the property is left out; the value is kept verbatim",
     "default": "the property gets its default; what it replaced is kept verbatim",
-    "quarantine": "the row goes to quarantine, since the mapping says on_unfit: refuse",
+    "taken": "the vector is written as it is, though it can hardly be meant",
+    "quarantine": "the row goes to quarantine: the mapping says on_unfit: refuse, or Weaviate refuses it",
 }
 
 

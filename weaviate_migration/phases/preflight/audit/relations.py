@@ -6,8 +6,8 @@ from itertools import compress
 
 from weaviate_migration.mapping import RelationMapping
 from weaviate_migration.mapping.values import SqlValue
-from weaviate_migration.phases.preflight.audit.columns import KeyOf, Tally
 from weaviate_migration.phases.preflight.audit.report import OrphanReport
+from weaviate_migration.phases.preflight.audit.tally import KeyOf, Tally
 from weaviate_migration.source.inspect import Table, quoted
 from weaviate_migration.source.plan import CollectionPlan, MigrationPlan
 from weaviate_migration.source.rows import compared_sql

@@ -11,8 +11,8 @@ class Finding:
     """Values of one kind that a property cannot hold exactly.
 
     Attributes:
-        property: the property's name.
-        kind: one of `KINDS`, `sentence` says what it is.
+        property: the property's name, or `vector` and the vector's.
+        kind: one of `KINDS` or `VECTOR_KINDS`, `sentence` says what it is.
         fate: what becomes of such a value, one of `FATES`.
         count: how many values.
         examples: the keys of the first rows with one.
@@ -43,6 +43,21 @@ class ColumnReport:
     smallest: Mapping[str, int | float | str | None]
     largest: Mapping[str, int | float | str | None]
     findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class VectorReport:
+    """One vector that is made from a column.
+
+    Attributes:
+        null: rows where the column is NULL.
+        lengths: how many vectors there are of each length, the most frequent first.
+    """
+
+    name: str
+    column: str
+    null: int
+    lengths: Mapping[int, int]
 
 
 @dataclass(frozen=True)
@@ -93,6 +108,7 @@ class TableReport:
     Attributes:
         exists: whether the file has it; otherwise its collection stays empty, and the rest here is.
         read_in: `slices`, between which the application can write, or `one statement`.
+        vectors: those that are made from columns.
         too_large: rows whose object is over the server's limit for a message.
         refused: rows that go to quarantine, each counted once: for NULL or another row's key, as too large, or for a
             value (the findings with the fate `quarantine`).
@@ -108,6 +124,7 @@ class TableReport:
     rows: int = 0
     key: KeyReport | None = None
     columns: tuple[ColumnReport, ...] = ()
+    vectors: tuple[VectorReport, ...] = ()
     orphans: tuple[OrphanReport, ...] = ()
     too_large: int = 0
     too_large_examples: tuple[str, ...] = ()

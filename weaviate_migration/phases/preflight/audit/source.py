@@ -8,6 +8,7 @@ from typing import Any
 
 from weaviate_migration.base.errors import SourceError
 from weaviate_migration.mapping import Mapping
+from weaviate_migration.phases.preflight.audit.misfits import misfits
 from weaviate_migration.phases.preflight.audit.report import TableReport
 from weaviate_migration.phases.preflight.audit.tables import audit_table
 from weaviate_migration.phases.preflight.source_side import look_for_damage
@@ -38,6 +39,11 @@ class SourceAudit:
         return OtherTables(unmapped=self.not_migrated, omitted=self.omitted_tables)
 
     @property
+    def misfits(self) -> list[str]:
+        """A sentence for each property and vector that hardly a value of its column fits."""
+        return [text for each in self.tables for text in misfits(each)]
+
+    @property
     def rows(self) -> int:
         """Rows of the mapped tables."""
         return sum(each.rows for each in self.tables)
@@ -52,7 +58,7 @@ class SourceAudit:
 
         `rows` and `refused` count the rows of all mapped tables, and those of them that could not become objects;
         `not_migrated` has the tables that the mapping does not know, with their rows, and `omitted_tables` those that
-        it leaves out, with their rows and the reason; `warnings` are texts, also of rows that go nowhere. `tables` has
+        it leaves out, with their rows and the reason; `warnings` are texts, also of rows that go nowhere and of columns that hardly fit. `tables` has
         for each mapped table the fields of `TableReport`, with `key`, `columns`, their `findings`, and `orphans` as
         their classes in `report.py` say.
         """
@@ -61,7 +67,7 @@ class SourceAudit:
             "refused": self.refused,
             "tables": [asdict(each) for each in self.tables],
             "not_migrated": [{"table": name, "rows": rows} for name, rows in self.not_migrated.items()],
-            "warnings": [*self.warnings, *self.other_tables.warnings],
+            "warnings": [*self.warnings, *self.other_tables.warnings, *self.misfits],
             "omitted_tables": [{"table": table, **each.model_dump()} for table, each in self.omitted_tables.items()],
         }
 

@@ -8,10 +8,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from weaviate_migration.mapping.row_to_object import key_text, row_converter
-from weaviate_migration.phases.preflight.audit.columns import ColumnAudit, KeyOf, Tally
+from weaviate_migration.phases.preflight.audit.columns import ColumnAudit
 from weaviate_migration.phases.preflight.audit.keys import Key, KeyAudit
 from weaviate_migration.phases.preflight.audit.relations import RelationAudit, relation_audits
 from weaviate_migration.phases.preflight.audit.report import TableReport
+from weaviate_migration.phases.preflight.audit.tally import KeyOf, Tally
 from weaviate_migration.source.plan import CollectionPlan, MigrationPlan
 from weaviate_migration.source.slices import Slice, table_slices
 from weaviate_migration.target.write import MESSAGE_BYTES, estimated_size, too_large
@@ -57,6 +58,7 @@ class _TableAudit:
                 column.name,
                 column.declared_type,
                 [prop for prop in plan.mapping.properties if prop.column == column.name],
+                [vector for vector in plan.mapping.vectors if vector.column == column.name],
             )
             for column in self._table.columns
             if column.name in plan.columns
@@ -105,6 +107,7 @@ class _TableAudit:
             rows=self._rows,
             key=keys,
             columns=tuple(each.report() for each in self._columns),
+            vectors=tuple(found for each in self._columns for found in each.vector_reports()),
             orphans=tuple(each.report() for each in self._relations),
             too_large=self._too_large.count,
             too_large_examples=tuple(self._too_large.examples),

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from weaviate_migration.phases.preflight.audit.report import TableReport
 from weaviate_migration.phases.preflight.audit.source import SourceAudit
+
+_SHOWN_LENGTHS = 4
 
 
 @dataclass(frozen=True)
@@ -13,7 +16,8 @@ class Verdict:
 
     Attributes:
         passed: whether every row can become an object, and has its parent.
-        stops: whether a migration makes no sense: more than half of a table's rows could not become objects.
+        stops: whether a migration makes no sense: more than half of a table's rows could not become objects, or a
+            vector has several lengths, and which of them Weaviate takes would be chance.
         text: what was found, and what to do.
     """
 
@@ -24,19 +28,21 @@ class Verdict:
 
 def verdict(audit: SourceAudit) -> Verdict:
     """Judges an audit."""
-    hopeless = [each for each in audit.tables if 2 * each.refused > each.rows]
+    parted = [text for each in audit.tables for text in _lengths(each)]
+    hopeless = [each for each in audit.tables if 2 * each.refused > each.rows and not any(_lengths(each))]
     orphans = [text for each in audit.tables for text in _orphans(each)]
     said = [_refused(each) for each in audit.tables if each.refused] + orphans
     if hopeless:
         tables = ", ".join(each.table for each in hopeless)
         said.append(f"Correct the mapping: as a rule the `key` of {tables} has to name columns that identify a row.")
-    elif audit.refused:
+    elif audit.refused and not parted:
         said.append("These rows will be in the quarantine, with reasons; correct them in the source first.")
-    if orphans and not hopeless:
+    said += parted
+    if orphans and not (hopeless or parted):
         said.append("Orphans are migrated as they are.")
     if not said:
         said = [f"All {audit.rows:,} rows can become objects."]
-    return Verdict(passed=not (audit.refused or orphans), stops=bool(hopeless), text=" ".join(said))
+    return Verdict(passed=not (audit.refused or orphans), stops=bool(hopeless or parted), text=" ".join(said))
 
 
 def _refused(table: TableReport) -> str:
@@ -56,6 +62,22 @@ def _refused(table: TableReport) -> str:
     )
     key = ", ".join(table.key.columns)
     return f"{table.table}: {table.refused:,} of {table.rows:,} rows cannot become objects (key: {key}): {listed}."
+
+
+def _lengths(table: TableReport) -> Iterator[str]:
+    """A sentence for each vector that has several lengths, and what parts them."""
+    for each in table.vectors:
+        if len(each.lengths) > 1:
+            told = ", ".join(
+                f"{count:,} of {length:,}" for length, count in islice(each.lengths.items(), _SHOWN_LENGTHS)
+            )
+            more = ", …" if len(each.lengths) > _SHOWN_LENGTHS else ""
+            most = next(iter(each.lengths))
+            yield (
+                f"{table.table}: vector {each.name} has several lengths ({told} numbers{more}); Weaviate would take the "
+                f"one that comes first. Say in the mapping which it has, as `length: {most}`; another vector of the "
+                "same column can have the others."
+            )
 
 
 def _orphans(table: TableReport) -> Iterator[str]:
