@@ -68,8 +68,11 @@ class ColumnAudit:
                 self._largest[of_class] = _cut(max(self._largest.get(of_class, group.largest), group.largest))  # type: ignore[type-var]
         for each in self._properties:
             each.add(values, groups, key_of, refused)
-        for vector in self._vectors:
-            vector.add(values, key_of, refused)
+
+    def add_vectors(self, values: Sequence[SqlValue], key_of: KeyOf, refused: set[int]) -> None:
+        """Looks at the same values as vectors, once it is known which rows are refused for anything else."""
+        for each in self._vectors:
+            each.add(values, key_of, refused)
 
     def report(self) -> ColumnReport:
         """What was found so far."""
@@ -80,7 +83,10 @@ class ColumnAudit:
             storage_classes={name: self._counts[each] for each, name in STORAGE_CLASSES.items() if self._counts[each]},
             smallest={STORAGE_CLASSES[each]: shown(value) for each, value in self._smallest.items()},
             largest={STORAGE_CLASSES[each]: shown(value) for each, value in self._largest.items()},
-            findings=tuple(finding for each in (*self._properties, *self._vectors) for finding in each.findings()),
+            findings=(
+                *(finding for each in self._properties for finding in each.findings()),
+                *(finding for each in self._vectors for finding in each.findings()),
+            ),
         )
 
     def vector_reports(self) -> list[VectorReport]:

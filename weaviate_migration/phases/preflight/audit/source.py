@@ -58,9 +58,9 @@ class SourceAudit:
 
         `rows` and `refused` count the rows of all mapped tables, and those of them that could not become objects;
         `not_migrated` has the tables that the mapping does not know, with their rows, and `omitted_tables` those that
-        it leaves out, with their rows and the reason; `warnings` are texts, also of rows that go nowhere and of columns that hardly fit. `tables` has
-        for each mapped table the fields of `TableReport`, with `key`, `columns`, their `findings`, and `orphans` as
-        their classes in `report.py` say.
+        it leaves out, with their rows and the reason; `warnings` are texts, also of rows that go nowhere and of columns
+        that hardly fit. `tables` has for each mapped table the fields of `TableReport`, with `key`, `columns`, their
+        `findings`, `vectors`, and `orphans` as their classes in `report.py` say.
         """
         return {
             "rows": self.rows,

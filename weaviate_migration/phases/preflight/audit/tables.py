@@ -90,6 +90,8 @@ class _TableAudit:
             column.add(values, key_of, refused)
         if rows.longest > self._surely_small:
             self._look_for_large_rows(rows, key_of, refused)
+        for column, values in zip(self._columns, rows.columns, strict=True):
+            column.add_vectors(values, key_of, refused)
         for relation, orphans in zip(self._relations, rows.computed, strict=True):
             relation.add(orphans, key_of)
         self._keys.add(keys, rows.rowids, refused)

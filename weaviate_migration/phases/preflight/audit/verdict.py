@@ -74,9 +74,9 @@ def _lengths(table: TableReport) -> Iterator[str]:
             more = ", …" if len(each.lengths) > _SHOWN_LENGTHS else ""
             most = next(iter(each.lengths))
             yield (
-                f"{table.table}: vector {each.name} has several lengths ({told} numbers{more}); Weaviate would take the "
-                f"one that comes first. Say in the mapping which it has, as `length: {most}`; another vector of the "
-                "same column can have the others."
+                f"{table.table}: vector {each.name} has several lengths ({told} numbers{more}); Weaviate would "
+                f"take the one that comes first. Say in the mapping which it has, as `length: {most}`; "
+                "another vector of the same column can have the others."
             )
 
 

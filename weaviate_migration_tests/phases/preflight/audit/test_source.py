@@ -3,7 +3,9 @@
 import json
 import math
 import sqlite3
+import struct
 import uuid
+from base64 import b64encode
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +16,19 @@ import pytest
 from weaviate_migration.base.errors import SourceNotUsableError
 from weaviate_migration.mapping import CollectionMapping, Mapping, PropertyMapping, RelationMapping
 from weaviate_migration.mapping.models import VectorMapping
-from weaviate_migration.phases.preflight.audit import ColumnReport, Finding, TableReport, audit_source, tables
+from weaviate_migration.phases.preflight.audit import (
+    ColumnReport,
+    Finding,
+    SourceAudit,
+    TableReport,
+    audit_source,
+    tables,
+    verdict,
+)
+from weaviate_migration.phases.preflight.audit.kinds import FATES
+from weaviate_migration.phases.preflight.audit.misfits import misfits
+from weaviate_migration.phases.preflight.audit.report import VectorReport
+from weaviate_migration.phases.preflight.audit.vectors import VECTOR_KINDS
 from weaviate_migration.source import slices
 from weaviate_migration.target.write import MESSAGE_BYTES
 from weaviate_migration_tests.source.databases import connect, make
@@ -401,6 +415,139 @@ def test_vectors_weigh_too(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     insert(file, *((numbers, f"[{','.join('1' * numbers)}]") for numbers in (16_000, 17_000)))
     report = audit_one(file, notes(vectors=(VectorMapping(name="embedding", column="embedding"),)))
     assert report.too_large_examples == ("17000",)
+
+
+def doubles(*numbers: float) -> bytes:
+    return struct.pack(f"<{len(numbers)}d", *numbers)
+
+
+def floats(*numbers: float) -> bytes:
+    return struct.pack(f"<{len(numbers)}f", *numbers)
+
+
+def vectors_of(file: Path, vector: dict[str, Any], *values: Any) -> TableReport:
+    """The audit of a table that has these values in a column that is a vector."""
+    make(file, "CREATE TABLE notes (id VARCHAR PRIMARY KEY, embedding)")
+    insert(file, *enumerate(values, 1))
+    return audit_one(
+        file, notes(vectors=(VectorMapping.model_validate({"name": "v", "column": "embedding", **vector}),))
+    )
+
+
+@pytest.mark.parametrize(
+    ("vector", "value", "kind", "fate"),
+    [
+        ({}, b"123", "no_vector", "left out"),
+        ({}, b"", "no_vector", "left out"),
+        ({}, "none", "no_vector", "left out"),
+        ({}, "[1e39]", "no_vector", "left out"),
+        ({}, 7, "no_vector", "left out"),
+        ({}, floats(1, math.nan), "vector_not_finite", "left out"),
+        ({}, floats(math.inf, 1), "vector_not_finite", "left out"),
+        ({}, floats(1, 2, 3), "vector_other_length", "quarantine"),
+        ({"length": 2}, floats(1, 2, 3), "vector_not_of_length", "left out"),
+        ({}, floats(1, -1e7), "vector_not_meant", "taken"),
+        ({}, "[1, 1000001]", "vector_not_meant", "taken"),
+        ({}, struct.pack("<d", struct.unpack("<d", floats(1e20, 1))[0]), "vector_of_doubles", "taken"),
+        ({"bytes": "float32"}, "[1, 2]", "no_vector", "left out"),
+        ({"bytes": "float64"}, doubles(1, 1e7), "vector_not_meant", "taken"),
+        ({"bytes": "float64"}, floats(1, 2, 3), "no_vector", "left out"),
+        ({"bytes": "base64"}, "AAAA", "no_vector", "left out"),
+    ],
+)
+def test_a_value_of_a_vector_in_a_file(file: Path, vector: dict[str, Any], value: Any, kind: str, fate: str) -> None:
+    sound = {"float64": doubles(1, 2), "base64": b64encode(floats(1, 2)).decode()}.get(
+        vector.get("bytes", ""), floats(1, 2)
+    )
+    report = vectors_of(file, vector, sound, None, value)
+    ((column, found),) = report.findings
+    assert (column, found.property, found.kind, found.fate) == ("embedding", "vector v", kind, fate)
+    assert (found.count, found.examples) == (1, ("3",))
+    assert report.refused == (kind == "vector_other_length")
+
+
+def test_every_kind_of_vector_has_a_fate_and_a_sentence() -> None:
+    assert all(each.name == name and each.fate in FATES and each.sentence for name, each in VECTOR_KINDS.items())
+
+
+def test_lengths_of_vectors_are_counted_and_those_that_differ_from_the_first_refused(file: Path) -> None:
+    report = vectors_of(file, {}, None, *[floats(1, 2)] * 3, *[floats(1)] * 2, "[1, 2]", b"?")
+    assert report.vectors == (VectorReport("v", "embedding", 1, {2: 4, 1: 2}),)
+    assert report.refused == 2
+    found = verdict(SourceAudit((report,), {}, ()))
+    assert (found.passed, found.stops) == (False, True)
+    assert "2 with vectors of another length than the first in embedding, such as 5, 6" in found.text
+    assert "vector v has several lengths (4 of 2, 2 of 1 numbers)" in found.text
+    assert "`length: 2`" in found.text
+    assert "key` of" not in found.text
+
+
+def test_each_length_has_a_vector_of_its_own_and_all_rows_go_through(file: Path) -> None:
+    make(file, "CREATE TABLE notes (id VARCHAR PRIMARY KEY, embedding)")
+    insert(file, *enumerate([floats(1, 2)] * 3 + [floats(1)] * 40))
+    parted = [VectorMapping(name=f"of{length}", column="embedding", length=length) for length in (1, 2)]
+    report = audit_one(file, notes(vectors=tuple(parted)))
+    assert [(each.name, dict(each.lengths)) for each in report.vectors] == [("of1", {1: 40}), ("of2", {2: 3})]
+    found = verdict(SourceAudit((report,), {}, ()))
+    assert (report.refused, found.passed, list(misfits(report))) == (0, True, [])
+
+
+def test_the_length_of_a_row_that_is_refused_anyway_decides_nothing(file: Path) -> None:
+    size = PropertyMapping(name="size", column="size", type="int", on_unfit="refuse")
+    make(file, "CREATE TABLE notes (id VARCHAR PRIMARY KEY, size, embedding)")
+    insert(file, (1, "many", floats(1)), (2, 2, floats(1, 2)), (3, 3, floats(1, 2)))
+    report = audit_one(file, notes(size, vectors=(VectorMapping(name="v", column="embedding"),)))
+    assert {each.kind for _, each in report.findings} == {"text_in_int"}
+    assert report.refused == 1
+
+
+def hardly(file: Path, prop: dict[str, Any], *values: Any) -> list[str]:
+    make(file, "CREATE TABLE notes (id VARCHAR PRIMARY KEY, value)")
+    insert(file, *enumerate(values))
+    made = PropertyMapping.model_validate({"name": "made", "column": "value", **prop})
+    return list(misfits(audit_one(file, notes(made))))
+
+
+@pytest.mark.parametrize(
+    ("prop", "values", "told"),
+    [
+        ({"type": "boolean"}, ["t", "f", None], "0 of 2 do; 2 are texts where booleans belong: `values` says which"),
+        ({"type": "number"}, ["1.5"] * 19 + [1.5], "1 of 20 do; 19 are texts where reals belong: `decimal: text`"),
+        (
+            {"type": "date"},
+            [1767322800123456],
+            "1 are numbers that look like microseconds since 1970: `date_format: epoch_m",
+        ),
+        (
+            {"type": "date"},
+            ["02/01/2026"] * 3,
+            "3 are text that is no date: a pattern in `date_format` reads other forms",
+        ),
+        ({"type": "date"}, [b"1", "x", "y"], "0 of 3 do; 2 are text that is no date"),
+        ({"index": "words", "default": "x", "default_for_empty": True}, ["", "", 5], None),
+        ({"type": "date"}, ["2026-01-02"] + ["x"] * 9, None),
+        ({"type": "date"}, [None] * 20, None),
+        ({"type": "number"}, [1, 2, 3], None),
+        ({"type": "int", "on_unfit": "refuse"}, ["x"], "0 of 1 do; 1 are texts where integers belong"),
+    ],
+)
+def test_a_column_of_which_hardly_a_value_fits(
+    file: Path, prop: dict[str, Any], values: list[Any], told: str | None
+) -> None:
+    found = hardly(file, prop, *values)
+    if told is None:
+        assert found == []
+    else:
+        (sentence,) = found
+        assert sentence.startswith("Note: hardly a value of column value fits property made: ")
+        assert told in sentence
+
+
+def test_a_vector_that_is_hardly_one(file: Path) -> None:
+    report = vectors_of(file, {}, *[doubles(*map(math.sin, range(8 * at, 8 * at + 8))) for at in range(1, 20)])
+    (sentence,) = misfits(report)
+    assert sentence.startswith("Note: hardly a value of column embedding fits vector v: ")
+    assert "vectors with numbers beyond ±1,000,000, but not as doubles: `bytes: float64`" in sentence
 
 
 def test_each_refused_row_counts_once(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
