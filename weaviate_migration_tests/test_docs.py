@@ -7,6 +7,7 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import get_args
 
 import click
 import pytest
@@ -19,7 +20,8 @@ from weaviate_migration.base.logs import ALWAYS, FIRST, WHERE_IT_APPLIES
 from weaviate_migration.base.settings import OPTIONS, MigrationConfig, environment_variable
 from weaviate_migration.cli import INTERRUPTED, cli
 from weaviate_migration.cli.migrate import migrate
-from weaviate_migration.mapping import CollectionMapping, Mapping, PropertyMapping, read_mapping
+from weaviate_migration.mapping import CollectionMapping, Mapping, PropertyMapping, VectorMapping, read_mapping
+from weaviate_migration.mapping.models import DateFormat, Distance, VectorBytes
 from weaviate_migration.monitoring.alerts.conditions import Kind
 from weaviate_migration.target.connect import MINIMUM_VERSION
 from weaviate_migration.target.server_binary import SERVER_VERSION
@@ -165,12 +167,22 @@ def shown_default(field: FieldInfo) -> str:
 
 @pytest.mark.parametrize(
     ("section", "model"),
-    [("The file", Mapping), ("A collection", CollectionMapping), ("A property", PropertyMapping)],
+    [
+        ("The file", Mapping),
+        ("A collection", CollectionMapping),
+        ("A property", PropertyMapping),
+        ("Vectors", VectorMapping),
+    ],
 )
 def test_the_fields_of_a_mapping(section: str, model: type[BaseModel]) -> None:
     table = PAGES["mapping.md"].split(f"## {section}\n", 1)[1].split("\n## ", 1)[0]
     documented = dict(re.findall(r"^\| `(\w+)` \| (?:`(\w+)`)? *\|", table, re.MULTILINE))
     assert documented == {name: shown_default(field) for name, field in model.model_fields.items()}
+
+
+@pytest.mark.parametrize("choices", [DateFormat, VectorBytes, Distance])
+def test_the_choices_of_a_mapping(choices: object) -> None:
+    assert [each for each in get_args(choices) if f"`{each}`" not in PAGES["mapping.md"]] == []
 
 
 def test_what_is_no_command_is_tested_too() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from weaviate_migration.base.errors import MappingError
 from weaviate_migration.mapping import Mapping, PropertyMapping, read_mapping
+from weaviate_migration.mapping.models import BooleanValues
 
 SMALL = """\
 name: notes
@@ -146,7 +147,65 @@ def test_byte_order_mark_anchors_and_merges(tmp_path: Path) -> None:
     assert [prop.type for prop in read_mapping(path).collections[0].properties] == ["text", "date", "date"]
 
 
+def values_of(tmp_path: Path, values: str) -> BooleanValues | None:
+    more = f"      - {{name: done, column: done, type: boolean, values: {values}}}\n"
+    return read_mapping(written(tmp_path, SMALL + more)).collections[0].properties[1].values
+
+
+@pytest.mark.parametrize(
+    ("values", "true", "false"),
+    [
+        ('{true: [t, true, Y, 1], false: [f, "false", N, 0]}', ("t", "true", "Y", 1), ("f", "false", "N", 0)),
+        ("{true: [yes, True, ON], false: [no, False, OFF]}", ("yes", "True", "ON"), ("no", "False", "OFF")),
+        ('{"true": ["1"], \'false\': ["0", ""]}', ("1",), ("0", "")),
+        ("{false: [-1], true: [x]}", ("x",), (-1,)),
+    ],
+)
+def test_spellings_of_booleans_are_read_as_they_stand_there(
+    tmp_path: Path, values: str, true: tuple[str | int, ...], false: tuple[str | int, ...]
+) -> None:
+    found = values_of(tmp_path, values)
+    assert found is not None
+    assert [*map(repr, found.true), *map(repr, found.false)] == [*map(repr, true), *map(repr, false)]
+
+
+def test_elsewhere_an_unquoted_true_is_no_text(tmp_path: Path) -> None:
+    (line,) = complaints(written(tmp_path, SMALL.replace("column: title", "column: true")))[1:]
+    assert "must be text, but YAML reads true or false (True) here" in line
+
+
 PROPERTY = "collections[0].properties[0]"
+
+
+# How a column is read, and what is wrong with it: type, field, place, message.
+WRONG_READINGS = [
+    ("boolean", "values: {true: [t, x], false: [f, x]}", "values.false[1]", "`x` is in true[1], too"),
+    ("boolean", "values: {true: [t, t], false: [f]}", "values.true[1]", "`t` is in true[0], too"),
+    ("boolean", "values: {true: [true], false: ['true']}", "values.false[0]", "`true` is in true[0], too"),
+    ("boolean", "values: {true: [t], false: []}", "values.false", "needs at least one item"),
+    ("boolean", "values: {true: [t]}", "values.false", "is missing"),
+    ("boolean", "values: {true: [t], false: [1.0]}", "values.false[0]", "must be a text or an integer, not 1.0"),
+    ("boolean", "values: {true: [t], false: [f], no: [n]}", "values.no", "is no field; Allowed: true, false"),
+    ("int", "values: {true: [1], false: [0]}", "values", "only boolean properties have them, this is of type int"),
+    ("int", "decimal: text", "decimal", "only number properties have it, this is of type int"),
+    ("number", "decimal: txt", "decimal", "must be `text`, or `{scale: 2}` with the decimal places of an integer"),
+    ("number", "decimal: {scale: 19}", "decimal", "must be `text`, or `{scale: 2}`"),
+    ("number", "decimal: {places: 2}", "decimal", "must be `text`, or `{scale: 2}`"),
+    ("date", "date_format: epoch", "date_format", "`epoch` is not allowed"),
+    ("date", "date_format: 2", "date_format", "must be text, but YAML reads a number (2) here"),
+    ("date", "date_format: '%d/%m'", "date_format", "the pattern lacks the year: %Y or %y"),
+    ("date", "date_format: '%x %d %m %Y'", "date_format", "`%x` is not allowed in a pattern. Allowed: %Y, %y"),
+    ("date", "date_format: '%d.%m.%Y %'", "date_format", "`%` is not allowed in a pattern"),
+    ("date", "date_format: '%d.%m.%y %B'", "date_format", "the pattern has the month twice"),
+    ("date", "date_format: '%d.%m.%y %I:%M'", "date_format", "%I and %p belong together"),
+]
+WRONG_VECTORS = [
+    ("bytes: float32", "vectors[0].bytes (Note.v): needs a `column`"),
+    ("length: 7", "vectors[0].length (Note.v): needs a `column`"),
+    ("column: c, length: 0", "vectors[0].length (Note.v): must be 1 at least, not 0"),
+    ("column: c, bytes: double", "vectors[0].bytes (Note.v): `double` is not allowed"),
+    ("distance: l2", "vectors[0].distance (Note.v): `l2` is not allowed; Allowed: cosine, dot"),
+]
 
 
 @pytest.mark.parametrize(
@@ -267,6 +326,20 @@ def test_one_mistake(tmp_path: Path, old: str, new: str, message: str) -> None:
     assert message in found[1:]
     # Only a misspelt name of a required field is two mistakes: one is missing, one is unknown.
     assert found[0] == ("the mapping has 2 mistakes:" if "nam: " in new else "the mapping has 1 mistake:")
+
+
+@pytest.mark.parametrize(("of_type", "field", "place", "message"), WRONG_READINGS)
+def test_a_mistake_in_how_a_column_is_read(tmp_path: Path, of_type: str, field: str, place: str, message: str) -> None:
+    path = written(tmp_path, SMALL.replace("index: words", f"type: {of_type}, {field}"))
+    (line,) = complaints(path)[1:]
+    assert line.startswith(f"map.yaml:6: {PROPERTY}.{place} (Note.title): {message}")
+
+
+@pytest.mark.parametrize(("field", "message"), WRONG_VECTORS)
+def test_a_mistake_in_a_vector(tmp_path: Path, field: str, message: str) -> None:
+    path = written(tmp_path, SMALL.replace("table: notes", f"table: notes\n    vectors: [{{name: v, {field}}}]"))
+    (line,) = complaints(path)[1:]
+    assert line.startswith(f"map.yaml:5: collections[0].{message}")
 
 
 def test_all_mistakes_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:

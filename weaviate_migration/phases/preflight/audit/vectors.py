@@ -29,7 +29,9 @@ _NOT_FINITE = _kind("vector_not_finite", "left out", "vectors with a number that
 _NOT_OF_LENGTH = _kind("vector_not_of_length", "left out", "vectors of another length than the mapping says")
 _OTHER_LENGTH = _kind("vector_other_length", "quarantine", "vectors of another length than the first")
 _OF_DOUBLES = _kind(
-    "vector_of_doubles", "taken", "vectors with numbers beyond ±1,000,000, but not as doubles: `bytes: float64` reads them so"
+    "vector_of_doubles",
+    "taken",
+    "vectors with numbers beyond ±1,000,000, but not as doubles: `bytes: float64` reads them so",
 )
 _NOT_MEANT = _kind("vector_not_meant", "taken", "vectors with numbers beyond ±1,000,000: are the bytes something else?")
 
