@@ -42,9 +42,9 @@ def _converted_items(document: Any, convert_item: _ConvertItem) -> tuple[list[Pr
     """The items of an array, and whether each is exact; None where one of them does not fit, or it is no array."""
     if not isinstance(document, list):
         return None, False
-    converted = [convert_item(each) for each in document]
-    items = [item for item, _ in converted if item is not None and not isinstance(item, list)]
-    return (items, all(exact for _, exact in converted)) if len(items) == len(converted) else (None, False)
+    converted = list(map(convert_item, document))
+    items: list[Any] = [item for item, _ in converted]
+    return (None, False) if None in items else (items, all(exact for _, exact in converted))
 
 
 def _no_boolean(convert: Converter) -> _ConvertItem:

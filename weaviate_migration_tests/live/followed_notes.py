@@ -46,6 +46,7 @@ collections:
       - {{name: noteId, column: id, index: whole}}
       - {{name: body, column: body, index: words}}
       - {{name: size, column: size, type: int, on_unfit: {on_unfit}}}
+      - {{name: bytes, column: body, type: blob}}
 """
 TABLE = "CREATE TABLE notes (id PRIMARY KEY, body TEXT, size INTEGER UNIQUE)"
 SETTINGS = WriteSettings(100, MESSAGE_BYTES, MESSAGE_BYTES, 2, 0, 0.0)
@@ -123,7 +124,9 @@ class FollowedNotes:
     def snapshotted(self) -> "FollowedNotes":
         """Takes a snapshot and its extracts; the migration goes on from it."""
         path = self.work_folder.snapshot_path(self.record)
-        taken = take_snapshot(self.source, path, allow_pause=True, say=lambda _: None, scratch=self.work_folder.scratch)
+        taken = take_snapshot(
+            self.source, path, allow_pause=True, say=lambda _: None, scratch=self.work_folder.ensure_scratch()
+        )
         capture_id = self.work_folder.capture_id
         assert capture_id is not None
         end = log_end(path, capture_id)
@@ -136,9 +139,11 @@ class FollowedNotes:
             captured=end,
         )
         plan = plan_migration(self.mapping, inspect_database(path)).collections[0]
-        bounds = self.record.bounds or {"notes": table_bounds(path, plan, 4, self.work_folder.scratch)}
+        bounds = self.record.bounds or {"notes": table_bounds(path, plan, 4, self.work_folder.ensure_scratch())}
         record = self.work_folder.records.update(self.record, snapshot=snapshot, bounds=bounds)
-        for stream in scan_partitions(path, plan, bounds["notes"], PARTITION_KEYS, 4, self.work_folder.scratch):
+        for stream in scan_partitions(
+            path, plan, bounds["notes"], PARTITION_KEYS, 4, self.work_folder.ensure_scratch()
+        ):
             write_partition(self.work_folder.extract_path(record, "notes_extract", stream.partition), stream.batches)
         return replace(self, record=record)
 

@@ -133,6 +133,17 @@ def test_changed_rows_are_compared_by_themselves(notes: FollowedNotes) -> None:
     assert notes.held() == notes.rows()
 
 
+def test_changed_rows_are_compared_with_their_blobs(notes: FollowedNotes) -> None:
+    """Weaviate returns blobs only where they are named."""
+    assert notes.captured is not None
+    notes.execute("UPDATE notes SET body = X'00FF' WHERE id IN ('key 1', 'key 2', 'key 3')")
+    sync(notes)
+    notes.objects.data.update(uuid_of("key 2"), properties={"bytes": "AP4="})
+    with notes.syncing() as migration:
+        (compared,) = compare_changes(migration, notes.captured.position).collections
+    assert [(each.key, each.property) for each in compared.differences] == [("key 2", "bytes")]
+
+
 def test_a_gap_is_a_gap_until_all_was_compared(notes: FollowedNotes) -> None:
     with closing(sqlite3.connect(notes.source)) as connection:
         names = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'")]

@@ -1,10 +1,10 @@
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import ValidationError
 
 from weaviate_migration.mapping import CollectionMapping, Mapping, PropertyMapping, RelationMapping
-from weaviate_migration.mapping.models import folded
+from weaviate_migration.mapping.models import PropertyType, TextIndex, folded
 
 NAME = PropertyMapping(name="title", column="title", index="words")
 
@@ -23,6 +23,23 @@ def mistakes(error: pytest.ExceptionInfo[ValidationError]) -> list[tuple[tuple[i
         ({}, "index", "is missing: a text property says how it is indexed: whole, words or stored"),
         ({"type": "text[]"}, "index", "is missing: a text property says how it is indexed: whole, words or stored"),
         ({"type": "int", "index": "whole"}, "index", "only text and text[] properties have one, this is of type int"),
+        ({"type": "uuid", "index": "whole"}, "index", "only text and text[] properties have one, this is of type uuid"),
+        (
+            {"type": "int[]", "index": "stored"},
+            "index",
+            "only text and text[] properties have one, this is of type int[]",
+        ),
+        ({"type": "blob", "default": "AA=="}, "default", "only text properties have one, this is of type blob"),
+        (
+            {"type": "number[]", "json_key": "scores"},
+            "json_key",
+            "only text and text[] properties have one, this is of type number[]",
+        ),
+        (
+            {"type": "date[]", "date_format": "epoch_seconds"},
+            "date_format",
+            "only date properties have one, this is of type date[]",
+        ),
         ({"type": "int", "default": "0"}, "default", "only text properties have one, this is of type int"),
         (
             {"type": "text[]", "index": "whole", "default": "a"},
@@ -51,6 +68,13 @@ def test_property_whose_fields_do_not_fit_together(fields: dict[str, Any], place
     with pytest.raises(ValidationError) as error:
         PropertyMapping(name="a", column="a", **fields)
     assert mistakes(error) == [((place,), message)]
+
+
+def test_what_can_be_filtered_by() -> None:
+    texts = {index: PropertyMapping(name="a", column="a", index=index) for index in get_args(TextIndex)}
+    assert [index for index, prop in texts.items() if prop.is_filterable] == ["whole"]
+    others = [PropertyMapping(name="a", column="a", type=each) for each in get_args(PropertyType) if "text" not in each]
+    assert [prop.type for prop in others if not prop.is_filterable] == ["blob"]
 
 
 def test_on_unfit_beside_what_it_goes_with() -> None:
