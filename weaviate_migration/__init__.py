@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from weaviate_migration.api.checks import read_check_report
     from weaviate_migration.api.cleanup import CleanupResult, clean_up_migrations
     from weaviate_migration.api.cutover import CutoverResult, cut_over_migration
-    from weaviate_migration.api.init import draft_mapping, infer_mapping
+    from weaviate_migration.api.init import draft_mapping, infer_mapping, update_mapping
     from weaviate_migration.api.migrate import SQLiteToWeaviateMigrator, run_migration
     from weaviate_migration.api.outcome import MigrationResult
     from weaviate_migration.api.postflight import check_postflight
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from weaviate_migration.phases.dual_write.dual_writer import DualWriter
     from weaviate_migration.phases.dual_write.shadow_reads import ShadowReads, compare_reads, compare_reads_async
     from weaviate_migration.phases.preflight.inference.draft import MappingDraft
+    from weaviate_migration.phases.preflight.inference.update import MappingUpdate
     from weaviate_migration.runs.checks import CheckReport
     from weaviate_migration.work_folder.checklist import Checklist
 
@@ -49,6 +50,7 @@ __all__ = [
     "CutoverResult",
     "DualWriter",
     "MappingDraft",
+    "MappingUpdate",
     "MigrationConfig",
     "MigrationReport",
     "MigrationResult",
@@ -77,6 +79,7 @@ __all__ = [
     "roll_back_migration",
     "run_migration",
     "sync_changes",
+    "update_mapping",
     "verify_migration",
 ]
 
@@ -89,6 +92,7 @@ _HOME = {
     "CutoverResult": "api.cutover",
     "DualWriter": "phases.dual_write.dual_writer",
     "MappingDraft": "phases.preflight.inference.draft",
+    "MappingUpdate": "phases.preflight.inference.update",
     "MigrationConfig": "base.settings",
     "MigrationReport": "monitoring.report",
     "MigrationResult": "api.outcome",
@@ -117,6 +121,7 @@ _HOME = {
     "roll_back_migration": "api.rollback",
     "run_migration": "api.migrate",
     "sync_changes": "api.sync",
+    "update_mapping": "api.init",
     "verify_migration": "api.verify",
 }
 

@@ -1,12 +1,15 @@
 """A mapping drawn up from a file: what the command `init` does, for the command line and for Python."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from weaviate_migration.api.session import opened
 from weaviate_migration.base.settings import MigrationConfig, create_migration_config
 from weaviate_migration.mapping import Mapping
+from weaviate_migration.mapping.reader import mapping_file_text
 from weaviate_migration.phases.preflight.inference.choice import Choice
 from weaviate_migration.phases.preflight.inference.draft import MappingDraft, draft_of_file
+from weaviate_migration.phases.preflight.inference.update import MappingUpdate, update_of_file
 
 
 def infer_mapping(
@@ -44,3 +47,28 @@ def draft_mapping(
     """
     with opened(config) as session:
         return draft_of_file(session.source, session.work_folder.scratch, Choice(tables, exclude, views))
+
+
+def update_mapping(
+    config: MigrationConfig,
+    file: Path,
+    *,
+    tables: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    views: bool = False,
+) -> MappingUpdate:
+    """Adds to a mapping file what a SQLite file has and the mapping lacks. The file itself is not written.
+
+    Args:
+        config: as for `draft_mapping`.
+        file: the mapping file.
+        tables: of those that the mapping does not know, only these; as for `infer_mapping`, and so are the others.
+
+    Raises:
+        MappingError: the mapping file is wrong.
+        ConfigurationError: what `infer_mapping` raises, or the file is written so that nothing can be added to it.
+    """
+    with opened(config) as session:
+        choice = Choice(tables, exclude, views)
+        scratch = session.work_folder.scratch
+        return update_of_file(session.source, scratch, choice, mapping_file_text(file), str(file))

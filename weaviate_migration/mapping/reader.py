@@ -44,7 +44,16 @@ def read_mapping(path: Path | None = None) -> Mapping:
         MappingError: there is no such file, it is not YAML, or it is wrong: then the message lists every mistake.
     """
     source: Traversable = path if path is not None else resources.files("weaviate_migration.mapping") / SHIPPED
-    return parse_mapping(read_text(source, _MAPPING_FILE), str(source))
+    return parse_mapping(mapping_file_text(source), str(source))
+
+
+def mapping_file_text(source: Traversable) -> str:
+    """What a mapping file holds.
+
+    Raises:
+        MappingError: there is no such file, or it is not UTF-8.
+    """
+    return read_text(source, _MAPPING_FILE)
 
 
 @functools.lru_cache(maxsize=8)

@@ -92,3 +92,33 @@ def test_wrong_usage(arguments: list[str], message: str, source: Path, monkeypat
 def test_no_database(tmp_path: Path) -> None:
     ended = run_here("init", "--sqlite-url", tmp_path / "none.db")
     assert (ended.code, ended.stdout) == (2, "")
+
+
+def test_update_adds_to_the_file_itself(source: Path, tmp_path: Path) -> None:
+    file = tmp_path / "mapping.yaml"
+    assert run_here("init", "--sqlite-url", source, "--tables", "users", "--output", file).code == 0
+    written = file.read_text(encoding="utf-8").replace("  odd notes: not named by --tables (0 rows)\n", "")
+    file.write_text(f"# Ours.\n{written}", encoding="utf-8")
+
+    other = tmp_path / "other.yaml"
+    assert run_here("init", "--sqlite-url", source, "--update", file, "--output", other).code == 0
+    assert "odd notes" not in file.read_text(encoding="utf-8")
+
+    ended = run_here("init", "--sqlite-url", source, "--update", file)
+    assert (ended.code, ended.stderr) == (0, "")
+    assert ended.stdout.splitlines()[0] == "added: table odd notes as OddNote: 0 rows"
+    updated = file.read_text(encoding="utf-8")
+    assert updated == other.read_text(encoding="utf-8")
+    assert updated.startswith(f"# Ours.\n{written}")
+
+    ended = run_here("init", "--sqlite-url", source, "--update", file)
+    assert ended.stdout.splitlines()[0].startswith("Nothing is to be added")
+    assert file.read_text(encoding="utf-8") == updated
+
+
+def test_update_of_a_mapping_that_is_wrong(source: Path, tmp_path: Path) -> None:
+    (tmp_path / "mapping.yaml").write_text("name: a\n", encoding="utf-8")
+    ended = run_here("init", "--sqlite-url", source, "--update", tmp_path / "mapping.yaml")
+    assert ended.code == 2
+    assert "collections: is missing" in ended.stderr
+    assert run_here("init", "--sqlite-url", source, "--update", tmp_path / "none.yaml").code == 2

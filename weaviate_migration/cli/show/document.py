@@ -1,10 +1,13 @@
 """A document that an option names a file for."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
+from weaviate_migration.base.atomic_file import replace_file
 from weaviate_migration.base.errors import ConfigurationError
 
 STANDARD_OUTPUT = "-"
@@ -22,8 +25,20 @@ def write_document(option: str, file: str, text: str) -> None:
         has_bytes = hasattr(sys.stdout, "buffer")
         click.echo(text.encode("utf-8", "backslashreplace") if has_bytes else text, nl=False)
         return
-    try:
+    with _writing(option, file):
         Path(file).write_text(text, encoding="utf-8")
+
+
+def change_document(option: str, file: str, text: str) -> None:
+    """Gives a file that a person wrote another text, in one step; raises as `write_document` does."""
+    with _writing(option, file):
+        replace_file(Path(file).resolve(), text)
+
+
+@contextmanager
+def _writing(option: str, file: str) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise ConfigurationError(
             f"{file} cannot be written: {error.strerror}.", f"Name another file with {option}."

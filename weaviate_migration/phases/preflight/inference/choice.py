@@ -8,6 +8,7 @@ from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.base.texts import suggestion
 from weaviate_migration.mapping.models import folded
 from weaviate_migration.phases.preflight.inference.bookkeeping import bookkeeping_reason
+from weaviate_migration.phases.preflight.inference.finding import counted
 from weaviate_migration.phases.preflight.inference.module_tables import tables_of_modules
 from weaviate_migration.phases.preflight.inference.names import spoken_words
 from weaviate_migration.source.inspect import OWN_PREFIX, Database, Table, quoted
@@ -44,7 +45,7 @@ class OmittedTable:
         """The reason, with the number of rows."""
         if self.rows is None:
             return self.reason
-        return f"{self.reason} ({self.rows:,} row{'' if self.rows == 1 else 's'})"
+        return f"{self.reason} ({counted(self.rows, 'row')})"
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,15 @@
 """The mapping of one table, drawn up from what was read of it, with comments that say why."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
-from weaviate_migration.mapping.models import CollectionMapping, PropertyMapping, folded
+from weaviate_migration.mapping.models import CollectionMapping, PropertyMapping
 from weaviate_migration.phases.preflight.inference.column_guess import ColumnGuess, guess_column
+from weaviate_migration.phases.preflight.inference.finding import counted
 from weaviate_migration.phases.preflight.inference.mapping_text import Comments
 from weaviate_migration.phases.preflight.inference.names import property_names, provenance_name
-from weaviate_migration.phases.preflight.inference.relations import Candidate, KeyedTable
-from weaviate_migration.phases.preflight.inference.table_reading import FoundRelation, TableFacts
-from weaviate_migration.source.inspect import OWN_PREFIX, Column
+from weaviate_migration.phases.preflight.inference.read_tables import ReadTable
+from weaviate_migration.phases.preflight.inference.table_reading import FoundRelation
 
 
 @dataclass(frozen=True)
@@ -43,63 +43,10 @@ class CollectionDraft:
     comments: Comments = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class ReadTable:
-    """A table that becomes a collection, and what was read of it.
-
-    Attributes:
-        remarks: why declared foreign keys are no relations.
-    """
-
-    keyed: KeyedTable
-    facts: TableFacts
-    remarks: Sequence[str]
-
-    @property
-    def omitted(self) -> dict[str, str]:
-        """The columns that are left out altogether, each with the reason."""
-        reasons = ((column.name, self._why_omitted(column)) for column in self.keyed.table.columns)
-        return {column: reason for column, reason in reasons if reason is not None}
-
-    @property
-    def usable(self) -> list[Column]:
-        """The columns that may become properties."""
-        omitted = self.omitted
-        return [column for column in self.keyed.table.columns if column.name and column.name not in omitted]
-
-    def _why_omitted(self, column: Column) -> str | None:
-        if column.name in self.keyed.key:
-            return None
-        if column.unreadable:
-            return f"only its application can read it: {column.unreadable}"
-        if folded(column.name).startswith(OWN_PREFIX):
-            return "its name is one that only this project's own columns may have"
-        return self.facts.secrets.get(column.name)
-
-    @property
-    def declared(self) -> list[FoundRelation]:
-        """The relations that foreign keys declare."""
-        omitted = self.omitted
-        return [
-            each for each in self.facts.relations if each.candidate.declared and each.candidate.column not in omitted
-        ]
-
-    @property
-    def suggested(self) -> list[Candidate]:
-        """The relations that names and all values speak for."""
-        omitted = self.omitted
-        return [
-            each.candidate
-            for each in self.facts.relations
-            if not (each.candidate.declared or each.orphans or each.candidate.column in omitted)
-            and self.facts.columns[each.candidate.column].values
-        ]
-
-
 def draft_collection(read: ReadTable) -> CollectionDraft:
     """Draws up the mapping of a table that has columns which may become properties."""
-    table, key, facts, omitted = read.keyed.table, read.keyed.key, read.facts, read.omitted
-    guesses = _guesses(read)
+    table, key = read.keyed.table, read.keyed.key
+    guesses = _with_a_property(read.keyed.collection, guess_columns(read))
     properties = tuple(guess.property for guess in guesses.values() if guess.property is not None)
     mapping = CollectionMapping(
         name=read.keyed.collection,
@@ -109,55 +56,70 @@ def draft_collection(read: ReadTable) -> CollectionDraft:
         vectors=tuple(guess.vector for guess in guesses.values() if guess.vector is not None),
         properties=properties,
         relations=tuple(each.candidate.relation for each in read.declared),
-        omit=omitted,
-    )
-    secrets = (
-        OmittedColumn(table.name, column, reason) for column, reason in facts.secrets.items() if column in omitted
+        omit=read.omitted,
     )
     return CollectionDraft(
         table=table.name,
         mapping=mapping,
-        rows=facts.rows,
+        rows=read.facts.rows,
         key=key,
         columns=len(table.columns),
-        secrets=tuple(secrets),
-        remarks=tuple(_remarks(read)),
+        secrets=secrets_of(read),
+        remarks=tuple(remarks_of(read)),
         comments={
             (): tuple(_head(read, guesses)),
-            **_reasons("properties", [guess.reason for guess in guesses.values() if guess.property]),
-            **_reasons("vectors", [guess.reason for guess in guesses.values() if guess.vector]),
-            **_reasons("relations", [_told(each) for each in read.declared]),
+            **{(name, at): (each,) for name, lines in reasons(read, guesses).items() for at, each in enumerate(lines)},
         },
     )
 
 
-def _reasons(field_name: str, reasons: Sequence[str]) -> Comments:
-    return {(field_name, at): (reason,) for at, reason in enumerate(reasons)}
+def reasons(read: ReadTable, guesses: Mapping[str, ColumnGuess]) -> dict[str, list[str]]:
+    """Why each property, vector and relation is what it is, by the field that lists them."""
+    return {
+        "properties": [guess.reason for guess in guesses.values() if guess.property],
+        "vectors": [guess.reason for guess in guesses.values() if guess.vector],
+        "relations": [_told(each) for each in read.declared],
+    }
 
 
-def _guesses(read: ReadTable) -> dict[str, ColumnGuess]:
-    """What each usable column becomes. A collection has to have a property: one becomes it, whatever it holds."""
-    names = property_names(read.keyed.collection, [column.name for column in read.usable])
+def secrets_of(read: ReadTable) -> tuple[OmittedColumn, ...]:
+    """The columns that are left out because they look secret."""
+    omitted, secrets = read.omitted, read.facts.secrets
+    return tuple(OmittedColumn(read.keyed.table.name, each, secrets[each]) for each in secrets if each in omitted)
+
+
+def guess_columns(read: ReadTable, taken: Iterable[str] = ()) -> dict[str, ColumnGuess]:
+    """What each usable column becomes.
+
+    Args:
+        taken: names of other properties and vectors of the collection.
+    """
+    names = property_names(read.keyed.collection, [column.name for column in read.usable], taken)
     keys = {
         *read.keyed.key,
         *(each.candidate.column for each in read.declared),
         *(each.column for each in read.suggested),
     }
-    guesses = {
+    return {
         column.name: guess_column(
             names[column.name], column, read.facts.columns[column.name], is_key=column.name in keys
         )
         for column in read.usable
     }
-    if not any(guess.property for guess in guesses.values()):
-        column, guess = next(iter(guesses.items()))
-        prop = PropertyMapping(name=names[column], column=column, type="text", index="stored")
-        guesses[column] = ColumnGuess(prop, guess.vector, f"{guess.reason}; a collection needs one property at least")
-    return guesses
+
+
+def _with_a_property(collection: str, guesses: Mapping[str, ColumnGuess]) -> Mapping[str, ColumnGuess]:
+    """The guesses, with a property for the first column where there is none: a collection has to have one."""
+    if any(guess.property for guess in guesses.values()):
+        return guesses
+    column, guess = next(iter(guesses.items()))
+    name = property_names(collection, [column], [each.vector.name for each in guesses.values() if each.vector])[column]
+    prop = PropertyMapping(name=name, column=column, type="text", index="stored")
+    return {**guesses, column: replace(guess, property=prop, reason=f"{guess.reason}; a collection needs a property")}
 
 
 def _told(relation: FoundRelation) -> str:
-    return f"declared; {_counted(relation.orphans, 'row')} without a parent" if relation.orphans else "declared"
+    return f"declared; {counted(relation.orphans, 'row')} without a parent" if relation.orphans else "declared"
 
 
 def _head(read: ReadTable, guesses: Mapping[str, ColumnGuess]) -> Iterator[str]:
@@ -165,7 +127,7 @@ def _head(read: ReadTable, guesses: Mapping[str, ColumnGuess]) -> Iterator[str]:
     table, key = read.keyed.table, read.keyed.key
     told_apart = "their rowid" if key == (table.rowid,) and not table.primary_key else ", ".join(key)
     kind = "view" if table.is_view else "table"
-    yield f"{kind} {table.name}: {_counted(read.facts.rows, 'row')}, told apart by {told_apart}"
+    yield f"{kind} {table.name}: {counted(read.facts.rows, 'row')}, told apart by {told_apart}"
     yield from read.remarks
     for column, guess in guesses.items():
         if guess.property is None and guess.vector is None:
@@ -174,20 +136,16 @@ def _head(read: ReadTable, guesses: Mapping[str, ColumnGuess]) -> Iterator[str]:
         values = read.facts.columns[each.column].values
         relation = f"{{column: {each.column}, to_table: {each.parent.table.name}}}"
         yield f"suggestion: relations: [{relation}], since all {values:,} values are keys of it"
-    yield from _remarks(read)
+    yield from remarks_of(read)
 
 
-def _remarks(read: ReadTable) -> Iterator[str]:
+def remarks_of(read: ReadTable) -> Iterator[str]:
     """What a person should look at, besides what is left out."""
     table, facts = read.keyed.table, read.facts
     for column in read.keyed.key:
         if column in facts.secrets:
             yield f"{table.name}.{column} {facts.secrets[column]}, but is the key: to keep it out, leave out the table"
         if column in facts.columns and (nulls := facts.columns[column].count("null")):
-            yield f"{table.name}.{column} is the key, and NULL in {_counted(nulls, 'row')}: they would be refused"
+            yield f"{table.name}.{column} is the key, and NULL in {counted(nulls, 'row')}: they would be refused"
     for column, remark in facts.remarks.items():
         yield f"{table.name}.{column}: {remark}"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,31 +1,32 @@
 """A mapping drawn up from a file, with comments that say why."""
 
-import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from weaviate_migration.base.errors import SourceNotUsableError
 from weaviate_migration.base.texts import printable
 from weaviate_migration.mapping import Mapping as TableMapping
-from weaviate_migration.mapping.models import folded
 from weaviate_migration.mapping.reader import parse_mapping
 from weaviate_migration.phases.preflight.inference.choice import Choice, OmittedTable, choose_tables
 from weaviate_migration.phases.preflight.inference.collection_draft import (
     CollectionDraft,
     OmittedColumn,
-    ReadTable,
     draft_collection,
 )
+from weaviate_migration.phases.preflight.inference.finding import counted
 from weaviate_migration.phases.preflight.inference.mapping_text import mapping_text
-from weaviate_migration.phases.preflight.inference.names import collection_names
-from weaviate_migration.phases.preflight.inference.relations import KeyedTable, candidates, parents_first
-from weaviate_migration.phases.preflight.inference.table_reading import read_table
+from weaviate_migration.phases.preflight.inference.read_tables import (
+    ReadTable,
+    keyed_tables,
+    read_tables,
+    with_relations_to,
+)
+from weaviate_migration.phases.preflight.inference.relations import parents_first
 from weaviate_migration.source.connect import connect_to_read, readable_source, source_errors
-from weaviate_migration.source.foreign_keys import foreign_keys
-from weaviate_migration.source.inspect import Table, inspect_database
+from weaviate_migration.source.inspect import inspect_database
 
 
 @dataclass(frozen=True)
@@ -99,47 +100,20 @@ def draft_of_file(path: Path, scratch: Path, choice: Choice) -> MappingDraft:
     ):
         database = inspect_database(readable)
         chosen = choose_tables(connection, database, choice)
-        found = _read_tables(connection, chosen.keys)
-    usable = _usable(found)
-    omitted = [*chosen.omitted, *_unusable(found, usable)]
+        keyed = keyed_tables(chosen.keys)
+        found = read_tables(connection, keyed.values(), keyed)
+    usable = [each for each in found if each.usable]
+    omitted = [*chosen.omitted, *unusable_tables(found)]
     if not usable:
         raise _nothing_to_migrate(path, omitted)
-    return _composed(path, usable, sorted(omitted, key=lambda each: each.table))
+    related = with_relations_to([each.name for each in usable], usable)
+    return _composed(path, related, sorted(omitted, key=lambda each: each.table))
 
 
-def _read_tables(connection: sqlite3.Connection, keys: Mapping[Table, tuple[str, ...]]) -> list[ReadTable]:
-    names = collection_names(table.name for table in keys)
-    keyed = {folded(table.name): KeyedTable(table, key, names[table.name]) for table, key in keys.items()}
-    found = []
-    for each in keyed.values():
-        relations = candidates(each.table, foreign_keys(connection, each.table.name), keyed)
-        found.append(ReadTable(each, read_table(connection, each.table, relations.found), relations.remarks))
-    return found
-
-
-def _usable(found: Sequence[ReadTable]) -> list[ReadTable]:
-    """Those that can become collections, without relations to others."""
-    usable = [each for each in found if each.usable]
-    tables = {each.keyed.table.name for each in usable}
-    return [
-        replace(
-            each,
-            facts=replace(
-                each.facts,
-                relations=[
-                    relation for relation in each.facts.relations if relation.candidate.parent.table.name in tables
-                ],
-            ),
-        )
-        for each in usable
-    ]
-
-
-def _unusable(found: Sequence[ReadTable], usable: Sequence[ReadTable]) -> Iterator[OmittedTable]:
-    kept = {each.keyed.table.name for each in usable}
-    for each in found:
-        if each.keyed.table.name not in kept:
-            yield OmittedTable(each.keyed.table.name, each.facts.rows, "none of its columns can become a property")
+def unusable_tables(found: Sequence[ReadTable]) -> list[OmittedTable]:
+    """Those that cannot become collections."""
+    reason = "none of its columns can become a property"
+    return [OmittedTable(each.name, each.facts.rows, reason) for each in found if not each.usable]
 
 
 def _nothing_to_migrate(path: Path, omitted: Sequence[OmittedTable]) -> SourceNotUsableError:
@@ -150,13 +124,17 @@ def _nothing_to_migrate(path: Path, omitted: Sequence[OmittedTable]) -> SourceNo
     )
 
 
-def _composed(path: Path, tables: Sequence[ReadTable], omitted: Sequence[OmittedTable]) -> MappingDraft:
-    """The whole mapping; parents stand before their children."""
-    by_name = {each.keyed.table.name: each for each in tables}
+def draft_collections(tables: Sequence[ReadTable]) -> list[CollectionDraft]:
+    """A draft of each; parents stand before their children."""
+    by_name = {each.name: each for each in tables}
     parents = {
         name: [relation.candidate.parent.table.name for relation in each.declared] for name, each in by_name.items()
     }
-    drafts = [draft_collection(by_name[name]) for name in parents_first(by_name, parents)]
+    return [draft_collection(by_name[name]) for name in parents_first(by_name, parents)]
+
+
+def _composed(path: Path, tables: Sequence[ReadTable], omitted: Sequence[OmittedTable]) -> MappingDraft:
+    drafts = draft_collections(tables)
     mapping = TableMapping(
         name=printable(path.stem),
         omit_tables={each.table: each.told for each in omitted},
@@ -175,7 +153,7 @@ def _composed(path: Path, tables: Sequence[ReadTable], omitted: Sequence[Omitted
 def _head(path: Path, drafts: Sequence[CollectionDraft]) -> tuple[str, ...]:
     rows, columns = sum(each.rows for each in drafts), sum(each.columns for each in drafts)
     return (
-        f"Drawn up by `weaviate-migration init` from {path.name}: {len(drafts):,} tables, {columns:,} columns, "
-        f"{rows:,} rows.",
+        f"Drawn up by `weaviate-migration init` from {path.name}: {counted(len(drafts), 'table')}, "
+        f"{counted(columns, 'column')}, {counted(rows, 'row')}.",
         "Edit it: names, types and indexes are yours to choose. Columns without a property are in source_columns.",
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import yaml
+from pydantic import BaseModel
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
@@ -40,13 +41,18 @@ def mapping_text(mapping: TableMapping, comments: Comments) -> str:
 
 
 def _document(mapping: TableMapping, comments: Comments) -> CommentedMap:
-    fields = mapping.model_dump(mode="json", exclude_defaults=True)
+    fields = fields_of(mapping)
     document = CommentedMap()
     for name, value in fields.items():
         document[name] = _collections(value, comments) if name == "collections" else as_written(value)
     if head := comments.get(()):
-        document.yaml_set_start_comment("\n".join(map(_line, head)))
+        document.yaml_set_start_comment("\n".join(map(comment_line, head)))
     return document
+
+
+def fields_of(model: BaseModel) -> dict[str, Any]:
+    """The fields of a mapping, or of a part of it, as a file has them: without those that have their default."""
+    return model.model_dump(mode="json", exclude_defaults=True)
 
 
 def written(document: CommentedMap) -> str:
@@ -85,7 +91,7 @@ def _collections(collections: list[dict[str, Any]], comments: Comments) -> Comme
     for at, fields in enumerate(collections):
         place = ("collections", at)
         written_ones.append(collection_document(fields, comments, place))
-        lines = "\n".join(map(_line, comments.get(place, ())))
+        lines = "\n".join(map(comment_line, comments.get(place, ())))
         written_ones.yaml_set_comment_before_after_key(at, before=f"\n{lines}", indent=_DASH)
     return written_ones
 
@@ -102,10 +108,10 @@ def _items(items: list[dict[str, Any]], comments: Comments, place: Place) -> Com
     found = CommentedSeq(in_one_line(as_written(each)) for each in items)
     for at in range(len(items)):
         if lines := comments.get((*place, at)):
-            found.yaml_add_eol_comment(_line("; ".join(lines)), key=at, column=0)
+            found.yaml_add_eol_comment(comment_line("; ".join(lines)), key=at, column=0)
     return found
 
 
-def _line(text: str) -> str:
+def comment_line(text: str) -> str:
     """A comment's text in one line, with nothing in it that YAML does not allow."""
     return " ".join(printable(text).split())
