@@ -54,7 +54,9 @@ def _status(session: ServerSession) -> MigrationStatus:
         quarantined=quarantined,
         passed_over=record.passed_over,
         disk=disk,
-        next_step=next_step(phase, proven=report.success and not quarantined),
+        next_step=next_step(
+            phase, proven=report.success and not quarantined, capture_remedy=capture.remedy if capture else ""
+        ),
     )
 
 

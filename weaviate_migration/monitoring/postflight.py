@@ -97,9 +97,8 @@ def lag(followed: Standing | None) -> ChecklistItem:
     if followed is None:
         return ChecklistItem("lag", "skipped", "changes of the source are not followed")
     if followed.problem:
-        return ChecklistItem(
-            "lag", "failed", followed.problem, "`weaviate-migration verify --repair` finds and mends it."
-        )
+        remedy = followed.remedy or "Try again when the source can be read."
+        return ChecklistItem("lag", "failed", followed.problem, remedy)
     figure = f"{followed.changes:,} changes, {followed.seconds:.1f} s behind"
     if not followed.changes:
         return ChecklistItem("lag", "passed", figure)

@@ -65,10 +65,17 @@ _UNPROVEN = (
 )
 
 
-def next_step(phase: Phase, *, proven: bool = True) -> str:
+# Those in which the objects are to follow the rows, so that what is wrong with capture is mended before anything else.
+_FOLLOWING = (Phase.DUAL_WRITE, Phase.VALIDATION, Phase.CUT_OVER)
+
+
+def next_step(phase: Phase, *, proven: bool = True, capture_remedy: str = "") -> str:
     """What to do now, in one or two sentences.
 
     Args:
         proven: every blocking check passed, and no row is in the quarantine.
+        capture_remedy: what to do about capture, where it is damaged or has missed changes.
     """
+    if capture_remedy and phase in _FOLLOWING:
+        return capture_remedy
     return _UNPROVEN if phase is Phase.VALIDATION and not proven else _NEXT[phase]

@@ -26,6 +26,7 @@ class Standing:
         applied, newest: positions in the log; None where they cannot be told.
         changes, seconds: the lag: entries of the log that are not applied, and the age of the oldest of them.
         problem: why changes cannot be followed, or that some may have been missed; '' where nothing is wrong.
+        remedy: what to do about it; '' where it may pass.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Standing:
     changes: int = 0
     seconds: float = 0.0
     problem: str = ""
+    remedy: str = ""
 
     @property
     def position(self) -> int:

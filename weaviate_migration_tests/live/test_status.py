@@ -1,5 +1,9 @@
 """`status` in each phase: what it says, and that it starts nothing for it."""
 
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -23,6 +27,17 @@ def shown(notes: NoteMigration, *more: object) -> str:
     ended = run_here("status", "--mapping", notes.mapping, "--work-dir", notes.work_dir, *at(notes.server), *more)
     assert ended.code == 0, ended.stderr
     return ended.stdout
+
+
+@contextmanager
+def damaged_capture(source: Path) -> Iterator[None]:
+    """Takes one of the triggers out of the file, as somebody may who tidies up; at the end it is there again."""
+    with closing(sqlite3.connect(source, isolation_level=None)) as connection:
+        name, sql = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchone()
+        connection.execute(f'DROP TRIGGER "{name}"')
+        yield
+        connection.execute(f'DROP TRIGGER IF EXISTS "{name}"')
+        connection.execute(sql)
 
 
 def test_an_empty_work_folder(notes: NoteMigration) -> None:
@@ -85,6 +100,11 @@ def test_a_followed_source(notes: NoteMigration, client: weaviate.WeaviateClient
     assert found.capture.newest == found.capture.applied + 3
     assert found.capture.seconds > 0
     assert "3 changes" in shown(notes)
+    with damaged_capture(notes.source):
+        found = status_of(notes)
+        assert found.capture is not None
+        assert (found.phase, "changes may be missed" in found.capture.problem) == ("validation", True)
+        assert found.next_step.startswith("`weaviate-migration capture install` mends it")
     ended = run_here("cutover", "--mapping", notes.mapping, "--work-dir", notes.work_dir, *at(notes.server), "--json")
     assert ended.code == 0, ended.stderr
     assert ended.json["position"] == found.capture.newest
@@ -92,6 +112,11 @@ def test_a_followed_source(notes: NoteMigration, client: weaviate.WeaviateClient
     assert found.capture is not None
     assert (found.phase, found.capture.changes, found.capture.problem) == ("cut over", 0, "")
     assert client.collections.use("Note").aggregate.over_all(total_count=True).total_count == 67
+    with damaged_capture(notes.source):
+        assert "`weaviate-migration capture install`" in shown(notes).splitlines()[-1]
+        assert run_here("capture", "install", *notes.source_options).code == 0
+    found = status_of(notes)
+    assert found.next_step.startswith("`weaviate-migration verify --repair` compares everything")
 
 
 def test_without_a_server(notes: NoteMigration) -> None:

@@ -51,6 +51,14 @@ def test_each_phase_names_a_command_that_there_is(phase: Phase, proven: bool) ->
     assert {each.split()[0] for each in named} <= set(COMMANDS)
 
 
+@pytest.mark.parametrize("phase", Phase)
+@pytest.mark.parametrize("proven", [True, False])
+def test_capture_is_mended_before_anything_else_that_relies_on_it(phase: Phase, proven: bool) -> None:
+    """A schema or a history that is to be gone on with installs it itself; a switch is completed first."""
+    mended_first = next_step(phase, proven=proven, capture_remedy="Mend it.") == "Mend it."
+    assert mended_first == (phase in (Phase.DUAL_WRITE, Phase.VALIDATION, Phase.CUT_OVER))
+
+
 def test_a_step_that_is_taken_again_keeps_its_time() -> None:
     begun = CutoverRecord(step="begun").at("begun").at("switching")
     again = begun.at("switching").at("switched")

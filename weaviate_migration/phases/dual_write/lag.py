@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from weaviate_migration.base.errors import MigrationError
+from weaviate_migration.base.errors import CaptureError, MigrationError
 from weaviate_migration.phases.history.changes import open_change_log
 from weaviate_migration.source.change_log import ChangeLog
 from weaviate_migration.work_folder.folder import WorkFolder
@@ -10,6 +10,7 @@ from weaviate_migration.work_folder.record import MigrationRecord
 from weaviate_migration.work_folder.sync_positions import Standing, SyncPositions, agreed_reading
 
 _MISSED = "changes may have been missed: `verify --repair` compares everything"
+_MISSED_REMEDY = "`weaviate-migration verify --repair` compares everything, and mends what was missed."
 
 
 def standing(work_folder: WorkFolder, record: MigrationRecord) -> Standing:
@@ -31,8 +32,8 @@ def standing_in(log: ChangeLog, positions: SyncPositions, record: MigrationRecor
     """What `standing` returns, from a log that is open; raises what that does."""
     with agreed_reading(log, positions, record.id) as (capture, known):
         lag = log.lag(known.position)
-        problem = _MISSED if capture.epoch > known.epoch else ""
-        return Standing(capture.id, known.position, log.last_position(), lag.changes, lag.seconds, problem)
+        missed = (_MISSED, _MISSED_REMEDY) if capture.epoch > known.epoch else ("", "")
+        return Standing(capture.id, known.position, log.last_position(), lag.changes, lag.seconds, *missed)
 
 
 def known_standing(work_folder: WorkFolder, record: MigrationRecord) -> Standing | None:
@@ -50,6 +51,8 @@ def known_standing(work_folder: WorkFolder, record: MigrationRecord) -> Standing
             with log.reading():
                 found = replace(found, newest=log.last_position())
             return standing_in(log, work_folder.sync_positions, record) if known else found
+    except CaptureError as error:
+        return replace(found, problem=error.message, remedy=error.hint)
     except MigrationError as error:
         return replace(found, problem=error.message)
 
