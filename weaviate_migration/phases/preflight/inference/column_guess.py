@@ -46,7 +46,7 @@ def guess_column(name: str, column: Column, facts: ColumnFacts, *, is_key: bool)
     else:
         found = _property(words, facts, is_key=is_key) or Found(None, f"no type fits most: {classes_text(facts)}")
     if found.fields is None:
-        return ColumnGuess(None, None, f"{found.reason}; stays in source_columns")
+        return ColumnGuess(None, None, found.reason)
     prop = PropertyMapping.model_validate({"name": name, "column": column.name, **found.fields})
     return ColumnGuess(prop, None, found.reason)
 

@@ -12,12 +12,15 @@ def _listed(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
+# ZTITLE, ZCREATIONDATE.
+_CORE_DATA = re.compile("Z[A-Z][A-Z0-9_]*").fullmatch
+
 _DATE_WORDS = _listed(
     "accessed added archived at atime birthday changed completed created ctime date datetime deadline deleted due "
     "edited ended expiration expire expires expiry finished issued joined mod modified mtime opened published received "
     "requested scheduled seen sent started stamp time timestamp ts tstamp updated used utc visited when"
 )
-# Names in one word: ZCREATIONDATE, lastmodified.
+# Names in one word: CREATIONDATE, lastmodified.
 _DATE_ENDINGS = ("date", "time", "timestamp", "datetime", "modified", "accessed", "updated")
 
 _BOOLEAN_FIRST = _listed("is has have had can was are should allow allows enable do does needs must")
@@ -34,8 +37,8 @@ _NUMBER_WORDS = _listed(
 )
 
 _BOOLEAN_TYPE = re.compile(r"\s*(bool(ean)?|bit(\s*\(\s*1\s*\))?|tinyint\s*\(\s*1\s*\))\s*", re.IGNORECASE).fullmatch
-_DATE_TYPE = re.compile(r"(date|time(?!s?pan)|timestamp)", re.IGNORECASE).search
-_INT_TYPE = re.compile("int|serial", re.IGNORECASE).search
+_DATE_TYPE = re.compile("date|timestamp", re.IGNORECASE).search
+_INT_TYPE = re.compile("(?<!po)int(?!erval)|serial", re.IGNORECASE).search
 _NUMBER_TYPE = re.compile("real|floa|doub|money", re.IGNORECASE).search
 _DECIMAL_TYPE = re.compile("dec|numeric|number|money", re.IGNORECASE).search
 _BLOB_TYPE = re.compile("blob|binary|bytea|image", re.IGNORECASE).search
@@ -91,7 +94,9 @@ class ColumnWords:
 
 def column_words(column: Column) -> ColumnWords:
     """Reads the name and the declared type of a column."""
-    declared, words = " ".join(column.declared_type.split()), words_of(column.name)
+    declared = " ".join(column.declared_type.split())
+    is_of_core_data = _CORE_DATA(column.name) is not None
+    words = words_of(column.name[1:] if is_of_core_data else column.name)
     known = set(words)
     return ColumnWords(
         declared=declared,
@@ -110,7 +115,7 @@ def column_words(column: Column) -> ColumnWords:
         names_vector=bool(known & _VECTOR_WORDS),
         names_number=bool(known & _NUMBER_WORDS),
         names_uuid=bool(known & {"uuid", "guid"}),
-        is_of_core_data=re.fullmatch("Z[A-Z0-9_]+", column.name) is not None,
+        is_of_core_data=is_of_core_data,
     )
 
 

@@ -98,7 +98,9 @@ def _array(words: ColumnWords, facts: ColumnFacts) -> Found | None:
     if not speaks_for(facts, fits[kind], announced=words.declares_json):
         return None
     why = f"{share(fits[kind], facts.values, 'value')} JSON arrays of {_ARRAYS[kind]}"
-    return held(facts, kind, fits[kind], why, **({"index": "whole"} if kind == "text[]" else {}))
+    if kind != "text[]":
+        return held(facts, kind, fits[kind], why)
+    return held(facts, kind, fits[kind], why, index="whole" if facts.texts.longest <= LONGEST_WHOLE else "words")
 
 
 def _plain_text(words: ColumnWords, facts: ColumnFacts) -> Found | None:

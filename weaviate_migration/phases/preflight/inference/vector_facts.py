@@ -60,8 +60,8 @@ class VectorFacts:
 
     Attributes:
         lengths: how many have each length in bytes; None if they have more lengths than `MOST_LENGTHS`.
-        believable: how many are vectors that somebody can mean, for each way of reading; only what one way does not
-            settle is read in the next.
+        believable: how many are vectors that somebody can mean, for each way of reading; as float16s only what is none
+            otherwise is read.
         every_second_zero: of those believable as float32s, how many have 0 in every place with an even number: the
             lower halves of float64s that are whole, or were float32s.
         contents: what the first bytes say that they are, and of how many.
@@ -106,20 +106,20 @@ class VectorReading:
             self._add_block(blobs[start : start + step])
 
     def _add_block(self, block: Sequence[bytes]) -> None:
-        """Looks at some blobs of one length; in another way only at those that are not settled by the one before."""
-        for name, dtype in DTYPES.items():
-            if name == "float16":  # Of digits, every two are one between 0.1 and 1.
-                block = [blob for blob in block if not blob.isascii()]
-            if not block or len(block[0]) % dtype.itemsize:
+        """Looks at some blobs of one length: as float32s and float64s, and only at what is neither as float16s."""
+        settled = np.zeros(len(block), dtype=np.bool_)
+        for name in ("float32", "float64"):
+            if (numbers := _numbers(name, block)) is None:
                 continue
-            numbers = np.frombuffer(b"".join(block), dtype).reshape(len(block), -1)
             believable = _believable(name, numbers)
             self._believable[name] += int(believable.sum())
+            settled |= believable
             if name == "float32":
-                doubtful = believable & (numbers[:, ::2] == 0).all(axis=1)
-                self._every_second_zero += int(doubtful.sum())
-                believable &= ~doubtful
-            block = [blob for blob, settled in zip(block, believable.tolist(), strict=True) if not settled]
+                self._every_second_zero += int((believable & (numbers[:, ::2] == 0).all(axis=1)).sum())
+        # Of digits in ASCII, every two are a float16 between 0.1 and 1.
+        rest = [blob for blob, is_settled in zip(block, settled, strict=True) if not (is_settled or blob.isascii())]
+        if (numbers := _numbers("float16", rest)) is not None:
+            self._believable["float16"] += int(_believable("float16", numbers).sum())
 
     def facts(self) -> VectorFacts:
         """What was found so far."""
@@ -130,6 +130,14 @@ class VectorReading:
             every_second_zero=0 if many else self._every_second_zero,
             contents=dict(sorted(self._contents.items())),
         )
+
+
+def _numbers(name: str, blobs: Sequence[bytes]) -> npt.NDArray[Any] | None:
+    """The numbers of blobs of one length, a row for each; None where they are not whole, or there is no blob."""
+    dtype = DTYPES[name]
+    if not blobs or len(blobs[0]) % dtype.itemsize:
+        return None
+    return np.frombuffer(b"".join(blobs), dtype).reshape(len(blobs), -1)
 
 
 def _believable(name: str, numbers: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:

@@ -41,14 +41,15 @@ def vector_in_blobs(words: ColumnWords, facts: VectorFacts) -> VectorGuess:
         return VectorGuess(None, "empty blobs")
     numbers = _numbers(words, facts, lengths)
     if numbers is None:
-        return VectorGuess(None, f"{counted(blobs, 'blob')}, {_told(lengths, 'byte')}{_contents(facts)}")
+        return VectorGuess(None, f"{counted(blobs, 'blob')}: {_told(lengths, 'byte')}{_contents(facts)}")
     size = DTYPES[numbers].itemsize if numbers in DTYPES else 1
-    by_numbers = {length // size: count for length, count in lengths.items()}
+    by_numbers = {length // size: count for length, count in lengths.items() if length % size == 0}
     if len(by_numbers) > 1:
         return VectorGuess(None, _several_lengths(by_numbers, numbers))
-    (length,) = by_numbers
+    ((length, count),) = by_numbers.items()
     why = f"declared {words.declared}" if words.declared_vector is not None else "found out from the values"
-    return VectorGuess(numbers, f"{counted(blobs, 'vector')} of {length:,} {numbers}s ({why})")
+    others = f"; {counted(blobs - count, 'other blob')}" if count < blobs else ""
+    return VectorGuess(numbers, f"{counted(count, 'vector')} of {length:,} {numbers}s ({why}){others}")
 
 
 def vector_in_texts(words: ColumnWords, facts: ColumnFacts) -> VectorGuess | None:
@@ -106,12 +107,12 @@ def _several_lengths(lengths: Mapping[int, int], item: str) -> str:
 
 
 def _told(lengths: Mapping[int, int], item: str) -> str:
-    """`60 of 8 float32s, 40 of 16`: the most frequent first."""
+    """`all of 8 float32s`; `60 of 8 float32s, 40 of 16`, the most frequent first."""
     in_order = sorted(lengths.items(), key=lambda each: (-each[1], each[0]))
-    told = [f"{count:,} of {length:,}" for length, count in in_order[:_LENGTHS_SHOWN]]
-    first, _, rest = ", ".join(told).partition(",")
-    more = f", and {counted(len(in_order) - _LENGTHS_SHOWN, 'length')} more" if len(in_order) > _LENGTHS_SHOWN else ""
-    return f"{first} {item}s{',' if rest else ''}{rest}{more}"
+    (length, count), *others = in_order[:_LENGTHS_SHOWN]
+    told = f"{f'{count:,}' if others else 'all'} of {counted(length, item)}"
+    told += "".join(f", {count:,} of {length:,}" for length, count in others)
+    return told + (" and other lengths" if len(in_order) > _LENGTHS_SHOWN else "")
 
 
 def _content(facts: VectorFacts) -> str | None:
@@ -121,6 +122,4 @@ def _content(facts: VectorFacts) -> str | None:
 
 
 def _contents(facts: VectorFacts) -> str:
-    if not facts.contents:
-        return ""
-    return ": " + ", ".join(f"{count:,} {name}" for name, count in facts.contents.items())
+    return "".join(f", {count:,} {name}" for name, count in facts.contents.items())

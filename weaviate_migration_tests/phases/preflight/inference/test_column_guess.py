@@ -43,6 +43,7 @@ def becomes(declaration: str, values: list[SqlValue], found: str) -> object:
         becomes("settings TEXT", ['{"a": 1}', "[null]", "[]", ""], "text stored"),
         becomes("tags TEXT", ['["red", "green"]', "[]", '["blue"]'], "text[] whole"),
         becomes("tags JSON", ["[]", "[]"], "text[] whole"),
+        becomes("pages JSON", ['["' + "word " * 300 + '"]'], "text[] words"),
         becomes("log TEXT", ["[info] begun", "[info] ended"], "text words"),
     ],
 )  # fmt: skip
@@ -55,6 +56,7 @@ def test_texts(declaration: str, values: list[SqlValue], found: str) -> None:
     [
         becomes("age INTEGER", [1, 2, 3, None], "int"),
         becomes("price REAL", [1.0, 2.0], "number"),
+        becomes("price FLOAT", [1.5, None], "number"),  # sqlite-utils
         becomes("price NUMERIC(10,2)", [1.25, 2, 3], "number"),
         becomes("code INTEGER", [1, 2, 3, "A"], "int"),
         becomes("code TEXT", ["A", "B", "C", 4], "text whole"),
@@ -160,6 +162,7 @@ def test_booleans_as_text(declaration: str, values: list[SqlValue], found: str) 
         becomes("created_at INTEGER", [1_700_000_000_123_456_789], "date epoch_nanoseconds"),  # Go's UnixNano
         becomes("ZCREATIONDATE TIMESTAMP", [700_000_000.25, 1.0], "date apple"),  # Core Data
         becomes("ZBIRTHDAY TIMESTAMP", [700_000_000, 7, 0], "date apple"),
+        becomes("ZPINNED INTEGER", [0, 1], "boolean"),
         becomes("ZDURATION FLOAT", [700_000_000.25], "number"),
         becomes("visit_time REAL", [700_000_000.25, 600_000_000.75], "date apple"),  # Safari
         becomes("date INTEGER", [700_000_000, 600_000_000], "int"),
@@ -267,6 +270,9 @@ def test_arrays(declaration: str, values: list[SqlValue], found: str) -> None:
         ("a INTEGER", "int"),
         ("a UNSIGNED BIG INT", "int"),
         ("a DATETIME", "date"),
+        ("a TIME", "text whole"),
+        ("a POINT", "text whole"),
+        ("a INTERVAL", "text whole"),
         ("a timestamp with time zone", "date"),
         ("a uniqueidentifier", "uuid"),
         ("a REAL", "number"),
@@ -326,9 +332,9 @@ def test_keys_stay_what_they_are(declaration: str, values: list[SqlValue], found
             "creation_utc INTEGER",
             [13_350_000_000_000_000],
             "always 13,350,000,000,000,000, most of them beyond what Weaviate holds exactly; could be microseconds "
-            "since 1601, as Chrome writes them, which no date_format reads; stays in source_columns",
+            "since 1601, as Chrome writes them, which no date_format reads",
         ),
-        ("a BLOB", [b"abc", b"abc", b"d"], "3 blobs, 2 of 3 bytes, 1 of 1; stays in source_columns"),
+        ("a BLOB", [b"abc", b"abc", b"d"], "3 blobs: 2 of 3 bytes, 1 of 1"),
     ],
 )
 def test_the_reason_has_the_figures(declaration: str, values: list[SqlValue], reason: str) -> None:

@@ -54,6 +54,8 @@ def of_blobs(declaration: str, blobs: list[bytes]) -> VectorGuess:
         ("data BLOB", drawn("<f8", 0.25, 1, 24), "float64"),
         ("embedding BLOB", [np.array([1, 2, 3, n], "<f8").tobytes() for n in range(ROWS)], "float64"),
         ("embedding BLOB", [np.array([0.1, n / 7], "<f4").astype("<f8").tobytes() for n in range(ROWS)], "float64"),
+        ("data BLOB", [np.full(9, row + 0.1).tobytes() for row in range(ROWS)], "float64"),
+        ("data BLOB", [np.eye(24, dtype="<f4")[row % 24].tobytes() for row in range(ROWS)], "float32"),
         ("embedding BLOB", normalized("<f2", 64), "float16"),
         ("embedding FLOAT[4]", normalized("<f4", 4), "float32"),
         ("whatever F32_BLOB(4)", normalized("<f4", 4, rows=1), "float32"),
@@ -162,5 +164,7 @@ def test_texts(declaration: str, values: list[SqlValue], found: str) -> None:
 def test_the_reason_has_the_figures() -> None:
     reason = partial(guess_of, "embedding BLOB")
     assert reason(normalized("<f4", 8)).reason == "40 vectors of 8 float32s (found out from the values)"
+    with_another = reason([*normalized("<f4", 8), b"another"])
+    assert with_another.reason == "40 vectors of 8 float32s (found out from the values); 1 other blob"
     assert guess_of("a TEXT", [listed(8, 1)] * 3).reason == "3 JSON arrays of 8 numbers"
-    assert reason([picture(1)]).reason == "1 blob, 1 of 256 bytes: 1 PNG pictures; stays in source_columns"
+    assert reason([picture(1)]).reason == "1 blob: all of 256 bytes, 1 PNG pictures"
