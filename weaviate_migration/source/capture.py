@@ -170,11 +170,7 @@ def _why_not(plan: CollectionPlan) -> str | None:
         return "it is a view"
     if plan.table.is_virtual:
         return "SQLite has no triggers on virtual tables"
-    if plan.uses_rowid:
-        return "it has no key; if columns identify a row, name them in `key`"
-    collations = (plan.table.column(name) for name in plan.key)
-    missing = sorted({column.missing_collation for column in collations if column and column.missing_collation})
-    return f"only the application has the collation of its key, {', '.join(missing)}" if missing else None
+    return "it has no key; if columns identify a row, name them in `key`" if plan.uses_rowid else None
 
 
 def _prefix(capture_id: str) -> str:

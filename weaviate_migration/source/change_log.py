@@ -30,7 +30,15 @@ from weaviate_migration.source.connect import (
 )
 from weaviate_migration.source.inspect import quoted
 from weaviate_migration.source.plan import CollectionPlan
-from weaviate_migration.source.rows import ObjectUuid, SqlValue, decoded_text, prepare_for_rows, uuid_sql, value_sql
+from weaviate_migration.source.rows import (
+    ObjectUuid,
+    SqlValue,
+    compared_sql,
+    decoded_text,
+    prepare_for_rows,
+    uuid_sql,
+    value_sql,
+)
 from weaviate_migration.source.snapshot import open_snapshot
 
 INSTALL_HINT = (
@@ -269,7 +277,7 @@ def _changed_sql(capture: Capture, plan: CollectionPlan) -> str:
         f"SELECT {', '.join(keys)}, max(position) AS position FROM {quoted(capture.changes)} "
         f"WHERE position > :after AND position <= :through AND table_number = :number GROUP BY {logged}"
     )
-    own = [f"own.{quoted(column)}" for column in plan.key]
+    own = [compared_sql(plan.table, column, f"own.{quoted(column)}") for column in plan.key]
     same = " AND ".join(_same_key(column, f"log.{key}") for column, key in zip(own, keys, strict=True))
     values = [value_sql(plan.table, column, f"own.{quoted(column)}") for column in plan.columns]
     uuid = uuid_sql(plan.table.name, keys)

@@ -17,7 +17,7 @@ from weaviate_migration.source.inspect import inspect_database, quoted
 from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.source.snapshot import take_snapshot
 from weaviate_migration_tests.source.captures import ID, mapping_of
-from weaviate_migration_tests.source.databases import connect, make
+from weaviate_migration_tests.source.databases import connect, make, make_as_its_application
 
 UUIDS = [f"{number}0000000-0000-0000-0000-000000000000" for number in range(10)]
 
@@ -97,6 +97,21 @@ def test_a_row_of_an_equal_key_is_not_the_row(tmp_path: Path) -> None:
         connection.execute("UPDATE t SET id = 'A'")
     with closing(found.log):
         assert {(each.key, each.values) for each in found.changed()} == {(("a",), None), (("A",), ("A", 1))}
+
+
+@pytest.mark.parametrize("kind", ["", "WITHOUT ROWID"])
+def test_rows_are_found_where_only_the_application_has_the_collation_of_the_key(tmp_path: Path, kind: str) -> None:
+    """Its index is in the order of the lengths: looked up by the order of the bytes, rows would seem to be gone."""
+    names = ["zzz", "a", "mm", "yyyy", "xxxxx"]
+    table = f"CREATE TABLE t (id TEXT PRIMARY KEY COLLATE by_length, p) {kind}"
+    path = make_as_its_application(tmp_path / "app.db", "PRAGMA journal_mode = wal", table)
+    found = Captured(path)
+    make_as_its_application(path, *(f"INSERT INTO t VALUES ('{name}', 1)" for name in names))
+    make_as_its_application(path, "DELETE FROM t WHERE id = 'a'")
+    with closing(found.log):
+        assert {each.key[0]: each.values for each in found.changed()} == {
+            name: None if name == "a" else (name, 1) for name in names
+        }
 
 
 def test_text_that_is_no_utf8_is_a_key_as_any(tmp_path: Path) -> None:
