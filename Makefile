@@ -10,7 +10,7 @@ TESTERS ?= 3
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m weaviate_migration
 
-.PHONY: demo ui test fuzz chaos lint docs bench clean
+.PHONY: demo ui test fuzz chaos field lint docs bench clean
 
 # The stamp is newer than what decides about the environment, or the environment is brought up to date.
 $(VENV)/.installed: pyproject.toml setup.py
@@ -47,6 +47,11 @@ fuzz: $(VENV)/.installed
 ## Commands killed at 100 random moments and at each boundary, the server at 20, while four processes write.
 chaos: $(VENV)/.installed
 	CHAOS_MOMENTS=100 $(BIN)/python -m pytest --durations=20 weaviate_migration_tests/live/test_chaos.py
+
+## Files that more applications made with their own packages than `make test` has, each migrated and compared.
+field: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --editable '.[field]'
+	FIELD_APPLICATIONS=all $(BIN)/python -m pytest -rP --durations=20 weaviate_migration_tests/live/test_field.py
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

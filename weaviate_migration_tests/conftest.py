@@ -12,7 +12,7 @@ LIVE_FOLDER = Path(__file__).parent / "live"
 LONGEST = (
     *("test_documented_commands", "test_server", "test_sync_command", "test_chaos", "test_dual_writer", "test_cases"),
     *("test_interruptions", "test_settings_take_effect", "test_ui", "test_bad_input", "test_verify", "test_sync"),
-    *("test_terminal", "test_cutover_command", "test_cleanup", "test_demo_live", "test_cutover"),
+    *("test_field", "test_terminal", "test_cutover_command", "test_cleanup", "test_demo_live", "test_cutover"),
 )
 
 
