@@ -14,10 +14,10 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
-from weaviate_migration.mapping.models import DateFormat, PropertyType, folded
+from weaviate_migration.mapping.models import PropertyType, folded
 from weaviate_migration.mapping.values import SqlValue, is_utf8
 from weaviate_migration.source.inspect import quoted
-from weaviate_migration_tests.strategies import SQL_VALUES
+from weaviate_migration_tests.strategies import SQL_VALUES, spelled_fields
 
 ROWS = 100
 
@@ -219,7 +219,7 @@ def _properties(draw: st.DrawFn, name: str, column: str) -> PropertyMapping:
         default=default,
         default_for_empty=default is not None and draw(st.booleans()),
         json_key=draw(st.sampled_from([None, None, "a", "b"])) if is_text else None,
-        date_format=draw(st.sampled_from(get_args(DateFormat))) if kind == "date" else "text",
+        **draw(spelled_fields(kind)),
     )
 
 

@@ -3,14 +3,14 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
-from weaviate_migration.mapping.models import BooleanValues, DecimalScale
+from weaviate_migration.mapping.models import BooleanValues, DateFormat, DecimalScale
 from weaviate_migration.mapping.row_to_object import ObjectDraft
 from weaviate_migration.mapping.values import SqlValue
 
@@ -159,6 +159,19 @@ TEXTS = st.one_of(
 )
 BLOBS = st.binary(max_size=40) | st.binary(min_size=16, max_size=16)
 SQL_VALUES: st.SearchStrategy[SqlValue] = st.one_of(st.none(), INTEGERS, REALS, SINCE_1970, TEXTS, SPELLINGS, BLOBS)
+
+
+@st.composite
+def spelled_fields(draw: st.DrawFn, of_type: str) -> dict[str, Any]:
+    """What a property of this type says of how its column is read."""
+    if of_type == "date":
+        return {"date_format": draw(st.sampled_from([*get_args(DateFormat), *PATTERNS]))}
+    if of_type == "boolean":
+        return {"values": draw(st.sampled_from([None, SPELLED, BooleanValues(true=(1, "1"), false=("", 0, -1))]))}
+    if of_type == "number":
+        return {"decimal": draw(st.sampled_from([None, "text", *(DecimalScale(scale=scale) for scale in (1, 2, 18))]))}
+    return {}
+
 
 SPELLED = BooleanValues(true=("t", "true", "Y", 1), false=(0, "false", "N", "f"))
 # Each type of property; a column with two properties; members; defaults; a column without a property.

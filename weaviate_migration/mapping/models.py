@@ -182,7 +182,7 @@ class DecimalScale(_Model):
 
 def _decimal_format(given: object) -> object:
     """`text` or a scale, validated; raises ValueError for anything else."""
-    if given == "text" or isinstance(given, DecimalScale):
+    if given in (None, "text") or isinstance(given, DecimalScale):
         return given
     try:
         return DecimalScale.model_validate(given)

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
-from weaviate_migration.mapping.models import DateFormat, PropertyType, folded
+from weaviate_migration.mapping.models import PropertyType, folded
 from weaviate_migration.mapping.object_to_row import object_to_row
 from weaviate_migration.mapping.row_to_object import key_text, row_converter
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.validation.meaning import judge
 from weaviate_migration.phases.validation.row_comparer import same_value
-from weaviate_migration_tests.strategies import SQL_VALUES, as_client_returns
+from weaviate_migration_tests.strategies import SQL_VALUES, as_client_returns, spelled_fields
 
 ODD_NAMES = [
     "",
@@ -63,7 +63,7 @@ def mapped_properties(draw: Callable[[st.SearchStrategy[Any]], Any], name: str, 
         json_key=draw(st.none() | st.sampled_from(["a", "b"])) if is_text else None,
         default=default,
         default_for_empty=default is not None and draw(st.booleans()),
-        date_format=draw(st.sampled_from(get_args(DateFormat))) if of_type == "date" else "text",
+        **draw(spelled_fields(of_type)),
     )
 
 
