@@ -17,7 +17,7 @@ from weaviate_migration.mapping.values import Converter, SqlValue
 from weaviate_migration.phases.preflight.audit.columns import STORAGE_CLASSES, Group, by_class, surely_held
 from weaviate_migration.phases.preflight.inference.date_patterns import PATTERNS
 from weaviate_migration.phases.preflight.inference.number_facts import NumberFacts, NumberReading
-from weaviate_migration.phases.preflight.inference.text_facts import TextFacts, TextReading
+from weaviate_migration.phases.preflight.inference.text_facts import LONGEST_READ, TextFacts, TextReading
 from weaviate_migration.phases.preflight.inference.vector_facts import VectorFacts, VectorReading
 
 
@@ -28,7 +28,8 @@ class Reading:
     Attributes:
         prop: a property of that kind; its name and column say nothing.
         classes: the storage classes that it is asked for.
-        heads: the characters that begin a text which it is asked for; empty: any.
+        heads: the characters that begin a text which it is asked for, if that is no longer than `LONGEST_READ`; empty:
+            any text.
         begins: what else must be found where such a text begins.
     """
 
@@ -164,10 +165,7 @@ class ColumnReading:
         for name, reading in READINGS.items():
             if of_class in reading.classes:
                 held = surely_held(reading.prop, {of_class: group})
-                fitting = (
-                    group.values if held else [each for each in group.values if reading.convert(each)[0] is not None]
-                )
-                self._fits[name] += len(fitting)
+                self._fits[name] += len(group.values) if held else sum(map(reading.fits, group.values))
 
     def _add_blobs(self, blobs: Sequence[bytes]) -> None:
         self._blobs.add(blobs)
@@ -180,7 +178,7 @@ class ColumnReading:
         self._texts.add(counts)
         by_head: dict[str, list[str]] = defaultdict(list)
         for text in counts:
-            by_head[text[:1]].append(text)
+            by_head[text[:1] if len(text) <= LONGEST_READ else ""].append(text)
         for name, reading in READINGS.items():
             if str not in reading.classes:
                 continue

@@ -13,6 +13,8 @@ from weaviate_migration.phases.preflight.inference.vector_facts import LARGEST, 
 # So many different texts are told apart, and only up to this length: what is longer is no choice from a list.
 DISTINCT_TEXTS = 1_000
 DISTINCT_LENGTH = 256
+# What is longer is read neither as JSON nor as anything else: it is no date, and a document takes ten times its length.
+LONGEST_READ = 2_000_000
 # JSON arrays are of so many lengths at most where the lengths are told.
 MOST_ARRAY_LENGTHS = 32
 
@@ -84,7 +86,7 @@ class TextReading:
             if longest > DISTINCT_LENGTH or len(self._different) > DISTINCT_TEXTS:
                 self._different = None
         for text, count in counts.items():
-            if text[:1] in _JSON_HEADS:
+            if text[:1] in _JSON_HEADS and len(text) <= LONGEST_READ:
                 self._add_json(text, count)
         if longest >= _SHORTEST_BASE64:
             self._base64.add([data for text in counts if (data := _decoded(text)) for _ in range(counts[text])])
@@ -132,6 +134,6 @@ def _has_several_words(text: str) -> bool:
 
 def _decoded(text: str) -> bytes | None:
     """What a text in base64 holds; None for one that is none, or can as well be digits of another kind."""
-    if len(text) % 4 or len(text) < _SHORTEST_BASE64 or not _BASE64(text) or _HEX(text):
+    if len(text) % 4 or not _SHORTEST_BASE64 <= len(text) <= LONGEST_READ or not _BASE64(text) or _HEX(text):
         return None
     return b64decode(text)

@@ -24,6 +24,8 @@ DTYPES: dict[str, np.dtype[Any]] = {
     "float64": np.dtype("<f8"),
     "float16": np.dtype("<f2"),
 }
+# Weaviate takes no vector of more numbers (65,535), and a float64 has 8 bytes.
+_LONGEST = 65_535 * 8
 # Blobs are looked at so many bytes at a time.
 _BLOCK = 4 * 1024 * 1024
 
@@ -96,7 +98,7 @@ class VectorReading:
             self._lengths = None
             return
         for length, alike in by_length.items():
-            if length:
+            if 0 < length <= _LONGEST:
                 self._add_alike(length, alike)
 
     def _add_alike(self, length: int, blobs: Sequence[bytes]) -> None:

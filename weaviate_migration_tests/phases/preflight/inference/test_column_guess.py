@@ -35,6 +35,7 @@ def becomes(declaration: str, values: list[SqlValue], found: str) -> object:
         becomes("url TEXT", [f"https://example.org/{'x' * 300}/{number}" for number in range(30)], "text whole"),
         becomes("path TEXT", [f"/data/{'x' * 1200}/{number}" for number in range(30)], "text words"),
         becomes("page TEXT", ["<p>" + "word " * 9000], "text stored"),
+        becomes("sizes TEXT", [f"[{'1, ' * 700_000}1]"], "text stored"),
         becomes("body TEXT", [JAPANESE] * 2, "text words"),
         becomes("zip TEXT", ["01234", "99999", "00501"], "text whole"),
         becomes("phone", ["030123456", "0301234567"], "text whole"),

@@ -1,11 +1,11 @@
-"""What docs/mapping.md says of how types are found, held to the code."""
+"""What docs/init.md says of how types are found, held to the code."""
 
 import re
 
 from weaviate_migration.phases.preflight.inference import finding, text_guess, vector_guess
 from weaviate_migration_tests.documentation import PAGES
 
-SECTION = PAGES["mapping.md"].split("## How types are found\n", 1)[1].split("\n## ", 1)[0]
+SECTION = PAGES["init.md"].split("## How types are found\n", 1)[1].split("\n## ", 1)[0]
 
 
 def test_the_figures() -> None:
