@@ -53,7 +53,7 @@ ROWS = (
     ),
     Row(
         ("phases/preflight", "phases/dual_write", "phases/validation", "phases/cutover"),
-        "audit, dry run; capture, sync, following; comparisons, certificate, repair; switch, way back, cleanup",
+        "audit, drafts, dry run; capture, sync, following; comparisons, certificate, repair; switch, way back, cleanup",
         without=("phases/preflight",),
         libraries=("weaviate", "pyarrow"),
     ),

@@ -72,6 +72,11 @@ def test_plan_imports_what_reads_a_database_only(options: dict[str, Path], tmp_p
     assert imported_by(COMMAND, tmp_path, "plan", *chosen(options, *options)) == {"sqlalchemy"}
 
 
+def test_init_imports_no_dagster_and_no_pandas(options: dict[str, Path], tmp_path: Path) -> None:
+    arguments = ["init", *chosen(options, "--sqlite-url", "--work-dir"), "--output", tmp_path / "drawn_up.yaml"]
+    assert not imported_by(COMMAND, tmp_path, *arguments) & {"dagster", "pandas"}
+
+
 def test_quarantine_list_imports_no_client_and_no_dagster(options: dict[str, Path], tmp_path: Path) -> None:
     assert imported_by(COMMAND, tmp_path, "quarantine", "list", *chosen(options, "--work-dir")) == {"sqlalchemy"}
 

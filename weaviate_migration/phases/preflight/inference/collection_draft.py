@@ -46,7 +46,7 @@ class CollectionDraft:
 def draft_collection(read: ReadTable) -> CollectionDraft:
     """Draws up the mapping of a table that has columns which may become properties."""
     table, key = read.keyed.table, read.keyed.key
-    guesses = _with_a_property(read.keyed.collection, guess_columns(read))
+    guesses = _with_a_property(read, guess_columns(read))
     properties = tuple(guess.property for guess in guesses.values() if guess.property is not None)
     mapping = CollectionMapping(
         name=read.keyed.collection,
@@ -108,14 +108,19 @@ def guess_columns(read: ReadTable, taken: Iterable[str] = ()) -> dict[str, Colum
     }
 
 
-def _with_a_property(collection: str, guesses: Mapping[str, ColumnGuess]) -> Mapping[str, ColumnGuess]:
+def _with_a_property(read: ReadTable, guesses: Mapping[str, ColumnGuess]) -> Mapping[str, ColumnGuess]:
     """The guesses, with a property for the first column where there is none: a collection has to have one."""
     if any(guess.property for guess in guesses.values()):
         return guesses
     column, guess = next(iter(guesses.items()))
-    name = property_names(collection, [column], [each.vector.name for each in guesses.values() if each.vector])[column]
-    prop = PropertyMapping(name=name, column=column, type="text", index="stored")
-    return {**guesses, column: replace(guess, property=prop, reason=f"{guess.reason}; a collection needs a property")}
+    vectors = [each.vector.name for each in guesses.values() if each.vector]
+    name = property_names(read.keyed.collection, [column], vectors)[column]
+    facts = read.facts.columns[column]
+    if 2 * facts.count("blob") > facts.values:
+        prop = PropertyMapping(name=name, column=column, type="blob")
+    else:
+        prop = PropertyMapping(name=name, column=column, type="text", index="stored")
+    return {**guesses, column: replace(guess, property=prop, reason="a collection has to have a property")}
 
 
 def _told(relation: FoundRelation) -> str:
@@ -129,6 +134,8 @@ def _head(read: ReadTable, guesses: Mapping[str, ColumnGuess]) -> Iterator[str]:
     kind = "view" if table.is_view else "table"
     yield f"{kind} {table.name}: {counted(read.facts.rows, 'row')}, told apart by {told_apart}"
     yield from read.remarks
+    if read.unique:
+        yield f"suggestion: key: [{', '.join(read.unique)}], since a unique index is of it, and it is never NULL"
     for column, guess in guesses.items():
         if guess.property is None and guess.vector is None:
             yield f"only in source_columns: {column}: {guess.reason}"

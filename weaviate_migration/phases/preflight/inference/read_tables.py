@@ -10,6 +10,7 @@ from weaviate_migration.phases.preflight.inference.relations import Candidate, K
 from weaviate_migration.phases.preflight.inference.table_reading import FoundRelation, TableFacts, read_table
 from weaviate_migration.source.foreign_keys import foreign_keys
 from weaviate_migration.source.inspect import OWN_PREFIX, Column, Table
+from weaviate_migration.source.unique_indexes import unique_indexes
 
 
 @dataclass(frozen=True)
@@ -18,11 +19,14 @@ class ReadTable:
 
     Attributes:
         remarks: why declared foreign keys are no relations.
+        unique: of a table that is told apart by its rowid, columns that could do so better: changes to it can be
+            followed then. Empty if there are none.
     """
 
     keyed: KeyedTable
     facts: TableFacts
     remarks: Sequence[str]
+    unique: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -99,8 +103,22 @@ def read_tables(
         relations = candidates(each.table, foreign_keys(connection, each.table.name), among)
         unreadable = {column.name for column in each.table.columns if column.unreadable}
         asked = [relation for relation in relations.found if relation.column not in unreadable]
-        found.append(ReadTable(each, read_table(connection, each.table, asked), relations.remarks))
+        facts = read_table(connection, each.table, asked)
+        unique = _unique_columns(connection, each, facts)
+        found.append(ReadTable(each, facts, relations.remarks, unique))
     return found
+
+
+def _unique_columns(connection: sqlite3.Connection, keyed: KeyedTable, facts: TableFacts) -> tuple[str, ...]:
+    """Columns of a table without a key that a unique index is of, and that have no NULL."""
+    if keyed.table.primary_key or keyed.key != (keyed.table.rowid,):
+        return ()
+    for index in unique_indexes(connection, keyed.table.name):
+        columns = tuple(term.column for term in index.terms if term.column is not None)
+        read = all(column in facts.columns and not facts.columns[column].count("null") for column in columns)
+        if index.where is None and read and len(columns) == len(index.terms):
+            return columns
+    return ()
 
 
 def with_relations_to(tables: Iterable[str], found: Iterable[ReadTable]) -> list[ReadTable]:

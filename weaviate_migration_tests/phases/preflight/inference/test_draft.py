@@ -185,7 +185,33 @@ def test_the_provenance_gives_way_to_a_column(library: Path) -> None:
 
 def test_a_table_of_blobs_has_a_property_all_the_same(tmp_path: Path) -> None:
     source = make(tmp_path / "app.db", "CREATE TABLE blobs (data BLOB)", "INSERT INTO blobs VALUES (x'00')")
-    assert [prop.column for prop in collection(drafted(source), "blobs").properties] == ["data"]
+    (prop,) = collection(drafted(source), "blobs").properties
+    assert (prop.column, prop.type) == ("data", "blob")
+
+
+@pytest.mark.parametrize(
+    ("index", "suggested"),
+    [
+        ("CREATE UNIQUE INDEX i ON notes (slug)", "slug"),
+        ("CREATE UNIQUE INDEX i ON notes (slug, number)", "slug, number"),
+        ("CREATE UNIQUE INDEX i ON notes (maybe)", None),
+        ("CREATE UNIQUE INDEX i ON notes (slug) WHERE number > 0", None),
+        ("CREATE UNIQUE INDEX i ON notes (lower(slug))", None),
+        ("CREATE INDEX i ON notes (slug)", None),
+    ],
+)
+def test_a_better_key_than_the_rowid_is_suggested(index: str, suggested: str | None, tmp_path: Path) -> None:
+    source = make(
+        tmp_path / "app.db",
+        "CREATE TABLE notes (slug TEXT, number INTEGER, maybe TEXT)",
+        "INSERT INTO notes VALUES ('a', 1, NULL), ('b', 1, 'x')",
+        index,
+    )
+    text = drafted(source).text
+    if suggested is None:
+        assert "suggestion" not in text
+    else:
+        assert f"# suggestion: key: [{suggested}], since a unique index is of it, and it is never NULL\n" in text
 
 
 def test_a_table_that_has_nothing_but_secrets_is_left_out(tmp_path: Path) -> None:

@@ -1,0 +1,104 @@
+"""From a file that nobody has described to Weaviate in two commands, and compared by code of its own."""
+
+import json
+import sqlite3
+from base64 import b64decode
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import weaviate
+import yaml
+
+from weaviate_migration.target.server import ServerAddress
+from weaviate_migration_tests.live.command_line import at, run_here
+from weaviate_migration_tests.source.databases import make
+
+STATEMENTS = (
+    # A circle of foreign keys, a key of text, secrets, names that Weaviate reserves.
+    "CREATE TABLE people (id INTEGER PRIMARY KEY, vector, api_key TEXT, metadata TEXT, best REFERENCES [blog posts])",
+    "CREATE TABLE [blog posts] (slug TEXT PRIMARY KEY, person_id INTEGER REFERENCES people, [created at] TEXT, tags)",
+    # No key; names in other alphabets, in two cases, and of words that mean something to YAML and to Python.
+    'CREATE TABLE "用户" ("姓名" TEXT, "yes" BOOLEAN, "def" REAL, "userName" INT, "user name" TEXT)',
+    'CREATE TABLE "用户们" (id INTEGER PRIMARY KEY, data BLOB)',
+    "CREATE TABLE empty (id INTEGER PRIMARY KEY, note TEXT)",
+    "CREATE VIRTUAL TABLE words USING fts5(title, content='')",
+    "CREATE TABLE schema_migrations (version TEXT)",
+    "INSERT INTO people VALUES (1, 'v', 'sk-0123456789abcdef0123', '{}', 'a'), (2, NULL, NULL, 'm', NULL)",
+    "INSERT INTO [blog posts] VALUES ('a', 1, '2026-01-02 03:04:05', '[\"x\", \"y\"]'), ('b', 7, NULL, '[]')",
+    "INSERT INTO \"用户\" VALUES ('王', 1, 1.5, 3, 'a'), ('李', 0, 2.5, NULL, 'b')",
+    "INSERT INTO \"用户\" VALUES ('李', 0, 2.5, 9007199254740993, 'b')",
+    "INSERT INTO \"用户们\" VALUES (1, x'00ff'), (9007199254740993, NULL)",
+    "INSERT INTO schema_migrations VALUES ('20260101')",
+)
+SECRET = ("people", "api_key")
+
+
+def rows_of(source: Path, table: str) -> list[dict[str, Any]]:
+    """The rows of a table, without what looks secret."""
+    with closing(sqlite3.connect(source)) as connection:
+        connection.row_factory = sqlite3.Row
+        rows = [dict(row) for row in connection.execute(f'SELECT * FROM "{table}"')]
+    return [{name: value for name, value in row.items() if (table, name) != SECRET} for row in rows]
+
+
+def rebuilt_rows(client: weaviate.WeaviateClient, name: str, fields: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rows that the objects of a collection say; `fields` are those of the mapping file."""
+    collection = client.collections.use(name)
+    properties = [each.name for each in collection.config.get().properties]
+    return [rebuilt(each.properties, fields) for each in collection.iterator(return_properties=properties)]
+
+
+def rebuilt(said: Mapping[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
+    """What is kept verbatim, and for all other columns what their properties say."""
+    kept = json.loads(said[fields.get("provenance", "metadata")]["source_columns"])
+    row = {name: b64decode(value["base64"]) if isinstance(value, dict) else value for name, value in kept.items()}
+    for prop in fields["properties"]:
+        if prop["column"] not in row:
+            row[prop["column"]] = in_sqlite(said[prop["name"]])
+    return row
+
+
+def in_sqlite(value: Any) -> Any:
+    match value:
+        case bool():
+            return int(value)
+        case datetime():
+            return f"{value:%Y-%m-%d %H:%M:%S}"
+        case list():
+            return json.dumps(value)
+        case _:
+            return value
+
+
+def in_any_order(rows: Iterable[dict[str, Any]]) -> list[str]:
+    return sorted(repr(sorted(row.items())) for row in rows)
+
+
+def test_any_file_goes_through_without_an_edit(
+    client: weaviate.WeaviateClient, server: ServerAddress, tmp_path: Path
+) -> None:
+    source, mapping = make(tmp_path / "app.db", *STATEMENTS), tmp_path / "mapping.yaml"
+    drawn_up = run_here("init", "--sqlite-url", source, "--output", mapping)
+    assert drawn_up.code == 0, drawn_up.stderr
+    ended = run_here(
+        *("migrate", "--sqlite-url", source, "--mapping", mapping, "--prefix", "Init", "--json"),
+        *at(server),
+        *("--work-dir", tmp_path / "work", "--workers", 1),
+    )
+    assert ended.code == 0, ended.stderr
+
+    written = yaml.safe_load(mapping.read_text(encoding="utf-8"))
+    tables = {each["table"]: each for each in written["collections"]}
+    assert tables.keys() == {"people", "blog posts", "用户", "用户们", "empty"}
+    assert {"schema_migrations", "words", "words_data"} <= written["omit_tables"].keys()
+    for table, fields in tables.items():
+        found = rebuilt_rows(client, f"Init{fields['name']}", fields)
+        assert in_any_order(found) == in_any_order(rows_of(source, table)), table
+    assert {each["table"]: each.get("relations") for each in written["collections"] if each.get("relations")} == {
+        "people": [{"column": "best", "to_table": "blog posts"}],
+        "blog posts": [{"column": "person_id", "to_table": "people"}],
+    }
+    assert {each["table"]: each["omit"] for each in written["collections"] if "omit" in each}.keys() == {SECRET[0]}
