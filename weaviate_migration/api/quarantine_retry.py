@@ -13,7 +13,7 @@ from weaviate_migration.phases.history.changes import collection_changes
 from weaviate_migration.phases.history.extract.storage import open_partition
 from weaviate_migration.phases.history.quarantine_retry import QuarantineReplay
 from weaviate_migration.target.schema import refuse_lost_collection
-from weaviate_migration.target.write import configured_write_settings
+from weaviate_migration.target.write import write_settings
 from weaviate_migration.work_folder.record import MigrationRecord
 
 
@@ -61,7 +61,7 @@ def retry_refused_rows(config: MigrationConfig, collection: str | None = None) -
 
 def _written_again(session: ServerSession, record: MigrationRecord, collections: Sequence[CollectionMapping]) -> int:
     client = session.connect()
-    settings = configured_write_settings(session.config, client)
+    settings = write_settings(session.config, client)
     written = 0
     for each in collections:
         refuse_lost_collection(client, record.collection(each), record.id)

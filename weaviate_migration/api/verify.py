@@ -33,7 +33,7 @@ from weaviate_migration.phases.validation.repair import PartitionRepair, RepairT
 from weaviate_migration.runs.events import CheckResult, check_results, run_verdict
 from weaviate_migration.runs.jobs import VERIFY, VERIFY_LIVE
 from weaviate_migration.target.schema import refuse_lost_collection
-from weaviate_migration.target.write import WriteSettings, configured_write_settings
+from weaviate_migration.target.write import WriteSettings, write_settings
 from weaviate_migration.work_folder.record import MigrationRecord
 
 
@@ -219,7 +219,7 @@ class MigrationVerifier:
         return total
 
     def _write_settings(self) -> WriteSettings:
-        return configured_write_settings(self._session.config, self._client)
+        return write_settings(self._session.config, self._client)
 
 
 def _with_changes(result: VerificationResult, changed: ChangeComparison) -> VerificationResult:

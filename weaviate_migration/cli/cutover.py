@@ -41,8 +41,10 @@ def cutover(as_json: bool, timeout: float, **options: Any) -> int:
         print_json(result.to_dict())
     for text in result.errors:
         tell(f"error: {text}", stderr=True)
-    for line in [*_moves(result), result.next_step]:
+    for line in _moves(result):
         tell(line, stderr=True)
+    if result.next_step:
+        tell(result.next_step, stderr=True)
     return result.exit_code
 
 

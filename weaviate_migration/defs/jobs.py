@@ -31,7 +31,11 @@ def build_executor(config: MigrationConfig) -> dg.ExecutorDefinition:
     return chooser.configured(lambda chosen: chosen, name=chooser.name, config_schema=field)
 
 
-def build_jobs(mapping: Mapping) -> list[UnresolvedAssetJobDefinition]:
+AssetJob = UnresolvedAssetJobDefinition
+"""A job of assets, before it is resolved: what Dagster's own `define_asset_job` returns has no public name."""
+
+
+def build_jobs(mapping: Mapping) -> list[AssetJob]:
     """`migrate` and `migrate_live`, the whole way; `sync`, `verify`, `verify_live` and `cut_over`; and `dry_run`."""
     whole_way = dg.AssetSelection.all() - dg.AssetSelection.assets(DRY_RUN_REPORT)
     all_checks = dg.AssetSelection.checks_for_assets(*(dg.AssetKey(name) for name in collection_assets(mapping)))

@@ -69,9 +69,19 @@ def run_failures(events: Sequence[dg.DagsterEvent]) -> list[StepFailure]:
 
     So is it where an executor or a process of it breaks down, or where a resource cannot be made.
     """
-    of_steps = [step_failure(event) for event in events if event.is_step_failure]
-    of_run = [event for event in events if event.is_job_failure and event.event_specific_data]
-    return of_steps or [_run_failure(event) for event in of_run]
+    return [failure_of(event) for event in failing_events(events)]
+
+
+def failing_events(events: Iterable[dg.DagsterEvent]) -> list[dg.DagsterEvent]:
+    """The events that `run_failures` tells of."""
+    failed = [each for each in events if each.is_step_failure or each.is_job_failure]
+    of_steps = [each for each in failed if each.is_step_failure]
+    return of_steps or [each for each in failed if each.event_specific_data]
+
+
+def failure_of(event: dg.DagsterEvent) -> StepFailure:
+    """Why the step of this event failed, or the run."""
+    return step_failure(event) if event.is_step_failure else _run_failure(event)
 
 
 def step_failure(event: dg.DagsterEvent) -> StepFailure:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from structlog.contextvars import bound_contextvars
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
@@ -37,7 +37,7 @@ from weaviate_migration.base.errors import (
     TransientTargetError,
 )
 from weaviate_migration.base.redaction import redacted
-from weaviate_migration.base.settings import MigrationConfig, spare_memory_mb
+from weaviate_migration.base.settings import spare_memory_mb
 from weaviate_migration.mapping.row_to_object import ObjectDraft
 from weaviate_migration.target.failures import Rejection, is_too_large, target_error, target_errors
 from weaviate_migration.target.read_back import uuids_present
@@ -164,43 +164,44 @@ def largest_message(client: WeaviateClient) -> int:
     return int(client.get_meta().get("grpcMaxMessageSize", MESSAGE_BYTES))
 
 
-def write_settings(
-    client: WeaviateClient,
-    *,
-    batch_size: int,
-    worker_count: int,
-    max_retries: int,
-    retry_delay: float,
-    spare_memory_mb: int,
-) -> WriteSettings:
+class BatchLimits(Protocol):
+    """What a person sets of batches: a `MigrationConfig` has it, and the resource of a Dagster run."""
+
+    @property
+    def batch_size(self) -> int:
+        """Objects in a batch at most."""
+
+    @property
+    def worker_count(self) -> int:
+        """Batches under way at once."""
+
+    @property
+    def max_retries(self) -> int:
+        """How often an object is sent again."""
+
+    @property
+    def retry_delay(self) -> float:
+        """Seconds before the first of these."""
+
+    @property
+    def memory_limit_mb(self) -> int:
+        """For the whole process."""
+
+
+def write_settings(limits: BatchLimits, client: WeaviateClient) -> WriteSettings:
     """The writer's settings for this server: half its gRPC limit for a batch, less where memory is short.
 
     Every worker has a batch, one more waits for it, and each exists twice: as objects and as a request.
-
-    Args:
-        spare_memory_mb: what is there for rows.
     """
-    limit = largest_message(client)
-    share = spare_memory_mb * 1024 * 1024 // (4 * worker_count)
+    largest = largest_message(client)
+    share = spare_memory_mb(limits.memory_limit_mb) * 1024 * 1024 // (4 * limits.worker_count)
     return WriteSettings(
-        batch_size=batch_size,
-        max_batch_bytes=min(limit // 2, share),
-        max_object_bytes=limit,
-        worker_count=worker_count,
-        max_retries=max_retries,
-        retry_delay=retry_delay,
-    )
-
-
-def configured_write_settings(config: MigrationConfig, client: WeaviateClient) -> WriteSettings:
-    """The writer's settings for this server, as the settings of the migration have them."""
-    return write_settings(
-        client,
-        batch_size=config.batch_size,
-        worker_count=config.worker_count,
-        max_retries=config.max_retries,
-        retry_delay=config.retry_delay,
-        spare_memory_mb=spare_memory_mb(config.memory_limit_mb),
+        batch_size=limits.batch_size,
+        max_batch_bytes=min(largest // 2, share),
+        max_object_bytes=largest,
+        worker_count=limits.worker_count,
+        max_retries=limits.max_retries,
+        retry_delay=limits.retry_delay,
     )
 
 

@@ -125,7 +125,7 @@ class WorkFolder:
         if missing:
             raise ConfigurationError(
                 f"The extract of {mapping.table} lacks the partitions {', '.join(missing)}.",
-                f"Materialize `{mapping.extract_name}`, or run the job `migrate`.",
+                f"`weaviate-migration migrate` makes them (in Dagster's UI: `{mapping.extract_name}`).",
             )
         return paths
 

@@ -122,7 +122,7 @@ class MigrationRecord(BaseModel):
         if self.snapshot is None or not self.snapshot.path.is_file():
             raise ConfigurationError(
                 f"Migration {self.id} has no snapshot.",
-                "Materialize `sqlite_snapshot` first, or run the job `migrate`.",
+                "`weaviate-migration migrate` takes one (in Dagster's UI: `sqlite_snapshot`).",
             )
         return self.snapshot.path
 
@@ -180,7 +180,7 @@ class MigrationRecords:
         if (found := self.newest_in_use()) is None:
             raise ConfigurationError(
                 f"No migration is on record in {self._folder.parent}.",
-                "Materialize `weaviate_schema` first, or run the job `migrate`.",
+                "`weaviate-migration migrate` begins one (in Dagster's UI: `weaviate_schema`).",
             )
         return found
 

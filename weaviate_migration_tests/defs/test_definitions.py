@@ -1,5 +1,6 @@
 """What Dagster loads: complete, without an environment and without a warning."""
 
+import ast
 import json
 import keyword
 import os
@@ -247,3 +248,20 @@ def test_ctrl_c_does_not_end_the_process_that_steps_are_forked_from_while_it_imp
     first, *_ = executor_config(config)["multiprocess"]["start_method"]["forkserver"]["preload_modules"]
     interrupted = f"import os, signal, {first}; os.kill(os.getpid(), signal.SIGINT); print('still there')"
     assert subprocess.run([sys.executable, "-c", interrupted], capture_output=True, check=True).stdout
+
+
+def test_private_names_of_dagster_sit_in_one_place_each() -> None:
+    """Outside of `runs/`, which stores what Dagster's own storages do; CONTRIBUTING names each place."""
+    package = Path(weaviate_migration.__file__).parent
+    found: dict[str, set[str]] = {}
+    for path in package.rglob("*.py"):
+        place = path.relative_to(package).as_posix()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("dagster._"):
+                for name in node.names:
+                    found.setdefault(f"{node.module}.{name.name}", set()).add(place)
+    outside = {name: places for name, places in found.items() if any(not each.startswith("runs/") for each in places)}
+    assert {name: places for name, places in outside.items() if len(places) > 1} == {}
+    told = (package.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert [place for places in outside.values() for place in places if f"`{place}`" not in told] == []
+    assert "defs/jobs.py" in {place for places in outside.values() for place in places}

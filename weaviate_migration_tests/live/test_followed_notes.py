@@ -3,24 +3,28 @@
 import random
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import weaviate
 from filelock import Timeout
+from weaviate.collections import Collection
 
 from weaviate_migration.base.errors import CaptureError
-from weaviate_migration.phases.dual_write.row_applier import SyncTally
-from weaviate_migration.phases.history.changes import held_changes, open_change_log
+from weaviate_migration.phases.dual_write import row_applier
+from weaviate_migration.phases.dual_write.row_applier import SyncTally, apply_changes
+from weaviate_migration.phases.history.changes import collection_changes, held_changes, open_change_log
 from weaviate_migration.phases.validation.changed_rows import compare_changes
 from weaviate_migration.source.change_log import LogPosition
 from weaviate_migration.source.inspect import quoted
+from weaviate_migration.target.write import remove_objects
 from weaviate_migration.work_folder.sync_positions import SyncPositions, agreed_reading
 from weaviate_migration_tests.live.command_line import until
-from weaviate_migration_tests.live.followed_notes import FollowedNotes, uuid_of
+from weaviate_migration_tests.live.followed_notes import SETTINGS, FollowedNotes, uuid_of
 
 ROWS = [(f"key {number}", f"body {number}", number) for number in range(40)]
 
@@ -253,6 +257,32 @@ def test_refused_rows_are_in_the_quarantine_until_they_change(tmp_path: Path, cl
     sync(notes)
     assert quarantine.partitions() == []
     assert notes.held() == notes.rows()
+
+
+def test_object_of_a_refused_row_is_removed_once(
+    tmp_path: Path, client: weaviate.WeaviateClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the writer, where it was an object that the server would not take; else by the applier."""
+    notes = FollowedNotes.begin(tmp_path, client, ROWS, on_unfit="refuse")
+    (collection,) = notes.mapping.collections
+    notes.execute("UPDATE notes SET body = hex(zeroblob(3000)) WHERE id = 'key 1'")
+    notes.execute("UPDATE notes SET size = 'x' WHERE id = 'key 2'")
+    removed: list[str] = []
+
+    def noting(objects: Collection[Any, Any], uuids: Sequence[str]) -> int:
+        removed.extend(uuids)
+        return remove_objects(objects, uuids)
+
+    monkeypatch.setattr(row_applier, "remove_objects", noting)
+    settings = replace(SETTINGS, max_object_bytes=2000)
+    with (
+        collection_changes(notes.work_folder, notes.record, notes.mapping, collection) as since,
+        since.held() as changes,
+        notes.work_folder.quarantine(notes.record, collection) as quarantine,
+    ):
+        tally = apply_changes(client, since, changes, settings, quarantine)
+    assert (tally.refused, tally.removed, removed) == (2, 2, [uuid_of("key 2")])
+    assert not {uuid_of("key 1"), uuid_of("key 2")} & set(notes.held())
 
 
 def test_nobody_else_writes_while_a_collection_is_compared_or_loaded(notes: FollowedNotes) -> None:

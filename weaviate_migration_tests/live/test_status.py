@@ -101,10 +101,10 @@ def test_a_followed_source(notes: NoteMigration, client: weaviate.WeaviateClient
     assert found.capture.seconds > 0
     assert "3 changes" in shown(notes)
     with damaged_capture(notes.source):
-        found = status_of(notes)
-        assert found.capture is not None
-        assert (found.phase, "changes may be missed" in found.capture.problem) == ("validation", True)
-        assert found.next_step.startswith("`weaviate-migration capture install` mends it")
+        damaged = status_of(notes)
+        assert damaged.capture is not None
+        assert (damaged.phase, "changes may be missed" in damaged.capture.problem) == ("validation", True)
+        assert damaged.next_step.startswith("`weaviate-migration capture install` mends it")
     ended = run_here("cutover", "--mapping", notes.mapping, "--work-dir", notes.work_dir, *at(notes.server), "--json")
     assert ended.code == 0, ended.stderr
     assert ended.json["position"] == found.capture.newest

@@ -6,6 +6,7 @@ from weaviate_migration.defs import groups
 from weaviate_migration.defs.resources import BatchSettings, WeaviateServer
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.dual_write.following import followed_with
+from weaviate_migration.target.write import write_settings
 from weaviate_migration.work_folder.folder import WorkFolder
 
 
@@ -32,7 +33,7 @@ def build_change_sync_asset(mapping: Mapping) -> dg.AssetsDefinition:
         # Beside a `sync --follow`, too: the locks of the collections let one pass after the other.
         with (
             weaviate.client(work_folder) as client,
-            followed_with(client, work_folder, mapping, batches.write_settings(client)) as group,
+            followed_with(client, work_folder, mapping, write_settings(batches, client)) as group,
         ):
             done = {sync: sync.run_pass() for sync in group}
             group.note_in_file()

@@ -11,6 +11,7 @@ from weaviate_migration.defs.resources import BatchSettings, WeaviateServer
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping import Mapping as WholeMapping
 from weaviate_migration.phases.dual_write.collection_load import load_collection
+from weaviate_migration.target.write import write_settings
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.load_tally import LoadTally
 
@@ -54,7 +55,7 @@ def build_collection_asset(mapping: WholeMapping, collection: CollectionMapping)
     ) -> None:
         record = work_folder.records.take_up()
         with weaviate.client(work_folder) as client:
-            settings = batches.write_settings(client)
+            settings = write_settings(batches, client)
             done = load_collection(
                 client, work_folder, record, mapping, collection, extract, settings, resume=config.resume
             )

@@ -13,6 +13,7 @@ from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.cutover.switch import cut_over
 from weaviate_migration.runs.checks import graph_of
 from weaviate_migration.runs.readiness import refuse_unproven
+from weaviate_migration.target.write import write_settings
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.record import MigrationRecord
 
@@ -55,7 +56,7 @@ def build_cutover_asset(mapping: Mapping, proven_by: Sequence[dg.AssetsDefinitio
         prove = functools.partial(refuse_unproven, context.instance, graph, mapping)
         record = work_folder.records.take_up()
         with weaviate.client(work_folder) as client:
-            settings = batches.write_settings(client)
+            settings = write_settings(batches, client)
             record = cut_over(client, work_folder, mapping, record, settings, prove, config.timeout)
         return dg.MaterializeResult(metadata=_metadata(record))
 

@@ -4,10 +4,8 @@ from typing import Self
 
 import dagster as dg
 from pydantic import Field
-from weaviate import WeaviateClient
 
 from weaviate_migration.base.settings import MINIMUM_MEMORY_MB, MigrationConfig, spare_memory_mb
-from weaviate_migration.target.write import WriteSettings, write_settings
 
 
 class BatchSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -45,14 +43,3 @@ class BatchSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
     def sort_memory_mb(self) -> int:
         """How much SQLite's sorter may hold before it goes to disk; more than 16 MB made it no faster (measured)."""
         return max(4, min(16, self.spare_memory_mb // 16))
-
-    def write_settings(self, client: WeaviateClient) -> WriteSettings:
-        """The writer's settings for this server."""
-        return write_settings(
-            client,
-            batch_size=self.batch_size,
-            worker_count=self.worker_count,
-            max_retries=self.max_retries,
-            retry_delay=self.retry_delay,
-            spare_memory_mb=self.spare_memory_mb,
-        )

@@ -3,9 +3,9 @@
 import time
 
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from weaviate_migration.base.errors import ConfigurationError, MigrationError
+from weaviate_migration.defs.jobs import AssetJob
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.dual_write.following import followed_records
 from weaviate_migration.phases.dual_write.lag import standing
@@ -24,9 +24,7 @@ _UNDER_WAY = [
 ]
 
 
-def build_change_sync_sensor(
-    mapping: Mapping, work_folder: WorkFolder, job: UnresolvedAssetJobDefinition
-) -> dg.SensorDefinition:
+def build_change_sync_sensor(mapping: Mapping, work_folder: WorkFolder, job: AssetJob) -> dg.SensorDefinition:
     """The sensor that runs the job `sync` whenever the log holds what is not applied; off until it is turned on.
 
     It keeps no cursor: how far a migration is applied is known only from what was applied.

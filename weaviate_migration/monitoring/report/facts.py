@@ -29,7 +29,12 @@ class StoredRun:
 
 @dataclass(frozen=True)
 class FailedStep:
-    """A step of a run that failed, and why; `is_check` where it only says that a blocking check failed."""
+    """A step of a run that failed, or the job of a run that failed without one, and why.
+
+    Attributes:
+        step: the step's key, or the job's name.
+        is_check: it only says that a blocking check failed.
+    """
 
     run_id: str
     step: str

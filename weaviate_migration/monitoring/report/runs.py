@@ -9,7 +9,7 @@ import dagster as dg
 from weaviate_migration.base.redaction import redacted
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.monitoring.report.facts import FailedStep, StoredRun
-from weaviate_migration.runs.events import step_failure
+from weaviate_migration.runs.events import failing_events, failure_of, was_interrupted
 from weaviate_migration.runs.jobs import CUT_OVER, MIGRATE, MIGRATE_LIVE, SOURCE_AUDIT, VERIFY, VERIFY_LIVE, step_phases
 from weaviate_migration.runs.steps import PhaseTime, RunSteps, phase_times
 
@@ -17,6 +17,7 @@ from weaviate_migration.runs.steps import PhaseTime, RunSteps, phase_times
 _JOBS = (MIGRATE, MIGRATE_LIVE, CUT_OVER, VERIFY, VERIFY_LIVE, "__ASSET_JOB")
 # Of each job; a migration has a few.
 _NEWEST_RUNS = 50
+_FAILURES = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
 
 
 class MigrationRuns:
@@ -58,11 +59,11 @@ class MigrationRuns:
         return phase_times(steps, step_phases(mapping))
 
     def failures(self) -> tuple[FailedStep, ...]:
-        """Each step that failed; those that only waited for it are not told."""
+        """Each step that failed, and each run that failed without one; steps that only waited are not told."""
         return tuple(
             FailedStep(run_id, found.step, at, found.category, redacted(found.message), found.is_failed_check)
             for run_id, at, event in self._failures()
-            for found in [step_failure(event)]
+            for found in [failure_of(event)]
         )
 
     def audit(self) -> dict[str, Any] | None:
@@ -79,8 +80,14 @@ class MigrationRuns:
     def _failures(self) -> Iterator[tuple[str, datetime, dg.DagsterEvent]]:
         for record in self._records:
             run_id = record.dagster_run.run_id
-            for entry in self._instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE):
-                yield run_id, datetime.fromtimestamp(entry.timestamp, UTC), entry.get_dagster_event()
+            entries = self._instance.all_logs(run_id, of_type=_FAILURES)
+            found = [(entry.timestamp, entry.get_dagster_event()) for entry in entries]
+            events = [event for _, event in found]
+            failing = failing_events(events)
+            interrupted = was_interrupted(events)  # By a person, who need not be told.
+            for at, event in found:
+                if event in failing and (event.is_step_failure or not interrupted):
+                    yield run_id, datetime.fromtimestamp(at, UTC), event
 
 
 def until_next(began_at: datetime, others: Sequence[datetime]) -> datetime | None:

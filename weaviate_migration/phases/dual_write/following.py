@@ -23,7 +23,7 @@ from weaviate_migration.source.change_log import ChangeLog, write_positions
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.target.connect import configured_target, open_weaviate
-from weaviate_migration.target.write import WriteSettings, configured_write_settings
+from weaviate_migration.target.write import WriteSettings, write_settings
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.own_mapping import current_mapping
 from weaviate_migration.work_folder.record import MigrationRecord, refuse_another_source
@@ -156,7 +156,7 @@ def followed(config: MigrationConfig) -> Iterator[Followed]:
     target = configured_target(config)
     with (
         open_weaviate(target, work_folder.path, config.weaviate_api_key) as client,
-        followed_with(client, work_folder, mapping, configured_write_settings(config, client)) as group,
+        followed_with(client, work_folder, mapping, write_settings(config, client)) as group,
     ):
         yield group
 

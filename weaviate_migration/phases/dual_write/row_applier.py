@@ -87,18 +87,20 @@ class RowApplier:
         mapping = self.plan.mapping
         present = self._present(each for each in changed.rows() if each.position > after)
         writer = RowWriter(objects, mapping, self.record.timestamp, self.settings, self._refuse)
+        removed_already = set[str | None]()
         for outcome in writer.write("changed", judged(present, mapping, layout.columns), layout):
             tally.written += outcome.written
             tally.removed += outcome.removed
+            removed_already.update(refusal.draft.uuid for refusal in outcome.refusals)
+        # Of a row that cannot become an object, too, an older version may be there.
+        self._removals += [row.uuid for row in self._refused if row.uuid and row.uuid not in removed_already]
         tally.removed += remove_objects(objects, self._removals)
         tally.refused = len(self._refused)
         self._note_refused(changed, after)
         return tally
 
     def _refuse(self, _: str, row: QuarantinedRow) -> None:
-        """Of a row that cannot become an object, too, an older version may be there."""
         assert row.uuid is not None, "a key with a NULL finds no row"
-        self._removals.append(row.uuid)
         self._refused.append(row)
 
     def _present(self, rows: Iterable[ChangedRow]) -> Iterator[ExtractRow]:

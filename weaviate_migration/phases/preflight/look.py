@@ -6,7 +6,7 @@ from pathlib import Path
 from weaviate import WeaviateClient
 
 from weaviate_migration.base.errors import ConfigurationError, ServerNotUsableError
-from weaviate_migration.base.settings import MigrationConfig, spare_memory_mb
+from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.preflight import disk_and_memory, server_side, source_side, timed_sample
 from weaviate_migration.phases.preflight.server_side import TrialCollections
@@ -127,14 +127,7 @@ def _duration(
     missing = [each.name for each in before if each.verdict == "failed" and each.name in _SAMPLE_NEEDS]
     if missing:
         return ChecklistItem("duration", "skipped", f"no sample can be taken: see {' and '.join(missing)}")
-    settings = write_settings(
-        trial.client,
-        batch_size=config.batch_size,
-        worker_count=config.worker_count,
-        max_retries=config.max_retries,
-        retry_delay=config.retry_delay,
-        spare_memory_mb=spare_memory_mb(config.memory_limit_mb),
-    )
+    settings = write_settings(config, trial.client)
     return timed_sample.duration(source, trial, settings, scratch)
 
 
