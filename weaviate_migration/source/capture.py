@@ -30,12 +30,15 @@ from weaviate_migration.source.capture_triggers import LATE, TableTriggers
 from weaviate_migration.source.connect import BUSY_TIMEOUT_SECONDS, write_transaction
 from weaviate_migration.source.inspect import OWN_PREFIX, Table, quoted
 from weaviate_migration.source.plan import CollectionPlan, MigrationPlan
+from weaviate_migration.source.wide_select import MOST_COLUMNS
 
 # A table, and the columns of its key.
 Keyed = tuple[Table, tuple[str, ...]]
 
 # What a statement lacks here, and not where the application executes it.
 _OF_THE_APPLICATION = re.compile("(no such|unknown) (function|collation sequence|module|tokenizer): ")
+# The columns that a copied change has beside the row's and its key's, see `ChangeLog.changed_rows`.
+_OF_A_CHANGE = 3
 _REPLACE = "Remove what is left with `weaviate-migration capture remove`, and install it again."
 
 
@@ -170,7 +173,11 @@ def _why_not(plan: CollectionPlan) -> str | None:
         return "it is a view"
     if plan.table.is_virtual:
         return "SQLite has no triggers on virtual tables"
-    return "it has no key; if columns identify a row, name them in `key`" if plan.uses_rowid else None
+    if plan.uses_rowid:
+        return "it has no key; if columns identify a row, name them in `key`"
+    if (copied := _OF_A_CHANGE + len(plan.key) + len(plan.columns)) > MOST_COLUMNS:
+        return f"{copied - MOST_COLUMNS} columns of it are more than SQLite takes; leave as many out with `omit`"
+    return None
 
 
 def _prefix(capture_id: str) -> str:

@@ -11,7 +11,7 @@ change does no harm, since the current row is read for it; a key that is not log
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
@@ -25,6 +25,8 @@ _AFFINITIES = (("INT", "INTEGER"), ("CHAR|CLOB|TEXT", "TEXT"), ("BLOB", "BLOB"),
 _CONSTANTS = ("NULL", "TRUE", "FALSE", "CURRENT_TIME", "CURRENT_DATE", "CURRENT_TIMESTAMP")
 _NAME = re.compile(r"""[^\W\d]\w*|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]""")
 
+# So many conditions stand beside each other, as they always have: triggers that are there stay as they are.
+_WITHOUT_HALVES = 200
 # What the names of those triggers end with that log a key after the change.
 LATE = ("_inserted", "_updated")
 
@@ -110,9 +112,12 @@ class TableTriggers:
     @property
     def _key_updated(self) -> str:
         """The new key, where it is another one: another text or number, or as much in another storage class."""
-        differs = " OR ".join(
-            f"OLD.{column} IS NOT NEW.{column} COLLATE BINARY OR typeof(OLD.{column}) <> typeof(NEW.{column})"
-            for column in map(quoted, self._key)
+        differs = _joined(
+            "OR",
+            [
+                f"OLD.{column} IS NOT NEW.{column} COLLATE BINARY OR typeof(OLD.{column}) <> typeof(NEW.{column})"
+                for column in map(quoted, self._key)
+            ],
         )
         return f"{self._entry('U', 'NEW')} WHERE {differs}"
 
@@ -153,8 +158,8 @@ class TableTriggers:
         """What holds of no other row than OLD."""
         if self._rowid:
             return f"{self._rowid} = OLD.{self._rowid}"
-        primary = (term for index in self._indexes if index.is_primary_key for term in index.terms)
-        return " AND ".join(f"{term.collated} IS OLD.{term.sql}" for term in primary) or "FALSE"
+        primary = [term for index in self._indexes if index.is_primary_key for term in index.terms]
+        return _joined("AND", [f"{term.collated} IS OLD.{term.sql}" for term in primary]) if primary else "FALSE"
 
     def _unique_conditions(self) -> Iterator[str]:
         """For all that is unique what holds of the row that has it already, if there is one."""
@@ -165,8 +170,8 @@ class TableTriggers:
                 yield self._has_new_terms(index)
 
     def _has_new_terms(self, index: UniqueIndex) -> str:
-        terms = (f"{term.collated} {self._is_new(term)}" for term in index.terms)
-        return " AND ".join([*terms, *([f"({index.where})"] if index.where else [])])
+        terms = [f"{term.collated} {self._is_new(term)}" for term in index.terms]
+        return _joined("AND", [*terms, *([f"({index.where})"] if index.where else [])])
 
     def _is_new(self, term: IndexTerm) -> str:
         if term.column is not None:
@@ -184,6 +189,14 @@ class TableTriggers:
         """
         told = {term.column for term in index.terms if term.collation == "BINARY"}
         return all(each.name in told and each.affinity == "TEXT" for each in self._key_columns())
+
+
+def _joined(operator: str, conditions: Sequence[str]) -> str:
+    """All conditions, however many: beyond a few in halves, since SQLite takes expressions of a depth of 1,000."""
+    if len(conditions) <= _WITHOUT_HALVES:
+        return f" {operator} ".join(conditions)
+    half = len(conditions) // 2
+    return f"({_joined(operator, conditions[:half])}) {operator} ({_joined(operator, conditions[half:])})"
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> Iterator[_Column]:

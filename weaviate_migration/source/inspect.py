@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from sqlalchemy import Connection, NullPool, create_engine, inspect
@@ -76,7 +77,11 @@ class Table:
 
     def column(self, name: str) -> Column | None:
         """The column of that name, as SQLite finds it: in any case."""
-        return next((column for column in self.columns if folded(column.name) == folded(name)), None)
+        return self._by_name.get(folded(name))
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Column]:
+        return {folded(column.name): column for column in self.columns}
 
 
 @dataclass(frozen=True)

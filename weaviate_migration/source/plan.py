@@ -18,6 +18,10 @@ from weaviate_migration.mapping.models import (
 )
 from weaviate_migration.source.connect import readable_source
 from weaviate_migration.source.inspect import OWN_PREFIX, Database, Table, inspect_database
+from weaviate_migration.source.wide_select import MOST_ARGUMENTS, MOST_COLUMNS, order_of_rows
+
+# Of each a function is given its class and its value, beside the name of the table.
+MOST_KEY_COLUMNS = (MOST_ARGUMENTS - 1) // 2
 
 
 @dataclass(frozen=True)
@@ -99,15 +103,15 @@ def plan_migration(mapping: Mapping, database: Database) -> MigrationPlan:
         SourceNotUsableError: the file has none of the mapped tables.
         MappingError: missing tables or columns where `missing` is `refuse`, a key that the table lacks or that is
             omitted, or none for a table or view that has neither a declared one nor a rowid, a relation to a table
-            whose key has several columns, tables or columns that only the application can read, or columns with names
-            that are this project's own. The message lists all.
+            whose key has several columns, tables or columns that only the application can read, more columns than
+            SQLite gives, or columns with names that are this project's own. The message lists all.
     """
     _refuse_other_database(mapping, database)
     collections = tuple(_plan_collection(each, mapping, database) for each in mapping.collections)
     gaps = [gap for each in collections for gap in _gaps(each, database)]
     mistakes = [mistake for each in collections for mistake in [*_key_mistakes(each), *_own_names(each)]]
     mistakes += [mistake for each in collections for mistake in _relation_mistakes(each, collections)]
-    mistakes += [mistake for each in collections for mistake in _unreadable(each)]
+    mistakes += [mistake for each in collections for mistake in [*_unreadable(each), *_too_wide(each)]]
     unreadable = {table.name: table.unreadable for table in _others(mapping, database) if table.unreadable}
     if mapping.missing == "refuse":
         mistakes, gaps = gaps + mistakes, []
@@ -248,6 +252,24 @@ def _unreadable(plan: CollectionPlan) -> Iterator[str]:
                 f"{plan.mapping.name}: column `{column.name}` of `{plan.table.name}` cannot be read here: "
                 f"{column.unreadable}; leave it out with `omit`"
             )
+
+
+def _too_wide(plan: CollectionPlan) -> Iterator[str]:
+    """What is more than SQLite takes in one statement, where there is no way round."""
+    if plan.table is None:
+        return
+    read = len(plan.key) + len(plan.columns)
+    if read >= MOST_COLUMNS and not order_of_rows(plan.table):
+        yield (
+            f"{plan.mapping.name}: {_kind(plan.table)} `{plan.table.name}` has {read:,} columns to read, its key among "
+            f"them; without a rowid or primary key of its own SQLite's limit of {MOST_COLUMNS:,} holds, less one: "
+            "leave others out with `omit`"
+        )
+    if len(plan.key) > MOST_KEY_COLUMNS:
+        yield (
+            f"{plan.mapping.name}: the key of `{plan.table.name}` has {len(plan.key)} columns, and SQLite's functions "
+            f"take {MOST_KEY_COLUMNS} of it: name fewer in `key`, that identify a row"
+        )
 
 
 def _kind(table: Table) -> str:

@@ -14,6 +14,7 @@ from weaviate_migration.source.connect import connect_to_read, source_errors
 from weaviate_migration.source.inspect import OWN_PREFIX, Table, quoted
 from weaviate_migration.source.plan import CollectionPlan
 from weaviate_migration.source.snapshot import open_snapshot
+from weaviate_migration.source.wide_select import WideSelect, is_wide, order_of_rows
 
 SqlValue = int | float | str | bytes | None
 ObjectUuid = Callable[[str, tuple[SqlValue, ...]], str | None]
@@ -119,15 +120,17 @@ def sample_rows(
     assert table is not None, "planned without a table: there is nothing to read"
     read = [value_sql(table, column, quoted(column)) for column in (*plan.key, *plan.columns)]
     uuid = uuid_sql(table.name, [quoted(column) for column in plan.key])
-    select = f"SELECT {uuid}, {', '.join(read)} FROM {quoted(table.name)}"
     split = 1 + len(plan.key)
+    found: list[KeyedRow] = []
     with source_errors(source), closing(connect_to_read(source)) as connection:
         prepare_for_rows(connection, object_uuid, scratch)
-        found: list[KeyedRow] = [
-            (str(row[0]) if row[0] is not None else None, row[1:split], row[split:])
-            for where, limit in _pieces(connection, table, rows)
-            for row in _fetched(connection.execute(f"{select} {where} LIMIT {limit}"))
-        ]
+        order = order_of_rows(table) if is_wide(connection, len(read)) and table.rowid is None else []
+        in_order = f"ORDER BY {', '.join(order)}" if order else ""
+        for where, limit in _pieces(connection, table, rows):
+            rest = f"FROM {quoted(table.name)} {where} {in_order} LIMIT {limit}"
+            with WideSelect(connection, uuid, read, rest) as selected:
+                for row in _fetched(selected):
+                    found.append((None if row[0] is None else str(row[0]), row[1:split], row[split:]))
     return sorted(found, key=lambda row: row[0] or "")
 
 
@@ -145,10 +148,10 @@ def _pieces(connection: sqlite3.Connection, table: Table, rows: int) -> Iterator
         yield f"WHERE {rowid} >= {low} AND {rowid} < {high} ORDER BY {rowid}", rows // _SAMPLE_PIECES
 
 
-def _fetched(cursor: sqlite3.Cursor) -> Iterator[tuple[SqlValue, ...]]:
+def _fetched(selected: WideSelect) -> Iterator[tuple[SqlValue, ...]]:
     """The rows of a stretch, until they are too large together."""
     length = 0
-    for row in cursor:
+    for row in selected:
         yield row
         length += sum(len(value) for value in row if isinstance(value, (str, bytes)))
         if length > _PIECE_LENGTH:
@@ -273,11 +276,16 @@ class TableReader:
             (False, True): f"WHERE {_UUID} < :high OR {_UUID} IS NULL",
             (True, True): f"WHERE {_UUID} >= :low AND {_UUID} < :high",
         }[low is not None, high is not None]
-        read = ", ".join(map(self._value_sql, [*self._plan.key, *self._plan.columns]))
-        statement = f"SELECT {self._uuid_sql} AS {_UUID}, {read} FROM {self._table} {where} ORDER BY {_UUID}"
+        read = list(map(self._value_sql, [*self._plan.key, *self._plan.columns]))
+        order = [_UUID, *(order_of_rows(self._read_table) if is_wide(self._connection, len(read)) else [])]
+        rest = f"FROM {self._table} {where} ORDER BY {', '.join(order)}"
+        limits = {"low": low, "high": high}
         split = 1 + len(self._plan.key)
-        with source_errors(self._snapshot):
-            for row in self._connection.execute(statement, {"low": low, "high": high}):
+        with (
+            source_errors(self._snapshot),
+            WideSelect(self._connection, f"{self._uuid_sql} AS {_UUID}", read, rest, limits) as rows,
+        ):
+            for row in rows:
                 yield row[0], row[1:split], row[split:]
 
     def named_parents(self, column: str, parent: CollectionPlan) -> Iterator[NamedParent]:
@@ -310,16 +318,19 @@ class TableReader:
 
     @property
     def _table_name(self) -> str:
+        return self._read_table.name
+
+    @property
+    def _read_table(self) -> Table:
         assert self._plan.table is not None, "planned without a table: there is nothing to read"
-        return self._plan.table.name
+        return self._plan.table
 
     @property
     def _uuid_sql(self) -> str:
         return uuid_sql(self._table_name, [quoted(column) for column in self._plan.key])
 
     def _value_sql(self, column: str) -> str:
-        assert self._plan.table is not None, "planned without a table: there is nothing to read"
-        return value_sql(self._plan.table, column, quoted(column))
+        return value_sql(self._read_table, column, quoted(column))
 
     def _count(self, condition: str) -> int:
         with source_errors(self._snapshot):

@@ -6,12 +6,12 @@ two slices the application goes on. So the slices are not of one moment: what mu
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from functools import partial
 from typing import NamedTuple
 
 from weaviate_migration.source.inspect import Table, quoted
 from weaviate_migration.source.rows import SqlValue
+from weaviate_migration.source.wide_select import WideSelect, is_wide, order_of_rows
 
 # A slice holds at most so many rows, and about so much text and blob at most, unless one chunk alone has more. A chunk
 # is one row at first and after long ones: so many rows of 50 MB at once would be too many for any memory.
@@ -62,28 +62,30 @@ def table_slices(
     rows_of = f"FROM {quoted(table.name)} AS t {joins}"
     split = len(columns)
     if table.rowid is None:
-        with closing(connection.execute(f"SELECT {', '.join(read)} {rows_of}")) as cursor:
-            while fetched := _fetched(cursor):
-                yield Slice((), fetched[0][:split], fetched[0][split:], fetched[1])
+        order = order_of_rows(table) if is_wide(connection, len(read)) else []
+        in_order = f"ORDER BY {', '.join(f't.{column}' for column in order)}" if order else ""
+        with WideSelect(connection, "NULL", read, f"{rows_of} {in_order}") as rows:
+            while fetched := _fetched(rows, 1 + len(read)):
+                _, *found = fetched[0]
+                yield Slice((), found[:split], found[split:], fetched[1])
         return
     rowid = f"t.{quoted(table.rowid)}"
-    select = f"SELECT {', '.join([*read, rowid])} {rows_of}"
     where = ""
     last: tuple[SqlValue, ...] = ()
     while True:
-        statement = f"{select} {where} ORDER BY {rowid} LIMIT {SLICE_ROWS}"
-        with closing(connection.execute(statement, last)) as cursor:
-            fetched = _fetched(cursor)
+        rest = f"{rows_of} {where} ORDER BY {rowid} LIMIT {SLICE_ROWS}"
+        with WideSelect(connection, rowid, read, rest, last) as rows:
+            fetched = _fetched(rows, 1 + len(read))
         if not fetched:
             return
-        *found, rowids = fetched[0]
+        rowids, *found = fetched[0]
         yield Slice(rowids, found[:split], found[split:], fetched[1])
         where, last = f"WHERE {rowid} > ?", (rowids[-1],)
 
 
-def _fetched(cursor: sqlite3.Cursor) -> tuple[list[list[SqlValue]], int] | None:
-    """The next rows of a statement, within the limits of a slice, by columns, and `longest`; None at its end."""
-    columns: list[list[SqlValue]] = [[] for _ in cursor.description]
+def _fetched(cursor: WideSelect, width: int) -> tuple[list[list[SqlValue]], int] | None:
+    """The next rows, of so many columns, within the limits of a slice, by columns, and `longest`; None at the end."""
+    columns: list[list[SqlValue]] = [[] for _ in range(width)]
     length = longest = 0
     rows = 1
     while len(columns[0]) < SLICE_ROWS and length < SLICE_LENGTH and (chunk := cursor.fetchmany(rows)):

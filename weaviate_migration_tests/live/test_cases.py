@@ -111,9 +111,9 @@ def objects(client: weaviate.WeaviateClient, collection: str) -> dict[str, dict[
     blobs = [each.name for each in objects.config.get().properties if each.data_type == DataType.BLOB]
     pictures = {each.uuid: each.properties for each in objects.iterator(return_properties=blobs)} if blobs else {}
     for each in objects.iterator():
-        held = {**each.properties, **pictures.get(each.uuid, {})}
+        held: dict[str, Any] = {**each.properties, **pictures.get(each.uuid, {})}
+        provenance: Any = held.pop("metadata")
         properties = {name: shown(value) for name, value in held.items() if value is not None}
-        provenance = properties.pop("metadata")
         key = provenance["original_id"]
         said = {name: value for name, value in properties.items() if value != key}
         found[key] = said | {"source_columns": shown(json.loads(provenance["source_columns"]))}

@@ -12,6 +12,9 @@ from weaviate_migration.source.inspect import Table, quoted
 from weaviate_migration.source.plan import CollectionPlan, MigrationPlan
 from weaviate_migration.source.rows import compared_sql
 
+# SQLite joins 64 tables at most: https://www.sqlite.org/limits.html, 5. What is beyond is looked for without an index.
+_MOST_JOINS = 60
+
 
 @dataclass
 class RelationAudit:
@@ -62,7 +65,7 @@ def orphan_sql(column: str, parent: Table, key: str, number: int) -> tuple[str, 
         number: tells the joins of a statement apart.
     """
     child, table, name = f"t.{quoted(column)}", quoted(parent.name), f"parent_{number}"
-    if key == parent.rowid or (key,) == parent.primary_key:
+    if key == parent.rowid or (key,) == parent.primary_key or number >= _MOST_JOINS:
         own = compared_sql(parent, key, f"{name}.{quoted(key)}")
         found = f"EXISTS (SELECT 1 FROM {table} AS {name} WHERE {own} = +{child})"
         return f"{child} IS NOT NULL AND NOT {found}", ""
