@@ -8,7 +8,13 @@ from weaviate_migration.phases.preflight.inference.column_facts import ColumnFac
 from weaviate_migration.phases.preflight.inference.column_words import ColumnWords, column_words
 from weaviate_migration.phases.preflight.inference.finding import Found, classes_text, counted, held, holds_most
 from weaviate_migration.phases.preflight.inference.number_guess import number, plain_number
-from weaviate_migration.phases.preflight.inference.text_guess import LONGEST_WHOLE, longest_text, text, uuid
+from weaviate_migration.phases.preflight.inference.text_guess import (
+    LONGEST_WHOLE,
+    declared_index,
+    longest_text,
+    text,
+    uuid,
+)
 from weaviate_migration.phases.preflight.inference.vector_guess import VectorGuess, vector_in_blobs, vector_in_texts
 from weaviate_migration.source.inspect import Column
 
@@ -85,8 +91,7 @@ def _by_declaration(words: ColumnWords, facts: ColumnFacts) -> Found:
     if declares == "blob":
         return Found(None, why)
     if declares == "text":
-        index = "stored" if words.declares_json else "words" if words.declares_prose else "whole"
-        return Found({"type": "text", "index": index}, why)
+        return Found({"type": "text", "index": declared_index(words)}, why)
     return Found({"type": declares}, why)
 
 

@@ -89,6 +89,7 @@ class ColumnWords:
     names_vector: bool
     names_number: bool
     names_uuid: bool
+    names_id: bool
     is_of_core_data: bool
 
 
@@ -115,6 +116,7 @@ def column_words(column: Column) -> ColumnWords:
         names_vector=bool(known & _VECTOR_WORDS),
         names_number=bool(known & _NUMBER_WORDS),
         names_uuid=bool(known & {"uuid", "guid"}),
+        names_id=words[-1:] == ["id"],
         is_of_core_data=is_of_core_data,
     )
 
@@ -125,6 +127,6 @@ def words_of(name: str) -> list[str]:
 
 
 def _declared_vector(declared: str) -> DeclaredVector | None:
-    if (found := _VECTOR_TYPE(declared.strip())) is None:
+    if (found := _VECTOR_TYPE(declared)) is None:
         return None
     return DeclaredVector(_VECTOR_NUMBERS.get(found["type"].lower(), "float32"), int(found["items"] or found["length"]))

@@ -47,7 +47,7 @@ def uuid(words: ColumnWords, facts: ColumnFacts) -> Found | None:
     """
     fitting = facts.fits["uuid"]
     announced = words.declares_uuid or words.names_uuid
-    sure = announced or 2 * facts.fits["uuid with hyphens"] > fitting or fitting >= FEWEST_UUIDS
+    sure = announced or words.names_id or 2 * facts.fits["uuid with hyphens"] > fitting or fitting >= FEWEST_UUIDS
     if facts.swapped_uuids >= fitting or not sure or not speaks_for(facts, fitting, announced=announced):
         return None
     return held(facts, "uuid", fitting, f"{share(fitting, facts.values, 'value')} UUIDs")
@@ -106,6 +106,8 @@ def _array(words: ColumnWords, facts: ColumnFacts) -> Found | None:
 def _plain_text(words: ColumnWords, facts: ColumnFacts) -> Found | None:
     if not holds_most(facts, "text"):
         return None
+    if facts.texts.empty == facts.values:
+        return Found({"type": "text", "index": declared_index(words)}, counted(facts.values, "empty text"))
     index, why = _index(facts)
     return held(facts, "text", facts.fits["text"], why + _hint(words, facts), index=index)
 
@@ -133,6 +135,13 @@ def _index(facts: ColumnFacts) -> tuple[str, str]:
         return "whole", f"single words, {longest}"
     several = f"{share(of_texts.several_words, texts, 'text')} of several words"
     return "words", f"{several}, {average:,.0f} characters on average"
+
+
+def declared_index(words: ColumnWords) -> str:
+    """How a text is indexed whose values say nothing."""
+    if words.declares_json:
+        return "stored"
+    return "words" if words.declares_prose else "whole"
 
 
 def longest_text(facts: ColumnFacts) -> str:

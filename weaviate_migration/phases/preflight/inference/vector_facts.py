@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 # A column whose blobs have more lengths than this holds no vectors.
 MOST_LENGTHS = 32
-# What the numbers of a vector are not: larger, and all smaller. Of a hash, a picture or anything compressed a number
-# is between the two and NaN, or so small that nobody means it, as often as not.
+# No number of a vector is larger than the first, and one at least is as large as the second. Numbers that are read from
+# a hash, a picture or anything compressed are larger, NaN, or so small that nobody means them, as often as not.
 LARGEST = {"float32": 1e6, "float64": 1e6, "float16": 1e3}
 _SMALLEST_LARGEST = 1e-3
 # But for so many in a hundred, they are 0 or no smaller than this.
