@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 import dagster as dg
 
 from weaviate_migration.api.server_session import ServerSession
+from weaviate_migration.api.session import MappingChoice
 from weaviate_migration.base.logs import configure_logging
 from weaviate_migration.base.settings import MigrationConfig, api_key_in_environment
 from weaviate_migration.defs.build import asset_graph
@@ -21,6 +22,7 @@ from weaviate_migration.monitoring.metrics.exposition import exposition
 from weaviate_migration.runs.jobs import step_phases
 from weaviate_migration.runs.runner import JobRun, dagster_instance, end_killed_runs, run_job
 from weaviate_migration.runs.steps import RunSteps, phase_times
+from weaviate_migration.work_folder.own_mapping import current_mapping
 
 
 class JobResult(Protocol):
@@ -101,7 +103,10 @@ class JobSession(ServerSession):
 
 @contextmanager
 def opened_for_jobs(
-    config: MigrationConfig, name: str | None, terminal: logging.Handler | None = None
+    config: MigrationConfig,
+    name: str | None,
+    terminal: logging.Handler | None = None,
+    choose_mapping: MappingChoice = current_mapping,
 ) -> Iterator[JobSession]:
     """The session of a command that runs jobs, while the context lives. At first logs, metrics and alerts are open.
 
@@ -109,6 +114,7 @@ def opened_for_jobs(
         config: the settings; the session has its own copy.
         name: of the command, as alerts know it; None: nobody is told of it.
         terminal: the handler for log records on the terminal; plain lines on standard error by default.
+        choose_mapping: which mapping it works with.
 
     Raises:
         ConfigurationError: the log file or the metrics file cannot be written, the port of the metrics is taken, or the
@@ -118,4 +124,5 @@ def opened_for_jobs(
     configure_logging(config.log_level, config.log_file, config.log_format, terminal)
     with ExitStack() as parts:
         parts.enter_context(exposition(config))
-        yield JobSession(config, parts, parts.enter_context(watched(config, name)))
+        watch = parts.enter_context(watched(config, name))
+        yield JobSession(config, parts, watch, choose_mapping=choose_mapping)

@@ -25,7 +25,8 @@ from weaviate_migration.mapping import Mapping
 from weaviate_migration.monitoring.alerts import under_way
 from weaviate_migration.monitoring.metrics.gathering import migration_metrics
 from weaviate_migration.phases.cutover.way_back import roll_back
-from weaviate_migration.phases.preflight import check_quickly, refuse_impossible
+from weaviate_migration.phases.preflight.look import check_quickly, refuse_impossible
+from weaviate_migration.phases.preflight.mapping_choice import mapping_to_migrate
 from weaviate_migration.phases.validation.certificate import discard_certificate, lacking_rows
 from weaviate_migration.phases.validation.full_comparison import (
     certify,
@@ -94,7 +95,7 @@ class SQLiteToWeaviateMigrator:
         """What became of it, also where it failed; without what is measured of the whole call."""
         name = None if self.config.dry_run else under_way.MIGRATE
         try:
-            with opened_for_jobs(self.config, name, self._terminal) as session:
+            with opened_for_jobs(self.config, name, self._terminal, mapping_to_migrate) as session:
                 mapping, scratch = session.mapping, self.config.work_dir.absolute() / "scratch"
                 path = sqlite_path(self.config.sqlite_url)
                 with planned_source(path, mapping, scratch) as (database, plan):
@@ -103,7 +104,11 @@ class SQLiteToWeaviateMigrator:
                     refuse_passed_over(others, mapping)
                 session.lock()
                 call = _MigrateCall(session, plan, others, self._on_start)
-                return session.concluded(call.rehearse() if self.config.dry_run else call.migrate())
+                result = call.rehearse() if self.config.dry_run else call.migrate()
+                if (drawn := session.drawn_mapping) is not None:
+                    warnings = [*result.warnings, *_left_out_unasked(mapping)]
+                    result = result.with_(drawn_mapping=str(drawn), warnings=warnings)
+                return session.concluded(result)
         except Exception as error:
             failure = note_failure(error)
             return MigrationResult(success=False, exit_code=failure.exit_code, errors=[failure.text])
@@ -289,6 +294,16 @@ def _resuming(mapping: Mapping, selection: Sequence[dg.AssetKey] | None) -> dict
 def _remarks(records: Sequence[MigrationRecord]) -> list[str]:
     """What SQLite's check said of the rows in the snapshots of these migrations."""
     return [each.snapshot.remarks for each in records if each.snapshot is not None and each.snapshot.remarks]
+
+
+def _left_out_unasked(mapping: Mapping) -> Iterator[str]:
+    """The columns that a mapping leaves out which nobody has written: it is for people to decide."""
+    columns = [f"{each.table}.{name} ({why})" for each in mapping.collections for name, why in each.omit.items()]
+    if columns:
+        yield (
+            f"Left out by the mapping that was drawn up: {', '.join(columns)}. It is for you to decide: take such "
+            "a column out of `omit` to migrate it, too."
+        )
 
 
 def _about_changes(snapshot: SnapshotRecord) -> str:

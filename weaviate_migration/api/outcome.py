@@ -69,6 +69,7 @@ class MigrationResult:
         validation_errors: the failed checks, but for those of severity WARN, which are in `warnings`.
         phases: seconds by name, in which at least one step of the phase ran.
         certificate: path of the certificate; None where not everything was compared, or not all of it passed.
+        drawn_mapping: path of the mapping, where it was drawn up from the file; None where another was taken.
         metrics: what was measured: rows, batches and bytes by collection and partition, lag, CPU time, disk.
         next_step: what to do now.
     """
@@ -94,6 +95,7 @@ class MigrationResult:
     collections: ReadOnlyMapping[str, CollectionResult] = field(default_factory=dict)
     checks: Sequence[CheckResult] = ()
     certificate: str | None = None
+    drawn_mapping: str | None = None
     metrics: MigrationMetrics = field(default_factory=MigrationMetrics)
     next_step: str = ""
 

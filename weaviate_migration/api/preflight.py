@@ -4,7 +4,8 @@ from weaviate import WeaviateClient
 
 from weaviate_migration.api.server_session import opened_with_server
 from weaviate_migration.base.settings import MigrationConfig
-from weaviate_migration.phases.preflight import check_thoroughly
+from weaviate_migration.phases.preflight.look import check_thoroughly
+from weaviate_migration.phases.preflight.mapping_choice import mapping_to_migrate
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.checklist import Checklist
 
@@ -19,7 +20,7 @@ def check_preflight(config: MigrationConfig) -> Checklist:
         MigrationConflictError: a migration is running in the work folder.
         SourceError: the file is locked or damaged, so that it cannot even be opened.
     """
-    with opened_with_server(config) as session:
+    with opened_with_server(config, mapping_to_migrate) as session:
 
         def connect() -> tuple[WeaviateClient, ServerAddress]:
             address = session.start_server()

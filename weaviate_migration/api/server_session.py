@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 
 from weaviate import WeaviateClient
 
-from weaviate_migration.api.session import Session
+from weaviate_migration.api.session import MappingChoice, Session
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.target.connect import (
     EmbeddedTarget,
@@ -16,6 +16,7 @@ from weaviate_migration.target.connect import (
     open_server,
 )
 from weaviate_migration.target.server import ServerAddress
+from weaviate_migration.work_folder.own_mapping import current_mapping
 
 
 class ServerSession(Session):
@@ -63,11 +64,14 @@ class ServerSession(Session):
 
 
 @contextmanager
-def opened_with_server(config: MigrationConfig) -> Iterator[ServerSession]:
+def opened_with_server(
+    config: MigrationConfig, choose_mapping: MappingChoice = current_mapping
+) -> Iterator[ServerSession]:
     """The session of a command that needs the server, while the context lives; nothing is open at first.
 
     Args:
         config: the settings; the session has its own copy.
+        choose_mapping: which mapping it works with.
     """
     with ExitStack() as parts:
-        yield ServerSession(config.model_copy(), parts)
+        yield ServerSession(config.model_copy(), parts, choose_mapping=choose_mapping)

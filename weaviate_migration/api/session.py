@@ -17,6 +17,9 @@ from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.own_mapping import current_mapping, mapping_of
 from weaviate_migration.work_folder.record import MigrationRecord, refuse_another_source
 
+MappingChoice = Callable[[MigrationConfig, WorkFolder], Mapping]
+"""Which mapping a command works with."""
+
 
 @dataclass(frozen=True)
 class Session:
@@ -30,7 +33,7 @@ class Session:
 
     config: MigrationConfig
     parts: ExitStack
-    choose_mapping: Callable[[MigrationConfig, WorkFolder], Mapping] = field(default=current_mapping, kw_only=True)
+    choose_mapping: MappingChoice = field(default=current_mapping, kw_only=True)
 
     @cached_property
     def work_folder(self) -> WorkFolder:
@@ -54,6 +57,13 @@ class Session:
             MappingError: the mapping file is wrong.
         """
         return self.choose_mapping(self.config, self.work_folder)
+
+    @property
+    def drawn_mapping(self) -> Path | None:
+        """The file of the mapping, where it is the one that was drawn up; None where another is taken."""
+        mappings = self.work_folder.mappings
+        is_drawn = self.config.mapping is None and mappings.drawn_path.exists() and self.mapping == mappings.drawn()
+        return mappings.drawn_path if is_drawn else None
 
     def mapping_of(self, record: MigrationRecord) -> Mapping:
         """The mapping that a migration was begun with.
@@ -86,7 +96,7 @@ class Session:
 
 
 @contextmanager
-def opened(config: MigrationConfig) -> Iterator[Session]:
+def opened(config: MigrationConfig, choose_mapping: MappingChoice = current_mapping) -> Iterator[Session]:
     """The session of a command, with a copy of the settings, while the context lives. Nothing is open at first."""
     with ExitStack() as parts:
-        yield Session(config.model_copy(), parts)
+        yield Session(config.model_copy(), parts, choose_mapping=choose_mapping)

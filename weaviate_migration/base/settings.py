@@ -94,7 +94,7 @@ class MigrationConfig(BaseModel):
         log_level: the least level of the log records that are shown and written.
         log_file: where log records go as JSON lines, whatever the terminal shows.
         log_format: of the log records on standard error: `text` for people, or the JSON lines of a file.
-        mapping: the mapping file; None is the one that ships with the package.
+        mapping: the mapping file, or the name of a preset; None: the migration's own, or what fits the file.
         prefix: stands before the names of collections and aliases.
         work_dir: snapshot, extracts, quarantine, records, embedded server, Dagster's home.
         live: capture changes of the source before anything else, and apply them before the cutover.

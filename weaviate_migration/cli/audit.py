@@ -7,13 +7,14 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from weaviate_migration.api.session import opened
 from weaviate_migration.base.settings import create_migration_config
+from weaviate_migration.cli.show.drawn_mapping import say_drawn
 from weaviate_migration.cli.show.options import EPILOG, SOURCE_OPTIONS, WORK_OPTIONS, print_json, with_options
 from weaviate_migration.cli.show.terminal import compact_table, plain_console, print_text
-from weaviate_migration.mapping import read_mapping
 from weaviate_migration.phases.preflight.audit import ColumnReport, KeyReport, SourceAudit, TableReport, audit_source
 from weaviate_migration.phases.preflight.audit.kinds import FATES
-from weaviate_migration.source.connect import sqlite_path
+from weaviate_migration.phases.preflight.mapping_choice import mapping_to_migrate
 
 
 @click.command(epilog=EPILOG)
@@ -21,9 +22,9 @@ from weaviate_migration.source.connect import sqlite_path
 def audit(as_json: bool, **options: Any) -> int:
     """Read every value that a migration would move, and show what does not fit and what becomes of it."""
     config = create_migration_config(**options)
-    found = audit_source(
-        sqlite_path(config.sqlite_url), read_mapping(config.mapping), config.work_dir.absolute() / "scratch"
-    )
+    with opened(config, mapping_to_migrate) as session:
+        found = audit_source(session.source, session.mapping, session.work_folder.scratch)
+        say_drawn(session.drawn_mapping)
     if as_json:
         print_json(found.to_dict())
     else:

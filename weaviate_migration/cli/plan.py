@@ -6,11 +6,13 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from weaviate_migration.api.session import opened
 from weaviate_migration.base.settings import create_migration_config
+from weaviate_migration.cli.show.drawn_mapping import say_drawn
 from weaviate_migration.cli.show.options import EPILOG, SOURCE_OPTIONS, WORK_OPTIONS, print_json, with_options
 from weaviate_migration.cli.show.terminal import compact_table, plain_console, print_text
-from weaviate_migration.mapping import PropertyMapping, read_mapping
-from weaviate_migration.source.connect import sqlite_path
+from weaviate_migration.mapping import PropertyMapping
+from weaviate_migration.phases.preflight.mapping_choice import mapping_to_migrate
 from weaviate_migration.source.other_tables import OtherTables, read_other_tables
 from weaviate_migration.source.plan import CollectionPlan, MigrationPlan, planned_source
 
@@ -20,9 +22,12 @@ from weaviate_migration.source.plan import CollectionPlan, MigrationPlan, planne
 def plan(as_json: bool, **options: Any) -> int:
     """Show the mapping as it fits this file: every column, and the property it becomes."""
     config = create_migration_config(**options)
-    path, scratch = sqlite_path(config.sqlite_url), config.work_dir.absolute() / "scratch"
-    with planned_source(path, read_mapping(config.mapping), scratch) as (database, found):
-        others = read_other_tables(path, database, found)
+    with (
+        opened(config, mapping_to_migrate) as session,
+        planned_source(session.source, session.mapping, session.work_folder.scratch) as (database, found),
+    ):
+        others = read_other_tables(session.source, database, found)
+        say_drawn(session.drawn_mapping)
     if as_json:
         print_json(_plan_document(found, others))
     else:

@@ -16,7 +16,9 @@ from weaviate_migration.mapping.models import (
     VectorMapping,
 )
 
-SHIPPED = "conversations.yaml"
+# The mappings that ship with the package, by the names that stand for them.
+PRESETS = {"conversations": "conversations.yaml"}
+DEFAULT_PRESET = "conversations"
 
 _MAPPING_FILE = FileKind(
     "mapping file",
@@ -38,12 +40,16 @@ def read_mapping(path: Path | None = None) -> Mapping:
     """Reads and validates a mapping file; one that has not changed since is not parsed again.
 
     Args:
-        path: a YAML file in UTF-8; None is the mapping that ships with the package.
+        path: a YAML file in UTF-8, or the name of a preset, unless there is a file of that name; None is the preset
+            `conversations`.
 
     Raises:
         MappingError: there is no such file, it is not YAML, or it is wrong: then the message lists every mistake.
     """
-    source: Traversable = path if path is not None else resources.files("weaviate_migration.mapping") / SHIPPED
+    named = DEFAULT_PRESET if path is None else str(path)
+    source: Traversable = Path(named)
+    if named in PRESETS and (path is None or not path.exists()):
+        source = resources.files("weaviate_migration.mapping") / PRESETS[named]
     return parse_mapping(mapping_file_text(source), str(source))
 
 

@@ -86,12 +86,6 @@ def planned_source(path: Path, mapping: Mapping, scratch: Path) -> Iterator[tupl
         yield database, plan_migration(mapping, database)
 
 
-def plan_source(path: Path, mapping: Mapping, scratch: Path) -> MigrationPlan:
-    """What of the mapping a file can give; takes and raises what `planned_source` does."""
-    with planned_source(path, mapping, scratch) as (_, plan):
-        return plan
-
-
 def plan_migration(mapping: Mapping, database: Database) -> MigrationPlan:
     """Fits a mapping to a database.
 

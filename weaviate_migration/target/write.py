@@ -40,14 +40,13 @@ from weaviate_migration.base.redaction import redacted
 from weaviate_migration.base.settings import spare_memory_mb
 from weaviate_migration.mapping.row_to_object import ObjectDraft
 from weaviate_migration.target.failures import Rejection, is_too_large, target_error, target_errors
+from weaviate_migration.target.message_size import MESSAGE_BYTES, estimated_size, too_large
 from weaviate_migration.target.read_back import uuids_present
 from weaviate_migration.target.sending import way_to_send
 
 logger = logging.getLogger(__name__)
 
 LONGEST_WAIT_SECONDS = 60.0
-# What server 1.39.0 says of itself unless it is set up otherwise (`grpcMaxMessageSize`).
-MESSAGE_BYTES = 104_858_000
 
 # The server removes at most 10,000 objects at once (QUERY_MAXIMUM_RESULTS), silently.
 REMOVALS_PER_REQUEST = 1_000
@@ -203,28 +202,6 @@ def write_settings(limits: BatchLimits, client: WeaviateClient) -> WriteSettings
         max_retries=limits.max_retries,
         retry_delay=limits.retry_delay,
     )
-
-
-def too_large(size: int, limit: int) -> str | None:
-    """Why an object of this many bytes is refused without being sent; None if it is not."""
-    return f"about {size} bytes, larger than the server's limit for a message ({limit})" if size > limit else None
-
-
-def estimated_size(draft: ObjectDraft) -> int:
-    """About how many bytes an object takes in a request: its properties, and the float32s of its vectors."""
-    vectors = sum(16 + len(name) + 4 * len(vector) for name, vector in draft.vectors.items())
-    return estimated_bytes(draft.properties) + vectors
-
-
-def estimated_bytes(value: Any) -> int:
-    """About how many bytes a value takes in a request: text in UTF-8, and 16 for each value around it."""
-    if isinstance(value, str):
-        return 16 + (len(value) if value.isascii() else len(value.encode(errors="surrogatepass")))
-    if isinstance(value, dict):
-        return 16 + sum(len(name) + estimated_bytes(each) for name, each in value.items())
-    if isinstance(value, list):
-        return 16 + sum(map(estimated_bytes, value))
-    return 16
 
 
 @target_errors("removing an object")

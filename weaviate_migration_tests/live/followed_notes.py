@@ -30,8 +30,9 @@ from weaviate_migration.source.change_log import LogPosition, log_end
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.source.snapshot import take_snapshot
+from weaviate_migration.target.message_size import MESSAGE_BYTES
 from weaviate_migration.target.schema import Origin, ensure_collection
-from weaviate_migration.target.write import MESSAGE_BYTES, WriteSettings
+from weaviate_migration.target.write import WriteSettings
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.load_tally import LoadTally
 from weaviate_migration.work_folder.progress import ProgressFile

@@ -27,8 +27,9 @@ from weaviate_migration.phases.validation.row_comparer import RowComparer
 from weaviate_migration.phases.validation.samples import SampleComparison, compare_sample
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import plan_migration
+from weaviate_migration.target.message_size import MESSAGE_BYTES
 from weaviate_migration.target.schema import Origin, ensure_collection
-from weaviate_migration.target.write import MESSAGE_BYTES, WriteSettings
+from weaviate_migration.target.write import WriteSettings
 from weaviate_migration.work_folder.load_tally import LoadTally, total
 from weaviate_migration.work_folder.loaded import LoadedPartitions
 from weaviate_migration.work_folder.progress import ProgressFile

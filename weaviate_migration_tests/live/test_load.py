@@ -11,8 +11,9 @@ from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.phases.history.extract.refusals import DUPLICATE_KEY, NO_KEY
 from weaviate_migration.phases.history.load import with_remains
+from weaviate_migration.target.message_size import MESSAGE_BYTES
 from weaviate_migration.target.read_back import uuids_in_range
-from weaviate_migration.target.write import MESSAGE_BYTES, ObjectWriter, WriteSettings, cut_into_batches
+from weaviate_migration.target.write import ObjectWriter, WriteSettings, cut_into_batches
 from weaviate_migration.work_folder.progress import Progress, read_progress
 from weaviate_migration_tests.live.small_migration import SmallMigration, row
 

@@ -15,10 +15,11 @@ from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.phases.history.changes import Changes
 from weaviate_migration.phases.history.quarantine_retry import NOT_IN_EXTRACT, QuarantineReplay
 from weaviate_migration.target.connect import connect
+from weaviate_migration.target.message_size import MESSAGE_BYTES
 from weaviate_migration.target.read_back import objects_by_uuid
 from weaviate_migration.target.schema import Origin, ensure_collection
 from weaviate_migration.target.server import ServerAddress
-from weaviate_migration.target.write import MESSAGE_BYTES, WriteSettings, largest_message
+from weaviate_migration.target.write import WriteSettings, largest_message
 from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
 from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords
 from weaviate_migration_tests.live.command_line import Ended, at, holdings, run_here

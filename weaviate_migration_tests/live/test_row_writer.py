@@ -8,8 +8,9 @@ from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.phases.history.extract.refusals import DUPLICATE_KEY, JudgedRow
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow
 from weaviate_migration.phases.history.row_writer import RowWriter
+from weaviate_migration.target.message_size import MESSAGE_BYTES
 from weaviate_migration.target.read_back import objects_by_uuid
-from weaviate_migration.target.write import MESSAGE_BYTES, WriteSettings
+from weaviate_migration.target.write import WriteSettings
 from weaviate_migration.work_folder.quarantine import QuarantinedRow
 from weaviate_migration_tests.live.small_migration import BEGAN, NOTES, SmallMigration, row
 

@@ -288,7 +288,7 @@ def test_fault_of_ours_is_a_result_and_keeps_its_trace(notes: NoteMigration, mon
     def broken(*_: object) -> None:
         raise ZeroDivisionError("a fault of ours")
 
-    monkeypatch.setattr(migrator_module, "plan_source", broken)
+    monkeypatch.setattr(migrator_module, "planned_source", broken)
     result = migrate(notes)
     assert (result.success, result.exit_code) == (False, 1)
     assert result.errors[0].startswith("Internal error:\nTraceback")

@@ -22,8 +22,9 @@ from weaviate_migration.phases.validation.collection_proof import CollectionProo
 from weaviate_migration.phases.validation.differences import Difference
 from weaviate_migration.phases.validation.repair import PartitionRepair
 from weaviate_migration.phases.validation.search import SearchComparison, compare_search
+from weaviate_migration.target.message_size import MESSAGE_BYTES
 from weaviate_migration.target.read_back import vectors_by_uuid
-from weaviate_migration.target.write import MESSAGE_BYTES, WriteSettings
+from weaviate_migration.target.write import WriteSettings
 from weaviate_migration.work_folder.record import MigrationRecord
 from weaviate_migration_tests.live.notes import NoteMigration, make_mapping, note_id
 from weaviate_migration_tests.live.small_migration import NAME, NOTES, SmallMigration, not_followed, row

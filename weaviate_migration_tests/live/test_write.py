@@ -16,6 +16,7 @@ from weaviate_migration import target
 from weaviate_migration.base.errors import TransientTargetError
 from weaviate_migration.mapping.row_to_object import ObjectDraft
 from weaviate_migration.target import write
+from weaviate_migration.target.message_size import MESSAGE_BYTES
 from weaviate_migration.target.read_back import objects_by_uuid
 from weaviate_migration.target.schema import Origin, ensure_collection
 from weaviate_migration.target.write import (
@@ -65,9 +66,9 @@ def draft(number: int, **properties: Any) -> ObjectDraft:
 
 
 def settings(
-    batch_size: int = 100, max_object_bytes: int = write.MESSAGE_BYTES, max_retries: int = 0, worker_count: int = 2
+    batch_size: int = 100, max_object_bytes: int = MESSAGE_BYTES, max_retries: int = 0, worker_count: int = 2
 ) -> WriteSettings:
-    return WriteSettings(batch_size, write.MESSAGE_BYTES, max_object_bytes, worker_count, max_retries, retry_delay=0.0)
+    return WriteSettings(batch_size, MESSAGE_BYTES, max_object_bytes, worker_count, max_retries, retry_delay=0.0)
 
 
 def write_all(notes: Collection[Any, Any], drafts: list[ObjectDraft], how: WriteSettings) -> list[BatchOutcome]:

@@ -432,3 +432,12 @@ def test_mappings_that_say_the_same_are_taken_for_one(tmp_path: Path) -> None:
     mapping = read_mapping(written(tmp_path, SMALL))
     same, other = read_mapping(written(tmp_path, f"# a remark\n{SMALL}")), read_mapping()
     assert len({mapping, same, other}) == 2
+
+
+def test_a_preset_is_named_without_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert read_mapping(Path("conversations")) == read_mapping()
+    (tmp_path / "conversations").write_text(SMALL, encoding="utf-8")
+    assert read_mapping(Path("conversations")).name == "notes", "a file of that name wins"
+    with pytest.raises(MappingError, match="No such file"):
+        read_mapping(Path("conversation"))

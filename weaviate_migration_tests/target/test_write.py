@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weaviate_migration.mapping.row_to_object import ObjectDraft
-from weaviate_migration.target.write import WriteSettings, cut_into_batches, estimated_bytes, estimated_size, too_large
+from weaviate_migration.target.message_size import estimated_bytes, estimated_size, too_large
+from weaviate_migration.target.write import WriteSettings, cut_into_batches
 
 
 def settings(batch_size: int, max_batch_bytes: int) -> WriteSettings:

@@ -5,6 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from weaviate_migration.api.outcome import MigrationResult
+from weaviate_migration.cli.show.drawn_mapping import drawn_text
 from weaviate_migration.cli.show.progress_view import duration
 from weaviate_migration.cli.show.terminal import compact_table, fitted, free_lines, print_text
 from weaviate_migration.runs.events import CheckResult
@@ -21,6 +22,8 @@ def show_result(result: MigrationResult, console: Console) -> None:
     closing = [Text(text) for text in ([_phases_line(result), _closing_line(result)] if ran else []) if text]
     if result.certificate:
         closing.append(Text(f"Certificate: {result.certificate}"))
+    if result.drawn_mapping:
+        closing.append(Text(drawn_text(result.drawn_mapping)))
     if result.next_step:
         closing.append(Text(result.next_step, style="bold"))
     messages = _messages(result)

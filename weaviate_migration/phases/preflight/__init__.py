@@ -1,5 +1,4 @@
-"""The preflight: whether a migration could go through, and what it would take, before anything is begun."""
+"""The preflight: whether a migration could go through, and what it would take, before anything is begun.
 
-from weaviate_migration.phases.preflight.look import check_quickly, check_thoroughly, refuse_impossible
-
-__all__ = ["check_quickly", "check_thoroughly", "refuse_impossible"]
+Nothing is imported here: `plan` and `init` need the mapping only, and not the client, which `look.py` has.
+"""

@@ -17,7 +17,7 @@ from weaviate_migration.phases.history.extract.storage import open_partition, wr
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import CollectionPlan, plan_migration
 from weaviate_migration.source.snapshot import take_snapshot
-from weaviate_migration.target.write import MESSAGE_BYTES, estimated_size, too_large
+from weaviate_migration.target.message_size import MESSAGE_BYTES, estimated_size, too_large
 
 # The first of them are named, the others only counted.
 EXAMPLES = 3

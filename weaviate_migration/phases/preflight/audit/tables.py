@@ -15,7 +15,7 @@ from weaviate_migration.phases.preflight.audit.report import TableReport
 from weaviate_migration.phases.preflight.audit.tally import KeyOf, Tally
 from weaviate_migration.source.plan import CollectionPlan, MigrationPlan
 from weaviate_migration.source.slices import Slice, table_slices
-from weaviate_migration.target.write import MESSAGE_BYTES, estimated_size, too_large
+from weaviate_migration.target.message_size import MESSAGE_BYTES, estimated_size, too_large
 
 # A character becomes at most six bytes in `source_columns` (`\u0000`), and an item of a JSON array (`"",` or `1,`)
 # sixteen in the property; the rest is for what an object has besides.

@@ -30,7 +30,7 @@ from weaviate_migration.phases.preflight.audit.misfits import misfits
 from weaviate_migration.phases.preflight.audit.report import VectorReport
 from weaviate_migration.phases.preflight.audit.vectors import VECTOR_KINDS
 from weaviate_migration.source import slices
-from weaviate_migration.target.write import MESSAGE_BYTES
+from weaviate_migration.target.message_size import MESSAGE_BYTES
 from weaviate_migration_tests.source.databases import connect, make
 
 ID = PropertyMapping(name="noteId", column="id", index="whole")
