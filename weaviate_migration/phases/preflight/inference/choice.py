@@ -50,10 +50,15 @@ class OmittedTable:
 
 @dataclass(frozen=True)
 class ChosenTables:
-    """The tables that become collections, each with the columns of its key, and those that are left out."""
+    """The tables that become collections, each with the columns of its key, and those that are left out.
+
+    Attributes:
+        remarks: what is to be said of a table that no mapping can name.
+    """
 
     keys: dict[Table, tuple[str, ...]]
     omitted: tuple[OmittedTable, ...]
+    remarks: tuple[str, ...]
 
 
 def choose_tables(connection: sqlite3.Connection, database: Database, choice: Choice) -> ChosenTables:
@@ -63,7 +68,7 @@ def choose_tables(connection: sqlite3.Connection, database: Database, choice: Ch
     reasons = tables_of_modules(connection, database.tables)
     keys: dict[Table, tuple[str, ...]] = {}
     for table in database.tables:
-        if table.is_view and not choice.views and not _names(choice.tables, table):
+        if not table.name or (table.is_view and not choice.views and not _names(choice.tables, table)):
             continue
         reason = _why_not_chosen(table, choice, reasons.pop(table.name, None))
         key = None if reason else _key(connection, table)
@@ -72,7 +77,16 @@ def choose_tables(connection: sqlite3.Connection, database: Database, choice: Ch
         else:
             reasons[table.name] = reason or _why_without_key(table)
     omitted = (OmittedTable(name, row_count_or_none(connection, name), reasons[name]) for name in sorted(reasons))
-    return ChosenTables(keys, tuple(omitted))
+    return ChosenTables(keys, tuple(omitted), tuple(_remarks(connection, database)))
+
+
+def _remarks(connection: sqlite3.Connection, database: Database) -> Iterator[str]:
+    if database.table("") is not None:
+        rows = counted(row_count_or_none(connection, "") or 0, "row")
+        yield (
+            f"{rows} in the table whose name is empty: no mapping can name it. "
+            '`ALTER TABLE "" RENAME TO …`, or say `unmapped: warn`'
+        )
 
 
 def row_count_or_none(connection: sqlite3.Connection, table: str) -> int | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +38,14 @@ class MappingDraft:
         text: what a mapping file has: YAML, with comments that say why. It reads back as the very mapping.
         collections: what became of each table, in the mapping's order.
         omitted: the tables that are left out.
+        of_tables: what is to be said of tables that are neither.
     """
 
     mapping: TableMapping
     text: str
     collections: tuple[CollectionDraft, ...]
     omitted: tuple[OmittedTable, ...]
+    of_tables: tuple[str, ...] = ()
 
     @property
     def secrets(self) -> list[OmittedColumn]:
@@ -53,7 +55,7 @@ class MappingDraft:
     @property
     def remarks(self) -> list[str]:
         """What a person should look at besides."""
-        return [remark for each in self.collections for remark in each.remarks]
+        return [*self.of_tables, *(remark for each in self.collections for remark in each.remarks)]
 
     def to_dict(self) -> dict[str, Any]:
         """What `init --json` prints.
@@ -107,7 +109,7 @@ def draft_of_file(path: Path, scratch: Path, choice: Choice) -> MappingDraft:
     if not usable:
         raise _nothing_to_migrate(path, omitted)
     related = with_relations_to([each.name for each in usable], usable)
-    return _composed(path, related, sorted(omitted, key=lambda each: each.table))
+    return replace(_composed(path, related, sorted(omitted, key=lambda each: each.table)), of_tables=chosen.remarks)
 
 
 def unusable_tables(found: Sequence[ReadTable]) -> list[OmittedTable]:

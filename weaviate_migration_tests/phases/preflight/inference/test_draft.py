@@ -1,14 +1,20 @@
+import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from weaviate_migration.base.errors import ConfigurationError, SourceNotUsableError
 from weaviate_migration.mapping import CollectionMapping
+from weaviate_migration.mapping.models import folded
 from weaviate_migration.phases.preflight.inference.choice import Choice
 from weaviate_migration.phases.preflight.inference.draft import MappingDraft, draft_of_file
-from weaviate_migration.source.inspect import inspect_database
+from weaviate_migration.source.inspect import inspect_database, quoted
 from weaviate_migration.source.plan import plan_migration
-from weaviate_migration_tests.source.databases import make
+from weaviate_migration_tests.source.databases import connect, make
 
 BCRYPT = "$2b$12$" + "a" * 53
 LIBRARY = (
@@ -252,3 +258,71 @@ def test_the_file_is_not_written_to(library: Path) -> None:
     drafted(library, views=True)
     assert library.read_bytes() == before
     assert sorted(each.name for each in library.parent.iterdir()) == ["library.db"]
+
+
+def test_a_table_without_a_name_is_told(tmp_path: Path) -> None:
+    source = make(
+        tmp_path / "app.db",
+        'CREATE TABLE "" (id)',
+        "CREATE TABLE notes (id)",
+        "INSERT INTO \"\" VALUES ('lost')",
+    )
+    draft = drafted(source)
+    assert draft.remarks == [
+        "1 row in the table whose name is empty: no mapping can name it. "
+        '`ALTER TABLE "" RENAME TO …`, or say `unmapped: warn`'
+    ]
+    assert draft.mapping.omit_tables == {}
+
+
+# Names that SQLite takes, and a few that mean something to others.
+NAMES = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20),
+    st.text("aA_ 1.\"'`[]/#:用é", max_size=6),
+    st.sampled_from(["id", "rowid", "oid", "_rowid_", "class", "def", "config", "yes", "null", "metadata", "x" * 300]),
+)
+DECLARED = st.sampled_from(["", "TEXT", "INTEGER", "BLOB", "DATETIME", "BOOLEAN", "JSON", "DECIMAL(10, 2)"])
+VALUES = st.one_of(
+    st.none(),
+    st.integers(-(2**63), 2**63 - 1),
+    st.floats(allow_nan=False),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
+    st.binary(max_size=16),
+    st.sampled_from(["[1, 2]", "{}", "2026-01-01", "true", BCRYPT, "sk-" + "a" * 30]),
+)
+
+
+@st.composite
+def table_statements(draw: st.DrawFn, name: str) -> tuple[str, str, list[list[object]]]:
+    """How a table is made, how a row gets into it, and rows."""
+    columns = draw(st.lists(NAMES, min_size=1, max_size=5, unique_by=folded))
+    declared = [f"{quoted(each)} {draw(DECLARED)}" for each in columns]
+    key = draw(st.sampled_from(["", f", PRIMARY KEY ({quoted(columns[0])})", f", UNIQUE ({quoted(columns[-1])})"]))
+    rows = draw(st.lists(st.lists(VALUES, min_size=len(columns), max_size=len(columns)), max_size=4))
+    marks = ", ".join("?" * len(columns))
+    return (
+        f"CREATE TABLE {quoted(name)} ({', '.join(declared)}{key})",
+        f"INSERT OR IGNORE INTO {quoted(name)} VALUES ({marks})",
+        rows,
+    )
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.data(),
+    st.lists(NAMES.filter(lambda name: not folded(name).startswith("sqlite_")), max_size=4, unique_by=folded),
+)
+def test_any_table_that_sqlite_takes_is_mapped(data: st.DataObject, names: list[str]) -> None:
+    with TemporaryDirectory() as folder:
+        source = make(Path(folder) / "app.db", "CREATE TABLE always (id INTEGER PRIMARY KEY)")
+        with closing(connect(source)) as connection:
+            for name in [each for each in names if folded(each) != "always"]:
+                create, insert, rows = data.draw(table_statements(name))
+                connection.execute(create)
+                for row in rows:
+                    with suppress(sqlite3.IntegrityError):  # An INTEGER PRIMARY KEY takes no text.
+                        connection.execute(insert, row)
+        draft = drafted(source)
+        plan = plan_migration(draft.mapping, inspect_database(source))
+        assert set(plan.unmapped_tables) <= {""}
+        assert draft == drafted(source)
