@@ -22,7 +22,8 @@ from weaviate_migration.mapping.object_to_row import from_verbatim, holding_prop
 from weaviate_migration.mapping.row_to_object import key_text, unfit_judge
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.history.extract.storage_classes import RowColumns, RowLayout
-from weaviate_migration.phases.validation.meaning import Judge, judge, same_vector, vector_meant
+from weaviate_migration.phases.validation.meaning import Judge, judge
+from weaviate_migration.phases.validation.meaning_of_vectors import same_vector, vector_meant
 from weaviate_migration.target.object_pages import ObjectColumns
 
 _Column = Sequence[Any]

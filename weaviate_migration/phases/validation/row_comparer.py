@@ -13,7 +13,8 @@ from weaviate_migration.mapping.row_to_object import Vectors, key_text
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowLayout
 from weaviate_migration.phases.validation.differences import Disagreement
-from weaviate_migration.phases.validation.meaning import judge, same_vector, vector_meant
+from weaviate_migration.phases.validation.meaning import judge
+from weaviate_migration.phases.validation.meaning_of_vectors import same_vector, vector_meant
 from weaviate_migration.target.read_back import StoredObject
 
 _TYPES: dict[str, type] = {

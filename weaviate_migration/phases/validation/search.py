@@ -15,7 +15,8 @@ from weaviate_migration.mapping.models import VectorMapping, folded
 from weaviate_migration.mapping.row_to_object import key_text
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowLayout
-from weaviate_migration.phases.validation.meaning import judge, text_of, vector_meant
+from weaviate_migration.phases.validation.meaning import judge, text_of
+from weaviate_migration.phases.validation.meaning_of_vectors import vector_meant
 from weaviate_migration.target.query import count_objects, finds_by_value, finds_by_vector, finds_by_word
 
 # Weaviate finds no stopwords: no English one has so many letters (its preset `en`, server 1.39.0).

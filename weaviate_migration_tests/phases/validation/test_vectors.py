@@ -13,7 +13,7 @@ from weaviate_migration.mapping.row_to_object import Vectors, row_converter
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.mapping.vectors import vector_reader
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowLayout
-from weaviate_migration.phases.validation.meaning import same_vector, vector_meant
+from weaviate_migration.phases.validation.meaning_of_vectors import same_vector, vector_meant
 from weaviate_migration.phases.validation.row_comparer import RowComparer
 from weaviate_migration.target.read_back import StoredObject
 from weaviate_migration_tests.strategies import FLOAT32S, JSON_VALUES, SQL_VALUES, as_client_returns

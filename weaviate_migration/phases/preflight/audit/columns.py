@@ -12,7 +12,8 @@ from typing import NamedTuple
 from weaviate_migration.mapping import PropertyMapping, VectorMapping
 from weaviate_migration.mapping.dates import are_exact_dates
 from weaviate_migration.mapping.values import MAX_EXACT_INT, SqlValue, are_exact_uuids, is_utf8
-from weaviate_migration.phases.preflight.audit.kinds import Kind, kind_finder
+from weaviate_migration.phases.preflight.audit.kind_finder import kind_finder
+from weaviate_migration.phases.preflight.audit.kinds import Kind
 from weaviate_migration.phases.preflight.audit.report import ColumnReport, Finding, VectorReport
 from weaviate_migration.phases.preflight.audit.tally import KeyOf, Tally
 from weaviate_migration.phases.preflight.audit.vectors import VectorAudit

@@ -11,7 +11,8 @@ from weaviate_migration.mapping.models import DecimalScale
 from weaviate_migration.mapping.row_to_object import row_converter, unfit_judge
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.preflight.audit.columns import Group, surely_held
-from weaviate_migration.phases.preflight.audit.kinds import FATES, KINDS, kind_finder
+from weaviate_migration.phases.preflight.audit.kind_finder import kind_finder
+from weaviate_migration.phases.preflight.audit.kinds import FATES, KINDS
 from weaviate_migration_tests.strategies import COLUMNS, EVERY_TYPE, ROWS, SPELLED, SQL_VALUES
 
 
