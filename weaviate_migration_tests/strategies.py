@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
-from weaviate_migration.mapping.models import BooleanValues, DateFormat, DecimalScale
 from weaviate_migration.mapping.row_to_object import ObjectDraft
+from weaviate_migration.mapping.spellings import BooleanValues, DateFormat, DecimalScale
 from weaviate_migration.mapping.values import SqlValue
 
 # Tests share their cores: how long an example takes says nothing.

@@ -21,7 +21,8 @@ from weaviate_migration.base.settings import OPTIONS, MigrationConfig, environme
 from weaviate_migration.cli import INTERRUPTED, cli
 from weaviate_migration.cli.migrate import migrate
 from weaviate_migration.mapping import CollectionMapping, Mapping, PropertyMapping, VectorMapping, read_mapping
-from weaviate_migration.mapping.models import DateFormat, Distance, VectorBytes
+from weaviate_migration.mapping.models import Distance, VectorBytes
+from weaviate_migration.mapping.spellings import DateFormat
 from weaviate_migration.monitoring.alerts.conditions import Kind
 from weaviate_migration.target.connect import MINIMUM_VERSION
 from weaviate_migration.target.server_binary import SERVER_VERSION

@@ -1,34 +1,26 @@
 """What becomes what, as frozen models: tables, keys, columns, properties, types, indexing, vectors, relations."""
 
 import hashlib
-import operator
 import string
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
-from typing import Annotated, Any, Literal, Self, TypeVar, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
-    ModelWrapValidatorHandler,
     StringConstraints,
-    ValidationError,
     field_validator,
-    model_validator,
 )
-from pydantic_core import InitErrorDetails
 
-from weaviate_migration.base.texts import suggestion
 from weaviate_migration.mapping.asset_names import AssetNames, asset_names
-from weaviate_migration.mapping.date_patterns import pattern_mistake
+from weaviate_migration.mapping.spellings import BooleanValues, DecimalFormat, date_format_mistake
+from weaviate_migration.mapping.validated_model import Items, Mistake, ValidatedModel, later
 
 PropertyType = Literal[
     "text", "text[]", "int", "number", "boolean", "date", "uuid", "int[]", "number[]", "boolean[]", "date[]", "blob"
 ]
 TextIndex = Literal["whole", "words", "stored"]
-DateFormat = Literal["text", "epoch_seconds", "epoch_milliseconds", "epoch_microseconds", "epoch_nanoseconds", "apple"]
 VectorBytes = Literal["float32", "float64", "float16", "int8", "json", "base64"]
 Distance = Literal["cosine", "dot", "l2-squared", "hamming", "manhattan"]
 MissingPolicy = Literal["refuse", "warn"]
@@ -43,15 +35,8 @@ PropertyName = Annotated[str, StringConstraints(pattern=r"^[_a-z][_0-9A-Za-z]*$"
 VectorName = Annotated[str, StringConstraints(pattern=r"^[_A-Za-z][_0-9A-Za-z]*$", max_length=PROPERTY_LENGTH)]
 NonEmpty = Annotated[str, StringConstraints(min_length=1)]
 
-_T = TypeVar("_T")
-# The models are strict, but YAML and JSON know no tuples: here alone, a list is taken for one.
-Items = Annotated[tuple[_T, ...], Field(strict=False)]
-
 # Reserved by Weaviate for the object itself: the server or weaviate-client refuses them as property names.
 RESERVED_PROPERTIES = ("id", "_id", "vector", "_additional")
-
-# A mistake that shows only where fields are seen together: where it is, below the model, and what is wrong.
-Mistake = tuple[tuple[str | int, ...], str]
 
 _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
@@ -62,54 +47,6 @@ def folded(name: str) -> str:
     https://www.sqlite.org/c3ref/stricmp.html
     """
     return name.translate(_ASCII_LOWER)
-
-
-def later(default: Any, **constraints: Any) -> Any:
-    """A field that older versions did not have: it is dumped only where it says something.
-
-    So a mapping that does not use it keeps its digest, by which records and collections of older versions know it.
-    """
-    return Field(default=default, exclude_if=partial(operator.eq, default), **constraints)
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    @classmethod
-    def _mistakes(cls, _given: dict[str, Any]) -> Iterator[Mistake]:
-        """What is wrong between fields; they are as given, not yet validated, and may be missing or of any type."""
-        yield from ()
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _validated(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        """Validates fields and what is between them, and raises all mistakes at once: a wrong field hides no other."""
-        mistakes = [_as_details(mistake, data) for mistake in cls._mistakes(data)] if isinstance(data, dict) else []
-        try:
-            model = handler(data)
-        except ValidationError as error:
-            mistakes = _again(error) + mistakes
-            raise ValidationError.from_exception_data(cls.__name__, mistakes) from None
-        if mistakes:
-            raise ValidationError.from_exception_data(cls.__name__, mistakes)
-        return model
-
-
-def _as_details(mistake: Mistake, data: object) -> InitErrorDetails:
-    place, message = mistake
-    return InitErrorDetails(type="value_error", loc=place, input=data, ctx={"error": ValueError(message)})
-
-
-def _again(error: ValidationError) -> list[InitErrorDetails]:
-    """A caught error's mistakes as pydantic takes them for a new one.
-
-    Without `too_short` of a list that has items: pydantic counts only the right ones, and reports the wrong ones too.
-    """
-    return [
-        InitErrorDetails(type=details["type"], loc=details["loc"], input=details["input"], ctx=details.get("ctx", {}))
-        for details in error.errors(include_url=False)
-        if not (details["type"] == "too_short" and details["input"])
-    ]
 
 
 def _fields(item: object) -> dict[str, Any]:
@@ -144,53 +81,7 @@ def _given_twice(names: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str, i
             yield at, name, earlier
 
 
-def _spelling(given: object) -> object:
-    """A text or an integer; raises ValueError for what YAML reads as something else."""
-    if type(given) not in (str, int):
-        raise ValueError(f"must be a text or an integer, not {given}; put it in quotes if it is meant as text")
-    return given
-
-
-class BooleanValues(_Model):
-    """What stands for true and for false in a column: texts and integers; the first of each is what is written back."""
-
-    true: Items[Annotated[str | int, BeforeValidator(_spelling)]] = Field(min_length=1)
-    false: Items[Annotated[str | int, BeforeValidator(_spelling)]] = Field(min_length=1)
-
-    @classmethod
-    def _mistakes(cls, given: dict[str, Any]) -> Iterator[Mistake]:
-        first: dict[tuple[type, object], str] = {}
-        for field in ("true", "false"):
-            values = given.get(field)
-            for at, value in enumerate(values if isinstance(values, list | tuple) else ()):
-                if type(value) in (str, int):
-                    place = f"{field}[{at}]"
-                    earlier = first.setdefault((type(value), value), place)
-                    if earlier != place:
-                        yield (field, at), f"`{value}` is in {earlier}, too"
-
-
-class DecimalScale(_Model):
-    """Integers that stand for decimal numbers.
-
-    Attributes:
-        scale: how many of their digits are decimal places: 1250 is 12.5 where it is 2.
-    """
-
-    scale: int = Field(ge=1, le=18)
-
-
-def _decimal_format(given: object) -> object:
-    """`text` or a scale, validated; raises ValueError for anything else."""
-    if given in (None, "text") or isinstance(given, DecimalScale):
-        return given
-    try:
-        return DecimalScale.model_validate(given)
-    except ValidationError:
-        raise ValueError("must be `text`, or `{scale: 2}` with the decimal places of an integer, 1 to 18") from None
-
-
-class PropertyMapping(_Model):
+class PropertyMapping(ValidatedModel):
     """One property of a collection, and the column that it is made from.
 
     Attributes:
@@ -217,7 +108,7 @@ class PropertyMapping(_Model):
     json_key: NonEmpty | None = None
     date_format: str = "text"
     values: BooleanValues | None = later(None)
-    decimal: Annotated[Literal["text"] | DecimalScale | None, BeforeValidator(_decimal_format)] = later(None)
+    decimal: DecimalFormat = later(None)
     on_unfit: UnfitPolicy = "keep"
     description: str = ""
 
@@ -257,7 +148,7 @@ class PropertyMapping(_Model):
         date_format = given.get("date_format", "text")
         if of_type != "date" and date_format != "text":
             yield ("date_format",), f"only date properties have one, this is of type {of_type}"
-        elif isinstance(date_format, str) and (mistake := _mistake_of_date_format(date_format)):
+        elif isinstance(date_format, str) and (mistake := date_format_mistake(date_format)):
             yield ("date_format",), mistake
         if of_type != "boolean" and given.get("values") is not None:
             yield ("values",), f"only boolean properties have them, this is of type {of_type}"
@@ -265,14 +156,7 @@ class PropertyMapping(_Model):
             yield ("decimal",), f"only number properties have it, this is of type {of_type}"
 
 
-def _mistake_of_date_format(given: str) -> str | None:
-    if "%" in given:
-        return pattern_mistake(given)
-    named = get_args(DateFormat)
-    return None if given in named else f"`{given}` is not allowed{suggestion(given, named)}, or a pattern with %"
-
-
-class VectorMapping(_Model):
+class VectorMapping(ValidatedModel):
     """A named vector of a collection; in a mapping file its name alone will do.
 
     All vectors of one name have the length of the first one that Weaviate took; objects with another are refused.
@@ -303,14 +187,14 @@ def _vector_fields(item: object) -> object:
     return item if isinstance(item, dict | BaseModel) else {"name": item}
 
 
-class RelationMapping(_Model):
+class RelationMapping(ValidatedModel):
     """A column that holds the key of a row in another mapped table."""
 
     column: NonEmpty
     to_table: NonEmpty
 
 
-class CollectionMapping(_Model):
+class CollectionMapping(ValidatedModel):
     """One table and the collection that it becomes.
 
     Attributes:
@@ -407,7 +291,7 @@ class CollectionMapping(_Model):
                 yield ("omit", column), f"column `{column}` {needed[folded(column)]}"
 
 
-class Mapping(_Model):
+class Mapping(ValidatedModel):
     """A whole mapping file.
 
     Attributes:

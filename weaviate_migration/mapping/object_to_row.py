@@ -13,7 +13,8 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from weaviate_migration.mapping.models import BooleanValues, CollectionMapping, PropertyMapping, folded
+from weaviate_migration.mapping.models import CollectionMapping, PropertyMapping, folded
+from weaviate_migration.mapping.spellings import BooleanValues
 from weaviate_migration.mapping.values import SqlValue
 
 Row = tuple[SqlValue, ...]

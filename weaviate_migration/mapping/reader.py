@@ -8,13 +8,13 @@ from pathlib import Path
 from weaviate_migration.base.errors import MappingError
 from weaviate_migration.base.yaml_file import FileKind, parse_yaml, read_text
 from weaviate_migration.mapping.models import (
-    BooleanValues,
     CollectionMapping,
     Mapping,
     PropertyMapping,
     RelationMapping,
     VectorMapping,
 )
+from weaviate_migration.mapping.spellings import BooleanValues
 
 # The mappings that ship with the package, by the names that stand for them.
 PRESETS = {"conversations": "conversations.yaml"}

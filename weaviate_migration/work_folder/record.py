@@ -16,7 +16,7 @@ from weaviate_migration.base.atomic_file import replace_file
 from weaviate_migration.base.errors import ConfigurationError, MigrationConflictError
 from weaviate_migration.base.settings import environment_variable
 from weaviate_migration.mapping import CollectionMapping, Mapping
-from weaviate_migration.mapping.models import later
+from weaviate_migration.mapping.validated_model import later
 from weaviate_migration.source.change_log import LogPosition
 from weaviate_migration.source.connect import sqlite_path
 from weaviate_migration.source.other_tables import OtherTables

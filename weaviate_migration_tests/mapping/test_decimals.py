@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from weaviate_migration.mapping import PropertyMapping
 from weaviate_migration.mapping.converters import property_converter
-from weaviate_migration.mapping.models import DecimalScale
 from weaviate_migration.mapping.object_to_row import inverse
+from weaviate_migration.mapping.spellings import DecimalScale
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.validation.meaning import judge
 

@@ -6,7 +6,7 @@ import pytest
 
 from weaviate_migration.base.errors import MappingError
 from weaviate_migration.mapping import Mapping, PropertyMapping, read_mapping
-from weaviate_migration.mapping.models import BooleanValues
+from weaviate_migration.mapping.spellings import BooleanValues
 
 SMALL = """\
 name: notes

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from weaviate_migration.mapping import PropertyMapping
 from weaviate_migration.mapping.converters import property_converter
 from weaviate_migration.mapping.json_values import parse_json
-from weaviate_migration.mapping.models import DecimalScale
 from weaviate_migration.mapping.row_to_object import row_converter, unfit_judge
+from weaviate_migration.mapping.spellings import DecimalScale
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.preflight.audit.columns import Group, surely_held
 from weaviate_migration.phases.preflight.audit.kind_finder import kind_finder
