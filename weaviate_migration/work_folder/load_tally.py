@@ -81,6 +81,10 @@ class LoadTally:
         """Rows written a second; 0 where no time has gone by."""
         return self.written / self.seconds if self.seconds else 0.0
 
+    def leave_out(self, _row: object) -> None:
+        """Counts a row that the log has a change of."""
+        self.changed += 1
+
     def refuse(self, category: ErrorCategory) -> None:
         """Counts a row that is not in Weaviate."""
         _add(self.refused_by, {category: 1})

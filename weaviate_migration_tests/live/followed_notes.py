@@ -148,7 +148,9 @@ class FollowedNotes:
             write_partition(self.work_folder.extract_path(record, "notes_extract", stream.partition), stream.batches)
         return replace(self, record=record)
 
-    def load(self, partitions: Sequence[str] = PARTITION_KEYS) -> dict[str, LoadTally]:
+    def load(
+        self, partitions: Sequence[str] = PARTITION_KEYS, settings: WriteSettings = SETTINGS
+    ) -> dict[str, LoadTally]:
         """Loads partitions from the extracts, as a backfill does."""
         (collection,) = self.mapping.collections
         paths = self.work_folder.extract_paths(self.record, collection, partitions)
@@ -163,7 +165,7 @@ class FollowedNotes:
                 {key: partition_range(self.record.bounds["notes"], key) for key in partitions},
                 collection,
                 self.record.timestamp,
-                SETTINGS,
+                settings,
                 quarantine,
                 ProgressFile(self.work_folder.progress, "Note", 0),
                 changes,

@@ -3,6 +3,7 @@
 import random
 import shutil
 import sqlite3
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -22,6 +23,7 @@ from weaviate_migration.phases.validation.changed_rows import compare_changes
 from weaviate_migration.source.change_log import LogPosition
 from weaviate_migration.source.inspect import quoted
 from weaviate_migration.target.write import remove_objects
+from weaviate_migration.work_folder.loaded import LoadedPartitions
 from weaviate_migration.work_folder.sync_positions import SyncPositions, agreed_reading
 from weaviate_migration_tests.live.command_line import until
 from weaviate_migration_tests.live.followed_notes import SETTINGS, FollowedNotes, uuid_of
@@ -90,6 +92,24 @@ def test_loading_a_partition_again_makes_nothing_older(notes: FollowedNotes) -> 
     assert notes.held() == notes.rows()
     sync(notes)
     assert notes.held() == notes.rows()
+
+
+def test_changed_rows_are_counted_up_while_a_partition_loads(
+    tmp_path: Path, client: weaviate.WeaviateClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What metrics show meanwhile is never more than what it is at the end, nor less than a moment before."""
+    notes = FollowedNotes.begin(tmp_path, client, [(f"key {number}", "body", number) for number in range(400)])
+    notes.execute("UPDATE notes SET body = 'newer' WHERE size % 4 = 0")
+    seen: dict[str, list[int]] = defaultdict(list)
+    monkeypatch.setattr(
+        LoadedPartitions, "note_under_way", lambda _, partition, tally: seen[partition].append(tally.changed)
+    )
+    tallies = notes.load(settings=replace(SETTINGS, batch_size=1, worker_count=1))
+    assert sum(each.changed for each in tallies.values()) == 100
+    for partition, moments in seen.items():
+        assert moments == sorted(moments)
+        assert moments[-1] <= tallies[partition].changed
+    assert any(moments[0] < tallies[partition].changed for partition, moments in seen.items())
 
 
 def test_a_comparison_follows_what_was_applied_and_leaves_out_what_was_not(notes: FollowedNotes) -> None:

@@ -6,7 +6,7 @@ one works with the collection nobody else writes to it.
 """
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,12 +42,28 @@ class Changes:
     rows: ChangedRows | None = None
     applied: int = 0
 
-    def untouched(self, rows: Iterable[ExtractRow], within: UuidRange = EVERYTHING) -> Iterator[ExtractRow]:
-        """The rows of an extract that were not logged since; ascending, as they came."""
-        if self.rows is None:
-            return iter(rows)
+    def untouched(
+        self,
+        rows: Iterable[ExtractRow],
+        within: UuidRange = EVERYTHING,
+        leave_out: Callable[[ExtractRow], object] | None = None,
+    ) -> Iterator[ExtractRow]:
+        """The rows of an extract that were not logged since; ascending, as they came.
+
+        Args:
+            leave_out: is told of each of the others, when it is its turn.
+        """
+        return self._untouched(rows, within, leave_out) if self.rows is not None else iter(rows)
+
+    def _untouched(
+        self, rows: Iterable[ExtractRow], within: UuidRange, leave_out: Callable[[ExtractRow], object] | None
+    ) -> Iterator[ExtractRow]:
         changed = Ascending(self.uuids(within))
-        return (row for row in rows if not changed.has(row.uuid))
+        for row in rows:
+            if not changed.has(row.uuid):
+                yield row
+            elif leave_out is not None:
+                leave_out(row)
 
     def carried_into(self, rows: Iterable[ExtractRow], within: UuidRange = EVERYTHING) -> Iterator[ExtractRow]:
         """The rows of an extract as the log has changed them: applied ones as they are now, pending ones left out."""

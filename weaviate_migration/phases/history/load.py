@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from weaviate_migration.phases.history.ascending import Ascending
 from weaviate_migration.phases.history.changes import EVERYTHING, Changes
 from weaviate_migration.phases.history.extract.refusals import JudgedRow, judged
 from weaviate_migration.phases.history.extract.storage import PartitionExtract
-from weaviate_migration.phases.history.extract.storage_classes import RowLayout
+from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowLayout
 from weaviate_migration.phases.history.row_writer import RowWriter
 from weaviate_migration.target.read_back import any_object_in_range, uuids_in_range
 from weaviate_migration.target.write import Batch, BatchOutcome, WriteSettings, remove_object
@@ -96,7 +96,7 @@ class PartitionLoad:
         for partition, extract in self.extracts.items():
             self.quarantine.clear(partition)
             tally = self.tallies[partition]
-            tally.rows = tally.changed = extract.rows
+            tally.rows = extract.rows
             for batch in self._batches_of(partition, writer, occupied) if extract.rows else ():
                 tally.converted += len(batch.drafts)
                 self._under_way[partition] += 1
@@ -113,11 +113,8 @@ class PartitionLoad:
         return batches
 
     def _unchanged(self, partition: str) -> Iterator[JudgedRow]:
-        """The judged rows of a partition; those that it has and does not give were changed since the snapshot."""
-        tally = self.tallies[partition]
-        for each in self._judged(partition):
-            tally.changed -= 1
-            yield each
+        """The judged rows of a partition; those that it has and does not give are counted as changed."""
+        return self._judged(partition, self.tallies[partition].leave_out)
 
     def _is_written(self, partition: str) -> bool:
         """Whether all of a partition's batches have come to their end."""
@@ -132,10 +129,10 @@ class PartitionLoad:
         self.loaded.note(partition, self.tallies[partition])
         self._finished.add(partition)
 
-    def _judged(self, partition: str) -> Iterator[JudgedRow]:
-        """The rows of a partition that were not changed since the snapshot."""
+    def _judged(self, partition: str, leave_out: Callable[[ExtractRow], object] | None = None) -> Iterator[JudgedRow]:
+        """The rows of a partition that were not changed since the snapshot; `leave_out` is told of the others."""
         extract = self.extracts[partition]
-        rows = self.changes.untouched(extract.extract_rows(), self.ranges[partition])
+        rows = self.changes.untouched(extract.extract_rows(), self.ranges[partition], leave_out)
         return judged(rows, self.mapping, RowLayout.of_schema(extract.schema).columns)
 
     def _refuse(self, partition: str, row: QuarantinedRow) -> None:
