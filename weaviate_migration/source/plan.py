@@ -1,6 +1,6 @@
 """What of a mapping a database can give: the tables, keys and columns to read, and what one has and the other lacks."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Mapping as ReadOnlyMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -119,6 +119,7 @@ def plan_migration(mapping: Mapping, database: Database) -> MigrationPlan:
         warnings=(
             *gaps,
             *(_rowid_warning(each.table) for each in collections if each.table and each.uses_rowid),
+            *_collation_warnings(collections),
             *(f"table `{name}` cannot be read here, and is left out: {reason}" for name, reason in unreadable.items()),
         ),
     )
@@ -289,6 +290,20 @@ def _rowid_warning(table: Table) -> str:
         f"table `{table.name}` has no primary key: its rows are told apart by their rowid. Changes to them cannot be "
         "followed, since VACUUM numbers rows again; if other columns identify a row, name them in `key`"
     )
+
+
+def _collation_warnings(collections: Sequence[CollectionPlan]) -> Iterator[str]:
+    """How parents are told whose keys only the application can compare."""
+    parents = {relation.to_table for each in collections for relation in each.mapping.relations}
+    for each in collections:
+        if each.table is None or each.mapping.table not in parents or len(each.key) > 1:
+            continue
+        key = each.table.column(each.key[0]) if each.key else None
+        if key is not None and key.missing_collation:
+            yield (
+                f"only the application has the collation `{key.missing_collation}` of `{each.table.name}.{key.name}`: "
+                "which rows name it as their parent is told by the bytes of its keys"
+            )
 
 
 def _others(mapping: Mapping, database: Database) -> Iterable[Table]:

@@ -178,6 +178,10 @@ def test_parents_are_found_whatever_the_order_of_their_index(tmp_path: Path, key
     with TableReader(tmp_path / "app.db", child, object_uuid, 16, tmp_path) as reader:
         found = {each.value: each.key for each in reader.named_parents("parent", parent)}
     assert found == {**{name: name for name in names}, "bb": None, "gone": None}
+    assert plan.warnings == (
+        "only the application has the collation `by_length` of `parents.name`: which rows name it as their parent is "
+        "told by the bytes of its keys",
+    )
     with closing(connect_to_read(tmp_path / "app.db")) as connection:
         report = audit_table(connection, child, plan, tmp_path)
     assert (report.rows, report.orphans[0].count) == (10, 2)
