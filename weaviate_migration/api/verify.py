@@ -17,7 +17,7 @@ from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.monitoring.alerts import under_way
 from weaviate_migration.phases.history.changes import collection_changes
 from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
-from weaviate_migration.phases.validation.certificate import ComparedCollection, lacking_rows
+from weaviate_migration.phases.validation.certificate import ComparedCollection, lacking_rows, statement
 from weaviate_migration.phases.validation.changed_rows import ChangeComparison
 from weaviate_migration.phases.validation.collection_proof import CollectionProof
 from weaviate_migration.phases.validation.differences import SHOWN_DIFFERENCES, Difference
@@ -61,6 +61,7 @@ class VerificationResult:
         checks: the evaluations that were stored.
         not_run: checks of relations that did not run, since those of the parents failed: `book: relations`.
         certificate: path of the certificate; None where not everything was compared.
+        statement: what the certificate says was compared, and what was left out; '' without one.
         compared_since: of a source in use, rows that changed after the snapshot, and were compared by themselves.
         position: of the change log, up to which all changes were in Weaviate at the end; None if it is not followed.
     """
@@ -79,6 +80,7 @@ class VerificationResult:
     not_run: Sequence[str] = ()
     errors: Sequence[str] = ()
     certificate: str | None = None
+    statement: str = ""
     compared_since: int = 0
     position: int | None = None
 
@@ -201,6 +203,7 @@ class MigrationVerifier:
             not_run=[f"{asset}: relations" for asset in related if (asset, "relations") not in ran],
             errors=errors,
             certificate=str(path) if path else None,
+            statement=statement(compared, record) if path else "",
         )
 
     def _repair(self, record: MigrationRecord) -> RepairTally:

@@ -76,7 +76,7 @@ def _closing_lines(result: VerificationResult) -> list[str]:
     verdict = {0: "No difference", 3: f"{result.total_differences:,} differences"}.get(result.exit_code, "Failed")
     lines = [f"{verdict}: {_seconds(result):.1f} s."]
     if result.certificate:
-        lines.append(f"Certificate: {result.certificate}")
+        lines += [f"Certificate: {result.certificate}", result.statement]
     if result.total_differences and result.repaired is None:
         lines.append("`weaviate-migration verify --repair` mends what was not refused.")
     return lines

@@ -117,7 +117,7 @@ def certificate(
     snapshot = record.snapshot
     assert snapshot is not None, "what was extracted has a snapshot"
     return {
-        "statement": _statement(collections, snapshot.other_tables),
+        "statement": statement(collections, record),
         "identical": not differences,
         "differences": differences,
         "migration_id": record.id,
@@ -150,7 +150,9 @@ def lacking_rows(collections: Sequence[ComparedCollection]) -> list[str]:
     ]
 
 
-def _statement(collections: Sequence[ComparedCollection], others: OtherTables | None) -> str:
+def statement(collections: Sequence[ComparedCollection], record: MigrationRecord) -> str:
+    """What was compared, and what of the file was left out, by the mapping or by nobody's will."""
+    others = record.snapshot.other_tables if record.snapshot else None
     if lacking := lacking_rows(collections):
         return f"Not everything was compared: {'; '.join(lacking)}."
     columns = [f"{each.table}.{column}" for each in collections for column in each.omitted]
