@@ -21,7 +21,7 @@ from weaviate_migration.base.settings import OPTIONS, MigrationConfig, environme
 from weaviate_migration.cli import INTERRUPTED, cli
 from weaviate_migration.cli.migrate import migrate
 from weaviate_migration.mapping import CollectionMapping, Mapping, PropertyMapping, VectorMapping, read_mapping
-from weaviate_migration.mapping.models import Distance, VectorBytes
+from weaviate_migration.mapping.models import Distance, PropertyType, VectorBytes
 from weaviate_migration.mapping.spellings import DateFormat
 from weaviate_migration.monitoring.alerts.conditions import Kind
 from weaviate_migration.target.connect import MINIMUM_VERSION
@@ -184,6 +184,10 @@ def test_the_fields_of_a_mapping(section: str, model: type[BaseModel]) -> None:
 @pytest.mark.parametrize("choices", [DateFormat, VectorBytes, Distance])
 def test_the_choices_of_a_mapping(choices: object) -> None:
     assert [each for each in get_args(choices) if f"`{each}`" not in PAGES["mapping.md"]] == []
+
+
+def test_the_table_of_types() -> None:
+    assert sorted(first_column("mapping.md", "type")) == sorted(get_args(PropertyType))
 
 
 def test_what_is_no_command_is_tested_too() -> None:
