@@ -280,5 +280,26 @@ def test_an_omitted_table_has_a_name_and_a_reason(omitted: object) -> None:
     assert {place[0] for place, _ in mistakes(error)} == {"omit_tables"}
 
 
+def test_how_columns_are_read_comes_back_from_json_and_changes_the_digest() -> None:
+    spelled: list[dict[str, Any]] = [
+        {"type": "boolean", "values": {"true": ["t", 1], "false": ["1", 0]}},
+        {"type": "number", "decimal": "text"},
+        {"type": "number", "decimal": {"scale": 2}},
+        {"type": "date", "date_format": "%d/%m/%Y"},
+        {"type": "date", "date_format": "apple"},
+    ]
+    vectors = [{"name": "v", "column": "c", "bytes": "int8", "length": 3, "distance": "dot"}, "own"]
+    plain = Mapping(name="x", collections=(collection(),))
+    mappings = [plain, Mapping(name="x", collections=(collection(vectors=vectors),))]
+    mappings += [
+        Mapping(name="x", collections=(collection(properties=[{"name": "p", "column": "c", **each}]),))
+        for each in spelled
+    ]
+    for mapping in mappings:
+        assert Mapping.model_validate_json(mapping.model_dump_json()) == mapping
+    assert len({mapping.digest for mapping in mappings}) == len(mappings)
+    assert not {"values", "decimal", "bytes", "length", "distance"} & set(plain.model_dump_json().split('"'))
+
+
 def test_folded_leaves_what_sqlite_tells_apart() -> None:
     assert folded("Ä_ID") == "Ä_id"
