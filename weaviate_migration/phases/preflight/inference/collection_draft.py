@@ -154,5 +154,7 @@ def remarks_of(read: ReadTable) -> Iterator[str]:
             yield f"{table.name}.{column} {facts.secrets[column]}, but is the key: to keep it out, leave out the table"
         if column in facts.columns and (nulls := facts.columns[column].count("null")):
             yield f"{table.name}.{column} is the key, and NULL in {counted(nulls, 'row')}: they would be refused"
+    if "" in facts.secrets:
+        yield f"{table.name}: the column without a name {facts.secrets['']}, and a mapping cannot name it"
     for column, remark in facts.remarks.items():
         yield f"{table.name}.{column}: {remark}"

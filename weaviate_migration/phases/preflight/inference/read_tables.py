@@ -41,7 +41,7 @@ class ReadTable:
     @property
     def omitted(self) -> dict[str, str]:
         """The columns that are left out altogether, each with the reason."""
-        reasons = ((column.name, self._why_omitted(column)) for column in self.keyed.table.columns)
+        reasons = ((column.name, self._why_omitted(column)) for column in self.keyed.table.columns if column.name)
         return {column: reason for column, reason in reasons if reason is not None}
 
     @property

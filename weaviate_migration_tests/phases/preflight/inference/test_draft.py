@@ -275,6 +275,14 @@ def test_a_table_without_a_name_is_told(tmp_path: Path) -> None:
     assert draft.mapping.omit_tables == {}
 
 
+def test_a_secret_in_a_column_without_a_name_is_told(tmp_path: Path) -> None:
+    source = make(tmp_path / "app.db", 'CREATE TABLE t (id, "")', f"INSERT INTO t VALUES (1, '{BCRYPT}')")
+    assert drafted(source).remarks == [
+        "t: the column without a name looks like a secret: 1 of 1 values look like password hashes, "
+        "and a mapping cannot name it"
+    ]
+
+
 # Names that SQLite takes, and a few that mean something to others.
 NAMES = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20),
