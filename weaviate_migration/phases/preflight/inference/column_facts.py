@@ -13,6 +13,7 @@ from typing import Any
 
 from weaviate_migration.mapping import PropertyMapping
 from weaviate_migration.mapping.converters import property_converter
+from weaviate_migration.mapping.date_patterns import pattern_mistake
 from weaviate_migration.mapping.values import Converter, SqlValue
 from weaviate_migration.phases.preflight.audit.columns import STORAGE_CLASSES, Group, by_class, surely_held
 from weaviate_migration.phases.preflight.inference.date_patterns import PATTERNS
@@ -84,10 +85,11 @@ READINGS: dict[str, Reading] = {
 }
 _IS_RFC_9562 = re.compile(RFC_9562).fullmatch
 _IS_SWAPPED_UUID = re.compile("[0-9a-f]{14}[1-8][0-9a-f][89ab][0-9a-f]{15}").fullmatch
-# So are those of dates by patterns that are in use, by the pattern.
+# So are those of dates by patterns that are in use, by the pattern; without those that this process cannot read.
 PATTERN_READINGS: dict[str, Reading] = {
     pattern: _reading({"type": "date", "date_format": pattern}, str, begins=begins)
     for pattern, begins in PATTERNS.items()
+    if pattern_mistake(pattern) is None
 }
 # Of all patterns at once: what a text begins with that one of them may read.
 _PATTERN_HEADS = frozenset(_DIGITS + "ADFJMNOSTW")

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from weaviate_migration.phases.preflight.inference.boolean_guess import boolean
-from weaviate_migration.phases.preflight.inference.column_facts import ColumnFacts
+from weaviate_migration.phases.preflight.inference.column_facts import PATTERN_READINGS, ColumnFacts
 from weaviate_migration.phases.preflight.inference.column_words import ColumnWords
-from weaviate_migration.phases.preflight.inference.date_patterns import PATTERNS, exchanged
+from weaviate_migration.phases.preflight.inference.date_patterns import exchanged
 from weaviate_migration.phases.preflight.inference.finding import (
     NEARLY_ALL,
     Found,
@@ -66,7 +66,7 @@ def _date(words: ColumnWords, facts: ColumnFacts) -> Found | None:
 
 def _date_by_pattern(words: ColumnWords, facts: ColumnFacts) -> Found | None:
     """Dates by the one pattern that reads them; where day and month could as well be exchanged, they are none."""
-    pattern = max(PATTERNS, key=facts.fits.__getitem__)
+    pattern = max(PATTERN_READINGS, key=facts.fits.__getitem__)
     fitting, other = facts.fits[pattern], exchanged(pattern)
     if not speaks_for(facts, fitting, announced=words.declares_date):
         return None
@@ -114,7 +114,7 @@ def _plain_text(words: ColumnWords, facts: ColumnFacts) -> Found | None:
 
 def _hint(words: ColumnWords, facts: ColumnFacts) -> str:
     """What the texts could be, where nothing says that they are it."""
-    pattern = max(PATTERNS, key=facts.fits.__getitem__)
+    pattern = max(PATTERN_READINGS, key=facts.fits.__getitem__)
     if speaks_for(facts, facts.fits[pattern], announced=words.declares_date):
         return f"; could be dates, but nothing says whether as {pattern} or as {exchanged(pattern)}"
     return ""
