@@ -54,8 +54,11 @@ class MigrationStatus:
     next_step: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """What `status --json` prints."""
-        return asdict(self)
+        """What `status --json` prints; the remedy of capture is told by `next_step`."""
+        document = asdict(self)
+        if self.capture is not None:
+            del document["capture"]["remedy"]
+        return document
 
 
 def status_before_first(config: MigrationConfig) -> MigrationStatus | None:
