@@ -10,7 +10,7 @@ from weaviate_migration.api.session import opened
 from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.phases.dual_write.capture import begin_change_capture
-from weaviate_migration.phases.preflight.mapping_choice import mapping_to_migrate
+from weaviate_migration.phases.preflight.mapping_choice import mapping_to_capture
 from weaviate_migration.source.capture import (
     capture_damage,
     captures_in,
@@ -62,7 +62,7 @@ def install_change_capture(config: MigrationConfig) -> CaptureStatus:
         CaptureError: what is there of the capture cannot be mended.
         SourceError: the file is locked or damaged.
     """
-    with opened(config, mapping_to_migrate) as session:
+    with opened(config, mapping_to_capture) as session:
         session.lock()
         begin_change_capture(session.source, session.mapping, session.work_folder)
     return change_capture_status(config)

@@ -22,7 +22,7 @@ def with_options(*options: Callable[[Command], Command]) -> Callable[[Command], 
 MAPPING_OPTION = click.option(
     "--mapping",
     type=click.Path(path_type=Path),
-    help="A file or a preset that says what becomes what; default: what fits the file.",
+    help="A file or a preset that says what becomes what; default: the migration's own, or what fits the file.",
 )
 EXTRACTS_OPTION = click.option("--extracts", metavar="PATH", help="Any fsspec path; default: in the work folder.")
 ALERTS_OPTION = click.option(

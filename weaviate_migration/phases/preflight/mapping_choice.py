@@ -12,6 +12,7 @@ from weaviate_migration.phases.preflight.inference.draft import draft_of_file
 from weaviate_migration.source.connect import connect_to_read, readable_source, source_errors, sqlite_path
 from weaviate_migration.source.inspect import Database, Table, inspect_database, quoted
 from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.own_mapping import current_mapping
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +33,17 @@ def mapping_to_migrate(config: MigrationConfig, work_folder: WorkFolder) -> Mapp
     if config.mapping is not None:
         return read_mapping(config.mapping)
     return work_folder.mappings.drawn() or _of_last_migration(config, work_folder) or _new(config, work_folder)
+
+
+def mapping_to_capture(config: MigrationConfig, work_folder: WorkFolder) -> Mapping:
+    """That of the migration in use, whose changes are followed; else the one that a migration would begin with.
+
+    Raises:
+        ConfigurationError: what `mapping_to_migrate` raises.
+        SourceError: the file is locked or corrupt.
+    """
+    choose = current_mapping if work_folder.records.newest_in_use() is not None else mapping_to_migrate
+    return choose(config, work_folder)
 
 
 def _of_last_migration(config: MigrationConfig, work_folder: WorkFolder) -> Mapping | None:

@@ -9,7 +9,7 @@ import pytest
 from weaviate_migration.base.errors import SourceNotUsableError
 from weaviate_migration.base.settings import MigrationConfig, create_migration_config
 from weaviate_migration.mapping import Mapping, read_mapping
-from weaviate_migration.phases.preflight.mapping_choice import mapping_to_migrate, preset_fits
+from weaviate_migration.phases.preflight.mapping_choice import mapping_to_capture, mapping_to_migrate, preset_fits
 from weaviate_migration.source.connect import connect_to_read
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.work_folder.folder import WorkFolder
@@ -133,6 +133,18 @@ def test_the_next_migration_of_the_file_has_the_mapping_of_the_last_one(
     assert mapping_to_migrate(settings(another, work_folder), work_folder) == read_mapping()
     work_folder.records.update(record, state="discarded")
     assert tables_of(mapping_to_migrate(settings(path, work_folder), work_folder)) == ["accounts", "conversations"]
+
+
+def test_what_is_captured_is_what_the_migration_in_use_has(tmp_path: Path, work_folder: WorkFolder) -> None:
+    """Whatever people have made since of the mapping that was drawn up: the next migration takes that."""
+    path = make(tmp_path / "app.db", *SUPPORT)
+    config = settings(path, work_folder)
+    drawn = mapping_to_capture(config, work_folder)
+    work_folder.records.resume_or_begin(path, drawn, "")
+    edited = work_folder.mappings.drawn_path.read_text(encoding="utf-8").replace("name: Account\n", "name: Customer\n")
+    work_folder.mappings.keep_drawn(edited)
+    assert mapping_to_capture(config, work_folder) == drawn
+    assert mapping_to_migrate(config, work_folder) != drawn
 
 
 def test_a_file_without_tables_is_refused(tmp_path: Path, work_folder: WorkFolder) -> None:
