@@ -260,6 +260,18 @@ def test_the_file_is_not_written_to(library: Path) -> None:
     assert sorted(each.name for each in library.parent.iterdir()) == ["library.db"]
 
 
+@pytest.mark.parametrize("journal_mode", ["delete", "wal"])
+def test_the_application_may_be_in_the_middle_of_a_change(journal_mode: str, library: Path) -> None:
+    draft = drafted(library)
+    with closing(connect(library)) as application:
+        application.execute(f"PRAGMA journal_mode = {journal_mode}")
+        application.execute("BEGIN IMMEDIATE")
+        application.execute("INSERT INTO shelves VALUES ('c', 'gone')")
+        assert drafted(library) == draft
+        application.execute("COMMIT")
+    assert drafted(library) != draft
+
+
 def test_a_table_without_a_name_is_told(tmp_path: Path) -> None:
     source = make(
         tmp_path / "app.db",
