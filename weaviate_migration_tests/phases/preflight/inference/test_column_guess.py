@@ -1,7 +1,10 @@
 """What columns become, as the files of many applications declare and fill them."""
 
 import hashlib
+import os
 import re
+import subprocess
+import sys
 from itertools import cycle, islice
 from uuid import NAMESPACE_OID, UUID, uuid5
 
@@ -349,3 +352,30 @@ def test_the_reason_has_the_figures(declaration: str, values: list[SqlValue], re
 
 def test_a_reason_is_one_line() -> None:
     assert not re.search(r"\s{2}|\n", guess_of("a\nb\n  INTEGER", [None]).reason)
+
+
+OTHER_LANGUAGE = """
+from datetime import datetime
+from weaviate_migration.mapping import date_patterns
+
+class German(datetime):
+    def strftime(self, form: str) -> str:
+        return super().strftime(form).replace("Jan", "Jän")
+
+date_patterns._ANY_TIME = German(2026, 1, 2, 15)
+from weaviate_migration_tests.phases.preflight.inference.guessing import guess_of, told
+print(told(guess_of("day TEXT", ["1 Feb 2024"])), told(guess_of("day TEXT", ["1.2.2024"])), sep=", ")
+"""
+
+
+def test_a_process_with_another_language_reads_dates_without_names() -> None:
+    """As where an application has set LC_TIME before it imports us; a locale may not be installed."""
+    ended = subprocess.run(
+        [sys.executable, "-c", OTHER_LANGUAGE],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert ended.stdout == "text words, date %d.%m.%Y\n"
