@@ -17,11 +17,13 @@ class Application:
     """One file that an application makes.
 
     Attributes:
+        title: the application and its file, as docs/init.md names them.
         module: the file beside this one that uses the application.
         file: where the application keeps its database, in a folder of its own.
         is_light: whether the tests make it; `make field` makes all.
     """
 
+    title: str
     module: str
     file: str
     is_light: bool = False
@@ -59,20 +61,22 @@ class Application:
 
 
 APPLICATIONS = (
-    Application("dagster_home", "dagster_home/history/runs.db", is_light=True),
-    Application("dagster_home", "dagster_home/history/runs/index.db"),
-    Application("dagster_home", "dagster_home/history/runs/5d0a3c8e-7c0f-4b52-9f7e-1f4b8b1f0d11.db"),
-    Application("alembic_batch", "app.db", is_light=True),
-    Application("sqlite_utils_dogs", "dogs.db", is_light=True),
-    Application("django_site", "site.sqlite3"),
-    Application("datasette_internal", "internal.db"),
-    Application("sqlite_vec_notes", "notes.db"),
-    Application("mlflow_tracking", "mlflow.db"),
-    Application("optuna_studies", "studies.db"),
-    Application("anki_collection", "collection.anki2"),
-    Application("beets_library", "library.db"),
-    Application("tortoise_events", "events.db"),
-    Application("huey_queue", "queue.db"),
-    Application("diskcache_cache", "cache.db"),
-    Application("coverage_data", ".coverage"),
+    Application("Dagster: runs", "dagster_home", "dagster_home/history/runs.db", is_light=True),
+    Application("Dagster: index of events", "dagster_home", "dagster_home/history/runs/index.db"),
+    Application(
+        "Dagster: events of a run", "dagster_home", "dagster_home/history/runs/5d0a3c8e-7c0f-4b52-9f7e-1f4b8b1f0d11.db"
+    ),
+    Application("SQLAlchemy with Alembic", "alembic_batch", "app.db", is_light=True),
+    Application("sqlite-utils", "sqlite_utils_dogs", "dogs.db", is_light=True),
+    Application("Django", "django_site", "site.sqlite3"),
+    Application("Datasette: internal file", "datasette_internal", "internal.db"),
+    Application("sqlite-vec", "sqlite_vec_notes", "notes.db"),
+    Application("MLflow", "mlflow_tracking", "mlflow.db"),
+    Application("Optuna", "optuna_studies", "studies.db"),
+    Application("Anki", "anki_collection", "collection.anki2"),
+    Application("beets", "beets_library", "library.db"),
+    Application("Tortoise ORM", "tortoise_events", "events.db"),
+    Application("Huey", "huey_queue", "queue.db"),
+    Application("DiskCache", "diskcache_cache", "cache.db"),
+    Application("coverage.py", "coverage_data", ".coverage"),
 )

@@ -12,6 +12,7 @@ import weaviate
 import yaml
 
 from weaviate_migration.target.server import ServerAddress
+from weaviate_migration_tests.documentation import first_column
 from weaviate_migration_tests.field import comparison
 from weaviate_migration_tests.field.applications import APPLICATIONS, Application
 from weaviate_migration_tests.field.comparison import Comparison, compare
@@ -86,8 +87,12 @@ def not_followed(warnings: list[str]) -> set[str]:
 
 
 def print_for_the_docs(application: Application, compared: Comparison) -> None:
-    """`make field` shows it: docs/any-file.md has these figures."""
-    print(f"{application.name}: {len(compared.rows)} tables, {sum(compared.rows.values())} rows; {compared.left_out}")
+    """`make field` shows it: docs/init.md has these figures."""
+    print(f"{application.title}: {len(compared.rows)} tables, {sum(compared.rows.values())} rows; {compared.left_out}")
+
+
+def test_the_docs_name_each_file() -> None:
+    assert first_column("init.md", "application") == [each.title for each in APPLICATIONS]
 
 
 def test_the_comparison_shares_no_code_with_the_product() -> None:
