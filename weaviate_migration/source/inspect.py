@@ -31,7 +31,7 @@ OWN_PREFIX = "_weaviate_migration_"
 # https://www.sqlite.org/lang_createtable.html#rowid
 _ROWID_ALIASES = ("rowid", "_rowid_", "oid")
 # What SQLite answers where it lacks a module, tokenizer or function, and what a module says of its own tables.
-_OF_THE_TABLE = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT)
+OF_THE_TABLE = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT)
 # `hidden` of PRAGMA table_xinfo: columns of a virtual table that are only for its queries; generated columns that are
 # computed whenever they are read. 3 are generated ones that are stored.
 _HIDDEN, _COMPUTED = 1, 2
@@ -216,7 +216,7 @@ def _refused(connection: Connection, statement: str) -> str:
     try:
         connection.exec_driver_sql(statement).all()
     except DBAPIError as error:
-        if not isinstance(error.orig, sqlite3.Error) or primary_code(error.orig) not in _OF_THE_TABLE:
+        if not isinstance(error.orig, sqlite3.Error) or primary_code(error.orig) not in OF_THE_TABLE:
             raise
         return str(error.orig)
     return ""

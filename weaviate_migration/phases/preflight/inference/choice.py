@@ -11,7 +11,8 @@ from weaviate_migration.phases.preflight.inference.bookkeeping import bookkeepin
 from weaviate_migration.phases.preflight.inference.finding import counted
 from weaviate_migration.phases.preflight.inference.module_tables import tables_of_modules
 from weaviate_migration.phases.preflight.inference.names import spoken_words
-from weaviate_migration.source.inspect import OWN_PREFIX, Database, Table, quoted
+from weaviate_migration.source.connect import primary_code
+from weaviate_migration.source.inspect import OF_THE_TABLE, OWN_PREFIX, Database, Table, quoted
 
 # SQLite takes 2,000 columns in a result at most.
 _ASKED_AT_ONCE = 500
@@ -71,11 +72,11 @@ def choose_tables(connection: sqlite3.Connection, database: Database, choice: Ch
         if not table.name or (table.is_view and not choice.views and not _names(choice.tables, table)):
             continue
         reason = _why_not_chosen(table, choice, reasons.pop(table.name, None))
-        key = None if reason else _key(connection, table)
+        key, reason = ((), reason) if reason else _key(connection, table)
         if key:
             keys[table] = key
         else:
-            reasons[table.name] = reason or _why_without_key(table)
+            reasons[table.name] = reason
     omitted = (OmittedTable(name, row_count_or_none(connection, name), reasons[name]) for name in sorted(reasons))
     return ChosenTables(keys, tuple(omitted), tuple(_remarks(connection, database)))
 
@@ -93,7 +94,9 @@ def row_count_or_none(connection: sqlite3.Connection, table: str) -> int | None:
     """How many rows a table has; None where SQLite cannot read it."""
     try:
         (count,) = connection.execute(f"SELECT count(*) FROM {quoted(table)}").fetchone()
-    except sqlite3.Error:
+    except sqlite3.Error as error:
+        if primary_code(error) not in OF_THE_TABLE:
+            raise
         return None
     return int(count)
 
@@ -109,21 +112,31 @@ def _names(names: Sequence[str], table: Table) -> bool:
     return folded(table.name) in map(folded, names)
 
 
-def _why_not_chosen(table: Table, choice: Choice, kept: str | None) -> str | None:
+def _why_not_chosen(table: Table, choice: Choice, kept: str | None) -> str:
     if _names(choice.exclude, table):
         return "named by --exclude"
     if choice.tables:
         return _told_by_sqlite(table.unreadable) if _names(choice.tables, table) else "not named by --tables"
-    return _told_by_sqlite(table.unreadable) or kept or bookkeeping_reason(table)
+    return _told_by_sqlite(table.unreadable) or kept or bookkeeping_reason(table) or ""
 
 
-def _key(connection: sqlite3.Connection, table: Table) -> tuple[str, ...]:
-    """The columns that tell the rows of a table apart; none if there are no such columns."""
+def _key(connection: sqlite3.Connection, table: Table) -> tuple[tuple[str, ...], str]:
+    """The columns that tell the rows of a table apart, or why there are none."""
     declared = table.primary_key or ((table.rowid,) if table.rowid else ())
+    if any(folded(column).startswith(OWN_PREFIX) for column in declared):
+        return (), "its key has a name that only this project's own columns may have"
     if declared:
-        return () if any(folded(column).startswith(OWN_PREFIX) for column in declared) else declared
-    found = next(_unique_columns(connection, table), None)
-    return () if found is None else (found,)
+        return declared, ""
+    try:
+        found = next(_unique_columns(connection, table), None)
+    except sqlite3.Error as error:  # A view may fail in any of its rows.
+        if primary_code(error) not in OF_THE_TABLE:
+            raise
+        return (), f"SQLite cannot read it: {error}"
+    if found is None:
+        kind = "view" if table.is_view else "table"
+        return (), f"a {kind} in which no column has a value of its own for each row, and none is NULL"
+    return (found,), ""
 
 
 def _unique_columns(connection: sqlite3.Connection, table: Table) -> Iterator[str]:
@@ -142,10 +155,5 @@ def _not_called_key(column: str) -> int:
     return 0 if words == ["id"] else 1 if words[-1:] == ["id"] else 2
 
 
-def _told_by_sqlite(message: str) -> str | None:
-    return f"only its application can read it: {message}" if message else None
-
-
-def _why_without_key(table: Table) -> str:
-    kind = "a view" if table.is_view else "a table"
-    return f"{kind} in which no column has a value of its own for each row, and none is NULL"
+def _told_by_sqlite(message: str) -> str:
+    return f"only its application can read it: {message}" if message else ""

@@ -60,6 +60,8 @@ _SECRET_NAME = re.compile(
     r"|(?:access|api|auth|encryption|master|private|secret|session|signing) ?keys?|(?:backup|recovery) codes?)"
     r"(?: (?:hash|digest))?$"
 )
+# No secret is declared so.
+_FOR_NUMBERS = re.compile("int|bool|real|floa|doub|num|dec|date|time", re.IGNORECASE)
 # What tokens and keys have at least; shorter texts are words.
 _SHORTEST_TOKEN = 8
 
@@ -69,10 +71,12 @@ class SecretReading:
 
     Args:
         column: its name.
+        declared_type: says what a column without values is for.
     """
 
-    def __init__(self, column: str) -> None:
+    def __init__(self, column: str, declared_type: str = "") -> None:
         self._suspect = _suspicion(column)
+        self._for_numbers = _FOR_NUMBERS.search(declared_type) is not None
         self._values = 0
         self._suspects = 0
         self._kinds: Counter[str] = Counter()
@@ -92,6 +96,8 @@ class SecretReading:
         for kind, count in self._kinds.most_common(1):
             if count > MOST * self._values:
                 return f"looks like a secret: {count:,} of {self._values:,} values look like {kind}"
+        if not self._values and self._for_numbers:
+            return None
         if self._suspect is not None and self._suspects >= MOST * self._values:
             return "looks like a secret, by its name"
         return None

@@ -45,9 +45,10 @@ def read_table(connection: sqlite3.Connection, table: Table, candidates: Sequenc
         connection: made for this.
         candidates: for relations of the table's.
     """
-    names = [column.name for column in table.columns if not column.unreadable]
+    readable = [column for column in table.columns if not column.unreadable]
+    names = [column.name for column in readable]
     columns = {name: ColumnReading() for name in names}
-    secrets = {name: SecretReading(name) for name in names}
+    secrets = {column.name: SecretReading(column.name, column.declared_type) for column in readable}
     orphans = [0] * len(candidates)
     rows = 0
     questions = [

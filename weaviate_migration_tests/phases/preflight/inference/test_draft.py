@@ -163,6 +163,16 @@ def test_a_column_with_null_or_with_a_value_twice_is_no_key_of_a_view(null: str,
     assert collection(drafted(source, views=True), "v").key == ("name",)
 
 
+def test_a_view_that_fails_in_a_row_is_left_out(tmp_path: Path) -> None:
+    source = make(
+        tmp_path / "app.db",
+        "CREATE TABLE notes (id INTEGER PRIMARY KEY, extra TEXT)",
+        "INSERT INTO notes VALUES (1, '{\"a\": 1}'), (2, 'not JSON')",
+        "CREATE VIEW extras AS SELECT id, json_extract(extra, '$.a') AS a FROM notes",
+    )
+    assert drafted(source, views=True).mapping.omit_tables == {"extras": "SQLite cannot read it: malformed JSON"}
+
+
 def test_only_the_tables_that_were_named(library: Path) -> None:
     draft = drafted(library, tables=["BOOKS", "shelves"], exclude=["shelves"])
     assert [each.table for each in draft.mapping.collections] == ["books"]

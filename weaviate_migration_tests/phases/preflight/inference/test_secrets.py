@@ -138,6 +138,15 @@ def test_a_column_that_is_not(column: str, values: list[Any]) -> None:
     assert (found.reason, found.remark) == (None, None)
 
 
+@pytest.mark.parametrize(
+    ("declared", "is_secret"), [("TEXT", True), ("", True), ("BOOLEAN", False), ("INTEGER", False)]
+)
+def test_a_column_without_values_goes_by_its_declaration(declared: str, is_secret: bool) -> None:
+    found = SecretReading("token", declared)
+    found.add([None])
+    assert (found.reason is not None) == is_secret
+
+
 def test_a_column_is_secret_where_most_of_its_values_are() -> None:
     found = reading("digest", [BCRYPT, None, ""], [BCRYPT, "none"])
     assert found.reason == "looks like a secret: 2 of 3 values look like password hashes"
