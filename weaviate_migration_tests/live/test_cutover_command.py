@@ -127,7 +127,7 @@ def test_nothing_to_switch_to(notes: NoteMigration) -> None:
 
 
 def test_another_mapping_is_refused(loaded: NoteMigration, client: weaviate.WeaviateClient) -> None:
-    ended = run_here("cutover", "--work-dir", loaded.work_dir, *at(loaded.server))
+    ended = run_here("cutover", "--mapping", "conversations", "--work-dir", loaded.work_dir, *at(loaded.server))
     assert ended.code == 2
     assert "was begun with another mapping" in ended.stderr
     assert aliases(client) == {}
