@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ class MappingDraft:
     text: str
     collections: tuple[CollectionDraft, ...]
     omitted: tuple[OmittedTable, ...]
-    of_tables: tuple[str, ...] = ()
+    of_tables: tuple[str, ...]
 
     @property
     def secrets(self) -> list[OmittedColumn]:
@@ -109,7 +109,7 @@ def draft_of_file(path: Path, scratch: Path, choice: Choice) -> MappingDraft:
     if not usable:
         raise _nothing_to_migrate(path, omitted)
     related = with_relations_to([each.name for each in usable], usable)
-    return replace(_composed(path, related, sorted(omitted, key=lambda each: each.table)), of_tables=chosen.remarks)
+    return _composed(path, related, sorted(omitted, key=lambda each: each.table), chosen.remarks)
 
 
 def unusable_tables(found: Sequence[ReadTable]) -> list[OmittedTable]:
@@ -135,7 +135,9 @@ def draft_collections(tables: Sequence[ReadTable]) -> list[CollectionDraft]:
     return [draft_collection(by_name[name]) for name in parents_first(by_name, parents)]
 
 
-def _composed(path: Path, tables: Sequence[ReadTable], omitted: Sequence[OmittedTable]) -> MappingDraft:
+def _composed(
+    path: Path, tables: Sequence[ReadTable], omitted: Sequence[OmittedTable], of_tables: tuple[str, ...]
+) -> MappingDraft:
     drafts = draft_collections(tables)
     mapping = TableMapping(
         name=printable(path.stem),
@@ -149,7 +151,7 @@ def _composed(path: Path, tables: Sequence[ReadTable], omitted: Sequence[Omitted
     text = mapping_text(mapping, {(): _head(path, drafts), **comments})
     if parse_mapping(text, str(path)) != mapping:
         raise RuntimeError(f"the mapping that was drawn up from {path} reads back as another one")
-    return MappingDraft(mapping, text, tuple(drafts), tuple(omitted))
+    return MappingDraft(mapping, text, tuple(drafts), tuple(omitted), of_tables)
 
 
 def _head(path: Path, drafts: Sequence[CollectionDraft]) -> tuple[str, ...]:

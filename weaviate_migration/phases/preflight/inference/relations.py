@@ -75,7 +75,7 @@ def _why_no_relation(foreign_key: ForeignKey, parent: KeyedTable) -> str:
     if len(foreign_key.columns) > 1:
         return f"{_shown(foreign_key)}: a relation is of one column"
     to_columns = foreign_key.to_columns or parent.table.primary_key
-    if tuple(map(folded, to_columns)) != tuple(map(folded, parent.key)):
+    if len(parent.key) != 1 or tuple(map(folded, to_columns)) != tuple(map(folded, parent.key)):
         return f"{_shown(foreign_key)}: that is not what tells its rows apart"
     return ""
 

@@ -109,6 +109,16 @@ def test_a_foreign_key_to_what_is_no_key_is_none(tmp_path: Path) -> None:
     assert "# foreign key gone to ghosts: that table has no collection" in draft.text
 
 
+def test_a_foreign_key_to_a_view_is_none(tmp_path: Path) -> None:
+    source = make(
+        tmp_path / "app.db",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, v INTEGER REFERENCES all_of_it)",
+        "CREATE VIEW all_of_it AS SELECT id FROM t",
+    )
+    draft = drafted(source, views=True)
+    assert not any(each.relations for each in draft.mapping.collections)
+
+
 def test_parents_stand_before_their_children(tmp_path: Path) -> None:
     source = make(
         tmp_path / "app.db",
