@@ -9,6 +9,8 @@ import weaviate
 
 from weaviate_migration.mapping import converters, row_to_object
 from weaviate_migration.mapping.converters import CONVERTERS, MEMBER_CONVERTERS
+from weaviate_migration.mapping.dates import EPOCH_CONVERTERS, pattern_property
+from weaviate_migration.mapping.decimals import scaled_integer_property
 from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.mapping.values import Converted, Converter, SqlValue, verbatim_json
 from weaviate_migration.phases.history.extract import scan
@@ -110,6 +112,58 @@ def test_a_wrong_conversion(
     migration = SmallMigration.begin(tmp_path, client, FULL_NOTES)
     migration.load()
     assert_found(migration, name)
+
+
+def always_true(_true: object, _false: object) -> Converter:
+    return lambda value: (None if value is None else True, True)
+
+
+def month_first(_pattern: str) -> Converter:
+    return pattern_property("%m/%d/%Y %H:%M")
+
+
+def without_a_point(value: SqlValue) -> Converted:
+    return (float(value.replace(".", "")), False) if isinstance(value, str) else (None, value is None)
+
+
+def another_scale(scale: int) -> Converter:
+    return scaled_integer_property(scale + 1)
+
+
+@pytest.mark.parametrize(
+    ("part", "wrong", "column", "value", "name"),
+    [
+        ("spelled_boolean", always_true, "spelled", "f", "spelled"),
+        ("pattern_property", month_first, "by_pattern_0", "02/01/2026 03:04", "byPattern0"),
+        ("decimal_text_property", without_a_point, "price", "12.50", "price"),
+        ("scaled_integer_property", another_scale, "cents", 1250, "cents"),
+        (
+            "EPOCH_CONVERTERS",
+            {**EPOCH_CONVERTERS, "apple": EPOCH_CONVERTERS["epoch_seconds"]},
+            "since_2001",
+            789015600,
+            "since2001",
+        ),
+    ],
+)
+def test_a_column_that_is_read_in_a_wrong_way(
+    client: weaviate.WeaviateClient,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    part: str,
+    wrong: object,
+    column: str,
+    value: SqlValue,
+    name: str,
+) -> None:
+    monkeypatch.setattr(converters, part, wrong)
+    migration = SmallMigration.begin(tmp_path, client, [row("key", **{column: value})])
+    migration.load()
+    (found,) = [
+        each for partition in migration.compare_all() for each in partition.differences if each.property == name
+    ]
+    assert found.kind == "altered"
+    assert [each.property for each in migration.compare(size=1).differences if each.property == name] == [name]
 
 
 def test_a_wrong_member(client: weaviate.WeaviateClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
