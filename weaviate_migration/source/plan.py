@@ -52,12 +52,14 @@ class MigrationPlan:
     """The plan of a whole migration.
 
     Attributes:
+        mapping: what is fitted to the file, as it is written.
         unmapped_tables: have no collection, and are not left out by the mapping; without views: their rows are others'.
         omitted_tables: those of the file that the mapping leaves out, each with the reason.
         unreadable_tables: those that only the application can read, without those that the mapping leaves out, each
             with what SQLite says; nothing of them is migrated, and nobody knows how many rows they have.
     """
 
+    mapping: Mapping
     collections: tuple[CollectionPlan, ...]
     unmapped_tables: tuple[str, ...]
     omitted_tables: ReadOnlyMapping[str, str]
@@ -112,6 +114,7 @@ def plan_migration(mapping: Mapping, database: Database) -> MigrationPlan:
     if mistakes:
         raise MappingError("\n".join([f"the mapping does not fit {database.path}:", *mistakes]))
     return MigrationPlan(
+        mapping=mapping,
         collections=collections,
         unmapped_tables=tuple(table.name for table in _others(mapping, database) if not table.unreadable),
         omitted_tables=_omitted_tables(mapping, database),

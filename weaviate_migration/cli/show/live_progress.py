@@ -16,7 +16,9 @@ from weaviate_migration.cli.show.progress_lines import ProgressLines
 from weaviate_migration.cli.show.progress_view import ProgressView, collection_views, duration
 from weaviate_migration.cli.show.run_look import Look, RunLook, looking_at
 from weaviate_migration.cli.show.terminal import can_redraw, printed_above
+from weaviate_migration.mapping import Mapping
 from weaviate_migration.runs.steps import run_of_this_process
+from weaviate_migration.source.plan import MigrationPlan
 
 SECONDS_BETWEEN_FRAMES = 0.5
 SECONDS_BETWEEN_LINES = 5.0
@@ -32,6 +34,7 @@ class _Showing:
         began: the run is about to begin, and Dagster's storage is made.
         ended: there will be no more to see.
         interrupted: it was ended by Ctrl-C.
+        mapping: of a migration that begins; of one that is on record already, it is there.
     """
 
     config: MigrationConfig
@@ -40,6 +43,12 @@ class _Showing:
     began: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
     interrupted: bool = False
+    mapping: Mapping | None = None
+
+    def begin(self, plan: MigrationPlan | None = None) -> None:
+        """The run is about to begin; where it is a migration, with this plan."""
+        self.mapping = plan.mapping if plan is not None else None
+        self.began.set()
 
     def looks(self, seconds: float) -> Iterator[tuple[Look, RunLook]]:
         """A look now and then, and a last one when it is over; none of a run that never began."""
@@ -47,7 +56,7 @@ class _Showing:
         while not self.began.is_set():
             if self.ended.wait(SECONDS_BETWEEN_FRAMES):
                 return
-        with looking_at(self.config, run_of_this_process(since), self.prefix) as run:
+        with looking_at(self.config, run_of_this_process(since), self.prefix, self.mapping) as run:
             while not self.ended.wait(seconds):
                 yield run.now(), run
             yield run.now(at_once=True), run
@@ -72,7 +81,7 @@ def shown_progress(
     thread.start()
     try:
         with printed_above(console) if in_place else nullcontext():
-            yield lambda *_: showing.began.set()
+            yield showing.begin
     except KeyboardInterrupt:
         showing.interrupted = True
         raise

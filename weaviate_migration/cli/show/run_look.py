@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from weaviate_migration.base.settings import MigrationConfig
+from weaviate_migration.mapping import Mapping
 from weaviate_migration.runs.runner import dagster_instance
 from weaviate_migration.runs.steps import PhaseWatch, RunFinder, RunPhase
 from weaviate_migration.work_folder.folder import WorkFolder
@@ -57,16 +58,19 @@ class RunLook:
 
 
 @contextmanager
-def looking_at(config: MigrationConfig, find: RunFinder, prefix: str | None) -> Iterator[RunLook]:
+def looking_at(
+    config: MigrationConfig, find: RunFinder, prefix: str | None, mapping: Mapping | None = None
+) -> Iterator[RunLook]:
     """A look at the run that `find` finds, while the context lives.
 
     Args:
         prefix: of the aliases that the run fills; None where it fills none.
+        mapping: that of the run; None: that of the migration in use.
 
     Raises:
         MappingError: the mapping cannot be read.
     """
-    mapping = current_mapping(config, WorkFolder.of(config))
+    mapping = mapping or current_mapping(config, WorkFolder.of(config))
     expected = [f"{prefix}{each.name}" for each in mapping.collections] if prefix is not None else []
     with dagster_instance(config.work_dir) as instance:
         yield RunLook(PhaseWatch(instance, mapping, find), WorkFolder.of(config), expected)
