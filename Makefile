@@ -51,7 +51,7 @@ chaos: $(VENV)/.installed
 ## Files that more applications made with their own packages than `make test` has, each migrated and compared.
 field: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --editable '.[field]'
-	FIELD_APPLICATIONS=all $(BIN)/python -m pytest -rP --durations=20 weaviate_migration_tests/live/test_field.py
+	FIELD_APPLICATIONS=all $(BIN)/python -m pytest -rP --show-capture=stdout weaviate_migration_tests/live/test_field.py
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

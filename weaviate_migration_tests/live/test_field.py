@@ -52,6 +52,7 @@ class Migration:
         return compare(self.file, mapping, f"http://{self._server.host}:{self._server.http_port}")
 
 
+@pytest.mark.timeout(1800)  # MLflow has 64 tables, and each is migrated, compared and verified twice.
 def test_the_file_is_migrated_as_it_is_and_followed(
     application: Application,
     client: weaviate.WeaviateClient,  # noqa: ARG001 - an empty server
