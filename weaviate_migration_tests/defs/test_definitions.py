@@ -237,6 +237,29 @@ def test_names_of_any_length_make_definitions(tmp_path: Path) -> None:
     assert definitions_of(collections, tmp_path).resolve_job_def("migrate").name == "migrate"
 
 
+def test_relations_around_a_circle_are_one_step_that_waits_for_all(tmp_path: Path) -> None:
+    edges = {"A": ["b", "a"], "B": ["a"], "C": ["a"]}
+    job = definitions_of(
+        [
+            {"name": name, "table": name.lower(), "relations": [{"column": "a", "to_table": to} for to in parents]}
+            for name, parents in edges.items()
+        ],
+        tmp_path,
+    ).resolve_job_def("migrate")
+    nodes = {node.name for node in job.nodes}
+    assert {"a_relations", "c_relations"} <= nodes
+    assert "b_relations" not in nodes
+    upstream = {
+        name: {output.node_name for output in job.dependency_structure.all_upstream_outputs_from_node(name)}
+        for name in ("a_relations", "c_relations")
+    }
+    assert {"a", "b", "sqlite_snapshot"} <= upstream["a_relations"]
+    assert {"a", "c", "a_relations", "a_checks"} <= upstream["c_relations"]
+    alone = dg.AssetCheckKey(dg.AssetKey("b"), "relations")
+    subset = job.get_subset(asset_selection=set(), asset_check_selection={alone})
+    assert {node.name for node in subset.nodes} == {"a_relations"}
+
+
 def test_resources_are_described() -> None:
     resources = defs.resolve_job_def("migrate").resource_defs
     assert {"source", "weaviate", "batches", "work_folder", "extract_storage"} <= set(resources)
