@@ -73,6 +73,8 @@ def backup(source: Source, seconds: float = LOOK_SECONDS) -> ChecklistItem:
     if found.damage:
         return ChecklistItem("backup", "failed", f"{size}; damaged: {'; '.join(found.damage)}", RECOVER_HINT)
     looked = "sound" if found.finished else f"nothing found in {seconds:g} s; the snapshot is checked in whole"
+    if found.unchecked:
+        looked = f"not looked through: {'; '.join(found.unchecked)}; the snapshot is checked table by table"
     if found.remarks:
         return ChecklistItem("backup", "warned", f"{size}; {found.remark_text()}", "Nothing has to be done.")
     return ChecklistItem("backup", "passed", f"{size}; {looked}")

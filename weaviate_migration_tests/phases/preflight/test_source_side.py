@@ -56,6 +56,14 @@ def test_damage(tmp_path: Path) -> None:
         audit_source(path, NOTES, tmp_path)
 
 
+def test_what_only_the_application_has_leaves_the_look_to_the_snapshot(tmp_path: Path) -> None:
+    path = make_notes(tmp_path / "app.db")
+    make_as_its_application(path, "CREATE TABLE lengths (a TEXT COLLATE by_length UNIQUE)")
+    found = backup(source_of(path))
+    assert found.verdict == "passed"
+    assert "not looked through: no such collation sequence: by_length; the snapshot is checked" in found.figure
+
+
 def test_what_only_the_application_can_read_is_named_and_not_counted(tmp_path: Path) -> None:
     path = make_notes(tmp_path / "app.db")
     make_as_its_application(
