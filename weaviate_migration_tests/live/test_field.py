@@ -67,6 +67,7 @@ def test_the_file_is_migrated_as_it_is_and_followed(
 
     followed = migration.migrate("--live").json
     application.write_more(migration.file)
+    assert migration.compare().differences != [], "the comparison does not see what the application wrote"
     migration.run("sync")
     after = migration.compare()
     assert {each.split(":")[0] for each in after.differences} <= not_followed(followed["warnings"])
