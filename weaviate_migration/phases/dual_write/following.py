@@ -206,8 +206,8 @@ def followed_records(work_folder: WorkFolder, mapping: WholeMapping) -> list[Mig
     Raises:
         ConfigurationError: there are none.
     """
-    followed = followed_migrations(work_folder)
-    found = [each for each in followed if each.mapping_digest == mapping.digest and each.bounds]
+    followed = [each for each in followed_migrations(work_folder) if each.bounds]
+    found = [each for each in followed if each.mapping_digest == mapping.digest]
     if not found:
         raise ConfigurationError(
             f"No migration of mapping `{mapping.name}` in {work_folder.path} follows the changes of its source.",
