@@ -106,7 +106,7 @@ class SQLiteToWeaviateMigrator:
                 call = _MigrateCall(session, plan, others, self._on_start)
                 result = call.rehearse() if self.config.dry_run else call.migrate()
                 if (drawn := session.drawn_mapping) is not None:
-                    warnings = [*result.warnings, *_left_out_unasked(mapping)]
+                    warnings = [*result.warnings, *_left_out_unasked(mapping, others)]
                     result = result.with_(drawn_mapping=str(drawn), warnings=warnings)
                 return session.concluded(result)
         except Exception as error:
@@ -296,14 +296,17 @@ def _remarks(records: Sequence[MigrationRecord]) -> list[str]:
     return [each.snapshot.remarks for each in records if each.snapshot is not None and each.snapshot.remarks]
 
 
-def _left_out_unasked(mapping: Mapping) -> Iterator[str]:
-    """The columns that a mapping leaves out which nobody has written: it is for people to decide."""
+def _left_out_unasked(mapping: Mapping, others: OtherTables) -> Iterator[str]:
+    """What a mapping leaves out which nobody has written, but for tables without rows: it is for people to decide."""
     columns = [f"{each.table}.{name} ({why})" for each in mapping.collections for name, why in each.omit.items()]
+    tables = [f"{name} ({each.reason})" for name, each in others.omitted.items() if each.rows != 0]
     if columns:
         yield (
-            f"Left out by the mapping that was drawn up: {', '.join(columns)}. It is for you to decide: take such "
-            "a column out of `omit` to migrate it, too."
+            f"Columns left out by the mapping that was drawn up: {', '.join(columns)}. It is for you to decide: take "
+            "such a column out of `omit` to migrate it, too."
         )
+    if tables:
+        yield f"Tables left out by the mapping that was drawn up: {', '.join(tables)}."
 
 
 def _about_changes(snapshot: SnapshotRecord) -> str:
