@@ -82,5 +82,7 @@ class MigrationCollector(Collector):
     def _disk_families(self) -> list[Family]:
         if time.monotonic() - self._walked_at >= SECONDS_BETWEEN_DISK_WALKS:
             self._disk = list(disk_families(self._work_folder))
-            self._walked_at = time.monotonic()
+            # A folder with nothing in it yet takes no time to walk through, and fills soon.
+            if all(each.samples for each in self._disk):
+                self._walked_at = time.monotonic()
         return self._disk
