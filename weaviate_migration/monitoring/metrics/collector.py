@@ -17,6 +17,7 @@ from weaviate_migration.monitoring.metrics.migration_families import (
     progress_families,
     sync_families,
 )
+from weaviate_migration.monitoring.metrics.readings import is_server_wanted
 from weaviate_migration.work_folder.folder import WorkFolder
 
 logger = logging.getLogger(__name__)
@@ -62,10 +63,13 @@ class MigrationCollector(Collector):
         return [*found, family("scrape_failed", [((name,), is_failed) for name, is_failed in failed.items()])]
 
     def _parts(self) -> dict[str, Part]:
-        """What there is to ask; of a work folder that is not there nothing, and it is not made."""
+        """What there is to ask; of a work folder that is not there yet only what is not in it, and it is not made."""
         folder, config = self._work_folder, self._config
         if not folder.path.is_dir():
-            return {"processes": lambda: process_families(config, folder)}
+            outside: dict[str, Part] = {"processes": lambda: process_families(config, folder)}
+            if is_server_wanted(config, folder):
+                outside["server"] = lambda: server_families(config, folder, None)
+            return outside
         record = folder.records.newest_in_use()
         parts: dict[str, Part] = {
             "progress": lambda: progress_families(folder),

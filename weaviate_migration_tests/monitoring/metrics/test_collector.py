@@ -30,6 +30,10 @@ def test_a_work_folder_that_is_not_there_is_not_made(tmp_path: Path) -> None:
 
 def test_a_server_is_away_unless_it_is_an_embedded_one_that_nobody_uses(tmp_path: Path) -> None:
     assert "server_up" not in collected(create_migration_config("", work_dir=tmp_path))
+    for work_dir in (tmp_path, tmp_path / "not there yet"):
+        away = create_migration_config("", work_dir=work_dir, weaviate_url="http://127.0.0.1:1")
+        assert collected(away)["server_up"] == {(): 0}
+    assert not work_dir.exists()
     found = collected(create_migration_config("", work_dir=tmp_path, weaviate_url="http://127.0.0.1:1"))
     assert found["server_up"] == {(): 0}
     assert "server_objects" not in found
