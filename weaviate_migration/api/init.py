@@ -71,4 +71,4 @@ def update_mapping(
     with opened(config) as session:
         choice = Choice(tables, exclude, views)
         scratch = session.work_folder.scratch
-        return update_of_file(session.source, scratch, choice, mapping_file_text(file), str(file))
+        return update_of_file(session.source, scratch, choice, mapping_file_text(file, "--update"), str(file))

@@ -1,6 +1,7 @@
 """Reads a mapping file, and says everything that is wrong with it at once: file, line, field, allowed values."""
 
 import functools
+from dataclasses import replace
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -53,13 +54,16 @@ def read_mapping(path: Path | None = None) -> Mapping:
     return parse_mapping(mapping_file_text(source), str(source))
 
 
-def mapping_file_text(source: Traversable) -> str:
+def mapping_file_text(source: Traversable, option: str = _MAPPING_FILE.option) -> str:
     """What a mapping file holds.
+
+    Args:
+        option: of the command line, that names the file.
 
     Raises:
         MappingError: there is no such file, or it is not UTF-8.
     """
-    return read_text(source, _MAPPING_FILE)
+    return read_text(source, replace(_MAPPING_FILE, option=option))
 
 
 @functools.lru_cache(maxsize=8)

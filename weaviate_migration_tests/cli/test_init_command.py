@@ -121,4 +121,5 @@ def test_update_of_a_mapping_that_is_wrong(source: Path, tmp_path: Path) -> None
     ended = run_here("init", "--sqlite-url", source, "--update", tmp_path / "mapping.yaml")
     assert ended.code == 2
     assert "collections: is missing" in ended.stderr
-    assert run_here("init", "--sqlite-url", source, "--update", tmp_path / "none.yaml").code == 2
+    missing = run_here("init", "--sqlite-url", source, "--update", tmp_path / "none.yaml")
+    assert (missing.code, missing.stderr.splitlines()[-1]) == (2, "Correct --update.")

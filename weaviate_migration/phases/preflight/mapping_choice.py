@@ -66,6 +66,8 @@ def _new(config: MigrationConfig, work_folder: WorkFolder) -> Mapping:
     draft = draft_of_file(path, work_folder.scratch, Choice())
     work_folder.ensure()
     work_folder.mappings.keep_drawn(draft.text)
+    for remark in draft.remarks:
+        logger.warning("%s", remark)
     logger.info("the mapping is %s: edit it where you know better", work_folder.mappings.drawn_path)
     return draft.mapping
 

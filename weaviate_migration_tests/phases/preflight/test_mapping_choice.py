@@ -92,6 +92,17 @@ def tables_of(mapping: Mapping) -> list[str]:
     return sorted(each.table for each in mapping.collections)
 
 
+def test_what_a_person_should_look_at_is_said_where_nobody_ran_init(
+    tmp_path: Path, work_folder: WorkFolder, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = make(
+        tmp_path / "app.db", "CREATE TABLE tokens (token TEXT PRIMARY KEY)", f"INSERT INTO tokens VALUES ('{'a' * 40}')"
+    )
+    mapping_to_migrate(settings(path, work_folder), work_folder)
+    (said,) = [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
+    assert said == "tokens.token looks like a secret, by its name, but is the key: to keep it out, leave out the table"
+
+
 def test_a_preset_that_fits_leaves_nothing_behind(tmp_path: Path, work_folder: WorkFolder) -> None:
     path = make(tmp_path / "app.db", CONVERSATIONS)
     assert mapping_to_migrate(settings(path, work_folder), work_folder) == read_mapping()

@@ -65,7 +65,7 @@ def draft_collection(read: ReadTable) -> CollectionDraft:
         key=key,
         columns=len(table.columns),
         secrets=secrets_of(read),
-        remarks=tuple(remarks_of(read)),
+        remarks=tuple(remarks_of(read, guesses)),
         comments={
             (): tuple(_head(read, guesses)),
             **{(name, at): (each,) for name, lines in reasons(read, guesses).items() for at, each in enumerate(lines)},
@@ -143,11 +143,18 @@ def _head(read: ReadTable, guesses: Mapping[str, ColumnGuess]) -> Iterator[str]:
         values = read.facts.columns[each.column].values
         relation = f"{{column: {each.column}, to_table: {each.parent.table.name}}}"
         yield f"suggestion: relations: [{relation}], since all {values:,} values are keys of it"
-    yield from remarks_of(read)
+    yield from _remarks_of_values(read)
 
 
-def remarks_of(read: ReadTable) -> Iterator[str]:
+def remarks_of(read: ReadTable, guesses: Mapping[str, ColumnGuess]) -> Iterator[str]:
     """What a person should look at, besides what is left out."""
+    yield from _remarks_of_values(read)
+    for column, guess in guesses.items():
+        if guess.is_for_people:
+            yield f"{read.keyed.table.name}.{column} is only in source_columns: {guess.reason}"
+
+
+def _remarks_of_values(read: ReadTable) -> Iterator[str]:
     table, facts = read.keyed.table, read.facts
     for column in read.keyed.key:
         if column in facts.secrets:

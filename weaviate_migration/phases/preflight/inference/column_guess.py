@@ -27,11 +27,13 @@ class ColumnGuess:
         property: None where it stays in `source_columns`, or is a vector.
         vector: None where it is no vector.
         reason: one line, with the figures that it rests on.
+        is_for_people: whether a person has to say what it becomes, as the reason tells.
     """
 
     property: PropertyMapping | None
     vector: VectorMapping | None
     reason: str
+    is_for_people: bool = False
 
 
 def guess_column(name: str, column: Column, facts: ColumnFacts, *, is_key: bool) -> ColumnGuess:
@@ -48,9 +50,8 @@ def guess_column(name: str, column: Column, facts: ColumnFacts, *, is_key: bool)
         mapping = VectorMapping.model_validate({"name": name, "column": column.name, "bytes": vector.numbers})
         return ColumnGuess(None, mapping, vector.reason)
     if vector is not None:
-        found = Found(None, vector.reason)
-    else:
-        found = _property(words, facts, is_key=is_key) or Found(None, f"no type fits most: {classes_text(facts)}")
+        return ColumnGuess(None, None, vector.reason, is_for_people=vector.lengths_differ)
+    found = _property(words, facts, is_key=is_key) or Found(None, f"no type fits most: {classes_text(facts)}")
     if found.fields is None:
         return ColumnGuess(None, None, found.reason)
     prop = PropertyMapping.model_validate({"name": name, "column": column.name, **found.fields})

@@ -37,11 +37,13 @@ class NewColumns:
         read: the table with the new columns only, and what was read of them.
         fields: properties, vectors, relations, omit.
         reasons: why, by field.
+        remarks: what a person should look at.
     """
 
     read: ReadTable
     fields: Mapping[str, Any]
     reasons: Mapping[str, Sequence[str]]
+    remarks: Sequence[str]
 
     @property
     def told(self) -> Iterator[str]:
@@ -91,7 +93,7 @@ class Lacking:
         """What a person should look at."""
         return (
             *(remark for each in self.tables for remark in each.remarks),
-            *(remark for each in self.columns for remark in remarks_of(each.read)),
+            *(remark for each in self.columns for remark in each.remarks),
         )
 
 
@@ -171,6 +173,7 @@ def _new_columns(read: ReadTable, mapping: TableMapping) -> NewColumns:
             "omit": read.omitted,
         },
         reasons(read, guesses),
+        tuple(remarks_of(read, guesses)),
     )
 
 

@@ -25,10 +25,12 @@ class VectorGuess:
     Attributes:
         numbers: how the vector is read: `float32`, `float64`, `float16`, `int8`, `json`, or `base64`; None: it is none.
         reason: why, with the figures.
+        lengths_differ: whether it is none only because it would have several lengths.
     """
 
     numbers: str | None
     reason: str
+    lengths_differ: bool = False
 
 
 def vector_in_blobs(words: ColumnWords, facts: VectorFacts) -> VectorGuess:
@@ -45,7 +47,7 @@ def vector_in_blobs(words: ColumnWords, facts: VectorFacts) -> VectorGuess:
     size = DTYPES[numbers].itemsize if numbers in DTYPES else 1
     by_numbers = {length // size: count for length, count in lengths.items() if length % size == 0}
     if len(by_numbers) > 1:
-        return VectorGuess(None, _several_lengths(by_numbers, numbers))
+        return _several_lengths(by_numbers, numbers)
     ((length, count),) = by_numbers.items()
     why = f"declared {words.declared}" if words.declared_vector is not None else "found out from the values"
     others = f"; {counted(blobs - count, 'other blob')}" if count < blobs else ""
@@ -64,7 +66,7 @@ def vector_in_texts(words: ColumnWords, facts: ColumnFacts) -> VectorGuess | Non
     if not words.names_vector and (min(lengths) < SHORTEST or 2 * facts.fits["int[]"] > texts):
         return None
     if len(lengths) > 1:
-        return VectorGuess(None, _several_lengths(lengths, "number")) if words.names_vector else None
+        return _several_lengths(lengths, "number") if words.names_vector else None
     ((length, count),) = lengths.items()
     return VectorGuess("json", f"{counted(count, 'JSON array')} of {length:,} numbers")
 
@@ -98,12 +100,13 @@ def _believable(facts: VectorFacts) -> str | None:
     return found[0] if found else None
 
 
-def _several_lengths(lengths: Mapping[int, int], item: str) -> str:
+def _several_lengths(lengths: Mapping[int, int], item: str) -> VectorGuess:
     most_frequent = max(lengths, key=lambda length: (lengths[length], length))
-    return (
+    reason = (
         f"vectors of several lengths, {_told(lengths, item)}; Weaviate takes one length for each vector: several that "
         f"are made from the column, each with its `length`, part them, such as `length: {most_frequent}`"
     )
+    return VectorGuess(None, reason, lengths_differ=True)
 
 
 def _told(lengths: Mapping[int, int], item: str) -> str:

@@ -153,6 +153,22 @@ def test_a_key_is_never_left_out(tmp_path: Path) -> None:
     ]
 
 
+def test_vectors_of_several_lengths_are_for_a_person_to_part(tmp_path: Path) -> None:
+    numbers = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 40)"
+    text = "json_array(n * 0.5, 1.5, n, 2.5)"
+    source = make(
+        tmp_path / "app.db",
+        "CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT, picture BLOB, embedding)",
+        f"{numbers} INSERT INTO notes SELECT n, 'a text', randomblob(n), {text} FROM n",
+        "INSERT INTO notes SELECT id + 100, body, picture, '[0.5, 1]' FROM notes",
+    )
+    draft = drafted(source)
+    (remark,) = draft.remarks
+    assert remark.startswith("notes.embedding is only in source_columns: vectors of several lengths, ")
+    assert remark.endswith("each with its `length`, part them, such as `length: 4`")
+    assert draft.text.count("vectors of several lengths") == 1
+
+
 def test_views_are_taken_where_a_column_tells_their_rows_apart(library: Path) -> None:
     draft = drafted(library, views=True)
     assert collection(draft, "long_names").key == ("id",)

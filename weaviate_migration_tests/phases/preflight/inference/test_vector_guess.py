@@ -132,6 +132,7 @@ def test_several_lengths_are_told_and_how_to_part_them() -> None:
         None,
         "vectors of several lengths, 60 of 8 float32s, 40 of 16; Weaviate takes one length for each vector: several "
         "that are made from the column, each with its `length`, part them, such as `length: 8`",
+        lengths_differ=True,
     )
 
 
