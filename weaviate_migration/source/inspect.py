@@ -7,7 +7,7 @@ come from SQLite's own pragmas.
 import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -44,6 +44,7 @@ class Column:
     Attributes:
         unreadable: why SQLite cannot read it here, in its words: no such function; '' if it can.
         missing_collation: the collation of it that only the application has: here, its texts compare by their bytes.
+        computed_by: the collation that only the application has and that it is computed by: here, by bytes instead.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Column:
     generated: bool
     unreadable: str = ""
     missing_collation: str = ""
+    computed_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class Table:
         is_virtual: whether a module keeps its rows, such as FTS5.
         unreadable: why SQLite cannot read it here, in its words; '' if it can. The table has no columns then: its
             module, its tokenizer, or a function of the view only the application has, or something of it is gone.
+        computed_by: of a view, the collation that it needs and only the application has: here, it compares by bytes.
     """
 
     name: str
@@ -74,6 +77,7 @@ class Table:
     is_view: bool
     is_virtual: bool = False
     unreadable: str = ""
+    computed_by: str = ""
 
     def column(self, name: str) -> Column | None:
         """The column of that name, as SQLite finds it: in any case."""
@@ -108,11 +112,14 @@ def inspect_database(path: Path, busy_timeout_seconds: float = BUSY_TIMEOUT_SECO
         SourceError: it is locked or damaged.
     """
     engine = create_engine("sqlite://", creator=lambda: connect_to_read(path, busy_timeout_seconds), poolclass=NullPool)
-    with source_errors(path, busy_timeout_seconds):
-        with closing(connect_read_only(path, busy_timeout_seconds)) as connection:
-            missing = frozenset(map(folded, missing_collations(connection)))
-        with engine.connect() as connection:
-            return Database(path, tuple(_tables(connection, missing)))
+    with (
+        source_errors(path, busy_timeout_seconds),
+        closing(connect_read_only(path, busy_timeout_seconds)) as plain,
+        engine.connect() as connection,
+    ):
+        missing = frozenset(map(folded, missing_collations(plain)))
+        tables = _tables(connection, missing)
+        return Database(path, tuple(_told_what_computes(plain, each) if missing else each for each in tables))
 
 
 def quoted(identifier: str) -> str:
@@ -200,6 +207,38 @@ def _collations(connection: Connection, table: str, missing: frozenset[str]) -> 
     found = connection.exec_driver_sql(statement, (table,)).scalars()
     named = (pair for sql in found for pair in column_collations(sql).items())
     return {column: collation for column, collation in named if folded(collation) in missing}
+
+
+def _told_what_computes(plain: sqlite3.Connection, table: Table) -> Table:
+    """The table, with the missing collations that it needs if it is a view, or that its generated columns need.
+
+    A view needs one that it only passes on, too: SQLite does not tell whether it compares by it.
+
+    Args:
+        plain: a connection without stand-ins for collations.
+    """
+    if table.is_view:
+        return replace(table, computed_by=_lacking(plain, f"SELECT * FROM {quoted(table.name)} LIMIT 0"))
+    return replace(table, columns=tuple(_told_what_computes_it(plain, table, each) for each in table.columns))
+
+
+def _told_what_computes_it(plain: sqlite3.Connection, table: Table, column: Column) -> Column:
+    if not column.generated:
+        return column
+    # An index may need a collation of its own that the column does not.
+    statement = f"SELECT {quoted(column.name)} FROM {quoted(table.name)} NOT INDEXED LIMIT 0"
+    return replace(column, computed_by=_lacking(plain, statement))
+
+
+def _lacking(connection: sqlite3.Connection, statement: str) -> str:
+    """The collation that a statement needs and a connection lacks; '' where it lacks nothing, or something else."""
+    try:
+        connection.execute(statement).close()
+    except sqlite3.OperationalError as error:
+        if primary_code(error) not in OF_THE_TABLE:
+            raise
+        return str(error).partition("no such collation sequence: ")[2]
+    return ""
 
 
 def _why_unreadable(connection: Connection, table: str, kind: str) -> str:

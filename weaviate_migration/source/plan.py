@@ -123,6 +123,7 @@ def plan_migration(mapping: Mapping, database: Database) -> MigrationPlan:
             *gaps,
             *(_rowid_warning(each.table) for each in collections if each.table and each.uses_rowid),
             *_collation_warnings(collections),
+            *(warning for each in collections for warning in _stand_in_warnings(each)),
             *(f"table `{name}` cannot be read here, and is left out: {reason}" for name, reason in unreadable.items()),
         ),
     )
@@ -307,6 +308,24 @@ def _collation_warnings(collections: Sequence[CollectionPlan]) -> Iterator[str]:
                 f"only the application has the collation `{key.missing_collation}` of `{each.table.name}.{key.name}`: "
                 "which rows name it as their parent is told by the bytes of its keys"
             )
+
+
+def _stand_in_warnings(plan: CollectionPlan) -> Iterator[str]:
+    """What may be another here than in the application: it is computed by a collation that is stood in for."""
+    if plan.table is None:
+        return
+    if plan.table.computed_by:
+        yield _stood_in(plan.table.computed_by, f"view `{plan.table.name}`", "rows or values")
+    for column in plan.table.columns:
+        if column.computed_by and column.name in plan.columns:
+            yield _stood_in(column.computed_by, f"column `{plan.table.name}.{column.name}`", "values")
+
+
+def _stood_in(collation: str, what: str, altered: str) -> str:
+    return (
+        f"only the application has the collation `{collation}`: where {what} compares by it, here it compares by "
+        f"bytes, and may have other {altered}"
+    )
 
 
 def _others(mapping: Mapping, database: Database) -> Iterable[Table]:

@@ -22,8 +22,6 @@ ObjectUuid = Callable[[str, tuple[SqlValue, ...]], str | None]
 KeyedRow = tuple[str | None, tuple[SqlValue, ...], tuple[SqlValue, ...]]
 
 
-# A name for the UUID in a statement that no column of the application's has.
-_UUID = quoted(f"{OWN_PREFIX}uuid")
 # A sample comes from so many places of a table, and has about so much text and blob at most of each.
 _SAMPLE_PIECES = 10
 _PIECE_LENGTH = 2 * 1024 * 1024
@@ -228,7 +226,8 @@ class TableReader:
         cuts = {part * total // parts for part in range(1, parts)}
         if self._keys_are_uuids():
             return self._keys_at(sorted(cuts))
-        statement = f"SELECT {self._uuid_sql} AS {_UUID} FROM {self._table} WHERE {_UUID} IS NOT NULL ORDER BY {_UUID}"
+        name = self._uuid_name
+        statement = f"SELECT {self._uuid_sql} AS {name} FROM {self._table} WHERE {name} IS NOT NULL ORDER BY {name}"
         with source_errors(self._snapshot):
             rows = self._connection.execute(statement)
             return [uuid for position, (uuid,) in enumerate(rows) if position in cuts]
@@ -270,20 +269,21 @@ class TableReader:
         Raises:
             SourceError: the snapshot is damaged, or there is no space to sort it.
         """
+        uuid = self._uuid_name
         where = {
             (False, False): "",
-            (True, False): f"WHERE {_UUID} >= :low",
-            (False, True): f"WHERE {_UUID} < :high OR {_UUID} IS NULL",
-            (True, True): f"WHERE {_UUID} >= :low AND {_UUID} < :high",
+            (True, False): f"WHERE {uuid} >= :low",
+            (False, True): f"WHERE {uuid} < :high OR {uuid} IS NULL",
+            (True, True): f"WHERE {uuid} >= :low AND {uuid} < :high",
         }[low is not None, high is not None]
         read = list(map(self._value_sql, [*self._plan.key, *self._plan.columns]))
-        order = [_UUID, *(order_of_rows(self._read_table) if is_wide(self._connection, len(read)) else [])]
+        order = [uuid, *(order_of_rows(self._read_table) if is_wide(self._connection, len(read)) else [])]
         rest = f"FROM {self._table} {where} ORDER BY {', '.join(order)}"
         limits = {"low": low, "high": high}
         split = 1 + len(self._plan.key)
         with (
             source_errors(self._snapshot),
-            WideSelect(self._connection, f"{self._uuid_sql} AS {_UUID}", read, rest, limits) as rows,
+            WideSelect(self._connection, f"{self._uuid_sql} AS {uuid}", read, rest, limits) as rows,
         ):
             for row in rows:
                 yield row[0], row[1:split], row[split:]
@@ -324,6 +324,14 @@ class TableReader:
     def _read_table(self) -> Table:
         assert self._plan.table is not None, "planned without a table: there is nothing to read"
         return self._plan.table
+
+    @property
+    def _uuid_name(self) -> str:
+        """A name for the UUID in a statement that no column of the table has: SQLite would take that for it."""
+        name = f"{OWN_PREFIX}uuid"
+        while self._read_table.column(name) is not None:
+            name += "_"
+        return quoted(name)
 
     @property
     def _uuid_sql(self) -> str:

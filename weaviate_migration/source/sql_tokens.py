@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterator, Sequence
 
-# Blanks and comments; then what is one piece, whatever is in it; then any other character by itself.
+# Blanks and comments; then what is one piece, whatever is in it; then any other character by itself. Blanks are ASCII,
+# and every other character belongs to a name, as the dollar does (https://www.sqlite.org/draft/tokenreq.html).
 _TOKEN = re.compile(
-    r"""(?P<blank>(?:\s|--[^\n]*|/\*.*?(?:\*/|\Z))+)
+    r"""(?P<blank>(?:[ \t\n\f\r]|--[^\n]*|/\*.*?(?:\*/|\Z))+)
       | '(?:[^']|'')*' | "(?:[^"]|"")*" | `(?:[^`]|``)*` | \[[^\]]*\]
-      | \w+ | .""",
+      | [\w$\x80-\U0010ffff]+ | .""",
     re.VERBOSE | re.DOTALL,
 )
 

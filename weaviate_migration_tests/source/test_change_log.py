@@ -99,15 +99,18 @@ def test_a_row_of_an_equal_key_is_not_the_row(tmp_path: Path) -> None:
         assert {(each.key, each.values) for each in found.changed()} == {(("a",), None), (("A",), ("A", 1))}
 
 
+@pytest.mark.parametrize("id_", ["id", "i$d", "i\u00b7d"])
 @pytest.mark.parametrize("kind", ["", "WITHOUT ROWID"])
-def test_rows_are_found_where_only_the_application_has_the_collation_of_the_key(tmp_path: Path, kind: str) -> None:
+def test_rows_are_found_where_only_the_application_has_the_collation_of_the_key(
+    tmp_path: Path, kind: str, id_: str
+) -> None:
     """Its index is in the order of the lengths: looked up by the order of the bytes, rows would seem to be gone."""
     names = ["zzz", "a", "mm", "yyyy", "xxxxx"]
-    table = f"CREATE TABLE t (id TEXT PRIMARY KEY COLLATE by_length, p) {kind}"
+    table = f"CREATE TABLE t ({id_} TEXT PRIMARY KEY COLLATE by_length, p) {kind}"
     path = make_as_its_application(tmp_path / "app.db", "PRAGMA journal_mode = wal", table)
     found = Captured(path)
     make_as_its_application(path, *(f"INSERT INTO t VALUES ('{name}', 1)" for name in names))
-    make_as_its_application(path, "DELETE FROM t WHERE id = 'a'")
+    make_as_its_application(path, f"DELETE FROM t WHERE {id_} = 'a'")
     with closing(found.log):
         assert {each.key[0]: each.values for each in found.changed()} == {
             name: None if name == "a" else (name, 1) for name in names

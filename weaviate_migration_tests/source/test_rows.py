@@ -23,12 +23,18 @@ from weaviate_migration_tests.source.databases import connect, make
 NIL = "00000000-0000-0000-0000-000000000000"
 
 
-def plan_of(path: Path, table: str = "notes", column: str = "body", key: tuple[str, ...] = ()) -> CollectionPlan:
+def plan_of(
+    path: Path, table: str = "notes", column: str = "body", key: tuple[str, ...] = (), omit: tuple[str, ...] = ()
+) -> CollectionPlan:
     shown = PropertyMapping(name="shown", column=column, index="words")
     mapping = Mapping(
         name="test",
         missing="warn",
-        collections=(CollectionMapping(name="Note", table=table, key=key, properties=(shown,)),),
+        collections=(
+            CollectionMapping(
+                name="Note", table=table, key=key, properties=(shown,), omit=dict.fromkeys(omit, "not ours")
+            ),
+        ),
     )
     return plan_migration(mapping, inspect_database(path)).collections[0]
 
@@ -142,6 +148,22 @@ def test_odd_names_of_columns_and_tables(database: Path, name: str) -> None:
         assert [values for _, _, values in reader.rows(low="8" + NIL[1:])] == [(f"f{NIL[1:]}", "b")]
         assert [values for _, _, values in reader.rows(high="8" + NIL[1:])] == [(NIL, "a")]
         assert reader.uuid_quantiles(2) == [f"f{NIL[1:]}"]
+
+
+def test_columns_that_are_called_as_the_uuid_in_our_statements(database: Path) -> None:
+    names = ["_weaviate_migration_uuid", "_Weaviate_Migration_UUID_"]
+    make(
+        database,
+        f"CREATE TABLE notes (id TEXT PRIMARY KEY, body, {names[0]}, {names[1]})",
+        f"INSERT INTO notes VALUES ('{NIL}', 'a', 'z', NULL), ('f{NIL[1:]}', 'b', NULL, '0'), ('x', 'c', '0', 'z')",
+    )
+    expected = sorted([NIL, f"f{NIL[1:]}", str(object_uuid("notes", ("x",)))])
+    with reader_of(database, plan_of(database, omit=tuple(names))) as reader:
+        assert [found for found, _, _ in reader.rows()] == expected
+        assert [found for found, _, _ in reader.rows(low=expected[1])] == expected[1:]
+        assert [found for found, _, _ in reader.rows(high=expected[1])] == expected[:1]
+        assert [found for found, _, _ in reader.rows(*expected[1:])] == expected[1:2]
+        assert reader.uuid_quantiles(3) == expected[1:]
 
 
 def test_ranges(database: Path) -> None:

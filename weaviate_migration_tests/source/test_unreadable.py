@@ -127,10 +127,58 @@ def test_what_a_column_is_compared_by(tmp_path: Path) -> None:
         ("CREATE TABLE t(A text collate[x y],[B] TEXT COLLATE 'it''s')", {"a": "x y", "b": "it's"}),
         ("CREATE TABLE t (a CHECK (a COLLATE x <> ''), PRIMARY KEY (a COLLATE x))", {}),
         ('CREATE TABLE "t (" ("COLLATE" COLLATE x)', {"collate": "x"}),
+        (
+            "CREATE TABLE t (a$b COLLATE x, \u00a0 COLLATE y, a\u00b7\U0001f389 COLLATE z$, A\u2003B COLLATE x\u3000)",
+            {"a$b": "x", "\u00a0": "y", "a\u00b7\U0001f389": "z$", "a\u2003b": "x\u3000"},
+        ),
     ],
 )
 def test_collations_of_columns(sql: str, found: dict[str, str]) -> None:
     assert column_collations(sql) == found
+
+
+@pytest.mark.parametrize("options", ["", "WITHOUT ROWID"])
+def test_columns_that_are_computed_by_a_missing_collation_are_a_warning(tmp_path: Path, options: str) -> None:
+    columns = (
+        "id TEXT PRIMARY KEY, title COLLATE by_length, loud AS (title || '!'), kept AS (title = 'abc') STORED, "
+        "same AS (title = 'abc'), plain AS (title COLLATE BINARY = 'abc')"
+    )
+    statements = [f"CREATE TABLE notes ({columns}) {options}", "INSERT INTO notes VALUES ('a', 'xyz')"]
+    make_as_its_application(tmp_path / "app.db", *statements, "CREATE INDEX titles ON notes (title, loud)")
+    assert planned_again(tmp_path, collection()).warnings == (
+        "only the application has the collation `by_length`: where column `notes.same` compares by it, here it "
+        "compares by bytes, and may have other values",
+    )
+    assert planned_again(tmp_path, collection(omit={"same": "computed"})).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("select", "needed"),
+    [
+        ("SELECT id, title FROM texts WHERE title = 'abc'", True),
+        ("SELECT DISTINCT title, id FROM texts", True),
+        ("SELECT a.id, b.title FROM texts AS a JOIN texts AS b USING (title)", True),
+        ("SELECT id, body AS title FROM texts ORDER BY body COLLATE by_length LIMIT 2", True),
+        ("SELECT id, body AS title FROM texts WHERE id = (SELECT max(title) FROM texts)", True),
+        ("SELECT id, same AS title FROM texts", True),
+        ("SELECT id, body AS title FROM other", True),
+        ("SELECT id, body AS title FROM texts WHERE id > 1", False),
+        ("SELECT id, body AS title FROM same_other", False),
+    ],
+)
+def test_views_that_need_a_missing_collation_are_a_warning(tmp_path: Path, select: str, needed: bool) -> None:
+    make_as_its_application(
+        tmp_path / "app.db",
+        "CREATE TABLE texts (id INTEGER PRIMARY KEY, title COLLATE by_length UNIQUE, body, same AS (title = 'abc'))",
+        "CREATE VIEW other AS SELECT id, body FROM texts WHERE title > 'abc'",
+        "CREATE VIEW same_other AS SELECT id, body FROM texts WHERE id > 1",
+        f"CREATE VIEW notes AS {select}",
+    )
+    warning = (
+        "only the application has the collation `by_length`: where view `notes` compares by it, here it compares by "
+        "bytes, and may have other rows or values"
+    )
+    assert planned_again(tmp_path, collection(key=["id"])).warnings == ((warning,) if needed else ())
 
 
 def test_nothing_can_be_written_where_a_collation_is_stood_in_for(tmp_path: Path) -> None:
