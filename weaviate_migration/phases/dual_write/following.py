@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -209,13 +209,26 @@ def followed_records(work_folder: WorkFolder, mapping: WholeMapping) -> list[Mig
     followed = [each for each in followed_migrations(work_folder) if each.bounds]
     found = [each for each in followed if each.mapping_digest == mapping.digest]
     if not found:
-        raise ConfigurationError(
-            f"No migration of mapping `{mapping.name}` in {work_folder.path} follows the changes of its source.",
-            f"Leave out --mapping (and {environment_variable('mapping')}): the migration's own is on record."
-            if any(work_folder.mappings.read(each.mapping_digest) for each in followed)
-            else "Begin one with `weaviate-migration migrate --live`, or give with --mapping the one that it had.",
-        )
+        raise _nothing_followed(work_folder, mapping, followed)
     return [each for each in found if each.source == found[0].source]
+
+
+def _nothing_followed(
+    work_folder: WorkFolder, mapping: WholeMapping, followed: Sequence[MigrationRecord]
+) -> ConfigurationError:
+    """Says that no migration is followed, or none of this mapping while others are."""
+    if not followed:
+        return ConfigurationError(
+            f"No migration in {work_folder.path} follows the changes of its source.",
+            "Begin one with `weaviate-migration migrate --live`.",
+        )
+    is_on_record = any(work_folder.mappings.read(each.mapping_digest) for each in followed)
+    return ConfigurationError(
+        f"No migration of mapping `{mapping.name}` in {work_folder.path} follows the changes of its source.",
+        f"Leave out --mapping (and {environment_variable('mapping')}): the migration's own is on record."
+        if is_on_record
+        else "Give with --mapping the one that the followed migration had.",
+    )
 
 
 def _positions(work_folder: WorkFolder, source: Path) -> dict[str, tuple[int, int, int]]:
