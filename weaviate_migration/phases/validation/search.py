@@ -23,6 +23,8 @@ from weaviate_migration.target.query import count_objects, finds_by_value, finds
 LETTERS = 6
 # Shorter and longer vectors have a cosine distance of 1 from themselves: squares leave float32 (measured on 1.39.0).
 SHORTEST_VECTOR, LONGEST_VECTOR = 1e-15, 1e15
+# Of properties whose values may be keys as they are; a date is another thing than the text or number that tells it.
+_KEY_TYPES = ("text", "int", "number", "uuid")
 # What was looked for, and how that failed; None where it was found.
 _Outcome = tuple[str, str | None]
 
@@ -120,12 +122,12 @@ def _wanted_vectors(mapping: CollectionMapping, layout: RowLayout, collection: C
 
 
 def _wanted_key(mapping: CollectionMapping, layout: RowLayout, collection: Collection[Any, Any]) -> list[_Wanted]:
-    """A filter by each property that holds the key: of one column, and filterable."""
+    """A filter by each property that holds the key: of one column, and filterable by what the key itself is."""
     key = [folded(name) for name in layout.key]
     return [
         (f"key as {prop.name}", functools.partial(_by_key, collection, prop))
         for prop in mapping.properties
-        if [folded(prop.column)] == key and prop.json_key is None and prop.is_filterable
+        if [folded(prop.column)] == key and prop.json_key is None and prop.is_filterable and prop.type in _KEY_TYPES
     ]
 
 
