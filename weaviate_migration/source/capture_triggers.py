@@ -23,7 +23,7 @@ from weaviate_migration.source.unique_indexes import IndexTerm, UniqueIndex, uni
 _AFFINITIES = (("INT", "INTEGER"), ("CHAR|CLOB|TEXT", "TEXT"), ("BLOB", "BLOB"), ("REAL|FLOA|DOUB", "REAL"))
 # A default that is a name by itself is a text, but for these: https://www.sqlite.org/syntax/column-constraint.html
 _CONSTANTS = ("NULL", "TRUE", "FALSE", "CURRENT_TIME", "CURRENT_DATE", "CURRENT_TIMESTAMP")
-_NAME = re.compile(r"""[^\W\d]\w*|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]""")
+_NAME = re.compile(r"""(?:[A-Za-z_]|[^\x00-\x7f])(?:[\w$]|[^\x00-\x7f])*|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]""")
 
 # So many conditions stand beside each other, as they always have: triggers that are there stay as they are.
 _WITHOUT_HALVES = 200

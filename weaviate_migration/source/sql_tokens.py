@@ -19,7 +19,9 @@ def tokens_of(sql: str) -> list[str]:
 
 
 def in_parentheses(tokens: Sequence[str]) -> tuple[list[list[str]], list[str]]:
-    """What stands between commas in the first parentheses, and all that follows these."""
+    """What stands between commas in the first parentheses, and all that follows these; nothing where there are none."""
+    if "(" not in tokens:
+        return [], []
     opening = tokens.index("(")
     closing = next(at for at, depth in _depths(tokens) if at > opening and depth == 0)
     return list(_split(tokens[opening + 1 : closing])), list(tokens[closing + 1 :])

@@ -159,6 +159,19 @@ def test_rows_that_replace_removes(tmp_path: Path, table: str, replacing: str, r
     assert "a" in {key for _, key in logged(path, capture)}
 
 
+@pytest.mark.parametrize("name", ["plain", "a$b", "_\u00b7\U0001f389", "\u00a0"])
+def test_what_a_default_replaces_that_is_a_name(tmp_path: Path, name: str) -> None:
+    """SQLite takes it for a text."""
+    path = tmp_path / "app.db"
+    with closing(connect(path)) as connection:
+        connection.execute(f"CREATE TABLE t (id TEXT PRIMARY KEY, p TEXT NOT NULL DEFAULT {name} UNIQUE)")
+        connection.execute("INSERT INTO t (id) VALUES ('a')")
+        capture = install(path, keys={"t": ("id",)})
+        connection.execute("REPLACE INTO t VALUES ('b', NULL)")
+        assert connection.execute("SELECT * FROM t").fetchall() == [("b", name)]
+    assert "a" in {key for _, key in logged(path, capture)}
+
+
 def test_looking_for_what_is_replaced_uses_the_indexes(tmp_path: Path) -> None:
     """A scan in a trigger would make each write as slow as the table is long."""
     path = make(

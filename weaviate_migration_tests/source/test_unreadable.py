@@ -127,6 +127,7 @@ def test_what_a_column_is_compared_by(tmp_path: Path) -> None:
         ("CREATE TABLE t(A text collate[x y],[B] TEXT COLLATE 'it''s')", {"a": "x y", "b": "it's"}),
         ("CREATE TABLE t (a CHECK (a COLLATE x <> ''), PRIMARY KEY (a COLLATE x))", {}),
         ('CREATE TABLE "t (" ("COLLATE" COLLATE x)', {"collate": "x"}),
+        ("CREATE VIRTUAL TABLE collated USING dbstat", {}),
         (
             "CREATE TABLE t (a$b COLLATE x, \u00a0 COLLATE y, a\u00b7\U0001f389 COLLATE z$, A\u2003B COLLATE x\u3000)",
             {"a$b": "x", "\u00a0": "y", "a\u00b7\U0001f389": "z$", "a\u2003b": "x\u3000"},

@@ -76,7 +76,7 @@ def _virtual_tables(connection: sqlite3.Connection) -> Iterator[_VirtualTable]:
         tokens = tokens_of(sql)
         words = [token for token in tokens if token != " "]
         using = [folded(word) for word in words].index("using")
-        arguments, _ = in_parentheses(tokens) if "(" in words else ([], [])
+        arguments, _ = in_parentheses(tokens)
         yield _VirtualTable(
             name, folded(unquoted(words[using + 1])), tuple("".join(each).strip() for each in arguments)
         )
