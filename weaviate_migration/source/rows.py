@@ -95,11 +95,14 @@ def value_sql(table: Table, column: str, expression: str) -> str:
 def compared_sql(table: Table, column: str, expression: str) -> str:
     """An expression for a column in a comparison: by the column's collation, or by bytes where that is missing here.
 
+    Of a view SQLite does not tell which column has it: all compare by bytes then.
+
     Args:
         expression: that reads the column.
     """
     found = table.column(column)
-    return f"{expression} COLLATE BINARY" if found is not None and found.missing_collation else expression
+    is_missing = bool(table.computed_by) or (found is not None and bool(found.missing_collation))
+    return f"{expression} COLLATE BINARY" if is_missing else expression
 
 
 def sample_rows(

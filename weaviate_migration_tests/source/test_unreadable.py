@@ -237,6 +237,28 @@ def test_parents_are_found_whatever_the_order_of_their_index(tmp_path: Path, key
     assert uncaptured_tables(plan) == []
 
 
+def test_parents_of_a_view_are_found_whatever_the_order_of_an_index(tmp_path: Path) -> None:
+    names = ["zzz", "a", "mm", "yyyy"]
+    make_as_its_application(
+        tmp_path / "app.db",
+        "CREATE TABLE named (title TEXT COLLATE by_length PRIMARY KEY)",
+        *(f"INSERT INTO named VALUES ('{name}')" for name in names),
+        "CREATE VIEW parents AS SELECT title FROM named",
+        "CREATE TABLE notes (id INTEGER PRIMARY KEY, title)",
+        *(f"INSERT INTO notes (title) VALUES ('{name}')" for name in (*names, "bb")),
+    )
+    relation = {"column": "title", "to_table": "parents"}
+    plan = planned_again(
+        tmp_path, collection(relations=[relation]), collection(name="Parent", table="parents", key=["title"])
+    )
+    child, parent = plan.collections
+    with TableReader(tmp_path / "app.db", child, object_uuid, 16, tmp_path) as reader:
+        found = {each.value: each.key for each in reader.named_parents("title", parent)}
+    assert found == {**{name: name for name in names}, "bb": None}
+    with closing(connect_to_read(tmp_path / "app.db")) as connection:
+        assert audit_table(connection, child, plan, tmp_path).orphans[0].count == 1
+
+
 def test_equal_keys_in_another_order_are_each_looked_up_once(tmp_path: Path) -> None:
     """By their length all are equal, so that in the index they stand as they were written."""
     plan = related(tmp_path, "id INTEGER PRIMARY KEY, name TEXT COLLATE by_length", ["aa", "cc", "aa"])
