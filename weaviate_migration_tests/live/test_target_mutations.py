@@ -265,6 +265,13 @@ def source_column_lost(random: Random, properties: Properties) -> Damage | None:
     return of_provenance(properties, "source_columns", json.dumps(held), named=f"{SOURCE_COLUMNS}.{column}")
 
 
+def source_column_added(random: Random, properties: Properties) -> Damage:
+    """What is no column of the row: one that was left out, say."""
+    held: dict[str, Any] = json.loads(properties[NOTES.provenance]["source_columns"])
+    held["password"] = random.choice([None, 1, "secret", {"base64": "AAAA"}])
+    return of_provenance(properties, "source_columns", json.dumps(held), named=f"{SOURCE_COLUMNS}.password")
+
+
 def source_columns_unreadable(random: Random, properties: Properties) -> Damage:
     text = properties[NOTES.provenance]["source_columns"]
     return of_provenance(properties, "source_columns", text[: random.randrange(1, len(text))])
@@ -275,7 +282,7 @@ DAMAGES: list[Callable[[Random, Properties], Damage | None]] = [
     *(identity_altered, bytes_altered, item_altered, item_moved),
     *(property_dropped, empty_dropped, emptied),
     *(origin_altered, timestamp_altered, not_from_sqlite),
-    *(source_columns_altered, source_column_lost, source_columns_unreadable),
+    *(source_columns_altered, source_column_lost, source_column_added, source_columns_unreadable),
 ]
 
 

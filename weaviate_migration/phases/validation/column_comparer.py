@@ -55,6 +55,7 @@ class ColumnComparer:
 
     def __init__(self, mapping: CollectionMapping, layout: RowLayout, migration_timestamp: str) -> None:
         self._layout = layout
+        self._columns = set(layout.columns)
         self._began = datetime.fromisoformat(migration_timestamp)
         self._unfit = unfit_judge(mapping, layout.columns)
         position_of = {folded(name): position for position, name in enumerate(layout.columns)}
@@ -118,6 +119,8 @@ class ColumnComparer:
         except msgspec.MsgspecError:
             return False
         kept_by = Counter(chain.from_iterable(kept))
+        if not kept_by.keys() <= self._columns:
+            return False
         for name, prop, values in zip(self._layout.columns, self._holders, rows.columns, strict=True):
             if kept_by[name] == len(kept):
                 rebuilt = _restored([each[name] for each in kept])

@@ -68,7 +68,8 @@ def count_agrees(days: int, per_second: int, value: Any, found: Any) -> bool:
     held = 0 <= round(expected * 10**6) < _DAYS_UNTIL_10000 * _SECONDS_OF_A_DAY * 10**6
     if not held or found is None:
         return held == (found is not None)
-    return bool(abs(Fraction((found - _YEAR_1) // _CLIENT_PRECISION, 10**6) - expected) < Fraction(1, 10**6))
+    # The nearest microsecond; a moment halfway between two may be either.
+    return bool(abs(Fraction((found - _YEAR_1) // _CLIENT_PRECISION, 10**6) - expected) <= Fraction(1, 2 * 10**6))
 
 
 def _moment(value: Any) -> datetime | None:

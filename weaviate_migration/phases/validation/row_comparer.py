@@ -8,7 +8,7 @@ from uuid import UUID
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping.models import folded
 from weaviate_migration.mapping.object_ids import object_uuid
-from weaviate_migration.mapping.object_to_row import row_rebuilder
+from weaviate_migration.mapping.object_to_row import row_rebuilder, source_columns
 from weaviate_migration.mapping.row_to_object import Vectors, key_text
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowLayout
@@ -63,6 +63,7 @@ class RowComparer:
         ]
         self._types = [(prop.name, _TYPES[prop.type]) for prop in mapping.properties]
         self._known = {prop.name for prop in mapping.properties} | {mapping.provenance}
+        self._columns = set(layout.columns)
         self._key_positions = [layout.columns.index(name) for name in layout.key]
 
     def disagreements(self, row: ExtractRow, stored: StoredObject, rebuilt: Row | None) -> list[Disagreement]:
@@ -115,6 +116,9 @@ class RowComparer:
         for name, value, other in zip(self.layout.columns, row.values, rebuilt, strict=True):
             if not same_value(value, other):
                 yield self._of_provenance(f"source_columns.{name}", value, other)
+        for name, value in source_columns(self.mapping, properties).items():
+            if name not in self._columns:
+                yield self._of_provenance(f"source_columns.{name}", None, value)
 
     def _of_provenance(self, name: str, expected: object, found: object) -> Disagreement:
         return Disagreement("altered", f"{self.mapping.provenance}.{name}", expected, found)

@@ -132,6 +132,22 @@ def test_rows_and_their_objects_agree(values: list[Row]) -> None:
         assert BY_COLUMN.agree(columns_of(rows), read([draft_of(row.values) for row in rows]))
 
 
+@given(st.lists(ROWS, min_size=1, max_size=3), st.data())
+def test_what_is_kept_of_no_column_is_not_taken_for_equal(values: list[Row], data: st.DataObject) -> None:
+    rows = sorted({row.uuid: row for row in map(row_of, values) if row.uuid}.values(), key=lambda row: row.uuid or "")
+    if rows:
+        drafts = [draft_of(row.values) for row in rows]
+        at = data.draw(st.integers(0, len(drafts) - 1))
+        properties = deepcopy(drafts[at].properties)
+        held = json.loads(properties["metadata"]["source_columns"])
+        properties["metadata"]["source_columns"] = json.dumps(
+            held | {"no column of it": data.draw(st.sampled_from([None, 1, "x"]))}
+        )
+        drafts[at] = drafts[at]._replace(properties=properties)
+        assert not BY_COLUMN.agree(columns_of(rows), read(drafts))
+        assert not row_by_row(rows[at], drafts[at])
+
+
 @given(NEAR_ROWS | ROWS, NEAR_ROWS | ROWS, st.sets(st.sampled_from(PARTS), min_size=1))
 def test_what_says_something_else_is_never_taken_for_equal(one: Row, other: Row, parts: set[str]) -> None:
     row = row_of(one)

@@ -145,6 +145,9 @@ def test_what_says_something_else_does_not_agree(of_type: str, value: SqlValue, 
         ("epoch_seconds", None, NOON),
         ("epoch_milliseconds", 1767355200, NOON),
         ("epoch_milliseconds", 1767355200001, NOON),
+        ("epoch_nanoseconds", 1767355200000000001, NOON + timedelta(microseconds=1)),
+        ("epoch_nanoseconds", 1767355200000000999, NOON),
+        ("epoch_seconds", 1767355200.0000002, NOON + timedelta(microseconds=1)),
     ],
 )
 def test_numbers_since_1970_that_do_not_agree(date_format: str, value: SqlValue, wrong: Any) -> None:

@@ -135,6 +135,8 @@ ODD = 'odd "name" of 🎉'
         ({ODD: str(2**60), "unmapped": None}, ["unmapped", ODD]),
         ({"size": 8}, ["size"]),
         ({"at": "2026-01-02T03:04:05"}, ["at"]),
+        ({"no column": "a secret"}, ["no column"]),
+        ({"Unmapped": None}, ["Unmapped"]),
     ],
 )
 def test_altered_source_columns_are_found(altered: dict[str, Any], found: list[str]) -> None:
