@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 PROGRAM = """
 import multiprocessing, os
@@ -44,3 +45,40 @@ print(key_in_a_step())
 print(forkserver._forkserver._forkserver_pid == before)
 """)
     assert found == ["application", "run", "application", "True"]
+
+
+def test_a_program_is_not_run_again_by_each_step(tmp_path: Path) -> None:
+    """As people write it in a script: without `if __name__ == "__main__"`."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        PROGRAM + 'print("began")\nos.environ["KEY"] = "run"\nwith own_step_processes():\n    print(key_in_a_step())\n',
+        encoding="utf-8",
+    )
+    ended = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True, timeout=60)
+    assert ended.stdout.split() == ["began", "run"]
+
+
+def test_processes_of_other_threads_have_the_program(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        PROGRAM
+        + """
+import threading
+
+def of_the_program():
+    return "here"
+
+def start():
+    with context.Pool(1) as pool:
+        print(pool.apply(of_the_program))
+
+if __name__ == "__main__":
+    with own_step_processes():
+        thread = threading.Thread(target=start)
+        thread.start()
+        thread.join()
+""",
+        encoding="utf-8",
+    )
+    ended = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True, timeout=60)
+    assert ended.stdout.split() == ["here"]
