@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from weaviate_migration.base.settings import MigrationConfig
+from weaviate_migration.base.settings import MigrationConfig, no_source_named
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.source.connect import sqlite_path
 from weaviate_migration.work_folder.folder import WorkFolder
@@ -42,12 +42,17 @@ class Session:
 
     @property
     def source(self) -> Path:
-        """The SQLite file of the settings.
+        """The SQLite file of the settings; where they name none, that of the migration on record.
 
         Raises:
-            ConfigurationError: they name none, or there is none.
+            ConfigurationError: neither names one.
         """
-        return sqlite_path(self.config.sqlite_url)
+        if self.config.sqlite_url:
+            return sqlite_path(self.config.sqlite_url)
+        record = self.work_folder.records.in_use_or_newest()
+        if record is None:
+            raise no_source_named()
+        return record.source
 
     @cached_property
     def mapping(self) -> Mapping:

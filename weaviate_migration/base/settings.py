@@ -187,8 +187,13 @@ def create_migration_config(sqlite_url: str | None = None, **options: Any) -> Mi
     given = {name: value for name, value in {"sqlite_url": sqlite_url, **options}.items() if value is not None}
     settings = _from_environment() | given
     if "sqlite_url" not in settings:
-        raise ConfigurationError("No SQLite file is named.", "Give it with --sqlite-url: a path, or sqlite:///path.")
+        raise no_source_named()
     return MigrationConfig.model_validate(settings)
+
+
+def no_source_named() -> ConfigurationError:
+    """What a command says that needs to know the SQLite file."""
+    return ConfigurationError("No SQLite file is named.", "Give it with --sqlite-url: a path, or sqlite:///path.")
 
 
 def environment_variable(field: str) -> str:

@@ -15,8 +15,8 @@ from weaviate_migration.source.inspect import Database, row_count
 from weaviate_migration.source.plan import MigrationPlan
 
 REMEDY = (
-    "Map them (`weaviate-migration init --update` adds them to the mapping), or name them under its `omit_tables`, "
-    "each with a reason."
+    "Map them (`weaviate-migration init --output` writes a mapping of the whole file, `init --update` adds to yours), "
+    "or name them under `omit_tables`, each with a reason."
 )
 
 

@@ -8,6 +8,7 @@ from filelock import FileLock
 
 from weaviate_migration.api.capture import CaptureStatus, change_capture_status
 from weaviate_migration.base.settings import create_migration_config
+from weaviate_migration.mapping import read_mapping
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration_tests.live.command_line import Ended, run_here
 from weaviate_migration_tests.source.databases import connect, fingerprint, make
@@ -134,3 +135,15 @@ def test_none_of_the_mapped_tables(source: Path) -> None:
     with connect(source) as connection:
         connection.executescript("DROP TABLE notes; DROP TABLE lines")
     assert run(source, "install").code == 2
+
+
+def test_the_source_of_the_migration_on_record_needs_no_name(source: Path, tmp_path: Path) -> None:
+    """As `status` names the command where capture is damaged."""
+    options = ["--work-dir", tmp_path / "work", "--mapping", tmp_path / "notes.yaml"]
+    unknown = run_here("capture", "install", *options)
+    assert (unknown.code, unknown.stderr.splitlines()[0]) == (2, "error: No SQLite file is named.")
+    WorkFolder(tmp_path / "work").records.resume_or_begin(source, read_mapping(tmp_path / "notes.yaml"), "")
+    assert run_here("capture", "install", *options).code == 0
+    shown: dict[str, Any] = run_here("capture", "status", "--json", *options).json
+    assert (shown["source"], shown["tables"]) == (str(source), ["notes"])
+    assert run_here("capture", "remove", "--work-dir", tmp_path / "work").code == 0
