@@ -16,7 +16,7 @@ from weaviate_migration.source.plan import MigrationPlan
 
 REMEDY = (
     "Map them (`weaviate-migration init --output` writes a mapping of the whole file, `init --update` adds to yours), "
-    "or name them under `omit_tables`, each with a reason."
+    "or name them under its `omit_tables`, each with a reason."
 )
 
 
