@@ -55,8 +55,13 @@ def time_text(moment: datetime | None) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S}" if moment else ""
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 row`, `1,204 rows`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def rows_of_tables(rows: Mapping[str, int | None]) -> str:
     """Tables with their rows, where that is known: `users (1,200 rows), logs (1 row)`."""
     return ", ".join(
-        table if number is None else f"{table} ({number:,} row{'s' * (number != 1)})" for table, number in rows.items()
+        table if number is None else f"{table} ({counted(number, 'row')})" for table, number in rows.items()
     )

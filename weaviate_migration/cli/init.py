@@ -11,14 +11,13 @@ from rich.console import Console
 from weaviate_migration.api.init import draft_mapping, update_mapping
 from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.base.settings import create_migration_config
-from weaviate_migration.base.texts import printable
+from weaviate_migration.base.texts import counted, printable
 from weaviate_migration.cli import PROGRAM
 from weaviate_migration.cli.show.document import STANDARD_OUTPUT, change_document, write_document
 from weaviate_migration.cli.show.options import EPILOG, SOURCE_OPTION, WORK_OPTIONS, print_json, with_options
 from weaviate_migration.cli.show.terminal import plain_console, print_text
 from weaviate_migration.phases.preflight.inference.collection_draft import OmittedColumn
 from weaviate_migration.phases.preflight.inference.draft import MappingDraft
-from weaviate_migration.phases.preflight.inference.finding import counted
 from weaviate_migration.phases.preflight.inference.update import MappingUpdate
 
 

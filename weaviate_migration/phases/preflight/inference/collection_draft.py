@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from weaviate_migration.base.texts import counted
 from weaviate_migration.mapping.models import CollectionMapping, PropertyMapping
 from weaviate_migration.phases.preflight.inference.column_guess import ColumnGuess, guess_column
-from weaviate_migration.phases.preflight.inference.finding import counted
 from weaviate_migration.phases.preflight.inference.mapping_text import Comments
 from weaviate_migration.phases.preflight.inference.names import property_names, provenance_name
 from weaviate_migration.phases.preflight.inference.read_tables import ReadTable

@@ -16,7 +16,7 @@ from weaviate_migration.mapping.converters import property_converter
 from weaviate_migration.mapping.date_patterns import pattern_mistake
 from weaviate_migration.mapping.values import Converter, SqlValue
 from weaviate_migration.phases.preflight.audit.columns import STORAGE_CLASSES, Group, by_class, surely_held
-from weaviate_migration.phases.preflight.inference.date_patterns import PATTERNS
+from weaviate_migration.phases.preflight.inference.known_patterns import PATTERNS
 from weaviate_migration.phases.preflight.inference.number_facts import NumberFacts, NumberReading
 from weaviate_migration.phases.preflight.inference.text_facts import LONGEST_READ, TextFacts, TextReading
 from weaviate_migration.phases.preflight.inference.vector_facts import VectorFacts, VectorReading

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from weaviate_migration.base.errors import SourceNotUsableError
-from weaviate_migration.base.texts import printable
+from weaviate_migration.base.texts import counted, printable
 from weaviate_migration.mapping import Mapping as TableMapping
 from weaviate_migration.mapping.reader import parse_mapping
 from weaviate_migration.phases.preflight.inference.choice import Choice, OmittedTable, choose_tables
@@ -16,7 +16,6 @@ from weaviate_migration.phases.preflight.inference.collection_draft import (
     OmittedColumn,
     draft_collection,
 )
-from weaviate_migration.phases.preflight.inference.finding import counted
 from weaviate_migration.phases.preflight.inference.mapping_text import mapping_text
 from weaviate_migration.phases.preflight.inference.read_tables import (
     ReadTable,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from weaviate_migration.base.texts import counted
 from weaviate_migration.phases.preflight.inference.column_facts import ColumnFacts
 
 # So many of the values have to fit where the values alone speak for a type. Where name or declaration speaks for it
@@ -45,11 +46,6 @@ def share(count: int, total: int, noun: str) -> str:
     if count == total:
         return f"all {counted(total, noun)}" if total > 1 else counted(total, noun)
     return f"{count:,} of {counted(total, noun)}"
-
-
-def counted(count: int, noun: str) -> str:
-    """`1 row`, `1,204 rows`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def listed(words: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from weaviate_migration.base.texts import counted
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping import Mapping as TableMapping
 from weaviate_migration.mapping.models import folded
@@ -18,7 +19,6 @@ from weaviate_migration.phases.preflight.inference.collection_draft import (
     secrets_of,
 )
 from weaviate_migration.phases.preflight.inference.draft import draft_collections, unusable_tables
-from weaviate_migration.phases.preflight.inference.finding import counted
 from weaviate_migration.phases.preflight.inference.read_tables import (
     ReadTable,
     keyed_tables,

@@ -2,19 +2,12 @@
 
 from collections.abc import Callable
 
+from weaviate_migration.base.texts import counted
 from weaviate_migration.phases.preflight.inference.boolean_guess import boolean
 from weaviate_migration.phases.preflight.inference.column_facts import PATTERN_READINGS, ColumnFacts
 from weaviate_migration.phases.preflight.inference.column_words import ColumnWords
-from weaviate_migration.phases.preflight.inference.date_patterns import exchanged
-from weaviate_migration.phases.preflight.inference.finding import (
-    NEARLY_ALL,
-    Found,
-    counted,
-    held,
-    holds_most,
-    share,
-    speaks_for,
-)
+from weaviate_migration.phases.preflight.inference.finding import NEARLY_ALL, Found, held, holds_most, share, speaks_for
+from weaviate_migration.phases.preflight.inference.known_patterns import exchanged
 
 # A text up to this length may be one token; texts that are longer than the second on average are not indexed at all.
 LONGEST_WHOLE = 1_000

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from weaviate_migration.base.texts import counted
 from weaviate_migration.phases.preflight.inference.column_facts import ColumnFacts
 from weaviate_migration.phases.preflight.inference.column_words import ColumnWords
-from weaviate_migration.phases.preflight.inference.finding import NEARLY_ALL, counted
+from weaviate_migration.phases.preflight.inference.finding import NEARLY_ALL
 from weaviate_migration.phases.preflight.inference.vector_facts import DTYPES, VectorFacts
 
 # A vector that neither name nor declaration announces has so many numbers at least, ...
