@@ -1,10 +1,14 @@
-"""The UUID of each row's object, and ranges of UUIDs.
+"""The UUID of each row's object, its address in a collection, and ranges of addresses.
 
 The rule (a test holds it): a key of one column that holds a canonical lower-case UUID is the object's UUID itself.
 Every other key gives the version 5 UUID, in the namespace below, of the compact JSON `[table, [[class, value], …]]`
 with one pair for each key column: class is `integer`, `real`, `text` or `blob`; value is the decimal number, the real
 in `float.hex()`, the text, or the bytes in hexadecimal (`text` that is not UTF-8 has class `text-bytes` and is given in
 hexadecimal too). So 1 and '1', and composite keys, never share a UUID.
+
+The address of an object is its UUID, and in a multi-tenant collection its tenant's name, a blank and its UUID: the same
+UUID in two tenants is two objects. A blank sorts before every character of a tenant's name, so addresses in ascending
+order are tenants in ascending order, and within each of them UUIDs.
 """
 
 import json
@@ -22,7 +26,7 @@ _CANONICAL_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[
 
 @dataclass(frozen=True, slots=True)
 class UuidRange:
-    """A contiguous range of UUIDs, as canonical text: `low` belongs to it, `high` does not; None means no bound."""
+    """A contiguous range of addresses: `low` belongs to it, `high` does not; None means no bound."""
 
     low: str | None
     high: str | None
@@ -41,6 +45,17 @@ def object_uuid(table: str, key: tuple[SqlValue, ...]) -> str | None:
         return None
     name = json.dumps([table, [_classed(part) for part in key]], ensure_ascii=False, separators=(",", ":"))
     return str(uuid.uuid5(NAMESPACE, name))
+
+
+def address(tenant: str | None, uuid_text: str) -> str:
+    """The address of an object in its collection, by the tenant's name (None: a collection without tenants)."""
+    return uuid_text if tenant is None else f"{tenant} {uuid_text}"
+
+
+def split_address(of_object: str) -> tuple[str | None, str]:
+    """The tenant's name (None: a collection without tenants) and the UUID of an object, from its address."""
+    tenant, blank, uuid_text = of_object.rpartition(" ")
+    return tenant if blank else None, uuid_text
 
 
 def _classed(part: SqlValue) -> tuple[str, str]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weaviate_migration.mapping.object_ids import NAMESPACE, object_uuid
+from weaviate_migration.mapping.object_ids import NAMESPACE, address, object_uuid, split_address
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration_tests.strategies import SQL_VALUES
 
@@ -66,3 +66,22 @@ def test_uuids_are_canonical_and_depend_on_the_table(key: tuple[SqlValue, ...]) 
     assert str(uuid.UUID(found)) == found
     assert object_uuid("notes", key) == found
     assert object_uuid("pages", key) != found or found == key[0]
+
+
+TENANTS = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)
+ADDRESSED = st.tuples(TENANTS, st.uuids().map(str))
+
+
+@given(ADDRESSED, ADDRESSED)
+def test_addresses_sort_as_tenants_and_then_uuids(one: tuple[str, str], other: tuple[str, str]) -> None:
+    assert (address(*one) < address(*other)) == (one < other)
+
+
+@given(ADDRESSED)
+def test_an_address_is_read_back(of_object: tuple[str, str]) -> None:
+    assert split_address(address(*of_object)) == of_object
+
+
+def test_without_tenants_the_address_is_the_uuid() -> None:
+    assert address(None, CANONICAL) == CANONICAL
+    assert split_address(CANONICAL) == (None, CANONICAL)
