@@ -148,12 +148,12 @@ class _MigrateCall:
             _look_before(config, mapping, client, address)
         job = MIGRATE_LIVE if config.live else MIGRATE
         run = self._run(job, migrate_assets(mapping, live=config.live, cutover=config.cutover))
-        result = migration_outcome(run.events, mapping, records.all())
+        result = migration_outcome(run.events, mapping, records.newest())
         if result.migration_id is None and unfinished is None and (begun := records.unfinished()) is not None:
             result = result.with_(migration_id=begun.id)  # It failed while its collections were made.
         bind_contextvars(migration_id=result.migration_id)  # A child process of the run may have begun it.
         not_followed = uncaptured_tables(plan) if config.live else []
-        warnings = [*plan.warnings, *not_followed, *_remarks(records.all()[-1:]), *result.warnings]
+        warnings = [*plan.warnings, *not_followed, *_remarks(records.newest()), *result.warnings]
         phases = {"connect": connect_seconds, **self._session.phase_seconds(run.run_id)}
         result = result.with_(run_id=run.run_id, warnings=warnings, phases=phases)
         result = self._closed(self._measured(self._certified(result, client), cpu_before), client)
@@ -174,11 +174,17 @@ class _MigrateCall:
         begin = partial(self._on_start, self._plan) if self._on_start else None
         return self._session.run(job, selection, _resuming(self._mapping, selection), on_start=begin)
 
+    @property
+    def _newest(self) -> MigrationRecord:
+        newest = self._work_folder.records.newest()
+        assert newest is not None, "one was begun, or taken up"
+        return newest
+
     def _certified(self, result: MigrationResult, client: WeaviateClient) -> MigrationResult:
         """With the certificate, as `verify` writes it: where everything was compared, and no change is pending."""
         if not result.success:
             return result
-        record = self._work_folder.records.all()[-1]
+        record = self._newest
         compared = compared_collections(self._work_folder, self._mapping, record)
         if lacking := lacking_rows(compared):
             return result.with_(warnings=[*result.warnings, f"There is no certificate: {'; '.join(lacking)}."])
@@ -192,7 +198,7 @@ class _MigrateCall:
         """With what was measured; also of a migration that failed."""
         if result.migration_id is None:
             return result
-        record = self._work_folder.records.all()[-1]
+        record = self._newest
         cpu_seconds = _cpu_seconds() - cpu_before
         return result.with_(metrics=migration_metrics(self._config, self._work_folder, record, cpu_seconds))
 
@@ -200,7 +206,7 @@ class _MigrateCall:
         """What is left to do: give up what failed, or remove a snapshot that was wanted for reading only."""
         if result.migration_id is None:
             return result
-        record = self._work_folder.records.all()[-1]
+        record = self._newest
         if result.failed_records:
             result = result.with_(errors=[*result.errors, *self._refusals(record)])
         if result.exit_code == MigrationError.exit_code:
@@ -291,9 +297,10 @@ def _resuming(mapping: Mapping, selection: Sequence[dg.AssetKey] | None) -> dict
     return {name: {"config": {"resume": True}} for name in assets}
 
 
-def _remarks(records: Sequence[MigrationRecord]) -> list[str]:
-    """What SQLite's check said of the rows in the snapshots of these migrations."""
-    return [each.snapshot.remarks for each in records if each.snapshot is not None and each.snapshot.remarks]
+def _remarks(record: MigrationRecord | None) -> list[str]:
+    """What SQLite's check said of the rows in the snapshot of this migration."""
+    snapshot = record.snapshot if record is not None else None
+    return [snapshot.remarks] if snapshot is not None and snapshot.remarks else []
 
 
 def _left_out_unasked(mapping: Mapping, others: OtherTables) -> Iterator[str]:

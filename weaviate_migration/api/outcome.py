@@ -132,18 +132,17 @@ class MigrationResult:
 
 
 def migration_outcome(
-    events: Sequence[dg.DagsterEvent], mapping: Mapping, records: Sequence[MigrationRecord]
+    events: Sequence[dg.DagsterEvent], mapping: Mapping, record: MigrationRecord | None
 ) -> MigrationResult:
     """What a run of the job `migrate` came to.
 
     Args:
-        records: the migrations on record, oldest first; the run's is the last, unless it did not get that far.
+        record: the newest migration on record: the run's, unless it did not get that far; None where there is none.
     """
     failures = run_failures(events)
     checks = check_results(events)
-    if any(each.step in (SOURCE_AUDIT, "weaviate_schema") for each in failures) or not records:
+    if any(each.step in (SOURCE_AUDIT, "weaviate_schema") for each in failures) or record is None:
         return _not_begun(failures, checks).with_(warnings=list(_misfits(events)))
-    record = records[-1]
     collections = _collection_results(events, mapping, record)
     failed = [each for each in checks if not each.passed]
     errors = [_check_text(each) for each in failed if each.severity != WARN]

@@ -21,7 +21,7 @@ def read_migration_report(config: MigrationConfig) -> MigrationReport:
     keep_secret(config.weaviate_api_key)
     with opened(config) as session:
         mapping, work_folder = session.mapping, session.work_folder
-        for newest in work_folder.records.all()[-1:]:
+        if (newest := work_folder.records.newest()) is not None:
             refuse_another_source(newest, config.sqlite_url)
             mapping = session.mapping_of(newest)
         graph = asset_graph(mapping)

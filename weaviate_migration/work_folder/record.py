@@ -4,8 +4,9 @@ One JSON file for each migration, `migrations/<id>.json` in the work folder, rep
 one or the new one, whenever the process is killed.
 """
 
+import secrets
 from collections.abc import Mapping as ReadOnlyMapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -83,7 +84,9 @@ class MigrationRecord(BaseModel):
     """One migration.
 
     Attributes:
-        id: its UTC start, `20261122T093015`; part of the names of its collections.
+        id: its UTC start and a random part, `20261122T093015_4f2a9c1e`; part of the names of its collections.
+        number: its place among the migrations of the work folder, from 1, whatever the clock says; 0 where an older
+            version began it: those come before all others, in the order of their ids.
         source: absolute path of the SQLite file.
         prefix: stands before the names of its collections and aliases.
         collection_names: as the mapping had them when it began; a mapping may change, what was made stays.
@@ -95,6 +98,7 @@ class MigrationRecord(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     id: str
+    number: int = later(0)
     began_at: datetime
     source: Path
     mapping_name: str
@@ -164,8 +168,13 @@ class MigrationRecords:
         self._mappings = KeptMappings(work_dir)
 
     def all(self) -> list[MigrationRecord]:
-        """Every migration on record, oldest first."""
-        return [self._read(path) for path in sorted(self._folder.glob("*.json"))]
+        """Every migration on record, oldest first: in the order in which they were begun, not as a clock says."""
+        found = (self._read(path) for path in self._folder.glob("*.json"))
+        return sorted(found, key=lambda each: (each.number, each.id))
+
+    def newest(self) -> MigrationRecord | None:
+        """The migration that was begun last, whatever became of it; None where none was ever begun."""
+        return next(iter(reversed(self.all())), None)
 
     def unfinished(self) -> MigrationRecord | None:
         """The migration that the next `migrate` goes on with."""
@@ -201,7 +210,7 @@ class MigrationRecords:
 
     def in_use_or_newest(self) -> MigrationRecord | None:
         """The one in use, or else the newest of those that are not; None where none was ever begun."""
-        return self.newest_in_use() or next(iter(reversed(self.all())), None)
+        return self.newest_in_use() or self.newest()
 
     def newest_to_discard(self) -> MigrationRecord | None:
         """The newest migration whose collections may still be there."""
@@ -232,12 +241,12 @@ class MigrationRecords:
 
     def _begin(self, source: Path, mapping: Mapping, prefix: str) -> MigrationRecord:
         began_at = datetime.now(UTC).replace(microsecond=0)
-        taken = {each.id for each in self.all()}
-        while (identity := f"{began_at:%Y%m%dT%H%M%S}") in taken:
-            began_at += timedelta(seconds=1)
+        newest = self.newest()
         return self.save(
             MigrationRecord(
-                id=identity,
+                # Two that begin in the same second, in two work folders, must not write into one collection.
+                id=f"{began_at:%Y%m%dT%H%M%S}_{secrets.token_hex(4)}",
+                number=newest.number + 1 if newest else 1,
                 began_at=began_at,
                 source=source,
                 mapping_name=mapping.name,

@@ -43,7 +43,7 @@ def failures(instance: dg.DagsterInstance, op: dg.OpDefinition, server: dg.Resou
     """What the report says of a run of this op with this resource, as a job of ours."""
     graph = dg.GraphDefinition("migrate", node_defs=[op])
     graph.to_job(MIGRATE, resource_defs={"server": server}).execute_in_process(instance=instance, raise_on_error=False)
-    runs = MigrationRuns(instance, None, None)
+    runs = MigrationRuns(instance, None)
     (run,) = runs.stored()
     found = list(runs.failures())
     assert {each.run_id for each in found} <= {run.run_id}

@@ -37,7 +37,7 @@ def outcome_with(*failing: dg.AssetCheckSeverity, blocking: bool = True) -> Migr
     job = dg.Definitions(assets=[note], asset_checks=checks).resolve_implicit_global_asset_job_def()
     with dg.DagsterInstance.ephemeral() as instance:
         run = job.execute_in_process(instance=instance, raise_on_error=False)
-    return migration_outcome(run.all_events, MAPPING, [RECORD])
+    return migration_outcome(run.all_events, MAPPING, RECORD)
 
 
 def failing_check(number: int, severity: dg.AssetCheckSeverity, blocking: bool) -> dg.AssetChecksDefinition:
@@ -91,7 +91,7 @@ def test_a_run_that_fails_without_a_failed_step_is_a_failure(raised: Exception, 
     with dg.DagsterInstance.ephemeral() as instance:
         run = job.execute_in_process(instance=instance, raise_on_error=False)
     assert not [event for event in run.all_events if event.is_step_failure]
-    result = migration_outcome(run.all_events, MAPPING, [])
+    result = migration_outcome(run.all_events, MAPPING, None)
     assert (result.success, result.exit_code) == (False, code)
     assert told in "".join(result.errors)
     assert run_verdict(run.all_events)[0] == code

@@ -1,7 +1,7 @@
 import json
 import os
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -28,7 +28,7 @@ def begin(records: MigrationRecords, state: State = "unfinished") -> str:
 def test_a_new_migration_is_named_by_its_start(records: MigrationRecords) -> None:
     before = datetime.now(UTC).replace(microsecond=0)
     record = records.resume_or_begin(SOURCE, MAPPING, "Test_")
-    assert re.fullmatch(r"\d{8}T\d{6}", record.id)
+    assert re.fullmatch(r"\d{8}T\d{6}_[0-9a-f]{8}", record.id)
     assert before <= record.began_at <= datetime.now(UTC)
     assert record.timestamp == record.began_at.isoformat().replace("+00:00", "Z")
     assert (record.source, record.mapping_name, record.mapping_digest) == (SOURCE, "notes", MAPPING.digest)
@@ -46,10 +46,37 @@ def test_an_unfinished_one_is_gone_on_with(records: MigrationRecords) -> None:
 @pytest.mark.parametrize("state", ["cut over", "rolled back", "discarded"])
 def test_a_finished_one_is_not(records: MigrationRecords, state: State) -> None:
     first = begin(records, state)
-    # Within the same second: ids differ all the same, and keep their order.
+    # Within the same second: ids differ all the same, and the order is the one in which they were begun.
     second = begin(records)
-    assert second > first
+    assert second != first
     assert [each.id for each in records.all()] == [first, second]
+
+
+def test_which_is_the_newest_no_clock_says(records: MigrationRecords, tmp_path: Path) -> None:
+    ahead = records.resume_or_begin(SOURCE, MAPPING, "")
+    later = datetime.now(UTC) + timedelta(days=1)
+    (tmp_path / "migrations" / f"{ahead.id}.json").unlink()
+    ahead = records.update(ahead, id=f"{later:%Y%m%dT%H%M%S}_00000000", began_at=later, state="cut over")
+    right = records.resume_or_begin(SOURCE, MAPPING, "")
+    assert right.id < ahead.id
+    assert [each.id for each in records.all()] == [ahead.id, right.id]
+    assert records.newest() == records.newest_in_use() == records.newest_to_discard() == right
+    right = records.update(right, state="cut over")
+    assert records.current() == records.in_use_or_newest() == right
+
+
+def test_migrations_that_older_versions_began_come_first(records: MigrationRecords, tmp_path: Path) -> None:
+    new = records.resume_or_begin(SOURCE, MAPPING, "")
+    for identity in ("20990101T000001", "20990101T000000"):
+        written = json.loads((tmp_path / "migrations" / f"{new.id}.json").read_text())
+        del written["number"]
+        (tmp_path / "migrations" / f"{identity}.json").write_text(json.dumps({**written, "id": identity}))
+    assert [each.id for each in records.all()] == ["20990101T000000", "20990101T000001", new.id]
+
+
+def test_two_work_folders_never_begin_migrations_of_one_id(tmp_path: Path) -> None:
+    begun = [MigrationRecords(tmp_path / str(at)).resume_or_begin(SOURCE, MAPPING, "").id for at in range(50)]
+    assert len(set(begun)) == 50
 
 
 @pytest.mark.parametrize(
@@ -120,7 +147,7 @@ def test_the_newest_to_discard_may_be_finished_but_not_discarded(records: Migrat
     first = begin(records, "cut over")
     second = begin(records, "rolled back")
     third = begin(records, "discarded")
-    assert third > second
+    assert [each.id for each in records.all()] == [first, second, third]
     found = records.newest_to_discard()
     assert found is not None
     assert found.id == second

@@ -16,7 +16,7 @@ from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.monitoring.alerts.incidents import IncidentBook
 from weaviate_migration.monitoring.report.facts import LoadedCollection, MigrationReport, Refusals, StoredRun
 from weaviate_migration.monitoring.report.next_steps import next_steps
-from weaviate_migration.monitoring.report.runs import MigrationRuns, until_next
+from weaviate_migration.monitoring.report.runs import MigrationRuns
 from weaviate_migration.phases.validation.certificate import read_certificate
 from weaviate_migration.runs.checks import AssetGraph, CheckReport, CheckStatus, check_report
 from weaviate_migration.runs.readiness import not_loaded
@@ -42,13 +42,11 @@ def migration_report(
     Args:
         target: the server's URL.
     """
-    records = work_folder.records.all()
-    record = records[-1] if records else None
+    record = work_folder.records.newest()
     if record is not None:
         refuse_another_mapping(record, mapping)
     began_at = record.began_at if record else None
-    until = until_next(began_at, [each.began_at for each in records]) if began_at else None
-    runs = MigrationRuns(instance, began_at, until)
+    runs = MigrationRuns(instance, began_at)
     stored = runs.stored()
     if record is None and not stored:
         raise ConfigurationError(

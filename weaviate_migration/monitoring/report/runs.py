@@ -1,6 +1,6 @@
 """What Dagster has stored of the runs that worked on a migration: times, why they failed, what the audit found."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,20 +21,19 @@ _FAILURES = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
 
 
 class MigrationRuns:
-    """The runs that worked on a migration, the oldest first.
+    """The runs that worked on the newest migration, the oldest first.
 
     Args:
         began_at: of the migration; None for one that never got on record: all runs count.
-        until: when the next migration began; None for the newest.
     """
 
-    def __init__(self, instance: dg.DagsterInstance, began_at: datetime | None, until: datetime | None) -> None:
+    def __init__(self, instance: dg.DagsterInstance, began_at: datetime | None) -> None:
         self._instance = instance
         found = [
             record
             for job in _JOBS
             for record in instance.get_run_records(
-                dg.RunsFilter(job_name=job, updated_after=began_at, created_before=until), limit=_NEWEST_RUNS
+                dg.RunsFilter(job_name=job, updated_after=began_at), limit=_NEWEST_RUNS
             )
         ]
         self._records = sorted(found, key=lambda each: each.create_timestamp)
@@ -88,11 +87,6 @@ class MigrationRuns:
             for at, event in found:
                 if event in failing and (event.is_step_failure or not interrupted):
                     yield run_id, datetime.fromtimestamp(at, UTC), event
-
-
-def until_next(began_at: datetime, others: Sequence[datetime]) -> datetime | None:
-    """When the next of the other migrations began; None for the newest."""
-    return min((each for each in others if each > began_at), default=None)
 
 
 def _moment(seconds: float | None) -> datetime | None:
