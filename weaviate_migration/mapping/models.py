@@ -15,6 +15,7 @@ from pydantic import (
 
 from weaviate_migration.mapping.asset_names import AssetNames, asset_names
 from weaviate_migration.mapping.spellings import BooleanValues, DecimalFormat, date_format_mistake
+from weaviate_migration.mapping.tenants import HASHED, TENANT_NAME
 from weaviate_migration.mapping.validated_model import Items, Mistake, ValidatedModel, later
 
 PropertyType = Literal[
@@ -33,6 +34,7 @@ COLLECTION_LENGTH, PROPERTY_LENGTH = 200, 230
 CollectionName = Annotated[str, StringConstraints(pattern=r"^[A-Z][_0-9A-Za-z]*$", max_length=COLLECTION_LENGTH)]
 PropertyName = Annotated[str, StringConstraints(pattern=r"^[_a-z][_0-9A-Za-z]*$", max_length=PROPERTY_LENGTH)]
 VectorName = Annotated[str, StringConstraints(pattern=r"^[_A-Za-z][_0-9A-Za-z]*$", max_length=PROPERTY_LENGTH)]
+TenantName = Annotated[str, StringConstraints(pattern=TENANT_NAME)]
 NonEmpty = Annotated[str, StringConstraints(min_length=1)]
 
 # Reserved by Weaviate for the object itself: the server or weaviate-client refuses them as property names.
@@ -194,6 +196,24 @@ class RelationMapping(ValidatedModel):
     to_table: NonEmpty
 
 
+class TenantMapping(ValidatedModel):
+    """How the rows of a collection are divided among tenants of Weaviate.
+
+    Attributes:
+        column: whose value names the tenant, see `mapping.tenants`.
+        of_null: the tenant of rows where it is NULL; None: they are refused.
+    """
+
+    column: NonEmpty
+    of_null: TenantName | None = None
+
+    @classmethod
+    def _mistakes(cls, given: dict[str, Any]) -> Iterator[Mistake]:
+        of_null = given.get("of_null")
+        if isinstance(of_null, str) and of_null.startswith(HASHED):
+            yield ("of_null",), f"begins with `{HASHED}`, as the names of values do that cannot be names themselves"
+
+
 class CollectionMapping(ValidatedModel):
     """One table and the collection that it becomes.
 
@@ -202,6 +222,7 @@ class CollectionMapping(ValidatedModel):
         provenance: the name of the object property that holds origin and `source_columns`.
         vectors: the named vectors, made from columns or provided by the application itself.
         omit: columns that are left out altogether, each with the reason.
+        tenant: which tenant a row's object belongs to; None: the collection has no tenants.
     """
 
     name: CollectionName
@@ -213,6 +234,7 @@ class CollectionMapping(ValidatedModel):
     properties: Items[PropertyMapping] = Field(min_length=1)
     relations: Items[RelationMapping] = ()
     omit: dict[NonEmpty, NonEmpty] = Field(default_factory=dict)
+    tenant: TenantMapping | None = later(None)
     # Not part of what a mapping says, nor of its digest.
     _asset_names: AssetNames
 
@@ -286,6 +308,8 @@ class CollectionMapping(ValidatedModel):
         }
         if isinstance(key, list | tuple):
             needed |= {folded(column): "is part of the key" for column in key if isinstance(column, str)}
+        if isinstance(tenant := _fields(given.get("tenant")).get("column"), str):
+            needed[folded(tenant)] = "names the tenant"
         for column in _fields(given.get("omit")):
             if isinstance(column, str) and folded(column) in needed:
                 yield ("omit", column), f"column `{column}` {needed[folded(column)]}"

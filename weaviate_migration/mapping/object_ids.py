@@ -43,7 +43,7 @@ def object_uuid(table: str, key: tuple[SqlValue, ...]) -> str | None:
         return key[0]
     if None in key:
         return None
-    name = json.dumps([table, [_classed(part) for part in key]], ensure_ascii=False, separators=(",", ":"))
+    name = json.dumps([table, [classed(part) for part in key]], ensure_ascii=False, separators=(",", ":"))
     return str(uuid.uuid5(NAMESPACE, name))
 
 
@@ -58,7 +58,8 @@ def split_address(of_object: str) -> tuple[str | None, str]:
     return tenant if blank else None, uuid_text
 
 
-def _classed(part: SqlValue) -> tuple[str, str]:
+def classed(part: SqlValue) -> tuple[str, str]:
+    """Storage class and text of a value that is not NULL: different values give different pairs."""
     if isinstance(part, str):
         return ("text", part) if is_utf8(part) else ("text-bytes", part.encode(errors="surrogateescape").hex())
     if isinstance(part, bytes):

@@ -13,6 +13,7 @@ from weaviate_migration.mapping.models import (
     Mapping,
     PropertyMapping,
     RelationMapping,
+    TenantMapping,
     VectorMapping,
     folded,
 )
@@ -45,6 +46,16 @@ class CollectionPlan:
     columns: tuple[str, ...] = ()
     missing_columns: tuple[str, ...] = ()
     unmapped_columns: tuple[str, ...] = ()
+
+    @property
+    def tenant(self) -> str | None:
+        """The column that names the tenant; None where the collection has no tenants."""
+        return self.mapping.tenant.column if self.mapping.tenant is not None else None
+
+    @property
+    def logged_key(self) -> tuple[str, ...]:
+        """The columns that a change of a row is logged by: those that tell which object it is, in which tenant."""
+        return self.key if self.tenant is None or self.tenant in self.key else (*self.key, self.tenant)
 
 
 @dataclass(frozen=True)
@@ -97,10 +108,10 @@ def plan_migration(mapping: Mapping, database: Database) -> MigrationPlan:
 
     Raises:
         SourceNotUsableError: the file has none of the mapped tables.
-        MappingError: missing tables or columns where `missing` is `refuse`, a key that the table lacks or that is
-            omitted, or none for a table or view that has neither a declared one nor a rowid, a relation to a table
-            whose key has several columns, tables or columns that only the application can read, more columns than
-            SQLite gives, or columns with names that are this project's own. The message lists all.
+        MappingError: missing tables or columns where `missing` is `refuse`, a key or a tenant's column that the table
+            lacks, a key that is omitted, or none for a table or view that has neither a declared one nor a rowid, a
+            relation to a table whose key has several columns, tables or columns that only the application can read,
+            more columns than SQLite gives, or columns with names that are this project's own. The message lists all.
     """
     _refuse_other_database(mapping, database)
     collections = tuple(_plan_collection(each, mapping, database) for each in mapping.collections)
@@ -173,6 +184,7 @@ def _spelled(mapping: CollectionMapping, table: Table, whole: Mapping) -> Collec
             "vectors": tuple(_spelled_vector(vector, column) for vector in mapping.vectors),
             "relations": tuple(_spelled_relation(relation, column, whole) for relation in mapping.relations),
             "omit": {column(name): reason for name, reason in mapping.omit.items()},
+            "tenant": _spelled_tenant(mapping.tenant, column),
         }
     )
 
@@ -183,6 +195,10 @@ def _spelled_property(prop: PropertyMapping, column: Callable[[str], str]) -> Pr
 
 def _spelled_vector(vector: VectorMapping, column: Callable[[str], str]) -> VectorMapping:
     return vector.model_copy(update={"column": column(vector.column)}) if vector.column is not None else vector
+
+
+def _spelled_tenant(tenant: TenantMapping | None, column: Callable[[str], str]) -> TenantMapping | None:
+    return tenant.model_copy(update={"column": column(tenant.column)}) if tenant is not None else None
 
 
 def _spelled_relation(relation: RelationMapping, column: Callable[[str], str], whole: Mapping) -> RelationMapping:
@@ -216,13 +232,20 @@ def _key_mistakes(plan: CollectionPlan) -> list[str]:
         kind = _kind(plan.table)
         return [f"{plan.mapping.name}: {kind} `{plan.table.name}` has no key of its own: name its columns in `key`"]
     if plan.uses_rowid:
-        return []
+        return list(_tenant_mistakes(plan, plan.table))
     lacking = [name for name in plan.key if plan.table.column(name) is None]
     omitted = [name for name in plan.key if name in plan.mapping.omit]
     return [
         *(f"{plan.mapping.name}: key: {_no_column(plan.table, name)}" for name in lacking),
         *(f"{plan.mapping.name}: omit: column `{name}` is part of the table's primary key" for name in omitted),
+        *_tenant_mistakes(plan, plan.table),
     ]
+
+
+def _tenant_mistakes(plan: CollectionPlan, table: Table) -> Iterator[str]:
+    """Without the column that names it no object has a tenant, whatever else may be missing."""
+    if plan.tenant is not None and table.column(plan.tenant) is None:
+        yield f"{plan.mapping.name}: tenant: {_no_column(table, plan.tenant)}"
 
 
 def _relation_mistakes(plan: CollectionPlan, collections: Iterable[CollectionPlan]) -> Iterable[str]:

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from weaviate_migration.mapping import CollectionMapping, Mapping, PropertyMapping, RelationMapping
-from weaviate_migration.mapping.models import PropertyType, TextIndex, folded
+from weaviate_migration.mapping.models import PropertyType, TenantMapping, TextIndex, folded
 
 NAME = PropertyMapping(name="title", column="title", index="words")
 
@@ -113,10 +113,15 @@ def test_provenance_is_no_property(provenance: dict[str, str]) -> None:
 
 def test_omitted_columns_are_not_needed_elsewhere() -> None:
     with pytest.raises(ValidationError) as error:
-        collection(key=["id"], omit={"TITLE": "private", "ID": "private", "other": "private"})
+        collection(
+            key=["id"],
+            tenant={"column": "Org"},
+            omit={"TITLE": "private", "ID": "private", "ORG": "private", "other": "private"},
+        )
     assert mistakes(error) == [
         (("omit", "TITLE"), "column `TITLE` is also mapped, in properties[0]"),
         (("omit", "ID"), "column `ID` is part of the key"),
+        (("omit", "ORG"), "column `ORG` names the tenant"),
     ]
 
 
@@ -303,3 +308,13 @@ def test_how_columns_are_read_comes_back_from_json_and_changes_the_digest() -> N
 
 def test_folded_leaves_what_sqlite_tells_apart() -> None:
     assert folded("Ä_ID") == "Ä_id"
+
+
+def test_tenant_of_null_is_a_name_that_weaviate_takes_and_no_hash() -> None:
+    for of_null in ("", "no one", "a" * 65, "ü"):
+        with pytest.raises(ValidationError):
+            TenantMapping(column="org", of_null=of_null)
+    with pytest.raises(ValidationError) as error:
+        TenantMapping(column="org", of_null="t_none")
+    expected = "begins with `t_`, as the names of values do that cannot be names themselves"
+    assert mistakes(error) == [(("of_null",), expected)]

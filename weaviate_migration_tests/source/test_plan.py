@@ -38,11 +38,35 @@ def mistakes(error: pytest.ExceptionInfo[MappingError]) -> list[str]:
 
 def test_what_is_read(tmp_path: Path) -> None:
     plan = only_plan(tmp_path, NOTES, omit={"secret": "passwords"})
+    assert plan.tenant is None
+    assert plan.logged_key == plan.key
     assert plan.columns == ("id", "title", "extra", "loud")
     assert plan.unmapped_columns == ("id", "extra", "loud")
     assert (plan.key, plan.uses_rowid, plan.missing_columns) == (("id",), False, ())
     assert plan.table is not None
     assert plan.table.name == "notes"
+
+
+def test_the_column_of_a_tenant_is_logged_beside_the_key(tmp_path: Path) -> None:
+    tenant = {"column": "ORG", "of_null": "none"}
+    plan = only_plan(tmp_path, "CREATE TABLE notes (id PRIMARY KEY, org, title)", tenant=tenant)
+    assert plan.tenant == "org"
+    assert plan.logged_key == ("id", "org")
+
+
+def test_a_tenant_that_is_part_of_the_key_is_logged_once(tmp_path: Path) -> None:
+    table = "CREATE TABLE notes (org, title, PRIMARY KEY (org, title))"
+    plan = only_plan(tmp_path, table, tenant={"column": "org"})
+    assert plan.logged_key == plan.key == ("org", "title")
+
+
+@pytest.mark.parametrize("missing", ["refuse", "warn"])
+def test_a_tenant_needs_its_column(tmp_path: Path, missing: str) -> None:
+    lacking = collection(tenant={"column": "orgs"})
+    with pytest.raises(MappingError) as error:
+        planned(tmp_path, ["CREATE TABLE notes (id PRIMARY KEY, org, title)"], lacking, missing=missing)
+    (mistake,) = mistakes(error)
+    assert mistake.startswith("Note: tenant: table `notes` has no column `orgs`")
 
 
 def test_names_in_another_case_are_spelled_as_in_the_table(tmp_path: Path) -> None:
