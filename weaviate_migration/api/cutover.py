@@ -7,6 +7,7 @@ from typing import Any
 
 from weaviate_migration.api.job_session import JobSession, opened_for_jobs
 from weaviate_migration.api.postflight import failures_after
+from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.base.logs import in_own_context, note_failure
 from weaviate_migration.base.settings import CUTOVER_SECONDS, MigrationConfig
 from weaviate_migration.monitoring.alerts import under_way
@@ -69,6 +70,7 @@ def cut_over_migration(config: MigrationConfig, timeout: float = CUTOVER_SECONDS
 
 def _cut_over(session: JobSession, timeout: float) -> CutoverResult:
     record = session.current_migration()
+    _refuse_rolled_back(session.work_folder.records.newest(), record)
     if record.state == "cleaned up":
         return _cutover_result(record, 0, [])
     session.lock()
@@ -79,6 +81,15 @@ def _cut_over(session: JobSession, timeout: float) -> CutoverResult:
         for sentence in failures_after(session, client):
             logger.warning("%s", sentence)
     return _cutover_result(session.work_folder.records.current(), exit_code, errors, run.run_id)
+
+
+def _refuse_rolled_back(newest: MigrationRecord | None, in_use: MigrationRecord) -> None:
+    """Readers have an older one since: to say that they find the new collections would be wrong."""
+    if newest is not None and newest.state == "rolled back":
+        raise ConfigurationError(
+            f"Migration {newest.id}, the newest, was rolled back: readers have the collections of {in_use.id}.",
+            "`weaviate-migration migrate` begins another one.",
+        )
 
 
 def _cutover_result(

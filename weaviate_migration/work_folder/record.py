@@ -212,10 +212,6 @@ class MigrationRecords:
         """The one in use, or else the newest of those that are not; None where none was ever begun."""
         return self.newest_in_use() or self.newest()
 
-    def newest_to_discard(self) -> MigrationRecord | None:
-        """The newest migration whose collections may still be there."""
-        return next((each for each in reversed(self.all()) if each.state != "discarded"), None)
-
     def resume_or_begin(self, source: Path, mapping: Mapping, prefix: str) -> MigrationRecord:
         """The unfinished migration, or a new one, on record with its mapping; what is logged from here on says which.
 

@@ -47,7 +47,8 @@ class Migrations:
         return Cutover(self.client, self.records, self.quarantine, lambda _: None).run(record, timeout=60)
 
     def back(self, record: MigrationRecord, discard: bool = True) -> list[str]:
-        return roll_back(self.client, self.records, record, self.quarantine, discard=discard)
+        _, removed = roll_back(self.client, self.records, record, self.quarantine, discard=discard)
+        return removed
 
     def on_record(self, record: MigrationRecord) -> MigrationRecord:
         return next(each for each in self.records.all() if each.id == record.id)

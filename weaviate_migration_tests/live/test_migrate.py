@@ -16,7 +16,7 @@ from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.target.server_process import servers_of, stop
 from weaviate_migration.work_folder.record import MigrationRecords
-from weaviate_migration_tests.live.command_line import at, end_of, holdings, run_here, started
+from weaviate_migration_tests.live.command_line import Ended, at, end_of, holdings, run_here, started
 from weaviate_migration_tests.live.notes import TABLE, NoteMigration, add_notes, make_mapping, note_file, note_id
 from weaviate_migration_tests.live.small_demo import write_small_demo_file
 
@@ -128,12 +128,33 @@ def test_next_migration_takes_the_aliases_over_and_rollback_gives_them_back(
     back = notes.roll_back("--json")
     assert back.code == 0, back.stderr
     assert back.json["removed_collections"] == []
+    assert back.json["aliases"] == {"MyNote": first["collection"]}
     assert holdings(client) == ([*both, "Somebody"], {"MyNote": first["collection"]})
 
+    refused_as_rolled_back(notes.roll_back(), notes)
+    refused_as_rolled_back(run_here("cutover", *notes.options), notes)
     discarded = notes.roll_back("--discard")
     assert discarded.code == 0, discarded.stderr
-    assert "1 collections removed" in discarded.stdout
+    assert "no alias led to it; its collections: 1 collection removed" in discarded.stdout
+    refused_as_rolled_back(notes.roll_back("--discard"), notes)
+    refused_as_rolled_back(notes.roll_back(), notes)
     assert holdings(client) == ([first["collection"], "Somebody"], {"MyNote": first["collection"]})
+
+    unknown = notes.roll_back("--migration", "20200101T000000_00000000")
+    assert unknown.code == 2
+    assert MigrationRecords(notes.work_dir).all()[0].id in unknown.complaint[1]
+    by_name = notes.roll_back("--migration", MigrationRecords(notes.work_dir).all()[0].id)
+    assert by_name.code == 0, by_name.stderr
+    assert "aliases moved back: MyNote → removed; its collections: kept" in by_name.stdout
+    assert holdings(client) == ([first["collection"], "Somebody"], {})
+
+
+def refused_as_rolled_back(ended: Ended, notes: NoteMigration) -> None:
+    """It says which migration was rolled back, and which one readers have."""
+    first, second = (each.id for each in MigrationRecords(notes.work_dir).all())
+    assert ended.code == 2, ended.stderr
+    assert second in ended.complaint[0]
+    assert first in "".join(ended.complaint)
 
 
 def test_unfinished_migration_is_rolled_back_only_by_discarding_it(

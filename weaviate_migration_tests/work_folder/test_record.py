@@ -60,7 +60,7 @@ def test_which_is_the_newest_no_clock_says(records: MigrationRecords, tmp_path: 
     right = records.resume_or_begin(SOURCE, MAPPING, "")
     assert right.id < ahead.id
     assert [each.id for each in records.all()] == [ahead.id, right.id]
-    assert records.newest() == records.newest_in_use() == records.newest_to_discard() == right
+    assert records.newest() == records.newest_in_use() == right
     right = records.update(right, state="cut over")
     assert records.current() == records.in_use_or_newest() == right
 
@@ -142,17 +142,15 @@ def test_the_current_one_is_the_unfinished_or_else_the_last_cut_over(records: Mi
     assert records.all()[0].id == first
 
 
-def test_the_newest_to_discard_may_be_finished_but_not_discarded(records: MigrationRecords) -> None:
-    assert records.newest_to_discard() is None
+def test_the_newest_may_be_one_that_readers_do_not_have(records: MigrationRecords) -> None:
+    assert records.newest() is None
     first = begin(records, "cut over")
-    second = begin(records, "rolled back")
-    third = begin(records, "discarded")
-    assert [each.id for each in records.all()] == [first, second, third]
-    found = records.newest_to_discard()
-    assert found is not None
-    assert found.id == second
-    records.update(found, state="discarded")
-    assert [each.id for each in [records.newest_to_discard()] if each] == [first]
+    for state in ("rolled back", "discarded"):
+        last = begin(records, state)
+        found = records.newest()
+        assert found is not None
+        assert found.id == last
+        assert [each.id for each in [records.newest_in_use()] if each] == [first]
 
 
 def test_only_rolled_back_ones_are_none(records: MigrationRecords) -> None:

@@ -17,24 +17,29 @@ def roll_back(
     quarantine: Path,
     *,
     discard: bool,
-) -> list[str]:
+) -> tuple[dict[str, str | None], list[str]]:
     """Gives the aliases back; and with `discard` removes the collections that this migration made, and only those.
 
     Returns:
-        The names of the collections removed.
+        The aliases that were moved, as `give_aliases_back` returns them, and the names of the collections removed.
     """
     ours = record.targets.values()
-    give_aliases_back(client, record)
+    moved = give_aliases_back(client, record)
     removed = [name for name in sorted(ours) if discard and drop_collection(client, name, record.id)]
     for name in ours if discard else ():
         Quarantine(quarantine, name).discard()
     records.update(record, state="discarded" if discard else "rolled back")
-    return removed
+    return moved, removed
 
 
-def give_aliases_back(client: WeaviateClient, record: MigrationRecord) -> None:
-    """Points the aliases that point at this migration's collections to where they pointed before."""
+def give_aliases_back(client: WeaviateClient, record: MigrationRecord) -> dict[str, str | None]:
+    """Points the aliases that point at this migration's collections to where they pointed before.
+
+    Returns:
+        Those aliases, each with the collection that it points at again; None where it was not there before.
+    """
     ours = record.targets
     current = alias_targets(client, ours)
     moved = {alias: record.previous_aliases.get(alias) for alias, target in current.items() if target == ours[alias]}
     point_aliases(client, moved)
+    return moved
