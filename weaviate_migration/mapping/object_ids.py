@@ -58,6 +58,11 @@ def split_address(of_object: str) -> tuple[str | None, str]:
     return tenant if blank else None, uuid_text
 
 
+def lacks_tenant(of_object: str) -> bool:
+    """Whether an address is that of a row without a tenant in a collection with tenants: it has no object."""
+    return of_object.startswith(" ")
+
+
 def classed(part: SqlValue) -> tuple[str, str]:
     """Storage class and text of a value that is not NULL: different values give different pairs."""
     if isinstance(part, str):

@@ -23,7 +23,7 @@ _DIGITS = 32
 _is_name = re.compile(TENANT_NAME.removeprefix("^").removesuffix("$")).fullmatch
 
 
-def tenant_name(value: SqlValue, of_null: str | None = None) -> str | None:
+def tenant_name(value: SqlValue, of_null: str | None = None) -> str:
     """The name of the tenant that rows with this value belong to.
 
     Args:
@@ -31,10 +31,10 @@ def tenant_name(value: SqlValue, of_null: str | None = None) -> str | None:
         of_null: the name for NULL; None: it has none.
 
     Returns:
-        None for NULL where it has no name: its row cannot become an object.
+        '' for NULL where it has no name: its row cannot become an object.
     """
     if value is None:
-        return of_null
+        return of_null or ""
     if isinstance(value, str | int):
         name = str(value)
         if _is_name(name) and not name.startswith(HASHED) and name != of_null:

@@ -32,7 +32,7 @@ from weaviate_migration.source.inspect import OWN_PREFIX, Table, quoted
 from weaviate_migration.source.plan import CollectionPlan, MigrationPlan
 from weaviate_migration.source.wide_select import MOST_COLUMNS
 
-# A table, and the columns of its key.
+# A table, and the columns that a change of a row is logged by.
 Keyed = tuple[Table, tuple[str, ...]]
 
 # What a statement lacks here, and not where the application executes it.
@@ -47,7 +47,7 @@ class CapturedTable:
     """A table whose changes are logged.
 
     Attributes:
-        key: the columns that identify a row, as the mapping has it.
+        key: the columns that identify a row, as the mapping has it, and the one that names its tenant.
         number: what the log calls the table with this key, in all epochs.
     """
 
@@ -92,7 +92,7 @@ def install_capture(
         CaptureError: the log is gone, or a table's triggers would make the application's own statements fail.
         SourceError: the file is locked for longer than the timeout, or damaged.
     """
-    tables = [(each.table, each.key) for each in plan.collections if each.table and _why_not(each) is None]
+    tables = [(each.table, each.logged_key) for each in plan.collections if each.table and _why_not(each) is None]
     with write_transaction(source, busy_timeout_seconds) as connection:
         present = _present(connection, capture_id)
         if present and _covers(present, tables) and not capture_damage(connection, present):

@@ -59,7 +59,7 @@ class TableTriggers:
     Args:
         connection: to the file, for what its pragmas say of the table.
         table: the table as it was inspected.
-        key: the columns that identify a row.
+        key: the columns that identify a row, and those whose earlier values are needed beside them.
         number: what the log calls the table.
         log: the name of the log's table.
         prefix: what the names of the triggers begin with.

@@ -33,10 +33,11 @@ from weaviate_migration.source.plan import CollectionPlan
 from weaviate_migration.source.rows import (
     ObjectUuid,
     SqlValue,
+    address_sql,
     compared_sql,
     decoded_text,
     prepare_for_rows,
-    uuid_sql,
+    tenant_sql,
     value_sql,
 )
 from weaviate_migration.source.snapshot import open_snapshot
@@ -52,8 +53,8 @@ class ChangedRow(NamedTuple):
     """A key that was logged, and its row as it is now.
 
     Attributes:
-        uuid: of the row's object; None where a part of the key is NULL.
-        values: of the plan's columns; None where no row has the key now.
+        uuid: the address of the row's object; None where a part of the key is NULL.
+        values: of the plan's columns; None where no row has the key now, or the one that does is another tenant's.
         position: of the newest entry about it.
     """
 
@@ -84,22 +85,22 @@ class ChangedRows:
         self._plan = plan
 
     def rows(self, low: str | None = None, high: str | None = None) -> Iterator[ChangedRow]:
-        """Rows ascending by UUID, those without one first; keys that several rows have stand side by side.
+        """Rows ascending by address, those without one first; keys that several rows have stand side by side.
 
         Args:
-            low: leave out the UUIDs before this one, and rows without one.
-            high: leave out this UUID and those after it.
+            low: leave out the addresses before this one, and rows without one.
+            high: leave out this address and those after it.
         """
         split = 3 + len(self._plan.key)
         for row in self._read("*", low, high):
             yield ChangedRow(row[0], row[3:split], row[split:] if row[1] else None, row[2])
 
     def uuids(self, low: str | None = None, high: str | None = None) -> Iterator[str]:
-        """Their UUIDs, ascending, each once; limits as of `rows`."""
+        """Their addresses, ascending, each once; limits as of `rows`."""
         return (uuid for (uuid,) in self._read("DISTINCT uuid", low, high) if uuid is not None)
 
     def has(self, uuid: str | None, after: int = 0) -> bool:
-        """Whether the row of this UUID was logged after a position."""
+        """Whether the row of this address was logged after a position."""
         statement = f"SELECT EXISTS (SELECT 1 FROM temp.{self._name} WHERE uuid = ? AND position > ?)"
         return bool(self._connection.execute(statement, (uuid, after)).fetchone()[0])
 
@@ -226,8 +227,8 @@ class ChangeLog:
 
         Args:
             plan: the table, its key and the columns to read; one that is not captured has no changes.
-            low: leave out the UUIDs before this one, and keys without one.
-            high: leave out this UUID and those after it.
+            low: leave out the addresses before this one, and keys without one.
+            high: leave out this address and those after it.
         """
         name = next(self._names)
         keys = [f"key_{number}" for number, _ in enumerate(plan.key)]
@@ -269,18 +270,26 @@ class ChangeLog:
 
 
 def _changed_sql(capture: Capture, plan: CollectionPlan) -> str:
-    """Each key logged in `(:after, :through]`, once, with its row, its UUID and its newest position."""
+    """Each key logged in `(:after, :through]`, once, with its row, its address and its newest position.
+
+    Of a collection with tenants, each key once in each tenant that it had: the row, as it is now, is in one of them.
+    """
     assert plan.table is not None, "planned without a table: it has no changes"
-    keys = [f"key_{number}" for number, _ in enumerate(plan.key)]
-    logged = ", ".join([*keys, *(f"typeof({key})" for key in keys)])  # 1 and 1.0 are equal, and two keys.
+    logged_as = {column: f"key_{number}" for number, column in enumerate(plan.logged_key)}
+    keys = [logged_as[column] for column in plan.key]
+    tenant = tenant_sql(plan, logged_as.__getitem__)
+    tenants = [f"{tenant} AS tenant"] if tenant else []
+    told_apart = [*keys, *(f"typeof({key})" for key in keys), *([tenant] if tenant else [])]  # 1 and 1.0 are two keys.
     folded = (
-        f"SELECT {', '.join(keys)}, max(position) AS position FROM {quoted(capture.changes)} "
-        f"WHERE position > :after AND position <= :through AND table_number = :number GROUP BY {logged}"
+        f"SELECT {', '.join([*keys, *tenants])}, max(position) AS position FROM {quoted(capture.changes)} "
+        f"WHERE position > :after AND position <= :through AND table_number = :number GROUP BY {', '.join(told_apart)}"
     )
     own = [compared_sql(plan.table, column, f"own.{quoted(column)}") for column in plan.key]
     same = " AND ".join(_same_key(column, f"log.{key}") for column, key in zip(own, keys, strict=True))
+    if tenant:
+        same += f" AND {tenant_sql(plan, lambda column: f'own.{quoted(column)}')} = log.tenant"
     values = [value_sql(plan.table, column, f"own.{quoted(column)}") for column in plan.columns]
-    uuid = uuid_sql(plan.table.name, keys)
+    uuid = address_sql(plan, "tenant" if tenant else "", keys)
     read = ["log.uuid", f"{own[0]} IS NOT NULL", "log.position", *(f"log.{key}" for key in keys), *values]
     # Materialized: SQLite would else ask for the UUID of each entry, not of each key, and again for each condition.
     return (

@@ -1,4 +1,6 @@
-"""Rows of one table of the snapshot, in the order of their objects' UUIDs, from one scan.
+"""Rows of one table of the snapshot, in the order of their objects' addresses, from one scan.
+
+An address is the object's UUID or, where the collection has tenants, the tenant's name and the UUID, see `object_ids`.
 
 SQLite itself sorts: in bounded memory, merging on disk what does not fit, and keeping every value as it is.
 """
@@ -10,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
+from weaviate_migration.mapping.tenants import tenant_name
 from weaviate_migration.source.connect import connect_to_read, source_errors
 from weaviate_migration.source.inspect import OWN_PREFIX, Table, quoted
 from weaviate_migration.source.plan import CollectionPlan
@@ -18,7 +21,7 @@ from weaviate_migration.source.wide_select import WideSelect, is_wide, order_of_
 
 SqlValue = int | float | str | bytes | None
 ObjectUuid = Callable[[str, tuple[SqlValue, ...]], str | None]
-# UUID of the row's object (None where a part of the key is NULL), the row's key, and the values of the plan's columns.
+# Address of the row's object (None where a part of the key is NULL), the row's key, the values of the plan's columns.
 KeyedRow = tuple[str | None, tuple[SqlValue, ...], tuple[SqlValue, ...]]
 
 
@@ -30,43 +33,75 @@ _UUID_GLOB = "-".join("[0-9a-f]" * digits for digits in (8, 4, 4, 4, 12))
 
 
 def prepare_for_rows(connection: sqlite3.Connection, object_uuid: ObjectUuid, scratch: Path) -> None:
-    """Lets a connection give rows: every text as it is, UUIDs in statements, what needs a disk in `scratch`.
+    """Lets a connection give rows: every text as it is, addresses in statements, what needs a disk in `scratch`.
 
     Args:
-        object_uuid: gives the UUID of a table's row from its key; statements call it as `uuid_sql` says.
+        object_uuid: gives the UUID of a table's row from its key; statements call it as `address_sql` says.
     """
     (encoding,) = connection.execute("PRAGMA encoding").fetchone()
 
-    def uuid_of_sql_arguments(table: str, *arguments: SqlValue) -> str | None:
-        key = tuple(
+    def values_of(arguments: Sequence[SqlValue]) -> tuple[SqlValue, ...]:
+        return tuple(
             decoded_text(_as_utf8(value, encoding)) if storage_class == "text" and isinstance(value, bytes) else value
             for storage_class, value in zip(arguments[::2], arguments[1::2], strict=True)
         )
-        return object_uuid(table, key)
+
+    def uuid_of_sql_arguments(table: str, *arguments: SqlValue) -> str | None:
+        return object_uuid(table, values_of(arguments))
+
+    def tenant_of_sql_arguments(of_null: str | None, *arguments: SqlValue) -> str:
+        (value,) = values_of(arguments)
+        return tenant_name(value, of_null)
 
     connection.text_factory = decoded_text
     connection.create_function("object_uuid", -1, uuid_of_sql_arguments, deterministic=True)
+    connection.create_function("tenant_name", -1, tenant_of_sql_arguments, deterministic=True)
     # Deprecated, but SQLite reads TMPDIR only once in a process, and /tmp is often too small for a sort.
     connection.execute(f"PRAGMA temp_store_directory = '{str(scratch).replace(chr(39), chr(39) * 2)}'")
 
 
-def uuid_sql(table: str, key: Sequence[str]) -> str:
-    """An expression for the UUID of the object of a table's row.
-
-    Each key column goes with its storage class, text as bytes: sqlite3 would refuse text that is not UTF-8. A key that
-    is a UUID already is the object's UUID: SQLite sees that itself, which saves most of the time.
+def address_sql(plan: CollectionPlan, tenant: str, key: Sequence[str]) -> str:
+    """An expression for the address of the object of a plan's row.
 
     Args:
+        tenant: the expression of the tenant's name, as `tenant_sql` gives it; '' where there are no tenants.
         key: the expressions of the key's columns.
     """
-    arguments = [
-        f"typeof({column}), CASE typeof({column}) WHEN 'text' THEN CAST({column} AS BLOB) ELSE {column} END"
-        for column in key
-    ]
-    computed = f"object_uuid({', '.join([text_literal(table), *arguments])})"
+    assert plan.table is not None, "planned without a table: it has no rows"
+    uuid = _uuid_sql(plan.table.name, key)
+    return f"{tenant} || ' ' || {uuid}" if tenant else uuid
+
+
+def tenant_sql(plan: CollectionPlan, read: Callable[[str], str] = quoted) -> str:
+    """An expression for the name of the tenant of a plan's row; '' where the collection has no tenants.
+
+    Args:
+        read: gives the expression of a column.
+    """
+    if plan.mapping.tenant is None:
+        return ""
+    of_null = plan.mapping.tenant.of_null
+    given = "NULL" if of_null is None else text_literal(of_null)
+    return f"tenant_name({given}, {_exact(read(plan.mapping.tenant.column))})"
+
+
+def _uuid_sql(table: str, key: Sequence[str]) -> str:
+    """An expression for the UUID of the object of a table's row.
+
+    A key that is a UUID already is the object's UUID: SQLite sees that itself, which saves most of the time.
+    """
+    computed = f"object_uuid({', '.join([text_literal(table), *map(_exact, key)])})"
     if len(key) > 1:
         return computed
-    return f"CASE WHEN {_is_uuid(key[0])} THEN {key[0]} ELSE {computed} END"
+    return f"(CASE WHEN {_is_uuid(key[0])} THEN {key[0]} ELSE {computed} END)"
+
+
+def _exact(column: str) -> str:
+    """A value as two arguments of a function: its storage class, and itself, text as bytes.
+
+    sqlite3 would refuse text that is not UTF-8.
+    """
+    return f"typeof({column}), CASE typeof({column}) WHEN 'text' THEN CAST({column} AS BLOB) ELSE {column} END"
 
 
 def _is_uuid(key: str) -> str:
@@ -108,7 +143,7 @@ def compared_sql(table: Table, column: str, expression: str) -> str:
 def sample_rows(
     source: Path, plan: CollectionPlan, object_uuid: ObjectUuid, scratch: Path, rows: int
 ) -> list[KeyedRow]:
-    """Some rows of a table in use, from all over it where it has rowids; ascending by UUID.
+    """Some rows of a table in use, from all over it where it has rowids; ascending by address.
 
     Args:
         source: what `readable_source` gave.
@@ -120,7 +155,7 @@ def sample_rows(
     table = plan.table
     assert table is not None, "planned without a table: there is nothing to read"
     read = [value_sql(table, column, quoted(column)) for column in (*plan.key, *plan.columns)]
-    uuid = uuid_sql(table.name, [quoted(column) for column in plan.key])
+    address = address_sql(plan, tenant_sql(plan), [quoted(column) for column in plan.key])
     split = 1 + len(plan.key)
     found: list[KeyedRow] = []
     with source_errors(source), closing(connect_to_read(source)) as connection:
@@ -129,7 +164,7 @@ def sample_rows(
         in_order = f"ORDER BY {', '.join(order)}" if order else ""
         for where, limit in _pieces(connection, table, rows):
             rest = f"FROM {quoted(table.name)} {where} {in_order} LIMIT {limit}"
-            with WideSelect(connection, uuid, read, rest) as selected:
+            with WideSelect(connection, address, read, rest) as selected:
                 for row in _fetched(selected):
                     found.append((None if row[0] is None else str(row[0]), row[1:split], row[split:]))
     return sorted(found, key=lambda row: row[0] or "")
@@ -218,8 +253,8 @@ class TableReader:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def uuid_quantiles(self, parts: int) -> list[str]:
-        """The `parts - 1` UUIDs that cut the table into equal parts; none if it has fewer rows than parts.
+    def address_quantiles(self, parts: int) -> list[str]:
+        """The `parts - 1` addresses that cut the table into equal parts; none if it has fewer rows than parts.
 
         Reads the key only: an index serves, where there is one. Rows whose key has a NULL are not counted.
         """
@@ -227,18 +262,18 @@ class TableReader:
         if total < parts:
             return []
         cuts = {part * total // parts for part in range(1, parts)}
-        if self._keys_are_uuids():
+        if self._keys_are_addresses():
             return self._keys_at(sorted(cuts))
-        name = self._uuid_name
-        statement = f"SELECT {self._uuid_sql} AS {name} FROM {self._table} WHERE {name} IS NOT NULL ORDER BY {name}"
+        name = self._address_name
+        statement = f"SELECT {self._address_sql} AS {name} FROM {self._table} WHERE {name} IS NOT NULL ORDER BY {name}"
         with source_errors(self._snapshot):
             rows = self._connection.execute(statement)
-            return [uuid for position, (uuid,) in enumerate(rows) if position in cuts]
+            return [address for position, (address,) in enumerate(rows) if position in cuts]
 
-    def _keys_are_uuids(self) -> bool:
-        """Whether each key that is not NULL is its object's UUID already; the first other one ends the search."""
+    def _keys_are_addresses(self) -> bool:
+        """Whether each key that is not NULL is its object's address already; the first other one ends the search."""
         key = quoted(self._plan.key[0])
-        if len(self._plan.key) > 1:
+        if len(self._plan.key) > 1 or self._plan.tenant is not None:
             return False
         statement = f"SELECT EXISTS (SELECT 1 FROM {self._table} WHERE {key} IS NOT NULL AND NOT ({_is_uuid(key)}))"
         with source_errors(self._snapshot):
@@ -263,30 +298,30 @@ class TableReader:
         return self._count(" OR ".join(f"{quoted(column)} IS NULL" for column in self._plan.key))
 
     def rows(self, low: str | None = None, high: str | None = None) -> Iterator[KeyedRow]:
-        """Rows in the order of their UUIDs, first those without one.
+        """Rows in the order of their addresses, first those without one.
 
         Args:
-            low: leave out the rows before this UUID, and those without UUID.
-            high: leave out this UUID and those after it.
+            low: leave out the rows before this address, and those without one.
+            high: leave out this address and those after it.
 
         Raises:
             SourceError: the snapshot is damaged, or there is no space to sort it.
         """
-        uuid = self._uuid_name
+        address = self._address_name
         where = {
             (False, False): "",
-            (True, False): f"WHERE {uuid} >= :low",
-            (False, True): f"WHERE {uuid} < :high OR {uuid} IS NULL",
-            (True, True): f"WHERE {uuid} >= :low AND {uuid} < :high",
+            (True, False): f"WHERE {address} >= :low",
+            (False, True): f"WHERE {address} < :high OR {address} IS NULL",
+            (True, True): f"WHERE {address} >= :low AND {address} < :high",
         }[low is not None, high is not None]
         read = list(map(self._value_sql, [*self._plan.key, *self._plan.columns]))
-        order = [uuid, *(order_of_rows(self._read_table) if is_wide(self._connection, len(read)) else [])]
+        order = [address, *(order_of_rows(self._read_table) if is_wide(self._connection, len(read)) else [])]
         rest = f"FROM {self._table} {where} ORDER BY {', '.join(order)}"
         limits = {"low": low, "high": high}
         split = 1 + len(self._plan.key)
         with (
             source_errors(self._snapshot),
-            WideSelect(self._connection, f"{self._uuid_sql} AS {uuid}", read, rest, limits) as rows,
+            WideSelect(self._connection, f"{self._address_sql} AS {address}", read, rest, limits) as rows,
         ):
             for row in rows:
                 yield row[0], row[1:split], row[split:]
@@ -329,16 +364,16 @@ class TableReader:
         return self._plan.table
 
     @property
-    def _uuid_name(self) -> str:
-        """A name for the UUID in a statement that no column of the table has: SQLite would take that for it."""
+    def _address_name(self) -> str:
+        """A name for the address in a statement that no column of the table has: SQLite would take that for it."""
         name = f"{OWN_PREFIX}uuid"
         while self._read_table.column(name) is not None:
             name += "_"
         return quoted(name)
 
     @property
-    def _uuid_sql(self) -> str:
-        return uuid_sql(self._table_name, [quoted(column) for column in self._plan.key])
+    def _address_sql(self) -> str:
+        return address_sql(self._plan, tenant_sql(self._plan), [quoted(column) for column in self._plan.key])
 
     def _value_sql(self, column: str) -> str:
         return value_sql(self._read_table, column, quoted(column))

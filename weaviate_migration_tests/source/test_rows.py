@@ -147,7 +147,7 @@ def test_odd_names_of_columns_and_tables(database: Path, name: str) -> None:
         assert [values for _, _, values in reader.rows()] == [(NIL, "a"), (f"f{NIL[1:]}", "b")]
         assert [values for _, _, values in reader.rows(low="8" + NIL[1:])] == [(f"f{NIL[1:]}", "b")]
         assert [values for _, _, values in reader.rows(high="8" + NIL[1:])] == [(NIL, "a")]
-        assert reader.uuid_quantiles(2) == [f"f{NIL[1:]}"]
+        assert reader.address_quantiles(2) == [f"f{NIL[1:]}"]
 
 
 def test_columns_that_are_called_as_the_uuid_in_our_statements(database: Path) -> None:
@@ -163,7 +163,7 @@ def test_columns_that_are_called_as_the_uuid_in_our_statements(database: Path) -
         assert [found for found, _, _ in reader.rows(low=expected[1])] == expected[1:]
         assert [found for found, _, _ in reader.rows(high=expected[1])] == expected[:1]
         assert [found for found, _, _ in reader.rows(*expected[1:])] == expected[1:2]
-        assert reader.uuid_quantiles(3) == expected[1:]
+        assert reader.address_quantiles(3) == expected[1:]
 
 
 def test_ranges(database: Path) -> None:
@@ -249,14 +249,14 @@ def test_quantiles_are_those_of_the_uuids_sorted(database: Path, declared: str, 
     plan = plan_of(database, key=("id",))
     made = sorted(each for each in (object_uuid("notes", row[1]) for row in rows_of(database, plan)) if each)
     with reader_of(database, plan) as reader:
-        assert reader.uuid_quantiles(16) == [made[part * len(made) // 16] for part in range(1, 16)]
+        assert reader.address_quantiles(16) == [made[part * len(made) // 16] for part in range(1, 16)]
 
 
 def test_fewer_rows_than_partitions_give_an_even_split(database: Path) -> None:
     make_keyed(database, list(range(15)), "id PRIMARY KEY")
     with reader_of(database) as reader:
-        assert reader.uuid_quantiles(16) == []
-        assert len(reader.uuid_quantiles(15)) == 14
+        assert reader.address_quantiles(16) == []
+        assert len(reader.address_quantiles(15)) == 14
     assert table_bounds(database, plan_of(database), 4, database.parent) == partition_bounds([])
 
 

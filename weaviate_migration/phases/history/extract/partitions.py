@@ -1,5 +1,6 @@
-"""The sixteen partitions: contiguous ranges of UUIDs, and the sorted rows of a table cut into them."""
+"""The sixteen partitions: contiguous ranges of addresses, and the sorted rows of a table cut into them."""
 
+import string
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,7 +9,7 @@ from itertools import chain
 
 import pyarrow as pa
 
-from weaviate_migration.mapping.object_ids import UuidRange
+from weaviate_migration.mapping.object_ids import UuidRange, address
 from weaviate_migration.phases.history.extract.storage_classes import (
     BATCH_ROWS,
     BATCH_SIZE,
@@ -19,18 +20,25 @@ from weaviate_migration.phases.history.extract.storage_classes import (
 )
 from weaviate_migration.source.rows import KeyedRow
 
+_LOWEST_UUID = "00000000-0000-0000-0000-000000000000"
 PARTITION_KEYS: tuple[str, ...] = tuple(f"{number:02}" for number in range(16))
 
 
-def partition_bounds(quantiles: Sequence[str]) -> tuple[str, ...]:
-    """The fifteen UUIDs between the partitions: the table's quantiles, or an even split where it has too few rows."""
+# What tenants' names begin with, in their order.
+_FIRST_CHARACTERS = "-" + string.digits + string.ascii_uppercase + "_" + string.ascii_lowercase
+
+
+def partition_bounds(quantiles: Sequence[str], *, has_tenants: bool = False) -> tuple[str, ...]:
+    """The fifteen addresses between the partitions: the table's quantiles, or an even split if it has too few rows."""
     if quantiles:
         return tuple(quantiles)
-    return tuple(f"{digit}0000000-0000-0000-0000-000000000000" for digit in "123456789abcdef")
+    if has_tenants:
+        return tuple(address(character, _LOWEST_UUID) for character in _FIRST_CHARACTERS[4::4])
+    return tuple(digit + _LOWEST_UUID[1:] for digit in "123456789abcdef")
 
 
 def partition_range(bounds: Sequence[str], partition: str) -> UuidRange:
-    """The range of UUIDs of one partition; the first has no lower bound and the last no upper one."""
+    """The range of addresses of one partition; the first has no lower bound and the last no upper one."""
     number = PARTITION_KEYS.index(partition)
     return UuidRange(
         low=bounds[number - 1] if number > 0 else None,
@@ -61,10 +69,10 @@ class PartitionStreams:
 def cut_into_partitions(
     rows: Iterable[KeyedRow], layout: RowLayout, bounds: Sequence[str], partitions: Sequence[str]
 ) -> Iterator[PartitionStream]:
-    """Cuts rows, sorted by UUID, into partitions; one that has no rows gives an empty stream.
+    """Cuts rows, sorted by address, into partitions; one that has no rows gives an empty stream.
 
     Args:
-        rows: the rows, those without a UUID first; what belongs to other partitions is left out.
+        rows: the rows, those without an address first; what belongs to other partitions is left out.
         layout: what the rows are.
         bounds: as `partition_bounds` gives them.
         partitions: the keys wanted, ascending.
@@ -82,7 +90,7 @@ def cut_into_partitions(
 
 
 class _SortedRows:
-    """Rows in the order of their UUIDs, those without one first, taken up to one bound after the other.
+    """Rows in the order of their addresses, those without one first, taken up to one bound after the other.
 
     Each row is compared with one bound: to look among all fifteen where it belongs would take five times as long.
     """
@@ -98,9 +106,9 @@ class _SortedRows:
             yield row
 
 
-def partition_of(uuid: str | None, bounds: Sequence[str]) -> str:
-    """The partition that a UUID is in; rows without one are in the first."""
-    return PARTITION_KEYS[0 if uuid is None else bisect_right(bounds, uuid)]
+def partition_of(of_object: str | None, bounds: Sequence[str]) -> str:
+    """The partition that an address is in; rows without one are in the first."""
+    return PARTITION_KEYS[0 if of_object is None else bisect_right(bounds, of_object)]
 
 
 def _bundles(rows: Iterable[KeyedRow]) -> Iterator[list[KeyedRow]]:

@@ -1,4 +1,4 @@
-"""From a snapshot's table to the streams of its partitions: one scan, sorted by UUID."""
+"""From a snapshot's table to the streams of its partitions: one scan, sorted by address."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,11 +20,12 @@ from weaviate_migration.work_folder.record import MigrationRecord
 
 
 def table_bounds(snapshot: Path, plan: CollectionPlan, sort_memory_mb: int, scratch: Path) -> tuple[str, ...]:
-    """The fifteen UUIDs between the table's partitions: its quantiles, so that the partitions are balanced."""
+    """The fifteen addresses between the table's partitions: its quantiles, so that the partitions are balanced."""
+    has_tenants = plan.tenant is not None
     if plan.table is None:
-        return partition_bounds([])
+        return partition_bounds([], has_tenants=has_tenants)
     with TableReader(snapshot, plan, object_uuid, sort_memory_mb, scratch) as reader:
-        return partition_bounds(reader.uuid_quantiles(len(PARTITION_KEYS)))
+        return partition_bounds(reader.address_quantiles(len(PARTITION_KEYS)), has_tenants=has_tenants)
 
 
 def scan_snapshot(
@@ -53,7 +54,7 @@ def scan_partitions(
     sort_memory_mb: int,
     scratch: Path,
 ) -> Iterator[PartitionStream]:
-    """The rows of these contiguous partitions, each partition as a stream of record batches, sorted by UUID.
+    """The rows of these contiguous partitions, each partition as a stream of record batches, sorted by address.
 
     Args:
         partitions: their keys, ascending: the table is scanned once for all of them.
