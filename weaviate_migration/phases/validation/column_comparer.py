@@ -17,9 +17,10 @@ import msgspec
 
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
 from weaviate_migration.mapping.models import VectorMapping, folded
-from weaviate_migration.mapping.object_ids import object_uuid
+from weaviate_migration.mapping.object_ids import object_uuid, split_address
 from weaviate_migration.mapping.object_to_row import from_verbatim, holding_properties, inverse
 from weaviate_migration.mapping.row_to_object import key_text, unfit_judge
+from weaviate_migration.mapping.tenants import tenant_name
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.history.extract.storage_classes import RowColumns, RowLayout
 from weaviate_migration.phases.validation.meaning import Judge, judge
@@ -66,6 +67,8 @@ class ColumnComparer:
             if prop.type in _WRITERS and prop.date_format == "text"
         ]
         self._holders = holding_properties(mapping, layout.columns)
+        self._tenant = mapping.tenant
+        self._tenant_position = position_of[folded(mapping.tenant.column)] if mapping.tenant is not None else -1
         self._vectors = [
             (vector, position_of.get(folded(vector.column))) for vector in mapping.vectors if vector.column is not None
         ]
@@ -96,12 +99,21 @@ class ColumnComparer:
         return self._unfit is None or not any(map(self._unfit, zip(*rows.columns, strict=True)))
 
     def _come_from(self, rows: RowColumns, objects: ObjectColumns) -> bool:
-        """Whether the provenance is that of these rows, and each UUID follows from the key."""
+        """Whether the provenance is that of these rows, and each address follows from tenant and key."""
         told = objects.provenance
         return (
             all(each is True for each in told["migrated_from_sqlite"])
             and all(datetime.fromisoformat(each) == self._began for each in set(told["migration_timestamp"]))
-            and self._have_keys(rows, told["original_id"], objects.uuids)
+            and self._have_addresses(rows, told["original_id"], objects.uuids)
+        )
+
+    def _have_addresses(self, rows: RowColumns, original_ids: _Column, addresses: list[str]) -> bool:
+        if self._tenant is None:
+            return self._have_keys(rows, original_ids, addresses)
+        tenants = [tenant_name(value, self._tenant.of_null) for value in rows.columns[self._tenant_position]]
+        told = list(map(split_address, addresses))
+        return [tenant for tenant, _ in told] == tenants and self._have_keys(
+            rows, original_ids, [uuid for _, uuid in told]
         )
 
     def _have_keys(self, rows: RowColumns, original_ids: _Column, uuids: _Column) -> bool:

@@ -7,9 +7,10 @@ from uuid import UUID
 
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping.models import folded
-from weaviate_migration.mapping.object_ids import object_uuid
+from weaviate_migration.mapping.object_ids import address, object_uuid
 from weaviate_migration.mapping.object_to_row import row_rebuilder, source_columns
 from weaviate_migration.mapping.row_to_object import Vectors, key_text
+from weaviate_migration.mapping.tenants import tenant_name
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowLayout
 from weaviate_migration.phases.validation.differences import Disagreement
@@ -64,6 +65,7 @@ class RowComparer:
         self._types = [(prop.name, _TYPES[prop.type]) for prop in mapping.properties]
         self._known = {prop.name for prop in mapping.properties} | {mapping.provenance}
         self._columns = set(layout.columns)
+        self._tenant_position = position_of[folded(mapping.tenant.column)] if mapping.tenant is not None else -1
         self._key_positions = [layout.columns.index(name) for name in layout.key]
 
     def disagreements(self, row: ExtractRow, stored: StoredObject, rebuilt: Row | None) -> list[Disagreement]:
@@ -131,7 +133,7 @@ class RowComparer:
             return None
 
     def uuid_follows(self, stored: StoredObject, rebuilt: Row | None) -> bool:
-        """Whether the UUID of an object is the one that follows from the key that the object itself tells."""
+        """Whether the address of an object is the one that follows from the tenant and key that it tells itself."""
         if rebuilt is None:
             return False
         if self._key_positions:
@@ -139,7 +141,13 @@ class RowComparer:
         else:
             rowid = self.original_id(stored.properties)
             key = (int(rowid),) if rowid.removeprefix("-").isdecimal() else (None,)
-        return object_uuid(self.layout.table, key) == stored.uuid
+        uuid = object_uuid(self.layout.table, key)
+        return uuid is not None and address(self._tenant_of(rebuilt), uuid) == stored.uuid
+
+    def _tenant_of(self, row: Row) -> str | None:
+        if self.mapping.tenant is None:
+            return None
+        return tenant_name(row[self._tenant_position], self.mapping.tenant.of_null)
 
     def original_id(self, properties: dict[str, Any]) -> str:
         """The key that an object tells, as people see it; '' where it tells none."""
