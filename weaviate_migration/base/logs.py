@@ -21,6 +21,7 @@ import structlog
 from weaviate_migration.base.errors import ConfigurationError, MigrationError, category_of
 from weaviate_migration.base.redaction import redacted
 from weaviate_migration.base.settings import LogFormat
+from weaviate_migration.base.texts import printable, printable_json
 
 PACKAGE_LOGGER = "weaviate_migration"
 # What Dagster itself says of a run goes to a logger of its own: it is no child of ours, so a run may listen to ours.
@@ -219,7 +220,7 @@ def _as_json(_: Any, method: str, event: _Event) -> str:
     """When, how bad, what, about what, and at the end the stack trace; lone surrogates escaped, as JSON does it."""
     rendered = _render_exception(_, method, event)
     ordered = {name: rendered[name] for name in (*FIRST, *ALWAYS, *WHERE_IT_APPLIES) if name in rendered}
-    return str(_render_json(_, method, ordered)).encode("utf-8", "backslashreplace").decode("utf-8")
+    return printable_json(str(_render_json(_, method, ordered)).encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
 def _as_text_with_level(_: Any, method: str, event: _Event) -> str:
@@ -227,11 +228,11 @@ def _as_text_with_level(_: Any, method: str, event: _Event) -> str:
 
 
 def _as_text(_: Any, __: str, event: _Event) -> str:
-    """One line without a stack trace: which step, what, and in brackets what else it is about."""
+    """Without a stack trace: which step, what, and in brackets what else it is about; nothing that a terminal obeys."""
     step = f"{event['step']}: " if "step" in event else ""
     ids = [f"migration {event['migration_id']}"] if event["migration_id"] else []
     ids += [f"run {event['run_id'][:SHORT_ID]}"] if event["run_id"] else []  # As long as the UI shows it.
-    return f"{step}{event['event']}{_bracketed([*_of_one_batch(event), *ids])}"
+    return printable(f"{step}{event['event']}{_bracketed([*_of_one_batch(event), *ids])}")
 
 
 def _as_event(message: str, known: Mapping[str, Any]) -> str:

@@ -35,6 +35,15 @@ def printable(text: str) -> str:
     return _NOT_PRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 
+# Control characters that a terminal may obey, and that JSON does not have to escape.
+_NOT_ESCAPED_BY_JSON = re.compile("[\x7f-\x9f]")
+
+
+def printable_json(document: str) -> str:
+    """A document of JSON that says the same, with every control character escaped."""
+    return _NOT_ESCAPED_BY_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", document)
+
+
 def seconds_text(seconds: float | None) -> str:
     """`0.25 s`, `12.3 s`, `2 min 5 s`, `1 h 2 min`; nothing for None."""
     if seconds is None:

@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from weaviate_migration.base.redaction import redacted
+from weaviate_migration.base.texts import printable_json
 
 # The escapes of JSON, for `str.encode`: Python's own are none that a reader of JSON would know.
 _AS_JSON = "weaviate_migration.json"
@@ -21,7 +22,7 @@ def escape_on_standard_streams() -> None:
 
 def json_text(document: Any, indent: int | None = None) -> str:
     """The document as JSON, without secrets; what standard output cannot encode is escaped as JSON does it."""
-    text = redacted(json.dumps(document, ensure_ascii=False, indent=indent))
+    text = printable_json(redacted(json.dumps(document, ensure_ascii=False, indent=indent)))
     encoding = sys.stdout.encoding or "utf-8"
     return text.encode(encoding, _AS_JSON).decode(encoding)
 

@@ -7,14 +7,26 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
+
+from weaviate_migration.base.texts import printable
 
 # The command itself, which stands above, and the prompt below.
 LINES_OF_SHELL = 2
 # How long to wait for the last lines of child processes, which end with the block.
 SECONDS_FOR_THE_REST = 1.0
+
+
+class TextConsole(Console):
+    """A console whose texts are texts: no control character of a key, a name or a message of others is obeyed."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        """As rich does it, the control characters in texts escaped; those that rich itself sends stay."""
+        for each in super().render(renderable, options):
+            yield each if each.control else Segment(printable(each.text), each.style)
 
 
 def plain_console(*, stderr: bool = False) -> Console:
@@ -23,7 +35,7 @@ def plain_console(*, stderr: bool = False) -> Console:
     Keys, values, names of tables and messages of others are shown: rich would take `[b]` in them for its own markup,
     and fail at `[/b]`.
     """
-    return Console(stderr=stderr, markup=False, highlight=False)
+    return TextConsole(stderr=stderr, markup=False, highlight=False)
 
 
 def print_text(console: Console, text: str | Text, style: str = "") -> None:
@@ -84,10 +96,10 @@ def standard_error() -> Iterator[Console]:
     try:
         descriptor = os.dup(sys.stderr.fileno())
     except (OSError, ValueError):  # There is no descriptor behind it, as in a notebook.
-        yield Console(stderr=True)
+        yield TextConsole(stderr=True)
         return
     with os.fdopen(descriptor, "w", encoding=sys.stderr.encoding, errors="backslashreplace") as file:
-        yield Console(file=file)
+        yield TextConsole(file=file)
 
 
 def can_redraw(console: Console) -> bool:
