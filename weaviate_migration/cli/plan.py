@@ -70,7 +70,12 @@ def _print_plan(plan: MigrationPlan, others: OtherTables, console: Console) -> N
 
 
 def _index(prop: PropertyMapping) -> str:
-    return prop.index or ("filter" if prop.is_filterable else "stored")
+    """How it is indexed, and what the mapping says of its words."""
+    index = prop.index or ("filter" if prop.is_filterable else "stored")
+    folding = "ascii_fold" if prop.ascii_fold else None
+    listed = (prop.stopwords,) if isinstance(prop.stopwords, str) else prop.stopwords
+    stopwords = f"stopwords: {' '.join(listed)}" if listed else None
+    return ", ".join(each for each in (index, prop.tokenization, folding, stopwords) if each)
 
 
 def _columns_table(plan: CollectionPlan) -> Table:

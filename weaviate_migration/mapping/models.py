@@ -16,6 +16,13 @@ from pydantic import (
 from weaviate_migration.mapping.asset_names import AssetNames, asset_names
 from weaviate_migration.mapping.spellings import BooleanValues, DecimalFormat, date_format_mistake
 from weaviate_migration.mapping.tenants import HASHED, TENANT_NAME
+from weaviate_migration.mapping.text_index import (
+    TOKENIZATIONS_ON_DEMAND,
+    Letter,
+    Stopwords,
+    Tokenization,
+    text_index_mistakes,
+)
 from weaviate_migration.mapping.validated_model import Items, Mistake, ValidatedModel, later
 
 PropertyType = Literal[
@@ -91,6 +98,10 @@ class PropertyMapping(ValidatedModel):
         column: the SQLite column.
         type: the property's type in Weaviate.
         index: for text and text[]: `whole` (one token, filterable), `words` (BM25), `stored` (neither).
+        tokenization: how a text with the index `words` is parted; None: as `word`.
+        ascii_fold: an indexed text is found without its accents, too: `é` is `e`.
+        ascii_fold_ignore: letters that stay as they are nevertheless.
+        stopwords: words that no search asks for; None: those of the collection.
         default: the text that stands in for NULL and, with `default_for_empty`, for an empty text.
             The value it replaced is kept in the object's `source_columns`.
         json_key: the property is this member of the JSON object in the column; the column stays in `source_columns`.
@@ -105,6 +116,10 @@ class PropertyMapping(ValidatedModel):
     column: NonEmpty
     type: PropertyType = "text"
     index: TextIndex | None = None
+    tokenization: Tokenization | None = later(None)
+    ascii_fold: bool = later(False)
+    ascii_fold_ignore: Items[Letter] = later(())
+    stopwords: Stopwords = later(None)
     default: str | None = None
     default_for_empty: bool = False
     json_key: NonEmpty | None = None
@@ -156,6 +171,7 @@ class PropertyMapping(ValidatedModel):
             yield ("values",), f"only boolean properties have them, this is of type {of_type}"
         if of_type != "number" and given.get("decimal") is not None:
             yield ("decimal",), f"only number properties have it, this is of type {of_type}"
+        yield from text_index_mistakes(given)
 
 
 class VectorMapping(ValidatedModel):
@@ -223,6 +239,12 @@ class CollectionMapping(ValidatedModel):
         vectors: the named vectors, made from columns or provided by the application itself.
         omit: columns that are left out altogether, each with the reason.
         tenant: which tenant a row's object belongs to; None: the collection has no tenants.
+        replication: on how many nodes each object is kept; None: as the server's settings say.
+        shards: into how many parts Weaviate cuts the collection; None: one for each node.
+        stopwords: words that no search looks for, where a property does not say its own; None: the server's, `en`.
+        index_timestamps: whether queries can filter by when an object was made or changed.
+        index_null_state: whether queries can filter by properties that an object does not have.
+        index_property_length: whether queries can filter by how long a property is.
     """
 
     name: CollectionName
@@ -235,6 +257,12 @@ class CollectionMapping(ValidatedModel):
     relations: Items[RelationMapping] = ()
     omit: dict[NonEmpty, NonEmpty] = Field(default_factory=dict)
     tenant: TenantMapping | None = later(None)
+    replication: int | None = later(None, ge=1)
+    shards: int | None = later(None, ge=1)
+    stopwords: Stopwords = later(None)
+    index_timestamps: bool = later(False)
+    index_null_state: bool = later(False)
+    index_property_length: bool = later(False)
     # Not part of what a mapping says, nor of its digest.
     _asset_names: AssetNames
 
@@ -242,6 +270,14 @@ class CollectionMapping(ValidatedModel):
     def blobs(self) -> tuple[str, ...]:
         """The names of the properties that are blobs: Weaviate returns those only where they are named."""
         return tuple(prop.name for prop in self.properties if prop.type == "blob")
+
+    @property
+    def asks_of_server(self) -> bool:
+        """Whether it says what a server may not be able to make: for its nodes, its environment, or its version."""
+        return self.replication is not None or any(
+            prop.tokenization in TOKENIZATIONS_ON_DEMAND or prop.ascii_fold or prop.stopwords is not None
+            for prop in self.properties
+        )
 
     @property
     def column_vectors(self) -> dict[str, str]:
@@ -293,6 +329,8 @@ class CollectionMapping(ValidatedModel):
         vectors = _items(given, "vectors", _vector_fields)
         for at, name, earlier in _given_twice(_texts(vectors, "name")):
             yield ("vectors", at, "name"), f"`{name}` is the name of vectors[{earlier}], too"
+        if given.get("shards") is not None and given.get("tenant") is not None:
+            yield ("shards",), "a collection with tenants has a shard for each of them: leave it out"
         yield from cls._mistakes_of_omit(given, {"vectors": vectors, "properties": properties})
 
     @classmethod

@@ -33,7 +33,7 @@ _MAPPING_FILE = FileKind(
         "values": BooleanValues,
         "vectors": VectorMapping,
     },
-    spelled=frozenset(["values"]),
+    spelled=frozenset(["values", "stopwords"]),
 )
 
 

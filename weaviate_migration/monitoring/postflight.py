@@ -73,15 +73,14 @@ def search(client: WeaviateClient, mapping: Mapping, record: MigrationRecord) ->
     searches, slowest = 0, 0.0
     for each in mapping.collections:
         collection = client.collections.use(record.alias(each))
-        searchable = [prop.name for prop in each.properties if prop.index == "words"]
         began = time.monotonic()
         try:
             count_objects(collection)
-            word = any_word(collection, searchable)
-            if word is not None:
+            if (found := any_word(collection, each)) is not None:
+                prop, word = found
                 searches += 1
-                if not finds_word(collection, word, searchable):
-                    failed.append(f"{record.alias(each)}: “{word}” finds nothing")
+                if not finds_word(collection, prop, word):
+                    failed.append(f"{record.alias(each)}: “{word}” in {prop} finds nothing")
         except TargetError as error:
             failed.append(f"{record.alias(each)}: {error.message}")
         slowest = max(slowest, time.monotonic() - began)

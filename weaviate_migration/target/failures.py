@@ -115,7 +115,7 @@ def _limit_error(error: WeaviateBaseError, call: grpc.Call | None, doing: str) -
         nodes = re.search(rf"{_TOO_FEW_NODES}: (\d+ available, \d+ requested)", error.message)
         return TargetLimitError(
             f"{doing}: this Weaviate has too few nodes for its replication{f' ({nodes[1]})' if nodes else ''}",
-            "Add nodes, or lower REPLICATION_MINIMUM_FACTOR in the server's environment.",
+            "Add nodes, or lower `replication` in the mapping, or the server's REPLICATION_MINIMUM_FACTOR.",
         )
     return None
 

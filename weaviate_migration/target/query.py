@@ -1,20 +1,18 @@
 """Queries as readers make them: by word, by value, and how many there are."""
 
 import math
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from weaviate.classes.query import Filter, MetadataQuery
 from weaviate.collections import Collection
 
-from weaviate_migration.mapping.models import VectorMapping
+from weaviate_migration.mapping.models import CollectionMapping, VectorMapping
+from weaviate_migration.mapping.search_words import search_words
 from weaviate_migration.target.failures import target_errors
 
 # A filter on a text trims (measured on 1.39.0), so that it may find others beside the one that is looked for.
 _NEIGHBOURS = 100
-# Weaviate's words are letters and digits; of its stop words none has six (https://docs.weaviate.io, `stopwords`).
-_WORDS = re.compile(r"[^\W_]{6,}").findall
 # How far from itself a vector may seem: 0 to 0.0000002, measured on 1.39.0 with the cosine distance. With `dot`, whose
 # distance is the negative product, as a share of that product.
 _NO_DISTANCE = 0.0001
@@ -61,20 +59,23 @@ def finds_by_vector(
 
 
 @target_errors("reading an object")
-def any_word(collection: Collection[Any, Any], properties: Sequence[str]) -> str | None:
-    """A long word, which is no stop word, of one of these properties of some object; None where none has any."""
-    if not properties:
+def any_word(collection: Collection[Any, Any], mapping: CollectionMapping) -> tuple[str, str] | None:
+    """A searchable property, and a word by which some object is found in it; None where none has any."""
+    searchable = [prop for prop in mapping.properties if prop.index == "words"]
+    if not searchable:
         return None
-    found = collection.query.fetch_objects(limit=_NEIGHBOURS, return_properties=list(properties))
-    texts = (each.properties.get(prop) for each in found.objects for prop in properties)
-    words = (word for text in texts if isinstance(text, str) for word in _WORDS(text))
+    found = collection.query.fetch_objects(limit=_NEIGHBOURS, return_properties=[prop.name for prop in searchable])
+    texts = ((prop, each.properties.get(prop.name)) for each in found.objects for prop in searchable)
+    words = (
+        (prop.name, word) for prop, text in texts if isinstance(text, str) for word in search_words(text, prop, mapping)
+    )
     return next(words, None)
 
 
 @target_errors("searching by word")
-def finds_word(collection: Collection[Any, Any], word: str, properties: Sequence[str]) -> bool:
-    """Whether a BM25 search for the word in these properties finds anything."""
-    found = collection.query.bm25(query=word, query_properties=list(properties), limit=1, return_properties=[])
+def finds_word(collection: Collection[Any, Any], prop: str, word: str) -> bool:
+    """Whether a BM25 search for the word in this property finds anything."""
+    found = collection.query.bm25(query=word, query_properties=[prop], limit=1, return_properties=[])
     return bool(found.objects)
 
 

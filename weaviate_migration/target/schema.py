@@ -2,16 +2,29 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from weaviate import WeaviateClient
 from weaviate.classes.config import Configure, DataType, Property, Tokenization, VectorDistances
-from weaviate.collections.classes.config import NamedVectorConfig, NestedProperty, PropertyConfig
+from weaviate.collections.classes.config import (
+    NamedVectorConfig,
+    NestedProperty,
+    PropertyConfig,
+)
 
 from weaviate_migration.base.errors import MigrationConflictError
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping, VectorMapping
+from weaviate_migration.target.collection_options import (
+    LEFT_TO_THE_SERVER,
+    folding_as_found,
+    folding_as_made,
+    inverted_index,
+    options_as_found,
+    options_as_made,
+    text_analyzer,
+)
 from weaviate_migration.target.failures import target_errors
 
 _DATA_TYPES = {
@@ -69,6 +82,9 @@ def ensure_collection(client: WeaviateClient, name: str, mapping: CollectionMapp
         description=f"{mapping.description} {origin.to_text()}".strip(),
         properties=[*map(_property, mapping.properties), _provenance(mapping.provenance)],
         vector_config=[*map(_vector, mapping.vectors)] or Configure.Vectors.self_provided(),
+        inverted_index_config=inverted_index(mapping),
+        replication_config=Configure.replication(mapping.replication) if mapping.replication else None,
+        sharding_config=Configure.sharding(desired_count=mapping.shards) if mapping.shards else None,
     )
     return True
 
@@ -114,8 +130,8 @@ def drop_collection(client: WeaviateClient, name: str, migration: str) -> bool:
 def schema_differences(client: WeaviateClient, name: str, mapping: CollectionMapping) -> list[str]:
     """How the live schema differs from what the mapping makes, a sentence for each property; none, as a rule.
 
-    Compared are names, types, tokenization and indexing of all properties, nested ones too, and the vectors' names and
-    distances.
+    Compared are names, types, tokenization and indexing of all properties, nested ones too, the vectors' names and
+    distances, and what else the mapping says of the collection and cannot be changed later.
     """
     if not client.collections.exists(name):
         return [f"there is no collection `{name}`"]
@@ -123,6 +139,12 @@ def schema_differences(client: WeaviateClient, name: str, mapping: CollectionMap
     made = [*map(_property, mapping.properties), _provenance(mapping.provenance)]
     expected = dict(trait for each in made for trait in _traits_as_made(each))
     found = dict(trait for each in config.properties for trait in _traits_as_found(each))
+    expected |= (options := dict(options_as_made(mapping)))
+    found |= {
+        option: value
+        for option, value in options_as_found(config)
+        if option in options or option not in LEFT_TO_THE_SERVER
+    }
     vectors = [vector.name for vector in mapping.vectors] or ["default"]
     expected |= {f"vector {vector}": "self-provided" for vector in vectors}
     found_vectors = config.vector_config or {}
@@ -145,7 +167,8 @@ def _distance(vector: NamedVectorConfig) -> str:
 
 def _traits_as_made(prop: Property, path: str = "") -> Iterator[tuple[str, str]]:
     place = f"{path}{prop.name}"
-    yield place, _traits(prop.dataType, prop.tokenization, prop.indexFilterable, prop.indexSearchable)
+    folding = folding_as_made(prop.textAnalyzer)
+    yield place, _traits(prop.dataType, prop.tokenization, prop.indexFilterable, prop.indexSearchable, folding)
     nested = prop.nestedProperties or []
     for each in nested if isinstance(nested, list) else [nested]:
         yield from _traits_as_made(each, f"{place}.")
@@ -153,18 +176,29 @@ def _traits_as_made(prop: Property, path: str = "") -> Iterator[tuple[str, str]]
 
 def _traits_as_found(prop: PropertyConfig | NestedProperty, path: str = "") -> Iterator[tuple[str, str]]:
     place = f"{path}{prop.name}"
-    yield place, _traits(prop.data_type, prop.tokenization, prop.index_filterable, prop.index_searchable)
+    folding = folding_as_found(prop.text_analyzer)
+    yield place, _traits(prop.data_type, prop.tokenization, prop.index_filterable, prop.index_searchable, folding)
     for each in prop.nested_properties or []:
         yield from _traits_as_found(each, f"{place}.")
 
 
 def _traits(
-    data_type: DataType, tokenization: Tokenization | None, filterable: bool | None, searchable: bool | None
+    data_type: DataType,
+    tokenization: Tokenization | None,
+    filterable: bool | None,
+    searchable: bool | None,
+    folding: Sequence[str],
 ) -> str:
     indexing = [name for name, has in (("filterable", filterable), ("searchable", searchable)) if has]
     # The server names a tokenization for each text; it means something only where the text is indexed.
     tokens = [f"tokenized by {tokenization.value}"] if tokenization and indexing else []
-    return ", ".join([data_type.value, *tokens, *indexing])
+    return ", ".join([data_type.value, *tokens, *folding, *indexing])
+
+
+def _tokenization(prop: PropertyMapping) -> Tokenization | None:
+    if prop.type not in ("text", "text[]"):
+        return None
+    return Tokenization(prop.tokenization or "word") if prop.index == "words" else Tokenization.FIELD
 
 
 def _property(prop: PropertyMapping) -> Property:
@@ -173,7 +207,8 @@ def _property(prop: PropertyMapping) -> Property:
         name=prop.name,
         data_type=_DATA_TYPES[prop.type],
         description=prop.description or None,
-        tokenization=(Tokenization.WORD if prop.index == "words" else Tokenization.FIELD) if is_text else None,
+        tokenization=_tokenization(prop),
+        text_analyzer=text_analyzer(prop),
         index_filterable=prop.is_filterable,
         index_searchable=prop.index == "words" if is_text else None,
     )

@@ -243,3 +243,30 @@ def test_vectors_are_counted_in_memory(notes: NoteMigration) -> None:
     notes.mapping.write_text(notes.mapping.read_text().replace("    properties:", f"    {more}\n    properties:"))
     figure = items_of(preflight(notes))["server memory"].figure
     assert "about 200.5 MB" in figure  # Of 64 vectors of 1,000 dimensions 8 bytes for each.
+
+
+@pytest.mark.parametrize(
+    ("said", "told", "remedy"),
+    [
+        ("replication: 2", "too few nodes for its replication (1 available, 2 requested)", "`replication`"),
+        ("tokenization: gse_ch", "ENABLE_TOKENIZER_GSE_CH", "Weaviate says why"),
+    ],
+)
+def test_what_this_server_cannot_make_stops_a_migration_before_it_begins(
+    notes: NoteMigration, said: str, told: str, remedy: str
+) -> None:
+    """Though a collection before it can be made."""
+    plain = notes.mapping.read_text()
+    other = (
+        plain.partition("collections:\n")[2].replace("name: Note", "name: Other").replace("table: notes", "table: more")
+    )
+    if said.startswith("replication"):
+        other = other.replace("    properties:", f"    {said}\n    properties:")
+    else:
+        other = other.replace("index: words", f"index: words, {said}")
+    notes.mapping.write_text(plain.replace("missing: refuse", "missing: warn") + other)
+    found = items_of(preflight(notes))["rights"]
+    assert (found.verdict, told in found.figure, remedy in found.remedy) == ("failed", True, True)
+    migration = notes.migrate()
+    assert (migration.code, told in migration.stderr) == (2, True)
+    assert not (notes.work_dir / "migrations").exists()

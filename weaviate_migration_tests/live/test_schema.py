@@ -1,14 +1,19 @@
+from datetime import UTC, datetime
 from typing import Any, get_args
 
 import pytest
 import weaviate
 from weaviate.classes.config import Configure, DataType, Tokenization
 from weaviate.classes.data import DataObject
+from weaviate.classes.query import Filter
 from weaviate.collections.classes.config import PropertyConfig
+from weaviate.collections.classes.filters import _Filters
 
 from weaviate_migration.base.errors import MigrationConflictError
 from weaviate_migration.mapping import CollectionMapping, VectorMapping, read_mapping
 from weaviate_migration.mapping.models import Distance
+from weaviate_migration.mapping.search_words import search_words
+from weaviate_migration.target.query import any_word, finds_by_word, finds_word
 from weaviate_migration.target.schema import (
     Origin,
     drop_collection,
@@ -187,3 +192,116 @@ def test_naming_a_distance_changes_nothing_else_of_a_vector(client: weaviate.Wea
 
 def test_a_collection_that_is_gone_differs(client: weaviate.WeaviateClient) -> None:
     assert schema_differences(client, NAME, EVERY_TYPE) == [f"there is no collection `{NAME}`"]
+
+
+def note(properties: list[dict[str, Any]] | None = None, **fields: Any) -> CollectionMapping:
+    plain = [{"name": "body", "column": "body", "index": "words"}]
+    return CollectionMapping.model_validate(
+        {"name": "Note", "table": "notes", "properties": properties or plain, **fields}
+    )
+
+
+def body(**fields: Any) -> CollectionMapping:
+    return note([{"name": "body", "column": "body", "index": "words", **fields}])
+
+
+@pytest.mark.parametrize(
+    ("said", "other", "told"),
+    [
+        (note(replication=1), note(replication=2), ["`replication` should be 2, and is 1"]),
+        (note(shards=2, replication=1), note(shards=3), ["`shards` should be 3, and is 2"]),
+        (note(stopwords="none"), note(stopwords="en"), ["`stopwords` should be en, and is none"]),
+        (note(), note(stopwords="none"), ["`stopwords` should be none, and is en"]),
+        (note(stopwords=["und", "der"]), note(stopwords=["und"]), ["`stopwords` should be und, and is der, und"]),
+        *(
+            (
+                note(None, **{name: made}),
+                note(None, **{name: not made}),
+                [f"`{name}` should be {not made}, and is {made}".lower()],
+            )
+            for name in ("index_timestamps", "index_null_state", "index_property_length")
+            for made in (True, False)
+        ),
+        (
+            body(stopwords=["und"]),
+            body(stopwords="none"),
+            ["`stopwords of body` should be none, and is und"],
+        ),
+        (body(stopwords="en"), body(), ["`stopwords of body` should be absent, and is en"]),
+        (
+            body(ascii_fold=True, ascii_fold_ignore=["é", "ö"]),
+            body(ascii_fold=True),
+            [
+                "`body` should be text, tokenized by word, folded to ASCII, searchable, "
+                "and is text, tokenized by word, folded to ASCII but for é ö, searchable"
+            ],
+        ),
+        (
+            body(tokenization="trigram"),
+            body(tokenization="whitespace"),
+            [
+                "`body` should be text, tokenized by whitespace, searchable, "
+                "and is text, tokenized by trigram, searchable"
+            ],
+        ),
+    ],
+)
+def test_what_cannot_be_changed_later_is_made_and_read_back(
+    client: weaviate.WeaviateClient, said: CollectionMapping, other: CollectionMapping, told: list[str]
+) -> None:
+    ensure_collection(client, NAME, said, ORIGIN)
+    assert schema_differences(client, NAME, said) == []
+    assert schema_differences(client, NAME, other) == told
+
+
+def test_what_a_mapping_leaves_to_the_server_is_no_difference(client: weaviate.WeaviateClient) -> None:
+    ensure_collection(client, NAME, note(shards=2, stopwords="none"), ORIGIN)
+    assert schema_differences(client, NAME, note()) == []
+
+
+@pytest.mark.parametrize("tokenization", ["word", "lowercase", "whitespace", "trigram"])
+def test_the_words_that_are_searched_for_find_their_text(client: weaviate.WeaviateClient, tokenization: str) -> None:
+    """Also where Python and Weaviate would part a text otherwise, where words are passed over, and without accents."""
+    fields = {"index": "words", "tokenization": tokenization, "ascii_fold": True}
+    stopwords = {"stopwords": ["whither"]} if tokenization == "word" else {}
+    mapping = note([{"name": "body", "column": "body", **fields, **stopwords}], stopwords=["nowhere"])
+    ensure_collection(client, NAME, mapping, ORIGIN)
+    notes, (prop,) = client.collections.use(NAME), mapping.properties
+    text = "The semi-detached Größenangaben\x85of Überall, naïveté;whither\u2003whither.\x1cquite nowhere\u00a0İstanbul"
+    uuid = notes.data.insert({"body": text})
+    words = search_words(text, prop, mapping)
+    assert len(words) > 3
+    assert [word for word in words if not finds_by_word(notes, "body", word, str(uuid))] == []
+    assert any_word(notes, mapping) == ("body", words[0])
+    assert finds_word(notes, "body", words[0])
+
+
+def test_each_stop_word_is_passed_over_where_the_mapping_says_so(client: weaviate.WeaviateClient) -> None:
+    fields: dict[str, dict[str, Any]] = {"plain": {}, "own": {"stopwords": ["fur"], "ascii_fold": True}}
+    fields |= {"english": {"stopwords": "en"}, "every": {"stopwords": "none"}}
+    properties = [{"name": name, "column": "body", "index": "words", **each} for name, each in fields.items()]
+    ensure_collection(client, NAME, note(properties, stopwords=["die"]), ORIGIN)
+    notes = client.collections.use(NAME)
+    uuid = str(notes.data.insert(dict.fromkeys(fields, "Die the für")))
+    found = {name: [w for w in ("die", "the", "für") if finds_by_word(notes, name, w, uuid)] for name in fields}
+    assert found == {
+        "plain": ["the", "für"],
+        "own": ["die", "the"],
+        "english": ["die", "für"],
+        "every": ["die", "the", "für"],
+    }
+
+
+def test_what_is_indexed_beside_the_values_can_be_filtered_by(client: weaviate.WeaviateClient) -> None:
+    mapping = note(index_timestamps=True, index_null_state=True, index_property_length=True)
+    ensure_collection(client, NAME, mapping, ORIGIN)
+    notes = client.collections.use(NAME)
+    full, empty = notes.data.insert({"body": "four"}), notes.data.insert({})
+    by_property = Filter.by_property("body")
+
+    def found(filters: _Filters) -> set[Any]:
+        return {each.uuid for each in notes.query.fetch_objects(filters=filters).objects}
+
+    assert found(by_property.is_none(True)) == {empty}
+    assert found(Filter.by_property("body", length=True).equal(4)) == {full}
+    assert found(Filter.by_creation_time().greater_than(datetime(2020, 1, 1, tzinfo=UTC))) == {full, empty}

@@ -62,12 +62,117 @@ def mistakes(error: pytest.ExceptionInfo[ValidationError]) -> list[tuple[tuple[i
             "date_format",
             "only date properties have one, this is of type int",
         ),
+        ({"index": "whole", "tokenization": "word"}, "tokenization", "only texts with `index: words` have one"),
+        ({"type": "int", "tokenization": "word"}, "tokenization", "only texts with `index: words` have one"),
+        (
+            {"index": "whole", "stopwords": "none"},
+            "stopwords",
+            "only texts with `index: words` and the tokenization `word` have them",
+        ),
+        (
+            {"index": "words", "tokenization": "trigram", "stopwords": ["und"]},
+            "stopwords",
+            "only texts with `index: words` and the tokenization `word` have them",
+        ),
+        (
+            {"index": "stored", "ascii_fold": True},
+            "ascii_fold",
+            "only texts that are indexed have it: `whole` or `words`",
+        ),
+        ({"type": "date", "ascii_fold": True}, "ascii_fold", "only texts that are indexed have it: `whole` or `words`"),
+        ({"index": "words", "ascii_fold_ignore": ["é"]}, "ascii_fold_ignore", "needs `ascii_fold: true`"),
+        ({"index": "words", "stopwords": []}, "stopwords", "must be `en`, `none`, or a list of words"),
+        ({"index": "words", "stopwords": "de"}, "stopwords", "must be `en`, `none`, or a list of words"),
+        ({"index": "words", "stopwords": {"en": 1}}, "stopwords", "must be `en`, `none`, or a list of words"),
+        *(
+            (
+                {"index": "words", "stopwords": ["und", word]},
+                "stopwords",
+                f"`{word}` is no word as Weaviate makes them: small letters and digits, nothing else",
+            )
+            for word in ("Und", "don't", "", " ", "a b", True, 7)
+        ),
     ],
 )
 def test_property_whose_fields_do_not_fit_together(fields: dict[str, Any], place: str, message: str) -> None:
     with pytest.raises(ValidationError) as error:
         PropertyMapping(name="a", column="a", **fields)
     assert mistakes(error) == [((place,), message)]
+
+
+def test_stop_words_that_no_folded_text_has() -> None:
+    with pytest.raises(ValidationError) as error:
+        PropertyMapping(
+            name="a",
+            column="a",
+            index="words",
+            ascii_fold=True,
+            ascii_fold_ignore=("é",),
+            stopwords=("und", "für", "été", "ещё", "groß"),
+        )
+    told = "is in no text any more: `ascii_fold` takes the accents; write it without"
+    assert mistakes(error) == [(("stopwords", 1), f"`für` {told}"), (("stopwords", 4), f"`groß` {told}")]
+
+
+def test_letters_that_stay_are_single_ones() -> None:
+    with pytest.raises(ValidationError) as error:
+        PropertyMapping(name="a", column="a", index="words", ascii_fold=True, ascii_fold_ignore=("é", "", "ab"))
+    assert [place for place, _ in mistakes(error)] == [("ascii_fold_ignore", 1), ("ascii_fold_ignore", 2)]
+
+
+def test_a_collection_with_tenants_has_no_number_of_shards() -> None:
+    with pytest.raises(ValidationError) as error:
+        collection(tenant={"column": "org"}, shards=2)
+    told = "a collection with tenants has a shard for each of them: leave it out"
+    assert mistakes(error) == [(("shards",), told)]
+
+
+@pytest.mark.parametrize("field", ["replication", "shards"])
+@pytest.mark.parametrize("number", [0, -1, 1.5, "2", True])
+def test_numbers_of_nodes_and_shards(field: str, number: object) -> None:
+    with pytest.raises(ValidationError) as error:
+        collection(**{field: number})
+    assert [place for place, _ in mistakes(error)] == [(field,)]
+
+
+OPTIONS: list[dict[str, Any]] = [
+    {"replication": 1},
+    {"shards": 1},
+    {"stopwords": "en"},
+    {"stopwords": "none"},
+    {"stopwords": ["und", "oder"]},
+    {"index_timestamps": True},
+    {"index_null_state": True},
+    {"index_property_length": True},
+    *(
+        {"properties": [{"name": "title", "column": "title", "index": "words", **each}]}
+        for each in (
+            {"tokenization": "word"},
+            {"tokenization": "trigram"},
+            {"stopwords": "none"},
+            {"stopwords": ["und"]},
+            {"ascii_fold": True},
+            {"ascii_fold": True, "ascii_fold_ignore": ["é"]},
+        )
+    ),
+]
+
+
+def test_what_is_said_of_a_collection_comes_back_from_json_and_changes_the_digest() -> None:
+    mappings = [Mapping(name="x", collections=(collection(**each),)) for each in ({}, *OPTIONS)]
+    for mapping in mappings:
+        assert Mapping.model_validate_json(mapping.model_dump_json()) == mapping
+    assert len({mapping.digest for mapping in mappings}) == len(mappings)
+    named = {name for each in OPTIONS for name in each} - {"properties"}
+    named |= {"tokenization", "ascii_fold", "ascii_fold_ignore"}
+    assert not named & set(mappings[0].model_dump_json().split('"'))
+
+
+def test_what_not_every_server_can_make() -> None:
+    asking = [each for each in OPTIONS if collection(**each).asks_of_server]
+    assert asking == [OPTIONS[0], *OPTIONS[-4:]]
+    on_demand = {"name": "title", "column": "title", "index": "words", "tokenization": "kagome_ja"}
+    assert collection(properties=[on_demand]).asks_of_server
 
 
 def test_what_can_be_filtered_by() -> None:

@@ -441,3 +441,10 @@ def test_a_preset_is_named_without_a_path(tmp_path: Path, monkeypatch: pytest.Mo
     assert read_mapping(Path("conversations")).name == "notes", "a file of that name wins"
     with pytest.raises(MappingError, match="No such file"):
         read_mapping(Path("conversation"))
+
+
+def test_stop_words_that_yaml_takes_for_booleans(tmp_path: Path) -> None:
+    said = SMALL.replace("index: words", "index: words, stopwords: [no, on, off, yes]", 1)
+    assert said != SMALL
+    (prop,) = (each for each in read_mapping(written(tmp_path, said)).collections[0].properties if each.stopwords)
+    assert prop.stopwords == ("no", "on", "off", "yes")

@@ -93,7 +93,7 @@ def _with_server(
 ) -> Iterator[ChecklistItem]:
     trial = TrialCollections.of(client, config.prefix, work_folder.path)
     yield server_side.server(client, address)
-    yield server_side.rights(trial, mapping.collections[0])
+    yield server_side.rights(trial, mapping)
     yield server_side.names(client, (f"{config.prefix}{each.name}" for each in mapping.collections))
     yield server_side.clock(address)
 

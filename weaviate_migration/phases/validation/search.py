@@ -2,7 +2,6 @@
 
 import functools
 import math
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -13,14 +12,13 @@ from weaviate_migration.base.errors import TargetError, TransientTargetError
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
 from weaviate_migration.mapping.models import VectorMapping, folded
 from weaviate_migration.mapping.row_to_object import key_text
+from weaviate_migration.mapping.search_words import search_words
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowLayout
 from weaviate_migration.phases.validation.meaning import judge, text_of
 from weaviate_migration.phases.validation.meaning_of_vectors import vector_meant
 from weaviate_migration.target.query import count_objects, finds_by_value, finds_by_vector, finds_by_word
 
-# Weaviate finds no stopwords: no English one has so many letters (its preset `en`, server 1.39.0).
-LETTERS = 6
 # Shorter and longer vectors have a cosine distance of 1 from themselves: squares leave float32 (measured on 1.39.0).
 SHORTEST_VECTOR, LONGEST_VECTOR = 1e-15, 1e15
 # Of properties whose values may be keys as they are; a date is another thing than the text or number that tells it.
@@ -39,8 +37,6 @@ class _Search(NamedTuple):
 
 # What is to be searched, and the search that a row offers; None where it has nothing for it.
 _Wanted = tuple[str, Callable[[ExtractRow], _Search | None]]
-
-_WORDS = re.compile(r"[^\W_]+").findall
 
 
 @dataclass(frozen=True)
@@ -105,7 +101,7 @@ def _wanted_words(mapping: CollectionMapping, layout: RowLayout, collection: Col
     """Searches by word: one for each property that can be searched."""
     position_of = _positions(layout)
     return [
-        (prop.name, functools.partial(_by_word, collection, prop, position_of[folded(prop.column)]))
+        (prop.name, functools.partial(_by_word, collection, mapping, prop, position_of[folded(prop.column)]))
         for prop in mapping.properties
         if prop.index == "words" and folded(prop.column) in position_of
     ]
@@ -135,8 +131,10 @@ def _positions(layout: RowLayout) -> dict[str, int]:
     return {folded(name): position for position, name in enumerate(layout.columns)}
 
 
-def _by_word(collection: Collection[Any, Any], prop: PropertyMapping, position: int, row: ExtractRow) -> _Search | None:
-    words = [word for word in _WORDS(text_of(prop, row.values[position]) or "") if len(word) >= LETTERS]
+def _by_word(
+    collection: Collection[Any, Any], mapping: CollectionMapping, prop: PropertyMapping, position: int, row: ExtractRow
+) -> _Search | None:
+    words = search_words(text_of(prop, row.values[position]) or "", prop, mapping)
     if not words or row.uuid is None:
         return None
     word = max(words, key=len)

@@ -1,0 +1,23 @@
+"""Words of a text that a search finds it by: as the property's tokenization parts it, and no stop words."""
+
+import re
+
+from weaviate_migration.mapping.models import CollectionMapping, PropertyMapping
+
+# Of the stop words of Weaviate's list `en` none has so many letters (server 1.39.0).
+LETTERS = 6
+_LETTERS_AND_DIGITS = re.compile(rf"[^\W_]{{{LETTERS},}}").findall
+# What Weaviate takes for blanks: `unicode.IsSpace` of Go. Python's own are more.
+_BETWEEN_BLANKS = re.compile(
+    rf"[^\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]{{{LETTERS},}}"
+).findall
+
+
+def search_words(text: str, prop: PropertyMapping, collection: CollectionMapping) -> list[str]:
+    """The longer words of a text, in their order; each alone finds it in this property.
+
+    A tokenization that parts a text at blanks only has words with every other sign in them.
+    """
+    parted = _BETWEEN_BLANKS if prop.tokenization in ("lowercase", "whitespace") else _LETTERS_AND_DIGITS
+    passed_over = prop.stopwords or collection.stopwords or ()
+    return [word for word in parted(text) if word.lower() not in passed_over]
