@@ -109,7 +109,7 @@ def test_the_summary_fits_the_screen_and_says_what_is_next(watched: Watched) -> 
     # The progress has gone, and nothing of the summary has scrolled away or is broken within a word.
     assert "rows/s" not in shown
     told = " ".join(shown.split())
-    assert re.search(r"Migration \d+T\d+ collection table rows migrated refused checks", told), shown
+    assert re.search(r"Migration \d+T\d+_[0-9a-f]{8} collection table rows migrated refused checks", told), shown
     assert [name for name in COLLECTIONS if not re.search(rf"^{name} .* \d+/\d+$", shown, re.MULTILINE)] == []
     assert "warning: Conversation: table `conversations` has no column `user_id`;" in told
     assert re.search(r"Phases: connect .*audit .*load .*cutover [\d.]+ s Done: 8,365 of 8,365 rows in", told), shown
