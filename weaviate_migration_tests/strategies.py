@@ -225,8 +225,8 @@ ROWS = st.tuples(*[SQL_VALUES] * len(COLUMNS))
 
 def as_client_returns(mapping: CollectionMapping, draft: ObjectDraft) -> dict[str, Any]:
     """What weaviate-client gives for an object: dates in microseconds with a time zone, what is absent as None."""
-    types = {prop.name: prop.type for prop in mapping.properties}
-    returned: dict[str, Any] = {prop.name: None for prop in mapping.properties}
+    types = {prop.name: prop.type for prop in (*mapping.properties, *mapping.parent_properties)}
+    returned: dict[str, Any] = dict.fromkeys(types)
     for name, value in draft.properties.items():
         returned[name] = _AS_RETURNED.get(types.get(name, ""), lambda each: each)(value)
     provenance = dict(draft.properties[mapping.provenance])

@@ -20,7 +20,14 @@ from weaviate_migration.base.logs import ALWAYS, FIRST, WHERE_IT_APPLIES
 from weaviate_migration.base.settings import OPTIONS, MigrationConfig, environment_variable
 from weaviate_migration.cli import INTERRUPTED, cli
 from weaviate_migration.cli.migrate import migrate
-from weaviate_migration.mapping import CollectionMapping, Mapping, PropertyMapping, VectorMapping, read_mapping
+from weaviate_migration.mapping import (
+    CollectionMapping,
+    Mapping,
+    PropertyMapping,
+    RelationMapping,
+    VectorMapping,
+    read_mapping,
+)
 from weaviate_migration.mapping.models import Distance, PropertyType, VectorBytes
 from weaviate_migration.mapping.spellings import DateFormat
 from weaviate_migration.monitoring.alerts.conditions import Kind
@@ -172,6 +179,7 @@ def shown_default(field: FieldInfo) -> str:
         ("The file", Mapping),
         ("A collection", CollectionMapping),
         ("A property", PropertyMapping),
+        ("Relations", RelationMapping),
         ("Vectors", VectorMapping),
     ],
 )

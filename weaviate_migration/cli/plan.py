@@ -93,6 +93,9 @@ def _columns_table(plan: CollectionPlan) -> Table:
             table.add_row(column.name, column.declared_type, f"{plan.mapping.provenance}.source_columns", "text", "")
         for prop in targets:
             table.add_row(column.name, column.declared_type, prop.name, prop.type, _index(prop))
+        for parent in plan.mapping.parent_properties:
+            if parent.column == column.name:
+                table.add_row(column.name, column.declared_type, parent.name, "uuid of the parent", _index(parent))
         for name in vectors:
             table.add_row(column.name, column.declared_type, f"vector {name}", "float32", "")
     return table

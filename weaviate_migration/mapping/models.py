@@ -206,10 +206,28 @@ def _vector_fields(item: object) -> object:
 
 
 class RelationMapping(ValidatedModel):
-    """A column that holds the key of a row in another mapped table."""
+    """A column that holds the key of a row in another mapped table.
+
+    Attributes:
+        parent_id: the property of type uuid that holds the UUID of the parent's object; None for no such property.
+        reference: the cross-reference to the parent's object; None for none.
+    """
 
     column: NonEmpty
     to_table: NonEmpty
+    parent_id: PropertyName | None = later(None)
+    reference: PropertyName | None = later(None)
+
+    @property
+    def names_objects(self) -> bool:
+        """Whether anything in an object says which object the parent is, beside the key itself."""
+        return self.parent_id is not None or self.reference is not None
+
+    @classmethod
+    def _mistakes(cls, given: dict[str, Any]) -> Iterator[Mistake]:
+        for field in ("parent_id", "reference"):
+            if given.get(field) in RESERVED_PROPERTIES:
+                yield (field,), f"`{given[field]}` is reserved by Weaviate; choose another name"
 
 
 class TenantMapping(ValidatedModel):
@@ -280,6 +298,25 @@ class CollectionMapping(ValidatedModel):
         )
 
     @property
+    def parent_properties(self) -> tuple[PropertyMapping, ...]:
+        """The properties that hold the UUIDs of parents' objects; none of them holds its column."""
+        return tuple(
+            PropertyMapping(
+                name=relation.parent_id,
+                column=relation.column,
+                type="uuid",
+                description=f"The UUID of the object of the row of {relation.to_table} that `{relation.column}` names.",
+            )
+            for relation in self.relations
+            if relation.parent_id is not None
+        )
+
+    @property
+    def references(self) -> dict[str, RelationMapping]:
+        """The cross-references to parents' objects: the relation of each, by its name."""
+        return {relation.reference: relation for relation in self.relations if relation.reference is not None}
+
+    @property
     def column_vectors(self) -> dict[str, str]:
         """The vectors that are made from columns: the column of each, by the vector's name."""
         return {vector.name: vector.column for vector in self.vectors if vector.column is not None}
@@ -331,7 +368,26 @@ class CollectionMapping(ValidatedModel):
             yield ("vectors", at, "name"), f"`{name}` is the name of vectors[{earlier}], too"
         if given.get("shards") is not None and given.get("tenant") is not None:
             yield ("shards",), "a collection with tenants has a shard for each of them: leave it out"
-        yield from cls._mistakes_of_omit(given, {"vectors": vectors, "properties": properties})
+        relations = _items(given, "relations")
+        yield from cls._mistakes_of_parents(relations, names, provenance)
+        naming = [(at, fields) for at, fields in relations if fields.get("parent_id") or fields.get("reference")]
+        yield from cls._mistakes_of_omit(given, {"vectors": vectors, "properties": properties, "relations": naming})
+
+    @classmethod
+    def _mistakes_of_parents(
+        cls, relations: list[tuple[int, dict[str, Any]]], names: list[tuple[int, str]], provenance: object
+    ) -> Iterator[Mistake]:
+        """Names of what leads to parents that something else of the object has."""
+        taken = {folded(name): f"properties[{at}]" for at, name in reversed(names)}
+        if isinstance(provenance, str):
+            taken[folded(provenance)] = "the provenance property"
+        for at, relation in relations:
+            for field in ("parent_id", "reference"):
+                if not isinstance(name := relation.get(field), str):
+                    continue
+                if earlier := taken.get(folded(name)):
+                    yield ("relations", at, field), f"`{name}` is the name of {earlier}, too"
+                taken.setdefault(folded(name), f"relations[{at}].{field}")
 
     @classmethod
     def _mistakes_of_omit(

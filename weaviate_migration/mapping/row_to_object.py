@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from weaviate_migration.mapping.converters import property_converter
 from weaviate_migration.mapping.models import CollectionMapping, folded
+from weaviate_migration.mapping.parents import ParentKey, parent_uuid
 from weaviate_migration.mapping.values import (
     Converter,
     SqlValue,
@@ -33,7 +34,9 @@ class ObjectDraft(NamedTuple):
 RowToObject = Callable[[str, str, Sequence[SqlValue]], ObjectDraft]
 
 
-def row_converter(mapping: CollectionMapping, columns: Sequence[str], migration_timestamp: str) -> RowToObject:
+def row_converter(
+    mapping: CollectionMapping, columns: Sequence[str], migration_timestamp: str, parents: Sequence[ParentKey] = ()
+) -> RowToObject:
     """A function that makes the object of a row of this table.
 
     Args:
@@ -41,6 +44,7 @@ def row_converter(mapping: CollectionMapping, columns: Sequence[str], migration_
         columns: the names of the row's columns, in the row's order; those of the mapping that are not among them are
             missing in the file, and count as NULL.
         migration_timestamp: when the migration began, RFC 3339; the same for all its objects.
+        parents: what the columns name that the objects tell parents from.
 
     Returns:
         A function of the object's UUID, the key as text, and the row's values.
@@ -48,6 +52,7 @@ def row_converter(mapping: CollectionMapping, columns: Sequence[str], migration_
     readers = _column_readers(mapping, columns)
     absent = _properties_of_absent_columns(mapping, columns)
     vector_readers = _vector_readers(mapping, columns)
+    parent_readers = _parent_readers(parents, columns)
 
     def convert(uuid: str, key: str, row: Sequence[SqlValue]) -> ObjectDraft:
         properties: dict[str, Any] = dict(absent)
@@ -61,6 +66,9 @@ def row_converter(mapping: CollectionMapping, columns: Sequence[str], migration_
                 held = exact if held is None else held
             if not held:
                 verbatim[column] = value
+        for name, position, uuid_of in parent_readers:
+            if (parent := uuid_of(row[position])) is not None:
+                properties[name] = parent
         properties[mapping.provenance] = {
             "migrated_from_sqlite": True,
             "original_id": key,
@@ -149,6 +157,13 @@ def _vector_readers(mapping: CollectionMapping, columns: Sequence[str]) -> list[
         for vector in mapping.vectors
         if vector.column is not None and folded(vector.column) in position_of
     ]
+
+
+def _parent_readers(
+    parents: Sequence[ParentKey], columns: Sequence[str]
+) -> list[tuple[str, int, Callable[[SqlValue], str | None]]]:
+    """Each property that holds a parent's UUID: its name, where in the row the key is, what gives the UUID."""
+    return [(each.parent_id, columns.index(each.column), parent_uuid(each)) for each in parents if each.parent_id]
 
 
 def _vectors(readers: list[tuple[str, int, VectorReader]], row: Sequence[SqlValue]) -> dict[str, list[float]]:

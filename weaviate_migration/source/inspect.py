@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from weaviate_migration.base.errors import SourceError
 from weaviate_migration.mapping.models import folded
+from weaviate_migration.mapping.parents import Affinity, affinity_of
 from weaviate_migration.source.collations import column_collations, missing_collations
 from weaviate_migration.source.connect import (
     BUSY_TIMEOUT_SECONDS,
@@ -45,6 +46,7 @@ class Column:
         unreadable: why SQLite cannot read it here, in its words: no such function; '' if it can.
         missing_collation: the collation of it that only the application has: here, its texts compare by their bytes.
         computed_by: the collation that only the application has and that it is computed by: here, by bytes instead.
+        is_any: whether it is of type ANY in a STRICT table: it keeps every value as it is.
     """
 
     name: str
@@ -53,6 +55,12 @@ class Column:
     unreadable: str = ""
     missing_collation: str = ""
     computed_by: str = ""
+    is_any: bool = False
+
+    @property
+    def affinity(self) -> Affinity:
+        """What SQLite brings values to that are put into it, or compared with it."""
+        return "BLOB" if self.is_any else affinity_of(self.declared_type)
 
 
 @dataclass(frozen=True)
@@ -182,6 +190,7 @@ def _columns(connection: Connection, table: str, collations: Mapping[str, str]) 
     """Each column with its position in the primary key, from 1; 0 if it is not in it."""
     statement = "SELECT name, type, pk, hidden FROM pragma_table_xinfo(?) WHERE hidden <> ?"
     rows = connection.exec_driver_sql(statement, (table, _HIDDEN)).all()
+    strict = connection.exec_driver_sql("SELECT strict FROM pragma_table_list(?)", (table,)).scalar()
     return [
         (
             Column(
@@ -192,6 +201,7 @@ def _columns(connection: Connection, table: str, collations: Mapping[str, str]) 
                 if hidden == _COMPUTED
                 else "",
                 missing_collation=collations.get(folded(name), ""),
+                is_any=bool(strict) and folded(declared) == "any",
             ),
             position,
         )

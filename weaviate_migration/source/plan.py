@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Mapping as ReadOnlyMapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from weaviate_migration.base.errors import MappingError, SourceNotUsableError
@@ -17,6 +17,7 @@ from weaviate_migration.mapping.models import (
     VectorMapping,
     folded,
 )
+from weaviate_migration.mapping.parents import Affinity, ParentKey
 from weaviate_migration.source.connect import readable_source
 from weaviate_migration.source.inspect import OWN_PREFIX, Database, Table, inspect_database
 from weaviate_migration.source.wide_select import MOST_ARGUMENTS, MOST_COLUMNS, order_of_rows
@@ -37,6 +38,7 @@ class CollectionPlan:
         columns: the columns to read, in the table's order: all but the omitted ones.
         missing_columns: what the mapping names and the table lacks.
         unmapped_columns: those of `columns` that no property or vector is made from; `source_columns` has them.
+        parents: what the columns name that the objects tell parents from; without those that the table lacks.
     """
 
     mapping: CollectionMapping
@@ -46,6 +48,7 @@ class CollectionPlan:
     columns: tuple[str, ...] = ()
     missing_columns: tuple[str, ...] = ()
     unmapped_columns: tuple[str, ...] = ()
+    parents: tuple[ParentKey, ...] = ()
 
     @property
     def tenant(self) -> str | None:
@@ -119,6 +122,7 @@ def plan_migration(mapping: Mapping, database: Database) -> MigrationPlan:
     mistakes = [mistake for each in collections for mistake in [*_key_mistakes(each), *_own_names(each)]]
     mistakes += [mistake for each in collections for mistake in _relation_mistakes(each, collections)]
     mistakes += [mistake for each in collections for mistake in [*_unreadable(each), *_too_wide(each)]]
+    collections = tuple(replace(each, parents=_parent_keys(each, collections)) for each in collections)
     unreadable = {table.name: table.unreadable for table in _others(mapping, database) if table.unreadable}
     if mapping.missing == "refuse":
         mistakes, gaps = gaps + mistakes, []
@@ -203,7 +207,9 @@ def _spelled_tenant(tenant: TenantMapping | None, column: Callable[[str], str]) 
 
 def _spelled_relation(relation: RelationMapping, column: Callable[[str], str], whole: Mapping) -> RelationMapping:
     tables = {folded(each.table): each.table for each in whole.collections}
-    return RelationMapping(column=column(relation.column), to_table=tables[folded(relation.to_table)])
+    return relation.model_copy(
+        update={"column": column(relation.column), "to_table": tables[folded(relation.to_table)]}
+    )
 
 
 def _missing_columns(mapping: CollectionMapping, table: Table) -> Iterable[str]:
@@ -257,6 +263,30 @@ def _relation_mistakes(plan: CollectionPlan, collections: Iterable[CollectionPla
                 f"{plan.mapping.name}: relation `{relation.column}`: table `{relation.to_table}` has a key of "
                 f"{len(key)} columns ({', '.join(key)}), so one column cannot name its rows"
             )
+
+
+def _parent_keys(plan: CollectionPlan, collections: Iterable[CollectionPlan]) -> tuple[ParentKey, ...]:
+    """What of a collection's columns its objects tell parents from; rowids are integers, and of no table any value."""
+    parents = {each.mapping.table: each for each in collections}
+    return tuple(
+        ParentKey(
+            relation.column,
+            parent.table.name if parent.table else relation.to_table,
+            _key_affinity(parent),
+            relation.parent_id or "",
+            relation.reference or "",
+        )
+        for relation in plan.mapping.relations
+        if relation.names_objects and relation.column in plan.columns
+        for parent in [parents[relation.to_table]]
+    )
+
+
+def _key_affinity(plan: CollectionPlan) -> Affinity:
+    if plan.uses_rowid:
+        return "INTEGER"
+    column = plan.table.column(plan.key[0]) if plan.table and plan.key else None
+    return column.affinity if column else "BLOB"
 
 
 def _unreadable(plan: CollectionPlan) -> Iterator[str]:

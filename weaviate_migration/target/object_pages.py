@@ -82,8 +82,9 @@ class PageReader:
     """
 
     def __init__(self, mapping: CollectionMapping) -> None:
-        names = {f"property_{number}": prop.name for number, prop in enumerate(mapping.properties)}
-        types = [_TYPES[prop.type] | None for prop in mapping.properties]
+        made = (*mapping.properties, *mapping.parent_properties)
+        names = {f"property_{number}": prop.name for number, prop in enumerate(made)}
+        types = [_TYPES[prop.type] | None for prop in made]
         provenance = msgspec.defstruct(
             "Provenance",
             [(name, of_type | None, None) for name, of_type in _PROVENANCE.items()],

@@ -80,7 +80,7 @@ def ensure_collection(client: WeaviateClient, name: str, mapping: CollectionMapp
     client.collections.create(
         name,
         description=f"{mapping.description} {origin.to_text()}".strip(),
-        properties=[*map(_property, mapping.properties), _provenance(mapping.provenance)],
+        properties=_properties(mapping),
         vector_config=[*map(_vector, mapping.vectors)] or Configure.Vectors.self_provided(),
         inverted_index_config=inverted_index(mapping),
         replication_config=Configure.replication(mapping.replication) if mapping.replication else None,
@@ -136,8 +136,7 @@ def schema_differences(client: WeaviateClient, name: str, mapping: CollectionMap
     if not client.collections.exists(name):
         return [f"there is no collection `{name}`"]
     config = client.collections.use(name).config.get()
-    made = [*map(_property, mapping.properties), _provenance(mapping.provenance)]
-    expected = dict(trait for each in made for trait in _traits_as_made(each))
+    expected = dict(trait for each in _properties(mapping) for trait in _traits_as_made(each))
     found = dict(trait for each in config.properties for trait in _traits_as_found(each))
     expected |= (options := dict(options_as_made(mapping)))
     found |= {
@@ -199,6 +198,10 @@ def _tokenization(prop: PropertyMapping) -> Tokenization | None:
     if prop.type not in ("text", "text[]"):
         return None
     return Tokenization(prop.tokenization or "word") if prop.index == "words" else Tokenization.FIELD
+
+
+def _properties(mapping: CollectionMapping) -> list[Property]:
+    return [*map(_property, (*mapping.properties, *mapping.parent_properties)), _provenance(mapping.provenance)]
 
 
 def _property(prop: PropertyMapping) -> Property:

@@ -423,3 +423,56 @@ def test_tenant_of_null_is_a_name_that_weaviate_takes_and_no_hash() -> None:
         TenantMapping(column="org", of_null="t_none")
     expected = "begins with `t_`, as the names of values do that cannot be names themselves"
     assert mistakes(error) == [(("of_null",), expected)]
+
+
+PROPERTIES = [NAME, PropertyMapping(name="parentKey", column="parent", index="whole")]
+
+
+@pytest.mark.parametrize(
+    ("relations", "fields", "expected"),
+    [
+        ([{"parent_id": "title"}], {}, [(("relations", 0, "parent_id"), "`title` is the name of properties[0], too")]),
+        (
+            [{"parent_id": "tITLE", "reference": "metaData"}],
+            {},
+            [
+                (("relations", 0, "parent_id"), "`tITLE` is the name of properties[0], too"),
+                (("relations", 0, "reference"), "`metaData` is the name of the provenance property, too"),
+            ],
+        ),
+        (
+            [{"parent_id": "to", "reference": "to"}, {"reference": "tO"}],
+            {},
+            [
+                (("relations", 0, "reference"), "`to` is the name of relations[0].parent_id, too"),
+                (("relations", 1, "reference"), "`tO` is the name of relations[0].parent_id, too"),
+            ],
+        ),
+        (
+            [{"parent_id": "to"}],
+            {"properties": [NAME], "omit": {"Parent": "secret"}},
+            [(("omit", "Parent"), "column `Parent` is also mapped, in relations[0]")],
+        ),
+        ([{"parent_id": "to", "reference": "parent"}, {"parent_id": "second"}], {}, []),
+        ([{}], {"properties": [NAME], "omit": {"parent": "secret"}}, []),
+    ],
+)
+def test_what_leads_to_parents_has_a_name_and_a_column_of_its_own(
+    relations: list[dict[str, Any]], fields: dict[str, Any], expected: list[tuple[tuple[int | str, ...], str]]
+) -> None:
+    named = [{"column": "parent", "to_table": "notes", **each} for each in relations]
+    if not expected:
+        collection(**{"properties": PROPERTIES, "relations": named, **fields})
+        return
+    with pytest.raises(ValidationError) as raised:
+        collection(**{"properties": PROPERTIES, "relations": named, **fields})
+    assert mistakes(raised) == expected
+
+
+def test_what_leads_to_parents_is_in_the_digest_only_where_there_is_any() -> None:
+    def whole(**fields: str) -> Mapping:
+        relation = RelationMapping(column="parent", to_table="notes", **fields)
+        return Mapping(name="notes", collections=(collection(relations=[relation]),))
+
+    assert whole().model_dump()["collections"][0]["relations"] == ({"column": "parent", "to_table": "notes"},)
+    assert len({whole().digest, whole(parent_id="to").digest, whole(reference="to").digest}) == 3

@@ -92,7 +92,7 @@ def _tally_metadata(tally: LoadTally, name: str) -> dict[str, Any]:
 def _column_schema(collection: CollectionMapping) -> dg.TableSchema:
     columns = [
         dg.TableColumn(prop.name, type=prop.type, description=prop.description or f"From column `{prop.column}`.")
-        for prop in collection.properties
+        for prop in (*collection.properties, *collection.parent_properties)
     ]
     provenance = dg.TableColumn(
         collection.provenance, type="object", description="Origin, and what no other property holds exactly."

@@ -107,23 +107,25 @@ def types_finding(schema_differences: Sequence[str], compared: Sequence[Partitio
 
 
 def relations_finding(compared: Sequence[RelationComparison], not_loaded: Sequence[str]) -> Finding:
-    """Of `relations`: what the migration broke is an ERROR, orphans of the source are a WARN.
+    """Of `relations`: what the migration broke is an ERROR, orphans and other spellings of the source are a WARN.
 
     Args:
         not_loaded: collections of parents that are not loaded as a whole; what is missing in them is not broken.
     """
     broken = [each for each in compared if not each.intact and each.to_collection not in not_loaded]
     orphans = sum(each.orphaned_children for each in compared)
+    astray = sum(each.astray_children for each in compared)
     texts = [each.to_text() for each in compared]
     texts += [f"{name} is not loaded as a whole yet: materialize its other partitions" for name in not_loaded]
     return _finding(
-        not broken and not orphans and not not_loaded,
+        not broken and not orphans and not astray and not not_loaded,
         "; ".join(texts or ["the file has no such table or column: nothing to look up"]) + ".",
         {
             "parents": sum(each.parents for each in compared),
             "lost": sum(each.lost for each in compared),
             "invented": sum(each.invented for each in compared),
             "orphans": orphans,
+            "astray": astray,
             "first_orphans": _listed([f"{each.column}: {key}" for each in compared for key in each.first_orphans]),
         },
         dg.AssetCheckSeverity.ERROR if broken else dg.AssetCheckSeverity.WARN,

@@ -74,7 +74,7 @@ class RowWriter:
             yield outcome
 
     def _drafts(self, partition: str, rows: Iterable[JudgedRow], layout: RowLayout) -> Iterator[ObjectDraft]:
-        convert = row_converter(self.mapping, layout.columns, self.migration_timestamp)
+        convert = row_converter(self.mapping, layout.columns, self.migration_timestamp, layout.parents)
         for row, reason in rows:
             if reason is None:
                 assert row.uuid is not None, "without a UUID it is refused"

@@ -62,7 +62,7 @@ def _rehearse_collection(plan: CollectionPlan, snapshot: Path, folder: Path, sor
 
 def _converted(plan: CollectionPlan, paths: list[UPath]) -> DryRunOutcome:
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    convert = row_converter(plan.mapping, row_layout(plan).columns, now)
+    convert = row_converter(plan.mapping, row_layout(plan).columns, now, plan.parents)
     rows = refused = size = 0
     examples: list[str] = []
     lengths: dict[str, int] = {}

@@ -24,6 +24,7 @@ from weaviate_migration.mapping.tenants import tenant_name
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.history.extract.storage_classes import RowColumns, RowLayout
 from weaviate_migration.phases.validation.meaning import Judge, judge
+from weaviate_migration.phases.validation.meaning_of_parents import parent_meant
 from weaviate_migration.phases.validation.meaning_of_vectors import same_vector, vector_meant
 from weaviate_migration.target.object_pages import ObjectColumns
 
@@ -69,6 +70,13 @@ class ColumnComparer:
         self._holders = holding_properties(mapping, layout.columns)
         self._tenant = mapping.tenant
         self._tenant_position = position_of[folded(mapping.tenant.column)] if mapping.tenant is not None else -1
+        self._parents = [
+            (each.parent_id, layout.columns.index(each.column), parent_meant(each))
+            for each in layout.parents
+            if each.parent_id
+        ]
+        absent = {prop.name for prop in mapping.parent_properties} - {each.parent_id for each in layout.parents}
+        self._without_column = sorted(absent)
         self._vectors = [
             (vector, position_of.get(folded(vector.column))) for vector in mapping.vectors if vector.column is not None
         ]
@@ -84,6 +92,8 @@ class ColumnComparer:
                 and self._come_from(rows, objects)
                 and self._tell(rows, objects, written)
                 and all(self._means(each, rows, objects, written) for each in self._judges)
+                and all(_name_parents(*each, rows, objects) for each in self._parents)
+                and all(set(objects.properties[name]) <= {None} for name in self._without_column)
                 and all(self._has_vectors(vector, position, rows, objects) for vector, position in self._vectors)
             )
         except _UNREADABLE:
@@ -167,6 +177,13 @@ class ColumnComparer:
     ) -> bool:
         values: _Column = rows.columns[position] if position is not None else [None] * len(rows)
         return all(map(same_vector, map(partial(vector_meant, vector), values), objects.vectors[vector.name]))
+
+
+def _name_parents(
+    name: str, position: int, meant: Callable[[SqlValue], str | None], rows: RowColumns, objects: ObjectColumns
+) -> bool:
+    """Whether each object has the UUID of the parent that its row names; those of REST are canonical, as are ours."""
+    return list(map(meant, rows.columns[position])) == objects.properties[name]
 
 
 def _ascend(uuids: list[str]) -> bool:

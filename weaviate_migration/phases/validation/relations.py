@@ -11,13 +11,17 @@ from weaviate.collections import Collection
 from weaviate_migration.mapping import CollectionMapping, Mapping, RelationMapping
 from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.mapping.row_to_object import key_text
+from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.history.changes import held_changes
+from weaviate_migration.phases.validation.meaning_of_parents import parent_meant
 from weaviate_migration.source.inspect import inspect_database
-from weaviate_migration.source.plan import plan_migration
+from weaviate_migration.source.plan import CollectionPlan, plan_migration
 from weaviate_migration.source.rows import NamedParent, TableReader
 from weaviate_migration.target.read_back import uuids_present
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.record import MigrationRecord
+
+UuidOf = Callable[[SqlValue], str | None]
 
 PARENTS_PER_REQUEST = 1000
 SHOWN_PARENTS = 20
@@ -32,7 +36,9 @@ class RelationComparison:
         orphans: of these the ones that the source does not have; `orphaned_children` are the rows that name them.
         lost: parents that the source has and the collection has not.
         invented: parents that the collection has and the source has not.
-        first_orphans, first_lost, first_invented: the first of them, as people see keys.
+        astray: parents that the source has, and that the UUIDs in their children's objects do not lead to: the children
+            spell the key otherwise, as a collation or the lack of a type allows; `astray_children` are these rows.
+        first_orphans, first_lost, first_invented, first_astray: the first of them, as people see keys.
     """
 
     column: str
@@ -42,9 +48,12 @@ class RelationComparison:
     orphaned_children: int = 0
     lost: int = 0
     invented: int = 0
+    astray: int = 0
+    astray_children: int = 0
     first_orphans: list[str] = field(default_factory=list)
     first_lost: list[str] = field(default_factory=list)
     first_invented: list[str] = field(default_factory=list)
+    first_astray: list[str] = field(default_factory=list)
 
     @property
     def intact(self) -> bool:
@@ -64,6 +73,11 @@ class RelationComparison:
             text += (
                 f"; {self.orphaned_children} rows name {self.orphans} parents that the source does not have "
                 f"({_named(self.first_orphans)})"
+            )
+        if self.astray:
+            text += (
+                f"; {self.astray_children} rows spell the keys of {self.astray} parents otherwise than the parents do, "
+                f"so that the UUIDs in their objects lead nowhere ({_named(self.first_astray)})"
             )
         return text
 
@@ -101,10 +115,18 @@ def compare_relations(
                 named = reader.named_parents(relation.column, parent)
                 parents = client.collections.use(record.collection(parent.mapping))
                 parent_table = parent.table.name if parent.table else relation.to_table
+                said = _said_by_objects(child, relation)
                 with held_changes(work_folder, record, mapping, parent.mapping) as changes:
                     alias = record.alias(parent.mapping)
-                    compared.append(compare_relation(relation, named, parent_table, parents, alias, changes.has))
+                    compared.append(compare_relation(relation, named, parent_table, parents, alias, changes.has, said))
     return compared
+
+
+def _said_by_objects(child: CollectionPlan, relation: RelationMapping) -> UuidOf | None:
+    """What the children's objects have as the UUID of their parent, by the column's value; None where they say none."""
+    names = (relation.parent_id or "", relation.reference or "")
+    parent = next((each for each in child.parents if (each.parent_id, each.reference) == names), None)
+    return parent_meant(parent) if parent is not None else None
 
 
 def compare_relation(
@@ -114,6 +136,7 @@ def compare_relation(
     parents: Collection[Any, Any],
     to_collection: str,
     is_changed: Callable[[str | None], bool],
+    said: UuidOf | None = None,
 ) -> RelationComparison:
     """Looks every parent up that children name.
 
@@ -123,15 +146,22 @@ def compare_relation(
         parents: the parent's collection, this migration's.
         to_collection: its alias.
         is_changed: whether a parent, by its UUID, has changed since: it is left out.
+        said: gives the UUID that the objects of children with a value say; None where they say none.
     """
     compared = RelationComparison(relation.column, to_collection)
+    named_by_orphans = said or (lambda value: object_uuid(parent_table, (value,)))
     for group in _groups(named):
         # An orphan's parent would have the UUID that follows from what the child says.
-        uuids = [object_uuid(parent_table, (each.value if each.key is None else each.key,)) for each in group]
+        uuids = [
+            named_by_orphans(each.value) if each.key is None else object_uuid(parent_table, (each.key,))
+            for each in group
+        ]
         present = uuids_present(parents, [uuid for uuid in uuids if uuid is not None])
         for each, uuid in zip(group, uuids, strict=True):
             if not is_changed(uuid):
                 _note(compared, each, uuid in present)
+                if said is not None and each.key is not None and said(each.value) != uuid:
+                    _note_astray(compared, each)
     return compared
 
 
@@ -148,6 +178,12 @@ def _note(compared: RelationComparison, named: NamedParent, present: bool) -> No
     if named.key is not None and not present:
         compared.lost += 1
         _remember(compared.first_lost, shown)
+
+
+def _note_astray(compared: RelationComparison, named: NamedParent) -> None:
+    compared.astray += 1
+    compared.astray_children += named.children
+    _remember(compared.first_astray, key_text((named.value,)))
 
 
 def _remember(first: list[str], shown: str) -> None:

@@ -15,6 +15,7 @@ from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowLayout
 from weaviate_migration.phases.validation.differences import Disagreement
 from weaviate_migration.phases.validation.meaning import judge
+from weaviate_migration.phases.validation.meaning_of_parents import parent_judge
 from weaviate_migration.phases.validation.meaning_of_vectors import same_vector, vector_meant
 from weaviate_migration.target.read_back import StoredObject
 
@@ -57,13 +58,18 @@ class RowComparer:
         self._judges = [
             (prop.name, position_of.get(folded(prop.column), -1), judge(prop)) for prop in mapping.properties
         ]
+        self._judges += [
+            (each.parent_id, layout.columns.index(each.column), parent_judge(each))
+            for each in layout.parents
+            if each.parent_id
+        ]
         self._vectors = [
             (vector, position_of.get(folded(vector.column), -1))
             for vector in mapping.vectors
             if vector.column is not None
         ]
-        self._types = [(prop.name, _TYPES[prop.type]) for prop in mapping.properties]
-        self._known = {prop.name for prop in mapping.properties} | {mapping.provenance}
+        self._types = [(prop.name, _TYPES[prop.type]) for prop in (*mapping.properties, *mapping.parent_properties)]
+        self._known = {name for name, _, _ in self._judges} | {mapping.provenance}
         self._columns = set(layout.columns)
         self._tenant_position = position_of[folded(mapping.tenant.column)] if mapping.tenant is not None else -1
         self._key_positions = [layout.columns.index(name) for name in layout.key]

@@ -71,6 +71,6 @@ def scan_partitions(
 
 
 def row_layout(plan: CollectionPlan) -> RowLayout:
-    """What the extract's columns are: those of the plan, and the key's among them, or the rowid beside them."""
+    """What the extract's columns are: those of the plan, the key's among them or the rowid beside them, and parents."""
     name = plan.table.name if plan.table else plan.mapping.table
-    return RowLayout(name, plan.columns, () if plan.uses_rowid else plan.key)
+    return RowLayout(name, plan.columns, () if plan.uses_rowid else plan.key, plan.parents)

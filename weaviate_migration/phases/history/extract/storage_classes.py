@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from weaviate_migration.mapping.parents import ParentKey
 from weaviate_migration.mapping.values import SqlValue, is_utf8
 from weaviate_migration.source.rows import KeyedRow
 
@@ -39,21 +40,30 @@ _LAYOUT_KEY = b"weaviate_migration"
 
 @dataclass(frozen=True)
 class RowLayout:
-    """What the columns of an extract are: the table, its columns in order, the key's columns (none: the rowid)."""
+    """What the columns of an extract are: the table, its columns in order, the key's columns (none: the rowid).
+
+    Attributes:
+        parents: what the columns name that objects tell parents from; extracts of older versions have none.
+    """
 
     table: str
     columns: tuple[str, ...]
     key: tuple[str, ...]
+    parents: tuple[ParentKey, ...] = ()
 
     @classmethod
     def of_schema(cls, schema: pa.Schema) -> "RowLayout":
         """Reads the layout that `extract_schema` wrote into the schema's metadata."""
         found = json.loads(schema.metadata[_LAYOUT_KEY])
-        return cls(found["table"], tuple(found["columns"]), tuple(found["key"]))
+        parents = tuple(ParentKey(**each) for each in found.get("parents", ()))
+        return cls(found["table"], tuple(found["columns"]), tuple(found["key"]), parents)
 
     def to_metadata(self) -> dict[bytes, bytes]:
         """The layout as metadata of an Arrow schema."""
-        text = json.dumps({"table": self.table, "columns": self.columns, "key": self.key})
+        layout: dict[str, Any] = {"table": self.table, "columns": self.columns, "key": self.key}
+        if self.parents:
+            layout["parents"] = [each._asdict() for each in self.parents]
+        text = json.dumps(layout)
         return {_LAYOUT_KEY: text.encode()}
 
 

@@ -163,7 +163,8 @@ def _new_columns(read: ReadTable, mapping: TableMapping) -> NewColumns:
     collection = collection_of(mapping, read.name)
     taken = {*(prop.name for prop in collection.properties), collection.provenance}
     guesses = guess_columns(read, {*taken, *(vector.name for vector in collection.vectors)})
-    read = read.with_relations(lambda candidate: candidate.relation not in collection.relations)
+    known = {(relation.column, relation.to_table) for relation in collection.relations}
+    read = read.with_relations(lambda candidate: (candidate.column, candidate.parent.table.name) not in known)
     return NewColumns(
         read,
         {
