@@ -12,6 +12,7 @@ from typing import Any
 from weaviate.collections import Collection
 from weaviate.proto.v1 import base_pb2, batch_pb2
 
+from weaviate_migration.mapping.object_ids import split_address
 from weaviate_migration.mapping.row_to_object import ObjectDraft
 from weaviate_migration.target.failures import Rejection, not_encodable
 
@@ -22,13 +23,14 @@ _Properties = batch_pb2.BatchObject.Properties | base_pb2.ObjectPropertiesValue
 
 
 def fill_object(message: batch_pb2.BatchObject, collection_name: str, draft: ObjectDraft) -> None:
-    """Makes an empty message that of one object, as weaviate-client makes it for `insert_many`.
+    """Makes an empty message that of one object, as weaviate-client makes it for `insert_many`: each has its tenant.
 
     Raises:
         ValueError: a value that cannot be sent: a lone surrogate, a number beyond its type.
         TypeError: a value of a type that no property has, or lists of several types.
     """
-    message.collection, message.uuid = collection_name, draft.uuid
+    tenant, uuid = split_address(draft.uuid)
+    message.collection, message.uuid, message.tenant = collection_name, uuid, tenant or ""
     _fill(message.properties, draft.properties)
     for name, vector in draft.vectors.items():
         message.vectors.add(

@@ -6,6 +6,7 @@ from weaviate.classes.config import Configure, StopwordsPreset
 from weaviate.collections.classes.config import (
     CollectionConfig,
     InvertedIndexConfigCreate,
+    MultiTenancyConfigCreate,
     TextAnalyzerConfig,
     TextAnalyzerConfigCreate,
 )
@@ -36,6 +37,13 @@ def inverted_index(mapping: CollectionMapping) -> InvertedIndexConfigCreate | No
     )
 
 
+def multi_tenancy(mapping: CollectionMapping) -> MultiTenancyConfigCreate | None:
+    """Tenants are made as they are written to, and one that was put to rest wakes when it is read; None without any."""
+    if mapping.tenant is None:
+        return None
+    return Configure.multi_tenancy(enabled=True, auto_tenant_creation=True, auto_tenant_activation=True)
+
+
 def text_analyzer(prop: PropertyMapping) -> TextAnalyzerConfigCreate | None:
     """What the mapping says of how the property's text is read; None where it says nothing."""
     if not (prop.ascii_fold or prop.stopwords):
@@ -57,6 +65,7 @@ def options_as_made(mapping: CollectionMapping) -> Iterator[tuple[str, str]]:
     for name in ("replication", "shards"):
         if (number := getattr(mapping, name)) is not None:
             yield name, str(number)
+    yield "multi-tenancy", _on_or_off(mapping.tenant is not None)
     for name in _INDEXED:
         yield name, str(getattr(mapping, name)).lower()
     if mapping.stopwords:
@@ -72,6 +81,7 @@ def options_as_found(config: CollectionConfig) -> Iterator[tuple[str, str]]:
     yield "replication", str(config.replication_config.factor)
     if config.sharding_config is not None:
         yield "shards", str(config.sharding_config.desired_count)
+    yield "multi-tenancy", _on_or_off(config.multi_tenancy_config.enabled)
     for name in _INDEXED:
         yield name, str(getattr(index, name)).lower()
     own = index.stopwords.additions or [], index.stopwords.removals or []
@@ -80,6 +90,10 @@ def options_as_found(config: CollectionConfig) -> Iterator[tuple[str, str]]:
         if prop.text_analyzer and (preset := prop.text_analyzer.stopword_preset):
             words = (index.stopword_presets or {}).get(preset)
             yield f"stopwords of {prop.name}", _spoken([preset] if words is None else ["none", *words])
+
+
+def _on_or_off(enabled: bool) -> str:
+    return "on" if enabled else "off"
 
 
 def _listed(stopwords: str | tuple[str, ...]) -> list[str]:

@@ -81,7 +81,7 @@ def _shards(nodes: Iterable[NodeVerbose], collections: Collection[str]) -> Itera
 def server_figures(address: ServerAddress, api_key: str | None, collections: Collection[str]) -> ServerFigures:
     """What the server tells of these collections; of those that are not there, nothing.
 
-    Asked without a client, in two short requests: for metrics, while others work.
+    Asked without a client, in two short requests, and one more for tenants: for metrics, while others work.
 
     Raises:
         ServerNotUsableError: it does not answer.
@@ -91,24 +91,42 @@ def server_figures(address: ServerAddress, api_key: str | None, collections: Col
         return ServerFigures({}, {}, None)
     nodes = _json(told)["nodes"]
     queued: Counter[str] = Counter()
+    shards: dict[str, set[str]] = {}
     for shard in (each for node in nodes for each in node.get("shards") or ()):
         if shard["class"] in collections:
             queued[shard["class"]] += shard.get("vectorQueueLength") or 0
+            shards.setdefault(shard["class"], set()).add(shard["name"])
     waiting = sum((node.get("batchStats") or {}).get("queueLength") or 0 for node in nodes)
-    return ServerFigures(_counts(address, api_key, sorted(queued)), dict(queued), waiting)
+    return ServerFigures(_counts(address, api_key, shards), dict(queued), waiting)
 
 
-def _counts(address: ServerAddress, api_key: str | None, collections: Collection[str]) -> dict[str, int]:
-    """How many objects each holds. What the nodes say of it lags behind: it leaves out what is still in memory."""
-    if not collections:
+def _counts(address: ServerAddress, api_key: str | None, shards: Mapping[str, Iterable[str]]) -> dict[str, int]:
+    """How many objects each holds. What the nodes say of it lags behind: it leaves out what is still in memory.
+
+    Args:
+        shards: the names of those of each collection; where it has tenants, these are their names.
+    """
+    counts = _aggregates(address, api_key, {name: name for name in sorted(shards)})
+    # A collection with tenants refuses to be counted as a whole.
+    tenants = [(name, tenant) for name in shards if name not in counts for tenant in sorted(shards[name])]
+    labelled = {f"tenant_{number}": each for number, each in enumerate(tenants)}
+    queries = {label: f'{name}(tenant: "{tenant}")' for label, (name, tenant) in labelled.items()}
+    of_tenants: Counter[str] = Counter()
+    for label, count in _aggregates(address, api_key, queries).items():
+        of_tenants[labelled[label][0]] += count
+    return {**counts, **of_tenants}
+
+
+def _aggregates(address: ServerAddress, api_key: str | None, queries: Mapping[str, str]) -> dict[str, int]:
+    """The count of each of these, by its label; what the server does not tell is left out."""
+    if not queries:
         return {}
-    query = "{ Aggregate { " + " ".join(f"{name} {{ meta {{ count }} }}" for name in collections) + " } }"
-    body = json.dumps({"query": query}).encode()
-    told = answer(address, "/v1/graphql", api_key, body)
+    fields = " ".join(f"{label}: {of} {{ meta {{ count }} }}" for label, of in queries.items())
+    told = answer(address, "/v1/graphql", api_key, json.dumps({"query": f"{{ Aggregate {{ {fields} }} }}"}).encode())
     if told is None:
         return {}
     found = _json(told)["data"]["Aggregate"]
-    return {name: int(found[name][0]["meta"]["count"]) for name in collections}
+    return {label: int(found[label][0]["meta"]["count"]) for label in queries if found[label]}
 
 
 def _json(text: bytes) -> Any:

@@ -15,9 +15,10 @@ from weaviate import WeaviateClient
 from weaviate.exceptions import UnexpectedStatusCodeError
 
 from weaviate_migration.mapping import CollectionMapping
-from weaviate_migration.mapping.object_ids import UuidRange
+from weaviate_migration.mapping.object_ids import UuidRange, address
 from weaviate_migration.target.failures import target_errors
 from weaviate_migration.target.read_back import objects_in_range, uuid_after, uuid_before
+from weaviate_migration.target.tenants import PartOfRange, Tenants, parts_of_range
 
 # As JSON has them. Dates, UUIDs and the base64 of blobs stay texts here.
 _TYPES: dict[str, type] = {
@@ -44,10 +45,10 @@ _PROVENANCE: dict[str, type] = {
 
 @dataclass(frozen=True, slots=True)
 class ObjectColumns:
-    """Objects, ascending by UUID, each property as a list; None where an object does not have it.
+    """Objects, ascending by address, each property as a list; None where an object does not have it.
 
     Attributes:
-        uuids: as canonical text.
+        uuids: their addresses.
         properties: by name. UUIDs, blobs (base64) and dates are texts as REST writes them; dates in RFC 3339, without
             zeros at a fraction's end.
         provenance: what the provenance property has, by name.
@@ -72,6 +73,22 @@ class ObjectColumns:
             {name: each[where] for name, each in self.vectors.items()},
         )
 
+    @classmethod
+    def joined(cls, parts: Sequence["ObjectColumns"]) -> "ObjectColumns":
+        """The objects of some parts, one after the other; there is one part at least."""
+        if len(parts) == 1:
+            return parts[0]
+        return cls(
+            [uuid for each in parts for uuid in each.uuids],
+            _joined([each.properties for each in parts]),
+            _joined([each.provenance for each in parts]),
+            _joined([each.vectors for each in parts]),
+        )
+
+
+def _joined(parts: Sequence[dict[str, list[Any]]]) -> dict[str, list[Any]]:
+    return {name: [value for each in parts for value in each[name]] for name in parts[0]}
+
 
 class PageReader:
     """Reads the answers of REST for one collection.
@@ -79,6 +96,9 @@ class PageReader:
     Args:
         mapping: the collection's part of the mapping. The live schema must be what it makes: JSON tells an `int` from a
             `number` only by that.
+
+    Attributes:
+        nothing: the columns of no objects.
     """
 
     def __init__(self, mapping: CollectionMapping) -> None:
@@ -105,6 +125,7 @@ class PageReader:
         page = msgspec.defstruct("Page", [("objects", list[stored])])  # type: ignore[valid-type]
         self._decode = msgspec.json.Decoder(page).decode
         self._readers = {name: attrgetter(field) for field, name in names.items()}
+        self.nothing = ObjectColumns([], {name: [] for name in self._readers}, {name: [] for name in _PROVENANCE}, {})
 
     def read(self, answer: bytes) -> ObjectColumns | None:
         """The objects of one answer; None where one of them has another property, or a value of another type."""
@@ -138,38 +159,63 @@ class ObjectPages:
         self._numbers = [prop.name for prop in mapping.properties if prop.type in ("number", "number[]")]
         self._vectors = list(mapping.column_vectors)
 
-    def read(self, within: UuidRange, limit: int) -> tuple[ObjectColumns | None, bool]:
+    def read(self, within: UuidRange, limit: int, tenants: Tenants = None) -> tuple[ObjectColumns | None, bool]:
         """The first objects of a range, and whether they are all that it has.
+
+        Args:
+            tenants: the collection's.
 
         Returns:
             None in the place of the objects where an answer is not what the mapping makes.
         """
-        found = self._reader.read(self._answer(within, limit))
+        nothing = self._reader.nothing
+        parts: list[ObjectColumns] = []
+        missing, is_whole = limit, True
+        for part in parts_of_range(self._objects, within, tenants):
+            if not is_whole or not missing:
+                return ObjectColumns.joined(parts or [nothing]), False
+            found, is_whole = self._read_part(part, missing)
+            if found is None:
+                return None, False
+            if found:
+                parts.append(found)
+            missing -= len(found)
+        return ObjectColumns.joined(parts or [nothing]), is_whole
+
+    def _read_part(self, part: PartOfRange, limit: int) -> tuple[ObjectColumns | None, bool]:
+        """As `read`, of one tenant."""
+        found = self._reader.read(self._answer(part, limit))
         if found is None:
             return None, False
-        end = len(found) if within.high is None else bisect_left(found.uuids, within.high)
+        end = len(found) if part.within.high is None else bisect_left(found.uuids, part.within.high)
         is_whole = end < len(found) or len(found) < limit
-        return self._completed(found.part(0, end), within), is_whole
+        completed = self._completed(found.part(0, end), part)
+        if completed is None or part.tenant is None:
+            return completed, is_whole
+        return replace(completed, uuids=[address(part.tenant, uuid) for uuid in completed.uuids]), is_whole
 
     @target_errors("reading objects")
-    def _answer(self, within: UuidRange, limit: int) -> bytes:
-        after = uuid_before(within.low) if within.low is not None else None
+    def _answer(self, part: PartOfRange, limit: int) -> bytes:
+        after = uuid_before(part.within.low) if part.within.low is not None else None
+        of_tenant = {"tenant": part.tenant} if part.tenant is not None else {}
         # Private: the client has no public way to an answer as it came, and its connection knows keys and proxies.
         answer = self._client._connection.get(
-            "/objects", {"class": self._name, "limit": limit, "after": after or ""}, "objects were not read"
+            "/objects",
+            {"class": self._name, "limit": limit, "after": after or "", **of_tenant},
+            "objects were not read",
         )
         answer = cast(httpx.Response, answer)
         if answer.status_code != httpx.codes.OK:
             raise UnexpectedStatusCodeError("objects were not read", answer)
         return answer.content
 
-    def _completed(self, found: ObjectColumns, within: UuidRange) -> ObjectColumns | None:
+    def _completed(self, found: ObjectColumns, part: PartOfRange) -> ObjectColumns | None:
         """With what JSON does not tell: the sign of a zero, and vectors bit for bit. Both come over gRPC."""
         zeros = [name for name in self._numbers if _has_zero(found.properties[name])]
         if not found or not (zeros or self._vectors):
             return found
-        up_to = UuidRange(within.low, uuid_after(found.uuids[-1]))
-        exact = list(objects_in_range(self._objects, up_to, len(found) + 1, vectors=self._vectors, properties=zeros))
+        up_to = UuidRange(part.within.low, uuid_after(found.uuids[-1]))
+        exact = list(objects_in_range(part.objects, up_to, len(found) + 1, vectors=self._vectors, properties=zeros))
         if [each.uuid for each in exact] != found.uuids:
             return None
         numbers = {name: [each.properties.get(name) for each in exact] for name in zeros}

@@ -8,8 +8,10 @@ from weaviate.classes.query import Filter, MetadataQuery
 from weaviate.collections import Collection
 
 from weaviate_migration.mapping.models import CollectionMapping, VectorMapping
+from weaviate_migration.mapping.object_ids import split_address
 from weaviate_migration.mapping.search_words import search_words
 from weaviate_migration.target.failures import target_errors
+from weaviate_migration.target.tenants import Tenants, of_tenant
 
 # A filter on a text trims (measured on 1.39.0), so that it may find others beside the one that is looked for.
 _NEIGHBOURS = 100
@@ -19,18 +21,20 @@ _NO_DISTANCE = 0.0001
 
 
 @target_errors("searching by word")
-def finds_by_word(collection: Collection[Any, Any], prop: str, word: str, uuid: str) -> bool:
+def finds_by_word(collection: Collection[Any, Any], prop: str, word: str, of_object: str) -> bool:
     """Whether a BM25 search for the word in this property, filtered by the object's id, finds the object."""
-    found = collection.query.bm25(
+    objects, uuid = _place(collection, of_object)
+    found = objects.query.bm25(
         query=word, query_properties=[prop], filters=Filter.by_id().equal(uuid), limit=1, return_properties=[]
     )
     return [str(each.uuid) for each in found.objects] == [uuid]
 
 
 @target_errors("filtering by a value")
-def finds_by_value(collection: Collection[Any, Any], prop: str, value: Any, uuid: str) -> bool:
+def finds_by_value(collection: Collection[Any, Any], prop: str, value: Any, of_object: str) -> bool:
     """Whether a filter by this property's value finds at least the object."""
-    found = collection.query.fetch_objects(
+    objects, uuid = _place(collection, of_object)
+    found = objects.query.fetch_objects(
         filters=Filter.by_property(prop).equal(value), limit=_NEIGHBOURS, return_properties=[]
     )
     return uuid in [str(each.uuid) for each in found.objects]
@@ -38,13 +42,14 @@ def finds_by_value(collection: Collection[Any, Any], prop: str, value: Any, uuid
 
 @target_errors("searching by vector")
 def finds_by_vector(
-    collection: Collection[Any, Any], mapping: VectorMapping, vector: Sequence[float], uuid: str
+    collection: Collection[Any, Any], mapping: VectorMapping, vector: Sequence[float], of_object: str
 ) -> bool:
     """Whether a search for what is near this vector, filtered by the object's id, finds the object at no distance.
 
     An object without a vector of this name is not found, filter or not.
     """
-    found = collection.query.near_vector(
+    objects, uuid = _place(collection, of_object)
+    found = objects.query.near_vector(
         list(vector),
         target_vector=mapping.name,
         filters=Filter.by_id().equal(uuid),
@@ -56,6 +61,12 @@ def finds_by_vector(
     expected, tolerance = (-product, product * _NO_DISTANCE) if mapping.distance == "dot" else (0.0, _NO_DISTANCE)
     near = [each for each in found.objects if abs((each.metadata.distance or 0.0) - expected) < tolerance]
     return [str(each.uuid) for each in near] == [uuid]
+
+
+def _place(collection: Collection[Any, Any], of_object: str) -> tuple[Collection[Any, Any], str]:
+    """Where to look for an object, from its address, and its UUID."""
+    tenant, uuid = split_address(of_object)
+    return of_tenant(collection, tenant), uuid
 
 
 @target_errors("reading an object")
@@ -80,6 +91,7 @@ def finds_word(collection: Collection[Any, Any], prop: str, word: str) -> bool:
 
 
 @target_errors("counting objects")
-def count_objects(collection: Collection[Any, Any]) -> int:
-    """How many objects the collection has, by its own aggregate."""
-    return collection.aggregate.over_all(total_count=True).total_count or 0
+def count_objects(collection: Collection[Any, Any], tenants: Tenants = None) -> int:
+    """How many objects the collection has, by its own aggregate, of each of its tenants (1 ms for each)."""
+    parts = [None] if tenants is None else tenants
+    return sum(of_tenant(collection, each).aggregate.over_all(total_count=True).total_count or 0 for each in parts)

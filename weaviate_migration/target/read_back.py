@@ -1,6 +1,10 @@
-"""Reads objects back: in the order of their UUIDs through the cursor, or by their UUIDs."""
+"""Reads objects back: in the order of their addresses through the cursor, or by their addresses.
+
+The address of an object in a collection without tenants is its UUID.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
@@ -8,9 +12,10 @@ from weaviate.classes.query import Filter
 from weaviate.collections import Collection
 from weaviate.exceptions import WeaviateQueryError
 
-from weaviate_migration.mapping.object_ids import UuidRange
+from weaviate_migration.mapping.object_ids import UuidRange, address
 from weaviate_migration.mapping.row_to_object import Vectors
 from weaviate_migration.target.failures import is_too_large, target_errors
+from weaviate_migration.target.tenants import Tenants, parts_of_objects, parts_of_range
 
 try:
     from weaviate_migration.target import search_reply
@@ -25,24 +30,32 @@ PAGE_BYTES = 8 * 1024 * 1024
 # How much more memory a row's page takes with its vectors in it: Python makes an object of 24 bytes of each float32.
 FACTOR_FOR_VECTORS = 4
 _Page = list[Any]
+# A function of the collection or one of its tenants, the UUID to begin after, and how many objects are wanted.
+_Fetch = Callable[[Collection[Any, Any], str | None, int], _Page]
 
 
 class StoredObject(NamedTuple):
-    """An object as Weaviate returns it: canonical UUID, properties by name (None: absent), vectors by name."""
+    """An object as Weaviate returns it: its address, properties by name (None: absent), vectors by name."""
 
     uuid: str
     properties: dict[str, Any]
     vectors: Vectors
 
 
-def uuids_in_range(collection: Collection[Any, Any], uuid_range: UuidRange, page: int = PAGE) -> Iterator[str]:
-    """The UUIDs of all objects of the range, ascending."""
+def uuids_in_range(
+    collection: Collection[Any, Any], uuid_range: UuidRange, page: int = PAGE, *, tenants: Tenants = None
+) -> Iterator[str]:
+    """The addresses of all objects of the range, ascending.
+
+    Args:
+        tenants: the collection's.
+    """
 
     @target_errors("reading UUIDs")
-    def fetch(after: str | None, limit: int) -> _Page:
-        return collection.query.fetch_objects(limit=limit, after=after, return_properties=[]).objects
+    def fetch(objects: Collection[Any, Any], after: str | None, limit: int) -> _Page:
+        return objects.query.fetch_objects(limit=limit, after=after, return_properties=[]).objects
 
-    return (uuid for uuid, _ in _walk(fetch, uuid_range, page))
+    return (of_object for of_object, _ in _walk(collection, tenants, fetch, uuid_range, page))
 
 
 def objects_in_range(
@@ -53,45 +66,59 @@ def objects_in_range(
     vectors: Sequence[str] = (),
     blobs: Sequence[str] = (),
     properties: Sequence[str] | None = None,
+    tenants: Tenants = None,
 ) -> Iterator[StoredObject]:
-    """All objects of the range with their properties, ascending by UUID, a page of them in memory.
+    """All objects of the range with their properties, ascending by address, a page of them in memory.
 
     Args:
         blobs: the names of those that are wanted beside the other properties: the server returns no blob otherwise.
         properties: the names of those that are wanted; None for all but blobs.
         page: objects in a page at most; a page that is larger than a message of the server's is asked for by halves.
+        tenants: the collection's.
         vectors: the names of those that are wanted too.
     """
 
     wanted = None if properties is None else list(properties)
 
-    def ask(after: str | None, limit: int) -> _Page:
-        found = collection.query.fetch_objects(
+    def ask(objects: Collection[Any, Any], after: str | None, limit: int) -> _Page:
+        found = objects.query.fetch_objects(
             limit=limit, after=after, include_vector=list(vectors), return_properties=wanted
         ).objects
         if blobs:
-            named = collection.query.fetch_objects(limit=limit, after=after, return_properties=list(blobs)).objects
+            named = objects.query.fetch_objects(limit=limit, after=after, return_properties=list(blobs)).objects
             held = {each.uuid: each.properties for each in named}
             for each in found:
                 each.properties.update(held.get(each.uuid, {}))
         return found
 
     @target_errors("reading objects")
-    def fetch(after: str | None, limit: int) -> _Page:
+    def fetch(objects: Collection[Any, Any], after: str | None, limit: int) -> _Page:
         try:
-            return ask(after, limit)
+            return ask(objects, after, limit)
         except WeaviateQueryError as error:
             if limit == 1 or not is_too_large(error):
                 raise
-        first = fetch(after, limit // 2)
+        first = fetch(objects, after, limit // 2)
         if len(first) < limit // 2:
             return first
-        return [*first, *fetch(str(first[-1].uuid), limit - limit // 2)]
+        return [*first, *fetch(objects, str(first[-1].uuid), limit - limit // 2)]
 
-    return (StoredObject(uuid, each.properties, _vectors(each)) for uuid, each in _walk(fetch, uuid_range, page))
+    found = _walk(collection, tenants, fetch, uuid_range, page)
+    return (StoredObject(of_object, each.properties, _vectors(each)) for of_object, each in found)
 
 
-def _walk(fetch: Callable[[str | None, int], _Page], uuid_range: UuidRange, page: int) -> Iterator[tuple[str, Any]]:
+def _walk(
+    collection: Collection[Any, Any], tenants: Tenants, fetch: _Fetch, uuid_range: UuidRange, page: int
+) -> Iterator[tuple[str, Any]]:
+    """The objects of the range with their addresses: one tenant after the other, where the collection has tenants."""
+    for part in parts_of_range(collection, uuid_range, tenants):
+        for uuid, each in _walk_part(partial(fetch, part.objects), part.within, page):
+            yield address(part.tenant, uuid), each
+
+
+def _walk_part(
+    fetch: Callable[[str | None, int], _Page], uuid_range: UuidRange, page: int
+) -> Iterator[tuple[str, Any]]:
     """The objects of the range with their UUIDs.
 
     The cursor walks objects in the order of their UUIDs and starts after any UUID, stored or not (measured on 1.39.0).
@@ -119,25 +146,26 @@ def page_for(objects: int, size: int = 0) -> int:
     return -(-(objects + 1) // pages)
 
 
-def any_object_in_range(collection: Collection[Any, Any], uuid_range: UuidRange) -> bool:
+def any_object_in_range(collection: Collection[Any, Any], uuid_range: UuidRange, *, tenants: Tenants = None) -> bool:
     """Whether the range holds an object at all."""
-    return next(uuids_in_range(collection, uuid_range, page=1), None) is not None
+    return next(uuids_in_range(collection, uuid_range, page=1, tenants=tenants), None) is not None
 
 
 @target_errors("reading objects")
 def objects_by_uuid(
     collection: Collection[Any, Any], uuids: Sequence[str], *, vectors: Sequence[str] = (), blobs: Sequence[str] = ()
 ) -> dict[str, StoredObject]:
-    """These objects by UUID, with these of their vectors and blobs; those that are not there are left out."""
-    if not uuids:
-        return {}
+    """These objects by address, with these of their vectors and blobs; those that are not there are left out."""
     has_answer = search_reply is not None and search_reply.has_connection(collection)
     find = search_reply.found_objects if has_answer else _found_by_client
-    found = {each[0]: StoredObject(*each) for each in find(collection, uuids, vectors)}
-    if blobs:
-        for uuid, properties in _named_properties(collection, uuids, blobs):
-            if uuid in found:
-                found[uuid].properties.update(properties)
+    found: dict[str, StoredObject] = {}
+    for tenant, objects, of_tenant in parts_of_objects(collection, uuids):
+        for uuid, properties, own_vectors in find(objects, of_tenant, vectors):
+            of_object = address(tenant, uuid)
+            found[of_object] = StoredObject(of_object, properties, own_vectors)
+        for uuid, named in _named_properties(objects, of_tenant, blobs) if blobs else ():
+            if (stored := found.get(address(tenant, uuid))) is not None:
+                stored.properties.update(named)
     return found
 
 
@@ -163,16 +191,17 @@ def _found_by_client(
 
 @target_errors("reading vectors")
 def vectors_by_uuid(collection: Collection[Any, Any], uuids: Sequence[str], names: Sequence[str]) -> dict[str, Vectors]:
-    """The vectors of these names of these objects, by UUID; objects that are not there are left out."""
-    if not uuids:
-        return {}
-    found = collection.query.fetch_objects(
-        filters=Filter.by_id().contains_any(list(uuids)),
-        limit=len(uuids),
-        return_properties=[],
-        include_vector=list(names),
-    )
-    return {str(each.uuid): _vectors(each) for each in found.objects}
+    """The vectors of these names of these objects, by address; objects that are not there are left out."""
+    return {
+        address(tenant, str(each.uuid)): _vectors(each)
+        for tenant, objects, of_tenant in parts_of_objects(collection, uuids)
+        for each in objects.query.fetch_objects(
+            filters=Filter.by_id().contains_any(of_tenant),
+            limit=len(of_tenant),
+            return_properties=[],
+            include_vector=list(names),
+        ).objects
+    }
 
 
 def _vectors(found: Any) -> Vectors:
@@ -182,12 +211,14 @@ def _vectors(found: Any) -> Vectors:
 
 @target_errors("reading UUIDs")
 def uuids_present(collection: Collection[Any, Any], uuids: Sequence[str]) -> set[str]:
-    """Those of these UUIDs that the collection has an object of."""
-    if not uuids:
-        return set()
-    wanted = Filter.by_id().contains_any(list(uuids))
-    found = collection.query.fetch_objects(filters=wanted, limit=len(uuids), return_properties=[]).objects
-    return {str(each.uuid) for each in found}
+    """Those of these addresses that the collection has an object of."""
+    return {
+        address(tenant, str(each.uuid))
+        for tenant, objects, of_tenant in parts_of_objects(collection, uuids)
+        for each in objects.query.fetch_objects(
+            filters=Filter.by_id().contains_any(of_tenant), limit=len(of_tenant), return_properties=[]
+        ).objects
+    }
 
 
 def uuid_before(uuid: str) -> str | None:

@@ -21,6 +21,7 @@ from weaviate_migration.target.collection_options import (
     folding_as_found,
     folding_as_made,
     inverted_index,
+    multi_tenancy,
     options_as_found,
     options_as_made,
     text_analyzer,
@@ -85,6 +86,7 @@ def ensure_collection(client: WeaviateClient, name: str, mapping: CollectionMapp
         inverted_index_config=inverted_index(mapping),
         replication_config=Configure.replication(mapping.replication) if mapping.replication else None,
         sharding_config=Configure.sharding(desired_count=mapping.shards) if mapping.shards else None,
+        multi_tenancy_config=multi_tenancy(mapping),
     )
     return True
 

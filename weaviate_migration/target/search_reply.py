@@ -34,6 +34,7 @@ def found_objects(
     """
     request = search_get_pb2.SearchRequest(
         collection=collection.name,
+        tenant=collection.tenant or "",
         limit=len(uuids),
         filters=base_pb2.Filters(
             operator=base_pb2.Filters.OPERATOR_CONTAINS_ANY,

@@ -16,8 +16,10 @@ from weaviate.exceptions import (
     WeaviateInvalidInputError,
 )
 
+from weaviate_migration.mapping.object_ids import split_address
 from weaviate_migration.mapping.row_to_object import ObjectDraft
 from weaviate_migration.target.failures import Rejection, not_encodable
+from weaviate_migration.target.tenants import of_tenant
 
 try:
     from weaviate_migration.target import batch_request
@@ -37,13 +39,25 @@ def way_to_send(collection: Collection[Any, Any]) -> SendObjects:
     if batch_request is not None and batch_request.has_connection(collection):
         return batch_request.send_objects
     logger.debug("objects are sent by insert_many: this version of weaviate-client takes no messages of ours")
-    return _insert_many
+    return _insert_by_tenant
+
+
+def _insert_by_tenant(collection: Collection[Any, Any], drafts: Sequence[ObjectDraft]) -> dict[int, Rejection]:
+    """One call for each tenant: `insert_many` knows no other."""
+    by_tenant: dict[str | None, list[int]] = {}
+    for index, each in enumerate(drafts):
+        by_tenant.setdefault(split_address(each.uuid)[0], []).append(index)
+    rejected: dict[int, Rejection] = {}
+    for tenant, indexes in by_tenant.items():
+        found = _insert_many(of_tenant(collection, tenant), [drafts[index] for index in indexes])
+        rejected |= {indexes[at]: each for at, each in found.items()}
+    return rejected
 
 
 def _insert_many(collection: Collection[Any, Any], drafts: Sequence[ObjectDraft]) -> dict[int, Rejection]:
     try:
         reply = collection.data.insert_many(
-            [DataObject(each.properties, each.uuid, each.vectors or None) for each in drafts]
+            [DataObject(each.properties, split_address(each.uuid)[1], each.vectors or None) for each in drafts]
         )
         return {index: Rejection(each.message) for index, each in reply.errors.items()}
     except WeaviateInsertManyAllFailedError as error:

@@ -43,6 +43,7 @@ from weaviate_migration.target.failures import Rejection, is_too_large, target_e
 from weaviate_migration.target.message_size import MESSAGE_BYTES, estimated_size, too_large
 from weaviate_migration.target.read_back import uuids_present
 from weaviate_migration.target.sending import way_to_send
+from weaviate_migration.target.tenants import parts_of_objects
 
 logger = logging.getLogger(__name__)
 
@@ -105,7 +106,7 @@ class Batch:
     """Objects of one partition that are sent in one call; the batches of a partition are counted from 1.
 
     Attributes:
-        remains: UUIDs of the objects that are removed first, by whatever they can still be found.
+        remains: addresses of the objects that are removed first, by whatever they can still be found.
     """
 
     partition: str
@@ -205,18 +206,26 @@ def write_settings(limits: BatchLimits, client: WeaviateClient) -> WriteSettings
 
 
 @target_errors("removing an object")
-def remove_object(collection: Collection[Any, Any], uuid: str) -> bool:
-    """Removes an object, and says whether it was there: the server itself says yes to any removal."""
-    return collection.data.exists(uuid) and collection.data.delete_by_id(uuid)
+def remove_object(collection: Collection[Any, Any], of_object: str) -> bool:
+    """Removes the object of this address, and says whether it was there: the server says yes to any removal."""
+    return any(
+        objects.data.exists(uuid) and objects.data.delete_by_id(uuid)
+        for _, objects, (uuid,) in parts_of_objects(collection, [of_object])
+    )
 
 
 @target_errors("removing objects")
 def remove_objects(collection: Collection[Any, Any], uuids: Sequence[str]) -> int:
-    """Removes the objects of these UUIDs, as far as they are there, and returns how many were.
+    """Removes the objects of these addresses, as far as they are there, and returns how many were.
 
     Raises:
         TargetError: the server did not remove all of them.
     """
+    parts = parts_of_objects(collection, uuids)
+    return sum(_remove_objects(objects, of_tenant) for _, objects, of_tenant in parts)
+
+
+def _remove_objects(collection: Collection[Any, Any], uuids: Sequence[str]) -> int:
     removed = 0
     for start in range(0, len(uuids), REMOVALS_PER_REQUEST):
         group = list(uuids[start : start + REMOVALS_PER_REQUEST])

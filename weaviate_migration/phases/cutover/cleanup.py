@@ -15,6 +15,7 @@ from weaviate_migration.source.capture import remove_capture
 from weaviate_migration.target.aliases import collections_behind_aliases
 from weaviate_migration.target.query import count_objects
 from weaviate_migration.target.schema import drop_collection, origin_of
+from weaviate_migration.target.tenants import tenants_found
 from weaviate_migration.work_folder.folder import WorkFolder, bytes_in
 from weaviate_migration.work_folder.record import MigrationRecord
 
@@ -68,7 +69,7 @@ class Cleanup:
         records = self._work_folder.records.all()
         kept = self._kept(records)
         collections = tuple(
-            SuperfluousCollection(name, record.id, count_objects(self._client.collections.use(name)))
+            SuperfluousCollection(name, record.id, self._objects(name))
             for record in records
             if record not in kept
             for name in self._unused(record)
@@ -79,6 +80,10 @@ class Cleanup:
             {kind: sum(map(bytes_in, paths)) for kind, paths in self._files(records).items()},
             self._work_folder.capture_id,
         )
+
+    def _objects(self, name: str) -> int:
+        collection = self._client.collections.use(name)
+        return count_objects(collection, tenants_found(collection))
 
     def run(self, plan: CleanupPlan) -> None:
         """Removes it; broken off anywhere, the same again completes it.

@@ -12,6 +12,7 @@ from weaviate_migration.phases.history.changes import collection_changes
 from weaviate_migration.phases.history.extract.partitions import covering_range, partition_range
 from weaviate_migration.phases.history.extract.storage import PartitionExtract
 from weaviate_migration.phases.history.load import PartitionLoad, is_still_whole
+from weaviate_migration.target.tenants import tenants_of
 from weaviate_migration.target.write import WriteSettings
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.load_tally import LoadTally
@@ -63,10 +64,11 @@ def load_collection(
         collection_changes(work_folder, record, mapping, collection) as since,
         since.held(covering_range(bounds, list(extracts))) as changes,
     ):
+        tenants = tenants_of(objects, collection)
         before = {
             partition: tally
             for partition, tally in (loaded.tallies(extracts) if resume else {}).items()
-            if is_still_whole(objects, extracts[partition], ranges[partition], changes)
+            if is_still_whole(objects, extracts[partition], ranges[partition], changes, tenants)
         }
         missing = {partition: rows for partition, rows in extracts.items() if partition not in before}
         rows = sum(each.rows for each in missing.values())

@@ -18,6 +18,7 @@ from weaviate_migration.phases.history.extract.storage import PartitionExtract
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowLayout
 from weaviate_migration.phases.history.row_writer import RowWriter
 from weaviate_migration.target.read_back import any_object_in_range, uuids_in_range
+from weaviate_migration.target.tenants import Tenants, tenants_of
 from weaviate_migration.target.write import Batch, BatchOutcome, WriteSettings, remove_object
 from weaviate_migration.work_folder.load_tally import LoadTally, total
 from weaviate_migration.work_folder.loaded import LoadedPartitions
@@ -35,8 +36,8 @@ class PartitionLoad:
     """One load of some partitions into one collection.
 
     Args:
-        extracts: for each partition its rows, sorted by UUID.
-        ranges: for each partition its range of UUIDs.
+        extracts: for each partition its rows, sorted by address.
+        ranges: for each partition its range of addresses.
         migration_timestamp: when the migration began, RFC 3339.
         changes: since the snapshot; their rows are neither written nor removed.
         loaded: keeps what is measured of each partition, and is told when all of it is loaded.
@@ -55,6 +56,8 @@ class PartitionLoad:
     loaded: LoadedPartitions
     has_readers: bool
     tallies: dict[str, LoadTally] = field(init=False)
+    # As they are before the load: what it writes makes others, and those hold nothing else.
+    _tenants: Tenants = field(init=False)
     _under_way: Counter[str] = field(init=False, default_factory=Counter)
     _read: set[str] = field(init=False, default_factory=set)
     _finished: set[str] = field(init=False, default_factory=set)
@@ -62,6 +65,7 @@ class PartitionLoad:
 
     def __post_init__(self) -> None:
         self.tallies = {partition: LoadTally() for partition in self.extracts}
+        self._tenants = tenants_of(self.collection, self.mapping)
 
     def run(self) -> dict[str, LoadTally]:
         """Writes every row, removes what else was in the ranges, and returns what became of each partition's rows.
@@ -88,9 +92,15 @@ class PartitionLoad:
 
     def _occupied(self) -> set[str]:
         """The partitions that hold objects already; of a new collection, which has none, one answer tells it."""
-        if not any_object_in_range(self.collection, EVERYTHING):
+        if not self._has_objects(EVERYTHING):
             return set()
-        return {key for key in self.extracts if any_object_in_range(self.collection, self.ranges[key])}
+        return {key for key in self.extracts if self._has_objects(self.ranges[key])}
+
+    def _has_objects(self, within: UuidRange) -> bool:
+        return any_object_in_range(self.collection, within, tenants=self._tenants)
+
+    def _stored(self, within: UuidRange) -> Iterator[str]:
+        return uuids_in_range(self.collection, within, tenants=self._tenants)
 
     def _batches(self, writer: RowWriter, occupied: Container[str]) -> Iterator[Batch]:
         for partition, extract in self.extracts.items():
@@ -109,7 +119,7 @@ class PartitionLoad:
         is_occupied = partition in occupied
         batches = writer.batches(partition, self._unchanged(partition), layout, keep_vectors=is_occupied)
         if is_occupied and not self.has_readers:
-            return with_remains(batches, uuids_in_range(self.collection, self.ranges[partition]))
+            return with_remains(batches, self._stored(self.ranges[partition]))
         return batches
 
     def _unchanged(self, partition: str) -> Iterator[JudgedRow]:
@@ -165,21 +175,26 @@ class PartitionLoad:
         within = self.ranges[partition]
         wanted = Ascending(row.uuid for row, reason in self._judged(partition) if reason is None and row.uuid)
         changed = Ascending(self.changes.uuids(within))
-        stored = uuids_in_range(self.collection, within)
+        stored = self._stored(within)
         return [uuid for uuid in stored if not wanted.has(uuid) and not changed.has(uuid)]
 
 
 def is_still_whole(
-    collection: Collection[Any, Any], extract: PartitionExtract, within: UuidRange, changes: Changes
+    collection: Collection[Any, Any],
+    extract: PartitionExtract,
+    within: UuidRange,
+    changes: Changes,
+    tenants: Tenants,
 ) -> bool:
     """Whether a partition that was loaded in whole still is: a server that was killed may have lost what it had taken.
 
     Args:
         within: the partition's range.
         changes: since the snapshot; their rows are not looked for.
+        tenants: the collection's.
     """
     changed = Ascending(changes.uuids(within))
-    stored = Ascending(uuids_in_range(collection, within))
+    stored = Ascending(uuids_in_range(collection, within, tenants=tenants))
     return all(changed.has(uuid) or stored.has(uuid) for uuid in extract.uuids())
 
 
@@ -189,8 +204,8 @@ def with_remains(batches: Iterable[Batch], stored: Iterable[str]) -> Iterator[Ba
     What an earlier load sent, and no server acknowledged, may be stored in part: see `target.write`.
 
     Args:
-        batches: their objects ascend by UUID, also from one batch to the next.
-        stored: the UUIDs that the partition holds, ascending.
+        batches: their objects ascend by address, also from one batch to the next.
+        stored: the addresses that the partition holds, ascending.
     """
     remains = Ascending(stored)
     for batch in batches:

@@ -20,6 +20,7 @@ from weaviate_migration.source.inspect import quoted
 from weaviate_migration.source.plan import CollectionPlan
 from weaviate_migration.source.rows import sample_rows
 from weaviate_migration.target.read_back import objects_in_range
+from weaviate_migration.target.tenants import tenants_of
 from weaviate_migration.target.write import WriteSettings
 from weaviate_migration.work_folder.checklist import ChecklistItem
 from weaviate_migration.work_folder.quarantine import QuarantinedRow
@@ -116,6 +117,6 @@ def _timed(
         writer = RowWriter(collection, plan.mapping, now, settings, into=lambda _, row: refused.append(row))
         for _ in writer.write("sample", judged(sample, plan.mapping, layout.columns), layout):
             pass
-        for _ in objects_in_range(collection, _EVERYTHING):
+        for _ in objects_in_range(collection, _EVERYTHING, tenants=tenants_of(collection, plan.mapping)):
             pass
         return TimedSample(plan.mapping.name, rows, len(sample), len(refused), time.monotonic() - began)

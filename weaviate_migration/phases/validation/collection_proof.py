@@ -26,8 +26,15 @@ from weaviate_migration.phases.validation.samples import SampleComparison, compa
 from weaviate_migration.phases.validation.search import SearchComparison, compare_search
 from weaviate_migration.phases.validation.verdicts import PartitionTally, Verdict, judge_objects
 from weaviate_migration.target.object_pages import ObjectPages
-from weaviate_migration.target.read_back import FACTOR_FOR_VECTORS, objects_in_range, page_for, uuids_present
+from weaviate_migration.target.read_back import (
+    FACTOR_FOR_VECTORS,
+    StoredObject,
+    objects_in_range,
+    page_for,
+    uuids_present,
+)
 from weaviate_migration.target.schema import schema_differences
+from weaviate_migration.target.tenants import Tenants, tenants_of
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.progress import ProgressFile
 from weaviate_migration.work_folder.record import MigrationRecord
@@ -119,16 +126,20 @@ class CollectionProof:
             )
 
         def one_by_one(rows: Iterable[ExtractRow], within: UuidRange, objects: int) -> Iterator[Verdict]:
-            return self._one_by_one(rows, within, min(objects + 1, self._page(partition)), changes)
+            found = self._objects(within, min(objects + 1, self._page(partition)), tenants)
+            return self._one_by_one(rows, found, within, changes)
 
+        tenants = tenants_of(self.objects, self.mapping)
         batches = self._extracts[partition].record_batches()
-        return judge_blocks(batches, self._range(partition), self._read_pages, agrees, one_by_one)
+        return judge_blocks(batches, self._range(partition), self._reader(tenants), agrees, one_by_one)
+
+    def _objects(self, within: UuidRange, page: int, tenants: Tenants) -> Iterator[StoredObject]:
+        vectors, blobs = list(self.mapping.column_vectors), self.mapping.blobs
+        return objects_in_range(self.objects, within, page, vectors=vectors, blobs=blobs, tenants=tenants)
 
     def _one_by_one(
-        self, rows: Iterable[ExtractRow], within: UuidRange, page: int, changes: Changes
+        self, rows: Iterable[ExtractRow], found: Iterable[StoredObject], within: UuidRange, changes: Changes
     ) -> Iterator[Verdict]:
-        vectors = list(self.mapping.column_vectors)
-        found = objects_in_range(self.objects, within, page, vectors=vectors, blobs=self.mapping.blobs)
         present = judged(changes.carried_into(rows, within), self.mapping, self.layout.columns)
         return judge_objects(self._comparer, present, changes.without_pending(found, within))
 
@@ -178,12 +189,17 @@ class CollectionProof:
         """When the migration began, as its objects tell it."""
         return self._record.timestamp
 
-    @cached_property
-    def _read_pages(self) -> ReadObjects:
+    def _reader(self, tenants: Tenants) -> ReadObjects:
         """Reads objects by column; nothing where the live schema is another than the mapping's, and types may be."""
-        if self.schema_differences():
+        if self._pages is None:
             return lambda *_: (None, False)
-        return ObjectPages(self._client, self._record.collection(self.mapping), self.mapping).read
+        return partial(self._pages.read, tenants=tenants)
+
+    @cached_property
+    def _pages(self) -> ObjectPages | None:
+        if self.schema_differences():
+            return None
+        return ObjectPages(self._client, self._record.collection(self.mapping), self.mapping)
 
     @cached_property
     def _column_comparer(self) -> ColumnComparer:
