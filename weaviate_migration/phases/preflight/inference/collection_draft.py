@@ -10,6 +10,7 @@ from weaviate_migration.phases.preflight.inference.mapping_text import Comments
 from weaviate_migration.phases.preflight.inference.names import property_names, provenance_name
 from weaviate_migration.phases.preflight.inference.read_tables import ReadTable
 from weaviate_migration.phases.preflight.inference.table_reading import FoundRelation
+from weaviate_migration.phases.preflight.inference.tenant_suggestion import suggested_tenant
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,8 @@ def _head(read: ReadTable, guesses: Mapping[str, ColumnGuess]) -> Iterator[str]:
         values = read.facts.columns[each.column].values
         relation = f"{{column: {each.column}, to_table: {each.parent.table.name}}}"
         yield f"suggestion: relations: [{relation}], since all {values:,} values are keys of it"
+    if (tenant := suggested_tenant(read)) is not None:
+        yield tenant
     yield from _remarks_of_values(read)
 
 

@@ -1,3 +1,4 @@
+import re
 import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from weaviate_migration.base.errors import ConfigurationError, SourceNotUsableError
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping.models import folded
+from weaviate_migration.mapping.reader import parse_mapping
 from weaviate_migration.phases.preflight.inference.choice import Choice
 from weaviate_migration.phases.preflight.inference.draft import MappingDraft, draft_of_file
 from weaviate_migration.source.inspect import inspect_database, quoted
@@ -82,6 +84,57 @@ def test_relations_come_from_foreign_keys_and_are_suggested_where_names_and_valu
         "# foreign key book_id, number to copies: a relation is of one column",
     ):
         assert line in draft.text
+
+
+@pytest.mark.parametrize(
+    ("column", "is_one"),
+    [
+        ("org_id", True),
+        ("OrgId", True),
+        ("tenant", True),
+        ("ACCOUNT_UUID", True),
+        ("workspace_key", True),
+        ("parent_org_id", False),
+        ("author_id", False),
+        ("id_of_org", False),
+    ],
+)
+@pytest.mark.parametrize("nulls", [0, 1])
+def test_a_tenant_is_suggested_where_a_foreign_key_is_called_after_customers(
+    tmp_path: Path, column: str, is_one: bool, nulls: int
+) -> None:
+    source = make(
+        tmp_path / "app.db",
+        "CREATE TABLE firms (id INTEGER PRIMARY KEY, name TEXT)",
+        f"CREATE TABLE notes (id INTEGER PRIMARY KEY, {column} INTEGER REFERENCES firms)",
+        "INSERT INTO firms VALUES (1, 'a')",
+        f"INSERT INTO notes VALUES (1, 1), (2, {'NULL' if nulls else 1})",
+    )
+    draft = drafted(source)
+    fields = f"{{column: {column}, of_null: none}}" if nulls else f"{{column: {column}}}"
+    line = f"# suggestion: tenant: {fields}, if each of firms is to have its own rows only"
+    line += "; none is for 1 of 2 rows without one" if nulls else ""
+    told = [each.strip() for each in draft.text.splitlines() if "tenant:" in each]
+    assert told == ([line] if is_one else [])
+    assert not any(each.tenant for each in draft.mapping.collections)
+    if is_one:
+        (suggested,) = re.findall(r"suggestion: (tenant: \{.*?\})", draft.text)
+        edited = draft.text.replace("    table: notes\n", f"    table: notes\n    {suggested}\n")
+        (tenant,) = (each.tenant for each in parse_mapping(edited, "edited").collections if each.tenant)
+        assert (tenant.column, tenant.of_null) == (column, "none" if nulls else None)
+
+
+@pytest.mark.parametrize(
+    "column", ["org_id INTEGER", "org_id INTEGER REFERENCES notes", "org_id INTEGER REFERENCES firms (name)"]
+)
+def test_no_tenant_is_suggested_without_another_table_whose_key_it_is(tmp_path: Path, column: str) -> None:
+    source = make(
+        tmp_path / "app.db",
+        "CREATE TABLE firms (id INTEGER PRIMARY KEY, name TEXT UNIQUE)",
+        f"CREATE TABLE notes (id INTEGER PRIMARY KEY, {column})",
+        "INSERT INTO notes VALUES (1, 1), (2, 1)",
+    )
+    assert "tenant" not in drafted(source).text
 
 
 def test_a_name_alone_is_no_relation(tmp_path: Path) -> None:
