@@ -61,6 +61,7 @@ OPTIONS: Mapping[str, str] = {
     "extracts": "--extracts",
     "alerts": "--alerts",
     "metrics_port": "--metrics-port",
+    "metrics_address": "--metrics-address",
     "metrics_file": "--metrics-file",
     "metrics_push_url": "--metrics-push-url",
 }
@@ -102,7 +103,8 @@ class MigrationConfig(BaseModel):
         allow_pause: take the snapshot although writers will wait for it more than 2 s.
         extracts: where extracts are kept: any fsspec path; '' is the work folder.
         alerts: the file that says where alerts go, and from when on something is one; None: nobody is told.
-        metrics_port: serves metrics for Prometheus while a command runs, on every interface of the machine.
+        metrics_port: serves metrics for Prometheus while a command runs.
+        metrics_address: of the machine, on which they are served: nobody else reaches the loopback's.
         metrics_file: gets the metrics while a command runs and at its end, for node_exporter.
         metrics_push_url: of a push gateway that gets them; a user and a password may be in it.
     """
@@ -136,6 +138,7 @@ class MigrationConfig(BaseModel):
     extracts: str = ""
     alerts: Path | None = None
     metrics_port: int | None = Field(default=None, ge=1, le=65535)
+    metrics_address: str = Field(default="127.0.0.1", min_length=1)
     metrics_file: Path | None = None
     metrics_push_url: str | None = Field(default=None, pattern=r"^https?://[^/]", repr=False)
 

@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ from weaviate_migration.work_folder.quarantine import Quarantine
 from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords
 from weaviate_migration.work_folder.sync_positions import SyncPositions
 from weaviate_migration.work_folder.timeline import HistoryFile
+
+# Permissions: to read, write and enter, and for its owner only.
+_OWNER_ALONE = 0o700
 
 
 @dataclass(frozen=True)
@@ -45,16 +49,25 @@ class WorkFolder:
     def ensure(self) -> Path:
         """Makes the folder if it is not there, and returns its path: for whoever is about to write to it.
 
+        Nobody but its owner gets into it, whatever the umask: it holds the source's rows.
+
         Raises:
             ConfigurationError: it cannot be made, or not be written to.
         """
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(_OWNER_ALONE, parents=True, exist_ok=True)
+            self._close_to_others()
         except OSError as error:
             raise _unusable(self.path, error.strerror) from error
         if not os.access(self.path, os.W_OK | os.X_OK):
             raise _unusable(self.path, "Permission denied")
         return self.path
+
+    def _close_to_others(self) -> None:
+        """A folder that an earlier version made is open; one that holds nothing of ours is not ours to close."""
+        is_open = stat.S_IMODE(self.path.stat().st_mode) & ~_OWNER_ALONE
+        if is_open and (self.path / "migrations").is_dir():
+            self.path.chmod(_OWNER_ALONE)
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -73,6 +73,7 @@ OTHERS: dict[str, tuple[str, Any]] = {
     "extracts": ("memory://extracts", "memory://extracts"),
     "alerts": ("alerts.yaml", Path("alerts.yaml")),
     "metrics_port": ("9400", 9400),
+    "metrics_address": ("0.0.0.0", "0.0.0.0"),
     "metrics_file": ("metrics.prom", Path("metrics.prom")),
     "metrics_push_url": ("http://gateway:9091", "http://gateway:9091"),
 }

@@ -19,7 +19,9 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 import weaviate_migration
+from weaviate_migration.base.settings import create_migration_config
 from weaviate_migration.monitoring.metrics.catalogue import PREFIX, SPECS
+from weaviate_migration.monitoring.metrics.exposition import exposition
 from weaviate_migration.runs.runner import dagster_instance
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.timeline import LagMoment, LoadMoment, read_history
@@ -262,13 +264,23 @@ def _exposed(command: str, notes: NoteMigration, *more: object) -> str:
 
 
 def test_a_port_that_is_taken_is_said_before_anything_is_touched(notes: NoteMigration) -> None:
-    with closing(socket.create_server(("0.0.0.0", 0))) as taken:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
         ended = notes.migrate("--metrics-port", port)
     assert ended.code == 2
-    assert f"Metrics cannot be served at port {port}: Address already in use." in ended.stderr
+    assert f"Metrics cannot be served at port {port} of 127.0.0.1: Address already in use." in ended.stderr
     assert "--metrics-port" in ended.stderr
     assert not list(notes.work_dir.rglob("*"))
+
+
+@pytest.mark.parametrize(("address", "reached"), [("127.0.0.1", False), ("0.0.0.0", True)])
+def test_they_are_served_to_others_only_where_that_is_asked_for(tmp_path: Path, address: str, reached: bool) -> None:
+    port = free_port()
+    config = create_migration_config("", work_dir=tmp_path, metrics_port=port, metrics_address=address)
+    with exposition(config), closing(socket.socket()) as other:
+        # All of 127/8 is this machine, and each is another address of it.
+        assert (other.connect_ex(("127.0.0.2", port)) == 0) == reached
+        assert samples_of(urlopen(f"http://127.0.0.1:{port}/metrics").read().decode())
 
 
 def test_a_file_that_cannot_be_written(notes: NoteMigration) -> None:

@@ -65,6 +65,7 @@ LOG_OPTIONS = (
 )
 METRICS_OPTIONS = (
     click.option("--metrics-port", type=int, help="Serve metrics for Prometheus at this port while it runs."),
+    click.option("--metrics-address", help="On this address; default 127.0.0.1: no other machine reaches it."),
     click.option(
         "--metrics-file", type=click.Path(path_type=Path), help="Write metrics into this file, for node_exporter."
     ),

@@ -35,7 +35,7 @@ def exposition(config: MigrationConfig) -> Iterator[None]:
     registry.register(MigrationCollector(config))
     with ExitStack() as stack:
         if config.metrics_port is not None:
-            stack.enter_context(_served(config.metrics_port, registry))
+            stack.enter_context(_served(config.metrics_address, config.metrics_port, registry))
         if config.metrics_file is not None:
             stack.enter_context(_written(config.metrics_file, registry))
         if config.metrics_push_url is not None:
@@ -44,15 +44,15 @@ def exposition(config: MigrationConfig) -> Iterator[None]:
 
 
 @contextmanager
-def _served(port: int, registry: CollectorRegistry) -> Iterator[None]:
-    """Serves them at this port, on every interface of the machine."""
+def _served(address: str, port: int, registry: CollectorRegistry) -> Iterator[None]:
     try:
-        server, thread = start_http_server(port, registry=registry)
+        server, thread = start_http_server(port, address, registry)
     except OSError as error:
         raise ConfigurationError(
-            f"Metrics cannot be served at port {port}: {error.strerror}.", f"Give {OPTIONS['metrics_port']} a free one."
+            f"Metrics cannot be served at port {port} of {address}: {error.strerror}.",
+            f"Give {OPTIONS['metrics_port']} a free one, and {OPTIONS['metrics_address']} one of this machine's.",
         ) from error
-    logger.info("metrics are served at http://localhost:%d/metrics", port)
+    logger.info("metrics are served at http://%s:%d/metrics", address, port)
     try:
         yield
     finally:
