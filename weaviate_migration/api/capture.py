@@ -78,7 +78,7 @@ def change_capture_status(config: MigrationConfig) -> CaptureStatus:
     with opened(config) as session:
         source, work_folder = session.source, session.work_folder
         with readable_source(source, work_folder.scratch) as readable:
-            plan = plan_migration(session.mapping, inspect_database(readable))
+            plan = plan_migration(session.mapping, inspect_database(readable, session.mapping))
             with source_errors(source), closing(connect_read_only(readable)) as connection:
                 connection.execute("BEGIN")
                 return _status(connection, source, work_folder.capture_id, uncaptured_tables(plan))

@@ -11,10 +11,12 @@ from pydantic import (
     Field,
     StringConstraints,
     field_validator,
+    model_validator,
 )
 
 from weaviate_migration.mapping.asset_names import AssetNames, asset_names
 from weaviate_migration.mapping.spellings import BooleanValues, DecimalFormat, date_format_mistake
+from weaviate_migration.mapping.statements import Statement, condition_mistake, statement_mistake
 from weaviate_migration.mapping.tenants import HASHED, TENANT_NAME
 from weaviate_migration.mapping.text_index import (
     TOKENIZATIONS_ON_DEMAND,
@@ -249,9 +251,13 @@ class TenantMapping(ValidatedModel):
 
 
 class CollectionMapping(ValidatedModel):
-    """One table and the collection that it becomes.
+    """One table, or a part of it, or what a statement gives, and the collection that it becomes.
 
     Attributes:
+        table: the table or view. With `select` it names the rows: where the file has such a table, they are the
+            table's, with the same UUIDs; otherwise it is the collection's name.
+        select: the statement that gives the rows, instead of a table.
+        where: the condition that a row of it fulfils, as in a WHERE; others are no part of the collection.
         key: the columns that identify a row; empty means the declared primary key, or else the rowid.
         provenance: the name of the object property that holds origin and `source_columns`.
         vectors: the named vectors, made from columns or provided by the application itself.
@@ -267,6 +273,8 @@ class CollectionMapping(ValidatedModel):
 
     name: CollectionName
     table: NonEmpty
+    select: Statement | None = later(None)
+    where: Statement | None = later(None)
     description: str = ""
     key: Items[NonEmpty] = ()
     provenance: PropertyName = "metadata"
@@ -283,6 +291,21 @@ class CollectionMapping(ValidatedModel):
     index_property_length: bool = later(False)
     # Not part of what a mapping says, nor of its digest.
     _asset_names: AssetNames
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_rows(cls, given: Any) -> Any:
+        return _with_table(given) if isinstance(given, dict) else given
+
+    @property
+    def is_whole_table(self) -> bool:
+        """Whether each row of the table becomes an object, with the table's own columns."""
+        return self.select is None and self.where is None
+
+    @property
+    def rows_of(self) -> str:
+        """What the rows are known by on record: other collections may be made from the same table."""
+        return self.table if self.is_whole_table else f"{self.table}/{self.name}"
 
     @property
     def blobs(self) -> tuple[str, ...]:
@@ -349,7 +372,7 @@ class CollectionMapping(ValidatedModel):
     @property
     def named_by(self) -> tuple[str, str, bool]:
         """What the names of its assets are made from, as `asset_names` takes it."""
-        return self.name, self.table, bool(self.relations)
+        return self.name, self.table if self.is_whole_table else self.name, bool(self.relations)
 
     @classmethod
     def _mistakes(cls, given: dict[str, Any]) -> Iterator[Mistake]:
@@ -372,6 +395,7 @@ class CollectionMapping(ValidatedModel):
         yield from cls._mistakes_of_parents(relations, names, provenance)
         naming = [(at, fields) for at, fields in relations if fields.get("parent_id") or fields.get("reference")]
         yield from cls._mistakes_of_omit(given, {"vectors": vectors, "properties": properties, "relations": naming})
+        yield from cls._mistakes_of_statements(given)
 
     @classmethod
     def _mistakes_of_parents(
@@ -388,6 +412,16 @@ class CollectionMapping(ValidatedModel):
                 if earlier := taken.get(folded(name)):
                     yield ("relations", at, field), f"`{name}` is the name of {earlier}, too"
                 taken.setdefault(folded(name), f"relations[{at}].{field}")
+
+    @classmethod
+    def _mistakes_of_statements(cls, given: dict[str, Any]) -> Iterator[Mistake]:
+        select, where = given.get("select"), given.get("where")
+        if isinstance(select, str) and (mistake := statement_mistake(select)):
+            yield ("select",), f"is not one SELECT, as SQLite reads it: {mistake}"
+        if isinstance(where, str) and (mistake := condition_mistake(where)):
+            yield ("where",), f"is no condition, as SQLite reads it: {mistake}"
+        if select is not None and not given.get("key"):
+            yield ("key",), "is missing: name the columns of the `select` that identify a row"
 
     @classmethod
     def _mistakes_of_omit(
@@ -407,6 +441,13 @@ class CollectionMapping(ValidatedModel):
         for column in _fields(given.get("omit")):
             if isinstance(column, str) and folded(column) in needed:
                 yield ("omit", column), f"column `{column}` {needed[folded(column)]}"
+
+
+def _with_table(given: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a collection that is not validated yet: what a statement gives is called as the collection is."""
+    if given.get("select") is None or "table" in given or "name" not in given:
+        return given
+    return {**given, "table": given["name"]}
 
 
 class Mapping(ValidatedModel):
@@ -442,11 +483,13 @@ class Mapping(ValidatedModel):
 
     @classmethod
     def _mistakes(cls, given: dict[str, Any]) -> Iterator[Mistake]:
-        collections = _items(given, "collections")
+        collections = _items(given, "collections", lambda item: _with_table(_fields(item)))
         names, tables = _texts(collections, "name"), _texts(collections, "table")
-        for field, given_names in (("name", names), ("table", tables)):
-            for at, _, earlier in _given_twice(given_names):
-                yield ("collections", at, field), f"is that of collections[{earlier}], too"
+        whole = {at for at, each in collections if each.get("select") is None and each.get("where") is None}
+        for at, _, earlier in _given_twice(names):
+            yield ("collections", at, "name"), f"is that of collections[{earlier}], too"
+        for at, _, earlier in _given_twice((at, table) for at, table in tables if at in whole):
+            yield ("collections", at, "table"), f"is that of collections[{earlier}], too"
         yield from cls._mistakes_of_relations(collections, [table for _, table in tables])
         yield from cls._mistakes_of_omit_tables(_fields(given.get("omit_tables")), tables)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.dual_write.lag import known_standing
 from weaviate_migration.source.connect import connect_to_read, readable_source, source_errors
-from weaviate_migration.source.inspect import inspect_database, quoted
+from weaviate_migration.source.inspect import inspect_database, row_count
 from weaviate_migration.work_folder.folder import WorkFolder, quarantined_rows
 from weaviate_migration.work_folder.record import MigrationRecord
 
@@ -53,11 +53,10 @@ def _expected(
 ) -> ReadOnlyMapping[str, int]:
     refused = quarantined_rows(work_folder, record)
     with readable_source(path, work_folder.scratch) as readable:
-        database = inspect_database(readable)
+        database = inspect_database(readable, mapping)
         with source_errors(path), closing(connect_to_read(readable)) as connection:
             found = {}
             for each in mapping.collections:
-                table, alias = database.table(each.table), record.alias(each)
-                statement = f"SELECT count(*) FROM {quoted(table.name)}" if table else "SELECT 0"
-                found[alias] = int(connection.execute(statement).fetchone()[0]) - refused.get(alias, 0)
+                table, alias = database.rows_of(each), record.alias(each)
+                found[alias] = (row_count(connection, table) if table else 0) - refused.get(alias, 0)
     return found

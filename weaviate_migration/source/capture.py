@@ -169,6 +169,8 @@ def _why_not(plan: CollectionPlan) -> str | None:
     """Why the changes of a table cannot be captured; None where they can, or where there is no table."""
     if plan.table is None:
         return None
+    if not plan.mapping.is_whole_table:
+        return "they are told by a statement of the mapping"
     if plan.table.is_view:
         return "it is a view"
     if plan.table.is_virtual:

@@ -248,7 +248,7 @@ class ChangeLog:
         return self._capture
 
     def _captured(self, plan: CollectionPlan) -> CapturedTable | None:
-        if plan.table is None:
+        if plan.table is None or not plan.mapping.is_whole_table:
             return None
         return next((each for each in self._known.tables if each.name == plan.table.name), None)
 

@@ -7,7 +7,7 @@ come from SQLite's own pragmas.
 import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -15,7 +15,8 @@ from sqlalchemy import Connection, NullPool, create_engine, inspect
 from sqlalchemy.exc import DBAPIError
 
 from weaviate_migration.base.errors import SourceError
-from weaviate_migration.mapping.models import folded
+from weaviate_migration.mapping.models import CollectionMapping, folded
+from weaviate_migration.mapping.models import Mapping as WholeMapping
 from weaviate_migration.mapping.parents import Affinity, affinity_of
 from weaviate_migration.source.collations import column_collations, missing_collations
 from weaviate_migration.source.connect import (
@@ -71,11 +72,14 @@ class Table:
         columns: in their order; none for a view that SQLite cannot resolve, such as one of a table that is gone.
         primary_key: the declared key's columns, in the key's order; empty if none is declared.
         rowid: a name for the rowid that no column takes; None if all are taken, WITHOUT ROWID, and for views.
-        is_view: whether it has no rows of its own.
+        is_view: whether it has no rows of its own, as what a statement gives.
         is_virtual: whether a module keeps its rows, such as FTS5.
         unreadable: why SQLite cannot read it here, in its words; '' if it can. The table has no columns then: its
             module, its tokenizer, or a function of the view only the application has, or something of it is gone.
-        computed_by: of a view, the collation that it needs and only the application has: here, it compares by bytes.
+        computed_by: the collation that a view, statement or condition needs and only the application has: here, it
+            compares by bytes.
+        select: the statement that gives the rows; '' if they are stored, or a view of the file gives them.
+        where: the condition that picks them from the table's; '' if all of its rows are meant.
     """
 
     name: str
@@ -86,6 +90,19 @@ class Table:
     is_virtual: bool = False
     unreadable: str = ""
     computed_by: str = ""
+    select: str = ""
+    where: str = ""
+
+    @cached_property
+    def from_sql(self) -> str:
+        """What stands in FROM where its rows are read: its name, or a subquery, which SQLite flattens where it can."""
+        # A comment may end at the line's end only.
+        rows = f"({self.select}\n)" if self.select else quoted(self.name)
+        if not self.where:
+            return rows
+        # `*` has no rowid.
+        rowid = f"{quoted(self.rowid)} AS {quoted(self.rowid)}, " if self.rowid else ""
+        return f"(SELECT {rowid}* FROM {rows} WHERE ({self.where}\n))"
 
     def column(self, name: str) -> Column | None:
         """The column of that name, as SQLite finds it: in any case."""
@@ -98,21 +115,33 @@ class Table:
 
 @dataclass(frozen=True)
 class Database:
-    """What a file holds of the application's: without SQLite's own tables, shadow tables and this project's."""
+    """What a file holds of the application's: without SQLite's own tables, shadow tables and this project's.
+
+    Attributes:
+        parts: the rows of those collections that are no whole table, by the collections' names.
+    """
 
     path: Path
     tables: tuple[Table, ...]
+    parts: Mapping[str, Table] = field(default_factory=dict)
 
     def table(self, name: str) -> Table | None:
         """The table or view of that name, as SQLite finds it: in any case."""
         return next((table for table in self.tables if folded(table.name) == folded(name)), None)
 
+    def rows_of(self, collection: CollectionMapping) -> Table | None:
+        """What a collection is made from, of the mapping that was inspected too; None if the file lacks it."""
+        return self.table(collection.table) if collection.is_whole_table else self.parts.get(collection.name)
 
-def inspect_database(path: Path, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> Database:
+
+def inspect_database(
+    path: Path, mapping: WholeMapping | None = None, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS
+) -> Database:
     """Reads tables and views of a database, by name.
 
     Args:
         path: a snapshot, or what `readable_source` gave.
+        mapping: its statements and conditions are looked at, too; None: nobody asks for the rows of a collection.
         busy_timeout_seconds: how long to wait for another program's lock.
 
     Raises:
@@ -126,8 +155,15 @@ def inspect_database(path: Path, busy_timeout_seconds: float = BUSY_TIMEOUT_SECO
         engine.connect() as connection,
     ):
         missing = frozenset(map(folded, missing_collations(plain)))
-        tables = _tables(connection, missing)
-        return Database(path, tuple(_told_what_computes(plain, each) if missing else each for each in tables))
+        found = Database(path, tuple(_tables(connection, missing)))
+        parts = dict(_parts(connection, found, mapping.collections)) if mapping is not None else {}
+        if not missing:
+            return replace(found, parts=parts)
+        return Database(
+            path,
+            tuple(_told_what_computes(plain, each) for each in found.tables),
+            {name: _told_what_computes(plain, each) for name, each in parts.items()},
+        )
 
 
 def quoted(identifier: str) -> str:
@@ -142,7 +178,7 @@ def row_count(connection: sqlite3.Connection, table: Table) -> int:
         SourceError: it cannot be read: damaged, or made with a function or module that only the application has.
     """
     try:
-        (count,) = connection.execute(f"SELECT count(*) FROM {quoted(table.name)}").fetchone()
+        (count,) = connection.execute(f"SELECT count(*) FROM {table.from_sql}").fetchone()
     except sqlite3.Error as error:
         raise SourceError(f"the rows of {table.name} cannot be counted: {error}") from error
     return int(count)
@@ -184,6 +220,38 @@ def _inspected_table(
         is_view=is_view,
         is_virtual=is_virtual,
     )
+
+
+def _parts(
+    connection: Connection, database: Database, collections: Iterable[CollectionMapping]
+) -> Iterable[tuple[str, Table]]:
+    """The rows of each collection that is no whole table, by its name; without those whose table the file lacks."""
+    for each in collections:
+        table = database.table(each.table)
+        if each.select is not None:
+            table = _selected(connection, table.name if table else each.table, each.select)
+        if table is not None and each.where is not None:
+            table = replace(table, where=each.where)
+            table = replace(table, unreadable=table.unreadable or _unreadable_rows(connection, table))
+        if table is not None and not each.is_whole_table:
+            yield each.name, table
+
+
+def _selected(connection: Connection, name: str, select: str) -> Table:
+    """What a statement gives, inspected as the view that it would be."""
+    found = Table(name, (), (), None, is_view=True, select=select)
+    if reason := _unreadable_rows(connection, found):
+        return replace(found, unreadable=reason)
+    view = f"{OWN_PREFIX}select"
+    connection.exec_driver_sql(f"CREATE TEMP VIEW {view} AS {select}")
+    columns = _columns(connection, view, {})
+    connection.exec_driver_sql(f"DROP VIEW temp.{view}")
+    return replace(found, columns=tuple(column for column, _ in columns))
+
+
+def _unreadable_rows(connection: Connection, table: Table) -> str:
+    """Why SQLite cannot give the rows of a statement or condition; '' if it can."""
+    return _refused(connection, f"SELECT 1 FROM {table.from_sql} LIMIT 0")
 
 
 def _columns(connection: Connection, table: str, collations: Mapping[str, str]) -> list[tuple[Column, int]]:
@@ -228,8 +296,10 @@ def _told_what_computes(plain: sqlite3.Connection, table: Table) -> Table:
         plain: a connection without stand-ins for collations.
     """
     if table.is_view:
-        return replace(table, computed_by=_lacking(plain, f"SELECT * FROM {quoted(table.name)} LIMIT 0"))
-    return replace(table, columns=tuple(_told_what_computes_it(plain, table, each) for each in table.columns))
+        return replace(table, computed_by=_lacking(plain, f"SELECT * FROM {table.from_sql} LIMIT 0"))
+    picked_by = _lacking(plain, f"SELECT 1 FROM {table.from_sql} LIMIT 0") if table.where else ""
+    columns = tuple(_told_what_computes_it(plain, table, each) for each in table.columns)
+    return replace(table, columns=columns, computed_by=picked_by)
 
 
 def _told_what_computes_it(plain: sqlite3.Connection, table: Table, column: Column) -> Column:

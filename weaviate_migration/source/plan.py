@@ -80,9 +80,13 @@ class MigrationPlan:
     unreadable_tables: ReadOnlyMapping[str, str]
     warnings: tuple[str, ...]
 
-    def of_table(self, table: str) -> CollectionPlan:
-        """The plan of the collection that is made from this table, as the mapping names it."""
-        return next(each for each in self.collections if each.mapping.table == table)
+    def of(self, collection: CollectionMapping) -> CollectionPlan:
+        """The plan of a collection of the mapping."""
+        return next(each for each in self.collections if each.mapping.name == collection.name)
+
+    def parents_of(self, relation: RelationMapping) -> tuple[CollectionPlan, ...]:
+        """The plans of the collections that have the rows of the table that a relation leads to: several may."""
+        return _of_table(relation.to_table, self.collections)
 
 
 @contextmanager
@@ -98,7 +102,7 @@ def planned_source(path: Path, mapping: Mapping, scratch: Path) -> Iterator[tupl
         SourceError: it is locked or corrupt.
     """
     with readable_source(path, scratch) as readable:
-        database = inspect_database(readable)
+        database = inspect_database(readable, mapping)
         yield database, plan_migration(mapping, database)
 
 
@@ -107,7 +111,7 @@ def plan_migration(mapping: Mapping, database: Database) -> MigrationPlan:
 
     Args:
         mapping: what becomes what; its `missing` says whether a missing table or column is an error or a warning.
-        database: what the file holds.
+        database: what the file holds, inspected with this mapping.
 
     Raises:
         SourceNotUsableError: the file has none of the mapped tables.
@@ -145,7 +149,7 @@ def plan_migration(mapping: Mapping, database: Database) -> MigrationPlan:
 
 
 def _refuse_other_database(mapping: Mapping, database: Database) -> None:
-    if any(database.table(each.table) for each in mapping.collections):
+    if any(database.rows_of(each) for each in mapping.collections):
         return
     held = ", ".join(table.name for table in database.tables) or "no table at all"
     wanted = ", ".join(each.table for each in mapping.collections)
@@ -156,7 +160,7 @@ def _refuse_other_database(mapping: Mapping, database: Database) -> None:
 
 
 def _plan_collection(mapping: CollectionMapping, whole: Mapping, database: Database) -> CollectionPlan:
-    table = database.table(mapping.table)
+    table = database.rows_of(mapping)
     if table is None:
         return CollectionPlan(mapping, None)
     spelled = _spelled(mapping, table, whole)
@@ -256,13 +260,18 @@ def _tenant_mistakes(plan: CollectionPlan, table: Table) -> Iterator[str]:
 
 def _relation_mistakes(plan: CollectionPlan, collections: Iterable[CollectionPlan]) -> Iterable[str]:
     """A column can hold the key of a row only where that is one value."""
-    parents = {each.mapping.table: each for each in collections}
     for relation in plan.mapping.relations if plan.table else ():
-        if len(key := parents[relation.to_table].key) > 1:
-            yield (
-                f"{plan.mapping.name}: relation `{relation.column}`: table `{relation.to_table}` has a key of "
-                f"{len(key)} columns ({', '.join(key)}), so one column cannot name its rows"
-            )
+        keys = {each.key: None for each in _of_table(relation.to_table, collections)}
+        for key in keys:
+            if len(key) > 1:
+                yield (
+                    f"{plan.mapping.name}: relation `{relation.column}`: table `{relation.to_table}` has a key of "
+                    f"{len(key)} columns ({', '.join(key)}), so one column cannot name its rows"
+                )
+
+
+def _of_table(table: str, collections: Iterable[CollectionPlan]) -> tuple[CollectionPlan, ...]:
+    return tuple(each for each in collections if folded(each.mapping.table) == folded(table))
 
 
 def _parent_keys(plan: CollectionPlan, collections: Iterable[CollectionPlan]) -> tuple[ParentKey, ...]:

@@ -163,7 +163,7 @@ def sample_rows(
         order = order_of_rows(table) if is_wide(connection, len(read)) and table.rowid is None else []
         in_order = f"ORDER BY {', '.join(order)}" if order else ""
         for where, limit in _pieces(connection, table, rows):
-            rest = f"FROM {quoted(table.name)} {where} {in_order} LIMIT {limit}"
+            rest = f"FROM {table.from_sql} {where} {in_order} LIMIT {limit}"
             with WideSelect(connection, address, read, rest) as selected:
                 for row in _fetched(selected):
                     found.append((None if row[0] is None else str(row[0]), row[1:split], row[split:]))
@@ -176,7 +176,7 @@ def _pieces(connection: sqlite3.Connection, table: Table, rows: int) -> Iterator
         yield "", rows
         return
     rowid = quoted(table.rowid)
-    first, last = connection.execute(f"SELECT min({rowid}), max({rowid}) FROM {quoted(table.name)}").fetchone()
+    first, last = connection.execute(f"SELECT min({rowid}), max({rowid}) FROM {table.from_sql}").fetchone()
     if first is None:
         return
     cuts = [first + (last + 1 - first) * piece // _SAMPLE_PIECES for piece in range(_SAMPLE_PIECES + 1)]
@@ -220,6 +220,15 @@ class NamedParent(NamedTuple):
     value: SqlValue
     children: int
     key: SqlValue
+
+
+def _parent_key_sql(parent: CollectionPlan) -> str:
+    """An expression for the key of the parent that `child.value` names; NULL where there is none."""
+    if parent.table is None:
+        return "NULL"
+    own = f"parent.{quoted(parent.key[0])}"
+    same = f"{compared_sql(parent.table, parent.key[0], own)} = +child.value"
+    return f"(SELECT {own} FROM {parent.table.from_sql} AS parent WHERE {same} LIMIT 1)"
 
 
 class TableReader:
@@ -326,7 +335,9 @@ class TableReader:
             for row in rows:
                 yield row[0], row[1:split], row[split:]
 
-    def named_parents(self, column: str, parent: CollectionPlan) -> Iterator[NamedParent]:
+    def named_parents(
+        self, column: str, parent: CollectionPlan, others: Sequence[CollectionPlan] = ()
+    ) -> Iterator[NamedParent]:
         """Every value but NULL that the table's rows have in a column, once, with the row of the parent it names.
 
         Compared as SQLite's own foreign keys are: by the parent's affinity and collation
@@ -334,29 +345,26 @@ class TableReader:
 
         Args:
             parent: a plan with a key of one column, or without a table: then there is no parent at all.
+            others: where the other rows of the parent's table are; a value that names one of these is left out, unless
+                it names one of the parent's too.
 
         Raises:
             SourceError: the snapshot is damaged.
         """
-        key = "NULL"
-        if parent.table is not None:
-            own = f"parent.{quoted(parent.key[0])}"
-            same = f"{compared_sql(parent.table, parent.key[0], own)} = +child.value"
-            key = f"(SELECT {own} FROM {quoted(parent.table.name)} AS parent WHERE {same} LIMIT 1)"
+        key = _parent_key_sql(parent)
+        elsewhere = "".join(f" AND {_parent_key_sql(other)} IS NULL" for other in others)
+        where = f" WHERE {key} IS NOT NULL OR (true{elsewhere})" if others else ""
         statement = (
             f"SELECT child.value, child.children, {key} FROM (SELECT {quoted(column)} AS value, count(*) AS children "
             f"FROM {self._table} WHERE {quoted(column)} IS NOT NULL GROUP BY {quoted(column)} COLLATE BINARY) AS child"
+            f"{where}"
         )
         with source_errors(self._snapshot):
             yield from itertools.starmap(NamedParent, self._connection.execute(statement))
 
     @property
     def _table(self) -> str:
-        return quoted(self._table_name)
-
-    @property
-    def _table_name(self) -> str:
-        return self._read_table.name
+        return self._read_table.from_sql
 
     @property
     def _read_table(self) -> Table:

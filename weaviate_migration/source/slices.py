@@ -59,7 +59,7 @@ def table_slices(
     """
     connection.text_factory = _decode
     read = [*(f"t.{quoted(name)}" for name in columns), *expressions]
-    rows_of = f"FROM {quoted(table.name)} AS t {joins}"
+    rows_of = f"FROM {table.from_sql} AS t {joins}"
     split = len(columns)
     if table.rowid is None:
         order = order_of_rows(table) if is_wide(connection, len(read)) else []

@@ -34,9 +34,9 @@ def plan_of(database: Path) -> MigrationPlan:
 
 
 def parents_of(database: Path) -> dict[SqlValue, tuple[int, SqlValue]]:
-    plan = plan_of(database)
-    with TableReader(database, plan.of_table("books"), object_uuid, 4, database.parent) as reader:
-        found = list(reader.named_parents("author_id", plan.of_table("authors")))
+    authors, books = plan_of(database).collections
+    with TableReader(database, books, object_uuid, 4, database.parent) as reader:
+        found = list(reader.named_parents("author_id", authors))
     assert len({(type(each.value), each.value) for each in found}) == len(found)
     return {each.value: (each.children, each.key) for each in found}
 

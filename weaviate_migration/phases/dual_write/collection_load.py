@@ -57,7 +57,7 @@ def load_collection(
     """
     objects = client.collections.use(record.collection(collection))
     loaded = work_folder.loaded(record, collection)
-    bounds = record.bounds[collection.table]
+    bounds = record.bounds[collection.rows_of]
     ranges = {partition: partition_range(bounds, partition) for partition in extracts}
     with (
         work_folder.quarantine(record, collection) as quarantine,

@@ -168,7 +168,7 @@ def followed_with(
     """The followed migrations of a work folder, for who is connected already; raises what `followed` does."""
     records = followed_records(work_folder, mapping)
     with open_change_log(work_folder, records[0].source) as log:
-        plan = plan_migration(mapping, inspect_database(records[0].source))
+        plan = plan_migration(mapping, inspect_database(records[0].source, mapping))
         syncs = [
             MigrationSync(
                 record,

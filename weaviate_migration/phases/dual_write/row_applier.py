@@ -116,7 +116,7 @@ class RowApplier:
         def is_as_before(row: QuarantinedRow) -> bool:
             return not changed.has(row.uuid, after)
 
-        bounds = self.record.bounds[self.plan.mapping.table]
+        bounds = self.record.bounds[self.plan.mapping.rows_of]
         concerned = {partition_of(each.uuid, bounds) for each in self._refused}
         concerned |= {partition for partition, row in self.quarantine.rows() if not is_as_before(row)}
         for partition in sorted(concerned):

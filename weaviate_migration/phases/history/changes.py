@@ -181,7 +181,7 @@ def collection_changes(
         log, plan = None, None
         if record.snapshot is not None and record.snapshot.captured is not None:
             log = stack.enter_context(open_change_log(work_folder, record.source))
-            plan = plan_migration(mapping, inspect_database(record.source)).of_table(collection.table)
+            plan = plan_migration(mapping, inspect_database(record.source, mapping)).of(collection)
         yield CollectionChanges(
             work_folder.sync_folder, record.collection(collection), log, plan, record, work_folder.sync_positions
         )

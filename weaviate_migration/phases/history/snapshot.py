@@ -122,14 +122,14 @@ class SnapshotTaker:
 
     def _other_tables(self, snapshot: Path) -> OtherTables:
         """The tables that no collection is made from."""
-        database = inspect_database(snapshot)
+        database = inspect_database(snapshot, self.mapping)
         return read_other_tables(snapshot, database, plan_migration(self.mapping, database))
 
     def _bounds(self, snapshot: Path) -> ReadOnlyMapping[str, tuple[str, ...]]:
-        """For each table the UUIDs between its partitions."""
+        """For the rows of each collection the UUIDs between its partitions."""
         return {
-            each.mapping.table: table_bounds(snapshot, each, self.sort_memory_mb, self.work_folder.ensure_scratch())
-            for each in plan_migration(self.mapping, inspect_database(snapshot)).collections
+            each.mapping.rows_of: table_bounds(snapshot, each, self.sort_memory_mb, self.work_folder.ensure_scratch())
+            for each in plan_migration(self.mapping, inspect_database(snapshot, self.mapping)).collections
         }
 
     def _follow_from(self, record: MigrationRecord, captured: LogPosition) -> None:

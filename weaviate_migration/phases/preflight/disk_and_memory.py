@@ -11,7 +11,7 @@ from weaviate_migration.base.texts import size_text
 from weaviate_migration.mapping.vectors import vector_reader
 from weaviate_migration.phases.preflight.source_side import Source
 from weaviate_migration.source.connect import connect_to_read, source_errors
-from weaviate_migration.source.inspect import quoted
+from weaviate_migration.source.inspect import quoted, row_count
 from weaviate_migration.source.plan import CollectionPlan
 from weaviate_migration.work_folder.checklist import ChecklistItem
 from weaviate_migration.work_folder.folder import free_bytes, nearest_existing
@@ -59,15 +59,15 @@ def _vector_bytes(source: Source, plan: CollectionPlan) -> int:
     if plan.table is None or not plan.mapping.column_vectors:
         return 0
     with source_errors(source.path), closing(connect_to_read(source.readable)) as connection:
-        table = quoted(plan.table.name)
-        (rows,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+        table = plan.table.from_sql
+        rows = row_count(connection, plan.table)
         dimensions = 0
         for vector in plan.mapping.vectors:
             if (column := vector.column) is not None and column in plan.columns:
                 statement = f"SELECT {quoted(column)} FROM {table} WHERE {quoted(column)} IS NOT NULL LIMIT 1"
                 found = connection.execute(statement).fetchone()
                 dimensions += len((found and vector_reader(vector)(found[0])) or ())
-    return int(rows) * dimensions * BYTES_PER_DIMENSION
+    return rows * dimensions * BYTES_PER_DIMENSION
 
 
 def disks(

@@ -48,7 +48,7 @@ def rehearse(
     with TemporaryDirectory(dir=scratch, prefix="dry-run-") as folder:
         snapshot = Path(folder) / "snapshot.sqlite"
         take_snapshot(source, snapshot, allow_pause=allow_pause, say=say, scratch=Path(folder))
-        plan = plan_migration(mapping, inspect_database(snapshot))
+        plan = plan_migration(mapping, inspect_database(snapshot, mapping))
         return [_rehearse_collection(each, snapshot, Path(folder), sort_memory_mb) for each in plan.collections]
 
 

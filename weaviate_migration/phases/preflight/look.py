@@ -39,7 +39,7 @@ def check_thoroughly(
     """
     work_folder, path = WorkFolder.of(config), sqlite_path(config.sqlite_url)
     with readable_source(path, work_folder.scratch) as readable:
-        source = Source.of(path, inspect_database(readable), mapping)
+        source = Source.of(path, inspect_database(readable, mapping), mapping)
         items = [source_side.backup(source), *_without_server(config, mapping, source, work_folder)]
         try:
             client, address = connect()
@@ -60,7 +60,7 @@ def check_quickly(
     work_folder = WorkFolder.of(config)
     path = sqlite_path(config.sqlite_url)
     with readable_source(path, work_folder.scratch) as readable:
-        source = Source.of(path, inspect_database(readable), mapping)
+        source = Source.of(path, inspect_database(readable, mapping), mapping)
         items = list(_without_server(config, mapping, source, work_folder))
     return _stored([*items, *_with_server(config, mapping, client, address, work_folder)], work_folder)
 

@@ -16,7 +16,7 @@ from weaviate_migration.phases.history.row_writer import RowWriter
 from weaviate_migration.phases.preflight.server_side import TrialCollections
 from weaviate_migration.phases.preflight.source_side import Source
 from weaviate_migration.source.connect import connect_to_read, source_errors
-from weaviate_migration.source.inspect import quoted
+from weaviate_migration.source.inspect import Table, row_count
 from weaviate_migration.source.plan import CollectionPlan
 from weaviate_migration.source.rows import sample_rows
 from weaviate_migration.target.read_back import objects_in_range
@@ -97,13 +97,13 @@ def expected_seconds(collections: int, samples: Iterable[TimedSample]) -> float:
 
 def _samples(source: Source, trial: TrialCollections, settings: WriteSettings, scratch: Path) -> Iterator[TimedSample]:
     for plan in source.plan.collections:
-        if plan.table is not None and (rows := _row_count(source, plan.table.name)):
+        if plan.table is not None and (rows := _row_count(source, plan.table)):
             yield _timed(source, plan, rows, trial, settings, scratch)
 
 
-def _row_count(source: Source, table: str) -> int:
+def _row_count(source: Source, table: Table) -> int:
     with source_errors(source.path), closing(connect_to_read(source.readable)) as connection:
-        return int(connection.execute(f"SELECT count(*) FROM {quoted(table)}").fetchone()[0])
+        return row_count(connection, table)
 
 
 def _timed(

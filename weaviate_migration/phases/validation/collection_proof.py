@@ -148,7 +148,7 @@ class CollectionProof:
         return page_for(size.rows, size.bytes * (FACTOR_FOR_VECTORS if self.mapping.column_vectors else 1))
 
     def _range(self, partition: str) -> UuidRange:
-        return partition_range(self._record.bounds[self.mapping.table], partition)
+        return partition_range(self._record.bounds[self.mapping.rows_of], partition)
 
     def schema_differences(self) -> list[str]:
         """How the live schema differs from what the mapping makes."""

@@ -38,7 +38,7 @@ def compared_collections(
                 alias=record.alias(each),
                 collection=record.collection(each),
                 table=layout.table,
-                snapshot_rows=rows.get(each.table),
+                snapshot_rows=rows.get(each.rows_of),
                 columns=layout.columns,
                 omitted=each.omit,
                 partitions=list(kept_comparisons(work_folder, record, each).all().values()),
@@ -77,6 +77,8 @@ def _snapshot_rows(record: MigrationRecord, mapping: Mapping) -> dict[str, int]:
     if record.snapshot is None or not record.snapshot.path.is_file():
         return {}
     path = record.snapshot.path
-    plan = plan_migration(mapping, inspect_database(path))
+    plan = plan_migration(mapping, inspect_database(path, mapping))
     with source_errors(path), closing(open_snapshot(path)) as connection:
-        return {each.mapping.table: row_count(connection, each.table) if each.table else 0 for each in plan.collections}
+        return {
+            each.mapping.rows_of: row_count(connection, each.table) if each.table else 0 for each in plan.collections
+        }

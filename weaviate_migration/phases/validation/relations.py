@@ -103,16 +103,19 @@ def compare_relations(
         ConfigurationError: the migration has no snapshot.
     """
     snapshot = record.snapshot_path
-    plan = plan_migration(mapping, inspect_database(snapshot))
-    child = plan.of_table(collection.table)
+    plan = plan_migration(mapping, inspect_database(snapshot, mapping))
+    child = plan.of(collection)
     if child.table is None:
         return []
     compared = []
     with TableReader(snapshot, child, object_uuid, sort_memory_mb, work_folder.ensure_scratch()) as reader:
         for relation in child.mapping.relations:
-            if relation.column not in child.missing_columns:
-                parent = plan.of_table(relation.to_table)
-                named = reader.named_parents(relation.column, parent)
+            if relation.column in child.missing_columns:
+                continue
+            among = plan.parents_of(relation)
+            for parent in among:
+                others = [each for each in among if each is not parent]
+                named = reader.named_parents(relation.column, parent, others)
                 parents = client.collections.use(record.collection(parent.mapping))
                 parent_table = parent.table.name if parent.table else relation.to_table
                 said = _said_by_objects(child, relation)

@@ -42,8 +42,8 @@ def scan_snapshot(
         ConfigurationError: there is no snapshot.
     """
     snapshot = record.snapshot_path
-    plan = plan_migration(mapping, inspect_database(snapshot)).of_table(collection.table)
-    return scan_partitions(snapshot, plan, record.bounds[collection.table], partitions, sort_memory_mb, scratch)
+    plan = plan_migration(mapping, inspect_database(snapshot, mapping)).of(collection)
+    return scan_partitions(snapshot, plan, record.bounds[collection.rows_of], partitions, sort_memory_mb, scratch)
 
 
 def scan_partitions(

@@ -1,8 +1,8 @@
 """Children without parent: found by SQLite, in the very statement that reads the children."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import compress
+from itertools import compress, count
 
 from weaviate_migration.mapping import RelationMapping
 from weaviate_migration.mapping.values import SqlValue
@@ -44,13 +44,21 @@ class RelationAudit:
 def relation_audits(plan: CollectionPlan, whole: MigrationPlan) -> list[RelationAudit]:
     """One for each relation of the table whose column is there."""
     there = [each for each in plan.mapping.relations if each.column in plan.columns]
-    return [_relation_audit(each, whole.of_table(each.to_table), number) for number, each in enumerate(there)]
+    numbers = count()
+    return [_relation_audit(each, whole.parents_of(each), numbers) for each in there]
 
 
-def _relation_audit(relation: RelationMapping, parent: CollectionPlan, number: int) -> RelationAudit:
-    if parent.table is None:
-        return RelationAudit(relation, f"t.{quoted(relation.column)} IS NOT NULL")
-    return RelationAudit(relation, *orphan_sql(relation.column, parent.table, parent.key[0], number))
+def _relation_audit(
+    relation: RelationMapping, parents: Iterable[CollectionPlan], numbers: Iterator[int]
+) -> RelationAudit:
+    """An orphan's parent is in none of the collections that have rows of the parents' table."""
+    found = [
+        orphan_sql(relation.column, each.table, each.key[0], next(numbers))
+        for each in parents
+        if each.table is not None
+    ]
+    conditions = [f"({condition})" for condition, _ in found] or [f"t.{quoted(relation.column)} IS NOT NULL"]
+    return RelationAudit(relation, " AND ".join(conditions), " ".join(join for _, join in found))
 
 
 def orphan_sql(column: str, parent: Table, key: str, number: int) -> tuple[str, str]:
@@ -64,7 +72,7 @@ def orphan_sql(column: str, parent: Table, key: str, number: int) -> tuple[str, 
         key: the column of the parent, or its rowid.
         number: tells the joins of a statement apart.
     """
-    child, table, name = f"t.{quoted(column)}", quoted(parent.name), f"parent_{number}"
+    child, table, name = f"t.{quoted(column)}", parent.from_sql, f"parent_{number}"
     if key == parent.rowid or (key,) == parent.primary_key or number >= _MOST_JOINS:
         own = compared_sql(parent, key, f"{name}.{quoted(key)}")
         found = f"EXISTS (SELECT 1 FROM {table} AS {name} WHERE {own} = +{child})"

@@ -145,9 +145,8 @@ def _known_tables(database: Database, mapping: TableMapping) -> Iterator[KeyedTa
 
 def _with_new_columns(known: Mapping[str, KeyedTable], mapping: TableMapping) -> Iterator[KeyedTable]:
     """The tables that have columns which the mapping does not name, with these columns only."""
-    collections = {folded(each.table): each for each in mapping.collections}
-    for name, each in known.items():
-        named = set(map(folded, _named_columns(collections[name])))
+    for each in known.values():
+        named = set(map(folded, _named_columns(collection_of(mapping, each.table.name))))
         columns = tuple(column for column in each.table.columns if folded(column.name) not in named)
         if columns:
             yield replace(each, table=replace(each.table, columns=columns))
