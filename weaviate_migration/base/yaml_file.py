@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from weaviate_migration.base.errors import ConfigurationError
-from weaviate_migration.base.texts import suggestion
+from weaviate_migration.base.texts import counted, size_text, suggestion
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -18,6 +18,11 @@ _Model = TypeVar("_Model", bound=BaseModel)
 Place = tuple[str, ...]
 # A mistake: line (from 1), where, and what is wrong.
 Finding = tuple[int, Place, str]
+
+# A file of 40 tables has some 100 kB, one table of 2,000 columns 300 kB. PyYAML reads about 200 kB in a second.
+LARGEST_FILE_BYTES = 4 * 1024 * 1024
+# More mistakes than these are counted only: nobody reads on.
+SHOWN_MISTAKES = 50
 
 # How a value is called, and what to do when YAML reads a text as something else.
 _YAML_TYPES = {bool: "true or false", int: "a number", float: "a number", type(None): "nothing", list: "a list"}
@@ -81,9 +86,16 @@ def parse_yaml(text: str, file: str, model: type[_Model], kind: FileKind) -> _Mo
 
 
 def read_text(source: Traversable, kind: FileKind) -> str:
-    """What a file holds; raises where it cannot be read, or is not UTF-8."""
+    """What a file holds; raises where it cannot be read, is too large, or is not UTF-8."""
     try:
-        return source.read_bytes().decode("utf-8-sig")
+        with source.open("rb") as file:
+            content = file.read(LARGEST_FILE_BYTES + 1)
+        if len(content) > LARGEST_FILE_BYTES:
+            raise kind.error(
+                f"{kind.title} {source}: is larger than {size_text(LARGEST_FILE_BYTES)}, the most that is read",
+                f"Correct {kind.option}, or split the file: each part is a migration with a work folder of its own.",
+            )
+        return content.decode("utf-8-sig")
     except OSError as error:
         raise kind.error(f"{kind.title} {source}: {error.strerror}", f"Correct {kind.option}.") from None
     except UnicodeDecodeError as error:
@@ -140,6 +152,8 @@ class _Document:
             mark = error.problem_mark or error.context_mark
             line = f":{mark.line + 1}" if mark else ""
             raise kind.error(f"{file}{line}: broken YAML: {error.problem}") from None
+        except RecursionError:
+            raise kind.error(f"{file}: is nested too deeply to be read") from None
         except (yaml.YAMLError, ValueError) as error:
             # ValueError: PyYAML's own conversions let it through, as for the date 2024-13-01.
             raise kind.error(f"{file}: broken YAML: {' '.join(str(error).split())}") from None
@@ -168,13 +182,16 @@ class _Document:
 
     def wrong(self, findings: Iterable[Finding]) -> ConfigurationError:
         """The error that lists these mistakes, in the order of the file."""
+        found = sorted(findings, key=lambda finding: finding[0])
         lines = []
-        for line, place, message in sorted(findings, key=lambda finding: finding[0]):
+        for line, place, message in found[:SHOWN_MISTAKES]:
             title = self.title(place)
             name = f"{_spelled(place)} ({title})" if title else _spelled(place)
             lines.append(f"{self._file}:{line}: {name}: {message}")
+        if hidden := len(found) - len(lines):
+            lines.append(f"… and {hidden:,} more")
         what = self._kind.name.partition(" ")[2]
-        return self._kind.error("\n".join([f"the {what} has {len(lines)} mistake{'s' * (len(lines) > 1)}:", *lines]))
+        return self._kind.error("\n".join([f"the {what} has {counted(len(found), 'mistake')}:", *lines]))
 
     def findings(self, error: ValidationError) -> list[Finding]:
         """Pydantic's errors in our words."""

@@ -295,7 +295,7 @@ WRONG_VECTORS = [
             "table: notes",
             "table: notes\n    relations:\n      - {column: a, table: notes, to_table: notes}",
             "map.yaml:6: collections[0].relations[0].table (Note): is no field; did you mean `to_table`? "
-            "Allowed: column, to_table",
+            "Allowed: column, to_table, parent_id, reference",
         ),
         (
             "- {name: title, column: title, index: words}",
@@ -448,3 +448,49 @@ def test_stop_words_that_yaml_takes_for_booleans(tmp_path: Path) -> None:
     assert said != SMALL
     (prop,) = (each for each in read_mapping(written(tmp_path, said)).collections[0].properties if each.stopwords)
     assert prop.stopwords == ("no", "on", "off", "yes")
+
+
+def message_of(file: Path) -> str:
+    """What is said of a file that is no mapping."""
+    with pytest.raises(MappingError) as error:
+        read_mapping(file)
+    return error.value.message
+
+
+def test_a_file_without_end_is_not_read_to_its_end() -> None:
+    assert "larger than 4.2 MB" in message_of(Path("/dev/zero"))
+
+
+@pytest.mark.parametrize("text", ["[" * 20_000, "{a: " * 20_000, "- " * 20_000, "&a [" * 20_000])
+def test_deep_nesting_is_one_line(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "deep.yaml"
+    file.write_text(text)
+    told = message_of(file)
+    assert told.startswith(str(file))
+    assert "\n" not in told
+
+
+def test_what_points_at_itself_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "circle.yaml"
+    file.write_text(
+        "name: circle\ncollections: &all\n  - *all\n  - name: Note\n    table: notes\n    properties: *all\n"
+    )
+    assert message_of(file).startswith("the mapping has ")
+
+
+def test_aliases_that_multiply_are_not_written_out(tmp_path: Path) -> None:
+    """Nine lines that stand for a thousand million items."""
+    lists = "".join(f"a{at}: &a{at} [{', '.join([f'*a{at - 1}'] * 10)}]\n" for at in range(1, 10))
+    file = tmp_path / "many.yaml"
+    file.write_text(f"name: many\na0: &a0 [{', '.join(['x'] * 10)}]\n{lists}collections: *a9\n")
+    assert len(message_of(file)) < 10_000
+
+
+def test_of_many_mistakes_the_first_are_told_and_the_others_counted(tmp_path: Path) -> None:
+    file = tmp_path / "wrong.yaml"
+    file.write_text("name: wrong\ncollections:\n" + "  - {nme: Note}\n" * 1_000)
+    lines = message_of(file).splitlines()
+    assert lines[0] == "the mapping has 4,000 mistakes:"
+    assert lines[1].startswith(f"{file}:3: ")
+    assert lines[-1] == "… and 3,950 more"
+    assert len(lines) == 52
