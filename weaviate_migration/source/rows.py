@@ -214,21 +214,35 @@ def decoded_text(text: bytes) -> str:
 class NamedParent(NamedTuple):
     """A value in a column that names a parent, how many rows have it, and the parent's key as the parent spells it.
 
-    `key` is None where there is no such parent: the children are orphans.
+    `key` is None where there is no such parent: the children are orphans. `tenant` is the name of the parent's: '' where
+    there is none, None where its collection has no tenants.
     """
 
     value: SqlValue
     children: int
     key: SqlValue
+    tenant: str | None = None
 
 
 def _parent_key_sql(parent: CollectionPlan) -> str:
     """An expression for the key of the parent that `child.value` names; NULL where there is none."""
-    if parent.table is None:
+    return "NULL" if parent.table is None else _of_parent_sql(parent, f"parent.{quoted(parent.key[0])}")
+
+
+def _parent_tenant_sql(parent: CollectionPlan) -> str:
+    """An expression for the tenant of that parent: '' where there is none, NULL where its collection has no tenants."""
+    if parent.tenant is None:
         return "NULL"
-    own = f"parent.{quoted(parent.key[0])}"
-    same = f"{compared_sql(parent.table, parent.key[0], own)} = +child.value"
-    return f"(SELECT {own} FROM {parent.table.from_sql} AS parent WHERE {same} LIMIT 1)"
+    if parent.table is None:
+        return "''"
+    tenant = tenant_sql(parent, lambda column: f"parent.{quoted(column)}")
+    return f"coalesce({_of_parent_sql(parent, tenant)}, '')"
+
+
+def _of_parent_sql(parent: CollectionPlan, wanted: str) -> str:
+    assert parent.table is not None, "planned without a table: it has no rows"
+    key = compared_sql(parent.table, parent.key[0], f"parent.{quoted(parent.key[0])}")
+    return f"(SELECT {wanted} FROM {parent.table.from_sql} AS parent WHERE {key} = +child.value LIMIT 1)"
 
 
 class TableReader:
@@ -355,7 +369,8 @@ class TableReader:
         elsewhere = "".join(f" AND {_parent_key_sql(other)} IS NULL" for other in others)
         where = f" WHERE {key} IS NOT NULL OR (true{elsewhere})" if others else ""
         statement = (
-            f"SELECT child.value, child.children, {key} FROM (SELECT {quoted(column)} AS value, count(*) AS children "
+            f"SELECT child.value, child.children, {key}, {_parent_tenant_sql(parent)} "
+            f"FROM (SELECT {quoted(column)} AS value, count(*) AS children "
             f"FROM {self._table} WHERE {quoted(column)} IS NOT NULL GROUP BY {quoted(column)} COLLATE BINARY) AS child"
             f"{where}"
         )

@@ -308,3 +308,19 @@ def test_whatever_happens_each_object_is_where_its_row_is(database: Path, table:
     found.log.close()
     assert objects == stored()
     assert len(objects) > 5
+
+
+@pytest.mark.parametrize("of_null", [None, "none"])
+def test_parents_are_named_with_their_tenant(database: Path, of_null: str | None) -> None:
+    file_of(database, [("a", "acme", "x"), ("b", None, "x"), ("c", "Zoë", "x")])
+    make(database, "CREATE TABLE words (note, body)", "INSERT INTO words VALUES ('a', 1), ('b', 2), ('c', 3), ('d', 4)")
+    parent = plan_of(database, of_null)
+    words: dict[str, Any] = {"name": "Word", "table": "words", "properties": parent.mapping.properties}
+    child = plan_migration(
+        Mapping.model_validate({"name": "test", "collections": [words]}), inspect_database(database)
+    ).collections[0]
+    with TableReader(database, child, object_uuid, 4, database.parent) as reader:
+        found = {each.value: (each.key, each.tenant) for each in reader.named_parents("note", parent)}
+        plain = {each.tenant for each in reader.named_parents("note", child)}
+    assert found == {"a": ("a", "acme"), "b": ("b", of_null or ""), "c": ("c", tenant_name("Zoë")), "d": (None, "")}
+    assert plain == {None}

@@ -9,7 +9,7 @@ from weaviate import WeaviateClient
 from weaviate.collections import Collection
 
 from weaviate_migration.mapping import CollectionMapping, Mapping, RelationMapping
-from weaviate_migration.mapping.object_ids import object_uuid
+from weaviate_migration.mapping.object_ids import address, object_uuid
 from weaviate_migration.mapping.row_to_object import key_text
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.history.changes import held_changes
@@ -148,7 +148,7 @@ def compare_relation(
         parent_table: the parent's table as the SQLite file spells it.
         parents: the parent's collection, this migration's.
         to_collection: its alias.
-        is_changed: whether a parent, by its UUID, has changed since: it is left out.
+        is_changed: whether a parent, by its address, has changed since: it is left out.
         said: gives the UUID that the objects of children with a value say; None where they say none.
     """
     compared = RelationComparison(relation.column, to_collection)
@@ -159,13 +159,19 @@ def compare_relation(
             named_by_orphans(each.value) if each.key is None else object_uuid(parent_table, (each.key,))
             for each in group
         ]
-        present = uuids_present(parents, [uuid for uuid in uuids if uuid is not None])
-        for each, uuid in zip(group, uuids, strict=True):
-            if not is_changed(uuid):
-                _note(compared, each, uuid in present)
+        addresses = list(map(_address, group, uuids))
+        present = uuids_present(parents, [where for where in addresses if where is not None])
+        for each, uuid, where in zip(group, uuids, addresses, strict=True):
+            if not is_changed(where):
+                _note(compared, each, where in present)
                 if said is not None and each.key is not None and said(each.value) != uuid:
                     _note_astray(compared, each)
     return compared
+
+
+def _address(named: NamedParent, uuid: str | None) -> str | None:
+    """Where the parent's object is to be; None where no tenant could have it: an orphan does not tell its parent's."""
+    return None if uuid is None or named.tenant == "" else address(named.tenant, uuid)
 
 
 def _note(compared: RelationComparison, named: NamedParent, present: bool) -> None:
