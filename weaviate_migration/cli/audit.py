@@ -12,7 +12,14 @@ from weaviate_migration.base.settings import create_migration_config
 from weaviate_migration.cli.show.drawn_mapping import say_drawn
 from weaviate_migration.cli.show.options import EPILOG, SOURCE_OPTIONS, WORK_OPTIONS, print_json, with_options
 from weaviate_migration.cli.show.terminal import compact_table, plain_console, print_text
-from weaviate_migration.phases.preflight.audit import ColumnReport, KeyReport, SourceAudit, TableReport, audit_source
+from weaviate_migration.phases.preflight.audit import (
+    ColumnReport,
+    KeyReport,
+    SourceAudit,
+    TableReport,
+    TenantReport,
+    audit_source,
+)
 from weaviate_migration.phases.preflight.audit.kinds import FATES
 from weaviate_migration.phases.preflight.mapping_choice import mapping_to_migrate
 
@@ -111,6 +118,8 @@ def _remarks(table: TableReport) -> Iterator[str]:
     """What is to be said of a table besides its values, a line each."""
     if table.key is not None:
         yield from _key_remarks(table.key)
+    if table.tenants is not None:
+        yield from _tenant_remarks(table.tenants)
     yield from _counted("rows larger than the server takes", table.too_large, table.too_large_examples)
     for vector in table.vectors:
         if vector.lengths:
@@ -134,6 +143,13 @@ def _key_remarks(key: KeyReport) -> Iterator[str]:
     yield from _counted("keys that differ from another one in case only", key.case_only, key.case_only_examples)
     if key.uneven:
         yield f"partitions cannot be even: the largest would have {key.largest_partition:,} rows"
+
+
+def _tenant_remarks(found: TenantReport) -> Iterator[str]:
+    yield f"{found.tenants:,} tenants by {found.column}; the largest, {found.largest}, has {found.largest_rows:,} rows"
+    becomes = f"go to tenant {found.of_null}" if found.of_null else "have no tenant, and are refused"
+    yield from _counted(f"rows whose {found.column} is NULL {becomes}", found.null, found.null_examples)
+    yield from _counted("tenants whose name is made by a hash", found.hashed, found.hashed_examples)
 
 
 def _counted(what: str, count: int, examples: Sequence[str]) -> Iterator[str]:

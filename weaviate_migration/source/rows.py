@@ -214,8 +214,8 @@ def decoded_text(text: bytes) -> str:
 class NamedParent(NamedTuple):
     """A value in a column that names a parent, how many rows have it, and the parent's key as the parent spells it.
 
-    `key` is None where there is no such parent: the children are orphans. `tenant` is the name of the parent's: '' where
-    there is none, None where its collection has no tenants.
+    `key` is None where there is no such parent: the children are orphans. `tenant` is the name of the parent's: ''
+    where there is none, None where its collection has no tenants.
     """
 
     value: SqlValue

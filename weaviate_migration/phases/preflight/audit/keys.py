@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise, repeat
 from pathlib import Path
 
-from weaviate_migration.mapping.object_ids import object_uuid
+from weaviate_migration.mapping.object_ids import address, object_uuid
 from weaviate_migration.mapping.row_to_object import key_text
 from weaviate_migration.mapping.values import SqlValue, is_utf8
 from weaviate_migration.phases.preflight.audit.report import KeyReport
@@ -57,10 +57,13 @@ class KeyAudit:
         """Forgets the keys."""
         self._connection.close()
 
-    def add(self, keys: Sequence[Key], rowids: Sequence[SqlValue], refused: set[int]) -> None:
+    def add(
+        self, keys: Sequence[Key], tenants: Sequence[str] | None, rowids: Sequence[SqlValue], refused: set[int]
+    ) -> None:
         """Looks at the keys of one slice.
 
         Args:
+            tenants: of their rows: in another tenant a key is another one; None where the collection has none.
             rowids: of their rows, by which those are named whose key is NULL; empty where there are none.
             refused: the rows that go to quarantine for their own sake, those whose key is NULL among them.
         """
@@ -72,7 +75,9 @@ class KeyAudit:
         if self._is_unique:
             self._wait_or_keep([key for key in usable if str in map(type, key)])
         else:
-            identities = [object_uuid(self._table, key) for key in usable]
+            uuids = [object_uuid(self._table, key) for key in keys]
+            addresses = map(address, tenants or repeat(None), [uuid or "" for uuid in uuids])
+            identities = [where for where, uuid in zip(addresses, uuids, strict=False) if uuid is not None]
             self._keep(identities, usable, [row in refused for row, key in enumerate(keys) if None not in key])
 
     @property

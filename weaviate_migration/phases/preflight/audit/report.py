@@ -88,6 +88,35 @@ class KeyReport:
 
 
 @dataclass(frozen=True)
+class TenantReport:
+    """The tenants of a table.
+
+    Attributes:
+        tenants: how many there are.
+        largest: the name of the one with the most rows, `largest_rows`.
+        null: rows whose column is NULL: they go to the tenant `of_null`, or are refused where that is ''.
+        null_examples: keys of the first of them.
+        hashed: tenants whose value cannot be their name: theirs is made by a hash.
+        hashed_examples: values of the largest of them, as SQL writes them, with their names.
+    """
+
+    column: str
+    tenants: int
+    largest: str
+    largest_rows: int
+    null: int
+    null_examples: tuple[str, ...]
+    of_null: str
+    hashed: int
+    hashed_examples: tuple[str, ...]
+
+    @property
+    def refused(self) -> int:
+        """Rows without a tenant: they cannot become objects."""
+        return 0 if self.of_null else self.null
+
+
+@dataclass(frozen=True)
 class OrphanReport:
     """The rows whose parent does not exist; NULL is no orphan.
 
@@ -108,10 +137,11 @@ class TableReport:
     Attributes:
         exists: whether the file has it; otherwise its collection stays empty, and the rest here is.
         read_in: `slices`, between which the application can write, or `one statement`.
+        tenants: of a collection that has any.
         vectors: those that are made from columns.
         too_large: rows whose object is over the server's limit for a message.
-        refused: rows that go to quarantine, each counted once: for NULL or another row's key, as too large, or for a
-            value (the findings with the fate `quarantine`).
+        refused: rows that go to quarantine, each counted once: for NULL or another row's key, without a tenant, as too
+            large, or for a value (the findings with the fate `quarantine`).
         missing_columns: what the mapping names and the table lacks.
         in_source_columns_only: columns that no property or vector is made from.
         left_out: columns that go nowhere, each with the mapping's reason.
@@ -123,6 +153,7 @@ class TableReport:
     read_in: str = ""
     rows: int = 0
     key: KeyReport | None = None
+    tenants: TenantReport | None = None
     columns: tuple[ColumnReport, ...] = ()
     vectors: tuple[VectorReport, ...] = ()
     orphans: tuple[OrphanReport, ...] = ()

@@ -3,7 +3,7 @@
 import sqlite3
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,6 +13,7 @@ from weaviate_migration.phases.preflight.audit.keys import Key, KeyAudit
 from weaviate_migration.phases.preflight.audit.relations import RelationAudit, relation_audits
 from weaviate_migration.phases.preflight.audit.report import TableReport
 from weaviate_migration.phases.preflight.audit.tally import KeyOf, Tally
+from weaviate_migration.phases.preflight.audit.tenants import TenantAudit, tenant_audit
 from weaviate_migration.source.plan import CollectionPlan, MigrationPlan
 from weaviate_migration.source.slices import Slice, table_slices
 from weaviate_migration.target.message_size import MESSAGE_BYTES, estimated_size, too_large
@@ -34,8 +35,13 @@ def audit_table(
     """
     if plan.table is None:
         return TableReport(plan.mapping.table, plan.mapping.name, exists=False)
-    with TemporaryDirectory(dir=scratch, prefix="audit-") as folder, closing(KeyAudit(plan, Path(folder))) as keys:
-        audit = _TableAudit(plan, keys, relation_audits(plan, whole))
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(dir=scratch, prefix="audit-")))
+        keys = stack.enter_context(closing(KeyAudit(plan, folder)))
+        tenants = tenant_audit(plan.mapping, plan.columns, folder)
+        if tenants is not None:
+            stack.enter_context(closing(tenants))
+        audit = _TableAudit(plan, keys, tenants, relation_audits(plan, whole))
         for rows in table_slices(connection, plan.table, plan.columns, audit.conditions, audit.joins):
             audit.add(rows)
         return audit.report()
@@ -44,11 +50,14 @@ def audit_table(
 class _TableAudit:
     """All that looks at the rows of one table."""
 
-    def __init__(self, plan: CollectionPlan, keys: KeyAudit, relations: Sequence[RelationAudit]) -> None:
+    def __init__(
+        self, plan: CollectionPlan, keys: KeyAudit, tenants: TenantAudit | None, relations: Sequence[RelationAudit]
+    ) -> None:
         assert plan.table is not None
         self._plan = plan
         self._table = plan.table
         self._keys = keys
+        self._tenants = tenants
         self._relations = relations
         self._rows = 0
         self._refused = 0
@@ -86,6 +95,7 @@ class _TableAudit:
             return key_text(keys[row])
 
         refused = {row for row, key in enumerate(keys) if None in key}
+        tenants = self._tenants.add(rows.columns, key_of, refused) if self._tenants is not None else None
         for column, values in zip(self._columns, rows.columns, strict=True):
             column.add(values, key_of, refused)
         if rows.longest > self._surely_small:
@@ -94,7 +104,7 @@ class _TableAudit:
             column.add_vectors(values, key_of, refused)
         for relation, orphans in zip(self._relations, rows.computed, strict=True):
             relation.add(orphans, key_of)
-        self._keys.add(keys, rows.rowids, refused)
+        self._keys.add(keys, tenants, rows.rowids, refused)
         self._rows += len(keys)
         self._refused += len(refused)
 
@@ -108,6 +118,7 @@ class _TableAudit:
             read_in="slices" if self._table.rowid else "one statement",
             rows=self._rows,
             key=keys,
+            tenants=self._tenants.report() if self._tenants is not None else None,
             columns=tuple(each.report() for each in self._columns),
             vectors=tuple(found for each in self._columns for found in each.vector_reports()),
             orphans=tuple(each.report() for each in self._relations),

@@ -47,9 +47,11 @@ def verdict(audit: SourceAudit) -> Verdict:
 
 def _refused(table: TableReport) -> str:
     assert table.key is not None
+    tenants = [table.tenants] if table.tenants is not None else []
     reasons = [
         ("with NULL in the key", table.key.null, table.key.null_examples),
         ("whose key another row has, too", table.key.duplicate, table.key.duplicate_examples),
+        *((f"without a tenant: their {each.column} is NULL", each.refused, each.null_examples) for each in tenants),
         ("larger than the server takes", table.too_large, table.too_large_examples),
         *(
             (f"with {each.sentence} in {column}", each.count, each.examples)
