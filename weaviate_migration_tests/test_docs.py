@@ -25,6 +25,7 @@ from weaviate_migration.mapping import (
     Mapping,
     PropertyMapping,
     RelationMapping,
+    TenantMapping,
     VectorMapping,
     read_mapping,
 )
@@ -181,6 +182,7 @@ def shown_default(field: FieldInfo) -> str:
         ("A property", PropertyMapping),
         ("Relations", RelationMapping),
         ("Vectors", VectorMapping),
+        ("Tenants", TenantMapping),
     ],
 )
 def test_the_fields_of_a_mapping(section: str, model: type[BaseModel]) -> None:

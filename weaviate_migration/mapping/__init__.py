@@ -5,8 +5,17 @@ from weaviate_migration.mapping.models import (
     Mapping,
     PropertyMapping,
     RelationMapping,
+    TenantMapping,
     VectorMapping,
 )
 from weaviate_migration.mapping.reader import read_mapping
 
-__all__ = ["CollectionMapping", "Mapping", "PropertyMapping", "RelationMapping", "VectorMapping", "read_mapping"]
+__all__ = [
+    "CollectionMapping",
+    "Mapping",
+    "PropertyMapping",
+    "RelationMapping",
+    "TenantMapping",
+    "VectorMapping",
+    "read_mapping",
+]
