@@ -55,15 +55,19 @@ def compare(file: Path, mapping: Json, server: str) -> Comparison:
     rows: dict[str, int] = {}
     left_out = dict(mapping.get("omit_tables") or {})
     differences: list[str] = []
+    of_table: dict[str, tuple[_Table, list[Json]]] = {}
     with closing(_opened(file)) as connection, httpx.Client(base_url=server, timeout=60) as client:
         for collection in mapping["collections"]:
             table = _Table.read(connection, collection)
             found = list(_rows_by_sqlite(connection, table))
             objects = list(_objects(client, collection["name"]))
             rows[table.name] = len(found)
+            of_table[table.name] = table, objects
             left_out |= {f"{table.name}.{column}": reason for column, reason in table.omitted.items()}
             differences += _differences(table, found, objects)
             differences += _badly_chosen(table, found, objects)
+        for table, objects in of_table.values():
+            differences += _wrong_parents(table, objects, of_table)
         mapped = {*rows, *(mapping.get("omit_tables") or {})}
         differences += [f"{name}: neither mapped nor left out" for name in _tables(connection) if name not in mapped]
     differences += [f"{name}: left out without a reason" for name, reason in left_out.items() if not reason]
@@ -75,6 +79,7 @@ class _Table(NamedTuple):
 
     name: str
     columns: tuple[str, ...]
+    key: tuple[str, ...]
     rowid: str | None
     collection: Json
     omitted: Json
@@ -86,11 +91,13 @@ class _Table(NamedTuple):
         )
         declared = [(name.decode(), key) for name, key in info]
         omitted = dict(collection.get("omit") or {})
-        has_key = collection.get("key") or any(key for _, key in declared)
+        key = tuple(
+            collection.get("key") or (name for name, place in sorted(declared, key=lambda each: each[1]) if place)
+        )
         taken = {name.lower() for name, _ in declared}
-        rowid = None if has_key else next(name for name in ("rowid", "oid", "_rowid_") if name not in taken)
+        rowid = None if key else next(name for name in ("rowid", "oid", "_rowid_") if name not in taken)
         columns = tuple(name for name, _ in declared if name not in omitted)
-        return cls(collection["table"], columns, rowid, collection, omitted)
+        return cls(collection["table"], columns, key, rowid, collection, omitted)
 
     @property
     def provenance(self) -> str:
@@ -283,6 +290,29 @@ def _numbers(form: str | None, kind: str, value: bytes) -> list[float]:
 
 def _float32s(numbers: list[float]) -> bytes:
     return struct.pack(f"<{len(numbers)}f", *numbers)
+
+
+def _wrong_parents(
+    table: _Table, objects: list[Json], of_table: Mapping[str, tuple[_Table, list[Json]]]
+) -> Iterator[str]:
+    """Objects whose `parent_id` is not the UUID of the object whose row has the key that their own row names.
+
+    Nothing is said here of keys that no row has, and of those that are equal to SQLite only.
+    """
+    for relation in table.collection.get("relations") or ():
+        if "parent_id" not in relation:
+            yield f"{table.name}: {relation} has no parent_id"
+            continue
+        parent, parents = of_table[relation["to_table"]]
+        (key,) = parent.key
+        uuids = {_rebuilt(parent, each)[parent.columns.index(key)]: each["id"] for each in parents}
+        place = table.columns.index(relation["column"])
+        for each in objects:
+            value, found = _rebuilt(table, each)[place], each["properties"].get(relation["parent_id"])
+            if value[0] == "null" and found is not None:
+                yield f"{table.name}: an object without a parent has {found} in {relation['parent_id']}"
+            elif value in uuids and found != uuids[value]:
+                yield f"{table.name}: {relation['parent_id']} of {value} is {found}, and its parent {uuids[value]}"
 
 
 def _badly_chosen(table: _Table, found: list[Row], objects: list[Json]) -> Iterator[str]:

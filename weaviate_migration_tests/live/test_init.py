@@ -98,7 +98,7 @@ def test_any_file_goes_through_without_an_edit(
         found = rebuilt_rows(client, f"Init{fields['name']}", fields)
         assert in_any_order(found) == in_any_order(rows_of(source, table)), table
     assert {each["table"]: each.get("relations") for each in written["collections"] if each.get("relations")} == {
-        "people": [{"column": "best", "to_table": "blog posts"}],
-        "blog posts": [{"column": "person_id", "to_table": "people"}],
+        "people": [{"column": "best", "to_table": "blog posts", "parent_id": "bestObjectId"}],
+        "blog posts": [{"column": "person_id", "to_table": "people", "parent_id": "personObjectId"}],
     }
     assert {each["table"]: each["omit"] for each in written["collections"] if "omit" in each}.keys() == {SECRET[0]}

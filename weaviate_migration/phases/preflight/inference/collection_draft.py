@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from weaviate_migration.base.texts import counted
-from weaviate_migration.mapping.models import CollectionMapping, PropertyMapping
+from weaviate_migration.mapping.models import CollectionMapping, PropertyMapping, RelationMapping
 from weaviate_migration.phases.preflight.inference.column_guess import ColumnGuess, guess_column
-from weaviate_migration.phases.preflight.inference.mapping_text import Comments
-from weaviate_migration.phases.preflight.inference.names import property_names, provenance_name
+from weaviate_migration.phases.preflight.inference.mapping_text import Comments, fields_of, in_braces
+from weaviate_migration.phases.preflight.inference.names import object_id_names, property_names, provenance_name
 from weaviate_migration.phases.preflight.inference.read_tables import ReadTable
 from weaviate_migration.phases.preflight.inference.table_reading import FoundRelation
 from weaviate_migration.phases.preflight.inference.tenant_suggestion import suggested_tenant
@@ -48,15 +48,16 @@ def draft_collection(read: ReadTable) -> CollectionDraft:
     """Draws up the mapping of a table that has columns which may become properties."""
     table, key = read.keyed.table, read.keyed.key
     guesses = _with_a_property(read, guess_columns(read))
+    relations = relations_of(read, names_of(guesses))
     properties = tuple(guess.property for guess in guesses.values() if guess.property is not None)
     mapping = CollectionMapping(
         name=read.keyed.collection,
         table=table.name,
         key=() if key in (table.primary_key, (table.rowid,)) else key,
-        provenance=provenance_name(prop.name for prop in properties),
+        provenance=provenance_name(names_of(guesses)),
         vectors=tuple(guess.vector for guess in guesses.values() if guess.vector is not None),
         properties=properties,
-        relations=tuple(each.candidate.relation for each in read.declared),
+        relations=tuple(relations[each.candidate.column] for each in read.declared),
         omit=read.omitted,
     )
     return CollectionDraft(
@@ -68,7 +69,7 @@ def draft_collection(read: ReadTable) -> CollectionDraft:
         secrets=secrets_of(read),
         remarks=tuple(remarks_of(read, guesses)),
         comments={
-            (): tuple(_head(read, guesses)),
+            (): tuple(_head(read, guesses, relations)),
             **{(name, at): (each,) for name, lines in reasons(read, guesses).items() for at, each in enumerate(lines)},
         },
     )
@@ -109,13 +110,32 @@ def guess_columns(read: ReadTable, taken: Iterable[str] = ()) -> dict[str, Colum
     }
 
 
+def names_of(guesses: Mapping[str, ColumnGuess]) -> list[str]:
+    """The names of the properties and vectors that are guessed."""
+    made = [each for guess in guesses.values() for each in (guess.property, guess.vector)]
+    return [each.name for each in made if each is not None]
+
+
+def relations_of(read: ReadTable, taken: Iterable[str]) -> dict[str, RelationMapping]:
+    """The relations that are declared or suggested, by column, each with a property for the parent's object.
+
+    Args:
+        taken: names of properties and vectors of the collection.
+    """
+    found = {each.column: each.parent for each in (*(each.candidate for each in read.declared), *read.suggested)}
+    names = object_id_names({column: parent.collection for column, parent in found.items()}, taken)
+    return {
+        column: RelationMapping(column=column, to_table=parent.table.name, parent_id=names[column])
+        for column, parent in found.items()
+    }
+
+
 def _with_a_property(read: ReadTable, guesses: Mapping[str, ColumnGuess]) -> Mapping[str, ColumnGuess]:
     """The guesses, with a property for the first column where there is none: a collection has to have one."""
     if any(guess.property for guess in guesses.values()):
         return guesses
     column, guess = next(iter(guesses.items()))
-    vectors = [each.vector.name for each in guesses.values() if each.vector]
-    name = property_names(read.keyed.collection, [column], vectors)[column]
+    name = property_names(read.keyed.collection, [column], names_of(guesses))[column]
     facts = read.facts.columns[column]
     if 2 * facts.count("blob") > facts.values:
         prop = PropertyMapping(name=name, column=column, type="blob")
@@ -128,7 +148,9 @@ def _told(relation: FoundRelation) -> str:
     return f"declared; {counted(relation.orphans, 'row')} without a parent" if relation.orphans else "declared"
 
 
-def _head(read: ReadTable, guesses: Mapping[str, ColumnGuess]) -> Iterator[str]:
+def _head(
+    read: ReadTable, guesses: Mapping[str, ColumnGuess], relations: Mapping[str, RelationMapping]
+) -> Iterator[str]:
     """What stands above a collection."""
     table, key = read.keyed.table, read.keyed.key
     told_apart = "their rowid" if key == (table.rowid,) and not table.primary_key else ", ".join(key)
@@ -142,7 +164,7 @@ def _head(read: ReadTable, guesses: Mapping[str, ColumnGuess]) -> Iterator[str]:
             yield f"only in source_columns: {column}: {guess.reason}"
     for each in read.suggested:
         values = read.facts.columns[each.column].values
-        relation = f"{{column: {each.column}, to_table: {each.parent.table.name}}}"
+        relation = in_braces(fields_of(relations[each.column]))
         yield f"suggestion: relations: [{relation}], since all {values:,} values are keys of it"
     if (tenant := suggested_tenant(read)) is not None:
         yield tenant

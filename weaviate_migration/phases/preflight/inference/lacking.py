@@ -14,7 +14,9 @@ from weaviate_migration.phases.preflight.inference.collection_draft import (
     CollectionDraft,
     OmittedColumn,
     guess_columns,
+    names_of,
     reasons,
+    relations_of,
     remarks_of,
     secrets_of,
 )
@@ -160,21 +162,31 @@ def _named_columns(collection: CollectionMapping) -> Iterator[str]:
 
 def _new_columns(read: ReadTable, mapping: TableMapping) -> NewColumns:
     collection = collection_of(mapping, read.name)
-    taken = {*(prop.name for prop in collection.properties), collection.provenance}
-    guesses = guess_columns(read, {*taken, *(vector.name for vector in collection.vectors)})
-    known = {(relation.column, relation.to_table) for relation in collection.relations}
-    read = read.with_relations(lambda candidate: (candidate.column, candidate.parent.table.name) not in known)
+    taken = set(_taken_names(collection))
+    guesses = guess_columns(read, taken)
+    known = {(folded(each.column), folded(each.to_table)) for each in collection.relations}
+    read = read.with_relations(
+        lambda candidate: (folded(candidate.column), folded(candidate.parent.table.name)) not in known
+    )
+    relations = relations_of(read, {*taken, *names_of(guesses)})
     return NewColumns(
         read,
         {
             "properties": [guess.property for guess in guesses.values() if guess.property],
             "vectors": [guess.vector for guess in guesses.values() if guess.vector],
-            "relations": [each.candidate.relation for each in read.declared],
+            "relations": [relations[each.candidate.column] for each in read.declared],
             "omit": read.omitted,
         },
         reasons(read, guesses),
         tuple(remarks_of(read, guesses)),
     )
+
+
+def _taken_names(collection: CollectionMapping) -> Iterator[str]:
+    yield collection.provenance
+    yield from (prop.name for prop in (*collection.properties, *collection.parent_properties))
+    yield from (vector.name for vector in collection.vectors)
+    yield from collection.references
 
 
 def collection_of(mapping: TableMapping, table: str) -> CollectionMapping:

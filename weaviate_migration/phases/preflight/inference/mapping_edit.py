@@ -16,6 +16,7 @@ from weaviate_migration.phases.preflight.inference.mapping_text import (
     as_written,
     collection_document,
     comment_line,
+    in_braces,
     in_one_line,
     written,
 )
@@ -134,5 +135,5 @@ def _collection_lines(addition: Addition, at: int, fields: Mapping[str, Any]) ->
 
 def _item_line(addition: Addition, at: int, fields: Mapping[str, Any]) -> str:
     why = "; ".join(addition.comments.get((at,), ()))
-    item = written(in_one_line(as_written(dict(fields)))).strip()
+    item = in_braces(fields)
     return f"- {item} # {comment_line(why)}" if why else f"- {item}"

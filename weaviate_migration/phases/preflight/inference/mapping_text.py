@@ -76,6 +76,11 @@ def as_written(value: Any) -> Any:
     return value
 
 
+def in_braces(fields: Mapping[str, Any]) -> str:
+    """The fields of an item, as it stands in one line."""
+    return written(in_one_line(as_written(dict(fields)))).strip()
+
+
 def in_one_line(value: Any) -> Any:
     """A map or list, to be written in braces or brackets."""
     value.fa.set_flow_style()

@@ -56,6 +56,20 @@ def property_names(collection: str, columns: Sequence[str], taken: Iterable[str]
     return _distinct({column: _property_name(collection, column) for column in columns}, taken, PROPERTY_LENGTH)
 
 
+def object_id_names(parents: Mapping[str, str], taken: Iterable[str]) -> dict[str, str]:
+    """The name of the property that holds the id of a parent's object: `authorObjectId` beside the key in `author_id`.
+
+    Args:
+        parents: the parent's collection, by the column that holds the parent's key.
+        taken: names of other properties and vectors of the collection.
+
+    Returns:
+        By column, as `property_names` gives it.
+    """
+    wanted = {column: _object_id_name(column, parent) for column, parent in parents.items()}
+    return _distinct(wanted, taken, PROPERTY_LENGTH)
+
+
 def provenance_name(properties: Iterable[str]) -> str:
     """A name for the property that holds a row's origin, which none of these is."""
     taken = set(map(folded, properties))
@@ -106,6 +120,12 @@ def _property_name(collection: str, column: str) -> str:
     if name in RESERVED_PROPERTIES:
         return _decapitalized(collection) + name[0].upper() + name[1:]
     return name if name[0].isalpha() else f"_{name}"
+
+
+def _object_id_name(column: str, parent: str) -> str:
+    called = re.sub("(?<=[0-9a-z])(Id|ID|Uuid|UUID|Key)$", "", _property_name(parent, column))
+    stem = called if called != _property_name(parent, "id") else _decapitalized(parent)
+    return f"{stem}ObjectId"
 
 
 def _singular(word: str) -> str:

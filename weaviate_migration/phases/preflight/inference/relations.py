@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from weaviate_migration.mapping.models import RelationMapping, folded
+from weaviate_migration.mapping.models import folded
 from weaviate_migration.phases.preflight.inference.names import spoken_words
 from weaviate_migration.source.foreign_keys import ForeignKey
 from weaviate_migration.source.inspect import Table
@@ -38,11 +38,6 @@ class Candidate:
     column: str
     parent: KeyedTable
     declared: bool
-
-    @property
-    def relation(self) -> RelationMapping:
-        """The relation that it would be."""
-        return RelationMapping(column=self.column, to_table=self.parent.table.name)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from weaviate_migration.mapping.models import TenantMapping
 from weaviate_migration.phases.preflight.inference.finding import share
+from weaviate_migration.phases.preflight.inference.mapping_text import fields_of, in_braces
 from weaviate_migration.phases.preflight.inference.names import spoken_words
 from weaviate_migration.phases.preflight.inference.read_tables import ReadTable
 from weaviate_migration.phases.preflight.inference.table_reading import FoundRelation
@@ -24,10 +25,11 @@ def suggested_tenant(read: ReadTable) -> str | None:
     column, facts = found.candidate.column, read.facts.columns[found.candidate.column]
     nulls = facts.count("null")
     tenant = TenantMapping(column=column, of_null=_OF_NULL if nulls else None)
-    fields = ", ".join(f"{name}: {value}" for name, value in tenant.model_dump(exclude_defaults=True).items())
     remark = f"; {_OF_NULL} is for {share(nulls, read.facts.rows, 'row')} without one" if nulls else ""
     parent = found.candidate.parent.table.name
-    return f"suggestion: tenant: {{{fields}}}, if each of {parent} is to have its own rows only{remark}"
+    return (
+        f"suggestion: tenant: {in_braces(fields_of(tenant))}, if each of {parent} is to have its own rows only{remark}"
+    )
 
 
 def _names_an_owner(relation: FoundRelation, table: str) -> bool:

@@ -78,12 +78,39 @@ def test_relations_come_from_foreign_keys_and_are_suggested_where_names_and_valu
         "loans": {},
     }
     for line in (
-        "- {column: author_id, to_table: authors} # declared; 1 row without a parent",
-        "# suggestion: relations: [{column: shelf_id, to_table: shelves}], since all 3 values are keys of it",
-        "# suggestion: relations: [{column: parent_id, to_table: shelves}], since all 1 values are keys of it",
+        "- {column: author_id, to_table: authors, parent_id: authorObjectId} # declared; 1 row without a parent",
+        "# suggestion: relations: [{column: shelf_id, to_table: shelves, parent_id: shelfObjectId}], "
+        "since all 3 values are keys of it",
+        "# suggestion: relations: [{column: parent_id, to_table: shelves, parent_id: parentObjectId}], "
+        "since all 1 values are keys of it",
         "# foreign key book_id, number to copies: a relation is of one column",
     ):
         assert line in draft.text
+
+
+def test_each_relation_has_a_property_of_its_own_for_the_parents_object(tmp_path: Path) -> None:
+    columns = {
+        "author_id": "authorObjectId",
+        "editorId": "editorObjectId",
+        "REVIEWER_UUID": "reviewerObjectId",
+        "reader": "readerObjectId",
+        "android": "androidObjectId",
+        "chapter1_id": "chapter1ObjectId",
+        "seller": "sellerObjectId2",
+        "seller_id": "sellerObjectId3",
+        "id": "personObjectId",
+    }
+    declared = ", ".join(f"{column} INTEGER REFERENCES people" for column in columns if column != "id")
+    source = make(
+        tmp_path / "app.db",
+        "CREATE TABLE people (id INTEGER PRIMARY KEY)",
+        f"CREATE TABLE books (id INTEGER PRIMARY KEY REFERENCES people, {declared}, seller_object_id TEXT)",
+    )
+    draft = drafted(source)
+    books = collection(draft, "books")
+    assert {each.column: each.parent_id for each in books.relations} == columns
+    assert [each.name for each in books.properties if each.column == "seller_object_id"] == ["sellerObjectId"]
+    assert parse_mapping(draft.text, "drawn up") == draft.mapping
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ collections:
   - {name: isbn, column: isbn, index: whole} # WHY
   - {name: authorId, column: author_id, type: int} # WHY
   relations:
-    - {column: author_id, to_table: authors} # WHY
+    - {column: author_id, to_table: authors, parent_id: authorObjectId} # WHY
     # nothing behind it
 
 # the second
@@ -207,3 +207,19 @@ def test_any_text_is_added_as_it_is(omitted: dict[str, str], columns: list[str])
         mapping = parse_mapping(added, "mapping.yaml")
         assert mapping.omit_tables == omitted
         assert [prop.column for prop in mapping.collections[0].properties][-len(columns) :] == columns
+
+
+def test_a_relation_that_is_there_stays_as_it_is_however_it_is_spelled(library: Path) -> None:
+    """With or without a property for the parent's object; a new name is another than those that are there."""
+    text = updated(library, WRITTEN).text
+    relation = "{column: author_id, to_table: authors, parent_id: authorObjectId}"
+    assert relation in text
+    for known in (
+        "{column: author_id, to_table: authors}",
+        "{column: AUTHOR_ID, to_table: AUTHORS, reference: wroteIt}",
+    ):
+        written = text.replace(relation, known)
+        assert updated(library, written).text == written
+    number_two = "  relations: [{column: id, to_table: books, parent_id: authorObjectId}]\n"
+    taken = WRITTEN.replace("# the second\n", number_two)
+    assert "{column: author_id, to_table: authors, parent_id: authorObjectId2}" in updated(library, taken).text
