@@ -62,8 +62,7 @@ def build_collection_checks(mapping: WholeMapping, collection: CollectionMapping
             types = types_finding(proof.schema_differences(), compared)
             yield from writer.evaluations({"uuids": uuids_finding(compared), "types": types})
             yield from writer.evaluations({"sample": sample_finding(proof.sample(batches.sample_size))})
-            objects = sum(each.objects for each in compared)
-            yield from writer.evaluations({"search": search_finding(proof.search(objects))})
+            yield from writer.evaluations({"search": search_finding(proof.search(compared))})
         for spec in specs.values():
             yield dg.Output(None, output_name=spec.get_python_identifier())
 

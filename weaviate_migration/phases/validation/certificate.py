@@ -14,7 +14,7 @@ from typing import Any
 from weaviate_migration.base.atomic_file import replace_file
 from weaviate_migration.base.texts import rows_of_tables
 from weaviate_migration.phases.validation.digests import collection_digest
-from weaviate_migration.phases.validation.partition_comparison import PartitionComparison
+from weaviate_migration.phases.validation.partition_comparison import PartitionComparison, TenantComparison
 from weaviate_migration.source.other_tables import OtherTables
 from weaviate_migration.work_folder.record import MigrationRecord
 
@@ -72,8 +72,18 @@ class ComparedCollection:
         """All of them."""
         return sum(each.total for each in self.partitions)
 
+    @property
+    def tenants(self) -> dict[str, dict[str, Any]]:
+        """What was found of each tenant, ascending; empty where the collection has none."""
+        parts: dict[str, list[TenantComparison]] = {}
+        for partition in self.partitions:
+            for name, each in partition.tenants.items():
+                parts.setdefault(name, []).append(each)
+        return {name: _tenant(each) for name, each in sorted(parts.items())}
+
     def to_dict(self) -> dict[str, Any]:
         """Its part of the certificate."""
+        tenants = self.tenants
         return {
             "collection": self.collection,
             "table": self.table,
@@ -96,7 +106,19 @@ class ComparedCollection:
                 }
                 for each in self.partitions
             ],
+            **({"tenants": tenants} if tenants else {}),
         }
+
+
+def _tenant(parts: Sequence[TenantComparison]) -> dict[str, Any]:
+    """A tenant's entry, from what was found of it in each of the partitions that it is in."""
+    return {
+        "rows": sum(each.rows for each in parts),
+        "objects": sum(each.objects for each in parts),
+        "differences": sum(each.differences for each in parts),
+        "source_digest": collection_digest(each.source_digest for each in parts),
+        "target_digest": collection_digest(each.target_digest for each in parts),
+    }
 
 
 def certificate(

@@ -20,7 +20,11 @@ from weaviate_migration.phases.history.extract.storage import open_partition
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowColumns, RowLayout
 from weaviate_migration.phases.validation.blocks import Block, ReadObjects, judge_blocks
 from weaviate_migration.phases.validation.column_comparer import ColumnComparer
-from weaviate_migration.phases.validation.partition_comparison import PartitionComparison, kept_comparisons
+from weaviate_migration.phases.validation.partition_comparison import (
+    PartitionComparison,
+    kept_comparisons,
+    objects_by_tenant,
+)
 from weaviate_migration.phases.validation.row_comparer import RowComparer
 from weaviate_migration.phases.validation.samples import SampleComparison, compare_sample, draw_rows
 from weaviate_migration.phases.validation.search import SearchComparison, compare_search
@@ -159,18 +163,20 @@ class CollectionProof:
         with self._changes.held() as changes:
             return compare_sample(self._comparer, self._alias, self._extracts, self.objects, size, _seed(), changes.has)
 
-    def search(self, walked: int) -> SearchComparison:
+    def search(self, walked: Sequence[PartitionComparison]) -> SearchComparison:
         """Searches for what some rows say that are objects.
 
         Args:
-            walked: objects that the comparison of these partitions met: an aggregate should count as many.
+            walked: what the comparison of these partitions met: an aggregate should count as many objects.
         """
         with self._changes.held() as changes:
             drawn = (row for _, row in draw_rows(self._extracts, ROWS_FOR_SEARCHES, _seed()))
             rows = self._with_objects(row for row in drawn if not changes.has(row.uuid))
             # While changes are applied, as many objects come and go as rows do.
             is_whole = len(self._extracts) == len(PARTITION_KEYS) and changes.rows is None
-            return compare_search(self.mapping, self.layout, rows, self.objects, walked if is_whole else None)
+            total = sum(each.objects for each in walked) if is_whole else None
+            by_tenant = objects_by_tenant(walked) if self.mapping.tenant is not None else None
+            return compare_search(self.mapping, self.layout, rows, self.objects, total, by_tenant)
 
     def _with_objects(self, rows: Iterable[ExtractRow]) -> Iterator[ExtractRow]:
         """Those rows that are objects, some asked for at once: as a rule the first few say all that is searched for."""

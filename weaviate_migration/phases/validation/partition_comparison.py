@@ -1,6 +1,7 @@
 """What the comparison of one partition found: reading it needs neither side."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -34,6 +35,22 @@ class CountComparison:
         )
 
 
+@dataclass(frozen=True)
+class TenantComparison:
+    """What the comparison of one partition found of one tenant.
+
+    Attributes:
+        differences: all of them, as `PartitionComparison.total` counts them.
+        source_digest, target_digest: as those of a partition, over the tenant's rows in it.
+    """
+
+    rows: int
+    objects: int
+    differences: int
+    source_digest: str
+    target_digest: str
+
+
 @dataclass
 class PartitionComparison:
     """What the comparison of one partition found.
@@ -54,6 +71,7 @@ class PartitionComparison:
         extract_rows: rows of the extract itself, from its footer.
         changed: keys that changed since the snapshot; their rows were compared as they are now.
         pending: of these, keys with changes that were not applied yet: they were left out.
+        tenants: the same by tenant, ascending, where the collection has tenants; rows that have none under ''.
     """
 
     collection: str
@@ -74,6 +92,7 @@ class PartitionComparison:
     extract_rows: int = 0
     changed: int = 0
     pending: int = 0
+    tenants: dict[str, TenantComparison] = field(default_factory=dict)
 
     @property
     def counted(self) -> CountComparison:
@@ -101,6 +120,14 @@ class PartitionComparison:
         )
 
 
+def objects_by_tenant(partitions: Iterable[PartitionComparison]) -> dict[str, int]:
+    """How many objects each tenant has in these partitions together."""
+    objects: Counter[str] = Counter()
+    for partition in partitions:
+        objects.update({name: each.objects for name, each in partition.tenants.items()})
+    return dict(objects)
+
+
 def kept_comparisons(
     work_folder: WorkFolder, record: MigrationRecord, collection: CollectionMapping
 ) -> PartitionFiles[PartitionComparison]:
@@ -113,4 +140,6 @@ def kept_comparisons(
 
 
 def _decoded(stored: Mapping[str, Any]) -> PartitionComparison:
-    return PartitionComparison(**{**stored, "differences": [Difference(**each) for each in stored["differences"]]})
+    tenants = {name: TenantComparison(**each) for name, each in stored.get("tenants", {}).items()}
+    differences = [Difference(**each) for each in stored["differences"]]
+    return PartitionComparison(**{**stored, "differences": differences, "tenants": tenants})

@@ -2,27 +2,38 @@
 
 import functools
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from weaviate.collections import Collection
 
 from weaviate_migration.base.errors import TargetError, TransientTargetError
+from weaviate_migration.base.texts import counted
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
 from weaviate_migration.mapping.models import VectorMapping, folded
+from weaviate_migration.mapping.object_ids import split_address
 from weaviate_migration.mapping.row_to_object import key_text
 from weaviate_migration.mapping.search_words import search_words
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowLayout
 from weaviate_migration.phases.validation.meaning import judge, text_of
 from weaviate_migration.phases.validation.meaning_of_vectors import vector_meant
-from weaviate_migration.target.query import count_objects, finds_by_value, finds_by_vector, finds_by_word
+from weaviate_migration.target.query import (
+    count_objects,
+    counts_by_tenant,
+    finds_by_value,
+    finds_by_vector,
+    finds_by_word,
+)
+from weaviate_migration.target.tenants import tenants_of
 
 # Shorter and longer vectors have a cosine distance of 1 from themselves: squares leave float32 (measured on 1.39.0).
 SHORTEST_VECTOR, LONGEST_VECTOR = 1e-15, 1e15
 # Of properties whose values may be keys as they are; a date is another thing than the text or number that tells it.
 _KEY_TYPES = ("text", "int", "number", "uuid")
+# Where a collection has tenants, all of them are counted, and so many searched.
+SEARCHED_TENANTS = 20
 # What was looked for, and how that failed; None where it was found.
 _Outcome = tuple[str, str | None]
 
@@ -72,29 +83,50 @@ def compare_search(
     rows: Iterable[ExtractRow],
     collection: Collection[Any, Any],
     total: int | None,
+    by_tenant: Mapping[str, int] | None = None,
 ) -> SearchComparison:
     """Searches for what sampled rows say, each property and vector by the first row that has something for it.
+
+    Where the collection has tenants, the same in each of the first `SEARCHED_TENANTS` that rows come from.
 
     Args:
         rows: that are objects, in any order; taken only until everything has its row.
         total: how many objects the collection has; None where not all of it was walked.
+        by_tenant: how many each tenant has, where the collection has tenants.
     """
     wanted = [*_wanted_words(mapping, layout, collection), *_wanted_vectors(mapping, layout, collection)]
     by_key = _wanted_key(mapping, layout, collection)
-    searches: dict[str, _Search] = {}
-    for row in rows:
-        for name, search_of in (*wanted, *by_key):
-            if name not in searches and (search := search_of(row)):
-                searches[name] = search
-        if len(searches) == len(wanted) + len(by_key):
-            break
+    searches = _offered(rows, [*wanted, *by_key], 1 if mapping.tenant is None else SEARCHED_TENANTS)
     names = [name for name, _ in (*wanted, *by_key)]
-    outcomes = [_tried(searches[name]) for name in names if name in searches]
+    outcomes = [_tried(of_tenant[name]) for of_tenant in searches for name in names if name in of_tenant]
     if total is not None:
-        outcomes.append(_counted(collection, total))
+        outcomes.append(
+            _counted(collection, total) if by_tenant is None else _counted_tenants(mapping, collection, by_tenant)
+        )
     failures = tuple(failure for _, failure in outcomes if failure)
-    untried = tuple(name for name, _ in wanted if name not in searches)
+    untried = tuple(name for name, _ in wanted if not any(name in of_tenant for of_tenant in searches))
     return SearchComparison(tuple(search for search, _ in outcomes), failures, untried)
+
+
+def _offered(rows: Iterable[ExtractRow], wanted: Sequence[_Wanted], most_tenants: int) -> list[dict[str, _Search]]:
+    """For each tenant the searches that its rows offer, by name: the first of each; without tenants, all in one."""
+    searches: dict[str | None, dict[str, _Search]] = {}
+    for row in rows:
+        tenant = split_address(row.uuid)[0] if row.uuid is not None else None
+        if tenant not in searches and len(searches) == most_tenants:
+            continue
+        own = searches.setdefault(tenant, {})
+        for name, search_of in wanted:
+            if name not in own and (search := search_of(row)):
+                own[name] = search if tenant is None else _in_tenant(search, tenant)
+        if len(searches) == most_tenants and all(len(each) == len(wanted) for each in searches.values()):
+            break
+    return list(searches.values())
+
+
+def _in_tenant(search: _Search, tenant: str) -> _Search:
+    """The same, told with its tenant."""
+    return search._replace(name=f"{tenant}, {search.name}", failure=f"in tenant {tenant}, {search.failure}")
 
 
 def _wanted_words(mapping: CollectionMapping, layout: RowLayout, collection: Collection[Any, Any]) -> list[_Wanted]:
@@ -174,5 +206,19 @@ def _tried(search: _Search) -> _Outcome:
 
 
 def _counted(collection: Collection[Any, Any], total: int) -> _Outcome:
-    counted = count_objects(collection)
-    return "aggregate", None if counted == total else f"an aggregate counts {counted} objects, there should be {total}"
+    found = count_objects(collection)
+    return "aggregate", None if found == total else f"an aggregate counts {found} objects, there should be {total}"
+
+
+def _counted_tenants(
+    mapping: CollectionMapping, collection: Collection[Any, Any], expected: Mapping[str, int]
+) -> _Outcome:
+    """Whether each tenant that is there, or should be, has as many objects as it should."""
+    found = counts_by_tenant(collection, tenants_of(collection, mapping) or ())
+    name = f"aggregate of {counted(len(found), 'tenant')}"
+    wrong = [tenant for tenant in sorted({*found, *expected}) if found.get(tenant, 0) != expected.get(tenant, 0)]
+    if not wrong:
+        return name, None
+    first, more = wrong[0], f" (and so on in {counted(len(wrong) - 1, 'tenant')} more)" if wrong[1:] else ""
+    objects, there_should_be = found.get(first, 0), expected.get(first, 0)
+    return name, f"an aggregate counts {objects} objects in tenant {first}, there should be {there_should_be}{more}"

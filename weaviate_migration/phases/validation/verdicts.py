@@ -4,19 +4,38 @@ In memory are one record batch of the extract and one page of the collection, ho
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any, NamedTuple
 
+from weaviate_migration.mapping.object_ids import split_address
 from weaviate_migration.mapping.row_to_object import key_text
 from weaviate_migration.phases.history.extract.refusals import JudgedRow
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowColumns
 from weaviate_migration.phases.validation.differences import SHOWN_DIFFERENCES, Disagreement, difference
 from weaviate_migration.phases.validation.digests import row_line, row_lines
-from weaviate_migration.phases.validation.partition_comparison import PartitionComparison
+from weaviate_migration.phases.validation.partition_comparison import PartitionComparison, TenantComparison
 from weaviate_migration.phases.validation.row_comparer import Row, RowComparer
 from weaviate_migration.target.read_back import StoredObject
 
 SHOWN_KEYS = 20
+
+
+@dataclass
+class _Sides:
+    """What was counted of a partition, or of one tenant in it, and the digest of each side as far as it has come."""
+
+    rows: int = 0
+    objects: int = 0
+    differences: int = 0
+    source: Any = field(default_factory=hashlib.sha256)
+    target: Any = field(default_factory=hashlib.sha256)
+
+    def found(self) -> TenantComparison:
+        digests = self.source.hexdigest(), self.target.hexdigest()
+        return TenantComparison(self.rows, self.objects, self.differences, *digests)
 
 
 class Verdict(NamedTuple):
@@ -89,7 +108,8 @@ class PartitionTally:
     def __init__(self, comparer: RowComparer, collection: str, partition: str) -> None:
         self._comparer = comparer
         self._found = PartitionComparison(collection, partition)
-        self._source, self._target = hashlib.sha256(), hashlib.sha256()
+        self._whole = _Sides()
+        self._tenants: defaultdict[str, _Sides] = defaultdict(_Sides)
         self._last_row: str | None = None
         self._last_object: str | None = None
 
@@ -100,39 +120,54 @@ class PartitionTally:
                 self._count_agreeing(each)
             else:
                 self._count_verdict(each)
-        self._found.source_digest = self._source.hexdigest()
-        self._found.target_digest = self._target.hexdigest()
+        whole = self._whole.found()
+        self._found.rows, self._found.objects, self._found.total = whole.rows, whole.objects, whole.differences
+        self._found.source_digest, self._found.target_digest = whole.source_digest, whole.target_digest
+        self._found.tenants = {name: each.found() for name, each in sorted(self._tenants.items())}
         return self._found
 
+    def _sides(self, of_object: str | None) -> Sequence[_Sides]:
+        """Where what is counted of this address goes: to the partition's, and to its tenant's where it has one."""
+        if self._comparer.mapping.tenant is None or of_object is None:
+            return (self._whole,)
+        return self._whole, self._tenants[split_address(of_object)[0] or ""]
+
     def _count_agreeing(self, rows: RowColumns) -> None:
-        self._found.rows += len(rows)
-        self._found.objects += len(rows)
-        # The rows that were rebuilt are the rows.
-        lines = row_lines(rows.uuids, rows.columns)
-        self._source.update(lines)
-        self._target.update(lines)
+        for part in [rows] if self._comparer.mapping.tenant is None else _by_tenant(rows):
+            # The rows that were rebuilt are the rows.
+            lines = row_lines(part.uuids, part.columns)
+            for sides in self._sides(part.uuids[0] if part.uuids else None):
+                sides.rows += len(part)
+                sides.objects += len(part)
+                sides.source.update(lines)
+                sides.target.update(lines)
 
     def _count_verdict(self, verdict: Verdict) -> None:
-        line = self._count_row(verdict.row) if verdict.row is not None else b""
+        about = verdict.row or verdict.found
+        sides = self._sides(about.uuid if about is not None else None)
+        line = self._count_row(verdict.row, sides) if verdict.row is not None else b""
         if verdict.found is not None:
-            self._count_object(verdict, verdict.found, line)
+            self._count_object(verdict, verdict.found, line, sides)
         if verdict.disagreements:
-            self._count_difference(verdict)
+            self._count_difference(verdict, sides)
 
-    def _count_row(self, row: ExtractRow) -> bytes:
-        self._found.rows += 1
+    def _count_row(self, row: ExtractRow, counted: Sequence[_Sides]) -> bytes:
         self._found.repeated_uuids += row.uuid is not None and row.uuid == self._last_row
         self._last_row = row.uuid
         line = row_line(row.uuid, row.values)
-        self._source.update(line)
+        for sides in counted:
+            sides.rows += 1
+            sides.source.update(line)
         return line
 
-    def _count_object(self, verdict: Verdict, found: StoredObject, line: bytes) -> None:
-        self._found.objects += 1
+    def _count_object(self, verdict: Verdict, found: StoredObject, line: bytes, counted: Sequence[_Sides]) -> None:
         self._found.repeated_uuids += found.uuid == self._last_object
         self._last_object = found.uuid
         # Where nothing disagrees, the row that was rebuilt is the row.
-        self._target.update(row_line(found.uuid, verdict.rebuilt) if verdict.disagreements else line)
+        told = row_line(found.uuid, verdict.rebuilt) if verdict.disagreements else line
+        for sides in counted:
+            sides.objects += 1
+            sides.target.update(told)
         for name in self._comparer.wrong_types(found.properties):
             self._found.wrong_types[name] = self._found.wrong_types.get(name, 0) + 1
         if not self._comparer.uuid_follows(found, verdict.rebuilt):
@@ -140,12 +175,13 @@ class PartitionTally:
             if len(self._found.wrong_uuids) < SHOWN_KEYS:
                 self._found.wrong_uuids.append(f"{self._comparer.original_id(found.properties)}: {found.uuid}")
 
-    def _count_difference(self, verdict: Verdict) -> None:
+    def _count_difference(self, verdict: Verdict, counted: Sequence[_Sides]) -> None:
         kind = verdict.disagreements[0].kind
         self._found.missing += kind == "missing"
         self._found.extra += kind == "extra"
         self._found.altered += kind == "altered"
-        self._found.total += len(verdict.disagreements)
+        for sides in counted:
+            sides.differences += len(verdict.disagreements)
         key, uuid = self._identity(verdict)
         room = SHOWN_DIFFERENCES - len(self._found.differences)
         self._found.differences += [
@@ -159,3 +195,12 @@ class PartitionTally:
             return key_text(verdict.row.key), verdict.row.uuid
         assert verdict.found is not None, "a verdict is about a row, an object, or both"
         return self._comparer.original_id(verdict.found.properties), verdict.found.uuid
+
+
+def _by_tenant(rows: RowColumns) -> Iterator[RowColumns]:
+    """Rows that are objects, ascending by address, in parts of one tenant each."""
+    start = 0
+    for _, same in groupby(rows.uuids, lambda of_object: split_address(of_object or "")[0]):
+        end = start + sum(1 for _ in same)
+        yield rows.part(start, end)
+        start = end
