@@ -63,7 +63,7 @@ def _checklist(session: ServerSession, client: WeaviateClient, of_checks: Checkl
     mapping, record = session.mapping, _looked_at(session)
     items = [
         aliases(client, record),
-        counts(client, record, counted_rows(mapping, record, session.work_folder)),
+        counts(client, mapping, record, counted_rows(mapping, record, session.work_folder)),
         search(client, mapping, record),
         of_checks,
         *_without_server(session, record),

@@ -1,20 +1,25 @@
 """The postflight: whether a migration serves its readers, item by item."""
 
 import time
+from collections.abc import Mapping as ReadOnlyMapping
+from collections.abc import Sequence
 
 from weaviate import WeaviateClient
 
 from weaviate_migration.base.errors import ConfigurationError, SourceError, TargetError
 from weaviate_migration.base.settings import MigrationConfig
+from weaviate_migration.base.texts import counted
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.monitoring.alerts.incidents import IncidentBook
 from weaviate_migration.monitoring.alerts.watch import alert_folder
 from weaviate_migration.monitoring.row_counts import RowCounts
 from weaviate_migration.phases.validation.certificate import read_certificate
+from weaviate_migration.phases.validation.search import SEARCHED_TENANTS
 from weaviate_migration.source.other_tables import REMEDY, read_other_tables
 from weaviate_migration.source.plan import planned_source
 from weaviate_migration.target.aliases import alias_targets
-from weaviate_migration.target.query import any_word, count_objects, finds_word
+from weaviate_migration.target.query import any_word, count_objects, counts_by_tenant, finds_word
+from weaviate_migration.target.tenants import of_tenant, tenants_of
 from weaviate_migration.work_folder.checklist import ChecklistItem, Verdict
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.record import MigrationRecord
@@ -22,6 +27,7 @@ from weaviate_migration.work_folder.sync_positions import Standing
 
 # A `sync --follow` that runs has applied what is older than this.
 LAG_SECONDS = 60.0
+SHOWN_TENANTS = 3
 
 
 def aliases(client: WeaviateClient, record: MigrationRecord) -> ChecklistItem:
@@ -34,23 +40,46 @@ def aliases(client: WeaviateClient, record: MigrationRecord) -> ChecklistItem:
     return ChecklistItem("aliases", "failed", figure, "`weaviate-migration cutover` moves them.")
 
 
-def counts(client: WeaviateClient, record: MigrationRecord, rows: RowCounts) -> ChecklistItem:
-    """Whether each collection has as many objects as its table has rows, those in the quarantine left out."""
+def counts(client: WeaviateClient, mapping: Mapping, record: MigrationRecord, rows: RowCounts) -> ChecklistItem:
+    """Whether each collection has as many objects as its table has rows, those in the quarantine left out.
+
+    Where it has tenants, each of them.
+    """
+    objects: dict[str, int] = {}
+    of_tenants: dict[str, dict[str, int]] = {}
     try:
-        objects = {alias: count_objects(client.collections.use(name)) for alias, name in record.targets.items()}
+        for each in mapping.collections:
+            collection, alias = client.collections.use(record.collection(each)), record.alias(each)
+            if (tenants := tenants_of(collection, each)) is not None:
+                of_tenants[alias] = counts_by_tenant(collection, tenants)
+            objects[alias] = sum(of_tenants[alias].values()) if alias in of_tenants else count_objects(collection)
     except TargetError as error:
         return ChecklistItem("counts", "failed", error.message, "`weaviate-migration migrate` makes it again.")
-    differing = [
-        f"{alias}: {objects[alias]:,} objects for {expected:,} rows"
-        for alias, expected in rows.expected.items()
-        if abs(objects[alias] - expected) > rows.pending
-    ]
+    differing = _differing(objects, rows.expected, rows.pending)
+    for alias, found in of_tenants.items():
+        differing += _differing_tenants(alias, found, rows)
     if differing:
         remedy = f"`weaviate-migration verify` names what differs, `verify --repair` mends it. {rows.caution}".strip()
         return ChecklistItem("counts", "warned" if rows.caution else "failed", "; ".join(differing), remedy)
     pending = f", {rows.pending:,} changes pending" if rows.pending else ""
     total = f"{sum(objects.values()):,} objects for {sum(rows.expected.values()):,} rows"
     return ChecklistItem("counts", "passed", f"{total} of {rows.source}{pending}")
+
+
+def _differing(objects: ReadOnlyMapping[str, int], expected: ReadOnlyMapping[str, int], pending: int) -> list[str]:
+    """A sentence for each that has not as many objects as rows, but for changes that are pending."""
+    return [
+        f"{name}: {objects.get(name, 0):,} objects for {expected.get(name, 0):,} rows"
+        for name in sorted({*objects, *expected})
+        if abs(objects.get(name, 0) - expected.get(name, 0)) > pending
+    ]
+
+
+def _differing_tenants(alias: str, objects: ReadOnlyMapping[str, int], rows: RowCounts) -> list[str]:
+    """The first tenants of which as much is to be said, and how many there are more."""
+    tenants = _differing(objects, rows.by_tenant[alias], rows.pending + rows.unplaced[alias])
+    more = [f"{alias}: {counted(len(tenants) - SHOWN_TENANTS, 'tenant')} more"] if tenants[SHOWN_TENANTS:] else []
+    return [*(f"{alias}, tenant {each}" for each in tenants[:SHOWN_TENANTS]), *more]
 
 
 def tables(mapping: Mapping, record: MigrationRecord, work_folder: WorkFolder) -> ChecklistItem:
@@ -75,12 +104,15 @@ def search(client: WeaviateClient, mapping: Mapping, record: MigrationRecord) ->
         collection = client.collections.use(record.alias(each))
         began = time.monotonic()
         try:
-            count_objects(collection)
-            if (found := any_word(collection, each)) is not None:
-                prop, word = found
-                searches += 1
-                if not finds_word(collection, prop, word):
-                    failed.append(f"{record.alias(each)}: “{word}” in {prop} finds nothing")
+            tenants = tenants_of(collection, each)
+            count_objects(collection, tenants)
+            for tenant in [None] if tenants is None else _some(tenants):
+                objects, name = of_tenant(collection, tenant), _named(record.alias(each), tenant)
+                if (found := any_word(objects, each)) is not None:
+                    prop, word = found
+                    searches += 1
+                    if not finds_word(objects, prop, word):
+                        failed.append(f"{name}: “{word}” in {prop} finds nothing")
         except TargetError as error:
             failed.append(f"{record.alias(each)}: {error.message}")
         slowest = max(slowest, time.monotonic() - began)
@@ -89,6 +121,15 @@ def search(client: WeaviateClient, mapping: Mapping, record: MigrationRecord) ->
         return ChecklistItem("search", "failed", "; ".join(failed), remedy)
     answered = f"{len(mapping.collections)} aliases answer a count, {searches} a BM25 search"
     return ChecklistItem("search", "passed", f"{answered}; at most {1000 * slowest:.0f} ms")
+
+
+def _some(tenants: Sequence[str]) -> Sequence[str]:
+    """So many of them as are searched, from the first to the last."""
+    return tenants[:: max(1, -(-len(tenants) // SEARCHED_TENANTS))]
+
+
+def _named(alias: str, tenant: str | None) -> str:
+    return alias if tenant is None else f"{alias}, tenant {tenant}"
 
 
 def lag(followed: Standing | None) -> ChecklistItem:

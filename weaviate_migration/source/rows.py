@@ -7,11 +7,14 @@ SQLite itself sorts: in bounded memory, merging on disk what does not fit, and k
 
 import itertools
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
+from weaviate_migration.base.errors import SourceError
+from weaviate_migration.mapping.models import TenantMapping
 from weaviate_migration.mapping.tenants import tenant_name
 from weaviate_migration.source.connect import connect_to_read, source_errors
 from weaviate_migration.source.inspect import OWN_PREFIX, Table, quoted
@@ -78,11 +81,28 @@ def tenant_sql(plan: CollectionPlan, read: Callable[[str], str] = quoted) -> str
     Args:
         read: gives the expression of a column.
     """
-    if plan.mapping.tenant is None:
-        return ""
-    of_null = plan.mapping.tenant.of_null
-    given = "NULL" if of_null is None else text_literal(of_null)
-    return f"tenant_name({given}, {_exact(read(plan.mapping.tenant.column))})"
+    return _tenant_name_sql(plan.mapping.tenant, read) if plan.mapping.tenant is not None else ""
+
+
+def _tenant_name_sql(tenant: TenantMapping, read: Callable[[str], str] = quoted) -> str:
+    given = "NULL" if tenant.of_null is None else text_literal(tenant.of_null)
+    return f"tenant_name({given}, {_exact(read(tenant.column))})"
+
+
+def rows_by_tenant(connection: sqlite3.Connection, table: Table, tenant: TenantMapping) -> Counter[str]:
+    """How many rows of a table each tenant has; rows that have none under ''.
+
+    Args:
+        connection: prepared by `prepare_for_rows`.
+
+    Raises:
+        SourceError: the table cannot be read.
+    """
+    try:
+        found = connection.execute(f"SELECT {_tenant_name_sql(tenant)}, count(*) FROM {table.from_sql} GROUP BY 1")
+        return Counter(dict(found))
+    except sqlite3.Error as error:
+        raise SourceError(f"the rows of {table.name} cannot be counted: {error}") from error
 
 
 def _uuid_sql(table: str, key: Sequence[str]) -> str:

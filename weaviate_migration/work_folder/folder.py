@@ -5,6 +5,7 @@ import os
 import secrets
 import shutil
 import stat
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from weaviate_migration.base.atomic_file import replace_file
 from weaviate_migration.base.errors import ConfigurationError, MigrationConflictError
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.mapping import CollectionMapping
+from weaviate_migration.mapping.object_ids import split_address
 from weaviate_migration.work_folder.check_results import CheckResults
 from weaviate_migration.work_folder.loaded import LoadedPartitions
 from weaviate_migration.work_folder.mappings import KeptMappings
@@ -251,3 +253,11 @@ def quarantined_rows(work_folder: WorkFolder, record: MigrationRecord) -> dict[s
         for alias, name in record.targets.items()
     }
     return {alias: rows for alias, rows in counts.items() if rows}
+
+
+def quarantined_by_tenant(
+    work_folder: WorkFolder, record: MigrationRecord, collection: CollectionMapping
+) -> Counter[str]:
+    """How many rows of each tenant of a collection are in the quarantine, without those whose key has a NULL."""
+    rows = Quarantine(work_folder.quarantine_folder, record.collection(collection)).rows()
+    return Counter(split_address(row.uuid)[0] or "" for _, row in rows if row.uuid is not None)

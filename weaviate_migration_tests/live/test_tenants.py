@@ -1,6 +1,7 @@
 """Objects of a collection with tenants: sent, walked, found, counted, searched and removed by their addresses."""
 
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from weaviate_migration.mapping.models import TenantMapping, VectorMapping
 from weaviate_migration.mapping.object_ids import UuidRange, address, split_address
 from weaviate_migration.mapping.row_to_object import ObjectDraft
 from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS, partition_range
+from weaviate_migration.phases.validation.partition_comparison import PartitionComparison
 from weaviate_migration.target import write
 from weaviate_migration.target.figures import server_figures
 from weaviate_migration.target.message_size import MESSAGE_BYTES
@@ -37,6 +39,7 @@ from weaviate_migration.target.write import (
     remove_object,
     remove_objects,
 )
+from weaviate_migration_tests.live.small_migration import NOTES, SmallMigration, row
 from weaviate_migration_tests.strategies import EVERY_TYPE
 
 NAME = "Tenanted_1"
@@ -224,3 +227,116 @@ def test_what_remains_is_removed_before_it_is_written(tenanted: Collection[Any, 
     outcome = ObjectWriter(tenanted, SETTINGS).write_batch(batch)
     assert outcome.written == len(drafts)
     assert walked(tenanted, EVERYTHING) == ADDRESSES
+
+
+ORGS = ("acme", "Acme", 7, None)
+MAPPED = NOTES.model_copy(
+    update={
+        "tenant": TenantMapping(column="title", of_null="none"),
+        "vectors": (VectorMapping(name="seen", column="picture"),),
+    }
+)
+ORG_NOTES = [
+    row(f"key {number}", title=org, body=f"cauliflower {number}", size=number, score=0.0, picture=b"\0\0\x80?")
+    for number, org in enumerate(ORGS * 100)
+]
+
+
+@pytest.fixture
+def migrated(client: weaviate.WeaviateClient, tmp_path: Path) -> SmallMigration:
+    """A hundred rows of each tenant, loaded."""
+    migration = SmallMigration.begin(tmp_path, client, ORG_NOTES, MAPPED)
+    assert migration.load().written == len(ORG_NOTES)
+    return migration
+
+
+def found_of_tenants(compared: list[PartitionComparison]) -> dict[str, tuple[int, int, int]]:
+    """Rows, objects and differences of each tenant."""
+    found: dict[str, tuple[int, int, int]] = {}
+    for partition in compared:
+        for name, each in partition.tenants.items():
+            rows, objects, differences = found.get(name, (0, 0, 0))
+            found[name] = (rows + each.rows, objects + each.objects, differences + each.differences)
+    return found
+
+
+def test_all_tenants_agree(migrated: SmallMigration) -> None:
+    proof = migrated.proof
+    assert [verdict for partition in PARTITION_KEYS for verdict in proof.verdicts(partition)] == []
+    compared = migrated.compare_all()
+    assert found_of_tenants(compared) == dict.fromkeys(("7", "Acme", "acme", "none"), (100, 100, 0))
+    searched = proof.search(compared)
+    assert searched.passed, searched.failures
+    assert "aggregate of 4 tenants" in searched.searches
+    for tenant in ("7", "Acme", "acme", "none"):
+        assert {each.split(":")[0] for each in searched.searches if each.startswith(f"{tenant}, ")} >= {
+            f"{tenant}, body",
+            f"{tenant}, vector seen",
+        }
+
+
+def test_damage_is_found_in_its_tenant_and_loading_again_mends_it(migrated: SmallMigration) -> None:
+    """An object is moved to another tenant, one is altered, one is gone, one of a tenant of nobody's is there."""
+    objects = migrated.collection.with_tenant
+    moved, altered, gone = objects("acme").query.fetch_objects(limit=3, include_vector=True).objects
+    objects("acme").data.delete_by_id(moved.uuid)
+    objects("Acme").data.insert(moved.properties, uuid=moved.uuid, vector=moved.vector)
+    objects("acme").data.update(altered.uuid, properties={"size": 1_000_000})
+    objects("acme").data.delete_by_id(gone.uuid)
+    objects("stranger").data.insert({"body": "from nowhere"}, uuid=UUIDS[2])
+    compared = migrated.compare_all()
+    assert {(each.uuid, each.kind) for partition in compared for each in partition.differences} == {
+        (address("acme", str(moved.uuid)), "missing"),
+        (address("Acme", str(moved.uuid)), "extra"),
+        (address("acme", str(altered.uuid)), "altered"),
+        (address("acme", str(gone.uuid)), "missing"),
+        (address("stranger", UUIDS[2]), "extra"),
+    }
+    found = found_of_tenants(compared)
+    assert {name: counts[:2] for name, counts in found.items()} == {
+        "7": (100, 100),
+        "Acme": (100, 101),
+        "acme": (100, 98),
+        "none": (100, 100),
+        "stranger": (0, 1),
+    }
+    assert [found[name][2] > 0 for name in ("7", "Acme", "acme", "none", "stranger")] == [
+        False,
+        True,
+        True,
+        False,
+        True,
+    ]
+    assert not all(each.passed for each in compared)
+    assert migrated.load().removed == 2
+    assert all(each.passed for each in migrated.compare_all())
+
+
+def test_tenants_that_do_not_count_what_they_should_are_named(migrated: SmallMigration) -> None:
+    compared = migrated.compare_all()
+    proof = migrated.proof
+    migrated.collection.with_tenant("stranger").data.insert({"body": "from nowhere"}, uuid=UUIDS[2])
+    first = next(iter(migrated.collection.with_tenant("acme").iterator(return_properties=[])))
+    migrated.collection.with_tenant("acme").data.delete_by_id(first.uuid)
+    assert proof.search(compared).failures == (
+        "an aggregate counts 99 objects in tenant acme, there should be 100 (and so on in 1 tenant more)",
+    )
+
+
+def test_a_sample_of_rows_is_compared_in_their_tenants(migrated: SmallMigration) -> None:
+    assert migrated.compare().differences == ()
+    migrated.collection.tenants.remove("Acme")
+    differences = migrated.compare().differences
+    assert {each.kind for each in differences} == {"missing"}
+    assert {split_address(each.uuid or "")[0] for each in differences} == {"Acme"}
+    assert len(differences) == 100
+
+
+def test_rows_without_a_tenant_are_refused_and_no_other(client: weaviate.WeaviateClient, tmp_path: Path) -> None:
+    mapping = MAPPED.model_copy(update={"tenant": TenantMapping(column="title")})
+    migration = SmallMigration.begin(tmp_path, client, ORG_NOTES[:40], mapping)
+    tally = migration.load()
+    assert (tally.written, tally.refused) == (30, 10)
+    assert tenants_of(migration.collection, mapping) == ["7", "Acme", "acme"]
+    assert {split_address(each.uuid or "")[0] for _, each in migration.quarantine.rows()} == {""}
+    assert found_of_tenants(migration.compare_all())[""] == (10, 0, 10)

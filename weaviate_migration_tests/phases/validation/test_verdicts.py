@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
+from weaviate_migration.mapping.models import TenantMapping
+from weaviate_migration.mapping.object_ids import address
 from weaviate_migration.mapping.row_to_object import row_converter
-from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowLayout
+from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowColumns, RowLayout
 from weaviate_migration.phases.validation.differences import SHOWN_DIFFERENCES
 from weaviate_migration.phases.validation.partition_comparison import PartitionComparison
 from weaviate_migration.phases.validation.row_comparer import RowComparer
@@ -132,3 +134,67 @@ def test_the_sentence_says_what_to_do() -> None:
     text = compare([(row_of(1), None)], []).to_text()
     assert "1 missing, 0 extra, 0 altered" in text
     assert "verify --repair" in text
+
+
+Places = set[tuple[str | None, int]]
+WITH_TENANTS = MAPPING.model_copy(update={"tenant": TenantMapping(column="org", of_null="none")})
+ORG_LAYOUT = RowLayout("notes", ("id", "body", "org"), ("id",))
+ORG_COMPARER = RowComparer(WITH_TENANTS, ORG_LAYOUT, BEGAN)
+PLACES = st.sets(st.tuples(st.sampled_from(["a", "a-", "b", None]), st.integers(0, 9)))
+
+
+def placed_row(org: str | None, number: int) -> ExtractRow:
+    own = uuid_of(number)
+    return ExtractRow(address(org or "none", own), (own,), (own, f"body {number}", org))
+
+
+def placed_object(org: str | None, number: int) -> StoredObject:
+    row = placed_row(org, number)
+    draft = row_converter(WITH_TENANTS, ORG_LAYOUT.columns, BEGAN)(str(row.uuid), uuid_of(number), row.values)
+    return StoredObject(str(row.uuid), as_client_returns(WITH_TENANTS, draft), {})
+
+
+def by_address(places: Places) -> list[tuple[str | None, int]]:
+    return sorted(places, key=lambda each: placed_row(*each).uuid or "")
+
+
+def compare_places(rows: Places, objects: Places) -> PartitionComparison:
+    verdicts = judge_objects(
+        ORG_COMPARER,
+        ((placed_row(*each), None) for each in by_address(rows)),
+        (placed_object(*each) for each in by_address(objects)),
+    )
+    return PartitionTally(ORG_COMPARER, "Note", "07").count(verdicts)
+
+
+@given(PLACES, PLACES)
+def test_each_tenant_is_counted_by_itself(rows: Places, objects: Places) -> None:
+    """The same row in another tenant is missing here and extra there; what is whole in a tenant has its digest."""
+    found = compare_places(rows, objects)
+    for org in ("a", "a-", "b", None):
+        own_rows, own_objects = ({each for each in side if each[0] == org} for side in (rows, objects))
+        if not own_rows | own_objects:
+            assert (org or "none") not in found.tenants
+            continue
+        of_tenant = found.tenants[org or "none"]
+        assert (of_tenant.rows, of_tenant.objects) == (len(own_rows), len(own_objects))
+        assert of_tenant.differences == len(own_rows ^ own_objects)
+        assert (of_tenant.source_digest == of_tenant.target_digest) == (own_rows == own_objects)
+        alone = compare_places(own_rows, own_objects)
+        assert (of_tenant.source_digest, of_tenant.target_digest) == (alone.source_digest, alone.target_digest)
+    assert sum(each.rows for each in found.tenants.values()) == found.rows
+    assert sum(each.objects for each in found.tenants.values()) == found.objects
+    assert sum(each.differences for each in found.tenants.values()) == found.total
+    assert list(found.tenants) == sorted(found.tenants)
+
+
+@given(PLACES)
+def test_rows_that_agree_as_a_whole_count_as_their_verdicts_do(places: Places) -> None:
+    rows = [placed_row(*each) for each in by_address(places)]
+    columns = [list(column) for column in zip(*(row.values for row in rows), strict=True)] or [[], [], []]
+    together = RowColumns([row.uuid for row in rows], [[row.key[0] for row in rows]], columns)
+    assert PartitionTally(ORG_COMPARER, "Note", "07").count([together]) == compare_places(places, places)
+
+
+def test_without_tenants_none_are_counted() -> None:
+    assert compare([(row_of(1), None)], [object_of(1)]).tenants == {}
