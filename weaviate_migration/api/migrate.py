@@ -34,6 +34,7 @@ from weaviate_migration.phases.validation.full_comparison import (
     discard_comparisons,
     is_whole,
 )
+from weaviate_migration.runs.events import run_failures
 from weaviate_migration.runs.jobs import DRY_RUN, MIGRATE, MIGRATE_LIVE, collection_assets, migrate_assets
 from weaviate_migration.runs.runner import JobRun
 from weaviate_migration.source.capture import uncaptured_tables
@@ -156,7 +157,8 @@ class _MigrateCall:
         warnings = [*plan.warnings, *not_followed, *_remarks(records.newest()), *result.warnings]
         phases = {"connect": connect_seconds, **self._session.phase_seconds(run.run_id)}
         result = result.with_(run_id=run.run_id, warnings=warnings, phases=phases)
-        result = self._closed(self._measured(self._certified(result, client), cpu_before), client)
+        result = self._measured(self._certified(result, client), cpu_before)
+        result = self._closed(result, client, may_pass=any(each.may_pass for each in run_failures(run.events)))
         if result.success and config.cutover:
             result = result.with_(warnings=[*result.warnings, *failures_after(self._session, client)])
         return result
@@ -202,15 +204,19 @@ class _MigrateCall:
         cpu_seconds = _cpu_seconds() - cpu_before
         return result.with_(metrics=migration_metrics(self._config, self._work_folder, record, cpu_seconds))
 
-    def _closed(self, result: MigrationResult, client: WeaviateClient) -> MigrationResult:
-        """What is left to do: give up what failed, or remove a snapshot that was wanted for reading only."""
+    def _closed(self, result: MigrationResult, client: WeaviateClient, *, may_pass: bool) -> MigrationResult:
+        """What is left to do: give up what failed, or remove a snapshot that was wanted for reading only.
+
+        Args:
+            may_pass: whether it failed for a reason that may be gone when it is tried again.
+        """
         if result.migration_id is None:
             return result
         record = self._newest
         if result.failed_records:
             result = result.with_(errors=[*result.errors, *self._refusals(record)])
         if result.exit_code == MigrationError.exit_code:
-            return result.with_(next_step=self._give_up(client, record))
+            return result.with_(next_step=self._give_up(client, record, may_pass=may_pass))
         if not result.success or record.snapshot is None:
             return result
         result = result.with_(next_step=f"{result.next_step} {_about_changes(record.snapshot)}")
@@ -231,7 +237,7 @@ class _MigrateCall:
                     f"`weaviate-migration quarantine list` shows them; first {named}"
                 )
 
-    def _give_up(self, client: WeaviateClient, record: MigrationRecord) -> str:
+    def _give_up(self, client: WeaviateClient, record: MigrationRecord, *, may_pass: bool) -> str:
         stays = f"Migration {record.id} stays unfinished"
         if record.cutover is not None:
             return f"{stays}, since its cutover had begun. {next_step(Phase.VALIDATION)}"
@@ -239,6 +245,8 @@ class _MigrateCall:
             return f"{stays}; the same command goes on with it."
         if not answers(client):
             return f"Weaviate is gone. {stays}; the same command goes on with it once the server is back."
+        if may_pass:
+            return f"The cause may pass. {stays}; the same command goes on with it."
         roll_back(client, self._work_folder.records, record, self._work_folder.quarantine_folder, discard=True)
         snapshot = "; the snapshot stays" if record.snapshot else ""
         return f"Rolled back: the collections of migration {record.id} are removed{snapshot}."

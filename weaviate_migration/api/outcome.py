@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from weaviate_migration.base.errors import DifferencesError
+from weaviate_migration.base.errors import ConfigurationError, DifferencesError
 from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.monitoring.metrics.figures import MigrationMetrics
 from weaviate_migration.runs.events import (
@@ -147,7 +147,8 @@ def migration_outcome(
     failed = [each for each in checks if not each.passed]
     errors = [_check_text(each) for each in failed if each.severity != WARN]
     refused = sum(each.failed for each in collections.values())
-    exit_code = exit_code_of(failures, refused)
+    # Its collections are made: 2 would say that nothing was touched.
+    exit_code = 1 if (code := exit_code_of(failures, refused)) == ConfigurationError.exit_code else code
     total = sum(each.source_rows for each in collections.values())
     migrated = sum(each.migrated for each in collections.values())
     return MigrationResult(

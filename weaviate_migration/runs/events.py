@@ -7,9 +7,19 @@ import dagster as dg
 from dagster._core.events import RunFailureReason
 from dagster_shared.error import SerializableErrorInfo
 
-from weaviate_migration.base.errors import DifferencesError, ErrorCategory, MigrationError, error_named
+from weaviate_migration.base.errors import (
+    DifferencesError,
+    ErrorCategory,
+    MigrationError,
+    ServerNotUsableError,
+    SourceBusyError,
+    TransientTargetError,
+    error_named,
+)
 
 FAILED_CHECK = "DagsterAssetCheckFailedError"
+# A step connects anew: a server that could be used when the command began, and cannot now, is away for a while.
+_PASSING = (TransientTargetError, SourceBusyError, ServerNotUsableError)
 # The severity of checks that a migration need not pass.
 WARN = dg.AssetCheckSeverity.WARN.value
 
@@ -47,6 +57,11 @@ class StepFailure:
         """That of the error; a check that failed is about two sides that differ."""
         told = DifferencesError if self.is_failed_check else self.error
         return told.category if told else "internal"
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether trying again may help: a server or a file that was away, overloaded or locked is not always so."""
+        return self.error is not None and issubclass(self.error, _PASSING)
 
 
 def run_verdict(events: Sequence[dg.DagsterEvent]) -> tuple[int, list[str]]:

@@ -119,6 +119,12 @@ class NoteMigration:
         """As if the process had been killed before any partition was loaded in whole: all are loaded again."""
         shutil.rmtree(self.work_dir / "loaded")
 
+    def block_extracts(self) -> None:
+        """A file stands where the folder of the extracts was: none can be written, however often it is tried."""
+        self.forget_loaded()
+        shutil.rmtree(self.work_dir / "extracts")
+        (self.work_dir / "extracts").write_text("in the way")
+
     def migrate(self, *more: object) -> Ended:
         return run_here("migrate", *self.options, *more)
 

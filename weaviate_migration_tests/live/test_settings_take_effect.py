@@ -203,14 +203,19 @@ def test_max_retries_and_retry_delay(stubborn: NoteMigration) -> None:
     assert 0.4 <= waits[1] <= 0.6
 
 
-def test_max_retries_of_0_and_rollback_on_failure(stubborn: NoteMigration, client: weaviate.WeaviateClient) -> None:
+def test_max_retries_of_0(stubborn: NoteMigration) -> None:
     log = stubborn.folder / "log.jsonl"
-    before = holdings(client)
-    result = migrate(stubborn, max_retries=0, log_file=log, rollback_on_failure=False)
-    assert result.exit_code == 1
+    assert migrate(stubborn, max_retries=0, log_file=log).exit_code == 1
     assert not any("sent again" in line["event"] for line in log_lines(log))
+
+
+def test_rollback_on_failure(notes: NoteMigration, client: weaviate.WeaviateClient) -> None:
+    assert migrate(notes, cutover=False).success
+    before = holdings(client)
+    notes.block_extracts()
+    assert migrate(notes, rollback_on_failure=False).exit_code == 1
     assert holdings(client) == before
-    assert migrate(stubborn, max_retries=0).exit_code == 1
+    assert migrate(notes).exit_code == 1
     assert holdings(client) == ([], {})
 
 
