@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from weaviate_migration.api.sync import SyncResult, follow_changes, sync_changes
     from weaviate_migration.api.verify import VerificationResult, verify_migration
     from weaviate_migration.base.settings import MigrationConfig, create_migration_config
+    from weaviate_migration.defs.build import build_migration_definitions
     from weaviate_migration.monitoring.report import MigrationReport
     from weaviate_migration.monitoring.status import MigrationStatus
     from weaviate_migration.phases.dual_write.dual_writer import DualWriter
@@ -60,6 +61,7 @@ __all__ = [
     "ShadowReads",
     "SyncResult",
     "VerificationResult",
+    "build_migration_definitions",
     "change_capture_status",
     "check_postflight",
     "check_preflight",
@@ -102,6 +104,7 @@ _HOME = {
     "ShadowReads": "phases.dual_write.shadow_reads",
     "SyncResult": "api.sync",
     "VerificationResult": "api.verify",
+    "build_migration_definitions": "defs.build",
     "change_capture_status": "api.capture",
     "check_postflight": "api.postflight",
     "check_preflight": "api.preflight",

@@ -203,7 +203,13 @@ def test_the_table_of_types() -> None:
 def test_what_is_no_command_is_tested_too() -> None:
     """By those who know what it is about: the examples in Python, the alerts file and the mapping."""
     found = {(language, page) for language in ("python", "yaml") for page in PAGES if code_blocks(language, page)}
-    assert found == {("python", "live.md"), ("python", "python.md"), ("yaml", "alerts.md"), ("yaml", "mapping.md")}
+    assert found == {
+        ("python", "dagster.md"),
+        ("python", "live.md"),
+        ("python", "python.md"),
+        ("yaml", "alerts.md"),
+        ("yaml", "mapping.md"),
+    }
 
 
 def test_every_file_that_is_named_is_there() -> None:

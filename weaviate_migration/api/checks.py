@@ -5,6 +5,7 @@ from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.defs.build import asset_graph
 from weaviate_migration.runs.checks.outcomes import CheckReport
 from weaviate_migration.runs.checks.reader import check_report
+from weaviate_migration.runs.names import names_of
 from weaviate_migration.runs.runner import dagster_instance
 from weaviate_migration.work_folder.record import refuse_another_source
 
@@ -27,7 +28,8 @@ def read_check_report(
         MappingError: the mapping file is wrong.
     """
     with opened(config) as session:
-        records, graph = session.work_folder.records, asset_graph(session.mapping)
+        records = session.work_folder.records
+        graph = asset_graph(session.mapping, names_of(session.work_folder))
         if (record := records.in_use_or_newest()) is not None:
             refuse_another_source(record, config.sqlite_url)
             known = {each.mapping_digest for each in records.all()}

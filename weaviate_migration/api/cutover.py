@@ -12,7 +12,7 @@ from weaviate_migration.base.logs import in_own_context, note_failure
 from weaviate_migration.base.settings import CUTOVER_SECONDS, MigrationConfig
 from weaviate_migration.monitoring.alerts import under_way
 from weaviate_migration.runs.events import run_verdict
-from weaviate_migration.runs.jobs import CUT_OVER, CUTOVER, SWITCH_ALONE
+from weaviate_migration.runs.jobs import CUT_OVER, CUTOVER
 from weaviate_migration.work_folder.phase import Phase, next_step
 from weaviate_migration.work_folder.record import MigrationRecord
 
@@ -75,7 +75,9 @@ def _cut_over(session: JobSession, timeout: float) -> CutoverResult:
         return _cutover_result(record, 0, [])
     session.lock()
     client = session.connect()
-    run = session.run(CUT_OVER, SWITCH_ALONE, ops={CUTOVER: {"config": {"timeout": timeout}}})
+    names = session.names
+    # Without the report that follows in the UI.
+    run = session.run(CUT_OVER, [names.asset(CUTOVER)], ops={names.step(CUTOVER): {"config": {"timeout": timeout}}})
     exit_code, errors = run_verdict(run.events)
     if exit_code == 0:
         for sentence in failures_after(session, client):

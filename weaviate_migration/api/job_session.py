@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -20,6 +20,8 @@ from weaviate_migration.monitoring.alerts.run_conditions import judge_run
 from weaviate_migration.monitoring.alerts.watch import Watch, watched
 from weaviate_migration.monitoring.metrics.exposition import exposition
 from weaviate_migration.runs.jobs import step_phases
+from weaviate_migration.runs.names import DagsterNames, names_of
+from weaviate_migration.runs.own_runs import OwnRuns
 from weaviate_migration.runs.runner import JobRun, dagster_instance, end_killed_runs, run_job
 from weaviate_migration.runs.steps import RunSteps, phase_times
 from weaviate_migration.work_folder.own_mapping import current_mapping
@@ -54,6 +56,11 @@ class JobSession(ServerSession):
 
     watch: Watch
 
+    @cached_property
+    def names(self) -> DagsterNames:
+        """What Dagster calls the jobs and assets."""
+        return names_of(self.work_folder)
+
     def run(
         self,
         job: str,
@@ -67,7 +74,7 @@ class JobSession(ServerSession):
 
         Args:
             selection: the assets to materialize; None for all of the job.
-            ops: config of single assets, by name.
+            ops: config of single steps, by name.
             source: the SQLite file, where it is not the one of the settings.
             on_start: called when the run begins.
 
@@ -80,12 +87,12 @@ class JobSession(ServerSession):
             end_killed_runs(instance)
             if on_start:
                 on_start()
-            return run_job(instance, config, self.mapping, job, selection, ops)
+            return run_job(instance, config, self.mapping, self.names, job, selection, ops)
 
     def phase_seconds(self, run_id: str) -> dict[str, float]:
         """How long each phase of a run took."""
         with dagster_instance(self.config.work_dir) as instance:
-            phases = phase_times(RunSteps(instance, run_id).read().items(), step_phases(self.mapping))
+            phases = phase_times(RunSteps(instance, run_id).read().items(), step_phases(self.mapping, self.names))
         return {each.name: round(each.seconds, 3) for each in phases}
 
     def concluded(self, result: _Result) -> _Result:
@@ -98,7 +105,8 @@ class JobSession(ServerSession):
         with dagster_instance(self.config.work_dir) as instance:
             run = instance.get_run_by_id(run_id)
             assert run is not None, "the run has just ended"
-            return judge_run(instance, asset_graph(self.mapping), run)
+            own = OwnRuns.of(self.mapping, self.names, self.work_folder.path)
+            return judge_run(instance, asset_graph(self.mapping, self.names), own, run)
 
 
 @contextmanager

@@ -35,7 +35,7 @@ from weaviate_migration.phases.validation.full_comparison import (
     is_whole,
 )
 from weaviate_migration.runs.events import run_failures
-from weaviate_migration.runs.jobs import DRY_RUN, MIGRATE, MIGRATE_LIVE, collection_assets, migrate_assets
+from weaviate_migration.runs.jobs import DRY_RUN, MIGRATE, MIGRATE_LIVE, collection_steps, migrate_assets
 from weaviate_migration.runs.runner import JobRun
 from weaviate_migration.source.capture import uncaptured_tables
 from weaviate_migration.source.connect import sqlite_path
@@ -148,7 +148,7 @@ class _MigrateCall:
         if unfinished is None:
             _look_before(config, mapping, client, address)
         job = MIGRATE_LIVE if config.live else MIGRATE
-        run = self._run(job, migrate_assets(mapping, live=config.live, cutover=config.cutover))
+        run = self._run(job, migrate_assets(mapping, self._session.names, live=config.live, cutover=config.cutover))
         result = migration_outcome(run.events, mapping, records.newest())
         if result.migration_id is None and unfinished is None and (begun := records.unfinished()) is not None:
             result = result.with_(migration_id=begun.id)  # It failed while its collections were made.
@@ -174,7 +174,7 @@ class _MigrateCall:
     def _run(self, job: str, selection: Sequence[dg.AssetKey] | None = None) -> JobRun:
         shutil.rmtree(self._work_folder.progress, ignore_errors=True)
         begin = partial(self._on_start, self._plan) if self._on_start else None
-        return self._session.run(job, selection, _resuming(self._mapping, selection), on_start=begin)
+        return self._session.run(job, selection, _resuming(self._session, selection), on_start=begin)
 
     @property
     def _newest(self) -> MigrationRecord:
@@ -299,10 +299,10 @@ def _look_before(config: MigrationConfig, mapping: Mapping, client: WeaviateClie
         logger.warning("%s: %s. %s", each.name, each.figure, each.remedy)
 
 
-def _resuming(mapping: Mapping, selection: Sequence[dg.AssetKey] | None) -> dict[str, Any]:
+def _resuming(session: JobSession, selection: Sequence[dg.AssetKey] | None) -> dict[str, Any]:
     """Config of the collections' assets: what an interrupted run has loaded in whole is not loaded again."""
-    assets = collection_assets(mapping) if selection is not None else []
-    return {name: {"config": {"resume": True}} for name in assets}
+    steps = collection_steps(session.mapping, session.names) if selection is not None else []
+    return {name: {"config": {"resume": True}} for name in steps}
 
 
 def _remarks(record: MigrationRecord | None) -> list[str]:

@@ -238,7 +238,7 @@ def _next_step(exit_code: int, record: MigrationRecord) -> str:
 def _misfits(events: Iterable[dg.DagsterEvent]) -> Iterator[str]:
     """A sentence for each column of which hardly a value fits, as the audit found them."""
     for event in events:
-        if event.is_step_materialization and event.asset_key == dg.AssetKey(SOURCE_AUDIT):
+        if event.is_step_materialization and event.asset_key and event.asset_key.path[-1] == SOURCE_AUDIT:
             table = event.step_materialization_data.materialization.metadata.get(MISFITS)
             if isinstance(table, dg.TableMetadataValue):
                 yield from (str(record.data["what"]) for record in table.records)
@@ -287,4 +287,4 @@ def _integers(events: Iterable[dg.DagsterEvent]) -> Iterator[tuple[str, str, int
         if event.is_step_materialization and event.asset_key is not None:
             for name, value in event.step_materialization_data.materialization.metadata.items():
                 if isinstance(value, dg.IntMetadataValue) and value.value is not None:
-                    yield event.asset_key.to_user_string(), name, value.value
+                    yield event.asset_key.path[-1], name, value.value

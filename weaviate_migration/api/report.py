@@ -6,6 +6,7 @@ from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.defs.build import asset_graph
 from weaviate_migration.monitoring.report.facts import MigrationReport
 from weaviate_migration.monitoring.report.reader import migration_report
+from weaviate_migration.runs.names import names_of
 from weaviate_migration.runs.runner import dagster_instance
 from weaviate_migration.work_folder.record import refuse_another_source
 
@@ -24,6 +25,8 @@ def read_migration_report(config: MigrationConfig) -> MigrationReport:
         if (newest := work_folder.records.newest()) is not None:
             refuse_another_source(newest, config.sqlite_url)
             mapping = session.mapping_of(newest)
-        graph = asset_graph(mapping)
+        names = names_of(work_folder)
         with dagster_instance(config.work_dir) as instance:
-            return migration_report(instance, graph, mapping, work_folder, config.weaviate_url)
+            return migration_report(
+                instance, names, asset_graph(mapping, names), mapping, work_folder, config.weaviate_url
+            )

@@ -6,6 +6,7 @@ from weaviate_migration.base.errors import MigrationError
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.monitoring.status import MigrationStatus, SnapshotStatus, disk_use, status_before_first
 from weaviate_migration.phases.dual_write.lag import known_standing
+from weaviate_migration.runs.names import names_of
 from weaviate_migration.runs.readiness import not_loaded
 from weaviate_migration.runs.runner import dagster_instance
 from weaviate_migration.target.aliases import alias_targets
@@ -39,7 +40,7 @@ def _status(session: ServerSession) -> MigrationStatus:
     capture = known_standing(work_folder, record)
     quarantined = quarantined_rows(work_folder, record)
     with dagster_instance(config.work_dir) as instance:
-        loaded = not not_loaded(instance, mapping, record)
+        loaded = not not_loaded(instance, names_of(work_folder), mapping, record)
     phase = phase_of(record, loaded=loaded, lag=capture.changes if capture else 0)
     server, aliases = _aliases(session, record)
     return MigrationStatus(

@@ -190,7 +190,8 @@ class MigrationVerifier:
             errors += [f"{each}: materialize the extract and its collection again" for each in lacking]
         checks = check_results(run.events)
         ran = {(each.asset, each.name) for each in checks}
-        related = [each.asset_name for each in mapping.collections if each.relations]
+        names = self._session.names
+        related = [names.asset(each.asset_name).to_user_string() for each in mapping.collections if each.relations]
         return VerificationResult(
             success=exit_code == 0,
             exit_code=exit_code,

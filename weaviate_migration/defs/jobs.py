@@ -1,5 +1,8 @@
 """The jobs that the UI, the command line and the Python API launch."""
 
+import functools
+from pathlib import Path
+
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
@@ -15,13 +18,16 @@ from weaviate_migration.runs.jobs import (
     MIGRATE,
     MIGRATE_LIVE,
     MIGRATION_REPORT,
-    NEW_SNAPSHOT,
+    SQLITE_SNAPSHOT,
     SYNC,
     VERIFY,
     VERIFY_LIVE,
-    collection_assets,
     executor_config,
+    new_snapshot,
+    whole_way,
 )
+from weaviate_migration.runs.names import DagsterNames
+from weaviate_migration.runs.runner import WORK_DIR_TAG
 
 
 def build_executor(config: MigrationConfig) -> dg.ExecutorDefinition:
@@ -35,15 +41,28 @@ AssetJob = UnresolvedAssetJobDefinition
 """A job of assets, before it is resolved: what Dagster's own `define_asset_job` returns has no public name."""
 
 
-def build_jobs(mapping: Mapping) -> list[AssetJob]:
-    """`migrate` and `migrate_live`, the whole way; `sync`, `verify`, `verify_live` and `cut_over`; and `dry_run`."""
-    whole_way = dg.AssetSelection.all() - dg.AssetSelection.assets(DRY_RUN_REPORT)
-    all_checks = dg.AssetSelection.checks_for_assets(*(dg.AssetKey(name) for name in collection_assets(mapping)))
-    extracts = dg.AssetSelection.assets("sqlite_snapshot", *(each.extract_name for each in mapping.collections))
-    return [
-        dg.define_asset_job(
-            MIGRATE,
-            selection=whole_way - dg.AssetSelection.assets(*LIVE_ASSETS),
+def build_jobs(
+    mapping: Mapping, names: DagsterNames, work_dir: Path, executor: dg.ExecutorDefinition
+) -> dict[str, AssetJob]:
+    """`migrate` and `migrate_live`, the whole way; `sync`, `verify`, `verify_live` and `cut_over`; and `dry_run`.
+
+    Args:
+        work_dir: the work folder, which tells the runs of two migrations apart.
+        executor: of the runs, whatever the other jobs of a project have.
+
+    Returns:
+        The jobs, by their names without a prefix.
+    """
+    define = functools.partial(dg.define_asset_job, tags={WORK_DIR_TAG: str(work_dir)}, executor_def=executor)
+    way = whole_way(mapping, names)
+    collections = (names.asset(each.asset_name) for each in mapping.collections)
+    all_checks = dg.AssetSelection.checks_for_assets(*collections)
+    extracts = [names.asset(SQLITE_SNAPSHOT), *(names.asset(each.extract_name) for each in mapping.collections)]
+    live_alone = {names.asset(each) for each in LIVE_ASSETS}
+    return {
+        MIGRATE: define(
+            names.of(MIGRATE),
+            selection=[each for each in way if each not in live_alone],
             description=(
                 f"The whole way for mapping `{mapping.name}`: audit, snapshot, history, checks and cutover. The source "
                 "is not touched; what is changed after the snapshot is not followed. In the UI: “Materialize all…”, "
@@ -51,47 +70,47 @@ def build_jobs(mapping: Mapping) -> list[AssetJob]:
                 "`change_sync` are not materialized is right, although Dagster asks: confirm it."
             ),
         ),
-        dg.define_asset_job(
-            MIGRATE_LIVE,
-            selection=whole_way,
+        MIGRATE_LIVE: define(
+            names.of(MIGRATE_LIVE),
+            selection=way,
             description=(
                 f"As `{MIGRATE}`, while the application goes on writing: changes are captured before the snapshot is "
                 "taken, and applied before the cutover. In the UI: “Materialize all…”, “All” partitions."
             ),
         ),
-        dg.define_asset_job(
-            SYNC,
-            selection=CHANGE_SYNC,
+        SYNC: define(
+            names.of(SYNC),
+            selection=[names.asset(CHANGE_SYNC)],
             description=(
                 "Applies the changes that the application has made by now; `change_sync_sensor`, once it is turned on, "
                 "launches it by itself."
             ),
         ),
-        dg.define_asset_job(
-            VERIFY,
+        VERIFY: define(
+            names.of(VERIFY),
             selection=all_checks,
             description=(
                 "Every check of the collections once more, against the snapshot: all objects compared with their rows. "
                 "Nothing is written. A failed check names the first differences, and what mends them."
             ),
         ),
-        dg.define_asset_job(
-            VERIFY_LIVE,
-            selection=extracts | all_checks,
-            config=NEW_SNAPSHOT,
+        VERIFY_LIVE: define(
+            names.of(VERIFY_LIVE),
+            selection=dg.AssetSelection.assets(*extracts) | all_checks,
+            config=new_snapshot(names),
             description="As `verify`, against a new snapshot of the source in use: choose all partitions.",
         ),
-        dg.define_asset_job(
-            CUT_OVER,
-            selection=[CUTOVER, MIGRATION_REPORT],
+        CUT_OVER: define(
+            names.of(CUT_OVER),
+            selection=[names.asset(CUTOVER), names.asset(MIGRATION_REPORT)],
             description=(
                 "Readers are switched to the migration's collections, once all is loaded and proven; otherwise it says "
                 "what is missing, and nothing moves. `timeout` is in seconds."
             ),
         ),
-        dg.define_asset_job(
-            DRY_RUN,
-            selection=DRY_RUN_REPORT,
+        DRY_RUN: define(
+            names.of(DRY_RUN),
+            selection=[names.asset(DRY_RUN_REPORT)],
             description="What a migration would write and refuse: needs no server, and leaves nothing behind.",
         ),
-    ]
+    }

@@ -1,4 +1,4 @@
-"""The names of jobs and assets, the phases that their steps make, and how a run executes them."""
+"""The names of jobs and assets, without a prefix; the phases that their steps make, and how a run executes them."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ import dagster as dg
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.mapping.asset_names import CHECKS, RELATIONS
+from weaviate_migration.runs.names import DagsterNames
 
 MIGRATE = "migrate"
 MIGRATE_LIVE = "migrate_live"
@@ -14,17 +15,18 @@ SYNC = "sync"
 VERIFY = "verify"
 VERIFY_LIVE = "verify_live"
 CUT_OVER = "cut_over"
+WEAVIATE_SCHEMA = "weaviate_schema"
+SQLITE_SNAPSHOT = "sqlite_snapshot"
 CUTOVER = "cutover"
 MIGRATION_REPORT = "migration_report"
 DRY_RUN = "dry_run"
+JOBS = frozenset({MIGRATE, MIGRATE_LIVE, SYNC, VERIFY, VERIFY_LIVE, CUT_OVER, DRY_RUN})
 DRY_RUN_REPORT = "dry_run_report"
 SOURCE_AUDIT = "source_audit"
 # Of its metadata, the table with columns of which hardly a value fits.
 MISFITS = "hardly_fits"
 CHANGE_CAPTURE = "change_capture"
 CHANGE_SYNC = "change_sync"
-# A run's config: the migration has a snapshot, and gets a new one.
-NEW_SNAPSHOT = {"ops": {"sqlite_snapshot": {"config": {"refresh": True}}}}
 # What only a migration of a source in use needs: it writes to the source.
 LIVE_ASSETS = (CHANGE_CAPTURE, CHANGE_SYNC)
 # One process imports everything, once, and the process of each step is its fork: started alone, a step took 3.5 s of
@@ -35,8 +37,6 @@ _PRELOADED = [
     "weaviate_migration.defs.build",
 ]
 _FORKED = {"forkserver": {"preload_modules": _PRELOADED}}
-# Of `cut_over`, without the report that follows in the UI.
-SWITCH_ALONE = (dg.AssetKey(CUTOVER),)
 
 
 def executor_config(config: MigrationConfig) -> dict[str, Any]:
@@ -46,27 +46,37 @@ def executor_config(config: MigrationConfig) -> dict[str, Any]:
     return {"in_process": {}}
 
 
-def collection_assets(mapping: Mapping) -> list[str]:
-    """The names of the collections' assets."""
-    return [each.asset_name for each in mapping.collections]
+def new_snapshot(names: DagsterNames) -> dict[str, Any]:
+    """A run's config: the migration has a snapshot, and gets a new one."""
+    return {"ops": {names.step(SQLITE_SNAPSHOT): {"config": {"refresh": True}}}}
 
 
-def step_phases(mapping: Mapping) -> dict[str, str]:
+def whole_way(mapping: Mapping, names: DagsterNames) -> list[dg.AssetKey]:
+    """All assets but the dry run's report."""
+    return [*migrate_assets(mapping, names, live=True, cutover=True), names.asset(MIGRATION_REPORT)]
+
+
+def collection_steps(mapping: Mapping, names: DagsterNames) -> list[str]:
+    """The steps that load the collections."""
+    return [names.step(each.asset_name) for each in mapping.collections]
+
+
+def step_phases(mapping: Mapping, names: DagsterNames) -> dict[str, str]:
     """The phase that each step of the jobs belongs to."""
-    phases = {SOURCE_AUDIT: "audit", "weaviate_schema": "schema", "sqlite_snapshot": "snapshot", CUTOVER: "cutover"}
+    phases = {SOURCE_AUDIT: "audit", WEAVIATE_SCHEMA: "schema", SQLITE_SNAPSHOT: "snapshot", CUTOVER: "cutover"}
     phases |= {CHANGE_CAPTURE: "capture", CHANGE_SYNC: "sync", DRY_RUN_REPORT: DRY_RUN}
     for each in mapping.collections:
         phases |= {each.extract_name: "extract", each.asset_name: "load"}
         phases |= {f"{each.asset_name}{checks}": "checks" for checks in (CHECKS, RELATIONS)}
-    return phases
+    return {names.step(step): phase for step, phase in phases.items()}
 
 
-def migrate_assets(mapping: Mapping, *, live: bool, cutover: bool) -> list[dg.AssetKey]:
+def migrate_assets(mapping: Mapping, names: DagsterNames, *, live: bool, cutover: bool) -> list[dg.AssetKey]:
     """The assets that `migrate` materializes: with or without following changes, and the switch of the aliases.
 
     Not the report, whose pictures take a second: the command `report` makes it when somebody wants it.
     """
-    names = [*(LIVE_ASSETS if live else ()), SOURCE_AUDIT, "weaviate_schema", "sqlite_snapshot"]
+    chosen = [*(LIVE_ASSETS if live else ()), SOURCE_AUDIT, WEAVIATE_SCHEMA, SQLITE_SNAPSHOT]
     for each in mapping.collections:
-        names += [each.extract_name, each.asset_name]
-    return [dg.AssetKey(name) for name in [*names, *([CUTOVER] if cutover else [])]]
+        chosen += [each.extract_name, each.asset_name]
+    return [names.asset(each) for each in [*chosen, *([CUTOVER] if cutover else [])]]

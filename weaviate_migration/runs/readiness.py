@@ -12,12 +12,15 @@ from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.runs.checks import AssetGraph, CheckReport, check_report
 from weaviate_migration.runs.materializations import newest_by_partition
+from weaviate_migration.runs.names import DagsterNames
 from weaviate_migration.work_folder.record import MigrationRecord
 
 SHOWN_CHECKS = 5
 
 
-def refuse_unproven(instance: dg.DagsterInstance, graph: AssetGraph, mapping: Mapping, record: MigrationRecord) -> None:
+def refuse_unproven(
+    instance: dg.DagsterInstance, names: DagsterNames, graph: AssetGraph, mapping: Mapping, record: MigrationRecord
+) -> None:
     """Holds that all of a migration is loaded, and that every blocking check passed on what was loaded last.
 
     Args:
@@ -27,7 +30,7 @@ def refuse_unproven(instance: dg.DagsterInstance, graph: AssetGraph, mapping: Ma
         DifferencesError: something is not loaded by this migration, or a blocking check failed, never ran, or ran
             before the last materialization; the first of them are named.
     """
-    if lacking := not_loaded(instance, mapping, record):
+    if lacking := not_loaded(instance, names, mapping, record):
         raise DifferencesError(
             f"Migration {record.id} has not loaded everything ({'; '.join(lacking)}): the aliases are not moved.",
             "`weaviate-migration migrate` goes on with it.",
@@ -40,31 +43,32 @@ def refuse_unproven(instance: dg.DagsterInstance, graph: AssetGraph, mapping: Ma
         )
 
 
-def not_loaded(instance: dg.DagsterInstance, mapping: Mapping, record: MigrationRecord) -> list[str]:
+def not_loaded(
+    instance: dg.DagsterInstance, names: DagsterNames, mapping: Mapping, record: MigrationRecord
+) -> list[str]:
     """What of the migration's collections is not loaded yet: `note, partitions 03, 07`; none, when all is."""
     lacking = []
     for each in mapping.collections:
-        if missing := missing_partitions(instance, each, record):
+        if missing := missing_partitions(instance, names.asset(each.asset_name), each, record):
             lacking.append(f"{each.asset_name}, partitions {', '.join(missing)}")
     return lacking
 
 
 def missing_partitions(
-    instance: dg.DagsterInstance, collection: CollectionMapping, record: MigrationRecord
+    instance: dg.DagsterInstance, asset: dg.AssetKey, collection: CollectionMapping, record: MigrationRecord
 ) -> list[str]:
-    """The partitions of a collection that are not loaded yet.
+    """The partitions of a collection, which is this asset, that are not loaded yet.
 
     What another migration loaded does not count: assets are the same for all.
     """
-    loaded = set(_loaded_partitions(instance, collection, record))
+    loaded = set(_loaded_partitions(instance, asset, collection, record))
     return [key for key in PARTITION_KEYS if key not in loaded]
 
 
 def _loaded_partitions(
-    instance: dg.DagsterInstance, collection: CollectionMapping, record: MigrationRecord
+    instance: dg.DagsterInstance, asset: dg.AssetKey, collection: CollectionMapping, record: MigrationRecord
 ) -> Iterator[str]:
     """The partitions whose newest materialization went into this migration's collection."""
-    asset = dg.AssetKey(collection.asset_name)
     for partition, found in newest_by_partition(instance, asset).items():
         into = found.asset_materialization.metadata.get("collection") if found.asset_materialization else None
         if into is not None and into.value == record.collection(collection):

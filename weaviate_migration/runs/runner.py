@@ -19,7 +19,8 @@ from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.runs.dagster_storage import STORAGE_LINES, storage_override
 from weaviate_migration.runs.events import was_interrupted
 from weaviate_migration.runs.fork_server import own_step_processes
-from weaviate_migration.runs.jobs import CUT_OVER, DRY_RUN, NEW_SNAPSHOT, SYNC, VERIFY_LIVE, executor_config
+from weaviate_migration.runs.jobs import CUT_OVER, DRY_RUN, SYNC, VERIFY_LIVE, executor_config, new_snapshot
+from weaviate_migration.runs.names import BATCHES, SOURCE, WEAVIATE, DagsterNames
 from weaviate_migration.work_folder.folder import WorkFolder
 
 # Which process a run belongs to: a run of one that is gone was killed, and would stay "in progress" for ever.
@@ -27,7 +28,7 @@ PROCESS_TAG = "weaviate_migration/process"
 # Several work folders may share one DAGSTER_HOME.
 WORK_DIR_TAG = "weaviate_migration/work_dir"
 
-_UNFINISHED = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+UNFINISHED = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 
 _DAGSTER_YAML = """\
 # Nothing is sent to anybody, and the UI opens without a welcome dialog.
@@ -83,6 +84,7 @@ def run_job(
     instance: dg.DagsterInstance,
     config: MigrationConfig,
     mapping: Mapping,
+    names: DagsterNames,
     job: str,
     selection: Sequence[dg.AssetKey] | None = None,
     ops: dict[str, Any] | None = None,
@@ -91,8 +93,10 @@ def run_job(
 
     Args:
         mapping: it is kept in the work folder, where the run's processes find it, whatever becomes of its file.
+        names: under which Dagster knows the job and its assets.
+        job: its name, without a prefix.
         selection: the assets to materialize; None for all of the job.
-        ops: config of single assets, by name.
+        ops: config of single steps, by name.
 
     Raises:
         KeyboardInterrupt: Ctrl-C, or SIGTERM.
@@ -107,9 +111,11 @@ def run_job(
             "work_dir": str(config.work_dir.absolute()),
             "extracts": config.extracts,
             "with_api_key": config.weaviate_api_key is not None,
+            "key_prefix": "/".join(names.key_prefix),
+            "group_prefix": names.group_prefix,
         },
     )
-    run_config = _run_config(config, job) | ({"ops": ops} if ops else {})
+    run_config = _run_config(config, names, job) | ({"ops": ops} if ops else {})
     with own_step_processes():
         result = dg.execute_job(
             recipe, instance, run_config=run_config, tags=_tags(config, job), asset_selection=selection
@@ -122,7 +128,7 @@ def run_job(
 
 def end_killed_runs(instance: dg.DagsterInstance) -> list[str]:
     """Marks the runs of processes that are gone as failed, frees their pool slots, and returns their ids."""
-    killed = [run for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED)) if was_killed(run)]
+    killed = [run for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)) if was_killed(run)]
     for run in killed:
         instance.report_run_failed(run, "The process of this run is gone: it was killed.")
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
@@ -141,14 +147,6 @@ def newest_run_of_process(instance: dg.DagsterInstance, pid: int, since: datetim
     return next(iter(instance.get_runs(begun, limit=1)), None)
 
 
-def runs_under_way(instance: dg.DagsterInstance, work_dir: Path) -> Iterator[dg.DagsterRun]:
-    """The runs that have not ended, newest first; not those of which it is known that they are another folder's."""
-    own = str(work_dir.absolute())
-    for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED)):
-        if run.tags.get(WORK_DIR_TAG, own) == own and not was_killed(run):
-            yield run
-
-
 def _process_tag(pid: int) -> str:
     """The process and its start: a number alone may belong to another process by now."""
     try:
@@ -165,7 +163,7 @@ def _tags(config: MigrationConfig, job: str) -> dict[str, str]:
     return tags
 
 
-def _run_config(config: MigrationConfig, job: str) -> dict[str, Any]:
+def _run_config(config: MigrationConfig, names: DagsterNames, job: str) -> dict[str, Any]:
     """The settings as the run's config, where the UI shows them; the key is not among them."""
     # The key is named, not given: without a word on it here, Dagster would forget the one of the definitions.
     api_key = {"env": API_KEY_VARIABLE} if config.weaviate_api_key else None
@@ -177,7 +175,7 @@ def _run_config(config: MigrationConfig, job: str) -> dict[str, Any]:
         "api_key": api_key,
     }
     return {
-        **(NEW_SNAPSHOT if job == VERIFY_LIVE else {}),
+        **(new_snapshot(names) if job == VERIFY_LIVE else {}),
         "execution": {"config": executor_config(config)},
         "loggers": {
             "records": {
@@ -185,9 +183,9 @@ def _run_config(config: MigrationConfig, job: str) -> dict[str, Any]:
             }
         },
         "resources": {
-            "source": {"config": {"url": config.sqlite_url, "allow_pause": config.allow_pause}},
-            "weaviate": {"config": {name: value for name, value in weaviate.items() if value is not None}},
-            "batches": {
+            names.of(SOURCE): {"config": {"url": config.sqlite_url, "allow_pause": config.allow_pause}},
+            names.of(WEAVIATE): {"config": {name: value for name, value in weaviate.items() if value is not None}},
+            names.of(BATCHES): {
                 "config": {
                     "batch_size": config.batch_size,
                     # The requests under way at once are so many in all, whatever processes send them.

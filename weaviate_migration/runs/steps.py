@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
 
 import dagster as dg
 
 from weaviate_migration.mapping import Mapping as WholeMapping
 from weaviate_migration.runs.jobs import step_phases
-from weaviate_migration.runs.runner import newest_run_of_process, runs_under_way
+from weaviate_migration.runs.own_runs import OwnRuns
+from weaviate_migration.runs.runner import newest_run_of_process
 
 _ENDS = (dg.DagsterEventType.STEP_SUCCESS, dg.DagsterEventType.STEP_FAILURE)
 _MOMENTS = {dg.DagsterEventType.STEP_START, *_ENDS}
@@ -89,17 +89,17 @@ class RunSteps:
         return self._steps
 
 
-RunFinder = Callable[[dg.DagsterInstance], dg.DagsterRun | None]
+RunFinder = Callable[[dg.DagsterInstance, OwnRuns], dg.DagsterRun | None]
 
 
 def run_of_this_process(since: datetime) -> RunFinder:
     """Finds the newest run that this process has begun after a moment, whether it has ended or not."""
-    return lambda instance: newest_run_of_process(instance, os.getpid(), since)
+    return lambda instance, _: newest_run_of_process(instance, os.getpid(), since)
 
 
-def run_under_way(work_dir: Path) -> RunFinder:
-    """Finds the newest run in this work folder that has not ended, begun by the UI or by a command."""
-    return lambda instance: next(runs_under_way(instance, work_dir), None)
+def run_under_way(instance: dg.DagsterInstance, own: OwnRuns) -> dg.DagsterRun | None:
+    """Finds the newest run of a migration that has not ended, begun by the UI or by a command."""
+    return next(own.under_way(instance), None)
 
 
 class PhaseWatch:
@@ -107,12 +107,14 @@ class PhaseWatch:
 
     Args:
         mapping: what the run's job is made from.
-        find: says which run it is.
+        own: the runs of the migration.
+        find: says which of them it is.
     """
 
-    def __init__(self, instance: dg.DagsterInstance, mapping: WholeMapping, find: RunFinder) -> None:
+    def __init__(self, instance: dg.DagsterInstance, mapping: WholeMapping, own: OwnRuns, find: RunFinder) -> None:
         self._instance = instance
-        self._phases = step_phases(mapping)
+        self._phases = step_phases(mapping, own.names)
+        self._own = own
         self._find = find
         self._steps: RunSteps | None = None
 
@@ -122,7 +124,7 @@ class PhaseWatch:
         Args:
             now: seconds since 1970.
         """
-        if (run := self._find(self._instance)) is None:
+        if (run := self._find(self._instance, self._own)) is None:
             return ()
         if self._steps is None or self._steps.run_id != run.run_id:
             self._steps = RunSteps(self._instance, run.run_id)

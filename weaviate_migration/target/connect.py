@@ -369,12 +369,24 @@ def _check_version(address: ServerAddress, meta: bytes) -> None:
         version = str(json.loads(meta)["version"])
     except (ValueError, KeyError, TypeError):
         version = ""
+    refuse_unusable_version(version, str(address))
+
+
+def refuse_unusable_version(version: str, where: str) -> None:
+    """Holds that a server is a Weaviate that this package can work with.
+
+    Args:
+        where: the server is, for the message.
+
+    Raises:
+        ServerNotUsableError: it is no Weaviate, or one that is too old.
+    """
     numbers = re.match(r"(\d+)\.(\d+)", version)
     if numbers is None:
-        raise ServerNotUsableError(f"what answers at {address} is not Weaviate", "Correct --weaviate-url.")
+        raise ServerNotUsableError(f"what answers at {where} is not Weaviate", "Correct --weaviate-url.")
     if (int(numbers[1]), int(numbers[2])) < MINIMUM_VERSION:
         raise ServerNotUsableError(
-            f"Weaviate {version} at {address} is too old: it has no aliases",
+            f"Weaviate {version} at {where} is too old: it has no aliases",
             f"Upgrade it to {MINIMUM_VERSION[0]}.{MINIMUM_VERSION[1]} or newer.",
         )
 

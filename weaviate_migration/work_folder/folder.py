@@ -22,6 +22,7 @@ from weaviate_migration.mapping.object_ids import split_address
 from weaviate_migration.work_folder.check_results import CheckResults
 from weaviate_migration.work_folder.loaded import LoadedPartitions
 from weaviate_migration.work_folder.mappings import KeptMappings
+from weaviate_migration.work_folder.prefixes import Prefixes, read_prefixes, write_prefixes
 from weaviate_migration.work_folder.quarantine import Quarantine
 from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords
 from weaviate_migration.work_folder.sync_positions import SyncPositions
@@ -109,6 +110,17 @@ class WorkFolder:
     def records(self) -> MigrationRecords:
         """The migrations on record."""
         return MigrationRecords(self.path)
+
+    @property
+    def prefixes(self) -> Prefixes:
+        """Under which prefixes Dagster knows its assets."""
+        return read_prefixes(self.path)
+
+    def keep_prefixes(self, prefixes: Prefixes) -> None:
+        """Notes them, for commands: they find runs and checks by the same names."""
+        if self.prefixes != prefixes:
+            self.ensure()
+            write_prefixes(self.path, prefixes)
 
     @property
     def mappings(self) -> KeptMappings:

@@ -21,6 +21,7 @@ from weaviate_migration.mapping import CollectionMapping, read_mapping
 from weaviate_migration.mapping.asset_names import CHECKS, RELATIONS, RESERVED_BY_DAGSTER, RESERVED_BY_US
 from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.runs.jobs import executor_config
+from weaviate_migration.runs.names import DagsterNames
 
 COLLECTIONS = [each.asset_name for each in read_mapping().collections]
 EXTRACTS = [each.extract_name for each in read_mapping().collections]
@@ -61,8 +62,8 @@ def test_load_without_an_environment_and_without_a_warning(tmp_path: Path) -> No
 
 
 def test_graph_is_made_once_and_is_that_of_the_definitions() -> None:
-    graph, of_definitions = asset_graph(read_mapping()), defs.resolve_asset_graph()
-    assert asset_graph(read_mapping()) is graph
+    graph, of_definitions = asset_graph(read_mapping(), DagsterNames()), defs.resolve_asset_graph()
+    assert asset_graph(read_mapping(), DagsterNames()) is graph
     assert graph.get_all_asset_keys() == of_definitions.get_all_asset_keys()
     assert graph.asset_check_keys == of_definitions.asset_check_keys
 

@@ -7,9 +7,12 @@ import dagster as dg
 import pytest
 
 from weaviate_migration.base.errors import TargetConnectionError
+from weaviate_migration.mapping import read_mapping
 from weaviate_migration.monitoring.report.facts import FailedStep
 from weaviate_migration.monitoring.report.runs import MigrationRuns
 from weaviate_migration.runs.jobs import MIGRATE
+from weaviate_migration.runs.names import DagsterNames
+from weaviate_migration.runs.own_runs import OwnRuns
 from weaviate_migration.runs.runner import dagster_instance
 
 
@@ -43,7 +46,8 @@ def failures(instance: dg.DagsterInstance, op: dg.OpDefinition, server: dg.Resou
     """What the report says of a run of this op with this resource, as a job of ours."""
     graph = dg.GraphDefinition("migrate", node_defs=[op])
     graph.to_job(MIGRATE, resource_defs={"server": server}).execute_in_process(instance=instance, raise_on_error=False)
-    runs = MigrationRuns(instance, None)
+    own = OwnRuns.of(read_mapping(), DagsterNames(), Path(instance.root_directory))
+    runs = MigrationRuns(instance, own, None)
     (run,) = runs.stored()
     found = list(runs.failures())
     assert {each.run_id for each in found} <= {run.run_id}

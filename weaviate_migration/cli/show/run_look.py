@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.mapping import Mapping
+from weaviate_migration.runs.names import names_of
+from weaviate_migration.runs.own_runs import OwnRuns
 from weaviate_migration.runs.runner import dagster_instance
 from weaviate_migration.runs.steps import PhaseWatch, RunFinder, RunPhase
 from weaviate_migration.work_folder.folder import WorkFolder
@@ -70,7 +72,9 @@ def looking_at(
     Raises:
         MappingError: the mapping cannot be read.
     """
-    mapping = mapping or current_mapping(config, WorkFolder.of(config))
+    work_folder = WorkFolder.of(config)
+    mapping = mapping or current_mapping(config, work_folder)
+    own = OwnRuns.of(mapping, names_of(work_folder), work_folder.path)
     expected = [f"{prefix}{each.name}" for each in mapping.collections] if prefix is not None else []
     with dagster_instance(config.work_dir) as instance:
-        yield RunLook(PhaseWatch(instance, mapping, find), WorkFolder.of(config), expected)
+        yield RunLook(PhaseWatch(instance, mapping, own, find), work_folder, expected)

@@ -86,7 +86,7 @@ def sights(config: MigrationConfig, seconds: float, stop: threading.Event) -> It
             found = {record.id: record.state for record in records.all()}
             if run is None and (newest := records.newest_in_use()) is not None:
                 # Before a migration is on record, Dagster's storage may just be in the making.
-                run = stack.enter_context(looking_at(config, run_under_way(config.work_dir), newest.prefix))
+                run = stack.enter_context(looking_at(config, run_under_way, newest.prefix))
             look = run.now() if run is not None else None
             running = look is not None and bool(look.phases)
             if status is None or (found, running) != (states, was_running) or _is_old(read_at):

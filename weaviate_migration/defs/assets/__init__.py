@@ -14,21 +14,22 @@ from weaviate_migration.defs.assets.snapshot import build_snapshot_asset
 from weaviate_migration.defs.assets.source_audit import build_source_audit_asset
 from weaviate_migration.defs.checks import build_checks
 from weaviate_migration.mapping import Mapping
+from weaviate_migration.runs.names import DagsterNames
 
 __all__ = ["build_assets"]
 
 
-def build_assets(mapping: Mapping) -> list[dg.AssetsDefinition]:
+def build_assets(mapping: Mapping, names: DagsterNames) -> list[dg.AssetsDefinition]:
     """Every asset of a migration with this mapping."""
     proven = [
-        build_change_capture_asset(mapping),
-        build_source_audit_asset(mapping),
-        build_schema_asset(mapping),
-        build_snapshot_asset(mapping),
-        *(build_extract_asset(mapping, each) for each in mapping.collections),
-        *(build_collection_asset(mapping, each) for each in mapping.collections),
-        build_change_sync_asset(mapping),
+        build_change_capture_asset(mapping, names),
+        build_source_audit_asset(mapping, names),
+        build_schema_asset(mapping, names),
+        build_snapshot_asset(mapping, names),
+        *(build_extract_asset(mapping, names, each) for each in mapping.collections),
+        *(build_collection_asset(mapping, names, each) for each in mapping.collections),
+        build_change_sync_asset(mapping, names),
     ]
-    told_of = [*proven, *build_checks(mapping)]
-    at_the_end = [build_cutover_asset(mapping, told_of), build_migration_report_asset(mapping, told_of)]
-    return [*proven, *at_the_end, build_dry_run_asset(mapping)]
+    told_of = [*proven, *build_checks(mapping, names)]
+    at_the_end = [build_cutover_asset(mapping, names, told_of), build_migration_report_asset(mapping, names, told_of)]
+    return [*proven, *at_the_end, build_dry_run_asset(mapping, names)]

@@ -6,18 +6,22 @@ import dagster as dg
 
 from weaviate_migration.defs import groups
 from weaviate_migration.defs.resources import SQLiteSource
+from weaviate_migration.defs.resources.own_keys import with_resources_of
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.dual_write.capture import begin_change_capture
+from weaviate_migration.runs.jobs import CHANGE_CAPTURE
+from weaviate_migration.runs.names import DagsterNames
 from weaviate_migration.work_folder.folder import WorkFolder
 
 logger = logging.getLogger(__name__)
 
 
-def build_change_capture_asset(mapping: Mapping) -> dg.AssetsDefinition:
+def build_change_capture_asset(mapping: Mapping, names: DagsterNames) -> dg.AssetsDefinition:
     """The asset `change_capture`: before the snapshot, so that nothing that is written in between is lost."""
 
     @dg.asset(
-        group_name=groups.SCHEMA,
+        key=names.asset(CHANGE_CAPTURE),
+        group_name=names.group(groups.SCHEMA),
         kinds={"sqlite"},
         owners=groups.OWNERS,
         tags=groups.stage("capture"),
@@ -29,6 +33,7 @@ def build_change_capture_asset(mapping: Mapping) -> dg.AssetsDefinition:
             "it was."
         ),
     )
+    @with_resources_of(names)
     def change_capture(source: SQLiteSource, work_folder: dg.ResourceParam[WorkFolder]) -> dg.MaterializeResult[None]:
         capture, not_followed = begin_change_capture(source.path, mapping, work_folder)
         for sentence in not_followed:

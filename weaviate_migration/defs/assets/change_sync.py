@@ -3,30 +3,38 @@
 import dagster as dg
 
 from weaviate_migration.defs import groups
-from weaviate_migration.defs.resources import BatchSettings, WeaviateServer
+from weaviate_migration.defs.resources import BatchSettings, TargetServer
+from weaviate_migration.defs.resources.own_keys import with_resources_of
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.dual_write.following import followed_with
+from weaviate_migration.runs.jobs import CHANGE_CAPTURE, CHANGE_SYNC
+from weaviate_migration.runs.names import DagsterNames
 from weaviate_migration.target.write import write_settings
 from weaviate_migration.work_folder.folder import WorkFolder
 
 
-def build_change_sync_asset(mapping: Mapping) -> dg.AssetsDefinition:
+def build_change_sync_asset(mapping: Mapping, names: DagsterNames) -> dg.AssetsDefinition:
     """The asset `change_sync`: each materialization applies what the change log holds by then."""
 
     @dg.asset(
-        group_name=groups.DUAL_WRITE,
+        key=names.asset(CHANGE_SYNC),
+        group_name=names.group(groups.DUAL_WRITE),
         kinds={"sqlite", "weaviate"},
         owners=groups.OWNERS,
         tags=groups.stage("sync"),
-        deps=["change_capture", *(each.asset_name for each in mapping.collections)],
+        deps=[
+            names.asset(CHANGE_CAPTURE),
+            *(names.asset(each.asset_name) for each in mapping.collections),
+        ],
         description=(
             "Applies the changes that the application made since the snapshot, or since the last materialization, to "
             "every migration that is followed: the unfinished one, the one that readers use, and the one that a "
             "rollback leads to. The position moves when Weaviate has confirmed everything."
         ),
     )
+    @with_resources_of(names)
     def change_sync(
-        weaviate: WeaviateServer,
+        weaviate: dg.ResourceParam[TargetServer],
         batches: BatchSettings,
         work_folder: dg.ResourceParam[WorkFolder],
     ) -> dg.MaterializeResult[None]:

@@ -7,10 +7,13 @@ from pydantic import Field
 
 from weaviate_migration.defs import groups
 from weaviate_migration.defs.groups import PARTITIONS
-from weaviate_migration.defs.resources import BatchSettings, WeaviateServer
+from weaviate_migration.defs.resources import BatchSettings, TargetServer
+from weaviate_migration.defs.resources.own_keys import with_resources_of
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping import Mapping as WholeMapping
 from weaviate_migration.phases.dual_write.collection_load import load_collection
+from weaviate_migration.runs.jobs import WEAVIATE_SCHEMA
+from weaviate_migration.runs.names import DagsterNames
 from weaviate_migration.target.write import write_settings
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.load_tally import LoadTally
@@ -25,16 +28,18 @@ class LoadConfig(dg.Config):
     )
 
 
-def build_collection_asset(mapping: WholeMapping, collection: CollectionMapping) -> dg.AssetsDefinition:
+def build_collection_asset(
+    mapping: WholeMapping, names: DagsterNames, collection: CollectionMapping
+) -> dg.AssetsDefinition:
     """The asset of one collection: `Message` becomes `message`."""
 
     @dg.asset(
-        name=collection.asset_name,
+        key=names.asset(collection.asset_name),
         partitions_def=PARTITIONS,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        ins={"extract": dg.AssetIn(collection.extract_name)},
-        deps=["weaviate_schema"],
-        group_name=groups.HISTORY,
+        ins={"extract": dg.AssetIn(names.asset(collection.extract_name))},
+        deps=[names.asset(WEAVIATE_SCHEMA)],
+        group_name=names.group(groups.HISTORY),
         kinds={"weaviate"},
         owners=groups.OWNERS,
         tags=groups.stage("collection"),
@@ -45,11 +50,12 @@ def build_collection_asset(mapping: WholeMapping, collection: CollectionMapping)
             "are in the quarantine, with reasons. Rows that changed since the snapshot are written as they are now."
         ).strip(),
     )
+    @with_resources_of(names)
     def collection_objects(
         context: dg.AssetExecutionContext,
         config: LoadConfig,
         extract: Any,
-        weaviate: WeaviateServer,
+        weaviate: dg.ResourceParam[TargetServer],
         batches: BatchSettings,
         work_folder: dg.ResourceParam[WorkFolder],
     ) -> None:

@@ -8,10 +8,13 @@ from pydantic import Field
 
 from weaviate_migration.base.settings import CUTOVER_SECONDS
 from weaviate_migration.defs import groups
-from weaviate_migration.defs.resources import BatchSettings, WeaviateServer
+from weaviate_migration.defs.resources import BatchSettings, TargetServer
+from weaviate_migration.defs.resources.own_keys import with_resources_of
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.cutover.switch import cut_over
 from weaviate_migration.runs.checks import graph_of
+from weaviate_migration.runs.jobs import CHANGE_SYNC, CUTOVER
+from weaviate_migration.runs.names import DagsterNames
 from weaviate_migration.runs.readiness import refuse_unproven
 from weaviate_migration.target.write import write_settings
 from weaviate_migration.work_folder.folder import WorkFolder
@@ -24,7 +27,9 @@ class CutoverConfig(dg.Config):
     timeout: float = Field(default=CUTOVER_SECONDS, ge=0, description="Seconds until the aliases have to be moved.")
 
 
-def build_cutover_asset(mapping: Mapping, proven_by: Sequence[dg.AssetsDefinition]) -> dg.AssetsDefinition:
+def build_cutover_asset(
+    mapping: Mapping, names: DagsterNames, proven_by: Sequence[dg.AssetsDefinition]
+) -> dg.AssetsDefinition:
     """The asset `cutover`: runs when all collections are loaded and their blocking checks passed.
 
     Args:
@@ -33,11 +38,12 @@ def build_cutover_asset(mapping: Mapping, proven_by: Sequence[dg.AssetsDefinitio
     graph = graph_of(proven_by)
 
     @dg.asset(
-        group_name=groups.CUTOVER,
+        key=names.asset(CUTOVER),
+        group_name=names.group(groups.CUTOVER),
         kinds={"weaviate"},
         owners=groups.OWNERS,
         tags=groups.stage("cutover"),
-        deps=["change_sync", *(each.asset_name for each in mapping.collections)],
+        deps=[names.asset(CHANGE_SYNC), *(names.asset(each.asset_name) for each in mapping.collections)],
         description=(
             "The switch: points each alias at this migration's collection. Refused unless every blocking check of "
             "every partition passed on what was materialized last, and while rows are in the quarantine: it says "
@@ -46,14 +52,15 @@ def build_cutover_asset(mapping: Mapping, proven_by: Sequence[dg.AssetsDefinitio
             "switch that was broken off is completed."
         ),
     )
+    @with_resources_of(names)
     def cutover(
         context: dg.AssetExecutionContext,
         config: CutoverConfig,
-        weaviate: WeaviateServer,
+        weaviate: dg.ResourceParam[TargetServer],
         batches: BatchSettings,
         work_folder: dg.ResourceParam[WorkFolder],
     ) -> dg.MaterializeResult[None]:
-        prove = functools.partial(refuse_unproven, context.instance, graph, mapping)
+        prove = functools.partial(refuse_unproven, context.instance, names, graph, mapping)
         record = work_folder.records.take_up()
         with weaviate.client(work_folder) as client:
             settings = write_settings(batches, client)

@@ -6,18 +6,22 @@ import dagster as dg
 
 from weaviate_migration.defs import groups
 from weaviate_migration.defs.resources import BatchSettings, SQLiteSource
+from weaviate_migration.defs.resources.own_keys import with_resources_of
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.preflight.dry_run import rehearse
+from weaviate_migration.runs.jobs import DRY_RUN_REPORT
+from weaviate_migration.runs.names import DagsterNames
 from weaviate_migration.work_folder.folder import WorkFolder
 
 logger = logging.getLogger(__name__)
 
 
-def build_dry_run_asset(mapping: Mapping) -> dg.AssetsDefinition:
+def build_dry_run_asset(mapping: Mapping, names: DagsterNames) -> dg.AssetsDefinition:
     """The asset `dry_run_report`: what a migration would write and refuse."""
 
     @dg.asset(
-        group_name=groups.SCHEMA,
+        key=names.asset(DRY_RUN_REPORT),
+        group_name=names.group(groups.SCHEMA),
         kinds={"sqlite"},
         owners=groups.OWNERS,
         tags=groups.stage("audit"),
@@ -26,6 +30,7 @@ def build_dry_run_asset(mapping: Mapping) -> dg.AssetsDefinition:
             "row, needs no server, and leaves nothing behind."
         ),
     )
+    @with_resources_of(names)
     def dry_run_report(
         source: SQLiteSource,
         batches: BatchSettings,

@@ -9,32 +9,36 @@ import pyarrow as pa
 from weaviate_migration.defs import groups
 from weaviate_migration.defs.groups import PARTITIONS
 from weaviate_migration.defs.resources import BatchSettings
+from weaviate_migration.defs.resources.own_keys import with_resources_of
 from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.phases.history.extract.partitions import PartitionStream, PartitionStreams
 from weaviate_migration.phases.history.extract.scan import scan_snapshot
+from weaviate_migration.runs.jobs import SQLITE_SNAPSHOT
+from weaviate_migration.runs.names import EXTRACT_STORAGE, DagsterNames
 from weaviate_migration.work_folder.folder import WorkFolder
 
 logger = logging.getLogger(__name__)
 
 
-def build_extract_asset(mapping: Mapping, collection: CollectionMapping) -> dg.AssetsDefinition:
+def build_extract_asset(mapping: Mapping, names: DagsterNames, collection: CollectionMapping) -> dg.AssetsDefinition:
     """The extract of one table, named `<table>_extract`."""
 
     @dg.asset(
-        name=collection.extract_name,
+        key=names.asset(collection.extract_name),
         partitions_def=PARTITIONS,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        io_manager_key="extract_storage",
-        group_name=groups.HISTORY,
+        io_manager_key=names.of(EXTRACT_STORAGE),
+        group_name=names.group(groups.HISTORY),
         kinds={"sqlite", "parquet"},
         owners=groups.OWNERS,
         tags=groups.stage("extract"),
-        deps=["sqlite_snapshot"],
+        deps=[names.asset(SQLITE_SNAPSHOT)],
         description=(
             f"Rows of {collection.table} in the snapshot, every value exactly, as Parquet sorted by the UUIDs of their "
             "objects. A partition is a range of UUIDs; the table is scanned once for a whole run."
         ),
     )
+    @with_resources_of(names)
     def extract(
         context: dg.AssetExecutionContext, batches: BatchSettings, work_folder: dg.ResourceParam[WorkFolder]
     ) -> PartitionStreams:

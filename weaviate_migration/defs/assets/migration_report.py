@@ -7,17 +7,21 @@ import dagster as dg
 
 from weaviate_migration.base.atomic_file import replace_file
 from weaviate_migration.defs import groups
-from weaviate_migration.defs.resources import WeaviateServer
+from weaviate_migration.defs.resources import TargetServer
+from weaviate_migration.defs.resources.own_keys import with_resources_of
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.monitoring.report import MigrationReport, html_page, markdown_page, migration_report
 from weaviate_migration.runs.checks import AssetGraph, graph_of
 from weaviate_migration.runs.jobs import CUTOVER, MIGRATION_REPORT
+from weaviate_migration.runs.names import DagsterNames
 from weaviate_migration.work_folder.folder import WorkFolder
 
 logger = logging.getLogger(__name__)
 
 
-def build_migration_report_asset(mapping: Mapping, proven_by: Sequence[dg.AssetsDefinition]) -> dg.AssetsDefinition:
+def build_migration_report_asset(
+    mapping: Mapping, names: DagsterNames, proven_by: Sequence[dg.AssetsDefinition]
+) -> dg.AssetsDefinition:
     """The asset `migration_report`, after the cutover.
 
     Args:
@@ -26,12 +30,12 @@ def build_migration_report_asset(mapping: Mapping, proven_by: Sequence[dg.Assets
     graph = graph_of(proven_by)
 
     @dg.asset(
-        name=MIGRATION_REPORT,
-        group_name=groups.CLEANUP,
+        key=names.asset(MIGRATION_REPORT),
+        group_name=names.group(groups.CLEANUP),
         kinds={"html", "markdown"},
         owners=groups.OWNERS,
         tags=groups.stage("report"),
-        deps=[CUTOVER],
+        deps=[names.asset(CUTOVER)],
         output_required=False,
         description=(
             "What became of the migration, as one HTML page and as Markdown in the work folder: times, rows, errors, "
@@ -40,11 +44,14 @@ def build_migration_report_asset(mapping: Mapping, proven_by: Sequence[dg.Assets
             "makes it."
         ),
     )
+    @with_resources_of(names)
     def report(
-        context: dg.AssetExecutionContext, weaviate: WeaviateServer, work_folder: dg.ResourceParam[WorkFolder]
+        context: dg.AssetExecutionContext,
+        weaviate: dg.ResourceParam[TargetServer],
+        work_folder: dg.ResourceParam[WorkFolder],
     ) -> Iterator[dg.MaterializeResult[None]]:
         try:
-            metadata = _written(context.instance, graph, mapping, work_folder, weaviate.url)
+            metadata = _written(context.instance, names, graph, mapping, work_folder, weaviate.url)
         except Exception:
             logger.exception("The report could not be made; nothing else is affected")
             return
@@ -54,10 +61,15 @@ def build_migration_report_asset(mapping: Mapping, proven_by: Sequence[dg.Assets
 
 
 def _written(
-    instance: dg.DagsterInstance, graph: AssetGraph, mapping: Mapping, work_folder: WorkFolder, target: str
+    instance: dg.DagsterInstance,
+    names: DagsterNames,
+    graph: AssetGraph,
+    mapping: Mapping,
+    work_folder: WorkFolder,
+    target: str,
 ) -> dict[str, dg.MetadataValue | int]:
     """Writes both files, and returns what the asset shows of them."""
-    found = migration_report(instance, graph, mapping, work_folder, target)
+    found = migration_report(instance, names, graph, mapping, work_folder, target)
     markdown = markdown_page(found)
     page, text = work_folder.report_path, work_folder.report_path.with_suffix(".md")
     replace_file(page, html_page(found))

@@ -5,31 +5,36 @@ import logging
 import dagster as dg
 
 from weaviate_migration.defs import groups
-from weaviate_migration.defs.resources import SQLiteSource, WeaviateServer
+from weaviate_migration.defs.resources import SQLiteSource, TargetServer
+from weaviate_migration.defs.resources.own_keys import with_resources_of
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.history.versioned_collections import ensure_collections
+from weaviate_migration.runs.jobs import SOURCE_AUDIT, WEAVIATE_SCHEMA
+from weaviate_migration.runs.names import DagsterNames
 from weaviate_migration.work_folder.folder import WorkFolder
 
 logger = logging.getLogger(__name__)
 
 
-def build_schema_asset(mapping: Mapping) -> dg.AssetsDefinition:
+def build_schema_asset(mapping: Mapping, names: DagsterNames) -> dg.AssetsDefinition:
     """The asset `weaviate_schema`: begins a migration, or goes on with the unfinished one."""
 
     @dg.asset(
-        group_name=groups.SCHEMA,
+        key=names.asset(WEAVIATE_SCHEMA),
+        group_name=names.group(groups.SCHEMA),
         kinds={"weaviate"},
         owners=groups.OWNERS,
         tags=groups.stage("schema"),
-        deps=["source_audit"],
+        deps=[names.asset(SOURCE_AUDIT)],
         description=(
             "The migration's collections, empty and with versioned names. Begins a migration, or goes on with the "
             "unfinished one. Readers see nothing of its collections before `cutover`."
         ),
     )
+    @with_resources_of(names)
     def weaviate_schema(
         source: SQLiteSource,
-        weaviate: WeaviateServer,
+        weaviate: dg.ResourceParam[TargetServer],
         work_folder: dg.ResourceParam[WorkFolder],
     ) -> dg.MaterializeResult[None]:
         record = work_folder.records.resume_or_begin(source.path, mapping, weaviate.prefix)

@@ -5,8 +5,11 @@ from pydantic import Field
 
 from weaviate_migration.defs import groups
 from weaviate_migration.defs.resources import BatchSettings, SQLiteSource
+from weaviate_migration.defs.resources.own_keys import with_resources_of
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.history.snapshot import SnapshotTaker
+from weaviate_migration.runs.jobs import CHANGE_CAPTURE, SQLITE_SNAPSHOT, WEAVIATE_SCHEMA
+from weaviate_migration.runs.names import DagsterNames
 from weaviate_migration.source.other_tables import REMEDY, OtherTables
 from weaviate_migration.work_folder.folder import WorkFolder
 
@@ -15,15 +18,16 @@ EVERYTHING_MAPPED = "everything_mapped"
 _AGAIN = f"{REMEDY} Then begin again: `weaviate-migration rollback --discard`."
 
 
-def build_snapshot_asset(mapping: Mapping) -> dg.AssetsDefinition:
+def build_snapshot_asset(mapping: Mapping, names: DagsterNames) -> dg.AssetsDefinition:
     """The asset `sqlite_snapshot`: one for each migration, so that what was loaded before still agrees with it."""
 
     @dg.asset(
-        group_name=groups.HISTORY,
+        key=names.asset(SQLITE_SNAPSHOT),
+        group_name=names.group(groups.HISTORY),
         kinds={"sqlite"},
         owners=groups.OWNERS,
         tags=groups.stage("snapshot"),
-        deps=["change_capture", "weaviate_schema"],
+        deps=[names.asset(CHANGE_CAPTURE), names.asset(WEAVIATE_SCHEMA)],
         description=(
             "A consistent copy of the SQLite file, made by SQLite's online backup in one step while the application "
             "writes; checked with PRAGMA integrity_check and hashed. It is the backup, and all extracts read it. "
@@ -32,7 +36,7 @@ def build_snapshot_asset(mapping: Mapping) -> dg.AssetsDefinition:
         check_specs=[
             dg.AssetCheckSpec(
                 EVERYTHING_MAPPED,
-                asset="sqlite_snapshot",
+                asset=names.asset(SQLITE_SNAPSHOT),
                 blocking=mapping.unmapped == "refuse",
                 description=(
                     "Every table of the snapshot that has rows becomes a collection, or is left out by the mapping. "
@@ -41,6 +45,7 @@ def build_snapshot_asset(mapping: Mapping) -> dg.AssetsDefinition:
             )
         ],
     )
+    @with_resources_of(names)
     def sqlite_snapshot(
         config: SnapshotConfig,
         source: SQLiteSource,

@@ -7,9 +7,11 @@ import dagster as dg
 
 from weaviate_migration.defs import groups
 from weaviate_migration.defs.resources import SQLiteSource
+from weaviate_migration.defs.resources.own_keys import with_resources_of
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.preflight.audit import SourceAudit, audit_source, verdict
-from weaviate_migration.runs.jobs import MISFITS
+from weaviate_migration.runs.jobs import CHANGE_CAPTURE, MISFITS, SOURCE_AUDIT
+from weaviate_migration.runs.names import DagsterNames
 from weaviate_migration.source.other_tables import refuse_passed_over
 from weaviate_migration.work_folder.folder import WorkFolder
 
@@ -18,19 +20,20 @@ logger = logging.getLogger(__name__)
 WRITABLE = "writable"
 
 
-def build_source_audit_asset(mapping: Mapping) -> dg.AssetsDefinition:
+def build_source_audit_asset(mapping: Mapping, names: DagsterNames) -> dg.AssetsDefinition:
     """The asset `source_audit`, with its check `writable`, which stops a migration that makes no sense."""
 
     @dg.asset(
-        group_name=groups.SCHEMA,
+        key=names.asset(SOURCE_AUDIT),
+        group_name=names.group(groups.SCHEMA),
         kinds={"sqlite"},
         owners=groups.OWNERS,
         tags=groups.stage("audit"),
-        deps=["change_capture"],
+        deps=[names.asset(CHANGE_CAPTURE)],
         check_specs=[
             dg.AssetCheckSpec(
                 WRITABLE,
-                asset="source_audit",
+                asset=names.asset(SOURCE_AUDIT),
                 blocking=True,
                 description=(
                     "Rows can become objects: fails where more than half of a table's rows have no usable key or are "
@@ -46,6 +49,7 @@ def build_source_audit_asset(mapping: Mapping) -> dg.AssetsDefinition:
             "nothing is written."
         ),
     )
+    @with_resources_of(names)
     def source_audit(source: SQLiteSource, work_folder: dg.ResourceParam[WorkFolder]) -> dg.MaterializeResult:  # type: ignore[type-arg]  # beside a check, Dagster takes only the plain class
         audit = audit_source(source.path, mapping, work_folder.scratch)
         if work_folder.records.unfinished() is None:  # One that is gone on with has its snapshot, which is checked.

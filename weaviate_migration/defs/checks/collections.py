@@ -17,7 +17,8 @@ from weaviate_migration.defs.checks.findings import (
     types_finding,
     uuids_finding,
 )
-from weaviate_migration.defs.resources import BatchSettings, WeaviateServer
+from weaviate_migration.defs.resources import BatchSettings, TargetServer
+from weaviate_migration.defs.resources.own_keys import with_resources_of
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping import Mapping as WholeMapping
 from weaviate_migration.mapping.asset_names import CHECKS, RELATIONS
@@ -25,6 +26,8 @@ from weaviate_migration.mapping.relation_groups import parents_of
 from weaviate_migration.phases.history.changes import collection_changes
 from weaviate_migration.phases.validation.collection_proof import CollectionProof, compare_and_keep
 from weaviate_migration.phases.validation.relations import compare_relations
+from weaviate_migration.runs.jobs import SQLITE_SNAPSHOT
+from weaviate_migration.runs.names import DagsterNames
 from weaviate_migration.runs.readiness import missing_partitions
 from weaviate_migration.work_folder.check_results import CheckResults
 from weaviate_migration.work_folder.folder import WorkFolder
@@ -33,21 +36,24 @@ from weaviate_migration.work_folder.folder import WorkFolder
 _REPAIR = "materializing the partition again, or `weaviate-migration verify --repair`, mends it"
 
 
-def build_collection_checks(mapping: WholeMapping, collection: CollectionMapping) -> dg.AssetChecksDefinition:
+def build_collection_checks(
+    mapping: WholeMapping, names: DagsterNames, collection: CollectionMapping
+) -> dg.AssetChecksDefinition:
     """The checks that compare one collection with its extract, in one step: one walk serves most of them."""
-    specs = {each.name: each for each in _specs(collection)}
+    specs = {each.name: each for each in _specs(names, collection)}
 
-    @dg.multi_asset_check(specs=list(specs.values()), name=f"{collection.asset_name}{CHECKS}")
+    @dg.multi_asset_check(specs=list(specs.values()), name=names.step(f"{collection.asset_name}{CHECKS}"))
+    @with_resources_of(names)
     def checks(
         context: dg.AssetCheckExecutionContext,
-        weaviate: WeaviateServer,
+        weaviate: dg.ResourceParam[TargetServer],
         batches: BatchSettings,
         work_folder: dg.ResourceParam[WorkFolder],
     ) -> Iterator[Any]:
         partitions = context.partition_keys
         record = work_folder.records.take_up()
         results = work_folder.check_results(record, collection)
-        writer = EvaluationWriter(context, dg.AssetKey(collection.asset_name), specs, results)
+        writer = EvaluationWriter(context, names.asset(collection.asset_name), specs, results)
         with (
             weaviate.client(work_folder) as client,
             collection_changes(work_folder, record, mapping, collection) as changes,
@@ -69,8 +75,8 @@ def build_collection_checks(mapping: WholeMapping, collection: CollectionMapping
     return checks
 
 
-def _specs(collection: CollectionMapping) -> list[dg.AssetCheckSpec]:
-    asset, extract = collection.asset_name, collection.extract_name
+def _specs(names: DagsterNames, collection: CollectionMapping) -> list[dg.AssetCheckSpec]:
+    asset, extract = names.asset(collection.asset_name), names.asset(collection.extract_name)
 
     def once(name: str, description: str) -> dg.AssetCheckSpec:
         return dg.AssetCheckSpec(name, asset=asset, blocking=True, description=description, additional_deps=[extract])
@@ -120,46 +126,56 @@ def _specs(collection: CollectionMapping) -> list[dg.AssetCheckSpec]:
     ]
 
 
-def build_relations_checks(mapping: WholeMapping, group: Sequence[CollectionMapping]) -> dg.AssetChecksDefinition:
+def build_relations_checks(
+    mapping: WholeMapping, names: DagsterNames, group: Sequence[CollectionMapping]
+) -> dg.AssetChecksDefinition:
     """The checks `relations` of collections that name each other's rows, most often of one alone.
 
     A step of its own, since it waits for the parents and their checks. Around a circle there is only one for all:
     as Dagster has it, a step does not wait for checks of assets that it checks itself.
     """
-    specs = {each.asset_name: _relations_spec(mapping, each, group) for each in group}
+    specs = {each.asset_name: _relations_spec(mapping, names, each, group) for each in group}
 
-    @dg.multi_asset_check(specs=list(specs.values()), name=f"{group[0].asset_name}{RELATIONS}", can_subset=True)
+    @dg.multi_asset_check(
+        specs=list(specs.values()), name=names.step(f"{group[0].asset_name}{RELATIONS}"), can_subset=True
+    )
+    @with_resources_of(names)
     def relations(
         context: dg.AssetCheckExecutionContext,
-        weaviate: WeaviateServer,
+        weaviate: dg.ResourceParam[TargetServer],
         batches: BatchSettings,
         work_folder: dg.ResourceParam[WorkFolder],
     ) -> Iterator[dg.AssetCheckResult]:
         record = work_folder.records.current()
         chosen = [each for each in group if specs[each.asset_name].key in context.selected_asset_check_keys]
         if record.snapshot is None or not record.snapshot.path.is_file():
-            yield from (_noted(no_snapshot_finding(), each, work_folder.check_results(record, each)) for each in chosen)
+            for each in chosen:
+                yield _noted(no_snapshot_finding(), specs[each.asset_name], work_folder.check_results(record, each))
             return
         with weaviate.client(work_folder) as client:
             for each in chosen:
                 compared = compare_relations(each, mapping, record, client, work_folder, batches.sort_memory_mb)
                 parents = parents_of(mapping, each)
-                lacking = [parent for parent in parents if missing_partitions(context.instance, parent, record)]
+                lacking = [
+                    parent
+                    for parent in parents
+                    if missing_partitions(context.instance, names.asset(parent.asset_name), parent, record)
+                ]
                 finding = relations_finding(compared, [record.alias(parent) for parent in lacking])
-                yield _noted(finding, each, work_folder.check_results(record, each))
+                yield _noted(finding, specs[each.asset_name], work_folder.check_results(record, each))
 
     return relations
 
 
 def _relations_spec(
-    mapping: WholeMapping, collection: CollectionMapping, group: Sequence[CollectionMapping]
+    mapping: WholeMapping, names: DagsterNames, collection: CollectionMapping, group: Sequence[CollectionMapping]
 ) -> dg.AssetCheckSpec:
     parents = {each.asset_name for each in [*parents_of(mapping, collection), *group]} - {collection.asset_name}
     return dg.AssetCheckSpec(
         "relations",
-        asset=collection.asset_name,
+        asset=names.asset(collection.asset_name),
         blocking=True,
-        additional_deps=["sqlite_snapshot", *sorted(parents)],
+        additional_deps=[names.asset(each) for each in (SQLITE_SNAPSHOT, *sorted(parents))],
         description=(
             "Each row's parent is in its collection exactly where it is in the source. Orphans of the source are a "
             "warning. It runs after the checks of the parents' collections have passed; where collections name each "
@@ -170,6 +186,6 @@ def _relations_spec(
     )
 
 
-def _noted(finding: Finding, collection: CollectionMapping, results: CheckResults) -> dg.AssetCheckResult:
-    results.note([check_verdict("relations", finding["passed"], finding["severity"])], None)
-    return dg.AssetCheckResult(asset_key=collection.asset_name, check_name="relations", **finding)
+def _noted(finding: Finding, spec: dg.AssetCheckSpec, results: CheckResults) -> dg.AssetCheckResult:
+    results.note([check_verdict(spec.name, finding["passed"], finding["severity"])], None)
+    return dg.AssetCheckResult(asset_key=spec.asset_key, check_name=spec.name, **finding)

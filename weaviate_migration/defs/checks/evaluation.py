@@ -16,7 +16,7 @@ from weaviate_migration.runs.materializations import newest_by_partition, newest
 from weaviate_migration.work_folder.check_results import CheckResults, CheckVerdict
 
 
-def partitioned_check(name: str, asset: str, extract: str, description: str) -> dg.AssetCheckSpec:
+def partitioned_check(name: str, asset: dg.AssetKey, extract: dg.AssetKey, description: str) -> dg.AssetCheckSpec:
     """A blocking check that is stored for each partition.
 
     Args:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from threading import Lock
+from typing import Protocol
 
 import dagster as dg
 from pydantic import Field, PrivateAttr
@@ -23,6 +24,28 @@ from weaviate_migration.target.server import ServerAddress, embedded_server, run
 from weaviate_migration.work_folder.folder import WorkFolder
 
 logger = logging.getLogger(__name__)
+
+
+class TargetServer(Protocol):
+    """What the steps ask of the resource `weaviate`."""
+
+    @property
+    def url(self) -> str:
+        """Where the server is, for the report."""
+
+    @property
+    def prefix(self) -> str:
+        """Stands before the names of collections and aliases."""
+
+    def client(self, work_folder: WorkFolder) -> AbstractContextManager[WeaviateClient]:
+        """A client, connected while the context lives.
+
+        Args:
+            work_folder: which an embedded server belongs to.
+
+        Raises:
+            ServerNotUsableError: the server cannot be started, or be connected to.
+        """
 
 
 class WeaviateServer(dg.ConfigurableResource):  # type: ignore[type-arg]

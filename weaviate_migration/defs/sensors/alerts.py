@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import dagster as dg
 import psutil
 
-from weaviate_migration.base.settings import MigrationConfig
+from weaviate_migration.base.settings import MigrationConfig, value_in_environment
 from weaviate_migration.monitoring.alerts import AlertSettings, IncidentBook
 from weaviate_migration.monitoring.alerts.conditions import judge
 from weaviate_migration.monitoring.alerts.observations import observe
@@ -13,6 +13,7 @@ from weaviate_migration.monitoring.alerts.run_conditions import MATERIALIZATION,
 from weaviate_migration.monitoring.alerts.under_way import MIGRATE, Command, UnderWay, commands_under_way
 from weaviate_migration.monitoring.alerts.watch import alert_folder, commands_folder
 from weaviate_migration.runs.checks import AssetGraph
+from weaviate_migration.runs.own_runs import OwnRuns
 from weaviate_migration.runs.runner import was_killed
 from weaviate_migration.target.server_process import ProcessIdentity
 
@@ -22,40 +23,47 @@ _STARTED = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING, dg.DagsterRunSt
 
 
 def build_alert_sensors(
-    config: MigrationConfig, settings: AlertSettings, graph: Callable[[], AssetGraph]
+    config: MigrationConfig,
+    settings: AlertSettings,
+    own: OwnRuns,
+    api_key_variable: str,
+    graph: Callable[[], AssetGraph],
 ) -> list[dg.SensorDefinition]:
     """A sensor for what is so at the moment, and two for what runs came to; running as soon as the daemon does.
 
     Runs of other code locations are looked at too, since those from the command line belong to none.
 
     Args:
+        own: the runs of the migration.
+        api_key_variable: has the server's key when a sensor looks; empty: the server wants none.
         graph: makes the graph of the assets and checks; called when it is needed.
     """
     book = IncidentBook(alert_folder(config), settings.named_channels())
     running = dg.DefaultSensorStatus.RUNNING
 
     def settle_run(context: dg.RunStatusSensorContext) -> None:
-        if concerns_us(context.dagster_run, graph()):
-            book.settle(judge_run(context.instance, graph(), context.dagster_run))
+        if concerns_us(own, context.dagster_run):
+            book.settle(judge_run(context.instance, graph(), own, context.dagster_run))
 
     @dg.sensor(
-        name="state_alerts",
+        name=own.names.of("state_alerts"),
         minimum_interval_seconds=SECONDS_BETWEEN_LOOKS,
         default_status=running,
         description="Tells of a load that is slow or stalled, of lag, memory, disks, the server, and of killed runs.",
     )
     def state_alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        runs = [run for run in context.instance.get_runs(_STARTED) if concerns_us(run, graph())]
-        commands = [*commands_under_way(commands_folder(alert_folder(config))), *_commands(context.instance, runs)]
-        judgement = judge(observe(config, UnderWay(tuple(commands)), progress=True), settings)
+        runs = [run for run in context.instance.get_runs(_STARTED) if concerns_us(own, run)]
+        commands = [*commands_under_way(commands_folder(alert_folder(config))), *_commands(context.instance, own, runs)]
+        looking = config.model_copy(update={"weaviate_api_key": value_in_environment(api_key_variable)})
+        judgement = judge(observe(looking, UnderWay(tuple(commands)), progress=True), settings)
         for run in filter(was_killed, runs):
-            judgement += judge_run(context.instance, graph(), run)
+            judgement += judge_run(context.instance, graph(), own, run)
         book.settle(judgement)
         open_now = book.open_incidents()
         return dg.SkipReason("; ".join(each.title for each in open_now) or "Nothing to tell.")
 
     @dg.run_failure_sensor(
-        name="failed_run_alerts",
+        name=own.names.of("failed_run_alerts"),
         monitor_all_code_locations=True,
         default_status=running,
         description="Tells of a run that failed, and of its checks that failed, warn, or never ran.",
@@ -64,7 +72,7 @@ def build_alert_sensors(
         settle_run(context)
 
     @dg.run_status_sensor(
-        name="succeeded_run_alerts",
+        name=own.names.of("succeeded_run_alerts"),
         run_status=dg.DagsterRunStatus.SUCCESS,
         monitor_all_code_locations=True,
         default_status=running,
@@ -76,13 +84,13 @@ def build_alert_sensors(
     return [state_alerts, failed_run_alerts, succeeded_run_alerts]
 
 
-def _commands(instance: dg.DagsterInstance, runs: list[dg.DagsterRun]) -> Iterator[Command]:
+def _commands(instance: dg.DagsterInstance, own: OwnRuns, runs: list[dg.DagsterRun]) -> Iterator[Command]:
     """The runs as commands that are under way: those from the UI are noted nowhere else."""
     for run in runs:
         record = instance.get_run_record_by_id(run.run_id)
         if was_killed(run) or record is None or record.start_time is None:
             continue
-        name = command_of(run)
+        name = command_of(own, run)
         yield Command(
             name=MIGRATE if name == MATERIALIZATION else name,
             process=_process(instance, run.run_id, record.start_time),

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 import dagster as dg
 
@@ -15,6 +16,7 @@ from weaviate_migration.runs.jobs import CUT_OVER, DRY_RUN, MIGRATE_LIVE, VERIFY
 from weaviate_migration.runs.jobs import MIGRATE as MIGRATE_JOB
 from weaviate_migration.runs.jobs import SYNC as SYNC_JOB
 from weaviate_migration.runs.jobs import VERIFY as VERIFY_JOB
+from weaviate_migration.runs.own_runs import OwnRuns
 from weaviate_migration.runs.runner import was_killed
 
 # The command that does what a job does; a failure of one is over when the other succeeds.
@@ -32,21 +34,19 @@ SHOWN_CHECKS = 5
 FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
 
-def judge_run(instance: dg.DagsterInstance, graph: AssetGraph, run: dg.DagsterRun) -> Judgement:
+def judge_run(instance: dg.DagsterInstance, graph: AssetGraph, own: OwnRuns, run: dg.DagsterRun) -> Judgement:
     """What a run that has ended, or was killed, came to, and what all checks say by now."""
-    return _fate(instance, run) + judge_checks(check_report(instance, graph))
+    return _fate(instance, own, run) + judge_checks(check_report(instance, graph))
 
 
-def command_of(run: dg.DagsterRun) -> str:
+def command_of(own: OwnRuns, run: dg.DagsterRun) -> str:
     """The command that does what the run does: `migrate`; or `materialization` of single assets."""
-    return COMMAND_OF.get(run.job_name, MATERIALIZATION)
+    return COMMAND_OF.get(own.job_of(run) or "", MATERIALIZATION)
 
 
-def concerns_us(run: dg.DagsterRun, graph: AssetGraph) -> bool:
+def concerns_us(own: OwnRuns, run: dg.DagsterRun) -> bool:
     """Whether it is a run of one of our jobs or assets: an instance may have others. A dry run calls nobody."""
-    if run.job_name in COMMAND_OF:
-        return True
-    return run.job_name != DRY_RUN and bool(graph.get_all_asset_keys() & (run.asset_selection or set()))
+    return own.has(run) and own.job_of(run) != DRY_RUN
 
 
 def judge_checks(report: CheckReport) -> Judgement:
@@ -65,11 +65,11 @@ def judge_checks(report: CheckReport) -> Judgement:
     return Judgement((*found, *never_ran), kinds, frozenset(keys))
 
 
-def _fate(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Judgement:
+def _fate(instance: dg.DagsterInstance, own: OwnRuns, run: dg.DagsterRun) -> Judgement:
     """Whether the run failed. One that only checks stopped is told by them; the person who pressed Ctrl-C knows."""
-    if _is_superseded(instance, run):
+    if _is_superseded(instance, own, run):
         return Judgement()
-    name = command_of(run)
+    name = command_of(own, run)
     over = {(Kind.RUN_FAILED, name)} | ({(Kind.RUN_FAILED, MATERIALIZATION)} if name == MIGRATE else set())
     if run.is_success:
         return Judgement(keys=frozenset(over))
@@ -86,13 +86,14 @@ def _fate(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Judgement:
     return Judgement((run_failed(name, f"The run of `{run.job_name}` failed", printable(told)),))
 
 
-def _is_superseded(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+def _is_superseded(instance: dg.DagsterInstance, own: OwnRuns, run: dg.DagsterRun) -> bool:
     """Whether another run, that does the same, has begun later and ended: sensors may see the two in any order."""
-    jobs = [job for job, command in COMMAND_OF.items() if command == command_of(run)] or [run.job_name]
+    same = command_of(own, run)
+    jobs = [own.names.of(job) for job, command in COMMAND_OF.items() if command == same] or [run.job_name]
     ended = [dg.RunsFilter(job_name=job, statuses=FINISHED) for job in jobs]
-    newest = [record for each in ended for record in instance.get_run_records(each, limit=1)]
-    own = instance.get_run_record_by_id(run.run_id)
-    return own is not None and any(record.create_timestamp > own.create_timestamp for record in newest)
+    newest = [record for each in ended for record in islice(own.newest(instance, each), 1)]
+    this = instance.get_run_record_by_id(run.run_id)
+    return this is not None and any(record.create_timestamp > this.create_timestamp for record in newest)
 
 
 def _bad_checks(asset: str, groups: Iterable[CheckGroup]) -> Iterable[Condition]:

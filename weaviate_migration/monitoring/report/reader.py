@@ -19,6 +19,8 @@ from weaviate_migration.monitoring.report.next_steps import next_steps
 from weaviate_migration.monitoring.report.runs import MigrationRuns
 from weaviate_migration.phases.validation.certificate import read_certificate
 from weaviate_migration.runs.checks import AssetGraph, CheckReport, CheckStatus, check_report
+from weaviate_migration.runs.names import DagsterNames
+from weaviate_migration.runs.own_runs import OwnRuns
 from weaviate_migration.runs.readiness import not_loaded
 from weaviate_migration.work_folder.checklist import Checklist, Kind, read_checklist
 from weaviate_migration.work_folder.folder import WorkFolder
@@ -35,7 +37,12 @@ CHECKLISTS: tuple[Kind, ...] = ("preflight", "postflight")
 
 
 def migration_report(
-    instance: dg.DagsterInstance, graph: AssetGraph, mapping: Mapping, work_folder: WorkFolder, target: str
+    instance: dg.DagsterInstance,
+    names: DagsterNames,
+    graph: AssetGraph,
+    mapping: Mapping,
+    work_folder: WorkFolder,
+    target: str,
 ) -> MigrationReport:
     """What `read_migration_report` returns, for this instance and the checks of this graph.
 
@@ -46,7 +53,7 @@ def migration_report(
     if record is not None:
         refuse_another_mapping(record, mapping)
     began_at = record.began_at if record else None
-    runs = MigrationRuns(instance, began_at)
+    runs = MigrationRuns(instance, OwnRuns.of(mapping, names, work_folder.path), began_at)
     stored = runs.stored()
     if record is None and not stored:
         raise ConfigurationError(
@@ -56,7 +63,7 @@ def migration_report(
     history = tuple(read_history(work_folder.history_folder, record.id)) if record else ()
     report = MigrationReport(
         made_at=datetime.now(UTC),
-        phase=_phase(instance, mapping, record, history),
+        phase=_phase(instance, names, mapping, record, history),
         source=str(record.source) if record else "",
         target=redacted(target),
         mapping_name=mapping.name,
@@ -90,13 +97,17 @@ def _checks_since(found: CheckReport, began_at: datetime | None, runs: Sequence[
 
 
 def _phase(
-    instance: dg.DagsterInstance, mapping: Mapping, record: MigrationRecord | None, history: tuple[Moment, ...]
+    instance: dg.DagsterInstance,
+    names: DagsterNames,
+    mapping: Mapping,
+    record: MigrationRecord | None,
+    history: tuple[Moment, ...],
 ) -> Phase:
     """The phase, with the lag that was noted last: the source may be away by now."""
     if record is None:
         return Phase.NOT_BEGUN
     lag = next((each.changes for each in reversed(history) if isinstance(each, LagMoment)), 0)
-    return phase_of(record, loaded=not not_loaded(instance, mapping, record), lag=lag)
+    return phase_of(record, loaded=not not_loaded(instance, names, mapping, record), lag=lag)
 
 
 def _collections(work_folder: WorkFolder, mapping: Mapping, record: MigrationRecord) -> Iterator[LoadedCollection]:

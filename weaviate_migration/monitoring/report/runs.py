@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 import dagster as dg
@@ -11,10 +12,13 @@ from weaviate_migration.mapping import Mapping
 from weaviate_migration.monitoring.report.facts import FailedStep, StoredRun
 from weaviate_migration.runs.events import failing_events, failure_of, was_interrupted
 from weaviate_migration.runs.jobs import CUT_OVER, MIGRATE, MIGRATE_LIVE, SOURCE_AUDIT, VERIFY, VERIFY_LIVE, step_phases
+from weaviate_migration.runs.own_runs import OwnRuns
 from weaviate_migration.runs.steps import PhaseTime, RunSteps, phase_times
 
+# Dagster's name for the job of a run without one.
+_CHOSEN_ASSETS = "__ASSET_JOB"
 # Those that make a migration, and those of a partition that was clicked on; `sync` may run every ten seconds.
-_JOBS = (MIGRATE, MIGRATE_LIVE, CUT_OVER, VERIFY, VERIFY_LIVE, "__ASSET_JOB")
+_JOBS = (MIGRATE, MIGRATE_LIVE, CUT_OVER, VERIFY, VERIFY_LIVE, _CHOSEN_ASSETS)
 # Of each job; a migration has a few.
 _NEWEST_RUNS = 50
 _FAILURES = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
@@ -24,16 +28,19 @@ class MigrationRuns:
     """The runs that worked on the newest migration, the oldest first.
 
     Args:
+        own: tells them from other runs.
         began_at: of the migration; None for one that never got on record: all runs count.
     """
 
-    def __init__(self, instance: dg.DagsterInstance, began_at: datetime | None) -> None:
+    def __init__(self, instance: dg.DagsterInstance, own: OwnRuns, began_at: datetime | None) -> None:
         self._instance = instance
+        self._names = own.names
+        jobs = [name if name == _CHOSEN_ASSETS else own.names.of(name) for name in _JOBS]
         found = [
             record
-            for job in _JOBS
-            for record in instance.get_run_records(
-                dg.RunsFilter(job_name=job, updated_after=began_at), limit=_NEWEST_RUNS
+            for job in jobs
+            for record in islice(
+                own.newest(instance, dg.RunsFilter(job_name=job, updated_after=began_at)), _NEWEST_RUNS
             )
         ]
         self._records = sorted(found, key=lambda each: each.create_timestamp)
@@ -43,7 +50,7 @@ class MigrationRuns:
         return tuple(
             StoredRun(
                 run_id=each.dagster_run.run_id,
-                job=each.dagster_run.job_name.replace("__ASSET_JOB", "chosen assets"),
+                job=each.dagster_run.job_name.replace(_CHOSEN_ASSETS, "chosen assets"),
                 status=each.dagster_run.status.value.lower().replace("_", " "),
                 began_at=_moment(each.start_time),
                 ended_at=_moment(each.end_time),
@@ -55,7 +62,7 @@ class MigrationRuns:
         """Each phase that has begun, in the order in which they did."""
         runs = (RunSteps(self._instance, each.dagster_run.run_id) for each in self._records)
         steps = (step for run in runs for step in run.read().items())
-        return phase_times(steps, step_phases(mapping))
+        return phase_times(steps, step_phases(mapping, self._names))
 
     def failures(self) -> tuple[FailedStep, ...]:
         """Each step that failed, and each run that failed without one; steps that only waited are not told."""
@@ -68,7 +75,7 @@ class MigrationRuns:
     def audit(self) -> dict[str, Any] | None:
         """The last report of the asset `source_audit`."""
         ours = {each.dagster_run.run_id for each in self._records}
-        wanted = dg.AssetRecordsFilter(asset_key=dg.AssetKey(SOURCE_AUDIT))
+        wanted = dg.AssetRecordsFilter(asset_key=self._names.asset(SOURCE_AUDIT))
         for record in self._instance.fetch_materializations(wanted, limit=_NEWEST_RUNS).records:
             if record.run_id in ours and record.asset_materialization is not None:
                 report = record.asset_materialization.metadata["report"].value
