@@ -27,6 +27,7 @@ from weaviate_migration.monitoring.metrics.gathering import migration_metrics
 from weaviate_migration.phases.cutover.way_back import roll_back
 from weaviate_migration.phases.preflight.look import check_quickly, refuse_impossible
 from weaviate_migration.phases.preflight.mapping_choice import mapping_to_migrate
+from weaviate_migration.phases.preflight.tenant_choice import refuse_absent_tenant
 from weaviate_migration.phases.validation.certificate import discard_certificate, lacking_rows
 from weaviate_migration.phases.validation.full_comparison import (
     certify,
@@ -41,7 +42,7 @@ from weaviate_migration.source.capture import uncaptured_tables
 from weaviate_migration.source.connect import sqlite_path
 from weaviate_migration.source.other_tables import OtherTables, read_other_tables, refuse_passed_over
 from weaviate_migration.source.plan import MigrationPlan, planned_source
-from weaviate_migration.target.aliases import refuse_foreign_names
+from weaviate_migration.target.aliases import refuse_foreign_names, refuse_other_tenants
 from weaviate_migration.target.connect import answers
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.phase import Phase, next_step
@@ -101,6 +102,8 @@ class SQLiteToWeaviateMigrator:
                 path = sqlite_path(self.config.sqlite_url)
                 with planned_source(path, mapping, scratch) as (database, plan):
                     others = read_other_tables(path, database, plan)
+                    if self.config.tenant is not None and session.work_folder.records.unfinished() is None:
+                        refuse_absent_tenant(database, plan)
                 if self.config.dry_run or session.work_folder.records.unfinished() is None:
                     refuse_passed_over(others, mapping)
                 session.lock()
@@ -145,6 +148,7 @@ class _MigrateCall:
         client = self._session.connect_to(address)
         connect_seconds = round(time.monotonic() - began, 3)
         refuse_foreign_names(client, [f"{config.prefix}{each.name}" for each in mapping.collections])
+        refuse_other_tenants(client, mapping.lone_tenants(config.prefix))
         if unfinished is None:
             _look_before(config, mapping, client, address)
         job = MIGRATE_LIVE if config.live else MIGRATE

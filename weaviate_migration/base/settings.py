@@ -53,6 +53,7 @@ OPTIONS: Mapping[str, str] = {
     "log_file": "--log-file",
     "log_format": "--log-format",
     "mapping": "--mapping",
+    "tenant": "--tenant",
     "prefix": "--prefix",
     "work_dir": "--work-dir",
     "live": "--live",
@@ -96,6 +97,7 @@ class MigrationConfig(BaseModel):
         log_file: where log records go as JSON lines, whatever the terminal shows.
         log_format: of the log records on standard error: `text` for people, or the JSON lines of a file.
         mapping: the mapping file, or the name of a preset; None: the migration's own, or what fits the file.
+        tenant: the one tenant whose rows are migrated; None: all rows of all collections.
         prefix: stands before the names of collections and aliases.
         work_dir: snapshot, extracts, quarantine, records, embedded server, Dagster's home.
         live: capture changes of the source before anything else, and apply them before the cutover.
@@ -130,6 +132,7 @@ class MigrationConfig(BaseModel):
     log_file: Path | None = None
     log_format: LogFormat = "text"
     mapping: Path | None = None
+    tenant: str | None = Field(default=None, min_length=1)
     prefix: str = Field(default="", pattern=r"^([A-Z][_0-9A-Za-z]*)?$", max_length=50)
     work_dir: Path = DEFAULT_WORK_DIR
     live: bool = False

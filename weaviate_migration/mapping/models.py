@@ -17,7 +17,7 @@ from pydantic import (
 from weaviate_migration.mapping.asset_names import AssetNames, asset_names
 from weaviate_migration.mapping.spellings import BooleanValues, DecimalFormat, date_format_mistake
 from weaviate_migration.mapping.statements import Statement, condition_mistake, statement_mistake
-from weaviate_migration.mapping.tenants import HASHED, TENANT_NAME
+from weaviate_migration.mapping.tenants import HASHED, TENANT_NAME, tenant_name
 from weaviate_migration.mapping.text_index import (
     TOKENIZATIONS_ON_DEMAND,
     Letter,
@@ -78,6 +78,12 @@ def _items(
 def _texts(items: Iterable[tuple[int, dict[str, Any]]], field: str) -> list[tuple[int, str]]:
     """Position and value of a text field of each item that has it."""
     return [(at, fields[field]) for at, fields in items if isinstance(fields.get(field), str)]
+
+
+def _is_whole(collection: dict[str, Any]) -> bool:
+    """Whether a collection that is not validated yet takes all rows of its table."""
+    given = (collection.get("select"), collection.get("where"), _fields(collection.get("tenant")).get("only"))
+    return all(each is None for each in given)
 
 
 def _given_twice(names: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str, int]]:
@@ -238,16 +244,25 @@ class TenantMapping(ValidatedModel):
     Attributes:
         column: whose value names the tenant, see `mapping.tenants`.
         of_null: the tenant of rows where it is NULL; None: they are refused.
+        only: the one tenant whose rows are meant, as the text of its value, or the name under `of_null`; None: all.
     """
 
     column: NonEmpty
     of_null: TenantName | None = None
+    only: NonEmpty | None = None
+
+    @property
+    def only_name(self) -> str | None:
+        """The name of the one tenant whose rows are meant; None: all are."""
+        return self.only if self.only in (None, self.of_null) else tenant_name(self.only, self.of_null)
 
     @classmethod
     def _mistakes(cls, given: dict[str, Any]) -> Iterator[Mistake]:
         of_null = given.get("of_null")
         if isinstance(of_null, str) and of_null.startswith(HASHED):
             yield ("of_null",), f"begins with `{HASHED}`, as the names of values do that cannot be names themselves"
+        if isinstance(only := given.get("only"), str) and "\0" in only:
+            yield ("only",), "has a NUL, which no text of SQL can have"
 
 
 class CollectionMapping(ValidatedModel):
@@ -300,7 +315,7 @@ class CollectionMapping(ValidatedModel):
     @property
     def is_whole_table(self) -> bool:
         """Whether each row of the table becomes an object, with the table's own columns."""
-        return self.select is None and self.where is None
+        return self.select is None and self.where is None and (self.tenant is None or self.tenant.only is None)
 
     @property
     def rows_of(self) -> str:
@@ -477,6 +492,12 @@ class Mapping(ValidatedModel):
         """SHA-256 (hex) of the mapping's content: two files that say the same have the same digest."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
+    def lone_tenants(self, prefix: str) -> dict[str, str]:
+        """For each alias, which begins with the prefix, the one tenant that its collection has; without the others."""
+        tenants = ((each.name, each.tenant) for each in self.collections)
+        named = ((name, tenant.only_name) for name, tenant in tenants if tenant is not None)
+        return {f"{prefix}{name}": only for name, only in named if only is not None}
+
     def __hash__(self) -> int:
         """By its content, so that what is made from a mapping can be remembered by it."""
         return hash(self.digest)
@@ -485,7 +506,7 @@ class Mapping(ValidatedModel):
     def _mistakes(cls, given: dict[str, Any]) -> Iterator[Mistake]:
         collections = _items(given, "collections", lambda item: _with_table(_fields(item)))
         names, tables = _texts(collections, "name"), _texts(collections, "table")
-        whole = {at for at, each in collections if each.get("select") is None and each.get("where") is None}
+        whole = {at for at, each in collections if _is_whole(each)}
         for at, _, earlier in _given_twice(names):
             yield ("collections", at, "name"), f"is that of collections[{earlier}], too"
         for at, _, earlier in _given_twice((at, table) for at, table in tables if at in whole):

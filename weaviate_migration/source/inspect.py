@@ -4,6 +4,7 @@ SQLAlchemy's inspector names tables and views. It parses declared types and leav
 come from SQLite's own pragmas.
 """
 
+import re
 import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import closing
@@ -15,9 +16,10 @@ from sqlalchemy import Connection, NullPool, create_engine, inspect
 from sqlalchemy.exc import DBAPIError
 
 from weaviate_migration.base.errors import SourceError
-from weaviate_migration.mapping.models import CollectionMapping, folded
+from weaviate_migration.mapping.models import CollectionMapping, TenantMapping, folded
 from weaviate_migration.mapping.models import Mapping as WholeMapping
 from weaviate_migration.mapping.parents import Affinity, affinity_of
+from weaviate_migration.mapping.values import sql_literal
 from weaviate_migration.source.collations import column_collations, missing_collations
 from weaviate_migration.source.connect import (
     BUSY_TIMEOUT_SECONDS,
@@ -37,6 +39,8 @@ OF_THE_TABLE = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT)
 # `hidden` of PRAGMA table_xinfo: columns of a virtual table that are only for its queries; generated columns that are
 # computed whenever they are read. 3 are generated ones that are stored.
 _HIDDEN, _COMPUTED = 1, 2
+# An integer as SQLite writes it.
+_INTEGER = re.compile("0|-?[1-9][0-9]*").fullmatch
 
 
 @dataclass(frozen=True)
@@ -230,11 +234,31 @@ def _parts(
         table = database.table(each.table)
         if each.select is not None:
             table = _selected(connection, table.name if table else each.table, each.select)
-        if table is not None and each.where is not None:
-            table = replace(table, where=each.where)
+        if table is not None and (condition := _condition(each)):
+            table = replace(table, where=condition)
             table = replace(table, unreadable=table.unreadable or _unreadable_rows(connection, table))
         if table is not None and not each.is_whole_table:
             yield each.name, table
+
+
+def _condition(collection: CollectionMapping) -> str:
+    """What a row of the table fulfils where the collection takes it; '' if it takes all."""
+    both = [each for each in (collection.where, collection.tenant and _of_one_tenant(collection.tenant)) if each]
+    return both[0] if len(both) == 1 else " AND ".join(f"({each}\n)" for each in both)
+
+
+def _of_one_tenant(tenant: TenantMapping) -> str:
+    """A condition for the rows of the one tenant that is meant; '' if all are. An index of the column serves."""
+    if tenant.only is None:
+        return ""
+    column, text = quoted(tenant.column), sql_literal(tenant.only)
+    if tenant.only == tenant.of_null:
+        return f"{column} IS NULL"
+    alike = f"{text}, {tenant.only}" if _INTEGER(tenant.only) else text  # 7 and '7' are one tenant.
+    return (
+        f"{column} COLLATE BINARY IN ({alike}) AND typeof({column}) IN ('integer', 'text') "
+        f"AND CAST({column} AS TEXT) = {text} COLLATE BINARY"
+    )
 
 
 def _selected(connection: Connection, name: str, select: str) -> Table:

@@ -7,6 +7,7 @@ from weaviate import WeaviateClient
 from weaviate_migration.base.errors import MigrationConflictError
 from weaviate_migration.target.failures import target_errors
 from weaviate_migration.target.schema import origin_of
+from weaviate_migration.target.tenants import tenants_found
 
 
 @target_errors("reading aliases")
@@ -41,6 +42,33 @@ def refuse_foreign_names(client: WeaviateClient, aliases: Iterable[str]) -> None
         raise MigrationConflictError(
             f"Weaviate holds what is not ours: {'; '.join(conflicts)}.",
             "Choose other names with `--prefix`, or rename or remove what is there.",
+        )
+
+
+@target_errors("looking for tenants that are in use")
+def refuse_other_tenants(client: WeaviateClient, lone_tenants: Mapping[str, str]) -> None:
+    """Checks that readers lose nothing where a collection of one tenant takes the place of what they have.
+
+    Args:
+        lone_tenants: for each alias whose new collection has the rows of one tenant alone, its name.
+
+    Raises:
+        MigrationConflictError: an alias leads to a collection that has other tenants, or objects without any.
+    """
+    conflicts: list[str] = []
+    for alias, target in alias_targets(client, lone_tenants).items():
+        if target is None or not client.collections.exists(target):
+            continue
+        found = tenants_found(client.collections.use(target))
+        others = [tenant for tenant in found or () if tenant != lone_tenants[alias]]
+        if found is None:
+            conflicts.append(f"`{alias}` leads to a collection without tenants")
+        elif others:
+            conflicts.append(f"`{alias}` has {len(others):,} other tenants, such as {others[0]}")
+    if conflicts:
+        raise MigrationConflictError(
+            f"Of one tenant alone: readers would lose what they have now. {'; '.join(conflicts)}.",
+            "Choose other names with `--prefix`, or migrate all tenants.",
         )
 
 

@@ -65,6 +65,7 @@ OTHERS: dict[str, tuple[str, Any]] = {
     "log_file": ("log.jsonl", Path("log.jsonl")),
     "log_format": ("json", "json"),
     "mapping": ("mapping.yaml", Path("mapping.yaml")),
+    "tenant": ("acme", "acme"),
     "prefix": ("My", "My"),
     "work_dir": ("work", Path("work")),
     "live": ("true", True),

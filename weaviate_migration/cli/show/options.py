@@ -72,6 +72,7 @@ METRICS_OPTIONS = (
     click.option("--metrics-push-url", metavar="URL", help="Push metrics to this gateway, every 15 s and at the end."),
 )
 MIGRATE_OPTIONS = (
+    click.option("--tenant", help="Migrate the rows of this tenant alone; default: all rows."),
     click.option("--prefix", help="Stands before the names of collections and aliases."),
     click.option("--batch-size", type=int, help="Objects in a batch at most; default 100."),
     click.option("--max-retries", type=int, help="How often an object is sent again; default 3."),

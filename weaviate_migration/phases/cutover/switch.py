@@ -14,7 +14,12 @@ from weaviate_migration.phases.cutover.way_back import give_aliases_back
 from weaviate_migration.phases.dual_write.following import followed_with
 from weaviate_migration.phases.dual_write.migration_sync import MigrationSync
 from weaviate_migration.phases.validation.changed_rows import try_compare_changes
-from weaviate_migration.target.aliases import alias_targets, point_aliases, refuse_foreign_names
+from weaviate_migration.target.aliases import (
+    alias_targets,
+    point_aliases,
+    refuse_foreign_names,
+    refuse_other_tenants,
+)
 from weaviate_migration.target.figures import queued_vectors
 from weaviate_migration.target.write import WriteSettings
 from weaviate_migration.work_folder.folder import WorkFolder
@@ -73,7 +78,11 @@ def cut_over(
     Args:
         settings: how to write what is applied.
         refuse_unproven, timeout: as `Cutover` has them; raises what that does.
+
+    Raises:
+        MigrationConflictError: the collections have one tenant alone, and readers have others now.
     """
+    refuse_other_tenants(client, mapping.lone_tenants(record.prefix))
     cutover = Cutover(client, work_folder.records, work_folder.quarantine_folder, refuse_unproven)
     is_next = record.state == "unfinished" and not record.is_half_switched
     if not is_next or work_folder.sync_positions.read(record.id) is None:

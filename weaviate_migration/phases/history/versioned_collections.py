@@ -4,7 +4,7 @@ from weaviate import WeaviateClient
 
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
-from weaviate_migration.target.aliases import refuse_foreign_names
+from weaviate_migration.target.aliases import refuse_foreign_names, refuse_other_tenants
 from weaviate_migration.target.schema import Origin, ensure_collection
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.record import MigrationRecord
@@ -16,10 +16,12 @@ def ensure_collections(
     """Makes the collections that are not there, and returns how many.
 
     Raises:
-        MigrationConflictError: a name is taken by a collection or alias that no migration, or another one, made.
+        MigrationConflictError: a name is taken by a collection or alias that no migration, or another one, made, or
+            readers would lose other tenants.
     """
     origin = Origin(record.id, str(record.source), mapping.digest)
     refuse_foreign_names(client, map(record.alias, mapping.collections))
+    refuse_other_tenants(client, mapping.lone_tenants(record.prefix))
     made = [each for each in mapping.collections if ensure_collection(client, record.collection(each), each, origin)]
     for each in made:  # One that was removed meanwhile has nothing of what was loaded.
         work_folder.loaded(record, each).forget(PARTITION_KEYS)

@@ -9,6 +9,7 @@ from weaviate_migration.mapping import CollectionMapping, Mapping, read_mapping
 from weaviate_migration.mapping.models import folded
 from weaviate_migration.phases.preflight.inference.choice import Choice
 from weaviate_migration.phases.preflight.inference.draft import draft_of_file
+from weaviate_migration.phases.preflight.tenant_choice import of_one_tenant
 from weaviate_migration.source.connect import connect_to_read, readable_source, source_errors, sqlite_path
 from weaviate_migration.source.inspect import Database, Table, inspect_database, quoted
 from weaviate_migration.work_folder.folder import WorkFolder
@@ -24,12 +25,18 @@ def mapping_to_migrate(config: MigrationConfig, work_folder: WorkFolder) -> Mapp
     """What the settings name; else what was drawn up before; else what the file's last migration had; else a new one.
 
     The new one is the preset, where it fits the file, or is drawn up from it and kept in the work folder, where people
-    may edit it.
+    may edit it. Where one tenant alone is to be migrated, it is narrowed to that.
 
     Raises:
-        ConfigurationError: no file is named; the mapping is wrong; the file has no table that could be migrated.
+        ConfigurationError: no file is named; the mapping is wrong, or has no such tenant; the file has no table that
+            could be migrated.
         SourceError: the file is locked or corrupt.
     """
+    mapping = _whole_mapping(config, work_folder)
+    return mapping if config.tenant is None else of_one_tenant(mapping, config.tenant)
+
+
+def _whole_mapping(config: MigrationConfig, work_folder: WorkFolder) -> Mapping:
     if config.mapping is not None:
         return read_mapping(config.mapping)
     return work_folder.mappings.drawn() or _of_last_migration(config, work_folder) or _new(config, work_folder)
