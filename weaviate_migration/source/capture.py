@@ -92,7 +92,9 @@ def install_capture(
         CaptureError: the log is gone, or a table's triggers would make the application's own statements fail.
         SourceError: the file is locked for longer than the timeout, or damaged.
     """
-    tables = [(each.table, each.logged_key) for each in plan.collections if each.table and _why_not(each) is None]
+    followed = (each for each in plan.collections if each.table is not None and _why_not(each) is None)
+    # Each once, whichever collections need it; a table may be captured by several keys.
+    tables = list({(table.name, key): (table, key) for each in followed for table, key in captured_by(each)}.values())
     with write_transaction(source, busy_timeout_seconds) as connection:
         present = _present(connection, capture_id)
         if present and _covers(present, tables) and not capture_damage(connection, present):
@@ -151,10 +153,23 @@ def log_extent(connection: sqlite3.Connection, capture: Capture) -> tuple[int, i
     return int(entries), last_position(connection, capture)
 
 
+def captured_by(plan: CollectionPlan) -> list[Keyed]:
+    """What a collection is followed by: the table that its key comes from, and those that a statement joins to it."""
+    if plan.table is None:
+        return []
+    if plan.joins is None or plan.joins.main is None:
+        return [(plan.table, plan.logged_key)]
+    return [(plan.joins.main, plan.joins.key), *((link.table, link.key) for link in plan.joins.links)]
+
+
+def unfollowed(plan: MigrationPlan) -> list[CollectionPlan]:
+    """The collections of which changes cannot be followed."""
+    return [each for each in plan.collections if _why_not(each) is not None]
+
+
 def uncaptured_tables(plan: MigrationPlan) -> list[str]:
-    """A sentence for each mapped table whose changes cannot be followed."""
-    reasons = ((each.table, _why_not(each)) for each in plan.collections)
-    return [f"changes of {table.name} are not followed: {reason}" for table, reason in reasons if table and reason]
+    """A sentence for each collection whose changes cannot be followed; one that is no whole table is named itself."""
+    return [f"changes of {_shown(each)} are not followed: {_why_not(each)}" for each in unfollowed(plan)]
 
 
 def captures_in(connection: sqlite3.Connection) -> list[str]:
@@ -166,20 +181,24 @@ def captures_in(connection: sqlite3.Connection) -> list[str]:
 
 
 def _why_not(plan: CollectionPlan) -> str | None:
-    """Why the changes of a table cannot be captured; None where they can, or where there is no table."""
+    """Why the changes of a collection's rows cannot be followed; None where they can, or where there is no table."""
     if plan.table is None:
         return None
-    if not plan.mapping.is_whole_table:
-        return "they are told by a statement of the mapping"
-    if plan.table.is_view:
+    if plan.joins is None and plan.table.is_view:
         return "it is a view"
     if plan.table.is_virtual:
         return "SQLite has no triggers on virtual tables"
     if plan.uses_rowid:
         return "it has no key; if columns identify a row, name them in `key`"
+    if plan.joins is not None and plan.joins.reason:
+        return plan.joins.reason
     if (copied := _OF_A_CHANGE + len(plan.key) + len(plan.columns)) > MOST_COLUMNS:
         return f"{copied - MOST_COLUMNS} columns of it are more than SQLite takes; leave as many out with `omit`"
     return None
+
+
+def _shown(plan: CollectionPlan) -> str:
+    return plan.table.name if plan.table is not None and plan.mapping.is_whole_table else plan.mapping.name
 
 
 def _prefix(capture_id: str) -> str:

@@ -6,18 +6,18 @@ temporary table within one transaction, and read from there afterwards, however 
 
 import itertools
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
 from weaviate_migration.base.errors import CaptureError, SourceNotUsableError
 from weaviate_migration.source.capture import (
     Capture,
-    CapturedTable,
     capture_damage,
+    captured_by,
     last_position,
     read_capture,
 )
@@ -28,7 +28,8 @@ from weaviate_migration.source.connect import (
     primary_code,
     source_errors,
 )
-from weaviate_migration.source.inspect import quoted
+from weaviate_migration.source.inspect import OWN_PREFIX, Table, quoted
+from weaviate_migration.source.lookups import find_concerned
 from weaviate_migration.source.plan import CollectionPlan
 from weaviate_migration.source.rows import (
     ObjectUuid,
@@ -47,6 +48,13 @@ INSTALL_HINT = (
 )
 # Days of SQLite's julianday to seconds.
 _DAY_SECONDS = 86_400.0
+
+# Entries of one captured table, and rows between two addresses; the parameters are those of `changed_rows`.
+_IN_BOUNDS = "position > :after AND position <= :through AND table_number = :number"
+_WITHIN = "(:low IS NULL OR log.uuid >= :low) AND (:high IS NULL OR log.uuid < :high OR log.uuid IS NULL)"
+# Names that no table of the application's has: statements of the mapping stand beside them.
+_FOLDED, _LOG = f"{OWN_PREFIX}folded", f"{OWN_PREFIX}log"
+_CONCERNED = f"temp.{OWN_PREFIX}concerned"
 
 
 class ChangedRow(NamedTuple):
@@ -150,7 +158,8 @@ class ChangeLog:
         self.source = source
         self._capture_id = capture_id
         self._busy_timeout = busy_timeout_seconds
-        self._names = (f"changed_{number}" for number in itertools.count())
+        # A statement of the mapping would take a table of another name for one of the application's.
+        self._names = (f"{OWN_PREFIX}changed_{number}" for number in itertools.count())
         self._capture: Capture | None = None
         self._schema_version: int | None = None
         self._data_version: int | None = None
@@ -235,10 +244,11 @@ class ChangeLog:
         columns = ["uuid", "present", "position", *keys, *(f"value_{number}" for number, _ in enumerate(plan.columns))]
         # Without declared types: each value keeps its storage class.
         self._connection.execute(f"CREATE TEMP TABLE {name} ({', '.join(columns)})")
-        table = self._captured(plan)
-        if table is not None:
-            bounds = {"number": table.number, "after": after, "through": through, "low": low, "high": high}
-            self._connection.execute(f"INSERT INTO temp.{name} {_changed_sql(self._known, plan)}", bounds)
+        numbers = self._captured(plan)
+        if numbers:
+            bounds = {"number": numbers[0], "after": after, "through": through, "low": low, "high": high}
+            with self._entries(plan, numbers, bounds) as entries:
+                self._connection.execute(f"INSERT INTO temp.{name} {_changed_sql(plan, entries)}", bounds)
         self._connection.execute(f"CREATE INDEX temp.{name}_uuid ON {name} (uuid)")
         return ChangedRows(self._connection, name, plan)
 
@@ -247,10 +257,30 @@ class ChangeLog:
         assert self._capture is not None, "asked outside of `reading`"
         return self._capture
 
-    def _captured(self, plan: CollectionPlan) -> CapturedTable | None:
-        if plan.table is None or not plan.mapping.is_whole_table:
-            return None
-        return next((each for each in self._known.tables if each.name == plan.table.name), None)
+    def _captured(self, plan: CollectionPlan) -> list[int]:
+        """The numbers of what a collection is followed by, its own table's first; none unless all of it is captured."""
+        known = {(each.name, each.key): each.number for each in self._known.tables}
+        numbers = [known.get((table.name, key)) for table, key in captured_by(plan)]
+        return [each for each in numbers if each is not None] if None not in numbers else []
+
+    @contextmanager
+    def _entries(self, plan: CollectionPlan, numbers: Sequence[int], bounds: dict[str, Any]) -> Iterator[str]:
+        """What stands in FROM where logged keys of a collection are read, in the columns of the log."""
+        own = f"{quoted(self._known.changes)} WHERE {_IN_BOUNDS}"
+        if plan.joins is None or not plan.joins.links:
+            yield own
+            return
+        columns = ", ".join([*(f"key_{number}" for number, _ in enumerate(plan.joins.key)), "position"])
+        self._connection.execute(f"CREATE TABLE {_CONCERNED} ({columns})")
+        try:
+            self._connection.execute(f"INSERT INTO {_CONCERNED} SELECT {columns} FROM {own}", bounds)
+            for link, number in zip(plan.joins.links, numbers[1:], strict=True):
+                keys = ", ".join(f"key_{at}" for at, _ in enumerate(link.key))
+                logged = f"SELECT {keys}, max(position) FROM {own} GROUP BY {keys}"
+                find_concerned(self._connection, plan.joins, link, logged, {**bounds, "number": number}, _CONCERNED)
+            yield _CONCERNED
+        finally:
+            self._connection.execute(f"DROP TABLE {_CONCERNED}")
 
     def _intact_capture(self) -> Capture:
         """The capture; looked at again whenever the schema of the file was changed."""
@@ -269,10 +299,13 @@ class ChangeLog:
         return capture
 
 
-def _changed_sql(capture: Capture, plan: CollectionPlan) -> str:
-    """Each key logged in `(:after, :through]`, once, with its row, its address and its newest position.
+def _changed_sql(plan: CollectionPlan, entries: str) -> str:
+    """Each key among entries of the log, once, with its row, its address and its newest position.
 
     Of a collection with tenants, each key once in each tenant that it had: the row, as it is now, is in one of them.
+
+    Args:
+        entries: what stands in FROM, to read them.
     """
     assert plan.table is not None, "planned without a table: it has no changes"
     logged_as = {column: f"key_{number}" for number, column in enumerate(plan.logged_key)}
@@ -281,8 +314,8 @@ def _changed_sql(capture: Capture, plan: CollectionPlan) -> str:
     tenants = [f"{tenant} AS tenant"] if tenant else []
     told_apart = [*keys, *(f"typeof({key})" for key in keys), *([tenant] if tenant else [])]  # 1 and 1.0 are two keys.
     folded = (
-        f"SELECT {', '.join([*keys, *tenants])}, max(position) AS position FROM {quoted(capture.changes)} "
-        f"WHERE position > :after AND position <= :through AND table_number = :number GROUP BY {', '.join(told_apart)}"
+        f"SELECT {', '.join([*keys, *tenants])}, max(position) AS position FROM {entries} "
+        f"GROUP BY {', '.join(told_apart)}"
     )
     own = [compared_sql(plan.table, column, f"own.{quoted(column)}") for column in plan.key]
     same = " AND ".join(_same_key(column, f"log.{key}") for column, key in zip(own, keys, strict=True))
@@ -290,12 +323,31 @@ def _changed_sql(capture: Capture, plan: CollectionPlan) -> str:
         same += f" AND {tenant_sql(plan, lambda column: f'own.{quoted(column)}')} = log.tenant"
     values = [value_sql(plan.table, column, f"own.{quoted(column)}") for column in plan.columns]
     uuid = address_sql(plan, "tenant" if tenant else "", keys)
-    read = ["log.uuid", f"{own[0]} IS NOT NULL", "log.position", *(f"log.{key}" for key in keys), *values]
+    logged = ["log.uuid", f"{own[0]} IS NOT NULL", "log.position", *(f"log.{key}" for key in keys)]
     # Materialized: SQLite would else ask for the UUID of each entry, not of each key, and again for each condition.
     return (
-        f"WITH folded AS MATERIALIZED ({folded}), log AS MATERIALIZED (SELECT *, {uuid} AS uuid FROM folded) "
-        f"SELECT {', '.join(read)} FROM log LEFT JOIN main.{quoted(plan.table.name)} AS own ON {same} "
-        "WHERE (:low IS NULL OR log.uuid >= :low) AND (:high IS NULL OR log.uuid < :high OR log.uuid IS NULL)"
+        f"WITH {_FOLDED} AS MATERIALIZED ({folded}), {_LOG} AS MATERIALIZED (SELECT *, {uuid} AS uuid FROM {_FOLDED}) "
+        + (_joined_rows_sql if plan.table.select else _rows_sql)(plan.table, logged, values, same)
+    )
+
+
+def _rows_sql(table: Table, logged: Sequence[str], values: Sequence[str], same: str) -> str:
+    """Each logged key with its row, if there is one."""
+    own = table.from_sql if table.where else f"main.{table.from_sql}"
+    return f"SELECT {', '.join([*logged, *values])} FROM {_LOG} AS log LEFT JOIN {own} AS own ON {same} WHERE {_WITHIN}"
+
+
+def _joined_rows_sql(table: Table, logged: Sequence[str], values: Sequence[str], same: str) -> str:
+    """The same of a statement that joins: SQLite flattens no join into the right side of a LEFT JOIN (3.40).
+
+    It would compute all rows of the statement. CROSS JOIN keeps it from beginning with the statement's tables.
+    """
+    uuid, _, *rest = logged
+    none = ["NULL"] * len(values)
+    return (
+        f"SELECT {', '.join([uuid, '1', *rest, *values])} FROM {_LOG} AS log CROSS JOIN {table.from_sql} AS own "
+        f"ON {same} WHERE {_WITHIN} UNION ALL SELECT {', '.join([uuid, '0', *rest, *none])} FROM {_LOG} AS log "
+        f"WHERE {_WITHIN} AND NOT EXISTS (SELECT 1 FROM {table.from_sql} AS own WHERE {same})"
     )
 
 

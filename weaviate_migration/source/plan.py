@@ -20,6 +20,7 @@ from weaviate_migration.mapping.models import (
 from weaviate_migration.mapping.parents import Affinity, ParentKey
 from weaviate_migration.source.connect import readable_source
 from weaviate_migration.source.inspect import OWN_PREFIX, Database, Table, inspect_database
+from weaviate_migration.source.joins import Joins, read_joins
 from weaviate_migration.source.wide_select import MOST_ARGUMENTS, MOST_COLUMNS, order_of_rows
 
 # Of each a function is given its class and its value, beside the name of the table.
@@ -39,6 +40,7 @@ class CollectionPlan:
         missing_columns: what the mapping names and the table lacks.
         unmapped_columns: those of `columns` that no property or vector is made from; `source_columns` has them.
         parents: what the columns name that the objects tell parents from; without those that the table lacks.
+        joins: how the rows of a statement or condition are followed; None for a whole table, or without a table.
     """
 
     mapping: CollectionMapping
@@ -49,6 +51,7 @@ class CollectionPlan:
     missing_columns: tuple[str, ...] = ()
     unmapped_columns: tuple[str, ...] = ()
     parents: tuple[ParentKey, ...] = ()
+    joins: Joins | None = None
 
     @property
     def tenant(self) -> str | None:
@@ -167,7 +170,7 @@ def _plan_collection(mapping: CollectionMapping, whole: Mapping, database: Datab
     made_from = {prop.column for prop in spelled.properties} | set(spelled.column_vectors.values())
     columns = [column.name for column in table.columns if column.name not in spelled.omit]
     declared = spelled.key or table.primary_key
-    return CollectionPlan(
+    plan = CollectionPlan(
         mapping=spelled,
         table=table,
         key=declared or ((table.rowid,) if table.rowid else ()),
@@ -176,6 +179,8 @@ def _plan_collection(mapping: CollectionMapping, whole: Mapping, database: Datab
         missing_columns=tuple(_missing_columns(spelled, table)),
         unmapped_columns=tuple(column for column in columns if column not in made_from),
     )
+    is_part = bool(table.select or table.where) and not table.unreadable
+    return replace(plan, joins=read_joins(table, plan.logged_key, database)) if is_part else plan
 
 
 def _spelled(mapping: CollectionMapping, table: Table, whole: Mapping) -> CollectionMapping:
