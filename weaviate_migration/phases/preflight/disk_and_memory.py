@@ -1,5 +1,7 @@
 """The items that are about disks and memory: what a migration would take, and what is there."""
 
+import resource
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ from weaviate_migration.phases.preflight.source_side import Source
 from weaviate_migration.source.connect import connect_to_read, source_errors
 from weaviate_migration.source.inspect import quoted, row_count
 from weaviate_migration.source.plan import CollectionPlan
-from weaviate_migration.work_folder.checklist import ChecklistItem
+from weaviate_migration.work_folder.checklist import ChecklistItem, Verdict
 from weaviate_migration.work_folder.folder import free_bytes, nearest_existing
 
 # Measured on the demo file (6.4 MB, 8,365 rows): extracts are 0.60, the server's data 3.5 times as large as it.
@@ -23,6 +25,9 @@ SERVER_SHARE = 4.0
 SERVER_BASE_BYTES = 200_000_000
 # Vectors in memory take twice their float32s: https://docs.weaviate.io/weaviate/concepts/resources
 BYTES_PER_DIMENSION = 2 * 4
+# Of each tenant with objects, in each of its collections: 4 descriptors, and 50 to 110 KB (measured).
+DESCRIPTORS_PER_TENANT = 4
+BYTES_PER_TENANT = 110_000
 # With less than twice the estimate a data set that is unlike the demo may not fit.
 TIGHT = 2.0
 
@@ -36,22 +41,40 @@ class Need:
     Attributes:
         work_folder: snapshot and extracts.
         server_disk, server_memory: of the server.
+        tenants: of all collections; one counts in each of them.
     """
 
     work_folder: int
     server_disk: int
     server_memory: int
+    tenants: int = 0
+
+    @property
+    def descriptors(self) -> int:
+        """Files that the server holds open for the tenants."""
+        return DESCRIPTORS_PER_TENANT * self.tenants
 
     @classmethod
     def of(cls, source: Source, *, extracts_elsewhere: bool) -> "Need":
         """The estimate for this file; extracts may be kept on another store, which is not looked at."""
         size = source.look.bytes
         vectors = sum(_vector_bytes(source, each) for each in source.plan.collections)
+        tenants = sum(_tenants(source, each) for each in source.plan.collections)
         return cls(
             work_folder=size + (0 if extracts_elsewhere else round(EXTRACTS_SHARE * size)),
             server_disk=round(SERVER_SHARE * size),
-            server_memory=SERVER_BASE_BYTES + vectors,
+            server_memory=SERVER_BASE_BYTES + vectors + BYTES_PER_TENANT * tenants,
+            tenants=tenants,
         )
+
+
+def _tenants(source: Source, plan: CollectionPlan) -> int:
+    """How many values name tenants: as many as there are tenants, but for values that are equal or share a name."""
+    if plan.table is None or plan.tenant is None:
+        return 0
+    with source_errors(source.path), closing(connect_to_read(source.readable)) as connection:
+        values = f"SELECT DISTINCT {quoted(plan.tenant)} COLLATE BINARY FROM {plan.table.from_sql}"
+        return int(connection.execute(f"SELECT count(*) FROM ({values})").fetchone()[0])
 
 
 def _vector_bytes(source: Source, plan: CollectionPlan) -> int:
@@ -106,6 +129,32 @@ def memory(need: Need, *, embedded: bool, available_bytes: int | None = None) ->
         return ChecklistItem("server memory", "skipped", told)
     available = psutil.virtual_memory().available if available_bytes is None else available_bytes
     return _room("server memory", need.server_memory, available, "Use a server on a machine with more memory.")
+
+
+def descriptors(need: Need, *, embedded: bool, limit: int | None = None) -> Iterator[ChecklistItem]:
+    """Whether the server may hold as many files open as the tenants need; nothing is said where there are none.
+
+    Args:
+        limit: of an embedded server; None: it is asked.
+    """
+    if not need.tenants:
+        return
+    needed = f"{need.tenants:,} tenants need about {need.descriptors:,} open files"
+    if not embedded:
+        yield ChecklistItem("tenants", "skipped", f"{needed}; the server does not tell its limit (`ulimit -n`)")
+        return
+    allowed = _most_open_files() if limit is None else limit
+    verdict: Verdict = "passed"
+    if need.descriptors * TIGHT > allowed:
+        verdict = "failed" if need.descriptors > allowed else "warned"
+    remedy = "" if verdict == "passed" else "Raise the limit (`ulimit -n`), or put tenants together in the mapping."
+    yield ChecklistItem("tenants", verdict, f"{needed}; the server may have {allowed:,}", remedy)
+
+
+def _most_open_files() -> int:
+    """What a process of this machine may have open: Go raises its own limit to the hard one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sys.maxsize if most == resource.RLIM_INFINITY else most
 
 
 def _room(name: str, needed: int, free: int, remedy: str) -> ChecklistItem:

@@ -20,7 +20,7 @@ from weaviate_migration.work_folder.checklist import Checklist, ChecklistItem
 from weaviate_migration.work_folder.folder import WorkFolder
 
 # What no migration gets over; the others it finds itself, tells with its own words, or can live with.
-IMPOSSIBLE_WITHOUT = ("work folder", "server disk", "rights")
+IMPOSSIBLE_WITHOUT = ("work folder", "server disk", "tenants", "rights")
 _SAMPLE_NEEDS = ("backup", "rights")
 _ASK_SERVER = ("rights", "names", "clock", "collections", "duration")
 
@@ -86,6 +86,7 @@ def _without_server(
     yield source_side.capture(source, live=config.live)
     yield from disk_and_memory.disks(need, work_folder.path, data)
     yield disk_and_memory.memory(need, embedded=data is not None)
+    yield from disk_and_memory.descriptors(need, embedded=data is not None)
 
 
 def _with_server(
