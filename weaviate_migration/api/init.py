@@ -13,7 +13,12 @@ from weaviate_migration.phases.preflight.inference.update import MappingUpdate, 
 
 
 def infer_mapping(
-    sqlite_url: str, *, tables: Sequence[str] = (), exclude: Sequence[str] = (), views: bool = False
+    sqlite_url: str,
+    *,
+    tables: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    views: bool = False,
+    joins: Sequence[str] = (),
 ) -> Mapping:
     """Draws up a mapping for a SQLite file, from its schema and every one of its values.
 
@@ -22,17 +27,25 @@ def infer_mapping(
         tables: only these, views among them too; none: all tables.
         exclude: not these.
         views: all views, too.
+        joins: `chunks:documents` puts the columns of a row's parent beside its own; `messages.author_id:users` where
+            several columns lead to the parent.
 
     Raises:
-        ConfigurationError: a table was named that the file does not have.
+        ConfigurationError: a table was named that the file does not have, or a join that no key leads along.
         SourceNotUsableError: it is no SQLite database, or has no table that could become a collection.
         SourceError: it is locked or corrupt.
     """
-    return draft_mapping(create_migration_config(sqlite_url), tables=tables, exclude=exclude, views=views).mapping
+    config = create_migration_config(sqlite_url)
+    return draft_mapping(config, tables=tables, exclude=exclude, views=views, joins=joins).mapping
 
 
 def draft_mapping(
-    config: MigrationConfig, *, tables: Sequence[str] = (), exclude: Sequence[str] = (), views: bool = False
+    config: MigrationConfig,
+    *,
+    tables: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    views: bool = False,
+    joins: Sequence[str] = (),
 ) -> MappingDraft:
     """What `infer_mapping` does, with the text of the mapping file, and what a person should know of it.
 
@@ -46,7 +59,7 @@ def draft_mapping(
         ConfigurationError: what `infer_mapping` raises.
     """
     with opened(config) as session:
-        return draft_of_file(session.source, session.work_folder.scratch, Choice(tables, exclude, views))
+        return draft_of_file(session.source, session.work_folder.scratch, Choice(tables, exclude, views, joins))
 
 
 def update_mapping(

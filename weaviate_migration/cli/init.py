@@ -32,6 +32,13 @@ def names(_context: click.Context, _option: click.Parameter, given: tuple[str, .
 @click.option("--tables", metavar="NAMES", multiple=True, callback=names, help="Only these tables; a,b for two.")
 @click.option("--exclude", metavar="NAMES", multiple=True, callback=names, help="Not these tables; a,b for two.")
 @click.option("--views", is_flag=True, help="Views, too, where a column tells their rows apart.")
+@click.option(
+    "--join",
+    "joins",
+    metavar="CHILD:PARENT",
+    multiple=True,
+    help="Put the columns of each row's parent beside its own: chunks:documents; may be given more than once.",
+)
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 @click.option("--update", metavar="FILE", help="Add to this mapping file what the SQLite file has and it lacks.")
 @with_options(*WORK_OPTIONS)
@@ -40,6 +47,7 @@ def init(
     tables: tuple[str, ...],
     exclude: tuple[str, ...],
     views: bool,
+    joins: tuple[str, ...],
     force: bool,
     update: str | None,
     as_json: bool,
@@ -48,13 +56,15 @@ def init(
     """Draw up a mapping for any SQLite file: every table, from its schema and all of its values."""
     if as_json and output == STANDARD_OUTPUT:
         raise click.UsageError("Only one of --json and --output - can have standard output.")
+    if update is not None and joins:
+        raise click.UsageError("--join draws up a new mapping: with --update, write `select` into yours.")
     if output not in (None, STANDARD_OUTPUT) and not force and Path(str(output)).exists():
         raise ConfigurationError(f"{output} is there already.", "--force writes over it; or name another file.")
     config = create_migration_config(**options)
     chosen: dict[str, Any] = {"tables": tables, "exclude": exclude, "views": views}
     made: MappingDraft | MappingUpdate
     if update is None:
-        file, made = output or STANDARD_OUTPUT, draft_mapping(config, **chosen)
+        file, made = output or STANDARD_OUTPUT, draft_mapping(config, joins=joins, **chosen)
     else:
         file, made = output or update, update_mapping(config, Path(update), **chosen)
     if update is not None and output is None:

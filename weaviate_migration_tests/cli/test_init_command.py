@@ -123,3 +123,25 @@ def test_update_of_a_mapping_that_is_wrong(source: Path, tmp_path: Path) -> None
     assert "collections: is missing" in ended.stderr
     missing = run_here("init", "--sqlite-url", source, "--update", tmp_path / "none.yaml")
     assert (missing.code, missing.stderr.splitlines()[-1]) == (2, "Correct --update.")
+
+
+def test_a_parents_columns_beside_each_child(source: Path) -> None:
+    make(source, "CREATE TABLE posts (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users)")
+    ended = run_here("init", "--sqlite-url", source, "--join", "posts:users", "--join", "posts.user_id:users", "--json")
+    assert ended.code == 0, ended.stderr
+    assert '"user"."name" AS "user_name"' in ended.json["mapping"]
+    (posts,) = (each for each in ended.json["collections"] if each["table"] == "posts")
+    assert (posts["columns"], posts["key"]) == (3, ["id"])
+    assert infer_mapping(str(source), joins=["posts:users"]).collections[-1].select is not None
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--join", "users:posts"), "has no such tables"),
+        (("--update", "mapping.yaml", "--join", "posts:users"), "write `select` into yours"),
+    ],
+)
+def test_a_join_that_cannot_be(source: Path, options: tuple[str, ...], told: str) -> None:
+    ended = run_here("init", "--sqlite-url", source, *options)
+    assert (ended.code, told in ended.stderr, ended.stdout) == (2, True, "")

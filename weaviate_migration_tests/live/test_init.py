@@ -12,10 +12,12 @@ from typing import Any
 import weaviate
 import yaml
 
+from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration_tests.live.command_line import at, run_here
 from weaviate_migration_tests.source.databases import make
 
+KEY = "sk-0123456789abcdef0123"
 STATEMENTS = (
     # A circle of foreign keys, a key of text, secrets, names that Weaviate reserves.
     "CREATE TABLE people (id INTEGER PRIMARY KEY, vector, api_key TEXT, metadata TEXT, best REFERENCES [blog posts])",
@@ -26,7 +28,7 @@ STATEMENTS = (
     "CREATE TABLE empty (id INTEGER PRIMARY KEY, note TEXT)",
     "CREATE VIRTUAL TABLE words USING fts5(title, content='')",
     "CREATE TABLE schema_migrations (version TEXT)",
-    "INSERT INTO people VALUES (1, 'v', 'sk-0123456789abcdef0123', '{}', 'a'), (2, NULL, NULL, 'm', NULL)",
+    f"INSERT INTO people VALUES (1, 'v', '{KEY}', '{{}}', 'a'), (2, NULL, NULL, 'm', NULL)",
     "INSERT INTO [blog posts] VALUES ('a', 1, '2026-01-02 03:04:05', '[\"x\", \"y\"]'), ('b', 7, NULL, '[]')",
     "INSERT INTO \"用户\" VALUES ('王', 1, 1.5, 3, 'a'), ('李', 0, 2.5, NULL, 'b')",
     "INSERT INTO \"用户\" VALUES ('李', 0, 2.5, 9007199254740993, 'b')",
@@ -102,3 +104,37 @@ def test_any_file_goes_through_without_an_edit(
         "blog posts": [{"column": "person_id", "to_table": "people", "parent_id": "personObjectId"}],
     }
     assert {each["table"]: each["omit"] for each in written["collections"] if "omit" in each}.keys() == {SECRET[0]}
+
+
+def test_a_parents_title_beside_each_of_its_children(
+    client: weaviate.WeaviateClient, server: ServerAddress, tmp_path: Path
+) -> None:
+    """Each object leads to its parent's, too, and has the UUID that it would have without the join."""
+    source, mapping = tmp_path / "app.db", tmp_path / "mapping.yaml"
+    make(
+        source,
+        "CREATE TABLE documents (id INTEGER PRIMARY KEY, title TEXT, api_key TEXT)",
+        "CREATE TABLE chunks (id INTEGER PRIMARY KEY, document_id REFERENCES documents, content TEXT)",
+        f"INSERT INTO documents VALUES (1, 'First', '{KEY}'), (2, 'Second', NULL)",
+        "INSERT INTO chunks VALUES (10, 1, 'one'), (11, 1, 'two'), (12, 2, 'three'), (13, 7, 'orphan'), (14, NULL, '')",
+    )
+    drawn_up = run_here("init", "--sqlite-url", source, "--join", "chunks:documents", "--output", mapping)
+    assert drawn_up.code == 0, drawn_up.stderr
+    ended = run_here(
+        *("migrate", "--sqlite-url", source, "--mapping", mapping, "--json"),
+        *at(server),
+        *("--work-dir", tmp_path / "work", "--workers", 1),
+    )
+    assert ended.code == 0, ended.stderr
+    chunks, documents = client.collections.use("Chunk"), client.collections.use("Document")
+    beside = {}
+    for each in chunks.iterator():
+        held: dict[str, Any] = {**each.properties}
+        parent = held["documentObjectId"]
+        found = documents.query.fetch_object_by_id(parent) if parent else None
+        title = found.properties["title"] if found else None
+        assert title == held["documentTitle"]
+        assert str(each.uuid) == object_uuid("chunks", (held["chunkId"],))
+        beside[held["content"]] = title
+    assert beside == {"one": "First", "two": "First", "three": "Second", "orphan": None, "": None}
+    assert KEY not in str([each.properties for each in chunks.iterator()])

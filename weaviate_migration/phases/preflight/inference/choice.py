@@ -25,11 +25,13 @@ class Choice:
         tables: only these, views among them too; none: all tables.
         exclude: not these.
         views: all views, too.
+        joins: which of them have a parent's columns beside their own: `chunks:documents`, see `joins.wanted_joins`.
     """
 
     tables: Sequence[str] = ()
     exclude: Sequence[str] = ()
     views: bool = False
+    joins: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,13 @@
 """The mapping of one table, drawn up from what was read of it, with comments that say why."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from weaviate_migration.base.texts import counted
 from weaviate_migration.mapping.models import CollectionMapping, PropertyMapping, RelationMapping
 from weaviate_migration.phases.preflight.inference.column_guess import ColumnGuess, guess_column
+from weaviate_migration.phases.preflight.inference.join_draft import JoinDraft, join_draft
+from weaviate_migration.phases.preflight.inference.joins import FoundJoin
 from weaviate_migration.phases.preflight.inference.mapping_text import Comments, fields_of, in_braces
 from weaviate_migration.phases.preflight.inference.names import object_id_names, property_names, provenance_name
 from weaviate_migration.phases.preflight.inference.read_tables import ReadTable
@@ -44,16 +46,23 @@ class CollectionDraft:
     comments: Comments = field(default_factory=dict)
 
 
-def draft_collection(read: ReadTable) -> CollectionDraft:
-    """Draws up the mapping of a table that has columns which may become properties."""
+def draft_collection(read: ReadTable, joins: Sequence[FoundJoin] = ()) -> CollectionDraft:
+    """Draws up the mapping of a table that has columns which may become properties.
+
+    Args:
+        joins: of the parents whose columns stand beside its own.
+    """
     table, key = read.keyed.table, read.keyed.key
     guesses = _with_a_property(read, guess_columns(read))
+    joined = _joined(read, joins, guesses)
+    guesses = {**guesses, **joined.guesses} if joined else guesses
     relations = relations_of(read, names_of(guesses))
     properties = tuple(guess.property for guess in guesses.values() if guess.property is not None)
     mapping = CollectionMapping(
         name=read.keyed.collection,
         table=table.name,
-        key=() if key in (table.primary_key, (table.rowid,)) else key,
+        select=joined.select if joined else None,
+        key=() if not joined and key in (table.primary_key, (table.rowid,)) else key,
         provenance=provenance_name(names_of(guesses)),
         vectors=tuple(guess.vector for guess in guesses.values() if guess.vector is not None),
         properties=properties,
@@ -65,14 +74,20 @@ def draft_collection(read: ReadTable) -> CollectionDraft:
         mapping=mapping,
         rows=read.facts.rows,
         key=key,
-        columns=len(table.columns),
+        columns=len(table.columns) + (len(joined.guesses) if joined else 0),
         secrets=secrets_of(read),
         remarks=tuple(remarks_of(read, guesses)),
         comments={
-            (): tuple(_head(read, guesses, relations)),
+            (): (*_head(read, guesses, relations), *(joined.told if joined else ())),
             **{(name, at): (each,) for name, lines in reasons(read, guesses).items() for at, each in enumerate(lines)},
         },
     )
+
+
+def _joined(read: ReadTable, joins: Sequence[FoundJoin], guesses: Mapping[str, ColumnGuess]) -> JoinDraft | None:
+    if not joins:
+        return None
+    return join_draft(read, [(each, guess_columns(each.parent)) for each in joins], names_of(guesses))
 
 
 def reasons(read: ReadTable, guesses: Mapping[str, ColumnGuess]) -> dict[str, list[str]]:

@@ -1,9 +1,10 @@
 """A mapping drawn up from a file, with comments that say why."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from weaviate_migration.base.errors import SourceNotUsableError
@@ -16,6 +17,7 @@ from weaviate_migration.phases.preflight.inference.collection_draft import (
     OmittedColumn,
     draft_collection,
 )
+from weaviate_migration.phases.preflight.inference.joins import FoundJoin, found_joins, wanted_joins
 from weaviate_migration.phases.preflight.inference.mapping_text import mapping_text
 from weaviate_migration.phases.preflight.inference.read_tables import (
     ReadTable,
@@ -90,7 +92,7 @@ def draft_of_file(path: Path, scratch: Path, choice: Choice) -> MappingDraft:
         choice: which tables.
 
     Raises:
-        ConfigurationError: a table was named that the file does not have.
+        ConfigurationError: a table was named that the file does not have, or a join that no key leads along.
         SourceNotUsableError: it is no SQLite database, or has no table that could become a collection.
         SourceError: it is locked or corrupt.
     """
@@ -100,6 +102,7 @@ def draft_of_file(path: Path, scratch: Path, choice: Choice) -> MappingDraft:
         closing(connect_to_read(readable)) as connection,
     ):
         database = inspect_database(readable)
+        joins = wanted_joins(choice.joins, database)
         chosen = choose_tables(connection, database, choice)
         keyed = keyed_tables(chosen.keys)
         found = read_tables(connection, keyed.values(), keyed)
@@ -108,7 +111,8 @@ def draft_of_file(path: Path, scratch: Path, choice: Choice) -> MappingDraft:
     if not usable:
         raise _nothing_to_migrate(path, omitted)
     related = with_relations_to([each.name for each in usable], usable)
-    return _composed(path, related, sorted(omitted, key=lambda each: each.table), chosen.remarks)
+    drafts = draft_collections(related, found_joins(joins, related))
+    return _composed(path, drafts, sorted(omitted, key=lambda each: each.table), chosen.remarks)
 
 
 def unusable_tables(found: Sequence[ReadTable]) -> list[OmittedTable]:
@@ -125,19 +129,24 @@ def _nothing_to_migrate(path: Path, omitted: Sequence[OmittedTable]) -> SourceNo
     )
 
 
-def draft_collections(tables: Sequence[ReadTable]) -> list[CollectionDraft]:
-    """A draft of each; parents stand before their children."""
+def draft_collections(
+    tables: Sequence[ReadTable], joins: Mapping[str, Sequence[FoundJoin]] = MappingProxyType({})
+) -> list[CollectionDraft]:
+    """A draft of each; parents stand before their children.
+
+    Args:
+        joins: of each table that has a parent's columns beside its own, by its name.
+    """
     by_name = {each.name: each for each in tables}
     parents = {
         name: [relation.candidate.parent.table.name for relation in each.declared] for name, each in by_name.items()
     }
-    return [draft_collection(by_name[name]) for name in parents_first(by_name, parents)]
+    return [draft_collection(by_name[name], joins.get(name, ())) for name in parents_first(by_name, parents)]
 
 
 def _composed(
-    path: Path, tables: Sequence[ReadTable], omitted: Sequence[OmittedTable], of_tables: tuple[str, ...]
+    path: Path, drafts: Sequence[CollectionDraft], omitted: Sequence[OmittedTable], of_tables: tuple[str, ...]
 ) -> MappingDraft:
-    drafts = draft_collections(tables)
     mapping = TableMapping(
         name=printable(path.stem),
         omit_tables={each.table: each.told for each in omitted},

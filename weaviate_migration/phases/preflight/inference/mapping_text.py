@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.scalarstring import DoubleQuotedScalarString
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarString
 
 from weaviate_migration.base.texts import printable
 from weaviate_migration.mapping import Mapping as TableMapping
@@ -105,8 +105,15 @@ def collection_document(fields: dict[str, Any], comments: Comments, place: Place
     """One collection; a line for each property, vector and relation, with its comment behind it."""
     document = CommentedMap()
     for name, value in fields.items():
-        document[name] = _items(value, comments, (*place, name)) if name in _IN_LINES else as_written(value)
+        document[name] = _items(value, comments, (*place, name)) if name in _IN_LINES else _block(value)
     return document
+
+
+def _block(value: Any) -> Any:
+    """A value of a field: a text of several lines, such as a statement, stands in as many."""
+    if isinstance(value, str) and "\n" in value and all(map(str.isprintable, value.split("\n"))):
+        return LiteralScalarString(value)
+    return as_written(value)
 
 
 def _items(items: list[dict[str, Any]], comments: Comments, place: Place) -> CommentedSeq:

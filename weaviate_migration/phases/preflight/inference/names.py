@@ -1,7 +1,8 @@
 """Names that Weaviate takes, for tables and columns of any name: readable, each one once, and the same each time."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from anyascii import anyascii
 from pluralizer import Pluralizer
@@ -28,6 +29,10 @@ def _pluralizer() -> Pluralizer:
 
 
 _PLURALIZER = _pluralizer()
+# What is called by what a name stands for.
+_Owner = TypeVar("_Owner", bound=Hashable)
+# The end of the name of a column that holds a key.
+_OF_A_KEY = re.compile("(?<=[0-9a-z])(?:Id|ID|Uuid|UUID|Key)$|(?:^|[^0-9A-Za-z])(?i:id|uuid|key)$")
 
 
 def collection_names(tables: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
@@ -39,7 +44,7 @@ def collection_names(tables: Iterable[str], taken: Iterable[str] = ()) -> dict[s
     Returns:
         By table; no two names are alike, whatever their case, and none is among those taken.
     """
-    return _distinct({table: _collection_name(table) for table in tables}, taken, COLLECTION_LENGTH)
+    return distinct({table: _collection_name(table) for table in tables}, taken, COLLECTION_LENGTH)
 
 
 def property_names(collection: str, columns: Sequence[str], taken: Iterable[str] = ()) -> dict[str, str]:
@@ -53,7 +58,7 @@ def property_names(collection: str, columns: Sequence[str], taken: Iterable[str]
     Returns:
         By column; no two names are alike, whatever their case, and none is among those taken.
     """
-    return _distinct({column: _property_name(collection, column) for column in columns}, taken, PROPERTY_LENGTH)
+    return distinct({column: _property_name(collection, column) for column in columns}, taken, PROPERTY_LENGTH)
 
 
 def object_id_names(parents: Mapping[str, str], taken: Iterable[str]) -> dict[str, str]:
@@ -66,15 +71,45 @@ def object_id_names(parents: Mapping[str, str], taken: Iterable[str]) -> dict[st
     Returns:
         By column, as `property_names` gives it.
     """
-    wanted = {column: _object_id_name(column, parent) for column, parent in parents.items()}
-    return _distinct(wanted, taken, PROPERTY_LENGTH)
+    wanted = {
+        column: _property_name(parent, f"{called_after(column, parent)}_object_id")
+        for column, parent in parents.items()
+    }
+    return distinct(wanted, taken)
+
+
+def called_after(column: str, parent: str) -> str:
+    """Whom a column that holds a key is called after: `author` for `author_id`, `document` for `id` of a Document's.
+
+    Args:
+        parent: the collection of the table whose keys it holds.
+    """
+    return _OF_A_KEY.sub("", column) or _decapitalized(parent)
 
 
 def provenance_name(properties: Iterable[str]) -> str:
     """A name for the property that holds a row's origin, which none of these is."""
     taken = set(map(folded, properties))
     wanted = _PROVENANCE if _PROVENANCE not in taken else _OTHER_PROVENANCE
-    return _distinct({"": wanted}, taken, PROPERTY_LENGTH)[""]
+    return distinct({"": wanted}, taken, PROPERTY_LENGTH)[""]
+
+
+def distinct(wanted: Mapping[_Owner, str], taken: Iterable[str], longest: int = PROPERTY_LENGTH) -> dict[_Owner, str]:
+    """The names as they are wanted; of equal ones all but the first get a number.
+
+    First comes who is called so already, then who stands first.
+    """
+    used = set(map(folded, taken))
+    found: dict[_Owner, str] = {}
+    for owner in sorted(wanted, key=lambda owner: wanted[owner] != owner):
+        name = wanted[owner][:longest]
+        number = 1
+        while folded(name) in used:
+            number += 1
+            name = f"{wanted[owner][: longest - len(str(number))]}{number}"
+        used.add(folded(name))
+        found[owner] = name
+    return {owner: found[owner] for owner in wanted}
 
 
 def words_of(name: str) -> list[str]:
@@ -87,24 +122,6 @@ def spoken_words(name: str) -> list[str]:
     """The words of a name as they are spoken, in small letters: `ApiKey` and `API_KEY` give `api` and `key`."""
     found: list[str] = re.findall("[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+", anyascii(name))
     return [word.lower() for word in found]
-
-
-def _distinct(wanted: Mapping[str, str], taken: Iterable[str], longest: int) -> dict[str, str]:
-    """The names as they are wanted; of equal ones all but the first get a number.
-
-    First comes who is called so already, then who stands first.
-    """
-    used = set(map(folded, taken))
-    found: dict[str, str] = {}
-    for owner in sorted(wanted, key=lambda owner: wanted[owner] != owner):
-        name = wanted[owner][:longest]
-        number = 1
-        while folded(name) in used:
-            number += 1
-            name = f"{wanted[owner][: longest - len(str(number))]}{number}"
-        used.add(folded(name))
-        found[owner] = name
-    return {owner: found[owner] for owner in wanted}
 
 
 def _collection_name(table: str) -> str:
@@ -120,12 +137,6 @@ def _property_name(collection: str, column: str) -> str:
     if name in RESERVED_PROPERTIES:
         return _decapitalized(collection) + name[0].upper() + name[1:]
     return name if name[0].isalpha() else f"_{name}"
-
-
-def _object_id_name(column: str, parent: str) -> str:
-    called = re.sub("(?<=[0-9a-z])(Id|ID|Uuid|UUID|Key)$", "", _property_name(parent, column))
-    stem = called if called != _property_name(parent, "id") else _decapitalized(parent)
-    return f"{stem}ObjectId"
 
 
 def _singular(word: str) -> str:
