@@ -143,6 +143,11 @@ class PropertyMapping(ValidatedModel):
         return self.date_format != "text" or self.values is not None or self.decimal is not None
 
     @property
+    def is_indexed(self) -> bool:
+        """Whether Weaviate keeps an index of it, to filter or to search by."""
+        return self.is_filterable or self.index == "words"
+
+    @property
     def is_filterable(self) -> bool:
         """Whether Weaviate can filter by it: by texts that are indexed whole, and by all else but blobs."""
         return self.index in ("whole", None) and self.type != "blob"

@@ -86,7 +86,7 @@ def _without_server(
     yield source_side.capture(source, live=config.live)
     yield from disk_and_memory.disks(need, work_folder.path, data)
     yield disk_and_memory.memory(need, embedded=data is not None)
-    yield from disk_and_memory.descriptors(need, embedded=data is not None)
+    yield from disk_and_memory.open_files(need, embedded=data is not None)
 
 
 def _with_server(

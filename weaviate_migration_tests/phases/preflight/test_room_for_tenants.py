@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from weaviate_migration.base.errors import ConfigurationError
-from weaviate_migration.mapping import Mapping
-from weaviate_migration.phases.preflight.disk_and_memory import Need, descriptors
+from weaviate_migration.mapping import CollectionMapping, Mapping
+from weaviate_migration.phases.preflight.disk_and_memory import Need, open_files, open_files_per_tenant
 from weaviate_migration.phases.preflight.look import refuse_impossible
 from weaviate_migration.phases.preflight.source_side import Source
 from weaviate_migration.source.inspect import inspect_database
@@ -37,11 +37,35 @@ def test_tenants_are_counted_in_each_of_their_collections(tmp_path: Path) -> Non
         "INSERT INTO orgs (org) VALUES ('acme')",
     )
     plain, tenanted = need_of(path), need_of(path, column="org")
-    assert (plain.tenants, plain.descriptors) == (0, 0)
-    assert list(descriptors(plain, embedded=True)) == []
-    assert (tenanted.tenants, tenanted.descriptors) == (5, 20)
-    assert tenanted.server_memory - plain.server_memory == 5 * 110_000
+    assert (plain.tenants, plain.open_files) == (0, 0)
+    assert list(open_files(plain, embedded=True)) == []
+    assert (tenanted.tenants, tenanted.open_files) == (5, 25)
+    assert tenanted.server_memory - plain.server_memory == 5 * 250_000
     assert need_of(path, column="org", only="acme").tenants == 2
+
+
+# Measured: 50 tenants of one object, open files of the server before and after.
+@pytest.mark.parametrize(
+    ("prop", "of_collection", "measured"),
+    [
+        ({"type": "int"}, {}, 8),
+        ({"type": "int"}, {"index_null_state": True}, 12),
+        ({"type": "int"}, {"index_property_length": True}, 8),
+        ({"type": "int"}, {"index_timestamps": True}, 10),
+        ({"type": "int"}, {"vectors": ["v"]}, 8),
+        ({"index": "words"}, {}, 8),
+        ({"index": "words"}, {"index_property_length": True}, 12),
+        ({"index": "words"}, {"index_null_state": True}, 12),
+        ({"index": "whole"}, {}, 8),
+        ({"index": "stored"}, {}, 4),
+    ],
+)
+def test_open_files_of_a_tenant_with_four_properties(
+    prop: dict[str, Any], of_collection: dict[str, Any], measured: int
+) -> None:
+    properties = [{"name": f"p{at}", "column": f"c{at}", **prop} for at in range(4)]
+    fields = {"name": "Note", "table": "notes", "properties": properties, "tenant": {"column": "org"}}
+    assert open_files_per_tenant(CollectionMapping.model_validate(fields | of_collection)) == measured
 
 
 _TABLES = ("notes", "pages", "orgs")
@@ -51,24 +75,24 @@ _TABLES = ("notes", "pages", "orgs")
     ("limit", "verdict"), [(15_999, "warned"), (16_000, "passed"), (8_000, "warned"), (7_999, "failed")]
 )
 def test_open_files_against_the_limit(limit: int, verdict: str) -> None:
-    (item,) = descriptors(Need(0, 0, 0, tenants=2_000), embedded=True, limit=limit)
+    (item,) = open_files(Need(0, 0, 0, tenants=2_000, open_files=8_000), embedded=True, limit=limit)
     assert (item.name, item.verdict) == ("tenants", verdict)
     assert item.figure == f"2,000 tenants need about 8,000 open files; the server may have {limit:,}"
     assert bool(item.remedy) == (verdict != "passed")
 
 
 def test_a_server_that_is_not_ours_does_not_tell() -> None:
-    (item,) = descriptors(Need(0, 0, 0, tenants=2_000), embedded=False)
+    (item,) = open_files(Need(0, 0, 0, tenants=2_000, open_files=8_000), embedded=False)
     assert item.verdict == "skipped"
     assert item.figure.startswith("2,000 tenants need about 8,000 open files; the server does not tell")
 
 
 def test_too_few_open_files_stop_a_migration() -> None:
-    (item,) = descriptors(Need(0, 0, 0, tenants=2_000), embedded=True, limit=1_024)
+    (item,) = open_files(Need(0, 0, 0, tenants=2_000, open_files=8_000), embedded=True, limit=1_024)
     with pytest.raises(ConfigurationError, match="2,000 tenants need about 8,000 open files"):
         refuse_impossible(Checklist.of("preflight", [item]))
 
 
 def test_this_machine_tells_its_limit() -> None:
-    (item,) = descriptors(Need(0, 0, 0, tenants=1), embedded=True)
+    (item,) = open_files(Need(0, 0, 0, tenants=1, open_files=5), embedded=True)
     assert item.verdict == "passed"
