@@ -106,7 +106,7 @@ def test_any_file_goes_through_without_an_edit(
     assert {each["table"]: each["omit"] for each in written["collections"] if "omit" in each}.keys() == {SECRET[0]}
 
 
-def test_a_parents_title_beside_each_of_its_children(
+def test_a_parents_title_beside_each_of_its_children_and_followed(
     client: weaviate.WeaviateClient, server: ServerAddress, tmp_path: Path
 ) -> None:
     """Each object leads to its parent's, too, and has the UUID that it would have without the join."""
@@ -115,26 +115,48 @@ def test_a_parents_title_beside_each_of_its_children(
         source,
         "CREATE TABLE documents (id INTEGER PRIMARY KEY, title TEXT, api_key TEXT)",
         "CREATE TABLE chunks (id INTEGER PRIMARY KEY, document_id REFERENCES documents, content TEXT)",
+        "CREATE INDEX chunks_of_document ON chunks (document_id)",
         f"INSERT INTO documents VALUES (1, 'First', '{KEY}'), (2, 'Second', NULL)",
         "INSERT INTO chunks VALUES (10, 1, 'one'), (11, 1, 'two'), (12, 2, 'three'), (13, 7, 'orphan'), (14, NULL, '')",
     )
+    work = ("--work-dir", tmp_path / "work")
     drawn_up = run_here("init", "--sqlite-url", source, "--join", "chunks:documents", "--output", mapping)
     assert drawn_up.code == 0, drawn_up.stderr
-    ended = run_here(
-        *("migrate", "--sqlite-url", source, "--mapping", mapping, "--json"),
-        *at(server),
-        *("--work-dir", tmp_path / "work", "--workers", 1),
-    )
+    options = ("--sqlite-url", source, "--mapping", mapping, "--live", "--workers", 1, "--json")
+    ended = run_here("migrate", *options, *at(server), *work)
     assert ended.code == 0, ended.stderr
-    chunks, documents = client.collections.use("Chunk"), client.collections.use("Document")
+    assert titles_beside(client) == {"one": "First", "two": "First", "three": "Second", "orphan": None, "": None}
+
+    make(
+        source,
+        "UPDATE documents SET title = 'Renamed' WHERE id = 1",
+        "UPDATE chunks SET document_id = 1 WHERE id = 12",
+        "INSERT INTO documents VALUES (7, 'Late', NULL)",
+        "DELETE FROM documents WHERE id = 2",
+        "INSERT INTO chunks VALUES (15, 2, 'new')",
+        "DELETE FROM chunks WHERE id = 14",
+    )
+    assert run_here("sync", *at(server), *work).code == 0
+    assert titles_beside(client) == {
+        "one": "Renamed",
+        "two": "Renamed",
+        "three": "Renamed",
+        "orphan": "Late",
+        "new": None,
+    }
+    assert KEY not in str([each.properties for each in client.collections.use("Chunk").iterator()])
+    assert run_here("verify", *at(server), *work).code == 0
+
+
+def titles_beside(client: weaviate.WeaviateClient) -> dict[str, str | None]:
+    """The title beside each chunk, by its content: that of the object that its `documentObjectId` leads to."""
+    documents = client.collections.use("Document")
     beside = {}
-    for each in chunks.iterator():
+    for each in client.collections.use("Chunk").iterator():
         held: dict[str, Any] = {**each.properties}
         parent = held["documentObjectId"]
         found = documents.query.fetch_object_by_id(parent) if parent else None
-        title = found.properties["title"] if found else None
-        assert title == held["documentTitle"]
+        assert held["documentTitle"] == (found.properties["title"] if found else None)
         assert str(each.uuid) == object_uuid("chunks", (held["chunkId"],))
-        beside[held["content"]] = title
-    assert beside == {"one": "First", "two": "First", "three": "Second", "orphan": None, "": None}
-    assert KEY not in str([each.properties for each in chunks.iterator()])
+        beside[held["content"]] = held["documentTitle"]
+    return beside
