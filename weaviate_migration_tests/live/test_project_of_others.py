@@ -15,6 +15,7 @@ from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.runs.events import run_failures
 from weaviate_migration.target.server import ServerAddress
+from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration_tests.documentation import code_blocks
 from weaviate_migration_tests.live.command_line import at, empty, run_here
 from weaviate_migration_tests.live.notes import make_mapping, note_file, note_id
@@ -177,3 +178,14 @@ def test_a_command_goes_on_with_the_names_of_the_project(
     run = project.instance.get_run_by_id(ended.json["run_id"])
     assert run is not None
     assert run.job_name == "shop_verify"
+
+
+def test_a_run_that_would_change_the_record_fails_while_a_command_has_the_work_folder(project: Project) -> None:
+    work_folder = WorkFolder.of(project.shop)
+    before = work_folder.records.all()
+    with work_folder.locked():
+        for asset in ("weaviate_schema", "sqlite_snapshot", "cutover"):
+            (failure,) = run_failures(project.choose(["shop", asset]).all_events)
+            assert "Another migration is running in" in failure.message
+    assert work_folder.records.all() == before
+    assert project.choose(["shop", "cutover"]).success

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from weaviate_migration.base.settings import CUTOVER_SECONDS
 from weaviate_migration.defs import groups
+from weaviate_migration.defs.alone import alone_in
 from weaviate_migration.defs.resources import BatchSettings, TargetServer
 from weaviate_migration.defs.resources.own_keys import with_resources_of
 from weaviate_migration.mapping import Mapping
@@ -61,10 +62,11 @@ def build_cutover_asset(
         work_folder: dg.ResourceParam[WorkFolder],
     ) -> dg.MaterializeResult[None]:
         prove = functools.partial(refuse_unproven, context.instance, names, graph, mapping)
-        record = work_folder.records.take_up()
-        with weaviate.client(work_folder) as client:
-            settings = write_settings(batches, client)
-            record = cut_over(client, work_folder, mapping, record, settings, prove, config.timeout)
+        with alone_in(work_folder, context):
+            record = work_folder.records.take_up()
+            with weaviate.client(work_folder) as client:
+                settings = write_settings(batches, client)
+                record = cut_over(client, work_folder, mapping, record, settings, prove, config.timeout)
         return dg.MaterializeResult(metadata=_metadata(record))
 
     return cutover

@@ -5,6 +5,7 @@ import logging
 import dagster as dg
 
 from weaviate_migration.defs import groups
+from weaviate_migration.defs.alone import alone_in
 from weaviate_migration.defs.resources import SQLiteSource, TargetServer
 from weaviate_migration.defs.resources.own_keys import with_resources_of
 from weaviate_migration.mapping import Mapping
@@ -33,13 +34,15 @@ def build_schema_asset(mapping: Mapping, names: DagsterNames) -> dg.AssetsDefini
     )
     @with_resources_of(names)
     def weaviate_schema(
+        context: dg.AssetExecutionContext,
         source: SQLiteSource,
         weaviate: dg.ResourceParam[TargetServer],
         work_folder: dg.ResourceParam[WorkFolder],
     ) -> dg.MaterializeResult[None]:
-        record = work_folder.records.resume_or_begin(source.path, mapping, weaviate.prefix)
-        with weaviate.client(work_folder) as client:
-            made = ensure_collections(client, work_folder, record, mapping)
+        with alone_in(work_folder, context):
+            record = work_folder.records.resume_or_begin(source.path, mapping, weaviate.prefix)
+            with weaviate.client(work_folder) as client:
+                made = ensure_collections(client, work_folder, record, mapping)
         logger.info("%d collections made", made)
         return dg.MaterializeResult(
             metadata={

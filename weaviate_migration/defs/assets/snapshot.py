@@ -4,6 +4,7 @@ import dagster as dg
 from pydantic import Field
 
 from weaviate_migration.defs import groups
+from weaviate_migration.defs.alone import alone_in
 from weaviate_migration.defs.resources import BatchSettings, SQLiteSource
 from weaviate_migration.defs.resources.own_keys import with_resources_of
 from weaviate_migration.mapping import Mapping
@@ -47,14 +48,16 @@ def build_snapshot_asset(mapping: Mapping, names: DagsterNames) -> dg.AssetsDefi
     )
     @with_resources_of(names)
     def sqlite_snapshot(
+        context: dg.AssetExecutionContext,
         config: SnapshotConfig,
         source: SQLiteSource,
         batches: BatchSettings,
         work_folder: dg.ResourceParam[WorkFolder],
     ) -> dg.MaterializeResult:  # type: ignore[type-arg]  # beside a check, Dagster takes only the plain class
-        record = work_folder.records.take_up()
-        taker = SnapshotTaker(work_folder, mapping, source.path, source.allow_pause, batches.sort_memory_mb)
-        found = taker.snapshot_of(record, refresh=config.refresh)
+        with alone_in(work_folder, context):
+            record = work_folder.records.take_up()
+            taker = SnapshotTaker(work_folder, mapping, source.path, source.allow_pause, batches.sort_memory_mb)
+            found = taker.snapshot_of(record, refresh=config.refresh)
         snapshot = found.snapshot
         return dg.MaterializeResult(
             metadata={

@@ -1,0 +1,17 @@
+"""One run or command at a time changes what is on record of a migration."""
+
+from contextlib import AbstractContextManager, nullcontext
+
+import dagster as dg
+
+from weaviate_migration.runs.runner import PROCESS_TAG
+from weaviate_migration.work_folder.folder import WorkFolder
+
+
+def alone_in(work_folder: WorkFolder, context: dg.AssetExecutionContext) -> AbstractContextManager[None]:
+    """Holds the lock of the work folder while a step works, unless the command that has begun its run holds it.
+
+    Raises:
+        MigrationConflictError: a command or another run has it.
+    """
+    return nullcontext() if PROCESS_TAG in context.run.tags else work_folder.locked()
