@@ -81,7 +81,8 @@ def _index(prop: PropertyMapping) -> str:
 def _columns_table(plan: CollectionPlan) -> Table:
     assert plan.table is not None
     key = f"key: {'rowid' if plan.uses_rowid else ', '.join(plan.key)}"
-    table = compact_table(f"{plan.table.name} → {plan.mapping.name} ({key})")
+    rows = plan.table.name if plan.mapping.is_whole_table else plan.mapping.made_from
+    table = compact_table(f"{rows} → {plan.mapping.name} ({key})")
     for heading in ("column", "declared", "property", "type", "index"):
         table.add_column(heading, overflow="fold")
     for column in plan.table.columns:

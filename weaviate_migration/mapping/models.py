@@ -328,6 +328,12 @@ class CollectionMapping(ValidatedModel):
         return self.table if self.is_whole_table else f"{self.table}/{self.name}"
 
     @property
+    def made_from(self) -> str:
+        """What its rows are, for people: a table, with the condition that picks them, or a statement."""
+        rows = f"table `{self.table}`" if self.select is None else f"`{' '.join(self.select.split())}`"
+        return rows if self.where is None else f"{rows} where `{' '.join(self.where.split())}`"
+
+    @property
     def blobs(self) -> tuple[str, ...]:
         """The names of the properties that are blobs: Weaviate returns those only where they are named."""
         return tuple(prop.name for prop in self.properties if prop.type == "blob")
@@ -436,9 +442,9 @@ class CollectionMapping(ValidatedModel):
     @classmethod
     def _mistakes_of_statements(cls, given: dict[str, Any]) -> Iterator[Mistake]:
         select, where = given.get("select"), given.get("where")
-        if isinstance(select, str) and (mistake := statement_mistake(select)):
+        if select and isinstance(select, str) and (mistake := statement_mistake(select)):
             yield ("select",), f"is not one SELECT, as SQLite reads it: {mistake}"
-        if isinstance(where, str) and (mistake := condition_mistake(where)):
+        if where and isinstance(where, str) and (mistake := condition_mistake(where)):
             yield ("where",), f"is no condition, as SQLite reads it: {mistake}"
         if select is not None and not given.get("key"):
             yield ("key",), "is missing: name the columns of the `select` that identify a row"
@@ -468,6 +474,12 @@ def _with_table(given: dict[str, Any]) -> dict[str, Any]:
     if given.get("select") is None or "table" in given or "name" not in given:
         return given
     return {**given, "table": given["name"]}
+
+
+def _rows_of(given: dict[str, Any]) -> str:
+    """What the rows of a collection that is not validated yet are known by, see `CollectionMapping.rows_of`."""
+    is_whole = given.get("select") is None and given.get("where") is None
+    return str(given.get("table")) if is_whole else f"{given.get('table')}/{given.get('name')}"
 
 
 class Mapping(ValidatedModel):
@@ -516,6 +528,9 @@ class Mapping(ValidatedModel):
             yield ("collections", at, "name"), f"is that of collections[{earlier}], too"
         for at, _, earlier in _given_twice((at, table) for at, table in tables if at in whole):
             yield ("collections", at, "table"), f"is that of collections[{earlier}], too"
+        for at, name, earlier in _given_twice((at, _rows_of(each)) for at, each in collections):
+            if (at in whole) != (earlier in whole):
+                yield ("collections", at, "name"), f"rows of collections[{earlier}] are on record as `{name}`, too"
         yield from cls._mistakes_of_relations(collections, [table for _, table in tables])
         yield from cls._mistakes_of_omit_tables(_fields(given.get("omit_tables")), tables)
 

@@ -15,7 +15,7 @@ from weaviate_migration.monitoring.alerts.watch import alert_folder
 from weaviate_migration.monitoring.row_counts import RowCounts
 from weaviate_migration.phases.validation.certificate import read_certificate
 from weaviate_migration.phases.validation.search import SEARCHED_TENANTS
-from weaviate_migration.source.other_tables import REMEDY, read_other_tables
+from weaviate_migration.source.other_tables import read_other_tables
 from weaviate_migration.source.plan import planned_source
 from weaviate_migration.target.aliases import alias_targets
 from weaviate_migration.target.query import any_word, count_objects, counts_by_tenant, finds_word
@@ -83,17 +83,18 @@ def _differing_tenants(alias: str, objects: ReadOnlyMapping[str, int], rows: Row
 
 
 def tables(mapping: Mapping, record: MigrationRecord, work_folder: WorkFolder) -> ChecklistItem:
-    """Whether every table of the source has its collection, also those that got rows, or were made, since."""
+    """Whether every row of the source is in a collection, also those of tables that got rows, or were made, since."""
     try:
         with planned_source(record.source, mapping, work_folder.scratch) as (database, plan):
             found = read_other_tables(record.source, database, plan)
     except (ConfigurationError, SourceError) as error:
         return ChecklistItem("tables", "skipped", f"the source cannot be read: {error.message}")
-    if not found.passed_over:
+    if found.is_everything_mapped:
         return ChecklistItem("tables", "passed", found.sentence)
     since = [table for table in found.passed_over if table not in record.passed_over]
     figure = f"{found.sentence}; since the snapshot: {', '.join(since)}" if since else found.sentence
-    return ChecklistItem("tables", "failed" if mapping.unmapped == "refuse" else "warned", figure, REMEDY)
+    verdict: Verdict = "failed" if found.passed_over and mapping.unmapped == "refuse" else "warned"
+    return ChecklistItem("tables", verdict, figure, found.remedy)
 
 
 def search(client: WeaviateClient, mapping: Mapping, record: MigrationRecord) -> ChecklistItem:

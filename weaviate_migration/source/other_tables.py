@@ -1,4 +1,4 @@
-"""The tables of a file that no collection is made from: left out by the mapping, or passed over."""
+"""The tables and rows of a file that no collection is made from: left out by the mapping, or passed over."""
 
 import sqlite3
 from collections.abc import Mapping as ReadOnlyMapping
@@ -12,12 +12,15 @@ from weaviate_migration.base.texts import rows_of_tables
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.source.connect import connect_to_read, source_errors
 from weaviate_migration.source.inspect import Database, row_count
+from weaviate_migration.source.parted_tables import PartedTable, parted_tables
 from weaviate_migration.source.plan import MigrationPlan
 
 REMEDY = (
     "Map them (`weaviate-migration init --output` writes a mapping of the whole file, `init --update` adds to yours), "
     "or name them under its `omit_tables`, each with a reason."
 )
+
+REMEDY_OF_ROWS = "If that is not meant, correct the `where` or `select` of its collections."
 
 
 class OmittedTable(BaseModel):
@@ -36,6 +39,7 @@ class OtherTables(BaseModel):
         unmapped: those that the mapping does not know, each with its number of rows.
         omitted: those that it leaves out.
         unreadable: others that only the application can read, each with what SQLite says.
+        parted: those that have collections, of which one has a condition or statement: whether each row is in one.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -43,6 +47,17 @@ class OtherTables(BaseModel):
     unmapped: ReadOnlyMapping[str, int]
     omitted: ReadOnlyMapping[str, OmittedTable] = {}
     unreadable: ReadOnlyMapping[str, str] = {}
+    parted: ReadOnlyMapping[str, PartedTable] = {}
+
+    @property
+    def is_everything_mapped(self) -> bool:
+        """Whether each row of the file is in one collection, but for what the mapping leaves out by name."""
+        return not self.remedy
+
+    @property
+    def rows_in_none(self) -> dict[str, int]:
+        """Rows that the conditions and statements of their table's collections leave out, by table."""
+        return {table: each.in_none.count for table, each in self.parted.items() if each.in_none.count}
 
     @property
     def passed_over(self) -> dict[str, int]:
@@ -51,19 +66,28 @@ class OtherTables(BaseModel):
 
     @property
     def sentence(self) -> str:
-        """What is passed over."""
-        if not self.passed_over:
-            return "Every table with rows becomes a collection, or is left out by the mapping"
-        return f"No collection takes the rows of {rows_of_tables(self.passed_over)}"
+        """What is passed over or taken twice, without a full stop."""
+        told = [f"No collection takes the rows of {rows_of_tables(self.passed_over)}"] if self.passed_over else []
+        told += [f"{table}: {each.told}" for table, each in self.parted.items() if each.told]
+        return ". ".join(told) or "Every table with rows becomes a collection, or is left out by the mapping"
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it; '' where there is nothing to do."""
+        of_rows = any(each.told for each in self.parted.values())
+        return " ".join([*([REMEDY] if self.passed_over else []), *([REMEDY_OF_ROWS] if of_rows else [])])
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is passed over, and what to do about it; nothing where nothing is."""
-        return (f"{self.sentence}. {REMEDY}",) if self.passed_over else ()
+        """What is passed over or taken twice, and what to do about it; nothing where nothing is."""
+        return (f"{self.sentence}. {self.remedy}",) if self.remedy else ()
 
 
 def other_tables(connection: sqlite3.Connection, database: Database, plan: MigrationPlan) -> OtherTables:
-    """Counts the rows of all tables without a collection that can be read.
+    """Counts the rows of all tables without a collection that can be read, and those of others that are in none.
+
+    Args:
+        connection: reads the file; text that is not UTF-8 may come with its bytes as surrogate escapes from now on.
 
     Raises:
         SourceError: one of them is damaged.
@@ -79,6 +103,7 @@ def other_tables(connection: sqlite3.Connection, database: Database, plan: Migra
             table: OmittedTable(rows=rows.get(table), reason=reason) for table, reason in plan.omitted_tables.items()
         },
         unreadable=plan.unreadable_tables,
+        parted=parted_tables(connection, database, plan),
     )
 
 
@@ -98,4 +123,4 @@ def read_other_tables(path: Path, database: Database, plan: MigrationPlan) -> Ot
 def refuse_passed_over(found: OtherTables, mapping: Mapping) -> None:
     """Raises MappingError where rows would go nowhere, and the mapping says that this is to be refused."""
     if found.passed_over and mapping.unmapped == "refuse":
-        raise MappingError(f"{found.sentence}.", REMEDY)
+        raise MappingError(f"{found.sentence}.", found.remedy)

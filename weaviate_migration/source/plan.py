@@ -1,5 +1,6 @@
 """What of a mapping a database can give: the tables, keys and columns to read, and what one has and the other lacks."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Mapping as ReadOnlyMapping
 from contextlib import contextmanager
@@ -21,8 +22,11 @@ from weaviate_migration.mapping.parents import Affinity, ParentKey
 from weaviate_migration.source.connect import readable_source
 from weaviate_migration.source.inspect import OWN_PREFIX, Database, Table, inspect_database
 from weaviate_migration.source.joins import Joins, read_joins
+from weaviate_migration.source.sql_tokens import tokens_of, unquoted
 from weaviate_migration.source.wide_select import MOST_ARGUMENTS, MOST_COLUMNS, order_of_rows
 
+_MISSING_TABLE = re.compile(r"no such table: (?:\w+\.)?(?P<name>.+)")
+_MISSING_COLUMN = re.compile(r"no such column: (?:\w+\.)?(?P<name>.+)")
 # Of each a function is given its class and its value, beside the name of the table.
 MOST_KEY_COLUMNS = (MOST_ARGUMENTS - 1) // 2
 
@@ -121,14 +125,17 @@ def plan_migration(mapping: Mapping, database: Database) -> MigrationPlan:
         MappingError: missing tables or columns where `missing` is `refuse`, a key or a tenant's column that the table
             lacks, a key that is omitted, or none for a table or view that has neither a declared one nor a rowid, a
             relation to a table whose key has several columns, tables or columns that only the application can read,
-            more columns than SQLite gives, or columns with names that are this project's own. The message lists all.
+            more columns than SQLite gives, or columns with names that are this project's own; a statement or condition
+            that SQLite cannot follow in this file, that gives two columns of one name, or the rows of a table by
+            another key than the table's. The message lists all.
     """
     _refuse_other_database(mapping, database)
     collections = tuple(_plan_collection(each, mapping, database) for each in mapping.collections)
     gaps = [gap for each in collections for gap in _gaps(each, database)]
     mistakes = [mistake for each in collections for mistake in [*_key_mistakes(each), *_own_names(each)]]
     mistakes += [mistake for each in collections for mistake in _relation_mistakes(each, collections)]
-    mistakes += [mistake for each in collections for mistake in [*_unreadable(each), *_too_wide(each)]]
+    mistakes += [mistake for each in collections for mistake in [*_unreadable(each, database), *_too_wide(each)]]
+    mistakes += [mistake for each in collections for mistake in _statement_mistakes(each, collections, database)]
     collections = tuple(replace(each, parents=_parent_keys(each, collections)) for each in collections)
     unreadable = {table.name: table.unreadable for table in _others(mapping, database) if table.unreadable}
     if mapping.missing == "refuse":
@@ -303,11 +310,13 @@ def _key_affinity(plan: CollectionPlan) -> Affinity:
     return column.affinity if column else "BLOB"
 
 
-def _unreadable(plan: CollectionPlan) -> Iterator[str]:
+def _unreadable(plan: CollectionPlan, database: Database) -> Iterator[str]:
     """What of a collection only the application can read: SQLite lacks a module, a tokenizer or a function for it."""
     if plan.table is None:
         return
-    if plan.table.unreadable:
+    if plan.table.unreadable and not plan.mapping.is_whole_table:
+        yield f"{plan.mapping.name}: {_what_is_wrong(plan.table, database)}"
+    elif plan.table.unreadable:
         yield (
             f"{plan.mapping.name}: {_kind(plan.table)} `{plan.table.name}` cannot be read here: "
             f"{plan.table.unreadable}; leave it out of the mapping"
@@ -320,11 +329,54 @@ def _unreadable(plan: CollectionPlan) -> Iterator[str]:
             )
 
 
+def _what_is_wrong(table: Table, database: Database) -> str:
+    """Why SQLite cannot follow a statement or condition, and which name was meant."""
+    is_statement = bool(table.select) and not table.columns
+    text = f"`{'select' if is_statement else 'where'}` cannot be read in this file: {table.unreadable}"
+    if missing := _MISSING_TABLE.search(table.unreadable):
+        return text + suggestion(missing["name"], [each.name for each in database.tables])
+    if missing := _MISSING_COLUMN.search(table.unreadable):
+        named = set(map(folded, map(unquoted, tokens_of(table.select))))
+        among = [each for each in database.tables if folded(each.name) in named] if is_statement else [table]
+        columns = dict.fromkeys(column.name for each in among for column in each.columns)
+        return text + suggestion(missing["name"], columns)
+    return text
+
+
+def _statement_mistakes(
+    plan: CollectionPlan, collections: Iterable[CollectionPlan], database: Database
+) -> Iterator[str]:
+    """What cannot be told apart in what a statement gives: columns of one name, and rows that a table tells otherwise.
+
+    SQLite calls the second of two columns `name:1`, and no other one.
+    """
+    if plan.table is None or not plan.table.select:
+        return
+    for column in plan.table.columns:
+        name, colon, number = column.name.rpartition(":")
+        if colon and number.isdecimal() and plan.table.column(name) is not None:
+            yield f"{plan.mapping.name}: `select` gives two columns `{name}`: call one of them otherwise, with AS"
+    table = database.table(plan.mapping.table)
+    others = [each.key for each in _of_table(plan.mapping.table, collections) if each.mapping.select is None]
+    keys = others or ([table.primary_key] if table is not None and table.primary_key else [])
+    if keys and list(map(folded, plan.key)) not in [list(map(folded, key)) for key in keys]:
+        yield (
+            f"{plan.mapping.name}: `key` is {', '.join(plan.key)}, and the rows of table `{plan.mapping.table}` are "
+            f"told apart by {', '.join(keys[0])}: select it under this name and make it the `key`, or give rows of "
+            "another kind another name with `table`"
+        )
+
+
 def _too_wide(plan: CollectionPlan) -> Iterator[str]:
     """What is more than SQLite takes in one statement, where there is no way round."""
     if plan.table is None:
         return
     read = len(plan.key) + len(plan.columns)
+    if plan.table.where and len(plan.table.columns) + (plan.table.rowid is not None) > MOST_COLUMNS:
+        yield (
+            f"{plan.mapping.name}: table `{plan.table.name}` has {len(plan.table.columns):,} columns, which is one too "
+            "many beside `where`: use a `select` that names the columns to migrate"
+        )
     if read >= MOST_COLUMNS and not order_of_rows(plan.table):
         yield (
             f"{plan.mapping.name}: {_kind(plan.table)} `{plan.table.name}` has {read:,} columns to read, its key among "
@@ -339,7 +391,7 @@ def _too_wide(plan: CollectionPlan) -> Iterator[str]:
 
 
 def _kind(table: Table) -> str:
-    return "view" if table.is_view else "table"
+    return "`select` of" if table.select else "view" if table.is_view else "table"
 
 
 def _own_names(plan: CollectionPlan) -> list[str]:
@@ -353,7 +405,8 @@ def _own_names(plan: CollectionPlan) -> list[str]:
 
 
 def _no_column(table: Table, name: str) -> str:
-    return f"table `{table.name}` has no column `{name}`" + suggestion(name, [column.name for column in table.columns])
+    lacks = f"`select` gives no column `{name}`" if table.select else f"table `{table.name}` has no column `{name}`"
+    return lacks + suggestion(name, [column.name for column in table.columns])
 
 
 def _rowid_warning(table: Table) -> str:
@@ -382,7 +435,8 @@ def _stand_in_warnings(plan: CollectionPlan) -> Iterator[str]:
     if plan.table is None:
         return
     if plan.table.computed_by:
-        yield _stood_in(plan.table.computed_by, f"view `{plan.table.name}`", "rows or values")
+        what = f"{_kind(plan.table)} `{plan.table.name}`"
+        yield _stood_in(plan.table.computed_by, f"`where` of {what}" if plan.table.where else what, "rows or values")
     for column in plan.table.columns:
         if column.computed_by and column.name in plan.columns:
             yield _stood_in(column.computed_by, f"column `{plan.table.name}.{column.name}`", "values")

@@ -5,6 +5,7 @@ from pydantic import ValidationError
 
 from weaviate_migration.mapping import CollectionMapping, Mapping, PropertyMapping, RelationMapping
 from weaviate_migration.mapping.models import PropertyType, TenantMapping, TextIndex, folded
+from weaviate_migration.mapping.relation_groups import parents_of
 
 NAME = PropertyMapping(name="title", column="title", index="words")
 
@@ -274,6 +275,87 @@ def test_collections_are_told_apart(name: str, table: str, place: str, message: 
     with pytest.raises(ValidationError) as error:
         Mapping.model_validate({"name": "x", "collections": [*given[:2], {**given[2], "properties": [NAME]}]})  # type: ignore[dict-item]
     assert mistakes(error) == [(("collections", 2, place), message)]
+
+
+SELECT = "SELECT n.id, p.title FROM notes n JOIN people p ON p.id = n.person"
+
+
+@pytest.mark.parametrize(
+    ("fields", "place", "message"),
+    [
+        ({"select": "SELECT FROM notes"}, "select", 'is not one SELECT, as SQLite reads it: near "FROM": syntax error'),
+        ({"select": "DELETE FROM notes"}, "select", 'is not one SELECT, as SQLite reads it: near "DELETE": syntax er'),
+        ({"select": "SELECT 1; SELECT 2"}, "select", "is not one SELECT, as SQLite reads it: You can only execute one"),
+        ({"select": "SELECT 1) FROM (SELECT 1"}, "select", 'is not one SELECT, as SQLite reads it: near ")": syntax e'),
+        ({"select": "SELECT :id"}, "select", "is not one SELECT, as SQLite reads it: parameters are not allowed in v"),
+        ({"select": "-- nothing"}, "select", "is not one SELECT, as SQLite reads it: incomplete input"),
+        ({"select": ""}, "select", "String should have at least 1 character"),
+        ({"select": SELECT, "key": []}, "key", "is missing: name the columns of the `select` that identify a row"),
+        ({"where": "size >"}, "where", 'is no condition, as SQLite reads it: near ")": syntax error'),
+        ({"where": "size = ?"}, "where", "is no condition, as SQLite reads it: parameters are not allowed in views"),
+        ({"where": "id > 1 ORDER BY id"}, "where", 'is no condition, as SQLite reads it: near "ORDER": syntax error'),
+        ({"where": "true; DROP TABLE notes"}, "where", 'is no condition, as SQLite reads it: near ";": syntax error'),
+    ],
+)
+def test_what_is_no_statement_or_condition(fields: dict[str, Any], place: str, message: str) -> None:
+    with pytest.raises(ValidationError) as error:
+        collection(**{"key": ["id"], **fields})
+    ((found, said),) = mistakes(error)
+    assert found == (place,)
+    assert said.startswith(message)
+
+
+def test_what_a_statement_gives_is_called_as_its_collection_is() -> None:
+    given = {"name": "Note", "select": f"{SELECT};\n", "key": ["id"], "properties": [NAME]}
+    named, unnamed = (
+        CollectionMapping.model_validate({**given, "table": "notes"}),
+        CollectionMapping.model_validate(given),
+    )
+    assert (named.table, named.rows_of, unnamed.table, unnamed.rows_of) == ("notes", "notes/Note", "Note", "Note/Note")
+    assert unnamed.select == SELECT
+    assert unnamed.extract_name == "Note_extract"
+
+
+def test_statements_come_back_from_json_and_change_the_digest() -> None:
+    variants: list[dict[str, Any]] = [{}, {"where": "id > 1"}, {"where": "id > 2"}, {"select": SELECT, "key": ["id"]}]
+    mappings = [Mapping(name="x", collections=(collection(**each),)) for each in variants]
+    assert [Mapping.model_validate_json(each.model_dump_json()) for each in mappings] == mappings
+    assert len({each.digest for each in mappings}) == len(mappings)
+
+
+@pytest.mark.parametrize(
+    ("collections", "found"),
+    [
+        ([{}, {"where": "id > 1"}, {"where": "id > 2"}], []),
+        ([{"where": "id > 1"}, {"select": SELECT, "key": ["id"]}, {}], []),
+        ([{"where": "id > 1"}, {}, {}], [(("collections", 2, "table"), "is that of collections[1], too")]),
+        (
+            [{"where": "id > 1"}, {"table": "notes/C0"}],
+            [(("collections", 1, "name"), "rows of collections[0] are on record as `notes/C0`, too")],
+        ),
+    ],
+)
+def test_all_collections_of_a_table_but_one_have_a_condition_or_statement(
+    collections: list[dict[str, Any]], found: list[tuple[tuple[str | int, ...], str]]
+) -> None:
+    given = [{"name": f"C{at}", "table": "notes", "properties": [NAME], **each} for at, each in enumerate(collections)]
+    if not found:
+        mapping = Mapping.model_validate({"name": "x", "collections": given})
+        assert len({each.rows_of for each in mapping.collections}) == len(given)
+        assert len({each.extract_name for each in mapping.collections}) == len(given)
+        return
+    with pytest.raises(ValidationError) as error:
+        Mapping.model_validate({"name": "x", "collections": given})
+    assert mistakes(error) == found
+
+
+def test_relations_lead_to_what_a_statement_gives() -> None:
+    given: list[dict[str, Any]] = [
+        {"name": "Year", "select": "SELECT year, count(*) AS notes FROM notes GROUP BY year", "key": ["year"]},
+        {"name": "Note", "table": "notes", "relations": [{"column": "year", "to_table": "year"}]},
+    ]
+    mapping = Mapping.model_validate({"name": "x", "collections": [{**each, "properties": [NAME]} for each in given]})
+    assert [each.name for each in parents_of(mapping, mapping.collections[1])] == ["Year"]
 
 
 def test_only_the_names_of_assets_may_clash() -> None:

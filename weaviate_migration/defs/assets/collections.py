@@ -45,7 +45,7 @@ def build_collection_asset(
         tags=groups.stage("collection"),
         metadata={"dagster/column_schema": _column_schema(collection), "table": collection.table},
         description=(
-            f"{collection.description} One object for each row of table `{collection.table}`. Materializing a "
+            f"{collection.description} One object for each row of {collection.made_from}. Materializing a "
             "partition writes its rows and removes whatever else its range of UUIDs holds; rows that Weaviate refuses "
             "are in the quarantine, with reasons. Rows that changed since the snapshot are written as they are now."
         ).strip(),

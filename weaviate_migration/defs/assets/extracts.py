@@ -34,15 +34,15 @@ def build_extract_asset(mapping: Mapping, names: DagsterNames, collection: Colle
         tags=groups.stage("extract"),
         deps=[names.asset(SQLITE_SNAPSHOT)],
         description=(
-            f"Rows of {collection.table} in the snapshot, every value exactly, as Parquet sorted by the UUIDs of their "
-            "objects. A partition is a range of UUIDs; the table is scanned once for a whole run."
+            f"Rows of {collection.made_from} in the snapshot, every value exactly, as Parquet sorted by the UUIDs of "
+            "their objects. A partition is a range of UUIDs; the table is scanned once for a whole run."
         ),
     )
     @with_resources_of(names)
     def extract(
         context: dg.AssetExecutionContext, batches: BatchSettings, work_folder: dg.ResourceParam[WorkFolder]
     ) -> PartitionStreams:
-        logger.info("reading and sorting table %s", collection.table)
+        logger.info("reading and sorting %s", collection.made_from)
         record = work_folder.records.take_up()
         streams = scan_snapshot(
             record, mapping, collection, context.partition_keys, batches.sort_memory_mb, work_folder.ensure_scratch()

@@ -83,11 +83,11 @@ def _everything_mapped(found: OtherTables | None, mapping: Mapping, *, again: bo
         again: the snapshot is one more, for a comparison: that goes on, whatever tables have come since.
     """
     assert found is not None, "the taker notes them on each snapshot"
-    refused = mapping.unmapped == "refuse" and not again
+    refused = bool(found.passed_over) and mapping.unmapped == "refuse" and not again
     rows = [dg.TableRecord({"table": table, "rows": number}) for table, number in found.passed_over.items()]
     return dg.AssetCheckResult(
         check_name=EVERYTHING_MAPPED,
-        passed=not found.passed_over,
+        passed=found.is_everything_mapped,
         severity=dg.AssetCheckSeverity.ERROR if refused else dg.AssetCheckSeverity.WARN,
         description=" ".join(found.warnings) or f"{found.sentence}.",
         metadata={"passed_over": dg.MetadataValue.table(rows)} if rows else {},

@@ -10,7 +10,7 @@ from weaviate_migration.source.capture import uncaptured_tables
 from weaviate_migration.source.connect import RECOVER_HINT, connect_read_only, connect_to_read, source_errors
 from weaviate_migration.source.inspect import Database
 from weaviate_migration.source.integrity import Integrity, quick_look
-from weaviate_migration.source.other_tables import REMEDY, OtherTables, other_tables
+from weaviate_migration.source.other_tables import OtherTables, other_tables
 from weaviate_migration.source.plan import MigrationPlan, plan_migration
 from weaviate_migration.source.snapshot import UNASKED_PAUSE_SECONDS, SourceLook, look_at
 from weaviate_migration.work_folder.checklist import ChecklistItem, Verdict
@@ -96,11 +96,11 @@ def pause(look: SourceLook, *, allowed: bool) -> ChecklistItem:
 
 
 def tables(others: OtherTables, mapping: Mapping) -> ChecklistItem:
-    """Whether every table with rows becomes a collection, or is left out by the mapping."""
-    if not others.passed_over:
+    """Whether every row is in a collection, or its table is left out by the mapping."""
+    if others.is_everything_mapped:
         return ChecklistItem("tables", "passed", others.sentence)
-    verdict: Verdict = "failed" if mapping.unmapped == "refuse" else "warned"
-    return ChecklistItem("tables", verdict, others.sentence, REMEDY)
+    verdict: Verdict = "failed" if others.passed_over and mapping.unmapped == "refuse" else "warned"
+    return ChecklistItem("tables", verdict, others.sentence, others.remedy)
 
 
 def capture(source: Source, *, live: bool) -> ChecklistItem:

@@ -182,9 +182,13 @@ def statement(collections: Sequence[ComparedCollection], record: MigrationRecord
     unreadable = others.unreadable if others else {}
     exceptions = [f"the columns that the mapping omits ({', '.join(columns)})"] if columns else []
     exceptions += [f"the tables that the mapping omits: {rows_of_tables(tables)}"] if tables else []
+    rows = others.rows_in_none if others else {}
+    exceptions += (
+        [f"the rows that the mapping's conditions and statements leave out: {rows_of_tables(rows)}"] if rows else []
+    )
     exceptions += [f"the tables that only the application can read: {', '.join(unreadable)}"] if unreadable else []
     but = f", but for {' and '.join(exceptions)}" if exceptions else ""
-    passed_over = f" {others.sentence}." if others and others.passed_over else ""
+    passed_over = f" {others.sentence}." if others and not others.is_everything_mapped else ""
     return f"100 % of rows and columns compared{but}.{passed_over}"
 
 
@@ -197,6 +201,11 @@ def _other_tables(found: OtherTables | None) -> dict[str, Any]:
         "omitted_tables": omitted,
         "unmapped_tables": found.passed_over,
         "unreadable_tables": dict(found.unreadable),
+        **(
+            {"parted_tables": {table: each.model_dump() for table, each in found.parted.items()}}
+            if found.parted
+            else {}
+        ),
     }
 
 

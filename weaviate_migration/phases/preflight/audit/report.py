@@ -145,6 +145,7 @@ class TableReport:
         missing_columns: what the mapping names and the table lacks.
         in_source_columns_only: columns that no property or vector is made from.
         left_out: columns that go nowhere, each with the mapping's reason.
+        is_part: whether the rows are not simply those of the table: other collections may have some of it, too.
     """
 
     table: str
@@ -163,6 +164,12 @@ class TableReport:
     missing_columns: tuple[str, ...] = ()
     in_source_columns_only: tuple[str, ...] = ()
     left_out: Mapping[str, str] | None = None
+    is_part: bool = False
+
+    @property
+    def rows_of(self) -> str:
+        """How the rows are called in a message: by the table, and where that is not clear by the collection."""
+        return f"{self.table} ({self.collection})" if self.is_part else self.table
 
     @property
     def findings(self) -> list[tuple[str, Finding]]:

@@ -14,6 +14,7 @@ from weaviate_migration.phases.preflight.audit.tables import audit_table
 from weaviate_migration.phases.preflight.source_side import look_for_damage
 from weaviate_migration.source.connect import RECOVER_HINT, connect_to_read, source_errors
 from weaviate_migration.source.other_tables import OmittedTable, OtherTables, other_tables
+from weaviate_migration.source.parted_tables import PartedTable
 from weaviate_migration.source.plan import planned_source
 
 
@@ -26,17 +27,20 @@ class SourceAudit:
         not_migrated: the tables that the mapping does not know, with their rows; no views.
         warnings: what the mapping names and the file lacks, and what SQLite's check says of rows.
         omitted_tables: those that the mapping leaves out.
+        parted_tables: those whose collections have conditions or statements, each with the rows that are in none of
+            them, or in several.
     """
 
     tables: tuple[TableReport, ...]
     not_migrated: ReadOnlyMapping[str, int]
     warnings: tuple[str, ...]
     omitted_tables: ReadOnlyMapping[str, OmittedTable] = field(default_factory=dict)
+    parted_tables: ReadOnlyMapping[str, PartedTable] = field(default_factory=dict)
 
     @property
     def other_tables(self) -> OtherTables:
-        """The tables that no collection is made from."""
-        return OtherTables(unmapped=self.not_migrated, omitted=self.omitted_tables)
+        """The tables and rows that no collection is made from."""
+        return OtherTables(unmapped=self.not_migrated, omitted=self.omitted_tables, parted=self.parted_tables)
 
     @property
     def misfits(self) -> list[str]:
@@ -58,9 +62,10 @@ class SourceAudit:
 
         `rows` and `refused` count the rows of all mapped tables, and those of them that could not become objects;
         `not_migrated` has the tables that the mapping does not know, with their rows, and `omitted_tables` those that
-        it leaves out, with their rows and the reason; `warnings` are texts, also of rows that go nowhere and of columns
-        that hardly fit. `tables` has for each mapped table the fields of `TableReport`, with `key`, `columns`, their
-        `findings`, `vectors`, and `orphans` as their classes in `report.py` say.
+        it leaves out, with their rows and the reason; `parted_tables` has those whose collections have `where` or
+        `select`, with the rows that are in none of them, or in several; `warnings` are texts, also of rows that go
+        nowhere and of columns that hardly fit. `tables` has for each mapped table the fields of `TableReport`, with
+        `key`, `columns`, their `findings`, `vectors`, and `orphans` as their classes in `report.py` say.
         """
         return {
             "rows": self.rows,
@@ -69,6 +74,7 @@ class SourceAudit:
             "not_migrated": [{"table": name, "rows": rows} for name, rows in self.not_migrated.items()],
             "warnings": [*self.warnings, *self.other_tables.warnings, *self.misfits],
             "omitted_tables": [{"table": table, **each.model_dump()} for table, each in self.omitted_tables.items()],
+            "parted_tables": [{"table": table, **each.model_dump()} for table, each in self.parted_tables.items()],
         }
 
 
@@ -99,6 +105,7 @@ def audit_source(path: Path, mapping: Mapping, scratch: Path) -> SourceAudit:
             not_migrated=others.unmapped,
             warnings=(*plan.warnings, *remarks),
             omitted_tables=others.omitted,
+            parted_tables=others.parted,
         )
 
 

@@ -128,6 +128,7 @@ class _TableAudit:
             missing_columns=plan.missing_columns,
             in_source_columns_only=plan.unmapped_columns,
             left_out=plan.mapping.omit,
+            is_part=not plan.mapping.is_whole_table,
         )
 
     def _keys_of(self, rows: Slice) -> list[Key]:
