@@ -62,11 +62,13 @@ class SourceAudit:
 
         `rows` and `refused` count the rows of all mapped tables, and those of them that could not become objects;
         `not_migrated` has the tables that the mapping does not know, with their rows, and `omitted_tables` those that
-        it leaves out, with their rows and the reason; `parted_tables` has those whose collections have `where` or
-        `select`, with the rows that are in none of them, or in several; `warnings` are texts, also of rows that go
-        nowhere and of columns that hardly fit. `tables` has for each mapped table the fields of `TableReport`, with
-        `key`, `columns`, their `findings`, `vectors`, and `orphans` as their classes in `report.py` say.
+        it leaves out, with their rows and the reason; `parted_tables`, where there are any, has those whose
+        collections have `where` or `select`, with the rows that are in none of them, or in several; `warnings` are
+        texts, also of rows that go nowhere and of columns that hardly fit. `tables` has for each mapped table the
+        fields of `TableReport`, with `key`, `columns`, their `findings`, `vectors`, and `orphans` as their classes in
+        `report.py` say.
         """
+        parted = [{"table": table, **each.model_dump()} for table, each in self.parted_tables.items()]
         return {
             "rows": self.rows,
             "refused": self.refused,
@@ -74,7 +76,7 @@ class SourceAudit:
             "not_migrated": [{"table": name, "rows": rows} for name, rows in self.not_migrated.items()],
             "warnings": [*self.warnings, *self.other_tables.warnings, *self.misfits],
             "omitted_tables": [{"table": table, **each.model_dump()} for table, each in self.omitted_tables.items()],
-            "parted_tables": [{"table": table, **each.model_dump()} for table, each in self.parted_tables.items()],
+            **({"parted_tables": parted} if parted else {}),
         }
 
 
