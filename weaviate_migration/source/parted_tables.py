@@ -37,6 +37,7 @@ class PartedTable(BaseModel):
         rows: of the table.
         in_none: those that no collection takes.
         in_several: those that more than one takes.
+        of_one_tenant: whether the rows of one tenant alone are wanted, so that those of others are in none.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -44,11 +45,13 @@ class PartedTable(BaseModel):
     rows: int
     in_none: Rows = Rows()
     in_several: Rows = Rows()
+    of_one_tenant: bool = False
 
     @property
     def told(self) -> str:
-        """What of its rows is in none of its collections or in several; '' where each row is in one."""
-        return "; ".join(filter(None, (self.in_none.told("in no collection"), self.in_several.told("in several"))))
+        """What of its rows is unasked in none of its collections, or in several; '' where each row is in one."""
+        in_none = "" if self.of_one_tenant else self.in_none.told("in no collection")
+        return "; ".join(filter(None, (in_none, self.in_several.told("in several"))))
 
 
 def parted_tables(connection: sqlite3.Connection, database: Database, plan: MigrationPlan) -> dict[str, PartedTable]:
@@ -78,8 +81,12 @@ def _parted(connection: sqlite3.Connection, table: Table, parts: Sequence[Collec
     counts = f"SELECT count(*), coalesce(sum(takers = 0), 0), coalesce(sum(takers > 1), 0) FROM {scan}"
     try:
         rows, none, several = connection.execute(counts).fetchone()
-        in_none = _rows(connection, scan, "takers = 0", none)
-        return PartedTable(rows=rows, in_none=in_none, in_several=_rows(connection, scan, "takers > 1", several))
+        return PartedTable(
+            rows=rows,
+            in_none=_rows(connection, scan, "takers = 0", none),
+            in_several=_rows(connection, scan, "takers > 1", several),
+            of_one_tenant=any(each.mapping.tenant and each.mapping.tenant.only is not None for each in parts),
+        )
     except sqlite3.Error as error:
         raise SourceError(f"the rows of {table.name} cannot be counted: {error}") from error
 

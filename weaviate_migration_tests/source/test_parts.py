@@ -199,6 +199,15 @@ def test_keys_that_are_told_by_their_bytes(tmp_path: Path) -> None:
     assert (found.in_none.count, found.in_several.count) == (2, 0)
 
 
+def test_rows_of_other_tenants_are_meant_to_be_left_out(library: Path) -> None:
+    mapping = mapping_of(collection("Chunk", table="chunks", tenant={"column": "document", "only": "1"}))
+    database = inspect_database(library, mapping)
+    found = read_other_tables(library, database, plan_migration(mapping, database))
+    assert found.parted["Chunks"].in_none.count == 2
+    assert found.rows_in_none == {"Chunks": 2}
+    assert not any("Chunks" in warning for warning in found.warnings)
+
+
 def test_each_table_without_conditions_is_taken_as_a_whole(library: Path) -> None:
     mapping = mapping_of(collection("Document", table="documents"), collection("Chunk", table="chunks"))
     database = inspect_database(library, mapping)
