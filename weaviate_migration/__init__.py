@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from weaviate_migration.api.verify import VerificationResult, verify_migration
     from weaviate_migration.base.settings import MigrationConfig, create_migration_config
     from weaviate_migration.defs.build import build_migration_definitions
+    from weaviate_migration.defs.component import SQLiteMigrationComponent
     from weaviate_migration.monitoring.report import MigrationReport
     from weaviate_migration.monitoring.status import MigrationStatus
     from weaviate_migration.phases.dual_write.dual_writer import DualWriter
@@ -57,6 +58,7 @@ __all__ = [
     "MigrationResult",
     "MigrationStatus",
     "RollbackResult",
+    "SQLiteMigrationComponent",
     "SQLiteToWeaviateMigrator",
     "ShadowReads",
     "SyncResult",
@@ -100,6 +102,7 @@ _HOME = {
     "MigrationResult": "api.outcome",
     "MigrationStatus": "monitoring.status",
     "RollbackResult": "api.rollback",
+    "SQLiteMigrationComponent": "defs.component",
     "SQLiteToWeaviateMigrator": "api.migrate",
     "ShadowReads": "phases.dual_write.shadow_reads",
     "SyncResult": "api.sync",

@@ -10,7 +10,15 @@ KEPT = "WEAVIATE_MIGRATION_NO_LIVE"
 LIVE_FOLDER = Path(__file__).parent / "live"
 # The files that take longest, the longest first.
 LONGEST = (
-    *("test_documented_commands", "test_server", "test_sync_command", "test_chaos", "test_dual_writer", "test_cases"),
+    *(
+        "test_documented_commands",
+        "test_component",
+        "test_server",
+        "test_sync_command",
+        "test_chaos",
+        "test_dual_writer",
+        "test_cases",
+    ),
     *("test_interruptions", "test_settings_take_effect", "test_ui", "test_bad_input", "test_verify", "test_sync"),
     *("test_field", "test_terminal", "test_cutover_command", "test_cleanup", "test_demo_live", "test_cutover"),
 )

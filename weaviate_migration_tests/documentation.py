@@ -38,9 +38,14 @@ def code_blocks(language: str, page: str = "") -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
 
 
-def console_commands() -> list[str]:
-    """What a reader types, in the order of the pages."""
-    return re.findall(r"^\$ (.*)$", "\n".join(code_blocks("console")), re.MULTILINE)
+def typed_commands(text: str) -> list[str]:
+    """What a reader types, of all that a terminal shows."""
+    return re.findall(r"^\$ (.*)$", text, re.MULTILINE)
+
+
+def console_commands(page: str = "") -> list[str]:
+    """What a reader types, in the order of one page or of all."""
+    return typed_commands("\n".join(code_blocks("console", page)))
 
 
 def inline_code() -> list[str]:

@@ -204,10 +204,12 @@ def test_what_is_no_command_is_tested_too() -> None:
     """By those who know what it is about: the examples in Python, the alerts file and the mapping."""
     found = {(language, page) for language in ("python", "yaml") for page in PAGES if code_blocks(language, page)}
     assert found == {
+        ("python", "component.md"),
         ("python", "dagster.md"),
         ("python", "live.md"),
         ("python", "python.md"),
         ("yaml", "alerts.md"),
+        ("yaml", "component.md"),
         ("yaml", "mapping.md"),
     }
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.resources.abc import Traversable
-from typing import Any, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -75,13 +75,35 @@ def parse_yaml(text: str, file: str, model: type[_Model], kind: FileKind) -> _Mo
         file: how messages name it.
         model: of the whole file.
     """
-    document = _Document(text, file, model, kind)
+    content, lines, repeated = _parsed(text, file, kind)
+    return _validated(_Document(content, lines, file, model, kind), repeated)
+
+
+def validated_content(
+    content: Any, lines: Mapping[Place, int], file: str, model: type[_Model], kind: FileKind
+) -> _Model:
+    """Validates what stands in a part of somebody else's file, which another library has read.
+
+    Args:
+        content: plain lists, dicts and scalars.
+        lines: of the file, in which the values stand; () is the place of the whole content.
+        file: how messages name it.
+        model: of the whole content.
+
+    Raises:
+        ConfigurationError: of the kind's own class; the message lists every mistake.
+    """
+    return _validated(_Document(content, lines, file, model, kind), [])
+
+
+def _validated(document: "_Document[_Model]", repeated: list[Finding]) -> _Model:
+    """The model of what the document holds; `repeated` are the mistakes that only the loader has seen."""
     try:
-        content = model.model_validate(document.content)
+        content = document.model.model_validate(document.content)
     except ValidationError as error:
-        raise document.wrong(document.repeated + document.findings(error)) from None
-    if document.repeated:
-        raise document.wrong(document.repeated)
+        raise document.wrong(repeated + document.findings(error)) from None
+    if repeated:
+        raise document.wrong(repeated)
     return content
 
 
@@ -140,33 +162,40 @@ class _LocatingLoader(yaml.SafeLoader):
         self.lines.setdefault(place, line)
 
 
-class _Document:
-    """A YAML document: its content, as plain lists, dicts and scalars, and where each value stands."""
+def _parsed(text: str, file: str, kind: FileKind) -> tuple[Any, dict[Place, int], list[Finding]]:
+    """The content of a text as plain lists, dicts and scalars; where each value stands; and what is given twice."""
+    try:
+        loader = _LocatingLoader(text, kind.spelled)
+        content: Any = loader.get_single_data()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = f":{mark.line + 1}" if mark else ""
+        raise kind.error(f"{file}{line}: broken YAML: {error.problem}") from None
+    except RecursionError:
+        raise kind.error(f"{file}: is nested too deeply to be read") from None
+    except (yaml.YAMLError, ValueError) as error:
+        # ValueError: PyYAML's own conversions let it through, as for the date 2024-13-01.
+        raise kind.error(f"{file}: broken YAML: {' '.join(str(error).split())}") from None
+    return content, loader.lines, loader.repeated
 
-    def __init__(self, text: str, file: str, model: type[BaseModel], kind: FileKind) -> None:
-        self._file, self._model, self._kind = file, model, kind
-        try:
-            loader = _LocatingLoader(text, kind.spelled)
-            self.content: Any = loader.get_single_data()
-        except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            line = f":{mark.line + 1}" if mark else ""
-            raise kind.error(f"{file}{line}: broken YAML: {error.problem}") from None
-        except RecursionError:
-            raise kind.error(f"{file}: is nested too deeply to be read") from None
-        except (yaml.YAMLError, ValueError) as error:
-            # ValueError: PyYAML's own conversions let it through, as for the date 2024-13-01.
-            raise kind.error(f"{file}: broken YAML: {' '.join(str(error).split())}") from None
-        self.lines, self.repeated = loader.lines, loader.repeated
-        if not isinstance(self.content, dict):
-            given = "is empty" if self.content is None else "holds no fields at its top"
-            raise kind.error(f"{file}:1: {given}; {kind.name} has {', '.join(model.model_fields)}")
+
+class _Document(Generic[_Model]):
+    """What a YAML document holds, as plain lists, dicts and scalars, and where each value stands."""
+
+    def __init__(
+        self, content: Any, lines: Mapping[Place, int], file: str, model: type[_Model], kind: FileKind
+    ) -> None:
+        self.content, self.model = content, model
+        self._lines, self._file, self._kind = lines, file, kind
+        if not isinstance(content, dict):
+            given = "is empty" if content is None else "holds no fields at its top"
+            raise kind.error(f"{file}:{self.line(())}: {given}; {kind.name} has {', '.join(model.model_fields)}")
 
     def line(self, place: Place) -> int:
         """The line of that value or, if it is not in the file, of what it would stand in."""
-        while place and place not in self.lines:
+        while place and place not in self._lines:
             place = place[:-1]
-        return self.lines.get(place, 1)
+        return self._lines.get(place, 1)
 
     def title(self, place: Place) -> str:
         """The names of the collection and property that the place is in: `Document.fileSize`; may be empty."""
@@ -204,7 +233,7 @@ class _Document:
     def _explained(self, details: dict[str, Any]) -> str:
         if details["type"] == "extra_forbidden":
             parents = [step for step in details["loc"][:-1] if isinstance(step, str)]
-            model = self._kind.models[parents[-1]] if parents else self._model
+            model = self._kind.models[parents[-1]] if parents else self.model
             return "is no field" + suggestion(str(details["loc"][-1]), model.model_fields)
         explain = _EXPLANATIONS.get(details["type"])
         return explain(details) if explain else str(details["msg"])

@@ -24,3 +24,6 @@ def stage(name: str) -> Mapping[str, str]:
 
 
 PARTITIONS = dg.StaticPartitionsDefinition(list(PARTITION_KEYS))
+
+# Of assets without partitions, too: with a range of partitions Dagster's commands launch no job that has others.
+ONE_RUN = dg.BackfillPolicy.single_run()

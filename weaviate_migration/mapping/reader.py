@@ -1,13 +1,15 @@
 """Reads a mapping file, and says everything that is wrong with it at once: file, line, field, allowed values."""
 
 import functools
+from collections.abc import Mapping as Dict
 from dataclasses import replace
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import Any
 
 from weaviate_migration.base.errors import MappingError
-from weaviate_migration.base.yaml_file import FileKind, parse_yaml, read_text
+from weaviate_migration.base.yaml_file import FileKind, Place, parse_yaml, read_text, validated_content
 from weaviate_migration.mapping.models import (
     CollectionMapping,
     Mapping,
@@ -77,3 +79,17 @@ def parse_mapping(text: str, file: str) -> Mapping:
         MappingError: as `read_mapping` does.
     """
     return parse_yaml(text, file, Mapping, _MAPPING_FILE)
+
+
+def mapping_in_file(content: Any, lines: Dict[Place, int], file: str) -> Mapping:
+    """The mapping that stands in a part of a file that is none of ours.
+
+    Args:
+        content: that part, as plain lists, dicts and scalars.
+        lines: of the file, in which its values stand.
+        file: how messages name it.
+
+    Raises:
+        MappingError: it is wrong; the message lists every mistake.
+    """
+    return validated_content(content, lines, file, Mapping, _MAPPING_FILE)

@@ -17,7 +17,9 @@ from weaviate_migration_tests.live.small_demo import write_small_demo_file
 
 BIN = Path(sys.executable).parent
 
-COMMANDS = console_commands()
+# In a project that is made for them: `test_component` types those.
+IN_A_PROJECT = console_commands("component.md")
+COMMANDS = [each for each in console_commands() if each not in IN_A_PROJECT]
 # Those that run until they are stopped, or set the shell up: each has a test of its own, below or in test_sync_command
 # or test_terminal.
 LASTING = (

@@ -21,6 +21,7 @@ def build_change_capture_asset(mapping: Mapping, names: DagsterNames) -> dg.Asse
 
     @dg.asset(
         key=names.asset(CHANGE_CAPTURE),
+        backfill_policy=groups.ONE_RUN,
         group_name=names.group(groups.SCHEMA),
         kinds={"sqlite"},
         owners=groups.OWNERS,

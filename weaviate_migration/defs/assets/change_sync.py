@@ -18,6 +18,7 @@ def build_change_sync_asset(mapping: Mapping, names: DagsterNames) -> dg.AssetsD
 
     @dg.asset(
         key=names.asset(CHANGE_SYNC),
+        backfill_policy=groups.ONE_RUN,
         group_name=names.group(groups.DUAL_WRITE),
         kinds={"sqlite", "weaviate"},
         owners=groups.OWNERS,

@@ -36,7 +36,7 @@ def build_collection_asset(
     @dg.asset(
         key=names.asset(collection.asset_name),
         partitions_def=PARTITIONS,
-        backfill_policy=dg.BackfillPolicy.single_run(),
+        backfill_policy=groups.ONE_RUN,
         ins={"extract": dg.AssetIn(names.asset(collection.extract_name))},
         deps=[names.asset(WEAVIATE_SCHEMA)],
         group_name=names.group(groups.HISTORY),

@@ -40,6 +40,7 @@ def build_cutover_asset(
 
     @dg.asset(
         key=names.asset(CUTOVER),
+        backfill_policy=groups.ONE_RUN,
         group_name=names.group(groups.CUTOVER),
         kinds={"weaviate"},
         owners=groups.OWNERS,

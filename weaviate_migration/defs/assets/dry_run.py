@@ -21,6 +21,7 @@ def build_dry_run_asset(mapping: Mapping, names: DagsterNames) -> dg.AssetsDefin
 
     @dg.asset(
         key=names.asset(DRY_RUN_REPORT),
+        backfill_policy=groups.ONE_RUN,
         group_name=names.group(groups.SCHEMA),
         kinds={"sqlite"},
         owners=groups.OWNERS,

@@ -26,7 +26,7 @@ def build_extract_asset(mapping: Mapping, names: DagsterNames, collection: Colle
     @dg.asset(
         key=names.asset(collection.extract_name),
         partitions_def=PARTITIONS,
-        backfill_policy=dg.BackfillPolicy.single_run(),
+        backfill_policy=groups.ONE_RUN,
         io_manager_key=names.of(EXTRACT_STORAGE),
         group_name=names.group(groups.HISTORY),
         kinds={"sqlite", "parquet"},

@@ -31,6 +31,7 @@ def build_migration_report_asset(
 
     @dg.asset(
         key=names.asset(MIGRATION_REPORT),
+        backfill_policy=groups.ONE_RUN,
         group_name=names.group(groups.CLEANUP),
         kinds={"html", "markdown"},
         owners=groups.OWNERS,

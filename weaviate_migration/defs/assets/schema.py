@@ -22,6 +22,7 @@ def build_schema_asset(mapping: Mapping, names: DagsterNames) -> dg.AssetsDefini
 
     @dg.asset(
         key=names.asset(WEAVIATE_SCHEMA),
+        backfill_policy=groups.ONE_RUN,
         group_name=names.group(groups.SCHEMA),
         kinds={"weaviate"},
         owners=groups.OWNERS,

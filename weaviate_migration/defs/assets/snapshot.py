@@ -24,6 +24,7 @@ def build_snapshot_asset(mapping: Mapping, names: DagsterNames) -> dg.AssetsDefi
 
     @dg.asset(
         key=names.asset(SQLITE_SNAPSHOT),
+        backfill_policy=groups.ONE_RUN,
         group_name=names.group(groups.HISTORY),
         kinds={"sqlite"},
         owners=groups.OWNERS,

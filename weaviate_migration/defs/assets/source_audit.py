@@ -25,6 +25,7 @@ def build_source_audit_asset(mapping: Mapping, names: DagsterNames) -> dg.Assets
 
     @dg.asset(
         key=names.asset(SOURCE_AUDIT),
+        backfill_policy=groups.ONE_RUN,
         group_name=names.group(groups.SCHEMA),
         kinds={"sqlite"},
         owners=groups.OWNERS,
