@@ -10,7 +10,7 @@ TESTERS ?= 3
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m weaviate_migration
 
-.PHONY: demo ui test fuzz chaos field lint docs bench clean
+.PHONY: demo ui test fuzz chaos field tenants lint docs bench clean
 
 # The stamp is newer than what decides about the environment, or the environment is brought up to date.
 $(VENV)/.installed: pyproject.toml setup.py
@@ -52,6 +52,11 @@ chaos: $(VENV)/.installed
 field: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --editable '.[field]'
 	FIELD_APPLICATIONS=all $(BIN)/python -m pytest -rP --show-capture=stdout weaviate_migration_tests/live/test_field.py
+
+## 2,000 customers of ten rows as tenants, beside the one and the 200 that `make test` has.
+tenants: $(VENV)/.installed
+	TENANTS=all $(BIN)/python -m pytest -rP --show-capture=stdout --durations=20 \
+	  weaviate_migration_tests/live/test_tenant_migrations.py
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

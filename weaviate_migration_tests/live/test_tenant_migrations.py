@@ -18,8 +18,8 @@ from weaviate_migration.target.server import ServerAddress
 from weaviate_migration_tests.live.command_line import empty
 from weaviate_migration_tests.live.tenanted_notes import TenantedNotes, notes_of
 
-# The name of the last is no tenant's name as it is, and differs from the one before by its case alone.
-_NAMED = [f"org-{number:04}" for number in range(1, 197)] + ["Acme", "acme", 7, "Zoë & Söhne"]
+# Two names differ by their case alone, one value is a number, and one is no tenant's name as it is.
+_NAMED = ["Acme", 7, "Zoë & Söhne", "acme", *(f"org-{number:04}" for number in range(4, 200))]
 SIZES: dict[str, list[tuple[Any, int]]] = {
     "one": [("acme", 300)],
     # The largest has 400 rows, and more than half have one or two.
