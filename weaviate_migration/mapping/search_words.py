@@ -2,6 +2,8 @@
 
 import re
 
+from anyascii import anyascii
+
 from weaviate_migration.mapping.models import CollectionMapping, PropertyMapping
 
 # Of the stop words of Weaviate's list `en` none has so many letters (server 1.39.0).
@@ -16,8 +18,9 @@ _BETWEEN_BLANKS = re.compile(
 def search_words(text: str, prop: PropertyMapping, collection: CollectionMapping) -> list[str]:
     """The longer words of a text, in their order; each alone finds it in this property.
 
-    A tokenization that parts a text at blanks only has words with every other sign in them.
+    A tokenization that parts a text at blanks only has words with every other sign in them. Folded to ASCII, a word may
+    be a stop word that it is not as it is written.
     """
     parted = _BETWEEN_BLANKS if prop.tokenization in ("lowercase", "whitespace") else _LETTERS_AND_DIGITS
     passed_over = prop.stopwords or collection.stopwords or ()
-    return [word for word in parted(text) if word.lower() not in passed_over]
+    return [word for word in parted(text) if not {word.lower(), anyascii(word).lower()} & {*passed_over}]

@@ -19,6 +19,8 @@ TEXT = "The well-known Größe\x85of Überall, naïve;whither\u2003whither.\x1cq
         ({"tokenization": "whitespace"}, {}, ["well-known", "Überall,", "naïve;whither", "whither.\x1cquite"]),
         ({"stopwords": ["whither"]}, {}, ["Überall"]),
         ({}, {"stopwords": ["whither", "überall"]}, []),
+        ({"stopwords": ["uberall"], "ascii_fold": True}, {}, ["whither", "whither"]),
+        ({"ascii_fold": True}, {"stopwords": ["uberall", "whither"]}, []),
         ({"stopwords": "en"}, {"stopwords": ["whither"]}, ["Überall", "whither", "whither"]),
         ({"stopwords": "none"}, {"stopwords": ["whither"]}, ["Überall", "whither", "whither"]),
     ],
