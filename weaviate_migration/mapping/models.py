@@ -9,12 +9,14 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     Field,
+    PrivateAttr,
     StringConstraints,
     field_validator,
     model_validator,
 )
 
 from weaviate_migration.mapping.asset_names import AssetNames, asset_names
+from weaviate_migration.mapping.reachable import reachable
 from weaviate_migration.mapping.spellings import BooleanValues, DecimalFormat, date_format_mistake
 from weaviate_migration.mapping.statements import Statement, condition_mistake, statement_mistake
 from weaviate_migration.mapping.tenants import HASHED, TENANT_NAME, tenant_name
@@ -96,6 +98,12 @@ def _given_twice(names: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str, i
         earlier = first.setdefault(folded(name), at)
         if earlier != at:
             yield at, name, earlier
+
+
+def _leads_back(collection: dict[str, Any], table: str, leads: dict[str, set[str]]) -> bool:
+    """Whether references lead from a table back to a collection, or begin there."""
+    own = folded(str(collection.get("table")))
+    return own in {folded(table), *reachable(folded(table), leads)}
 
 
 class PropertyMapping(ValidatedModel):
@@ -311,6 +319,7 @@ class CollectionMapping(ValidatedModel):
     index_property_length: bool = later(False)
     # Not part of what a mapping says, nor of its digest.
     _asset_names: AssetNames
+    _collections: dict[str, str] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
@@ -361,9 +370,13 @@ class CollectionMapping(ValidatedModel):
         )
 
     @property
-    def references(self) -> dict[str, RelationMapping]:
-        """The cross-references to parents' objects: the relation of each, by its name."""
-        return {relation.reference: relation for relation in self.relations if relation.reference is not None}
+    def references(self) -> dict[str, str]:
+        """The cross-references to parents' objects: the name of the collection that each leads to, by its own."""
+        return {
+            relation.reference: self._collections[folded(relation.to_table)]
+            for relation in self.relations
+            if relation.reference is not None
+        }
 
     @property
     def column_vectors(self) -> dict[str, str]:
@@ -389,10 +402,14 @@ class CollectionMapping(ValidatedModel):
         """Names its assets as if there were no other collection."""
         (self._asset_names,) = asset_names([self.named_by])
 
-    def called(self, names: AssetNames) -> Self:
-        """The same, with other names of its assets: those that it has among the collections of its mapping."""
+    def among(self, names: AssetNames, collections: dict[str, str]) -> Self:
+        """The same, as it is among the collections of its mapping: with other names of its assets, knowing the others.
+
+        Args:
+            collections: the names of those that references may lead to, by their tables, folded.
+        """
         same = self.model_copy()
-        same._asset_names = names
+        same._asset_names, same._collections = names, collections
         return same
 
     @property
@@ -502,7 +519,8 @@ class Mapping(ValidatedModel):
     def _call_assets(cls, collections: tuple[CollectionMapping, ...]) -> tuple[CollectionMapping, ...]:
         """Each collection with the names that its assets have beside those of the others."""
         names = asset_names([each.named_by for each in collections])
-        return tuple(each.called(own) for each, own in zip(collections, names, strict=True))
+        of_tables = {folded(each.table): each.name for each in collections}
+        return tuple(each.among(own, of_tables) for each, own in zip(collections, names, strict=True))
 
     @property
     def digest(self) -> str:
@@ -532,6 +550,7 @@ class Mapping(ValidatedModel):
             if (at in whole) != (earlier in whole):
                 yield ("collections", at, "name"), f"rows of collections[{earlier}] are on record as `{name}`, too"
         yield from cls._mistakes_of_relations(collections, [table for _, table in tables])
+        yield from cls._mistakes_of_references(collections)
         yield from cls._mistakes_of_omit_tables(_fields(given.get("omit_tables")), tables)
 
     @classmethod
@@ -546,6 +565,37 @@ class Mapping(ValidatedModel):
                         ("collections", at, "relations", relation, "to_table"),
                         f"`{to_table}` is no mapped table; mapped are {', '.join(sorted(tables))}",
                     )
+
+    @classmethod
+    def _mistakes_of_references(cls, collections: list[tuple[int, dict[str, Any]]]) -> Iterator[Mistake]:
+        """References that Weaviate cannot have: into several collections, or with tenants at one end alone.
+
+        With tenants, every reference is checked (measured on 1.39.0): there must be an order to write the objects in.
+        A reference from a tenant to an object without one can be written, but fails every query that asks for it.
+        """
+        leads = {
+            folded(table): {folded(to) for at, to in _texts(relations, "to_table") if relations[at][1].get("reference")}
+            for at, table in _texts(collections, "table")
+            for relations in [_items(collections[at][1], "relations")]
+        }
+        of_table: dict[str, list[dict[str, Any]]] = {}
+        for at, table in _texts(collections, "table"):
+            of_table.setdefault(folded(table), []).append(collections[at][1])
+        for at, collection in collections:
+            relations = _items(collection, "relations")
+            tables = dict(_texts(relations, "to_table"))
+            for relation, _ in _texts(relations, "reference"):
+                parents = of_table.get(folded(tables.get(relation, "")), [])
+                place = ("collections", at, "relations", relation, "reference")
+                if len(parents) > 1:
+                    yield (
+                        place,
+                        f"leads into one collection, and `{tables[relation]}` has {len(parents)}: `parent_id` will do",
+                    )
+                elif parents and (parents[0].get("tenant") is None) != (collection.get("tenant") is None):
+                    yield place, "cannot lead between a collection with tenants and one without: `parent_id` will do"
+                elif collection.get("tenant") is not None and _leads_back(collection, tables[relation], leads):
+                    yield place, "cannot lead around a circle in a collection with tenants: `parent_id` will do"
 
     @classmethod
     def _mistakes_of_omit_tables(cls, omitted: dict[str, Any], tables: list[tuple[int, str]]) -> Iterator[Mistake]:

@@ -1,9 +1,8 @@
 """Which collections name each other's rows, directly or around a circle."""
 
-from collections.abc import Iterable, Mapping, Set
-
 from weaviate_migration.mapping.models import CollectionMapping, folded
 from weaviate_migration.mapping.models import Mapping as WholeMapping
+from weaviate_migration.mapping.reachable import reachable
 
 
 def parents_of(mapping: WholeMapping, collection: CollectionMapping) -> list[CollectionMapping]:
@@ -15,7 +14,7 @@ def parents_of(mapping: WholeMapping, collection: CollectionMapping) -> list[Col
 def related_groups(mapping: WholeMapping) -> list[list[CollectionMapping]]:
     """The collections that have relations: together those whose relations lead from each of them to all others."""
     parents = {each.name: {parent.name for parent in parents_of(mapping, each)} for each in mapping.collections}
-    reached = {name: _reached(name, parents) for name in parents}
+    reached = {name: reachable(name, parents) for name in parents}
     groups: dict[frozenset[str], list[CollectionMapping]] = {}
     for each in mapping.collections:
         if each.relations:
@@ -24,11 +23,20 @@ def related_groups(mapping: WholeMapping) -> list[list[CollectionMapping]]:
     return list(groups.values())
 
 
-def _reached(start: str, parents: Mapping[str, Set[str]]) -> set[str]:
-    """All that relations lead to from one collection, in any number of steps."""
-    found: set[str] = set()
-    ahead: Iterable[str] = parents[start]
-    while ahead := set(ahead) - found:
-        found |= ahead
-        ahead = (parent for name in ahead for parent in parents[name])
-    return found
+def parents_first(mapping: WholeMapping) -> list[CollectionMapping]:
+    """The collections, those that references lead to before those that they come from; around a circle in any order."""
+    reached = _reached_by_references(mapping)
+    return sorted(mapping.collections, key=lambda each: len(reached[each.name] | {each.name}))
+
+
+def loaded_before(mapping: WholeMapping, collection: CollectionMapping) -> list[CollectionMapping]:
+    """The collections that references of this one lead to, but for those whose references lead back to it."""
+    reached = _reached_by_references(mapping)
+    parents = set(collection.references.values())
+    return [each for each in mapping.collections if each.name in parents and collection.name not in reached[each.name]]
+
+
+def _reached_by_references(mapping: WholeMapping) -> dict[str, set[str]]:
+    """All that references lead to from each collection, in any number of steps; itself only around a circle."""
+    parents = {each.name: set(each.references.values()) for each in mapping.collections}
+    return {name: reachable(name, parents) for name in parents}

@@ -19,15 +19,22 @@ from weaviate_migration.mapping.vectors import VectorReader, vector_reader
 
 Vectors = Mapping[str, Sequence[float]]
 NO_VECTORS: Vectors = MappingProxyType({})
+References = Mapping[str, str]
+NO_REFERENCES: References = MappingProxyType({})
 
 
 class ObjectDraft(NamedTuple):
-    """An object as it will be written: its UUID (canonical text), its row's key, properties and vectors by name."""
+    """An object as it will be written: its UUID (canonical text), its row's key, properties and vectors by name.
+
+    Attributes:
+        references: by name the UUID of the object that each leads to.
+    """
 
     uuid: str
     key: str
     properties: dict[str, Any]
     vectors: Vectors = NO_VECTORS
+    references: References = NO_REFERENCES
 
 
 # A function of the object's UUID, the row's key as text, and the row's values.
@@ -66,16 +73,23 @@ def row_converter(
                 held = exact if held is None else held
             if not held:
                 verbatim[column] = value
-        for name, position, uuid_of in parent_readers:
-            if (parent := uuid_of(row[position])) is not None:
-                properties[name] = parent
+        references = NO_REFERENCES
+        if parent_readers:
+            references = {}
+            for parent_id, reference, position, uuid_of in parent_readers:
+                if (parent := uuid_of(row[position])) is not None:
+                    if parent_id:
+                        properties[parent_id] = parent
+                    if reference:
+                        references[reference] = parent
         properties[mapping.provenance] = {
             "migrated_from_sqlite": True,
             "original_id": key,
             "migration_timestamp": migration_timestamp,
             "source_columns": verbatim_json(verbatim),
         }
-        return ObjectDraft(uuid, key, properties, _vectors(vector_readers, row) if vector_readers else NO_VECTORS)
+        vectors = _vectors(vector_readers, row) if vector_readers else NO_VECTORS
+        return ObjectDraft(uuid, key, properties, vectors, references)
 
     return convert
 
@@ -161,9 +175,9 @@ def _vector_readers(mapping: CollectionMapping, columns: Sequence[str]) -> list[
 
 def _parent_readers(
     parents: Sequence[ParentKey], columns: Sequence[str]
-) -> list[tuple[str, int, Callable[[SqlValue], str | None]]]:
-    """Each property that holds a parent's UUID: its name, where in the row the key is, what gives the UUID."""
-    return [(each.parent_id, columns.index(each.column), parent_uuid(each)) for each in parents if each.parent_id]
+) -> list[tuple[str, str, int, Callable[[SqlValue], str | None]]]:
+    """Each parent: the property and the reference that lead to it, where in the row its key is, what gives its UUID."""
+    return [(each.parent_id, each.reference, columns.index(each.column), parent_uuid(each)) for each in parents]
 
 
 def _vectors(readers: list[tuple[str, int, VectorReader]], row: Sequence[SqlValue]) -> dict[str, list[float]]:

@@ -287,8 +287,7 @@ def _of_table(table: str, collections: Iterable[CollectionPlan]) -> tuple[Collec
 
 
 def _parent_keys(plan: CollectionPlan, collections: Iterable[CollectionPlan]) -> tuple[ParentKey, ...]:
-    """What of a collection's columns its objects tell parents from; rowids are integers, and of no table any value."""
-    parents = {each.mapping.table: each for each in collections}
+    """What of a collection's columns its objects tell parents from; all collections of a table have one key."""
     return tuple(
         ParentKey(
             relation.column,
@@ -299,7 +298,7 @@ def _parent_keys(plan: CollectionPlan, collections: Iterable[CollectionPlan]) ->
         )
         for relation in plan.mapping.relations
         if relation.names_objects and relation.column in plan.columns
-        for parent in [parents[relation.to_table]]
+        for parent in _of_table(relation.to_table, collections)[:1]
     )
 
 

@@ -38,6 +38,8 @@ def fill_object(message: batch_pb2.BatchObject, collection_name: str, draft: Obj
             vector_bytes=struct.pack(f"<{len(vector)}f", *vector),
             type=base_pb2.Vectors.VECTOR_TYPE_SINGLE_FP32,
         )
+    for name, to_uuid in draft.references.items():
+        message.properties.single_target_ref_props.add(prop_name=name, uuids=[to_uuid])
 
 
 def has_connection(collection: Collection[Any, Any]) -> bool:

@@ -14,9 +14,10 @@ def too_large(size: int, limit: int) -> str | None:
 
 
 def estimated_size(draft: ObjectDraft) -> int:
-    """About how many bytes an object takes in a request: its properties, and the float32s of its vectors."""
+    """About how many bytes an object takes in a request: properties, float32s of vectors, UUIDs of references."""
     vectors = sum(16 + len(name) + 4 * len(vector) for name, vector in draft.vectors.items())
-    return estimated_bytes(draft.properties) + vectors
+    references = sum(52 + len(name) for name in draft.references)
+    return estimated_bytes(draft.properties) + vectors + references
 
 
 def estimated_bytes(value: Any) -> int:

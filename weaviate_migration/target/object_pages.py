@@ -53,12 +53,14 @@ class ObjectColumns:
             zeros at a fraction's end.
         provenance: what the provenance property has, by name.
         vectors: those that are made from columns, by name.
+        references: by name, of each object the UUIDs that it leads to, whether or not they are there.
     """
 
     uuids: list[str]
     properties: dict[str, list[Any]]
     provenance: dict[str, list[Any]]
     vectors: dict[str, list[Any]]
+    references: dict[str, list[tuple[str, ...]]]
 
     def __len__(self) -> int:
         return len(self.uuids)
@@ -71,6 +73,7 @@ class ObjectColumns:
             {name: each[where] for name, each in self.properties.items()},
             {name: each[where] for name, each in self.provenance.items()},
             {name: each[where] for name, each in self.vectors.items()},
+            {name: each[where] for name, each in self.references.items()},
         )
 
     @classmethod
@@ -83,11 +86,23 @@ class ObjectColumns:
             _joined([each.properties for each in parts]),
             _joined([each.provenance for each in parts]),
             _joined([each.vectors for each in parts]),
+            _joined([each.references for each in parts]),
         )
 
 
 def _joined(parts: Sequence[dict[str, list[Any]]]) -> dict[str, list[Any]]:
     return {name: [value for each in parts for value in each[name]] for name in parts[0]}
+
+
+class _Beacon(msgspec.Struct, gc=False):
+    """One object that a reference leads to, as REST says it: `weaviate://localhost/<collection>/<UUID>`."""
+
+    beacon: str
+
+
+def _led_to(beacons: Sequence[_Beacon]) -> tuple[str, ...]:
+    """The UUIDs that a reference leads to."""
+    return tuple([each.beacon.rpartition("/")[2] for each in beacons])
 
 
 class PageReader:
@@ -105,6 +120,7 @@ class PageReader:
         made = (*mapping.properties, *mapping.parent_properties)
         names = {f"property_{number}": prop.name for number, prop in enumerate(made)}
         types = [_TYPES[prop.type] | None for prop in made]
+        references = {f"reference_{number}": name for number, name in enumerate(mapping.references)}
         provenance = msgspec.defstruct(
             "Provenance",
             [(name, of_type | None, None) for name, of_type in _PROVENANCE.items()],
@@ -115,9 +131,10 @@ class PageReader:
             "Properties",
             [
                 *((field, of_type, None) for field, of_type in zip(names, types, strict=True)),
+                *((field, list[_Beacon], ()) for field in references),
                 ("provenance", provenance, msgspec.field(default_factory=provenance)),
             ],
-            rename={**names, "provenance": mapping.provenance},
+            rename={**names, **references, "provenance": mapping.provenance},
             forbid_unknown_fields=True,
             gc=False,
         )
@@ -125,7 +142,14 @@ class PageReader:
         page = msgspec.defstruct("Page", [("objects", list[stored])])  # type: ignore[valid-type]
         self._decode = msgspec.json.Decoder(page).decode
         self._readers = {name: attrgetter(field) for field, name in names.items()}
-        self.nothing = ObjectColumns([], {name: [] for name in self._readers}, {name: [] for name in _PROVENANCE}, {})
+        self._references = {name: attrgetter(field) for field, name in references.items()}
+        self.nothing = ObjectColumns(
+            [],
+            {name: [] for name in self._readers},
+            {name: [] for name in _PROVENANCE},
+            {},
+            {name: [] for name in self._references},
+        )
 
     def read(self, answer: bytes) -> ObjectColumns | None:
         """The objects of one answer; None where one of them has another property, or a value of another type."""
@@ -140,6 +164,7 @@ class PageReader:
             {name: list(map(read, properties)) for name, read in self._readers.items()},
             {name: list(map(attrgetter(name), provenance)) for name in _PROVENANCE},
             {},
+            {name: [_led_to(read(each)) for each in properties] for name, read in self._references.items()},
         )
 
 

@@ -3,12 +3,13 @@
 The address of an object in a collection without tenants is its UUID.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from weaviate.classes.query import Filter
+from weaviate.classes.query import Filter, QueryReference
 from weaviate.collections import Collection
 from weaviate.exceptions import WeaviateQueryError
 
@@ -35,11 +36,16 @@ _Fetch = Callable[[Collection[Any, Any], str | None, int], _Page]
 
 
 class StoredObject(NamedTuple):
-    """An object as Weaviate returns it: its address, properties by name (None: absent), vectors by name."""
+    """An object as Weaviate returns it: its address, properties by name (None: absent), vectors by name.
+
+    Attributes:
+        references: by name the UUIDs of the objects that each leads to; of objects that are not there, none.
+    """
 
     uuid: str
     properties: dict[str, Any]
     vectors: Vectors
+    references: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
 def uuids_in_range(
@@ -66,6 +72,7 @@ def objects_in_range(
     vectors: Sequence[str] = (),
     blobs: Sequence[str] = (),
     properties: Sequence[str] | None = None,
+    references: Sequence[str] = (),
     tenants: Tenants = None,
 ) -> Iterator[StoredObject]:
     """All objects of the range with their properties, ascending by address, a page of them in memory.
@@ -74,6 +81,7 @@ def objects_in_range(
         blobs: the names of those that are wanted beside the other properties: the server returns no blob otherwise.
         properties: the names of those that are wanted; None for all but blobs.
         page: objects in a page at most; a page that is larger than a message of the server's is asked for by halves.
+        references: the names of those that are wanted too.
         tenants: the collection's.
         vectors: the names of those that are wanted too.
     """
@@ -81,8 +89,12 @@ def objects_in_range(
     wanted = None if properties is None else list(properties)
 
     def ask(objects: Collection[Any, Any], after: str | None, limit: int) -> _Page:
-        found = objects.query.fetch_objects(
-            limit=limit, after=after, include_vector=list(vectors), return_properties=wanted
+        found: _Page = objects.query.fetch_objects(
+            limit=limit,
+            after=after,
+            include_vector=list(vectors),
+            return_properties=wanted,
+            return_references=_wanted_references(references),
         ).objects
         if blobs:
             named = objects.query.fetch_objects(limit=limit, after=after, return_properties=list(blobs)).objects
@@ -104,7 +116,7 @@ def objects_in_range(
         return [*first, *fetch(objects, str(first[-1].uuid), limit - limit // 2)]
 
     found = _walk(collection, tenants, fetch, uuid_range, page)
-    return (StoredObject(of_object, each.properties, _vectors(each)) for of_object, each in found)
+    return (StoredObject(of_object, each.properties, _vectors(each), _references(each)) for of_object, each in found)
 
 
 def _walk(
@@ -153,9 +165,14 @@ def any_object_in_range(collection: Collection[Any, Any], uuid_range: UuidRange,
 
 @target_errors("reading objects")
 def objects_by_uuid(
-    collection: Collection[Any, Any], uuids: Sequence[str], *, vectors: Sequence[str] = (), blobs: Sequence[str] = ()
+    collection: Collection[Any, Any],
+    uuids: Sequence[str],
+    *,
+    vectors: Sequence[str] = (),
+    blobs: Sequence[str] = (),
+    references: Sequence[str] = (),
 ) -> dict[str, StoredObject]:
-    """These objects by address, with these of their vectors and blobs; those that are not there are left out."""
+    """These objects by address, with these of their vectors, blobs and references; those that are not there are not."""
     has_answer = search_reply is not None and search_reply.has_connection(collection)
     find = search_reply.found_objects if has_answer else _found_by_client
     found: dict[str, StoredObject] = {}
@@ -166,7 +183,33 @@ def objects_by_uuid(
         for uuid, named in _named_properties(objects, of_tenant, blobs) if blobs else ():
             if (stored := found.get(address(tenant, uuid))) is not None:
                 stored.properties.update(named)
+        for uuid, leading in _named_references(objects, of_tenant, references) if references else ():
+            if (stored := found.get(address(tenant, uuid))) is not None:
+                found[stored.uuid] = stored._replace(references=leading)
     return found
+
+
+def _named_references(
+    collection: Collection[Any, Any], uuids: Sequence[str], names: Sequence[str]
+) -> Iterator[tuple[str, Mapping[str, tuple[str, ...]]]]:
+    """UUID and these references of each of these objects that is there."""
+    found = collection.query.fetch_objects(
+        filters=Filter.by_id().contains_any(list(uuids)),
+        limit=len(uuids),
+        return_properties=[],
+        return_references=_wanted_references(names),
+    )
+    for each in found.objects:
+        yield str(each.uuid), _references(each)
+
+
+def _wanted_references(names: Sequence[str]) -> list[QueryReference] | None:
+    return [QueryReference(link_on=name, return_properties=[]) for name in names] or None
+
+
+def _references(found: Any) -> Mapping[str, tuple[str, ...]]:
+    """An object's references: the client gives the objects that they lead to."""
+    return {name: tuple(str(to.uuid) for to in each.objects) for name, each in (found.references or {}).items()}
 
 
 def _named_properties(

@@ -2,8 +2,9 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 from typing import Any
 
 from weaviate import WeaviateClient
@@ -129,11 +130,16 @@ def drop_collection(client: WeaviateClient, name: str, migration: str) -> bool:
 
 
 @target_errors("reading a collection's schema")
-def schema_differences(client: WeaviateClient, name: str, mapping: CollectionMapping) -> list[str]:
+def schema_differences(
+    client: WeaviateClient, name: str, mapping: CollectionMapping, references: Mapping[str, str] = MappingProxyType({})
+) -> list[str]:
     """How the live schema differs from what the mapping makes, a sentence for each property; none, as a rule.
 
     Compared are names, types, tokenization and indexing of all properties, nested ones too, the vectors' names and
-    distances, and what else the mapping says of the collection and cannot be changed later.
+    distances, references, and what else the mapping says of the collection and cannot be changed later.
+
+    Args:
+        references: for each that the collection should have the collection that it leads to.
     """
     if not client.collections.exists(name):
         return [f"there is no collection `{name}`"]
@@ -146,6 +152,8 @@ def schema_differences(client: WeaviateClient, name: str, mapping: CollectionMap
         for option, value in options_as_found(config)
         if option in options or option not in LEFT_TO_THE_SERVER
     }
+    expected |= {f"reference {reference}": f"to {target}" for reference, target in references.items()}
+    found |= {f"reference {each.name}": f"to {', '.join(each.target_collections)}" for each in config.references}
     vectors = [vector.name for vector in mapping.vectors] or ["default"]
     expected |= {f"vector {vector}": "self-provided" for vector in vectors}
     found_vectors = config.vector_config or {}

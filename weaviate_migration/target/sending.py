@@ -57,7 +57,12 @@ def _insert_by_tenant(collection: Collection[Any, Any], drafts: Sequence[ObjectD
 def _insert_many(collection: Collection[Any, Any], drafts: Sequence[ObjectDraft]) -> dict[int, Rejection]:
     try:
         reply = collection.data.insert_many(
-            [DataObject(each.properties, split_address(each.uuid)[1], each.vectors or None) for each in drafts]
+            [
+                DataObject(
+                    each.properties, split_address(each.uuid)[1], each.vectors or None, dict(each.references) or None
+                )
+                for each in drafts
+            ]
         )
         return {index: Rejection(each.message) for index, each in reply.errors.items()}
     except WeaviateInsertManyAllFailedError as error:

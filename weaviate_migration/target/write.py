@@ -38,10 +38,11 @@ from weaviate_migration.base.errors import (
 )
 from weaviate_migration.base.redaction import redacted
 from weaviate_migration.base.settings import spare_memory_mb
-from weaviate_migration.mapping.row_to_object import ObjectDraft
+from weaviate_migration.mapping.row_to_object import NO_REFERENCES, ObjectDraft, References
 from weaviate_migration.target.failures import Rejection, is_too_large, target_error, target_errors
 from weaviate_migration.target.message_size import MESSAGE_BYTES, estimated_size, too_large
 from weaviate_migration.target.read_back import uuids_present
+from weaviate_migration.target.references import add_references
 from weaviate_migration.target.sending import way_to_send
 from weaviate_migration.target.tenants import parts_of_objects
 
@@ -122,6 +123,8 @@ class BatchOutcome:
 
     Attributes:
         removed: objects that were there before, and are refused now; they are not there any more.
+        unresolved: the references that the server took only unchecked, by the address of their object: what they lead
+            to was not there.
         retried_by: objects that were sent again, as often as they were, by the category of the error before.
         seconds: until each object had its outcome, other tries and the waits for them included.
     """
@@ -129,6 +132,7 @@ class BatchOutcome:
     batch: Batch
     refusals: list[Refusal] = field(default_factory=list)
     removed: int = 0
+    unresolved: dict[str, References] = field(default_factory=dict)
     retried_by: dict[ErrorCategory, int] = field(default_factory=dict)
     seconds: float = 0.0
 
@@ -343,15 +347,29 @@ class ObjectWriter:
         return [draft for draft, reason in judged if not reason]
 
     def _send_until_acknowledged(self, pending: list[ObjectDraft], outcome: BatchOutcome) -> None:
-        """Sends until a reply has no errors. What was refused leaves `pending`, so a retry does not send it again."""
+        """Sends until a reply has no errors. What was refused leaves `pending`, so a retry does not send it again.
+
+        The server refuses an object for a reference that leads nowhere. So one that has any, and is refused, is sent
+        without; if it is taken then, its references are added, unchecked: as in SQLite, a row may name a parent that
+        comes later, or never. Writing it anew drops the references that it had: none is there twice.
+        """
         while pending:
             refused = self._send(pending)
-            outcome.refusals.extend(
-                Refusal(pending[index], redacted(each.reason), each.category) for index, each in refused.items()
-            )
             if not refused:
-                return
-            pending[:] = [draft for index, draft in enumerate(pending) if index not in refused]
+                break
+            for index, each in refused.items():
+                draft = pending[index]
+                if draft.references:
+                    outcome.unresolved[draft.uuid] = draft.references
+                else:
+                    outcome.unresolved.pop(draft.uuid, None)
+                    outcome.refusals.append(Refusal(draft, redacted(each.reason), each.category))
+            pending[:] = [
+                draft._replace(references=NO_REFERENCES) if index in refused else draft
+                for index, draft in enumerate(pending)
+                if index not in refused or draft.references
+            ]
+        add_references(self._collection, outcome.unresolved)
 
     def _send(self, drafts: Sequence[ObjectDraft]) -> dict[int, Rejection]:
         """Sends once; returns the objects that were not taken, by index, with the reason.

@@ -155,6 +155,10 @@ class MigrationRecord(BaseModel):
         """The name of this migration's own version of the collection."""
         return self.targets[self.alias(collection)]
 
+    def reference_targets(self, collection: CollectionMapping) -> dict[str, str]:
+        """For each reference of a collection this migration's own version of the collection that it leads to."""
+        return {name: self.targets[f"{self.prefix}{to}"] for name, to in collection.references.items()}
+
 
 class MigrationRecords:
     """All records of one work folder.

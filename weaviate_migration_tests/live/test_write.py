@@ -18,6 +18,7 @@ from weaviate_migration.mapping.row_to_object import ObjectDraft
 from weaviate_migration.target import write
 from weaviate_migration.target.message_size import MESSAGE_BYTES
 from weaviate_migration.target.read_back import objects_by_uuid
+from weaviate_migration.target.references import ensure_references
 from weaviate_migration.target.schema import Origin, ensure_collection
 from weaviate_migration.target.write import (
     Batch,
@@ -155,6 +156,24 @@ def test_a_lone_surrogate_refuses_its_own_object_only(notes: Collection[Any, Any
     assert categories(outcomes) == {"conversion"}
     assert "cannot encode" in found["key 4"]
     assert stored(notes, drafts) == {each.key for each in drafts} - {"key 4"}
+
+
+def test_references_lead_also_to_what_comes_later_or_never_and_none_is_there_twice(
+    client: weaviate.WeaviateClient, notes: Collection[Any, Any]
+) -> None:
+    ensure_references(client, NAME, {"next": NAME})
+    after = [draft(number + 1).uuid for number in range(10)]
+    drafts = [draft(number)._replace(references={"next": after[number]}) for number in range(10)]
+    drafts[5] = draft(5, size="five")._replace(references=drafts[5].references)
+    drafts[7] = draft(7)
+    for _ in range(2):
+        outcomes = write_all(notes, drafts, settings(batch_size=4))
+        assert list(refused(outcomes)) == ["key 5"]
+        assert drafts[9].uuid in {uuid for outcome in outcomes for uuid in outcome.unresolved}
+        found = objects_by_uuid(notes, [each.uuid for each in drafts], references=["next"])
+        leading = {number for number in range(10) if found.get(draft(number).uuid, draft(number)).references}
+        assert leading == {0, 1, 2, 3, 6, 8}  # 5 and 10 are not there.
+        assert all(found[draft(number).uuid].references == {"next": (after[number],)} for number in leading)
 
 
 def test_none_within_a_list_refuses_its_own_object_only(notes: Collection[Any, Any]) -> None:

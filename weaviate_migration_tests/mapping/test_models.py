@@ -558,3 +558,59 @@ def test_what_leads_to_parents_is_in_the_digest_only_where_there_is_any() -> Non
 
     assert whole().model_dump()["collections"][0]["relations"] == ({"column": "parent", "to_table": "notes"},)
     assert len({whole().digest, whole(parent_id="to").digest, whole(reference="to").digest}) == 3
+
+
+def referring(**fields: Any) -> dict[str, Any]:
+    relation = {"column": "parent", "to_table": "PAGES", "reference": "page"}
+    return {"name": "Note", "table": "notes", "properties": [NAME], "relations": [relation], **fields}
+
+
+def pages(**fields: Any) -> dict[str, Any]:
+    return {"name": "Page", "table": "pages", "properties": [NAME], **fields}
+
+
+TENANT = {"column": "title"}
+
+
+@pytest.mark.parametrize(
+    ("collections", "expected"),
+    [
+        ([referring(), pages()], None),
+        ([referring(tenant=TENANT), pages(tenant=TENANT)], None),
+        (
+            [referring(), pages(tenant=TENANT)],
+            "cannot lead between a collection with tenants and one without: `parent_id` will do",
+        ),
+        (
+            [referring(tenant=TENANT), pages()],
+            "cannot lead between a collection with tenants and one without: `parent_id` will do",
+        ),
+        ([referring(tenant=TENANT), pages(tenant=TENANT, relations=[{"column": "n", "to_table": "notes"}])], None),
+        ([referring(), pages(relations=[{"column": "note", "to_table": "notes", "reference": "note"}])], None),
+        (
+            [
+                referring(tenant=TENANT),
+                pages(tenant=TENANT, relations=[{"column": "n", "to_table": "Notes", "reference": "note"}]),
+            ],
+            "cannot lead around a circle in a collection with tenants: `parent_id` will do",
+        ),
+        (
+            [referring(tenant=TENANT, table="Pages")],
+            "cannot lead around a circle in a collection with tenants: `parent_id` will do",
+        ),
+        (
+            [referring(), pages(), pages(name="Draft", where="draft")],
+            "leads into one collection, and `PAGES` has 2: `parent_id` will do",
+        ),
+    ],
+)
+def test_a_reference_leads_into_one_collection_and_with_tenants_into_their_own(
+    collections: list[dict[str, Any]], expected: str | None
+) -> None:
+    if expected is None:
+        mapping = Mapping.model_validate({"name": "m", "collections": collections})
+        assert mapping.collections[0].references == {"page": "Page"}
+        return
+    with pytest.raises(ValidationError) as raised:
+        Mapping.model_validate({"name": "m", "collections": collections})
+    assert mistakes(raised)[0] == (("collections", 0, "relations", 0, "reference"), expected)

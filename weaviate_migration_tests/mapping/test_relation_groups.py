@@ -3,7 +3,7 @@
 import pytest
 
 from weaviate_migration.mapping import Mapping
-from weaviate_migration.mapping.relation_groups import parents_of, related_groups
+from weaviate_migration.mapping.relation_groups import loaded_before, parents_first, parents_of, related_groups
 
 
 def mapping_of(relations: str) -> Mapping:
@@ -19,7 +19,7 @@ def mapping_of(relations: str) -> Mapping:
                     "table": name.lower(),
                     "properties": [{"name": "id_", "column": "id", "index": "whole"}],
                     "relations": [
-                        {"column": f"c{at}", "to_table": edge[1]}
+                        {"column": f"c{at}", "to_table": edge[1], "reference": f"r{at}"}
                         for at, edge in enumerate(edges)
                         if edge[0] == name and len(edge) > 1
                     ],
@@ -53,3 +53,22 @@ def test_groups(relations: str, groups: list[str]) -> None:
 def test_parents_are_each_there_once() -> None:
     mapping = mapping_of("A>B A>B A>A B>A")
     assert [each.name for each in parents_of(mapping, mapping.collections[0])] == ["A", "B"]
+
+
+@pytest.mark.parametrize(
+    ("relations", "before"),
+    [
+        ("A B", {}),
+        ("A>B B>C A>C", {"A": "BC", "B": "C"}),
+        ("A>A", {}),
+        ("A>B B>A", {}),
+        ("A>B B>A B>C C>C", {"B": "C"}),
+        ("A>B B>C C>B D>A", {"A": "B", "D": "A"}),
+    ],
+)
+def test_what_references_lead_to_comes_first_unless_they_lead_back(relations: str, before: dict[str, str]) -> None:
+    mapping = mapping_of(relations)
+    found = {each.name: "".join(parent.name for parent in loaded_before(mapping, each)) for each in mapping.collections}
+    assert {name: parents for name, parents in found.items() if parents} == before
+    order = [each.name for each in parents_first(mapping)]
+    assert all(order.index(parent) < order.index(name) for name, parents in before.items() for parent in parents)

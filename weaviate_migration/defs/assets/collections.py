@@ -11,6 +11,7 @@ from weaviate_migration.defs.resources import BatchSettings, TargetServer
 from weaviate_migration.defs.resources.own_keys import with_resources_of
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping import Mapping as WholeMapping
+from weaviate_migration.mapping.relation_groups import loaded_before
 from weaviate_migration.phases.dual_write.collection_load import load_collection
 from weaviate_migration.runs.jobs import WEAVIATE_SCHEMA
 from weaviate_migration.runs.names import DagsterNames
@@ -38,7 +39,13 @@ def build_collection_asset(
         partitions_def=PARTITIONS,
         backfill_policy=groups.ONE_RUN,
         ins={"extract": dg.AssetIn(names.asset(collection.extract_name))},
-        deps=[names.asset(WEAVIATE_SCHEMA)],
+        deps=[
+            names.asset(WEAVIATE_SCHEMA),
+            *(
+                dg.AssetDep(names.asset(each.asset_name), partition_mapping=dg.AllPartitionMapping())
+                for each in loaded_before(mapping, collection)
+            ),
+        ],
         group_name=names.group(groups.HISTORY),
         kinds={"weaviate"},
         owners=groups.OWNERS,

@@ -14,6 +14,7 @@ from weaviate_migration.phases.history.changes import open_change_log
 from weaviate_migration.source.capture import remove_capture
 from weaviate_migration.target.aliases import collections_behind_aliases
 from weaviate_migration.target.query import count_objects
+from weaviate_migration.target.references import refuse_referenced
 from weaviate_migration.target.schema import drop_collection, origin_of
 from weaviate_migration.target.tenants import tenants_found
 from weaviate_migration.work_folder.folder import WorkFolder, bytes_in
@@ -89,7 +90,11 @@ class Cleanup:
         """Removes it; broken off anywhere, the same again completes it.
 
         The records change last: until then they say what may be left.
+
+        Raises:
+            ConfigurationError: a reference of what stays leads into a collection that would be removed.
         """
+        refuse_referenced(self._client, {each.name for each in plan.collections})
         for each in plan.collections:
             drop_collection(self._client, each.name, each.migration_id)
         records = self._work_folder.records.all()

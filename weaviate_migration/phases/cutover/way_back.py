@@ -5,6 +5,7 @@ from pathlib import Path
 from weaviate import WeaviateClient
 
 from weaviate_migration.target.aliases import alias_targets, point_aliases
+from weaviate_migration.target.references import refuse_referenced
 from weaviate_migration.target.schema import drop_collection
 from weaviate_migration.work_folder.quarantine import Quarantine
 from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords
@@ -22,8 +23,13 @@ def roll_back(
 
     Returns:
         The aliases that were moved, as `give_aliases_back` returns them, and the names of the collections removed.
+
+    Raises:
+        ConfigurationError: a reference of another collection leads into one that would be removed; nothing is done.
     """
     ours = record.targets.values()
+    if discard:
+        refuse_referenced(client, set(ours))
     moved = give_aliases_back(client, record)
     removed = [name for name in sorted(ours) if discard and drop_collection(client, name, record.id)]
     for name in ours if discard else ():

@@ -16,6 +16,7 @@ from filelock import Timeout
 from structlog.contextvars import bound_contextvars
 from weaviate import WeaviateClient
 
+from weaviate_migration.mapping.relation_groups import parents_first
 from weaviate_migration.phases.dual_write.lag import standing_in
 from weaviate_migration.phases.dual_write.row_applier import RowApplier, SyncTally
 from weaviate_migration.phases.history.changes import writing_lock
@@ -80,9 +81,11 @@ class MigrationSync:
         self._locks = locks
         self._history = history
         self._is_lag_noted = True
+        # Written before their children, parents are there when these refer to them.
+        order = {each.name: position for position, each in enumerate(parents_first(plan.mapping))}
         self.appliers = [
             RowApplier(client, record, each, settings, Quarantine(quarantine, record.collection(each.mapping)))
-            for each in plan.collections
+            for each in sorted(plan.collections, key=lambda each: order[each.mapping.name])
         ]
 
     @property

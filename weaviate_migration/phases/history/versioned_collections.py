@@ -5,6 +5,7 @@ from weaviate import WeaviateClient
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.target.aliases import refuse_foreign_names, refuse_other_tenants
+from weaviate_migration.target.references import ensure_references
 from weaviate_migration.target.schema import Origin, ensure_collection
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.record import MigrationRecord
@@ -23,6 +24,8 @@ def ensure_collections(
     refuse_foreign_names(client, map(record.alias, mapping.collections))
     refuse_other_tenants(client, mapping.lone_tenants(record.prefix))
     made = [each for each in mapping.collections if ensure_collection(client, record.collection(each), each, origin)]
+    for each in mapping.collections:
+        ensure_references(client, record.collection(each), record.reference_targets(each))
     for each in made:  # One that was removed meanwhile has nothing of what was loaded.
         work_folder.loaded(record, each).forget(PARTITION_KEYS)
     return len(made)

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from weaviate_migration.base.errors import TargetError
@@ -11,7 +11,7 @@ from weaviate_migration.base.texts import seconds_text
 from weaviate_migration.mapping.object_ids import UuidRange, object_uuid
 from weaviate_migration.phases.history.extract.refusals import judged
 from weaviate_migration.phases.history.extract.scan import row_layout
-from weaviate_migration.phases.history.extract.storage_classes import ExtractRow
+from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowLayout
 from weaviate_migration.phases.history.row_writer import RowWriter
 from weaviate_migration.phases.preflight.server_side import TrialCollections
 from weaviate_migration.phases.preflight.source_side import Source
@@ -106,13 +106,18 @@ def _row_count(source: Source, table: Table) -> int:
         return row_count(connection, table)
 
 
+def _without_references(layout: RowLayout) -> RowLayout:
+    """A trial's collection has none: what they lead to is not there."""
+    return replace(layout, parents=tuple(each._replace(reference="") for each in layout.parents))
+
+
 def _timed(
     source: Source, plan: CollectionPlan, rows: int, trial: TrialCollections, settings: WriteSettings, scratch: Path
 ) -> TimedSample:
     with trial.one(plan.mapping) as collection:
         began = time.monotonic()
         sample = [ExtractRow(*row) for row in sample_rows(source.readable, plan, object_uuid, scratch, SAMPLE_ROWS)]
-        layout, refused = row_layout(plan), list[QuarantinedRow]()
+        layout, refused = _without_references(row_layout(plan)), list[QuarantinedRow]()
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         writer = RowWriter(collection, plan.mapping, now, settings, into=lambda _, row: refused.append(row))
         for _ in writer.write("sample", judged(sample, plan.mapping, layout.columns), layout):

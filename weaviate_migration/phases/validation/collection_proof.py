@@ -37,6 +37,7 @@ from weaviate_migration.target.read_back import (
     page_for,
     uuids_present,
 )
+from weaviate_migration.target.references import ReferencedObjects
 from weaviate_migration.target.schema import schema_differences
 from weaviate_migration.target.tenants import Tenants, tenants_of
 from weaviate_migration.work_folder.folder import WorkFolder
@@ -139,7 +140,10 @@ class CollectionProof:
 
     def _objects(self, within: UuidRange, page: int, tenants: Tenants) -> Iterator[StoredObject]:
         vectors, blobs = list(self.mapping.column_vectors), self.mapping.blobs
-        return objects_in_range(self.objects, within, page, vectors=vectors, blobs=blobs, tenants=tenants)
+        references = list(self.mapping.references)
+        return objects_in_range(
+            self.objects, within, page, vectors=vectors, blobs=blobs, references=references, tenants=tenants
+        )
 
     def _one_by_one(
         self, rows: Iterable[ExtractRow], found: Iterable[StoredObject], within: UuidRange, changes: Changes
@@ -156,7 +160,8 @@ class CollectionProof:
 
     def schema_differences(self) -> list[str]:
         """How the live schema differs from what the mapping makes."""
-        return schema_differences(self._client, self._record.collection(self.mapping), self.mapping)
+        name, references = self._record.collection(self.mapping), self._record.reference_targets(self.mapping)
+        return schema_differences(self._client, name, self.mapping, references)
 
     def sample(self, size: int) -> SampleComparison:
         """Compares rows drawn at random, by another way to their objects than the comparison of all."""
@@ -213,7 +218,8 @@ class CollectionProof:
 
     @cached_property
     def _comparer(self) -> RowComparer:
-        return RowComparer(self.mapping, self.layout, self._record.timestamp)
+        referenced = ReferencedObjects(self._client, self._record.reference_targets(self.mapping))
+        return RowComparer(self.mapping, self.layout, self._record.timestamp, referenced.has)
 
 
 def compare_and_keep(

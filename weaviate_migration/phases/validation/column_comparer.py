@@ -75,6 +75,11 @@ class ColumnComparer:
             for each in layout.parents
             if each.parent_id
         ]
+        self._references = {
+            each.reference: (layout.columns.index(each.column), parent_meant(each))
+            for each in layout.parents
+            if each.reference
+        }
         absent = {prop.name for prop in mapping.parent_properties} - {each.parent_id for each in layout.parents}
         self._without_column = sorted(absent)
         self._vectors = [
@@ -93,6 +98,7 @@ class ColumnComparer:
                 and self._tell(rows, objects, written)
                 and all(self._means(each, rows, objects, written) for each in self._judges)
                 and all(_name_parents(*each, rows, objects) for each in self._parents)
+                and all(self._refers(name, led_to, rows) for name, led_to in objects.references.items())
                 and all(set(objects.properties[name]) <= {None} for name in self._without_column)
                 and all(self._has_vectors(vector, position, rows, objects) for vector, position in self._vectors)
             )
@@ -171,6 +177,13 @@ class ColumnComparer:
         if prop.name in written and written[prop.name] == values:
             return True
         return all(map(agrees, values, _as_client_returns(prop, found)))
+
+    def _refers(self, name: str, led_to: list[tuple[str, ...]], rows: RowColumns) -> bool:
+        """Whether a reference of each object leads to the parent that its row names, and to nothing else."""
+        if name not in self._references:
+            return not any(led_to)
+        position, meant = self._references[name]
+        return [() if parent is None else (parent,) for parent in map(meant, rows.columns[position])] == led_to
 
     def _has_vectors(
         self, vector: VectorMapping, position: int | None, rows: RowColumns, objects: ObjectColumns

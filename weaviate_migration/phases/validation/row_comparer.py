@@ -1,6 +1,6 @@
 """One row and its object: every property by what it means, and the whole row as it is rebuilt from the object."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowLayout
 from weaviate_migration.phases.validation.differences import Disagreement
 from weaviate_migration.phases.validation.meaning import judge
-from weaviate_migration.phases.validation.meaning_of_parents import parent_judge
+from weaviate_migration.phases.validation.meaning_of_parents import parent_judge, parent_meant
 from weaviate_migration.phases.validation.meaning_of_vectors import same_vector, vector_meant
 from weaviate_migration.target.read_back import StoredObject
 
@@ -47,9 +47,16 @@ class RowComparer:
         mapping: the collection's part of the mapping.
         layout: what the rows are.
         migration_timestamp: what all objects say of when the migration began, RFC 3339.
+        is_there: whether what a reference leads to is there: its name, the address of its object, and the UUID.
     """
 
-    def __init__(self, mapping: CollectionMapping, layout: RowLayout, migration_timestamp: str) -> None:
+    def __init__(
+        self,
+        mapping: CollectionMapping,
+        layout: RowLayout,
+        migration_timestamp: str,
+        is_there: Callable[[str, str, str], bool] = lambda *_: True,
+    ) -> None:
         self.mapping = mapping
         self.layout = layout
         self._began = datetime.fromisoformat(migration_timestamp)
@@ -67,6 +74,12 @@ class RowComparer:
             (vector, position_of.get(folded(vector.column), -1))
             for vector in mapping.vectors
             if vector.column is not None
+        ]
+        self._is_there = is_there
+        self._references = [
+            (each.reference, layout.columns.index(each.column), parent_meant(each))
+            for each in layout.parents
+            if each.reference
         ]
         self._types = [(prop.name, _TYPES[prop.type]) for prop in (*mapping.properties, *mapping.parent_properties)]
         self._known = {name for name, _, _ in self._judges} | {mapping.provenance}
@@ -94,6 +107,8 @@ class RowComparer:
         ]
         if self._vectors:
             found += self._vector_disagreements(values, stored.vectors)
+        if stored.references or self._references:
+            found += self._reference_disagreements(values, stored)
         found += self._provenance_disagreements(row, self._provenance(properties))
         found += self._row_disagreements(row, properties, rebuilt)
         return found
@@ -103,6 +118,17 @@ class RowComparer:
             meant, found = vector_meant(vector, values[position]), stored.get(vector.name)
             if not same_vector(meant, found):
                 yield Disagreement("altered", f"vector {vector.name}", meant, found)
+
+    def _reference_disagreements(self, values: Row, stored: StoredObject) -> Iterator[Disagreement]:
+        """What leads to another object than the row names, or not to it though it is there."""
+        found = {name: led_to for name, led_to in stored.references.items() if led_to}
+        for name, position, meant in self._references:
+            parent, led_to = meant(values[position]), found.pop(name, ())
+            is_right = led_to == (() if parent is None else (parent,))
+            if not is_right and (led_to or parent is None or self._is_there(name, stored.uuid, parent)):
+                yield Disagreement("altered", f"reference {name}", parent, ", ".join(led_to))
+        for name, led_to in found.items():
+            yield Disagreement("altered", f"reference {name}", None, ", ".join(led_to))
 
     def _provenance_disagreements(self, row: ExtractRow, provenance: dict[str, Any]) -> Iterator[Disagreement]:
         expected = {

@@ -58,7 +58,13 @@ def compare_sample(
     for group in _groups(drawn):
         uuids = [row.uuid for _, row in group if row.uuid]
         mapping = comparer.mapping
-        objects = objects_by_uuid(collection, uuids, vectors=list(mapping.column_vectors), blobs=mapping.blobs)
+        objects = objects_by_uuid(
+            collection,
+            uuids,
+            vectors=list(mapping.column_vectors),
+            blobs=mapping.blobs,
+            references=list(mapping.references),
+        )
         for partition, row in group:
             for each in _disagreements(comparer, row, objects.get(row.uuid or "")):
                 differences.append(difference(each, alias, partition, key_text(row.key), row.uuid))
