@@ -74,16 +74,16 @@ def build_jobs(
             names.of(MIGRATE_LIVE),
             selection=way,
             description=(
-                f"As `{MIGRATE}`, while the application goes on writing: changes are captured before the snapshot is "
-                "taken, and applied before the cutover. In the UI: “Materialize all…”, “All” partitions."
+                f"As `{names.of(MIGRATE)}`, while the application goes on writing: changes are captured before the "
+                "snapshot is taken, and applied before the cutover. In the UI: “Materialize all…”, “All” partitions."
             ),
         ),
         SYNC: define(
             names.of(SYNC),
             selection=[names.asset(CHANGE_SYNC)],
             description=(
-                "Applies the changes that the application has made by now; `change_sync_sensor`, once it is turned on, "
-                "launches it by itself."
+                "Applies the changes that the application has made by now; "
+                f"`{names.of('change_sync_sensor')}`, once it is turned on, launches it by itself."
             ),
         ),
         VERIFY: define(
@@ -98,7 +98,7 @@ def build_jobs(
             names.of(VERIFY_LIVE),
             selection=dg.AssetSelection.assets(*extracts) | all_checks,
             config=new_snapshot(names),
-            description="As `verify`, against a new snapshot of the source in use: choose all partitions.",
+            description=f"As `{names.of(VERIFY)}`, against a new snapshot of the source in use: choose all partitions.",
         ),
         CUT_OVER: define(
             names.of(CUT_OVER),

@@ -13,7 +13,7 @@ from weaviate_migration.runs.names import DagsterNames
 from weaviate_migration.runs.runner import UNFINISHED, WORK_DIR_TAG, was_killed
 
 # So many runs are looked at for those that are a migration's: most assets of a project may be those of others.
-_PAGE, _PAGES = 100, 10
+_PAGE, _PAGES = 25, 40
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from weaviate_migration.defs.resources import SQLiteSource
 from weaviate_migration.defs.resources.own_keys import with_resources_of
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.dual_write.capture import begin_change_capture
-from weaviate_migration.runs.jobs import CHANGE_CAPTURE
+from weaviate_migration.runs.jobs import CHANGE_CAPTURE, MIGRATE_LIVE
 from weaviate_migration.runs.names import DagsterNames
 from weaviate_migration.work_folder.folder import WorkFolder
 
@@ -28,10 +28,10 @@ def build_change_capture_asset(mapping: Mapping, names: DagsterNames) -> dg.Asse
         tags=groups.stage("capture"),
         description=(
             "Triggers in the SQLite file that log each change of a mapped table, in the same transaction as the change "
-            "itself. Only `migrate_live` installs them: before the snapshot is taken, so that nothing that is written "
-            "in between is lost; `change_sync` applies what they log. What is there and is intact stays; after damage "
-            "a new epoch begins, and all has to be compared. `weaviate-migration capture remove` leaves the schema as "
-            "it was."
+            f"itself. Only `{names.of(MIGRATE_LIVE)}` installs them: before the snapshot is taken, so that nothing "
+            "that is written in between is lost; `change_sync` applies what they log. What is there and is intact "
+            "stays; after damage a new epoch begins, and all has to be compared. `weaviate-migration capture remove` "
+            "leaves the schema as it was."
         ),
     )
     @with_resources_of(names)

@@ -14,7 +14,7 @@ from weaviate_migration.defs.resources.own_keys import with_resources_of
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.cutover.switch import cut_over
 from weaviate_migration.runs.checks import graph_of
-from weaviate_migration.runs.jobs import CHANGE_SYNC, CUTOVER
+from weaviate_migration.runs.jobs import CHANGE_SYNC, CUT_OVER, CUTOVER
 from weaviate_migration.runs.names import DagsterNames
 from weaviate_migration.runs.readiness import refuse_unproven
 from weaviate_migration.target.write import write_settings
@@ -49,7 +49,7 @@ def build_cutover_asset(
         description=(
             "The switch: points each alias at this migration's collection. Refused unless every blocking check of "
             "every partition passed on what was materialized last, and while rows are in the quarantine: it says "
-            "which, and the job `cut_over` switches once that is mended. Captured changes are applied "
+            f"which, and the job `{names.of(CUT_OVER)}` switches once that is mended. Captured changes are applied "
             "and compared first. Each alias moves at once; collections of earlier migrations stay for going back. A "
             "switch that was broken off is completed."
         ),

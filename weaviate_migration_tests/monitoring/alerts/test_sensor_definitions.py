@@ -2,6 +2,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from weaviate_migration import build_migration_definitions
 from weaviate_migration.base.settings import MigrationConfig, create_migration_config
 from weaviate_migration.defs.build import build_definitions
 from weaviate_migration_tests.monitoring.alerts.receiver import alerts_file
@@ -20,4 +21,7 @@ def test_the_sensors_are_there_and_run_where_alerts_are_configured(tmp_path: Pat
     path = alerts_file(tmp_path / "alerts.yaml", "json://localhost")
     running = dg.DefaultSensorStatus.RUNNING
     names = ("state_alerts", "failed_run_alerts", "succeeded_run_alerts")
-    assert alert_sensors(config.model_copy(update={"alerts": path})) == dict.fromkeys(names, running)
+    alerted = config.model_copy(update={"alerts": path})
+    assert alert_sensors(alerted) == dict.fromkeys(names, running)
+    in_a_project = build_migration_definitions(alerted, key_prefix=["eu", "crm"]).sensors or []
+    assert {each.name for each in in_a_project} >= {f"eu_crm_{name}" for name in names}

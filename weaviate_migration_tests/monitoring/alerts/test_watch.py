@@ -5,6 +5,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from weaviate_migration import build_migration_definitions
 from weaviate_migration.base.errors import CaptureError, ConfigurationError
 from weaviate_migration.base.redaction import keep_secret
 from weaviate_migration.base.settings import MigrationConfig, create_migration_config
@@ -62,11 +63,16 @@ def materialize(config: MigrationConfig, instance: dg.DagsterInstance, asset: st
 
 def evaluate(config: MigrationConfig, instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
     """The sensor of runs that end as this one did."""
-    name = "succeeded_run_alerts" if run.is_success else "failed_run_alerts"
+    evaluate_in(build_definitions(config), "", instance, run)
+
+
+def evaluate_in(definitions: dg.Definitions, prefix: str, instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
+    """That of one migration of a project."""
+    name = f"{prefix}{'succeeded_run_alerts' if run.is_success else 'failed_run_alerts'}"
     kind = dg.DagsterEventType.RUN_SUCCESS if run.is_success else dg.DagsterEventType.RUN_FAILURE
     (entry,) = instance.all_logs(run.run_id, of_type=kind)
     context = dg.build_run_status_sensor_context(name, entry.get_dagster_event(), instance, run)
-    build_definitions(config).resolve_sensor_def(name)(context.for_run_failure() if not run.is_success else context)
+    definitions.resolve_sensor_def(name)(context.for_run_failure() if not run.is_success else context)
 
 
 def test_a_materialization_that_fails_and_one_that_succeeds(config: MigrationConfig, receiver: Receiver) -> None:
@@ -83,4 +89,37 @@ def test_a_materialization_that_fails_and_one_that_succeeds(config: MigrationCon
     assert receiver.taken() == [
         ("success", "Over: The run of `__ASSET_JOB` failed"),
         ("success", "Over: 1 planned checks never ran"),
+    ]
+
+
+@dg.asset
+def theirs() -> None:
+    """An asset of a project, which has migrations, too."""
+
+
+def test_in_a_project_of_others_each_migration_tells_of_its_own_runs(
+    config: MigrationConfig, receiver: Receiver
+) -> None:
+    """A run of somebody else is no news, and no sign that a failure of ours is over."""
+    parts = [
+        build_migration_definitions(
+            config.model_copy(update={"work_dir": config.work_dir / prefix}), key_prefix=prefix, group_prefix=prefix
+        )
+        for prefix in ("crm", "shop")
+    ]
+    project = dg.Definitions.merge(dg.Definitions(assets=[theirs]), *parts)
+    chosen = project.resolve_implicit_global_asset_job_def()
+    with dagster_instance(config.work_dir) as instance:
+        failed, others = (
+            chosen.execute_in_process(instance=instance, asset_selection=[key], raise_on_error=False).dagster_run
+            for key in (dg.AssetKey(["crm", "source_audit"]), theirs.key)
+        )
+        for run in (failed, others):
+            evaluate_in(project, "shop_", instance, run)
+        assert receiver.taken() == []
+        for run in (failed, others):
+            evaluate_in(project, "crm_", instance, run)
+    assert receiver.taken() == [
+        ("failure", "The run of `__ASSET_JOB` failed"),
+        ("failure", "1 planned checks never ran"),
     ]
