@@ -1,9 +1,11 @@
 """A REST proxy in front of a real server that remembers what it was asked for."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
@@ -12,8 +14,14 @@ from weaviate_migration.target.server import ServerAddress
 
 
 @contextmanager
-def run_counting_proxy(server: ServerAddress) -> Iterator[tuple[list[dict[str, str]], ServerAddress]]:
-    """The parameters of each page of objects that was asked for, and the server with the proxy's port."""
+def run_counting_proxy(
+    server: ServerAddress, unknown: str = ""
+) -> Iterator[tuple[list[dict[str, str]], ServerAddress]]:
+    """The parameters of each page of objects that was asked for, and the server with the proxy's port.
+
+    Args:
+        unknown: a field of JSON that the server does not get to see: an older one passes over what it does not know.
+    """
     pages: list[dict[str, str]] = []
     behind = httpx.Client(base_url=f"http://{server.host}:{server.http_port}", timeout=60)
 
@@ -25,6 +33,8 @@ def run_counting_proxy(server: ServerAddress) -> Iterator[tuple[list[dict[str, s
             if self.command == "GET" and asked.path == "/v1/objects":
                 pages.append(dict(parse_qsl(asked.query)))
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            if unknown and body:
+                body = json.dumps(json.loads(body, object_hook=lambda fields: _without(fields, unknown))).encode()
             kept = {name: value for name, value in self.headers.items() if name.lower() in ("content-type", "accept")}
             answer = behind.request(self.command, self.path, content=body, headers=kept)
             self.send_response(answer.status_code)
@@ -47,3 +57,7 @@ def run_counting_proxy(server: ServerAddress) -> Iterator[tuple[list[dict[str, s
         finally:
             front.shutdown()
             thread.join()
+
+
+def _without(fields: dict[str, Any], unknown: str) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name != unknown}

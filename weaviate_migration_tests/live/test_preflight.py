@@ -28,6 +28,7 @@ from weaviate_migration_tests.live.command_line import (
     started,
     until,
 )
+from weaviate_migration_tests.live.counting_proxy import run_counting_proxy
 from weaviate_migration_tests.live.locked_server import KEY, READING_KEY
 from weaviate_migration_tests.live.notes import TABLE, NoteMigration, add_notes, note_file
 from weaviate_migration_tests.source.databases import read_only
@@ -269,4 +270,17 @@ def test_what_this_server_cannot_make_stops_a_migration_before_it_begins(
     assert (found.verdict, told in found.figure, remedy in found.remedy) == ("failed", True, True)
     migration = notes.migrate()
     assert (migration.code, told in migration.stderr) == (2, True)
+    assert not (notes.work_dir / "migrations").exists()
+
+
+def test_a_server_that_passes_over_what_it_does_not_know(notes: NoteMigration, server: ServerAddress) -> None:
+    """As an older one does: its collections would be other ones than the mapping says, without a word."""
+    notes.mapping.write_text(notes.mapping.read_text().replace("index: words", "index: words, ascii_fold: true"))
+    assert items_of(preflight(notes))["rights"].verdict == "passed"
+    with run_counting_proxy(server, unknown="textAnalyzer") as (_, older):
+        found = items_of(preflight(notes, *at(older)))["rights"]
+        assert found.verdict == "failed"
+        assert "Note: `body` should be text, tokenized by word, folded to ASCII, searchable, and is" in found.figure
+        assert "Upgrade it" in found.remedy
+        assert notes.migrate(*at(older)).code == 2
     assert not (notes.work_dir / "migrations").exists()
