@@ -11,6 +11,7 @@ from typing import get_args
 
 import click
 import pytest
+import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
@@ -136,10 +137,17 @@ def test_every_option_has_a_help_text(command: str) -> None:
 
 
 def test_the_small_mapping_is_a_mapping(tmp_path: Path) -> None:
-    (small,) = code_blocks("yaml", "mapping.md")
+    small, *_ = code_blocks("yaml", "mapping.md")
     path = tmp_path / "notes.yaml"
     path.write_text(small, encoding="utf-8")
     assert read_mapping(path).collections[0].omit == {"password": "a secret"}
+
+
+def test_the_collections_that_are_shown_are_collections() -> None:
+    _, *shown = code_blocks("yaml", "mapping.md")
+    parts = [each for text in shown if (each := yaml.safe_load(text)).keys() == {"collections"}]
+    names = [each.name for part in parts for each in Mapping.model_validate({"name": "shown", **part}).collections]
+    assert names[:3] == ["Question", "Answer", "Chunk"]
 
 
 def test_the_table_of_categories() -> None:

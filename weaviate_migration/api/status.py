@@ -54,6 +54,7 @@ def _status(session: ServerSession) -> MigrationStatus:
         checks={status.value: number for status, number in report.totals.items() if number},
         quarantined=quarantined,
         passed_over=record.passed_over,
+        parted_tables=record.parted_tables,
         disk=disk,
         next_step=next_step(
             phase, proven=report.success and not quarantined, capture_remedy=capture.remedy if capture else ""

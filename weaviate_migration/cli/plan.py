@@ -61,7 +61,10 @@ def _print_plan(plan: MigrationPlan, others: OtherTables, console: Console) -> N
         if each.table is None:
             console.print(f"{each.mapping.table}: not in the file; {each.mapping.name} stays empty\n")
         else:
-            console.print(_columns_table(each), "")
+            console.print(_columns_table(each))
+            if not each.mapping.is_whole_table:
+                print_text(console, f"{each.mapping.name} is made from {each.mapping.made_from}")
+            console.print()
     for table, omitted in others.omitted.items():
         rows = "" if omitted.rows is None else f"{omitted.rows:,} rows, "
         print_text(console, f"{table}: {rows}left out: {omitted.reason}")
@@ -81,8 +84,7 @@ def _index(prop: PropertyMapping) -> str:
 def _columns_table(plan: CollectionPlan) -> Table:
     assert plan.table is not None
     key = f"key: {'rowid' if plan.uses_rowid else ', '.join(plan.key)}"
-    rows = plan.table.name if plan.mapping.is_whole_table else plan.mapping.made_from
-    table = compact_table(f"{rows} → {plan.mapping.name} ({key})")
+    table = compact_table(f"{plan.table.name} → {plan.mapping.name} ({key})")
     for heading in ("column", "declared", "property", "type", "index"):
         table.add_column(heading, overflow="fold")
     for column in plan.table.columns:

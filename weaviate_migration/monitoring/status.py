@@ -36,6 +36,7 @@ class MigrationStatus:
         checks: how many there are of each status.
         quarantined: rows that are not in Weaviate, by alias.
         passed_over: rows of the snapshot that no collection takes, by table, and that the mapping does not leave out.
+        parted_tables: which rows of the snapshot are in none of their table's collections, or in several, by table.
         disk: bytes that each part of the work folder takes.
         next_step: what to do now.
     """
@@ -50,6 +51,7 @@ class MigrationStatus:
     checks: Mapping[str, int] = field(default_factory=dict)
     quarantined: Mapping[str, int] = field(default_factory=dict)
     passed_over: Mapping[str, int] = field(default_factory=dict)
+    parted_tables: Mapping[str, str] = field(default_factory=dict)
     disk: Mapping[str, int] = field(default_factory=dict)
     next_step: str = ""
 

@@ -137,6 +137,12 @@ class MigrationRecord(BaseModel):
         return others.passed_over if others else {}
 
     @property
+    def parted_tables(self) -> dict[str, str]:
+        """What of a table's rows is in none of its collections, or in several, though nobody said so, by table."""
+        others = self.snapshot.other_tables if self.snapshot else None
+        return {table: each.told for table, each in others.parted.items() if each.told} if others else {}
+
+    @property
     def is_half_switched(self) -> bool:
         """Whether a cutover was broken off while it moved the aliases."""
         return self.state == "unfinished" and self.cutover is not None and self.cutover.step == "switching"

@@ -65,6 +65,8 @@ def named_lines(found: MigrationStatus) -> Iterator[tuple[str, list[str]]]:
         yield "quarantine", [", ".join(f"{rows:,} of {alias}" for alias, rows in found.quarantined.items())]
     if found.passed_over:
         yield "passed over", [rows_of_tables(found.passed_over)]
+    if found.parted_tables:
+        yield "parted", [f"{table}: {told}" for table, told in found.parted_tables.items()]
     if found.disk:
         yield "disk", [", ".join(f"{name} {size_text(size)}" for name, size in found.disk.items())]
     yield "next", [found.next_step]

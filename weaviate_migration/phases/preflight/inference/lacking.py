@@ -146,12 +146,18 @@ def _known_tables(database: Database, mapping: TableMapping) -> Iterator[KeyedTa
 
 
 def _with_new_columns(known: Mapping[str, KeyedTable], mapping: TableMapping) -> Iterator[KeyedTable]:
-    """The tables that have columns which the mapping does not name, with these columns only."""
-    for each in known.values():
-        named = set(map(folded, _named_columns(collection_of(mapping, each.table.name))))
+    """For each collection its table, with the columns only that its mapping does not name; none for a statement.
+
+    A statement says by itself which columns it gives.
+    """
+    for collection in mapping.collections:
+        each = known.get(folded(collection.table))
+        if each is None or collection.select is not None:
+            continue
+        named = set(map(folded, _named_columns(collection)))
         columns = tuple(column for column in each.table.columns if folded(column.name) not in named)
         if columns:
-            yield replace(each, table=replace(each.table, columns=columns))
+            yield replace(each, table=replace(each.table, columns=columns), collection=collection.name)
 
 
 def _named_columns(collection: CollectionMapping) -> Iterator[str]:
@@ -161,7 +167,7 @@ def _named_columns(collection: CollectionMapping) -> Iterator[str]:
 
 
 def _new_columns(read: ReadTable, mapping: TableMapping) -> NewColumns:
-    collection = collection_of(mapping, read.name)
+    collection = next(each for each in mapping.collections if each.name == read.keyed.collection)
     taken = set(_taken_names(collection))
     guesses = guess_columns(read, taken)
     known = {(folded(each.column), folded(each.to_table)) for each in collection.relations}
@@ -187,8 +193,3 @@ def _taken_names(collection: CollectionMapping) -> Iterator[str]:
     yield from (prop.name for prop in (*collection.properties, *collection.parent_properties))
     yield from (vector.name for vector in collection.vectors)
     yield from collection.references
-
-
-def collection_of(mapping: TableMapping, table: str) -> CollectionMapping:
-    """The mapping of a table that is mapped."""
-    return next(each for each in mapping.collections if folded(each.table) == folded(table))

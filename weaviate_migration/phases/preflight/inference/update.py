@@ -9,11 +9,10 @@ from typing import Any
 from weaviate_migration.base.errors import ConfigurationError, MappingError
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping import Mapping as TableMapping
-from weaviate_migration.mapping.models import folded
 from weaviate_migration.mapping.reader import parse_mapping
 from weaviate_migration.phases.preflight.inference.choice import Choice
 from weaviate_migration.phases.preflight.inference.collection_draft import OmittedColumn
-from weaviate_migration.phases.preflight.inference.lacking import Lacking, NewColumns, collection_of, what_lacks
+from weaviate_migration.phases.preflight.inference.lacking import Lacking, NewColumns, what_lacks
 from weaviate_migration.phases.preflight.inference.mapping_edit import Addition, with_additions
 from weaviate_migration.phases.preflight.inference.mapping_text import Comments, fields_of
 from weaviate_migration.source.connect import connect_to_read, readable_source, source_errors
@@ -90,8 +89,8 @@ def _reads_as(text: str, file: str, mapping: TableMapping) -> bool:
 
 
 def _updated(mapping: TableMapping, lacking: Lacking) -> TableMapping:
-    new = {folded(each.read.name): each for each in lacking.columns}
-    collections = [_with_columns(each, new.get(folded(each.table))) for each in mapping.collections]
+    new = {each.read.keyed.collection: each for each in lacking.columns}
+    collections = [_with_columns(each, new.get(each.name)) for each in mapping.collections]
     return TableMapping.model_validate(
         {
             **dict(mapping),
@@ -110,8 +109,9 @@ def _with_columns(collection: CollectionMapping, new: NewColumns | None) -> Coll
 
 
 def _additions(mapping: TableMapping, lacking: Lacking) -> Iterator[Addition]:
+    places = {each.name: ("collections", at) for at, each in enumerate(mapping.collections)}
     for new in lacking.columns:
-        place = ("collections", mapping.collections.index(collection_of(mapping, new.read.name)))
+        place = places[new.read.keyed.collection]
         for name in _LISTS:
             if new.fields[name]:
                 why: Comments = {(at,): (reason,) for at, reason in enumerate(new.reasons[name])}

@@ -223,3 +223,29 @@ def test_a_relation_that_is_there_stays_as_it_is_however_it_is_spelled(library: 
     number_two = "  relations: [{column: id, to_table: books, parent_id: authorObjectId}]\n"
     taken = WRITTEN.replace("# the second\n", number_two)
     assert "{column: author_id, to_table: authors, parent_id: authorObjectId2}" in updated(library, taken).text
+
+
+def test_new_columns_go_into_each_part_of_a_table_and_never_beside_a_statement(library: Path) -> None:
+    text = """\
+name: library
+omit_tables: {shelves: x, alembic_version: x, books: x}
+collections:
+  - name: Known
+    table: authors
+    where: name IS NOT NULL
+    properties: [{name: authorId, column: id, type: int}]
+    omit: {password: secret}
+  - name: Unknown
+    table: authors
+    where: name IS NULL
+    properties: [{name: authorId, column: id, type: int}, {name: word, column: password, index: whole}]
+  - name: Counted
+    table: authors
+    select: SELECT id, count(*) AS books FROM authors GROUP BY id
+    key: [id]
+    properties: [{name: books, column: books, type: int}]
+"""
+    update = updated(library, text)
+    assert update.added == ("authors.name as Known.name", "authors.name as Unknown.name")
+    assert update.mapping == parse_mapping(update.text, "mapping.yaml")
+    assert updated(library, update.text).text == update.text
