@@ -83,8 +83,10 @@ def _index(prop: PropertyMapping) -> str:
 
 def _columns_table(plan: CollectionPlan) -> Table:
     assert plan.table is not None
-    key = f"key: {'rowid' if plan.uses_rowid else ', '.join(plan.key)}"
-    table = compact_table(f"{plan.table.name} → {plan.mapping.name} ({key})")
+    told = f"key: {'rowid' if plan.uses_rowid else ', '.join(plan.key)}"
+    if (tenant := plan.mapping.tenant) is not None:
+        told += f"; tenant: {tenant.column}"
+    table = compact_table(f"{plan.table.name} → {plan.mapping.name} ({told})")
     for heading in ("column", "declared", "property", "type", "index"):
         table.add_column(heading, overflow="fold")
     for column in plan.table.columns:

@@ -19,9 +19,10 @@ is used twice as long as the newest entry stays, so that one is never pruned; AU
 import json
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -81,18 +82,27 @@ class Capture:
 
 
 def install_capture(
-    source: Path, plan: MigrationPlan, capture_id: str, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS
+    source: Path,
+    plan: MigrationPlan,
+    capture_id: str,
+    busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS,
+    *,
+    others: Sequence[MigrationPlan] = (),
 ) -> Capture:
     """Captures the changes of all tables of the plan that can be captured, from now on; all of it or nothing.
 
     What is there and is intact stays. Otherwise all triggers are made again and an epoch begins; positions go on.
+
+    Args:
+        others: of migrations that are followed by the same capture, and go on being so.
 
     Raises:
         ConfigurationError: the file, or its folder, may not be written to.
         CaptureError: the log is gone, or a table's triggers would make the application's own statements fail.
         SourceError: the file is locked for longer than the timeout, or damaged.
     """
-    followed = (each for each in plan.collections if each.table is not None and _why_not(each) is None)
+    collections = chain.from_iterable(each.collections for each in (plan, *others))
+    followed = (each for each in collections if each.table is not None and _why_not(each) is None)
     # Each once, whichever collections need it; a table may be captured by several keys.
     tables = list({(table.name, key): (table, key) for each in followed for table, key in captured_by(each)}.values())
     with write_transaction(source, busy_timeout_seconds) as connection:
@@ -232,7 +242,7 @@ def _present(connection: sqlite3.Connection, capture_id: str) -> Capture | None:
 
 
 def _covers(capture: Capture, tables: list[Keyed]) -> bool:
-    return [(each.name, each.key) for each in capture.tables] == [(table.name, key) for table, key in tables]
+    return {(each.name, each.key) for each in capture.tables} == {(table.name, key) for table, key in tables}
 
 
 def _begin_epoch(connection: sqlite3.Connection, capture_id: str, tables: list[Keyed]) -> Capture:

@@ -68,7 +68,7 @@ def refuse_other_tenants(client: WeaviateClient, lone_tenants: Mapping[str, str]
     if conflicts:
         raise MigrationConflictError(
             f"Of one tenant alone: readers would lose what they have now. {'; '.join(conflicts)}.",
-            "Choose other names with `--prefix`, or migrate all tenants.",
+            "Choose other names with `--prefix`, and another `--work-dir`; or migrate all tenants.",
         )
 
 
