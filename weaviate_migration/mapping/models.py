@@ -338,9 +338,13 @@ class CollectionMapping(ValidatedModel):
 
     @property
     def made_from(self) -> str:
-        """What its rows are, for people: a table, with the condition that picks them, or a statement."""
+        """What its rows are, for people: a table, with what picks them, or a statement."""
         rows = f"table `{self.table}`" if self.select is None else f"`{' '.join(self.select.split())}`"
-        return rows if self.where is None else f"{rows} where `{' '.join(self.where.split())}`"
+        if self.where is not None:
+            rows += f" where `{' '.join(self.where.split())}`"
+        if self.tenant is not None and self.tenant.only is not None:
+            rows += f" of tenant `{self.tenant.only}` alone"
+        return rows
 
     @property
     def blobs(self) -> tuple[str, ...]:
