@@ -101,6 +101,9 @@ def _columns_table(plan: CollectionPlan) -> Table:
         for parent in plan.mapping.parent_properties:
             if parent.column == column.name:
                 table.add_row(column.name, column.declared_type, parent.name, "uuid of the parent", _index(parent))
+        for name, to in plan.mapping.references.items():
+            if column.name in [each.column for each in plan.mapping.relations if each.reference == name]:
+                table.add_row(column.name, column.declared_type, f"reference {name}", f"to {to}", "")
         for name in vectors:
             table.add_row(column.name, column.declared_type, f"vector {name}", "float32", "")
     return table

@@ -142,6 +142,17 @@ def test_each_reference_leads_where_the_row_says(chats: Chats) -> None:
     assert chats.led_to("Note", "by") == {"1": ["ada"], "2": [], "3": []}
 
 
+def test_the_plan_and_a_trial_know_references(chats: Chats) -> None:
+    source = ["--sqlite-url", chats.folder / "app.db"]
+    options = [*source, "--mapping", chats.folder / "chats.yaml", "--work-dir", chats.folder / "another"]
+    planned = run_here("plan", *options[:-2])
+    assert planned.code == 0, planned.stderr
+    assert "reference answers" in planned.stdout
+    assert "to Message" in planned.stdout
+    tried = run_here("preflight", *options, *at(chats.server))
+    assert tried.code == 0, tried.stdout + tried.stderr
+
+
 def test_a_query_finds_children_by_what_their_parent_says(chats: Chats) -> None:
     by_title = Filter.by_ref("inChat").by_property("title").equal("chat 3")
     found = chats.client.collections.use("Message").query.fetch_objects(filters=by_title, limit=1000).objects

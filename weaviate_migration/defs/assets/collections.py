@@ -107,6 +107,10 @@ def _column_schema(collection: CollectionMapping) -> dg.TableSchema:
         dg.TableColumn(prop.name, type=prop.type, description=prop.description or f"From column `{prop.column}`.")
         for prop in (*collection.properties, *collection.parent_properties)
     ]
+    columns += [
+        dg.TableColumn(name, type=to, description=f"The cross-reference to the object of the parent, in {to}.")
+        for name, to in collection.references.items()
+    ]
     provenance = dg.TableColumn(
         collection.provenance, type="object", description="Origin, and what no other property holds exactly."
     )

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pandas
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from upath import UPath
 
+from weaviate_migration.mapping.parents import ParentKey
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.history.extract.storage import open_partition, write_partition
 from weaviate_migration.phases.history.extract.storage_classes import (
@@ -84,8 +86,14 @@ def test_no_rows(tmp_path: Path) -> None:
 
 
 def test_the_layout_is_in_the_schema() -> None:
-    for layout in (LAYOUT, ROWID_LAYOUT, RowLayout("t", ("b", "a"), ("a", "b"))):
+    parents = (ParentKey("b", "p", "TEXT", "parentId"), ParentKey("a", "q", "INTEGER", "", "parent"))
+    for layout in (LAYOUT, ROWID_LAYOUT, RowLayout("t", ("b", "a"), ("a", "b"), parents)):
         assert RowLayout.of_schema(extract_schema(layout, [])) == layout
+
+
+def test_a_layout_without_parents_is_written_as_older_versions_wrote_and_read_it() -> None:
+    (text,) = LAYOUT.to_metadata().values()
+    assert json.loads(text) == {"table": "notes", "columns": list(LAYOUT.columns), "key": ["id"]}
 
 
 def test_composite_keys_are_read_from_their_columns_in_the_keys_order() -> None:
