@@ -9,9 +9,19 @@ from typing import Any
 
 from filelock import FileLock
 from weaviate import WeaviateClient
+from weaviate.collections import Collection
 
 from weaviate_migration_tests.chaos.record import row_text
-from weaviate_migration_tests.chaos.tables import TABLES, WRITERS, Row, Table, Value, open_file, property_name
+from weaviate_migration_tests.chaos.tables import (
+    TABLES,
+    WRITERS,
+    Row,
+    Table,
+    Value,
+    open_file,
+    property_name,
+    tenant_of,
+)
 from weaviate_migration_tests.chaos.writer import rows_of
 from weaviate_migration_tests.chaos.writers import Writers
 from weaviate_migration_tests.live.command_line import holdings
@@ -66,13 +76,23 @@ def assert_nothing_is_left_over(client: WeaviateClient, work_dir: Path, known: s
 
 def _rows_told(client: WeaviateClient, table: Table, collections: Mapping[str, str]) -> Iterator[Row]:
     """The rows that the objects tell of."""
-    for each in client.collections.use(collections[table.collection]).iterator(cache_size=1000):
+    for tenant, each in _objects(client.collections.use(collections[table.collection]), table):
         provenance = each.properties["metadata"]
         assert isinstance(provenance, dict)
         kept = {name: _value(held) for name, held in json.loads(str(provenance["source_columns"])).items()}
         row = tuple(_column(kept, each.properties, column) for column in table.columns)
         assert table.name != "documents" or row[0] == str(each.uuid)
+        assert tenant is None or tenant == tenant_of(table.value(row, "label"))
         yield row
+
+
+def _objects(collection: Collection[Any, Any], table: Table) -> Iterator[tuple[str | None, Any]]:
+    """All objects, with the name of their tenant where there are tenants."""
+    if not table.has_tenants:
+        yield from ((None, each) for each in collection.iterator(cache_size=1000))
+        return
+    for tenant in collection.tenants.get():
+        yield from ((tenant, each) for each in collection.with_tenant(tenant).iterator(cache_size=1000))
 
 
 def _column(kept: Mapping[str, Value], properties: Mapping[str, Any], column: str) -> Value:

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from uuid import NAMESPACE_OID, uuid5
 
@@ -11,6 +12,7 @@ Value = None | int | float | str | bytes
 Row = tuple[Value, ...]
 Key = tuple[Value, ...]
 
+TENANT_OF_NULL = "none"
 WRITERS = 4
 SLOTS = 40
 """So many keys of each table belong to each writer: few, so that they are used again and again."""
@@ -25,6 +27,7 @@ class Table:
     Attributes:
         key: the columns of its key, with their types in Weaviate; they come first.
         has_unique_label: two rows cannot have one label; SQLite's REPLACE evicts the one that had it.
+        has_tenants: the label names the tenant, so that nearly every change moves the row to another one.
     """
 
     name: str
@@ -32,6 +35,7 @@ class Table:
     key: tuple[tuple[str, str], ...]
     statement: str
     has_unique_label: bool = False
+    has_tenants: bool = False
 
     @property
     def key_columns(self) -> tuple[str, ...]:
@@ -72,6 +76,7 @@ TABLES = (
         "Event",
         (("number", "int"),),
         "CREATE TABLE events (number INTEGER PRIMARY KEY, writer, label, body, amount)",
+        has_tenants=True,
     ),
     Table(
         "seats",
@@ -85,6 +90,7 @@ TABLES = (
         "Word",
         (("word", "text"),),
         "CREATE TABLE words (word TEXT NOT NULL PRIMARY KEY, writer, label, body, amount) WITHOUT ROWID",
+        has_tenants=True,
     ),
 )
 
@@ -120,13 +126,24 @@ def make_mapping(path: Path) -> Path:
 
 def _collection_lines(tables: Iterable[Table]) -> Iterable[str]:
     for table in tables:
-        yield f"  - name: {table.collection}\n    table: {table.name}\n    properties:\n"
+        yield f"  - name: {table.collection}\n    table: {table.name}\n"
+        if table.has_tenants:
+            yield f"    tenant: {{column: label, of_null: {TENANT_OF_NULL}}}\n"
+        yield "    properties:\n"
         for column, kind in table.key:
             index = ", index: whole" if kind == "text" else ""
             yield f"      - {{name: {property_name(column)}, column: {column}, type: {kind}{index}}}\n"
         yield "      - {name: writer, column: writer, type: int}\n"
         yield "      - {name: body, column: body, index: words}\n"
         yield "      - {name: amount, column: amount, type: number}\n"
+
+
+def tenant_of(label: Value) -> str:
+    """The tenant of rows with this label: two numbers with a slash between them, or NULL."""
+    if label is None:
+        return TENANT_OF_NULL
+    assert isinstance(label, str)
+    return "t_" + sha256(f'["text","{label}"]'.encode()).hexdigest()[:32]
 
 
 def property_name(column: str) -> str:

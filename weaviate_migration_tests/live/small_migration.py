@@ -150,7 +150,13 @@ class SmallMigration:
     def quarantine(self) -> Quarantine:
         return Quarantine(self.folder / "quarantine", NAME)
 
-    def load(self, partitions: Sequence[str] = PARTITION_KEYS, max_object_bytes: int = MESSAGE_BYTES) -> LoadTally:
+    def load(
+        self,
+        partitions: Sequence[str] = PARTITION_KEYS,
+        max_object_bytes: int = MESSAGE_BYTES,
+        *,
+        has_readers: bool = True,
+    ) -> LoadTally:
         """Loads these partitions; what became of all of them together."""
         extracts = {partition: self.extracts[partition] for partition in partitions}
         rows = sum(each.rows for each in extracts.values())
@@ -166,7 +172,7 @@ class SmallMigration:
                 progress=ProgressFile(self.folder / "progress", "Note", rows),
                 changes=Changes(),
                 loaded=LoadedPartitions(self.folder / "loaded", NAME, ""),
-                has_readers=True,
+                has_readers=has_readers,
             ).run()
         assert list(tallies) == list(partitions)
         return total(tallies.values())

@@ -9,13 +9,15 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from weaviate_migration.base.texts import counted
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress
-from weaviate_migration_tests.live.command_line import empty
+from weaviate_migration_tests.live.command_line import empty, run_here
 from weaviate_migration_tests.live.tenanted_notes import TenantedNotes, notes_of
 
 # Two names differ by their case alone, one value is a number, and one is no tenant's name as it is.
@@ -61,6 +63,19 @@ def test_every_customer_is_migrated_into_a_tenant_of_its_own(customers: Tenanted
     }
     assert all(each["source_digest"] == each["target_digest"] for each in told["tenants"].values())
     assert certificate(customers)["identical"]
+
+
+def test_the_report_has_the_tenants_that_matter_most(customers: TenantedNotes, tmp_path: Path) -> None:
+    """Those that differ, and then the largest."""
+    told = tmp_path / "report.md"
+    ended = run_here("report", "--work-dir", customers.work_dir, "--markdown", told)
+    assert ended.code == 0, ended.stderr
+    (found,) = certificate(customers)["collections"].values()
+    sizes = {name or "none": each["rows"] for name, each in found["tenants"].items()}
+    _, heading, table = told.read_text(encoding="utf-8").partition(f"{counted(len(sizes), 'tenant')} of Note")
+    assert heading
+    shown = [line.split(" | ")[:2] for line in table.splitlines() if line.endswith("| identical |")]
+    assert [int(rows.replace(",", "")) for _, rows in shown] == sorted(sizes.values(), reverse=True)[:20]
 
 
 def test_what_changes_is_in_the_tenant_that_the_row_names_now(customers: TenantedNotes) -> None:

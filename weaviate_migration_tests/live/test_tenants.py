@@ -12,7 +12,9 @@ from weaviate.collections import Collection
 from weaviate_migration.mapping.models import TenantMapping, VectorMapping
 from weaviate_migration.mapping.object_ids import UuidRange, address, split_address
 from weaviate_migration.mapping.row_to_object import ObjectDraft
+from weaviate_migration.phases.history.changes import Changes
 from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS, partition_range
+from weaviate_migration.phases.history.load import is_still_whole
 from weaviate_migration.phases.validation.partition_comparison import PartitionComparison
 from weaviate_migration.target import write
 from weaviate_migration.target.figures import server_figures
@@ -340,3 +342,35 @@ def test_rows_without_a_tenant_are_refused_and_no_other(client: weaviate.Weaviat
     assert tenants_of(migration.collection, mapping) == ["7", "Acme", "acme"]
     assert {split_address(each.uuid or "")[0] for _, each in migration.quarantine.rows()} == {""}
     assert found_of_tenants(migration.compare_all())[""] == (10, 0, 10)
+
+
+def test_a_load_that_goes_on_knows_which_partitions_are_whole(migrated: SmallMigration) -> None:
+    def still_whole() -> list[str]:
+        tenants = tenants_of(migrated.collection, MAPPED)
+        return [
+            key
+            for key, extract in migrated.extracts.items()
+            if is_still_whole(migrated.collection, extract, migrated.ranges[key], Changes(), tenants)
+        ]
+
+    assert still_whole() == list(PARTITION_KEYS)
+    lost = list(migrated.extracts["05"].uuids())[3]
+    assert lost is not None
+    assert remove_object(migrated.collection, lost)
+    assert still_whole() == [key for key in PARTITION_KEYS if key != "05"]
+    migrated.collection.tenants.remove("acme")
+    of_others = [
+        key
+        for key, extract in migrated.extracts.items()
+        if not any(split_address(each or "")[0] == "acme" for each in extract.uuids()) and key != "05"
+    ]
+    assert still_whole() == of_others
+
+
+def test_what_an_earlier_load_left_is_replaced_where_nobody_reads(migrated: SmallMigration) -> None:
+    """Objects that are stored already are removed before they are written, in their own tenants."""
+    migrated.collection.tenants.remove("Acme")
+    migrated.collection.with_tenant("stranger").data.insert({"body": "from nowhere"}, uuid=UUIDS[2])
+    tally = migrated.load(has_readers=False)
+    assert (tally.written, tally.removed) == (len(ORG_NOTES), 1)
+    assert all(each.passed for each in migrated.compare_all())

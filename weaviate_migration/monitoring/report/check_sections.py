@@ -1,7 +1,9 @@
 """The sections on what was proven: checks, certificate, checklists."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+from weaviate_migration.base.texts import counted
 from weaviate_migration.monitoring.report.document import Cell, Section, Table, Verdict, shown
 from weaviate_migration.monitoring.report.facts import MigrationReport
 from weaviate_migration.runs.checks import CheckGroup, CheckStatus
@@ -10,6 +12,8 @@ from weaviate_migration.runs.checks.outcomes import is_table
 # Of what did not pass, so many checks and differences; `checks --json` and `verify --json` have more.
 _SHOWN_CHECKS = 20
 _SHOWN_ROWS = 10
+# Of the tenants of a collection; the certificate has all.
+_SHOWN_TENANTS = 20
 # It chooses the sample, and counts nothing.
 _NO_FIGURE = frozenset({"seed"})
 
@@ -75,8 +79,27 @@ def certificate_section(report: MigrationReport) -> Section:
     )
     headings = ("collection", "rows", "objects", "changed since", "differences", "both sides", "digest of the source")
     versions = tuple(found["versions"].items())
-    tables = (Table("Compared", headings, rows), Table("Versions", ("what", "version"), versions))
+    tables = (
+        Table("Compared", headings, rows),
+        *(_tenants(alias, each["tenants"]) for alias, each in found["collections"].items() if each.get("tenants")),
+        Table("Versions", ("what", "version"), versions),
+    )
     return Section("Certificate", (told, found["digests"]), (), tables)
+
+
+def _tenants(alias: str, tenants: Mapping[str, Mapping[str, Any]]) -> Table:
+    """What was found of a collection's tenants: those that differ come first, and then the largest."""
+    by_interest = sorted(tenants.items(), key=lambda each: (-each[1]["differences"], -each[1]["rows"], each[0]))
+    rows = tuple(
+        (
+            *(name or "none: refused", each["rows"], each["objects"], each["differences"]),
+            Verdict("identical" if each["source_digest"] == each["target_digest"] else "different"),
+        )
+        for name, each in by_interest[:_SHOWN_TENANTS]
+    )
+    more = f", {len(rows)} of them" if len(rows) < len(tenants) else ""
+    title = f"{counted(len(tenants), 'tenant')} of {alias}{more}"
+    return Table(title, ("tenant", "rows", "objects", "differences", "both sides"), rows)
 
 
 def checklist_section(report: MigrationReport) -> Section:
