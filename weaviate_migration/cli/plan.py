@@ -13,6 +13,7 @@ from weaviate_migration.cli.show.options import EPILOG, SOURCE_OPTIONS, WORK_OPT
 from weaviate_migration.cli.show.terminal import compact_table, plain_console, print_text
 from weaviate_migration.mapping import PropertyMapping
 from weaviate_migration.phases.preflight.mapping_choice import mapping_to_migrate
+from weaviate_migration.source.inspect import Table as SourceTable
 from weaviate_migration.source.other_tables import OtherTables, read_other_tables
 from weaviate_migration.source.plan import CollectionPlan, MigrationPlan, planned_source
 
@@ -61,15 +62,26 @@ def _print_plan(plan: MigrationPlan, others: OtherTables, console: Console) -> N
         if each.table is None:
             console.print(f"{each.mapping.table}: not in the file; {each.mapping.name} stays empty\n")
         else:
-            console.print(_columns_table(each))
-            if not each.mapping.is_whole_table:
-                print_text(console, f"{each.mapping.name} is made from {each.mapping.made_from}")
-            console.print()
+            _print_collection(each, console)
     for table, omitted in others.omitted.items():
         rows = "" if omitted.rows is None else f"{omitted.rows:,} rows, "
         print_text(console, f"{table}: {rows}left out: {omitted.reason}")
     for text in (*plan.warnings, *others.warnings):
         print_text(console, f"warning: {text}", "yellow")
+
+
+def _print_collection(plan: CollectionPlan, console: Console) -> None:
+    """A heading, the statement that gives its rows, as it is written, and its columns."""
+    assert plan.table is not None
+    statements = [each for each in (plan.mapping.select, plan.mapping.where) if each]
+    rows = plan.mapping.made_from if statements else plan.table.name
+    key = f"key: {'rowid' if plan.uses_rowid else ', '.join(plan.key)}"
+    tenant = f"; tenant: {plan.mapping.tenant.column}" if plan.mapping.tenant is not None else ""
+    heading = f"{rows} → {plan.mapping.name} ({key}{tenant})"
+    untold = [each for each in statements if each not in heading]
+    if untold:
+        print_text(console, "\n".join([heading, *untold]))
+    console.print(_columns_table(plan.table, plan, "" if untold else heading), "")
 
 
 def _index(prop: PropertyMapping) -> str:
@@ -81,15 +93,11 @@ def _index(prop: PropertyMapping) -> str:
     return ", ".join(each for each in (index, prop.tokenization, folding, stopwords) if each)
 
 
-def _columns_table(plan: CollectionPlan) -> Table:
-    assert plan.table is not None
-    told = f"key: {'rowid' if plan.uses_rowid else ', '.join(plan.key)}"
-    if (tenant := plan.mapping.tenant) is not None:
-        told += f"; tenant: {tenant.column}"
-    table = compact_table(f"{plan.table.name} → {plan.mapping.name} ({told})")
-    for heading in ("column", "declared", "property", "type", "index"):
-        table.add_column(heading, overflow="fold")
-    for column in plan.table.columns:
+def _columns_table(source: SourceTable, plan: CollectionPlan, heading: str) -> Table:
+    table = compact_table(heading)
+    for name in ("column", "declared", "property", "type", "index"):
+        table.add_column(name, overflow="fold")
+    for column in source.columns:
         vectors = [name for name, made_from in plan.mapping.column_vectors.items() if made_from == column.name]
         targets = [prop for prop in plan.mapping.properties if prop.column == column.name]
         if column.name in plan.mapping.omit:

@@ -2,6 +2,7 @@
 
 import hashlib
 import string
+import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -50,6 +51,9 @@ NonEmpty = Annotated[str, StringConstraints(min_length=1)]
 
 # Reserved by Weaviate for the object itself: the server or weaviate-client refuses them as property names.
 RESERVED_PROPERTIES = ("id", "_id", "vector", "_additional")
+
+# So much of a condition is shown where rows are named in a line.
+_SHOWN_CONDITION = 60
 
 _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
@@ -338,12 +342,12 @@ class CollectionMapping(ValidatedModel):
 
     @property
     def made_from(self) -> str:
-        """What its rows are, for people: a table, with what picks them, or a statement."""
-        rows = f"table `{self.table}`" if self.select is None else f"`{' '.join(self.select.split())}`"
+        """What its rows are, in short: a table, `documents where kind = 'letter'`, or a statement."""
+        rows = self.table
+        if self.select is not None:
+            rows = "a statement" if self.table == self.name else f"{self.table}, with columns of a statement"
         if self.where is not None:
-            rows += f" where `{' '.join(self.where.split())}`"
-        if self.tenant is not None and self.tenant.only is not None:
-            rows += f" of tenant `{self.tenant.only}` alone"
+            rows += f" where {textwrap.shorten(self.where, _SHOWN_CONDITION, placeholder='…')}"
         return rows
 
     @property

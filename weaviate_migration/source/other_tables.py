@@ -52,7 +52,7 @@ class OtherTables(BaseModel):
     @property
     def is_everything_mapped(self) -> bool:
         """Whether each row of the file is in one collection, but for what the mapping leaves out by name."""
-        return not self.remedy
+        return not self._told
 
     @property
     def rows_in_none(self) -> dict[str, int]:
@@ -67,20 +67,25 @@ class OtherTables(BaseModel):
     @property
     def sentence(self) -> str:
         """What is passed over or taken twice, without a full stop."""
-        told = [f"No collection takes the rows of {rows_of_tables(self.passed_over)}"] if self.passed_over else []
-        told += [f"{table}: {each.told}" for table, each in self.parted.items() if each.told]
-        return ". ".join(told) or "Every table with rows becomes a collection, or is left out by the mapping"
+        return ". ".join([*self._told]) or "Every table with rows becomes a collection, or is left out by the mapping"
+
+    @property
+    def _told(self) -> dict[str, str]:
+        """What is passed over or taken twice, each with what to do about it."""
+        told = (
+            {f"No collection takes the rows of {rows_of_tables(self.passed_over)}": REMEDY} if self.passed_over else {}
+        )
+        return told | {f"{table}: {each.told}": REMEDY_OF_ROWS for table, each in self.parted.items() if each.told}
 
     @property
     def remedy(self) -> str:
         """What to do about it; '' where there is nothing to do."""
-        of_rows = any(each.told for each in self.parted.values())
-        return " ".join([*([REMEDY] if self.passed_over else []), *([REMEDY_OF_ROWS] if of_rows else [])])
+        return " ".join(dict.fromkeys(self._told.values()))
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What is passed over or taken twice, and what to do about it; nothing where nothing is."""
-        return (f"{self.sentence}. {self.remedy}",) if self.remedy else ()
+        return tuple(f"{sentence}. {remedy}" for sentence, remedy in self._told.items())
 
 
 def other_tables(connection: sqlite3.Connection, database: Database, plan: MigrationPlan) -> OtherTables:

@@ -15,7 +15,7 @@ def test_every_command_tells_which_rows_are_in_none_and_which_in_several(server:
     source = ["--sqlite-url", make_database(case, tmp_path), "--mapping", mapping_of(case)]
     planned = run_here("plan", *source, *work_dir)
     assert planned.code == 0, planned.stderr
-    assert "made from table `messages` where `role IN ('user', 'both')`" in planned.stdout
+    assert "messages where role IN ('user', 'both') → Question" in " ".join(planned.stdout.split())
     assert f"warning: {TOLD}" in " ".join(planned.stdout.split())
     audited = run_here("audit", *source, *work_dir)
     assert TOLD in " ".join(audited.stdout.split())

@@ -316,6 +316,23 @@ def test_what_a_statement_gives_is_called_as_its_collection_is() -> None:
     assert unnamed.extract_name == "Note_extract"
 
 
+@pytest.mark.parametrize(
+    ("fields", "rows"),
+    [
+        ({}, "notes"),
+        ({"where": "id >\n  1"}, "notes where id > 1"),
+        (
+            {"where": f"id IN ({', '.join(map(str, range(50)))})"},
+            "notes where id IN (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,…",
+        ),
+        ({"select": SELECT, "key": ["id"]}, "notes, with columns of a statement"),
+        ({"select": SELECT, "key": ["id"], "table": "Note"}, "a statement"),
+    ],
+)
+def test_rows_are_named_in_a_line(fields: dict[str, Any], rows: str) -> None:
+    assert collection(**fields).made_from == rows
+
+
 def test_statements_come_back_from_json_and_change_the_digest() -> None:
     variants: list[dict[str, Any]] = [{}, {"where": "id > 1"}, {"where": "id > 2"}, {"select": SELECT, "key": ["id"]}]
     mappings = [Mapping(name="x", collections=(collection(**each),)) for each in variants]
