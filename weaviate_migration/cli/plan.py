@@ -75,9 +75,10 @@ def _print_collection(plan: CollectionPlan, console: Console) -> None:
     assert plan.table is not None
     statements = [each for each in (plan.mapping.select, plan.mapping.where) if each]
     rows = plan.mapping.made_from if statements else plan.table.name
-    key = f"key: {'rowid' if plan.uses_rowid else ', '.join(plan.key)}"
-    tenant = f"; tenant: {plan.mapping.tenant.column}" if plan.mapping.tenant is not None else ""
-    heading = f"{rows} → {plan.mapping.name} ({key}{tenant})"
+    told = f"key: {'rowid' if plan.uses_rowid else ', '.join(plan.key)}"
+    if (tenant := plan.mapping.tenant) is not None:
+        told += f"; tenant: {tenant.column}" + (f", {tenant.only} alone" if tenant.only is not None else "")
+    heading = f"{rows} → {plan.mapping.name} ({told})"
     untold = [each for each in statements if each not in heading]
     if untold:
         print_text(console, "\n".join([heading, *untold]))

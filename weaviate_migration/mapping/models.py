@@ -348,6 +348,8 @@ class CollectionMapping(ValidatedModel):
             rows = "a statement" if self.table == self.name else f"{self.table}, with columns of a statement"
         if self.where is not None:
             rows += f" where {textwrap.shorten(self.where, _SHOWN_CONDITION, placeholder='…')}"
+        if self.tenant is not None and self.tenant.only is not None:
+            rows += f" of tenant {self.tenant.only} alone"
         return rows
 
     @property

@@ -327,6 +327,7 @@ def test_what_a_statement_gives_is_called_as_its_collection_is() -> None:
         ),
         ({"select": SELECT, "key": ["id"]}, "notes, with columns of a statement"),
         ({"select": SELECT, "key": ["id"], "table": "Note"}, "a statement"),
+        ({"tenant": {"column": "org", "only": "acme"}}, "notes of tenant acme alone"),
     ],
 )
 def test_rows_are_named_in_a_line(fields: dict[str, Any], rows: str) -> None:
