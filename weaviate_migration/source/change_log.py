@@ -39,6 +39,7 @@ from weaviate_migration.source.rows import (
     decoded_text,
     prepare_for_rows,
     tenant_sql,
+    text_literal,
     value_sql,
 )
 from weaviate_migration.source.snapshot import open_snapshot
@@ -303,6 +304,7 @@ def _changed_sql(plan: CollectionPlan, entries: str) -> str:
     """Each key among entries of the log, once, with its row, its address and its newest position.
 
     Of a collection with tenants, each key once in each tenant that it had: the row, as it is now, is in one of them.
+    Where the rows of one tenant alone are meant, what was logged of others is nobody's.
 
     Args:
         entries: what stands in FROM, to read them.
@@ -323,10 +325,13 @@ def _changed_sql(plan: CollectionPlan, entries: str) -> str:
         same += f" AND {tenant_sql(plan, lambda column: f'own.{quoted(column)}')} = log.tenant"
     values = [value_sql(plan.table, column, f"own.{quoted(column)}") for column in plan.columns]
     uuid = address_sql(plan, "tenant" if tenant else "", keys)
+    only = plan.mapping.tenant.only_name if plan.mapping.tenant is not None else None
+    meant = f" WHERE tenant = {text_literal(only)}" if only is not None else ""
     logged = ["log.uuid", f"{own[0]} IS NOT NULL", "log.position", *(f"log.{key}" for key in keys)]
     # Materialized: SQLite would else ask for the UUID of each entry, not of each key, and again for each condition.
     return (
-        f"WITH {_FOLDED} AS MATERIALIZED ({folded}), {_LOG} AS MATERIALIZED (SELECT *, {uuid} AS uuid FROM {_FOLDED}) "
+        f"WITH {_FOLDED} AS MATERIALIZED ({folded}), "
+        f"{_LOG} AS MATERIALIZED (SELECT *, {uuid} AS uuid FROM {_FOLDED}{meant}) "
         + (_joined_rows_sql if plan.table.select else _rows_sql)(plan.table, logged, values, same)
     )
 

@@ -71,7 +71,9 @@ def test_one_customers_data_alone(client: weaviate.WeaviateClient, server: Serve
     assert "No row of notes is tenant ACME's." in told(ended.stderr)
     assert alias_targets(client, ["Acme_Note", "Acme_Org"]) == {"Acme_Note": None, "Acme_Org": None}
 
-    ended = run_here("migrate", *named, "--work-dir", alone, "--prefix", "Acme_", "--tenant", "acme", "--json")
+    ended = run_here(
+        "migrate", *named, "--work-dir", alone, "--prefix", "Acme_", "--tenant", "acme", "--live", "--json"
+    )
     assert ended.code == 0, ended.stderr
     assert {name: each["migrated"] for name, each in ended.json["collections"].items()} == {"Note": 20}
     assert ended.json["certificate"]
@@ -79,6 +81,12 @@ def test_one_customers_data_alone(client: weaviate.WeaviateClient, server: Serve
     assert bodies(client, "Note") == whole
 
     # What comes after needs neither the mapping nor the tenant: the migration has both on record.
+    make(source, "UPDATE notes SET org = 'other' WHERE id = 3", "UPDATE notes SET org = 'acme' WHERE id = 4")
+    make(source, "UPDATE notes SET body = 'changed' WHERE org = 'other'")
+    synced = run_here("sync", "--work-dir", alone, *at(server), "--json")
+    assert synced.code == 0, synced.stderr
+    assert [(each["written"], each["removed"]) for each in synced.json["migrations"]] == [(1, 1)]
+    assert bodies(client, "Acme_Note") == {"acme": expected - {"note 3"} | {"note 4"}}
     verified = run_here("verify", "--work-dir", alone, *at(server))
     assert verified.code == 0, verified.stderr
     ended = run_here("migrate", "--sqlite-url", source, "--work-dir", alone, "--prefix", "Acme_", "--tenant", "other")

@@ -29,15 +29,18 @@ NO_KEY_TABLE = "CREATE TABLE notes (id, org, body)"
 UUIDS = [f"{number}0000000-0000-0000-0000-000000000000" for number in range(10)]
 
 
-def planned(path: Path, of_null: str | None = None, key: tuple[str, ...] = ()) -> MigrationPlan:
+def planned(
+    path: Path, of_null: str | None = None, key: tuple[str, ...] = (), only: str | None = None
+) -> MigrationPlan:
     collection: dict[str, Any] = {
         "name": "Note",
         "table": "notes",
         "key": key,
         "properties": [{"name": "body", "column": "body", "index": "words"}],
-        "tenant": {"column": "org", "of_null": of_null},
+        "tenant": {"column": "org", "of_null": of_null, "only": only},
     }
-    return plan_migration(Mapping.model_validate({"name": "test", "collections": [collection]}), inspect_database(path))
+    mapping = Mapping.model_validate({"name": "test", "collections": [collection]})
+    return plan_migration(mapping, inspect_database(path, mapping))
 
 
 def plan_of(path: Path, of_null: str | None = None, key: tuple[str, ...] = ()) -> CollectionPlan:
@@ -164,9 +167,9 @@ def test_rows_without_a_tenant_are_refused_unless_the_mapping_has_a_name_for_it(
 class Followed:
     """A captured file."""
 
-    def __init__(self, path: Path, of_null: str | None = None) -> None:
+    def __init__(self, path: Path, of_null: str | None = None, only: str | None = None) -> None:
         self.path = path
-        plan = planned(path, of_null)
+        plan = planned(path, of_null, only=only)
         self.plan = plan.collections[0]
         self.capture: Capture = install_capture(path, plan, ID)
         self.log = ChangeLog(path, ID, object_uuid, path.parent)
@@ -230,6 +233,20 @@ def test_null_is_a_tenant_where_the_mapping_names_it_and_else_none(database: Pat
         (address("none", UUIDS[2]), "y"),
     ]
     assert found.told() == expected
+    found.log.close()
+
+
+def test_of_one_tenant_alone_its_own_changes_are_told(database: Path) -> None:
+    found = Followed(file_of(database, [(UUIDS[1], "acme", "x"), (UUIDS[2], "other", "y")]), only="acme")
+    found.execute(
+        "UPDATE notes SET body = 'changed'",
+        f"UPDATE notes SET org = 'acme' WHERE id = '{UUIDS[2]}'",
+        f"INSERT INTO notes VALUES ('{UUIDS[3]}', 'other', 'z'), ('{UUIDS[4]}', 'acme', 'new')",
+    )
+    changed = [(address("acme", UUIDS[at]), body) for at, body in ((1, "changed"), (2, "changed"), (4, "new"))]
+    assert found.told() == changed
+    found.execute(f"UPDATE notes SET org = 'other' WHERE id = '{UUIDS[1]}'", "DELETE FROM notes WHERE body = 'new'")
+    assert found.told() == [(changed[0][0], None), changed[1], (changed[2][0], None)]
     found.log.close()
 
 
