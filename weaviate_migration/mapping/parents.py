@@ -5,18 +5,20 @@ the value is brought to what the parent's column would hold, and the UUID is mad
 such a parent.
 """
 
+import re
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from weaviate_migration.mapping.models import folded
 from weaviate_migration.mapping.object_ids import object_uuid
-from weaviate_migration.mapping.values import SqlValue, is_utf8
+from weaviate_migration.mapping.values import SqlValue
 
 Affinity = Literal["INTEGER", "REAL", "NUMERIC", "TEXT", "BLOB"]
 
-# What a column of an affinity keeps as it is; of anything else SQLite itself is asked. A blob is always kept.
+# What a column of an affinity keeps as it is; of most else SQLite itself is asked. A blob is always kept.
 _KEPT: dict[Affinity, tuple[type, ...]] = {
     "INTEGER": (int, bytes),
     "NUMERIC": (int, bytes),
@@ -24,6 +26,8 @@ _KEPT: dict[Affinity, tuple[type, ...]] = {
     "TEXT": (str, bytes),
     "BLOB": (int, float, str, bytes),
 }
+# A text with any such character is no number, and is kept, too.
+_in_no_number = re.compile(r"[^0-9+\-.eE \t\n\v\f\r]").search
 # Rows that follow each other often have the same parents.
 _REMEMBERED = 10_000
 
@@ -62,31 +66,24 @@ def affinity_of(declared_type: str) -> Affinity:
 
 
 def parent_uuid(parent: ParentKey) -> Callable[[SqlValue], str | None]:
-    """A function of the child's value that gives the UUID of the parent's object; None for NULL.
-
-    It may be called by one thread at a time.
-    """
-    stored = _stored(parent.affinity)
+    """A function of the child's value that gives the UUID of the parent's object; None for NULL."""
 
     def uuid_of(value: SqlValue) -> str | None:
-        return None if value is None else object_uuid(parent.table, (stored(value),))
+        return None if value is None else object_uuid(parent.table, (_stored(parent.affinity, value),))
 
     remembered = lru_cache(_REMEMBERED, typed=True)(uuid_of)
     # 0.0 and -0.0 are equal and of one type, and two keys.
     return lambda value: uuid_of(value) if isinstance(value, float) else remembered(value)
 
 
-def _stored(affinity: Affinity) -> Callable[[SqlValue], SqlValue]:
-    """A function that gives what a column of this affinity holds when a value is put into it."""
-    kept = _KEPT[affinity]
-    connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-    connection.executescript(f"CREATE TABLE parent (key {affinity}); INSERT INTO parent VALUES (NULL)")
-
-    def stored(value: SqlValue) -> SqlValue:
-        if isinstance(value, kept) or (isinstance(value, str) and not is_utf8(value)):
-            return value  # Text that is not UTF-8 is no number.
-        connection.execute("UPDATE parent SET key = ?", (value,))
+def _stored(affinity: Affinity, value: SqlValue) -> SqlValue:
+    """What a column of this affinity holds when a value is put into it."""
+    if isinstance(value, _KEPT[affinity]) or (isinstance(value, str) and _in_no_number(value)):
+        return value
+    if affinity == "TEXT" and isinstance(value, int):
+        return str(value)
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute(f"CREATE TABLE parent (key {affinity})")
+        connection.execute("INSERT INTO parent VALUES (?)", (value,))
         found: SqlValue = connection.execute("SELECT key FROM parent").fetchone()[0]
         return found
-
-    return stored

@@ -53,6 +53,10 @@ def kept_in_a_column(affinity: str, value: SqlValue) -> SqlValue:
 @example("INTEGER", " 7 ")
 @example("NUMERIC", "1e3")
 @example("TEXT", 1e20)
+@example("INTEGER", "9" * 5000)
+@example("INTEGER", "-" + "0" * 5000 + "7")
+@example("NUMERIC", "-9223372036854775808")
+@example("NUMERIC", "")
 def test_both_ways_name_the_row_that_sqlite_would_hold(affinity: Affinity, value: SqlValue) -> None:
     key = kept_in_a_column(affinity, value)
     expected = None if key is None else object_uuid("notes", (key,))
