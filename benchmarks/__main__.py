@@ -1,5 +1,6 @@
 """`python -m benchmarks`: measures on one real server of its own, and prints figures beside their targets."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -26,6 +27,7 @@ from benchmarks.report import before_sheet, report_sheets
 from benchmarks.tables_file import TablesFile
 from benchmarks.upper_bound import UpperBound
 from benchmarks.version_before import checked_out
+from weaviate_migration.base.settings import API_KEY_VARIABLE
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import embedded_server
 
@@ -74,6 +76,7 @@ def main(
 @contextmanager
 def _server(folder: Path) -> Iterator[Server]:
     with embedded_server(folder / "weaviate") as address, connect(address, None) as client:
+        os.environ[API_KEY_VARIABLE] = address.api_key  # For the commands that are measured.
         [process] = psutil.Process().children()
         yield Server(address, client, process)
 

@@ -3,11 +3,13 @@
 dlt's own defaults, but for what makes it faster: the Arrow backend, and no vectorizer. Its telemetry is off.
 """
 
+import os
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.measurement import MeasuredCommandError, Measurement, Server, python_command, timed_command
+from weaviate_migration.base.settings import API_KEY_VARIABLE
 
 COLLECTION = "Dlt_Messages"
 
@@ -35,7 +37,12 @@ def main(source: str, http_port: str, grpc_port: str) -> None:
         vectorizer="none",
         module_config={},
         connection_type="custom",
-        credentials={"url": "http://127.0.0.1", "http_port": int(http_port), "grpc_port": int(grpc_port)},
+        credentials={
+            "url": "http://127.0.0.1",
+            "http_port": int(http_port),
+            "grpc_port": int(grpc_port),
+            "api_key": os.environ[API_KEY_VARIABLE],
+        },
     )
     with TemporaryDirectory() as folder:
         pipeline = dlt.pipeline("messages", pipelines_dir=folder, destination=destination, dataset_name="Dlt")

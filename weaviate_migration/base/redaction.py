@@ -39,15 +39,15 @@ def redacted(text: str) -> str:
 
 
 @contextmanager
-def secret_kept(secret: str | None) -> Iterator[None]:
-    """Keeps a secret; errors that leave the block, and what caused them, are without it.
+def secret_kept(secret: str | None) -> Iterator[str]:
+    """Keeps a secret, and gives it, '' for none; errors that leave the block, and what caused them, are without it.
 
     Raises:
         RedactedError: for an error of another library that quotes it.
     """
     keep_secret(secret)
     try:
-        yield
+        yield secret or ""
     except Exception as error:
         safe = _without_secrets(error)
         if safe is error:

@@ -1,5 +1,6 @@
 """`server`: the embedded Weaviate, for other programs."""
 
+import shlex
 import sys
 import threading
 from contextlib import suppress
@@ -9,22 +10,25 @@ from typing import Any
 import click
 
 from weaviate_migration.base.errors import ConfigurationError
-from weaviate_migration.base.settings import MigrationConfig, create_migration_config
+from weaviate_migration.base.settings import API_KEY_VARIABLE, MigrationConfig, create_migration_config
 from weaviate_migration.cli.show.options import EPILOG, SERVER_OPTION, WORK_OPTIONS, print_json, with_options
 from weaviate_migration.target.connect import EmbeddedTarget, configured_target
-from weaviate_migration.target.server import embedded_server
+from weaviate_migration.target.server import embedded_server, key_file
 
 
 @click.command(epilog=EPILOG)
 @with_options(SERVER_OPTION, *WORK_OPTIONS)
 def server(as_json: bool, **options: Any) -> int:
-    """Start the embedded Weaviate server, print its addresses, and keep it until Ctrl-C."""
+    """Start the embedded Weaviate server, print its addresses and how to get its key, and keep it until Ctrl-C."""
     config = create_migration_config("", **options)
-    with suppress(KeyboardInterrupt), embedded_server(_server_data(config)) as address:
+    folder = _server_data(config)
+    with suppress(KeyboardInterrupt), embedded_server(folder) as address:
+        url, key = f"http://{address.host}:{address.http_port}", key_file(folder)
         if as_json:
-            print_json({"http": f"http://{address.host}:{address.http_port}", "grpc_port": address.grpc_port})
+            print_json({"http": url, "grpc_port": address.grpc_port, "api_key_file": str(key)})
         else:
-            click.echo(f"--weaviate-url http://{address.host}:{address.http_port} --grpc-port {address.grpc_port}")
+            click.echo(f"--weaviate-url {url} --grpc-port {address.grpc_port}")
+            click.echo(f'{API_KEY_VARIABLE}="$(cat {shlex.quote(str(key))})"')
         sys.stdout.flush()
         threading.Event().wait()
     return 0

@@ -166,7 +166,7 @@ def open_weaviate(
     Args:
         target: what `parse_weaviate_url` returned.
         work_dir: where an embedded server has its data folder, unless the target names one.
-        api_key: for a server that wants one; an embedded one does not.
+        api_key: for a server that wants one; an embedded one has its own.
         say: told what is being done with an embedded server.
 
     Raises:
@@ -192,7 +192,7 @@ def open_server(
 def connected(
     target: EmbeddedTarget | RemoteTarget, address: ServerAddress, api_key: str | None
 ) -> Iterator[weaviate.WeaviateClient]:
-    """A client of the server that `open_server` gave, closed at the end; an embedded one is sent no key."""
+    """A client of the server that `open_server` gave, closed at the end; an embedded one is sent its own key."""
     key = api_key if isinstance(target, RemoteTarget) else None
     with secret_kept(key), connect(address, key) as client:
         yield client
@@ -225,6 +225,7 @@ def connect(address: ServerAddress, api_key: str | None) -> weaviate.WeaviateCli
         ServerNotUsableError: unreachable, not ready, key refused, not Weaviate, too old, or gRPC unreachable.
         ConfigurationError: a key that cannot be sent.
     """
+    api_key = api_key or address.api_key
     headers = _authorization(api_key)
     _check_ready(address, headers)
     _check_version(address, _meta(address, headers))
@@ -328,7 +329,8 @@ def answer(address: ServerAddress, path: str, api_key: str | None, body: bytes |
     Raises:
         ServerNotUsableError: no answer, or one that says that the server cannot be used.
     """
-    headers = _authorization(api_key) | ({"Content-Type": "application/json"} if body is not None else {})
+    content_type = {"Content-Type": "application/json"} if body is not None else {}
+    headers = _authorization(api_key or address.api_key) | content_type
     status, answered, _ = _get(address, path, headers, body)
     if status in FORBIDDEN_QUESTION:
         return None

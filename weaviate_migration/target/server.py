@@ -6,12 +6,14 @@ goes first hands it over. A killed command holds no lock any more: the next one 
 """
 
 import fcntl
+import os
+import secrets
 import signal
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import IO
@@ -19,8 +21,9 @@ from typing import IO
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ValidationError
 
-from weaviate_migration.base.atomic_file import replace_file
+from weaviate_migration.base.atomic_file import replace_file, replacing
 from weaviate_migration.base.errors import ServerNotUsableError
+from weaviate_migration.base.redaction import keep_secret, secret_kept
 from weaviate_migration.target.server_binary import SERVER_VERSION, Say, say_on_stderr, server_binary
 from weaviate_migration.target.server_process import (
     LOOPBACK,
@@ -29,6 +32,7 @@ from weaviate_migration.target.server_process import (
     Ports,
     ProcessIdentity,
     free_ports,
+    key_environment,
     last_lines,
     server_environment,
     servers_of,
@@ -42,6 +46,8 @@ LOCK_FILE = "weaviate-migration-server.lock"
 """Who starts, adopts or stops the server holds it."""
 USERS_FILE = "weaviate-migration-server.users"
 """Who uses the server shares a lock on it."""
+KEY_FILE = "weaviate-migration-server.key"
+"""The API key that the server wants; only the folder's owner can read it."""
 LOG_FILE = "server.log"
 STARTS = 3
 """A port that was free may be taken before the server binds it; then other ports are tried."""
@@ -52,13 +58,17 @@ END_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(frozen=True)
 class ServerAddress:
-    """Where a Weaviate server answers; `grpc_host` is '' where that follows from the host."""
+    """Where a Weaviate server answers; `grpc_host` is '' where that follows from the host.
+
+    `api_key` is that of an embedded server; of another one the settings have it, or nobody.
+    """
 
     host: str
     http_port: int
     grpc_port: int
     secure: bool = False
     grpc_host: str = ""
+    api_key: str = field(default="", repr=False)
 
     def __str__(self) -> str:
         grpc = f"at {self.grpc_host}:{self.grpc_port}" if self.grpc_host else f"port {self.grpc_port}"
@@ -66,9 +76,14 @@ class ServerAddress:
 
 
 class FolderState(BaseModel, frozen=True):
-    """What a data folder remembers: the version that wrote its data last, and the server that runs on it."""
+    """What a data folder remembers: the version that wrote its data last, and the server that runs on it.
+
+    Attributes:
+        wants_key: whether that server wants the key in `KEY_FILE`: one that an earlier version started takes anybody.
+    """
 
     version: str = SERVER_VERSION
+    wants_key: bool = False
     server: ProcessIdentity | None = None
     ports: Ports | None = None
 
@@ -97,14 +112,23 @@ def embedded_server(data_dir: Path, say: Say = say_on_stderr) -> Iterator[Server
         ServerNotUsableError: no binary, no free port, a folder that is not writable or of a newer version, or a server
             that does not come up: with the end of its log.
     """
-    with _ended_like_ctrl_c(), _DataFolder(data_dir.expanduser().resolve(), say).used() as ports:
-        yield ServerAddress(LOOPBACK, ports.http, ports.grpc)
+    folder = _DataFolder(data_dir.expanduser().resolve(), say)
+    with _ended_like_ctrl_c(), folder.used() as ports, secret_kept(folder.key()) as key:
+        yield ServerAddress(LOOPBACK, ports.http, ports.grpc, api_key=key)
 
 
 def running_server(data_dir: Path) -> ServerAddress | None:
     """Where the server on this folder answers; None where none runs. Nothing is started or made for it."""
-    running = _DataFolder(data_dir.expanduser().resolve(), say_on_stderr).read().running()
-    return ServerAddress(LOOPBACK, running[1].http, running[1].grpc) if running else None
+    folder = _DataFolder(data_dir.expanduser().resolve(), say_on_stderr)
+    if (running := folder.read().running()) is None:
+        return None
+    keep_secret(key := folder.key())
+    return ServerAddress(LOOPBACK, running[1].http, running[1].grpc, api_key=key)
+
+
+def key_file(data_dir: Path) -> Path:
+    """The file with the API key of the server on this folder; it is made when a server is started."""
+    return data_dir.expanduser().resolve() / KEY_FILE
 
 
 def running_process(data_dir: Path) -> int | None:
@@ -144,6 +168,10 @@ class _DataFolder:
 
     path: Path
     say: Say
+
+    def key(self) -> str:
+        """The key that the server which runs wants; '' for none."""
+        return (self.path / KEY_FILE).read_text(encoding="ascii") if self.read().wants_key else ""
 
     @contextmanager
     def used(self) -> Iterator[Ports]:
@@ -203,7 +231,8 @@ class _DataFolder:
         for _ in range(STARTS):
             started, ports = time.monotonic(), free_ports()
             server = self._spawn(binary, ports)
-            self._write(state.model_copy(update={"version": SERVER_VERSION, "server": server, "ports": ports}))
+            found = {"version": SERVER_VERSION, "wants_key": True, "server": server, "ports": ports}
+            self._write(state.model_copy(update=found))
             if wait_until_ready(server, ports):
                 self.say(
                     f"Weaviate is ready at http://{LOOPBACK}:{ports.http} after {time.monotonic() - started:.1f} s"
@@ -219,13 +248,23 @@ class _DataFolder:
         )
 
     def _spawn(self, binary: Path, ports: Ports) -> ProcessIdentity:
+        environment = {**server_environment(self.path, ports), **key_environment(self._own_key())}
         try:
-            return start(binary, ports, server_environment(self.path, ports), self.path / LOG_FILE)
+            return start(binary, ports, environment, self.path / LOG_FILE)
         except OSError as error:
             raise ServerNotUsableError(
                 f"{binary} cannot be run: {error.strerror or error}",
                 "Delete it, so that it is fetched again, or name a running server with --weaviate-url.",
             ) from error
+
+    def _own_key(self) -> str:
+        """The folder's own key, made with the first server and kept, so that programs which know it go on."""
+        file = self.path / KEY_FILE
+        if not file.is_file():
+            with replacing(file) as draft:
+                os.fchmod(draft.fileno(), 0o600)
+                draft.write(secrets.token_urlsafe(32).encode())
+        return file.read_text(encoding="ascii")
 
     def _stop_leftovers(self) -> None:
         """Stops what still holds the folder: a server that is not remembered, or that does not answer."""
@@ -239,7 +278,7 @@ class _DataFolder:
             started = time.monotonic()
             stop(running[0])
             self.say(f"stopped the Weaviate server on {self.path} after {time.monotonic() - started:.1f} s")
-        return state.model_copy(update={"server": None, "ports": None})
+        return FolderState(version=state.version)
 
     @contextmanager
     def _lock(self) -> Iterator[None]:

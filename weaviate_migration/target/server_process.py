@@ -22,6 +22,7 @@ from weaviate_migration.base.errors import ServerNotUsableError
 LOOPBACK = "127.0.0.1"
 NODE = "node1"
 """Data belongs to the node of this name: it must be the same at each start on a folder."""
+_KEY_USER = "weaviate-migration"
 READY_SECONDS = 120.0
 """It takes 2.5 s on two cores; a slow machine, or a folder with much data, takes longer."""
 STOP_SECONDS = 30.0
@@ -136,6 +137,24 @@ def server_environment(data_dir: Path, ports: Ports) -> dict[str, str]:
         "GO_PROFILING_DISABLE": "true",
         "GRPC_PORT": str(ports.grpc),
         **_cluster_environment(ports),
+    }
+
+
+def key_environment(key: str) -> dict[str, str]:
+    """Settings of a server that takes this key, and nobody without it.
+
+    Its gRPC port, and the cluster's data port, listen on every interface: no setting of 1.39.0 binds them to the
+    loopback. The second takes the key as a password.
+    """
+    return {
+        "AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED": "false",
+        "AUTHENTICATION_APIKEY_ENABLED": "true",
+        "AUTHENTICATION_APIKEY_ALLOWED_KEYS": key,
+        "AUTHENTICATION_APIKEY_USERS": _KEY_USER,
+        "AUTHORIZATION_ADMINLIST_ENABLED": "true",
+        "AUTHORIZATION_ADMINLIST_USERS": _KEY_USER,
+        "CLUSTER_BASIC_AUTH_USERNAME": _KEY_USER,
+        "CLUSTER_BASIC_AUTH_PASSWORD": key,
     }
 
 

@@ -15,11 +15,12 @@ import weaviate
 from weaviate_migration.defs.build import build_definitions
 from weaviate_migration.runs.runner import dagster_instance
 from weaviate_migration.target.connect import connect
-from weaviate_migration.target.server import ServerAddress, embedded_server
+from weaviate_migration.target.server import ServerAddress
 from weaviate_migration_tests.live.command_line import empty
 from weaviate_migration_tests.live.kept_migration import KeptNotes
 from weaviate_migration_tests.live.locked_server import run_locked_server
 from weaviate_migration_tests.live.notes import NoteMigration, fresh_notes
+from weaviate_migration_tests.live.own_server import run_server
 
 LIVE_FOLDER = Path(__file__).parent
 
@@ -36,7 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerAddress]:
     """One real server for the whole run."""
-    with embedded_server(tmp_path_factory.mktemp("weaviate")) as address:
+    with run_server(tmp_path_factory.mktemp("weaviate")) as address:
         yield address
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -127,8 +128,17 @@ def test_the_server_command(tmp_path: Path) -> None:
     with lasting(command, tmp_path, PYTHONUNBUFFERED="1") as process:
         assert process.stdout is not None
         shown = next(line for line in process.stdout if line.startswith("--weaviate-url "))
+        key = subprocess.run(
+            ["bash", "-c", f'{process.stdout.readline()}echo "$WEAVIATE_MIGRATION_API_KEY"'],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
         url = shown.split()[1]
-        assert "modules" in wait_for_page(f"{url}/v1/meta")
+        wait_for_page(f"{url}/v1/.well-known/ready")
+        asked = urllib.request.Request(f"{url}/v1/meta", headers={"Authorization": f"Bearer {key}"})
+        with urllib.request.urlopen(asked, timeout=10) as page:
+            assert "modules" in json.load(page)
 
 
 def test_dagster_dev_loads_with_a_source_in_the_environment(application: Path) -> None:

@@ -265,9 +265,10 @@ def test_server_runs_until_it_is_told_to_end(tmp_path: Path, number: signal.Sign
     try:
         with started("server", "--work-dir", tmp_path, "--json") as command:
             assert command.stdout is not None
-            told = json.loads("".join(command.stdout.readline() for _ in range(4)))
+            told = json.loads("".join(command.stdout.readline() for _ in range(5)))
             port = int(told["http"].rpartition(":")[2])
-            with connect(ServerAddress("127.0.0.1", port, told["grpc_port"]), None) as client:
+            key = Path(told["api_key_file"]).read_text()
+            with connect(ServerAddress("127.0.0.1", port, told["grpc_port"]), key) as client:
                 assert client.is_ready()
             command.send_signal(number)
             ended = end_of(command)

@@ -1,23 +1,41 @@
 """The embedded server, for real: its data, its users, its end, and what a client is told."""
 
+import itertools
+import json
 import os
 import signal
+import socket
+import stat
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
+import grpc
+import psutil
 import pytest
 import weaviate
 from weaviate.classes.config import DataType, Property
 
 from weaviate_migration.base import errors
 from weaviate_migration.base.errors import ServerNotUsableError
+from weaviate_migration.base.redaction import redacted
 from weaviate_migration.target import server as server_module
-from weaviate_migration.target.connect import EmbeddedTarget, RemoteTarget, connect, open_weaviate
-from weaviate_migration.target.server import LOG_FILE, STATE_FILE, FolderState, ServerAddress, embedded_server
+from weaviate_migration.target.connect import DIRECT, EmbeddedTarget, RemoteTarget, connect, open_weaviate
+from weaviate_migration.target.server import (
+    LOG_FILE,
+    STATE_FILE,
+    FolderState,
+    ServerAddress,
+    embedded_server,
+    key_file,
+    running_server,
+)
 from weaviate_migration.target.server_process import (
     LOOPBACK,
     Ports,
@@ -27,6 +45,7 @@ from weaviate_migration.target.server_process import (
     stop,
 )
 from weaviate_migration_tests.live.locked_server import KEY
+from weaviate_migration_tests.live.own_server import StoppableServer
 
 DEADLINE_SECONDS = 300
 REPOSITORY = Path(errors.__file__).parents[2]
@@ -105,6 +124,86 @@ def test_nothing_of_the_server_reaches_our_output(data_dir: Path, capfd: pytest.
         assert (data_dir / LOG_FILE).exists()
     assert capfd.readouterr() == ("", "")
     assert [line.split(" ")[0] for line in said] == ["starting", "Weaviate", "stopped"]
+
+
+def over_http(host: str, address: ServerAddress, headers: dict[str, str]) -> None:
+    with urlopen(Request(f"http://{host}:{address.http_port}/v1/schema", headers=headers), timeout=10) as page:
+        assert "Kept" in page.read().decode()
+
+
+def over_grpc(host: str, address: ServerAddress, headers: dict[str, str]) -> None:
+    """Asks for the objects of the collection `Kept`: field 1 of Weaviate's search request."""
+    metadata = [(name.lower(), value) for name, value in headers.items()]
+    with grpc.insecure_channel(f"{host}:{address.grpc_port}", [DIRECT]) as channel:
+        channel.unary_unary("/weaviate.v1.Weaviate/Search")(b"\x0a\x04Kept", timeout=10, metadata=metadata)
+
+
+def over_the_cluster(host: str, data_dir: Path, headers: dict[str, str]) -> None:
+    """As another node would ask."""
+    ports = state_of(data_dir).ports
+    assert ports is not None
+    url = f"http://{host}:{ports.gossip + 1}/nodes/status"
+    with urlopen(Request(url, headers=headers), timeout=10) as page:
+        assert page.status == 200
+
+
+def basic_authorization(user: str, password: str) -> dict[str, str]:
+    return {"Authorization": f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"}
+
+
+def test_nobody_gets_in_without_the_key(data_dir: Path) -> None:
+    """Over HTTP and gRPC, from every address of this machine."""
+    interfaces = psutil.net_if_addrs().values()
+    hosts = {each.address for interface in interfaces for each in interface if each.family == socket.AF_INET}
+    assert LOOPBACK in hosts
+    with embedded_server(data_dir) as address, connect(address, None) as client:
+        client.collections.create("Kept")
+        for asked in (over_http, over_grpc):
+            asked(LOOPBACK, address, {"Authorization": f"Bearer {address.api_key}"})
+            for host, headers in itertools.product(hosts, [{}, {"Authorization": "Bearer a-wrong-key-of-somebody"}]):
+                with pytest.raises((OSError, grpc.RpcError)):
+                    asked(host, address, headers)
+        over_the_cluster(LOOPBACK, data_dir, basic_authorization("weaviate-migration", address.api_key))
+        for host, headers in itertools.product(hosts, [{}, basic_authorization("weaviate-migration", "wrong")]):
+            with pytest.raises(HTTPError, match="401"):
+                over_the_cluster(host, data_dir, headers)
+
+
+def test_the_key_is_for_the_owner_of_the_folder_alone(data_dir: Path) -> None:
+    with embedded_server(data_dir) as address:
+        file = key_file(data_dir)
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert file.read_text() == address.api_key
+        assert running_server(data_dir) == address
+        assert address.api_key not in repr(address)
+        assert address.api_key not in (data_dir / STATE_FILE).read_text()
+        assert redacted(f"the key is {address.api_key}.") == "the key is ***."
+    with embedded_server(data_dir) as again:
+        assert again.api_key == address.api_key
+
+
+def test_only_what_weaviate_cannot_bind_is_open_beyond_the_loopback(data_dir: Path) -> None:
+    with embedded_server(data_dir) as address:
+        found = psutil.Process(server_of(data_dir).pid).net_connections()
+        ports = state_of(data_dir).ports
+    assert ports is not None
+    open_to_others = {each.laddr.port for each in found if each.status == "LISTEN" and each.laddr.ip != LOOPBACK}
+    assert open_to_others == {address.grpc_port, ports.gossip + 1}
+
+
+def test_a_server_that_an_earlier_version_started_is_used_without_a_key(data_dir: Path) -> None:
+    earlier = StoppableServer(data_dir)
+    earlier.start()
+    try:
+        own = {"http": earlier.address.http_port, "grpc": earlier.address.grpc_port}
+        ports = free_ports().model_copy(update=own)
+        state = FolderState(server=earlier.process, ports=ports).model_dump(exclude={"wants_key"})
+        (data_dir / STATE_FILE).write_text(json.dumps(state))
+        with embedded_server(data_dir) as address, connect(address, None) as client:
+            assert address.api_key == ""
+            assert client.is_ready()
+    finally:
+        earlier.stop()
 
 
 def test_second_user_leaves_the_server_that_it_found(data_dir: Path) -> None:
