@@ -20,8 +20,9 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from weaviate_migration.mapping.models import folded
+from weaviate_migration.source.changing_calls import is_of_this_moment
 from weaviate_migration.source.inspect import Database, Table, quoted
-from weaviate_migration.source.sql_tokens import in_parentheses, tokens_of, unquoted
+from weaviate_migration.source.sql_tokens import tokens_of, unquoted
 
 # Parts of a SELECT beside which a row of the result does not follow from single rows of its tables.
 _REFUSED_PARTS = {
@@ -34,9 +35,6 @@ _REFUSED_PARTS = {
     "windows": "WINDOW",
 }
 _KNOWN_PARTS = {"expressions", "from", "joins", "where", "order"}
-# https://www.sqlite.org/lang_datefunc.html: what they give for 'now', or without a moment, is another each time.
-_OF_MOMENTS = ("date", "time", "datetime", "julianday", "unixepoch", "strftime", "timediff")
-_MOMENTS = ("current_date", "current_time", "current_timestamp")
 # Behind these a sign has one operand. sqlglot drops a plus there, which takes the affinity from a column.
 _BEFORE_OPERANDS = {"AND", "OR", "NOT", "ON", "WHERE", "IS", "IN", "LIKE", "BETWEEN", "WHEN", "THEN", "ELSE", "SELECT"}
 _CALLED = re.compile(r"[\w\"`\[]")
@@ -352,21 +350,14 @@ def _refuse_functions(words: Sequence[str]) -> None:
     aggregates, changing = _functions()
     for at, word in enumerate(words):
         name = folded(unquoted(word))
-        if folded(word) in _MOMENTS:
-            raise _NotFollowedError(f"`{name}` is another each time")
+        if is_of_this_moment(word, words[at + 1 :]):
+            raise _NotFollowedError(f"`{name}` may give another value each time")
         if words[at + 1 : at + 2] != ["("] or not _CALLED.match(word):
             continue
         if name in aggregates:
             raise _NotFollowedError(f"it has an aggregate, `{name}`")
-        if name in changing or (name in _OF_MOMENTS and _is_now(name, words[at + 1 :])):
+        if name in changing:
             raise _NotFollowedError(f"`{name}` may give another value each time")
-
-
-def _is_now(name: str, call: Sequence[str]) -> bool:
-    """Whether a date function is called for this very moment."""
-    arguments = [each for each in in_parentheses(call)[0] if each]
-    moments = arguments[1:] if name == "strftime" else arguments
-    return not moments or any(folded(unquoted(token)) == "now" for each in moments for token in each)
 
 
 @cache

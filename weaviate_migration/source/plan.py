@@ -19,6 +19,7 @@ from weaviate_migration.mapping.models import (
     folded,
 )
 from weaviate_migration.mapping.parents import Affinity, ParentKey
+from weaviate_migration.source.changing_calls import changing_call
 from weaviate_migration.source.connect import readable_source
 from weaviate_migration.source.inspect import OWN_PREFIX, Database, Table, inspect_database
 from weaviate_migration.source.joins import Joins, read_joins
@@ -126,8 +127,8 @@ def plan_migration(mapping: Mapping, database: Database) -> MigrationPlan:
             lacks, a key that is omitted, or none for a table or view that has neither a declared one nor a rowid, a
             relation to a table whose key has several columns, tables or columns that only the application can read,
             more columns than SQLite gives, or columns with names that are this project's own; a statement or condition
-            that SQLite cannot follow in this file, that gives two columns of one name, or the rows of a table by
-            another key than the table's. The message lists all.
+            that SQLite cannot follow in this file, that gives other values each time, two columns of one name, or the
+            rows of a table by another key than the table's. The message lists all.
     """
     _refuse_other_database(mapping, database)
     collections = tuple(_plan_collection(each, mapping, database) for each in mapping.collections)
@@ -345,10 +346,17 @@ def _what_is_wrong(table: Table, database: Database) -> str:
 def _statement_mistakes(
     plan: CollectionPlan, collections: Iterable[CollectionPlan], database: Database
 ) -> Iterator[str]:
-    """What cannot be told apart in what a statement gives: columns of one name, and rows that a table tells otherwise.
+    """What of a statement or condition cannot be relied on, though SQLite can read it.
 
-    SQLite calls the second of two columns `name:1`, and no other one.
+    Such are values that are others each time, columns of one name, and rows that their table tells apart by another
+    key. SQLite calls the second of two columns `name:1`, and no other one.
     """
+    for field, sql in (("select", plan.mapping.select), ("where", plan.mapping.where)):
+        if name := changing_call(sql or ""):
+            yield (
+                f"{plan.mapping.name}: `{field}`: `{name}` gives another value each time, and a migration reads the "
+                "rows more than once: write the value itself"
+            )
     if plan.table is None or not plan.table.select:
         return
     for column in plan.table.columns:

@@ -133,6 +133,32 @@ def test_statements_that_the_file_cannot_follow(library: Path, fields: dict[str,
     assert said in error.value.message
 
 
+@pytest.mark.parametrize(
+    ("sql", "name"),
+    [
+        ("random() > 0", "random"),
+        ("hex( RandomBlob ( 4 ) ) > title", "randomblob"),
+        ("size > changes()", "changes"),
+        ("title > date('now', '-1 year')", "date"),
+        ("title > date()", "date"),
+        ("title > strftime('%Y')", "strftime"),
+        ("title < Current_Timestamp", "current_timestamp"),
+        ("title > date('2024-01-01', '+1 month')", ""),
+        ("title = 'random() at CURRENT_DATE' -- now", ""),
+        ("title IN ('random', 'now') AND size > 1", ""),
+    ],
+)
+def test_what_gives_other_rows_each_time(library: Path, sql: str, name: str) -> None:
+    condition = collection("Document", table="documents", where=sql)
+    statement = collection("Document", select=f"SELECT id, {sql}\n AS held FROM documents", key=["id"])
+    for given, field in ((condition, "where"), (statement, "select")):
+        if name:
+            with pytest.raises(MappingError, match=f"Document: `{field}`: `{name}` gives another value each time"):
+                plan_of(library, given)
+        else:
+            plan_of(library, given)
+
+
 def test_a_condition_that_only_the_application_compares_by_is_a_warning(tmp_path: Path) -> None:
     path = make_as_its_application(
         tmp_path / "app.db",
