@@ -1,6 +1,6 @@
 """Aliases: the names by which readers know the collections. Taken over from earlier migrations, from nobody else."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from weaviate import WeaviateClient
 
@@ -42,6 +42,28 @@ def refuse_foreign_names(client: WeaviateClient, aliases: Iterable[str]) -> None
         raise MigrationConflictError(
             f"Weaviate holds what is not ours: {'; '.join(conflicts)}.",
             "Choose other names with `--prefix`, or rename or remove what is there.",
+        )
+
+
+@target_errors("looking for names that are in use")
+def refuse_names_in_use(client: WeaviateClient, aliases: Iterable[str], own: Collection[str], source: str) -> None:
+    """Checks that no alias leads to what a migration of something else has made.
+
+    Args:
+        own: the migrations whose place the new one may take, and `source` the file whose place it may take.
+
+    Raises:
+        MigrationConflictError: an alias leads to a collection of another migration and file; all such are given.
+    """
+    taken: list[str] = []
+    for alias, target in alias_targets(client, aliases).items():
+        origin = origin_of(client, target) if target is not None and client.collections.exists(target) else None
+        if origin is not None and origin.migration not in own and origin.source != source:
+            taken.append(f"`{alias}` leads to what came from {origin.source}")
+    if taken:
+        raise MigrationConflictError(
+            f"Another migration has names that this one would take: {'; '.join(taken)}.",
+            "Give each migration of a project other names in Weaviate: the setting `prefix` (`collection_prefix`).",
         )
 
 

@@ -4,13 +4,14 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 import weaviate
 
-from weaviate_migration import read_check_report, read_migration_report, read_status
+from weaviate_migration import build_migration_definitions, read_check_report, read_migration_report, read_status
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.runs.events import run_failures
@@ -189,3 +190,25 @@ def test_a_run_that_would_change_the_record_fails_while_a_command_has_the_work_f
             assert "Another migration is running in" in failure.message
     assert work_folder.records.all() == before
     assert project.choose(["shop", "cutover"]).success
+
+
+def test_a_migration_takes_no_names_that_another_one_of_the_project_has(
+    project: Project, connected: weaviate.WeaviateClient, tmp_path: Path
+) -> None:
+    """Two that were given no prefix of their own in Weaviate: readers of the first are not led to the second."""
+    before = {alias: each.collection for alias, each in connected.alias.list_all().items()}
+    source = note_file(tmp_path / "desk.db", rows=16)
+    config = project.crm.model_copy(update={"sqlite_url": str(source), "work_dir": tmp_path / "desk"})
+    desk = build_migration_definitions(config, key_prefix="desk").resolve_job_def("desk_migrate")
+    result = desk.execute_in_process(instance=project.instance, raise_on_error=False, tags=dict(ALL))
+    (failure,) = run_failures(result.all_events)
+    assert failure.step == "desk__weaviate_schema"
+    assert f"`CrmNote` leads to what came from {project.crm.sqlite_url}" in failure.message
+    assert {alias: each.collection for alias, each in connected.alias.list_all().items()} == before
+    # One more of the same file may, wherever its work folder is.
+    again = build_migration_definitions(
+        project.crm.model_copy(update={"work_dir": tmp_path / "crm"}), key_prefix="desk"
+    )
+    job = again.resolve_job_def("desk_migrate")
+    schema = dg.AssetKey(["desk", "weaviate_schema"])
+    assert job.execute_in_process(instance=project.instance, asset_selection=[schema]).success

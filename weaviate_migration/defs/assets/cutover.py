@@ -13,6 +13,7 @@ from weaviate_migration.defs.resources import BatchSettings, TargetServer
 from weaviate_migration.defs.resources.own_keys import with_resources_of
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.cutover.switch import cut_over
+from weaviate_migration.phases.history.versioned_collections import refuse_names_of_others
 from weaviate_migration.runs.checks import graph_of
 from weaviate_migration.runs.jobs import CHANGE_SYNC, CUT_OVER, CUTOVER
 from weaviate_migration.runs.names import DagsterNames
@@ -66,6 +67,8 @@ def build_cutover_asset(
         with alone_in(work_folder, context):
             record = work_folder.records.take_up()
             with weaviate.client(work_folder) as client:
+                if names.key_prefix:  # Others stand beside it.
+                    refuse_names_of_others(client, work_folder, record.targets, record.source)
                 settings = write_settings(batches, client)
                 record = cut_over(client, work_folder, mapping, record, settings, prove, config.timeout)
         return dg.MaterializeResult(metadata=_metadata(record))

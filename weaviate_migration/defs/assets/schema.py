@@ -9,7 +9,7 @@ from weaviate_migration.defs.alone import alone_in
 from weaviate_migration.defs.resources import SQLiteSource, TargetServer
 from weaviate_migration.defs.resources.own_keys import with_resources_of
 from weaviate_migration.mapping import Mapping
-from weaviate_migration.phases.history.versioned_collections import ensure_collections
+from weaviate_migration.phases.history.versioned_collections import ensure_collections, refuse_names_of_others
 from weaviate_migration.runs.jobs import SOURCE_AUDIT, WEAVIATE_SCHEMA
 from weaviate_migration.runs.names import DagsterNames
 from weaviate_migration.work_folder.folder import WorkFolder
@@ -41,6 +41,10 @@ def build_schema_asset(mapping: Mapping, names: DagsterNames) -> dg.AssetsDefini
         work_folder: dg.ResourceParam[WorkFolder],
     ) -> dg.MaterializeResult[None]:
         with alone_in(work_folder, context):
+            if names.key_prefix:  # Others stand beside it.
+                aliases = [f"{weaviate.prefix}{each.name}" for each in mapping.collections]
+                with weaviate.client(work_folder) as client:
+                    refuse_names_of_others(client, work_folder, aliases, source.path)
             record = work_folder.records.resume_or_begin(source.path, mapping, weaviate.prefix)
             with weaviate.client(work_folder) as client:
                 made = ensure_collections(client, work_folder, record, mapping)

@@ -1,10 +1,13 @@
 """A migration's own versions of the collections: made empty, under names that no reader knows."""
 
+from collections.abc import Iterable
+from pathlib import Path
+
 from weaviate import WeaviateClient
 
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
-from weaviate_migration.target.aliases import refuse_foreign_names, refuse_other_tenants
+from weaviate_migration.target.aliases import refuse_foreign_names, refuse_names_in_use, refuse_other_tenants
 from weaviate_migration.target.references import ensure_references
 from weaviate_migration.target.schema import Origin, ensure_collection
 from weaviate_migration.work_folder.folder import WorkFolder
@@ -29,3 +32,15 @@ def ensure_collections(
     for each in made:  # One that was removed meanwhile has nothing of what was loaded.
         work_folder.loaded(record, each).forget(PARTITION_KEYS)
     return len(made)
+
+
+def refuse_names_of_others(
+    client: WeaviateClient, work_folder: WorkFolder, aliases: Iterable[str], source: Path
+) -> None:
+    """Checks that a migration of this file takes the names of earlier ones of its own work folder or file only.
+
+    Raises:
+        MigrationConflictError: readers of another migration would be led to this one's collections.
+    """
+    own = {each.id for each in work_folder.records.all()}
+    refuse_names_in_use(client, aliases, own, str(source))
