@@ -28,6 +28,7 @@ from weaviate_migration.source.connect import (
     primary_code,
     source_errors,
 )
+from weaviate_migration.source.sql_tokens import without_double_quotes
 
 # Everything that this project creates in a SQLite file begins so; none of it is the application's.
 OWN_PREFIX = "_weaviate_migration_"
@@ -233,7 +234,7 @@ def _parts(
     for each in collections:
         table = database.table(each.table)
         if each.select is not None:
-            table = _selected(connection, table.name if table else each.table, each.select)
+            table = _selected(connection, table.name if table else each.table, without_double_quotes(each.select))
         if table is not None and (condition := _condition(each)):
             table = replace(table, where=condition)
             table = replace(table, unreadable=table.unreadable or _unreadable_rows(connection, table))
@@ -243,7 +244,8 @@ def _parts(
 
 def _condition(collection: CollectionMapping) -> str:
     """What a row of the table fulfils where the collection takes it; '' if it takes all."""
-    both = [each for each in (collection.where, collection.tenant and _of_one_tenant(collection.tenant)) if each]
+    own = collection.where and without_double_quotes(collection.where)
+    both = [each for each in (own, collection.tenant and _of_one_tenant(collection.tenant)) if each]
     return both[0] if len(both) == 1 else " AND ".join(f"({each}\n)" for each in both)
 
 

@@ -336,6 +336,8 @@ def _what_is_wrong(table: Table, database: Database) -> str:
     if missing := _MISSING_TABLE.search(table.unreadable):
         return text + suggestion(missing["name"], [each.name for each in database.tables])
     if missing := _MISSING_COLUMN.search(table.unreadable):
+        if f"`{missing['name']}`" in tokens_of(table.select if is_statement else table.where):
+            text += "; a text stands in single quotes"
         named = set(map(folded, map(unquoted, tokens_of(table.select))))
         among = [each for each in database.tables if folded(each.name) in named] if is_statement else [table]
         columns = dict.fromkeys(column.name for each in among for column in each.columns)

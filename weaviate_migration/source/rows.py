@@ -31,6 +31,8 @@ KeyedRow = tuple[str | None, tuple[SqlValue, ...], tuple[SqlValue, ...]]
 # A sample comes from so many places of a table, and has about so much text and blob at most of each.
 _SAMPLE_PIECES = 10
 _PIECE_LENGTH = 2 * 1024 * 1024
+# Names that no view means by a text in double quotes: where it is asked for each child, it would take them for columns.
+_NAMED, _CHILDREN = f"{OWN_PREFIX}value", f"{OWN_PREFIX}children"
 # A canonical lower-case UUID.
 _UUID_GLOB = "-".join("[0-9a-f]" * digits for digits in (8, 4, 4, 4, 12))
 
@@ -245,7 +247,7 @@ class NamedParent(NamedTuple):
 
 
 def _parent_key_sql(parent: CollectionPlan) -> str:
-    """An expression for the key of the parent that `child.value` names; NULL where there is none."""
+    """An expression for the key of the parent that `child` names; NULL where there is none."""
     return "NULL" if parent.table is None else _of_parent_sql(parent, f"parent.{quoted(parent.key[0])}")
 
 
@@ -262,7 +264,7 @@ def _parent_tenant_sql(parent: CollectionPlan) -> str:
 def _of_parent_sql(parent: CollectionPlan, wanted: str) -> str:
     assert parent.table is not None, "planned without a table: it has no rows"
     key = compared_sql(parent.table, parent.key[0], f"parent.{quoted(parent.key[0])}")
-    return f"(SELECT {wanted} FROM {parent.table.from_sql} AS parent WHERE {key} = +child.value LIMIT 1)"
+    return f"(SELECT {wanted} FROM {parent.table.from_sql} AS parent WHERE {key} = +child.{_NAMED} LIMIT 1)"
 
 
 class TableReader:
@@ -389,8 +391,8 @@ class TableReader:
         elsewhere = "".join(f" AND {_parent_key_sql(other)} IS NULL" for other in others)
         where = f" WHERE {key} IS NOT NULL OR (true{elsewhere})" if others else ""
         statement = (
-            f"SELECT child.value, child.children, {key}, {_parent_tenant_sql(parent)} "
-            f"FROM (SELECT {quoted(column)} AS value, count(*) AS children "
+            f"SELECT child.{_NAMED}, child.{_CHILDREN}, {key}, {_parent_tenant_sql(parent)} "
+            f"FROM (SELECT {quoted(column)} AS {_NAMED}, count(*) AS {_CHILDREN} "
             f"FROM {self._table} WHERE {quoted(column)} IS NOT NULL GROUP BY {quoted(column)} COLLATE BINARY) AS child"
             f"{where}"
         )

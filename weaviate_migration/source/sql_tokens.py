@@ -39,6 +39,19 @@ def unquoted(token: str) -> str:
     return token[1:-1] if token[0] == "[" else token[1:-1].replace(token[0] * 2, token[0])
 
 
+def without_double_quotes(sql: str) -> str:
+    """The statement with names in backquotes where it has double ones.
+
+    SQLite takes a name in double quotes that nothing has for a text (https://www.sqlite.org/quirks.html#dblquote), or,
+    where the statement stands within another one, for a name of that one. In backquotes it is a mistake.
+    """
+
+    def in_backquotes(match: re.Match[str]) -> str:
+        return f"`{unquoted(match[0]).replace('`', '``')}`" if match[0][0] == '"' else match[0]
+
+    return _TOKEN.sub(in_backquotes, sql)
+
+
 def _depths(tokens: Sequence[str]) -> Iterator[tuple[int, int]]:
     """Position and depth of parentheses behind each token."""
     depth = 0

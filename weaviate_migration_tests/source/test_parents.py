@@ -17,19 +17,19 @@ from weaviate_migration_tests.source.databases import make
 
 AUTHORS = "CREATE TABLE authors (id TEXT PRIMARY KEY, name TEXT)"
 BOOKS = "CREATE TABLE books (id INTEGER PRIMARY KEY, author_id TEXT)"
+BOOK = CollectionMapping(
+    name="Book",
+    table="books",
+    properties=(PropertyMapping(name="author", column="author_id", index="whole"),),
+    relations=(RelationMapping(column="AUTHOR_ID", to_table="Authors"),),
+)
 
 
 def plan_of(database: Path) -> MigrationPlan:
     author = CollectionMapping(
         name="Author", table="authors", properties=(PropertyMapping(name="name", column="name", index="words"),)
     )
-    book = CollectionMapping(
-        name="Book",
-        table="books",
-        properties=(PropertyMapping(name="author", column="author_id", index="whole"),),
-        relations=(RelationMapping(column="AUTHOR_ID", to_table="Authors"),),
-    )
-    mapping = Mapping(name="library", missing="warn", collections=(author, book))
+    mapping = Mapping(name="library", missing="warn", collections=(author, BOOK))
     return plan_migration(mapping, inspect_database(database))
 
 
@@ -111,3 +111,25 @@ def test_a_relation_to_a_composite_key_is_a_mistake(database: Path) -> None:
     make(database, "CREATE TABLE authors (id TEXT, name TEXT, PRIMARY KEY (id, name))", BOOKS)
     with pytest.raises(MappingError, match=r"Book: relation `author_id`: .*`authors` has a key of 2 columns"):
         plan_of(database)
+
+
+@pytest.mark.parametrize("text", ["value", "children", "named"])
+def test_a_text_in_the_double_quotes_of_a_view_is_no_column_of_the_children(database: Path, text: str) -> None:
+    make(
+        database,
+        "CREATE TABLE people (id TEXT PRIMARY KEY, name TEXT)",
+        BOOKS,
+        f'CREATE VIEW authors AS SELECT id, name FROM people WHERE name = "{text}"',
+        f"INSERT INTO people VALUES ('a', '{text}'), ('b', 'Bob')",
+        "INSERT INTO books (author_id) VALUES ('a'), ('b')",
+    )
+    author = CollectionMapping(
+        name="Author",
+        table="authors",
+        key=("id",),
+        properties=(PropertyMapping(name="name", column="name", index="words"),),
+    )
+    mapping = Mapping(name="library", collections=(author, BOOK))
+    authors, books = plan_migration(mapping, inspect_database(database)).collections
+    with TableReader(database, books, object_uuid, 4, database.parent) as reader:
+        assert {each.value: each.key for each in reader.named_parents("author_id", authors)} == {"a": "a", "b": None}

@@ -109,6 +109,14 @@ def test_a_condition_goes_with_rows_that_have_only_a_rowid(tmp_path: Path) -> No
             "Chunk: `where` cannot be read in this file: no such column: dokument; did you mean `document`? Allowed: ",
         ),
         (
+            {"table": "chunks", "where": 'body = "value"'},
+            "Chunk: `where` cannot be read in this file: no such column: value; a text stands in single quotes",
+        ),
+        (
+            {"select": 'SELECT id, json_extract(body, "$.a") AS a FROM chunks', "key": ["id"]},
+            "Chunk: `select` cannot be read in this file: no such column: $.a; a text stands in single quotes",
+        ),
+        (
             {"table": "chunks", "where": "shout(body) = 'X!'"},
             "Chunk: `where` cannot be read in this file: no such function: shout",
         ),
