@@ -56,8 +56,8 @@ class PartitionLoad:
     loaded: LoadedPartitions
     has_readers: bool
     tallies: dict[str, LoadTally] = field(init=False)
-    # As they are before the load: what it writes makes others, and those hold nothing else.
-    _tenants: Tenants = field(init=False)
+    # As they are when the load begins: what it writes makes others, and those hold nothing else.
+    _tenants: Tenants = field(init=False, default=None)
     _under_way: Counter[str] = field(init=False, default_factory=Counter)
     _read: set[str] = field(init=False, default_factory=set)
     _finished: set[str] = field(init=False, default_factory=set)
@@ -65,7 +65,6 @@ class PartitionLoad:
 
     def __post_init__(self) -> None:
         self.tallies = {partition: LoadTally() for partition in self.extracts}
-        self._tenants = tenants_of(self.collection, self.mapping)
 
     def run(self) -> dict[str, LoadTally]:
         """Writes every row, removes what else was in the ranges, and returns what became of each partition's rows.
@@ -75,6 +74,7 @@ class PartitionLoad:
         """
         began = time.monotonic()
         self.loaded.begin(self.extracts)
+        self._tenants = tenants_of(self.collection, self.mapping)
         occupied = self._occupied()
         writer = RowWriter(self.collection, self.mapping, self.migration_timestamp, self.settings, self._refuse)
         for outcome in writer.send(self._batches(writer, occupied)):
