@@ -21,6 +21,7 @@ from weaviate_migration.source.capture import (
 )
 from weaviate_migration.source.connect import connect_read_only, readable_source, source_errors
 from weaviate_migration.source.inspect import inspect_database
+from weaviate_migration.source.lookups import slow_lookups
 from weaviate_migration.source.plan import plan_migration
 
 
@@ -31,7 +32,8 @@ class CaptureStatus:
     Attributes:
         capture_id: of this work folder's capture; None where it has none in the file.
         tables: those whose changes are logged.
-        not_followed: a sentence for each mapped table whose changes are not.
+        not_followed: a sentence for each collection whose changes are not.
+        slow: a sentence for each joined table whose changes are followed slowly.
         entries: how many entries the log has; those that nobody needs any more are pruned.
         last_position: of the newest entry.
         damage: a sentence for everything that is not as it was installed.
@@ -43,6 +45,7 @@ class CaptureStatus:
     epoch: int
     tables: tuple[str, ...]
     not_followed: tuple[str, ...]
+    slow: tuple[str, ...]
     entries: int
     last_position: int
     damage: tuple[str, ...]
@@ -79,9 +82,10 @@ def change_capture_status(config: MigrationConfig) -> CaptureStatus:
         source, work_folder = session.source, session.work_folder
         with readable_source(source, work_folder.scratch) as readable:
             plan = plan_migration(session.mapping, inspect_database(readable, session.mapping))
+            slow = slow_lookups(readable, plan)
             with source_errors(source), closing(connect_read_only(readable)) as connection:
                 connection.execute("BEGIN")
-                return _status(connection, source, work_folder.capture_id, uncaptured_tables(plan))
+                return _status(connection, source, work_folder.capture_id, uncaptured_tables(plan), slow)
 
 
 def remove_change_capture(config: MigrationConfig, capture_id: str | None = None) -> list[str]:
@@ -112,7 +116,7 @@ def remove_change_capture(config: MigrationConfig, capture_id: str | None = None
 
 
 def _status(
-    connection: sqlite3.Connection, source: Path, capture_id: str | None, not_followed: list[str]
+    connection: sqlite3.Connection, source: Path, capture_id: str | None, not_followed: list[str], slow: list[str]
 ) -> CaptureStatus:
     capture = read_capture(connection, capture_id) if capture_id else None
     entries, last = log_extent(connection, capture) if capture else (0, 0)
@@ -122,6 +126,7 @@ def _status(
         epoch=capture.epoch if capture else 0,
         tables=tuple(each.name for each in capture.tables) if capture else (),
         not_followed=tuple(not_followed),
+        slow=tuple(slow),
         entries=entries,
         last_position=last,
         damage=tuple(capture_damage(connection, capture)) if capture else (),

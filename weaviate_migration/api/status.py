@@ -5,6 +5,7 @@ from weaviate_migration.api.server_session import ServerSession, opened_with_ser
 from weaviate_migration.base.errors import MigrationError
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.monitoring.status import MigrationStatus, SnapshotStatus, disk_use, status_before_first
+from weaviate_migration.phases.dual_write.capture import not_followed
 from weaviate_migration.phases.dual_write.lag import known_standing
 from weaviate_migration.runs.names import names_of
 from weaviate_migration.runs.readiness import not_loaded
@@ -49,6 +50,7 @@ def _status(session: ServerSession) -> MigrationStatus:
         migrations={each.id: each.state for each in records},
         snapshot=_snapshot_status(record),
         capture=capture,
+        not_followed=not_followed(record.source, mapping) if capture is not None else (),
         server=server,
         aliases=aliases,
         checks={status.value: number for status, number in report.totals.items() if number},

@@ -70,7 +70,7 @@ def _lines(found: CaptureStatus) -> list[str]:
     log = f"Entries in the log: {found.entries:,}, the newest at position {found.last_position:,}"
     none = f"{found.source} has no capture of this work folder: `weaviate-migration capture install` makes it."
     lines = [captured, log] if found.capture_id else [none]
-    lines += [f"warning: {sentence}" for sentence in found.not_followed]
+    lines += [f"warning: {sentence}" for sentence in (*found.not_followed, *found.slow)]
     lines += [f"damaged: {sentence}" for sentence in found.damage]
     if found.damage:
         lines.append("Changes may have been missed: `weaviate-migration capture install` begins again from here.")

@@ -1,5 +1,6 @@
 """`plan`: the mapping as it fits the file."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -13,7 +14,9 @@ from weaviate_migration.cli.show.options import EPILOG, SOURCE_OPTIONS, WORK_OPT
 from weaviate_migration.cli.show.terminal import compact_table, plain_console, print_text
 from weaviate_migration.mapping import PropertyMapping
 from weaviate_migration.phases.preflight.mapping_choice import mapping_to_migrate
+from weaviate_migration.source.capture import uncaptured_tables
 from weaviate_migration.source.inspect import Table as SourceTable
+from weaviate_migration.source.lookups import slow_lookups
 from weaviate_migration.source.other_tables import OtherTables, read_other_tables
 from weaviate_migration.source.plan import CollectionPlan, MigrationPlan, planned_source
 
@@ -28,16 +31,21 @@ def plan(as_json: bool, **options: Any) -> int:
         planned_source(session.source, session.mapping, session.work_folder.scratch) as (database, found),
     ):
         others = read_other_tables(session.source, database, found)
+        live = [*uncaptured_tables(found), *slow_lookups(database.path, found)]
         say_drawn(session.drawn_mapping)
     if as_json:
-        print_json(_plan_document(found, others))
+        print_json(_plan_document(found, others, live))
     else:
-        _print_plan(found, others, plain_console())
+        _print_plan(found, others, live, plain_console())
     return 0
 
 
-def _plan_document(plan: MigrationPlan, others: OtherTables) -> dict[str, Any]:
-    """What `plan --json` prints: the mapping as it fits this file."""
+def _plan_document(plan: MigrationPlan, others: OtherTables, live: Sequence[str]) -> dict[str, Any]:
+    """What `plan --json` prints: the mapping as it fits this file.
+
+    Args:
+        live: what `migrate --live` cannot follow, or only slowly.
+    """
     return {
         "collections": [
             {
@@ -52,11 +60,12 @@ def _plan_document(plan: MigrationPlan, others: OtherTables) -> dict[str, Any]:
         ],
         "not_migrated": list(plan.unmapped_tables),
         "warnings": [*plan.warnings, *others.warnings],
+        "live": list(live),
         "other_tables": others.model_dump(mode="json"),
     }
 
 
-def _print_plan(plan: MigrationPlan, others: OtherTables, console: Console) -> None:
+def _print_plan(plan: MigrationPlan, others: OtherTables, live: Sequence[str], console: Console) -> None:
     """The mapping as it fits the file: for each column of each table where it goes."""
     for each in plan.collections:
         if each.table is None:
@@ -68,6 +77,8 @@ def _print_plan(plan: MigrationPlan, others: OtherTables, console: Console) -> N
         print_text(console, f"{table}: {rows}left out: {omitted.reason}")
     for text in (*plan.warnings, *others.warnings):
         print_text(console, f"warning: {text}", "yellow")
+    for text in live:
+        print_text(console, f"with --live: {text}")
 
 
 def _print_collection(plan: CollectionPlan, console: Console) -> None:

@@ -31,6 +31,7 @@ class MigrationStatus:
         migration_id: the migration that commands work with; None where none is unfinished or cut over.
         migrations: the state of each one on record, by its id, oldest first.
         capture: None where the changes of the source are not followed.
+        not_followed: a sentence for each collection whose changes are not, while those of others are.
         server: why nothing is known of the server; '' where it answered.
         aliases: for each where it points, None for nowhere; empty where the server did not answer.
         checks: how many there are of each status.
@@ -46,6 +47,7 @@ class MigrationStatus:
     migrations: Mapping[str, str] = field(default_factory=dict)
     snapshot: SnapshotStatus | None = None
     capture: Standing | None = None
+    not_followed: tuple[str, ...] = ()
     server: str = ""
     aliases: Mapping[str, str | None] = field(default_factory=dict)
     checks: Mapping[str, int] = field(default_factory=dict)

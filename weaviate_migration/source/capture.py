@@ -102,7 +102,7 @@ def install_capture(
         SourceError: the file is locked for longer than the timeout, or damaged.
     """
     collections = chain.from_iterable(each.collections for each in (plan, *others))
-    followed = (each for each in collections if each.table is not None and _why_not(each) is None)
+    followed = (each for each in collections if each.table is not None and is_followed(each))
     # Each once, whichever collections need it; a table may be captured by several keys.
     tables = list({(table.name, key): (table, key) for each in followed for table, key in captured_by(each)}.values())
     with write_transaction(source, busy_timeout_seconds) as connection:
@@ -172,14 +172,20 @@ def captured_by(plan: CollectionPlan) -> list[Keyed]:
     return [(plan.joins.main, plan.joins.key), *((link.table, link.key) for link in plan.joins.links)]
 
 
-def unfollowed(plan: MigrationPlan) -> list[CollectionPlan]:
-    """The collections of which changes cannot be followed."""
-    return [each for each in plan.collections if _why_not(each) is not None]
+def is_followed(plan: CollectionPlan) -> bool:
+    """Whether the changes of a collection's rows can be followed; where there is no table, there are none."""
+    return _why_not(plan) is None
+
+
+def can_be_copied(plan: CollectionPlan) -> bool:
+    """Whether rows of a collection fit into a temporary table, as all that are read from a source in use have to."""
+    return _copied_columns(plan) <= MOST_COLUMNS
 
 
 def uncaptured_tables(plan: MigrationPlan) -> list[str]:
     """A sentence for each collection whose changes cannot be followed; one that is no whole table is named itself."""
-    return [f"changes of {_shown(each)} are not followed: {_why_not(each)}" for each in unfollowed(plan)]
+    reasons = ((each, _why_not(each)) for each in plan.collections)
+    return [f"changes of {_shown(each)} are not followed: {reason}" for each, reason in reasons if reason]
 
 
 def captures_in(connection: sqlite3.Connection) -> list[str]:
@@ -202,9 +208,14 @@ def _why_not(plan: CollectionPlan) -> str | None:
         return "it has no key; if columns identify a row, name them in `key`"
     if plan.joins is not None and plan.joins.reason:
         return plan.joins.reason
-    if (copied := _OF_A_CHANGE + len(plan.key) + len(plan.columns)) > MOST_COLUMNS:
-        return f"{copied - MOST_COLUMNS} columns of it are more than SQLite takes; leave as many out with `omit`"
+    if not can_be_copied(plan):
+        more = _copied_columns(plan) - MOST_COLUMNS
+        return f"{more} columns of it are more than SQLite takes; leave as many out with `omit`"
     return None
+
+
+def _copied_columns(plan: CollectionPlan) -> int:
+    return _OF_A_CHANGE + len(plan.key) + len(plan.columns)
 
 
 def _shown(plan: CollectionPlan) -> str:

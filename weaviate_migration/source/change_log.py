@@ -240,11 +240,7 @@ class ChangeLog:
             low: leave out the addresses before this one, and keys without one.
             high: leave out this address and those after it.
         """
-        name = next(self._names)
-        keys = [f"key_{number}" for number, _ in enumerate(plan.key)]
-        columns = ["uuid", "present", "position", *keys, *(f"value_{number}" for number, _ in enumerate(plan.columns))]
-        # Without declared types: each value keeps its storage class.
-        self._connection.execute(f"CREATE TEMP TABLE {name} ({', '.join(columns)})")
+        name = self._copy_of(plan)
         numbers = self._captured(plan)
         if numbers:
             bounds = {"number": numbers[0], "after": after, "through": through, "low": low, "high": high}
@@ -252,6 +248,27 @@ class ChangeLog:
                 self._connection.execute(f"INSERT INTO temp.{name} {_changed_sql(plan, entries)}", bounds)
         self._connection.execute(f"CREATE INDEX temp.{name}_uuid ON {name} (uuid)")
         return ChangedRows(self._connection, name, plan)
+
+    def all_rows(self, plan: CollectionPlan) -> ChangedRows:
+        """Copies all rows as they are now, as if each had just changed; inside `reading`."""
+        assert plan.table is not None, "planned without a table: there is nothing to read"
+        name = self._copy_of(plan)
+        keys = [f"own.{quoted(column)}" for column in plan.key]
+        uuid = address_sql(plan, tenant_sql(plan, lambda column: f"own.{quoted(column)}"), keys)
+        read = [value_sql(plan.table, column, f"own.{quoted(column)}") for column in (*plan.key, *plan.columns)]
+        rows = f"SELECT {', '.join([uuid, '1', ':position', *read])} FROM {_from_sql(plan.table)} AS own"
+        self._connection.execute(f"INSERT INTO temp.{name} {rows}", {"position": self.last_position()})
+        self._connection.execute(f"CREATE INDEX temp.{name}_uuid ON {name} (uuid)")
+        return ChangedRows(self._connection, name, plan)
+
+    def _copy_of(self, plan: CollectionPlan) -> str:
+        """Makes a temporary table for rows, and returns its name."""
+        name = next(self._names)
+        keys = [f"key_{number}" for number, _ in enumerate(plan.key)]
+        columns = ["uuid", "present", "position", *keys, *(f"value_{number}" for number, _ in enumerate(plan.columns))]
+        # Without declared types: each value keeps its storage class.
+        self._connection.execute(f"CREATE TEMP TABLE {name} ({', '.join(columns)})")
+        return name
 
     @property
     def _known(self) -> Capture:
@@ -338,8 +355,10 @@ def _changed_sql(plan: CollectionPlan, entries: str) -> str:
 
 def _rows_sql(table: Table, logged: Sequence[str], values: Sequence[str], same: str) -> str:
     """Each logged key with its row, if there is one."""
-    own = table.from_sql if table.where else f"main.{table.from_sql}"
-    return f"SELECT {', '.join([*logged, *values])} FROM {_LOG} AS log LEFT JOIN {own} AS own ON {same} WHERE {_WITHIN}"
+    return (
+        f"SELECT {', '.join([*logged, *values])} FROM {_LOG} AS log LEFT JOIN {_from_sql(table)} AS own ON {same} "
+        f"WHERE {_WITHIN}"
+    )
 
 
 def _joined_rows_sql(table: Table, logged: Sequence[str], values: Sequence[str], same: str) -> str:
@@ -354,6 +373,11 @@ def _joined_rows_sql(table: Table, logged: Sequence[str], values: Sequence[str],
         f"ON {same} WHERE {_WITHIN} UNION ALL SELECT {', '.join([uuid, '0', *rest, *none])} FROM {_LOG} AS log "
         f"WHERE {_WITHIN} AND NOT EXISTS (SELECT 1 FROM {table.from_sql} AS own WHERE {same})"
     )
+
+
+def _from_sql(table: Table) -> str:
+    """What stands in FROM: a table of the file's, whatever temporary ones there are."""
+    return table.from_sql if table.select or table.where else f"main.{table.from_sql}"
 
 
 def _same_key(column: str, key: str) -> str:

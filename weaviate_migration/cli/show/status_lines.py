@@ -56,7 +56,7 @@ def named_lines(found: MigrationStatus) -> Iterator[tuple[str, list[str]]]:
         gone = "" if found.snapshot.is_there else ", removed"
         yield "snapshot", [f"{size_text(found.snapshot.bytes)}, {found.snapshot.taken_at}{gone}"]
     if found.migrations:
-        yield "capture", [_capture_text(found.capture)]
+        yield "capture", [_capture_text(found.capture), *found.not_followed]
         yield "server", [found.server or "answers"]
     yield "aliases", [f"{alias} → {collection or 'nothing'}" for alias, collection in found.aliases.items()]
     if found.checks:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,10 @@ from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.cutover.way_back import give_aliases_back
 from weaviate_migration.phases.dual_write.following import followed_with
 from weaviate_migration.phases.dual_write.migration_sync import MigrationSync
+from weaviate_migration.phases.dual_write.row_applier import RowApplier
 from weaviate_migration.phases.validation.changed_rows import try_compare_changes
+from weaviate_migration.phases.validation.source_proof import BroughtUp, try_bring_up
+from weaviate_migration.source.capture import can_be_copied
 from weaviate_migration.target.aliases import (
     alias_targets,
     point_aliases,
@@ -156,17 +159,22 @@ class Cutover:
         return self._records.update(record, cutover=CutoverRecord(step="begun", position=position).at("begun"))
 
     def _catch_up(self, record: MigrationRecord, sync: MigrationSync, deadline: Deadline) -> MigrationRecord:
-        """Applies and compares what was changed up to now; an application that goes on writing is not waited for."""
+        """Applies and compares what was changed up to now; an application that goes on writing is not waited for.
+
+        Where nobody knows what was changed, since the collection is not followed, all of it is compared.
+        """
         position = sync.last_position()
         record = self._begin(record, position)
         while sync.position < position:
             deadline.require(f"the changes up to position {position} to be applied; {sync.position} is reached")
             _apply_some(sync, position)
         record = self._note(record, "applied")
+        brought_up = [_bring_up(sync, each, deadline) for each in sync.unfollowed if _can_be_compared(each)]
         _refuse_differences(sync, deadline)
         deadline.require(f"the comparison of the changes up to position {position}")
         # Applying may have put rows into the quarantine, and a partition may have been loaded meanwhile.
         self._refuse_unready(record)
+        _refuse_left(brought_up)
         return self._note(record, "compared")
 
     def _await_index(self, record: MigrationRecord, deadline: Deadline) -> None:
@@ -193,6 +201,46 @@ def _apply_some(sync: MigrationSync, through: int) -> None:
     """Applies some of the changes; while somebody loads or compares these collections, none."""
     if sync.try_pass(min(through, sync.position + CHANGES_PER_STEP)) is None:
         time.sleep(SECONDS_BETWEEN_LOOKS)
+
+
+def _can_be_compared(applier: RowApplier) -> bool:
+    """Whether the rows can be read in one moment; says so where they cannot."""
+    if can_be_copied(applier.plan):
+        return True
+    logger.warning(
+        "cutover: %s is not followed, and has too many columns to be compared with the source as it is: what changed "
+        "since the last `weaviate-migration verify` is not there",
+        applier.record.alias(applier.plan.mapping),
+    )
+    return False
+
+
+def _bring_up(sync: MigrationSync, applier: RowApplier, deadline: Deadline) -> BroughtUp:
+    """Brings a collection that is not followed to its rows as they are now."""
+    alias = applier.record.alias(applier.plan.mapping)
+
+    def go_on() -> None:
+        deadline.require(f"the comparison of {alias}, which is not followed, with the source")
+
+    while (found := try_bring_up(sync, applier, go_on)) is None:
+        deadline.require(f"{alias}, which somebody else loads or compares")
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+    logger.info(
+        "cutover: %s is not followed: %d rows were compared with the source as it is, %d objects written, %d removed",
+        *(alias, found.rows, found.done.written, found.done.removed),
+    )
+    return found
+
+
+def _refuse_left(brought_up: Sequence[BroughtUp]) -> None:
+    """Raises DifferencesError where a collection differs from its rows though it was mended."""
+    for each in brought_up:
+        if each.first_left is not None:
+            raise DifferencesError(
+                f"{each.collection} is not followed, and {each.left} differences from the source are left, the first "
+                f"in {each.first_left.key} ({each.first_left.kind}): the aliases are not moved.",
+                "`weaviate-migration verify --repair` compares everything, and says what it cannot mend.",
+            )
 
 
 def _refuse_differences(sync: MigrationSync, deadline: Deadline) -> None:

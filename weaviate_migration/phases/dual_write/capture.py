@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from weaviate_migration.base.errors import MappingError, SourceNotUsableError
+from weaviate_migration.base.errors import MappingError, MigrationError, SourceNotUsableError
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.dual_write.lag import followed_migrations
 from weaviate_migration.source.capture import Capture, install_capture, uncaptured_tables
-from weaviate_migration.source.plan import MigrationPlan, planned_source
+from weaviate_migration.source.inspect import inspect_database
+from weaviate_migration.source.lookups import slow_lookups
+from weaviate_migration.source.plan import MigrationPlan, plan_migration, planned_source
 from weaviate_migration.work_folder.folder import WorkFolder
 
 
@@ -18,12 +20,13 @@ def begin_change_capture(source: Path, mapping: Mapping, work_folder: WorkFolder
     Migrations with another mapping that are followed by it stay so: readers have them, or may go back to them.
 
     Returns:
-        The capture, and a sentence for each mapped table whose changes are not followed.
+        The capture, and a sentence for each collection whose changes are not followed, or only slowly.
     """
-    with planned_source(source, mapping, work_folder.scratch) as (_, plan):
-        pass  # A copy that it may have been read from is of no use here.
+    with planned_source(source, mapping, work_folder.scratch) as (database, plan):
+        remarks = [*uncaptured_tables(plan), *slow_lookups(database.path, plan)]
+    # A copy that it may have been read from is of no use here.
     others = list(_other_plans(source, mapping, work_folder))
-    return install_capture(source, plan, work_folder.begin_capture(), others=others), uncaptured_tables(plan)
+    return install_capture(source, plan, work_folder.begin_capture(), others=others), remarks
 
 
 def _other_plans(source: Path, mapping: Mapping, work_folder: WorkFolder) -> Iterator[MigrationPlan]:
@@ -36,3 +39,11 @@ def _other_plans(source: Path, mapping: Mapping, work_folder: WorkFolder) -> Ite
                 planned_source(source, other, work_folder.scratch) as (_, plan),
             ):
                 yield plan
+
+
+def not_followed(source: Path, mapping: Mapping) -> tuple[str, ...]:
+    """A sentence for each collection whose changes are not followed, to be shown; nothing where nobody can tell now."""
+    try:
+        return tuple(uncaptured_tables(plan_migration(mapping, inspect_database(source, mapping))))
+    except MigrationError:
+        return ()

@@ -20,6 +20,7 @@ from weaviate_migration.mapping.relation_groups import parents_first
 from weaviate_migration.phases.dual_write.lag import standing_in
 from weaviate_migration.phases.dual_write.row_applier import RowApplier, SyncTally
 from weaviate_migration.phases.history.changes import writing_lock
+from weaviate_migration.source.capture import is_followed
 from weaviate_migration.source.change_log import ChangedRows, ChangeLog, LogPosition
 from weaviate_migration.source.plan import MigrationPlan
 from weaviate_migration.target.write import WriteSettings
@@ -176,6 +177,26 @@ class MigrationSync:
             return self.run_pass(through, wait=False)
         except Timeout:
             return None
+
+    @property
+    def unfollowed(self) -> list[RowApplier]:
+        """The collections whose changes are not in the log."""
+        return [each for each in self.appliers if not is_followed(each.plan)]
+
+    @contextmanager
+    def all_rows(self, applier: RowApplier) -> Iterator[ChangedRows]:
+        """All rows of a collection as they are now; while the context lives nobody else writes to its objects.
+
+        Raises:
+            filelock.Timeout: somebody else works with the collection.
+            CaptureError: capture is damaged or missing.
+            SourceBusyError: the source was locked for too long.
+        """
+        with writing_lock(self._locks, applier.collection, wait=False), ExitStack() as stack:
+            with self._log.reading():
+                rows = self._log.all_rows(applier.plan)
+            stack.callback(rows.close)
+            yield rows
 
     @contextmanager
     def caught_up(

@@ -10,10 +10,14 @@ from weaviate_migration.source.capture import uncaptured_tables
 from weaviate_migration.source.connect import RECOVER_HINT, connect_read_only, connect_to_read, source_errors
 from weaviate_migration.source.inspect import Database
 from weaviate_migration.source.integrity import Integrity, quick_look
+from weaviate_migration.source.lookups import slow_lookups
 from weaviate_migration.source.other_tables import OtherTables, other_tables
 from weaviate_migration.source.plan import MigrationPlan, plan_migration
 from weaviate_migration.source.snapshot import UNASKED_PAUSE_SECONDS, SourceLook, look_at
 from weaviate_migration.work_folder.checklist import ChecklistItem, Verdict
+
+_NAME_KEYS = "Name their keys in the mapping; what is not followed is compared with the source at the cutover."
+_MAKE_INDEX = "`CREATE INDEX` on that column in the source makes it fast."
 
 # A look, not the whole check: that is made of the snapshot.
 LOOK_SECONDS = 2.0
@@ -116,9 +120,9 @@ def capture(source: Source, *, live: bool) -> ChecklistItem:
             "Give this user the right to write to both, or migrate without --live.",
         )
     tables = sum(each.table is not None for each in source.plan.collections)
-    left_out = uncaptured_tables(source.plan)
-    figure = f"{tables - len(left_out)} of {tables} tables can be followed"
+    left_out, slow = uncaptured_tables(source.plan), slow_lookups(source.readable, source.plan)
+    figure = "; ".join([f"{tables - len(left_out)} of {tables} tables can be followed", *left_out, *slow])
     if not left_out:
-        return ChecklistItem("capture", "passed", figure)
+        return ChecklistItem("capture", "warned" if slow else "passed", figure, _MAKE_INDEX if slow else "")
     verdict: Verdict = "failed" if len(left_out) == tables else "warned"
-    return ChecklistItem("capture", verdict, f"{figure}; {'; '.join(left_out)}", "Name their keys in the mapping.")
+    return ChecklistItem("capture", verdict, figure, _NAME_KEYS)

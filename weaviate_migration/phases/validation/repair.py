@@ -2,10 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, Protocol
 
+from weaviate.collections import Collection
+
+from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.phases.history.extract.refusals import JudgedRow
+from weaviate_migration.phases.history.extract.storage_classes import RowLayout
 from weaviate_migration.phases.history.row_writer import RowWriter
-from weaviate_migration.phases.validation.collection_proof import CollectionProof
+from weaviate_migration.phases.validation.verdicts import Verdict
 from weaviate_migration.target.write import WriteSettings, remove_object
 from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
 
@@ -22,6 +27,29 @@ class RepairTally:
         return RepairTally(self.written + other.written, self.removed + other.removed, self.refused + other.refused)
 
 
+class Proof(Protocol):
+    """What compares the partitions of a collection with its rows."""
+
+    @property
+    def mapping(self) -> CollectionMapping:
+        """The collection's part of the mapping."""
+
+    @property
+    def objects(self) -> Collection[Any, Any]:
+        """The collection."""
+
+    @property
+    def layout(self) -> RowLayout:
+        """What the columns of the rows are."""
+
+    @property
+    def migration_timestamp(self) -> str:
+        """When the migration began, as its objects tell it."""
+
+    def verdicts(self, partition: str) -> Iterator[Verdict]:
+        """A verdict at least for each row or object of a partition that may disagree."""
+
+
 class PartitionRepair:
     """Repairs one partition of one collection.
 
@@ -30,7 +58,7 @@ class PartitionRepair:
         quarantine: the collection's; what it holds of the partition is replaced.
     """
 
-    def __init__(self, proof: CollectionProof, partition: str, settings: WriteSettings, quarantine: Quarantine) -> None:
+    def __init__(self, proof: Proof, partition: str, settings: WriteSettings, quarantine: Quarantine) -> None:
         self._proof = proof
         self._partition = partition
         self._settings = settings
