@@ -38,7 +38,11 @@ ROWS = (
         libraries=("rich",),
     ),
     Row(("mapping",), "what becomes what: the mapping file, and the pure way of a row to an object and back"),
-    Row(("source",), "the SQLite side: inspect, plan, read rows, snapshot, triggers, change log"),
+    Row(
+        ("source",),
+        "the SQLite side: inspect, plan, read rows, snapshot, triggers, change log",
+        libraries=("sqlglot",),
+    ),
     Row(
         ("target",),
         "the Weaviate side: server, connect, schema, write, read back, aliases",

@@ -50,7 +50,7 @@ def _status(session: ServerSession) -> MigrationStatus:
         migrations={each.id: each.state for each in records},
         snapshot=_snapshot_status(record),
         capture=capture,
-        not_followed=not_followed(record.source, mapping) if capture is not None else (),
+        not_followed=not_followed(record.source, mapping) if capture is not None else [],
         server=server,
         aliases=aliases,
         checks={status.value: number for status, number in report.totals.items() if number},

@@ -1,6 +1,6 @@
 """What is known of the migrations of a work folder: phase, positions, aliases, checks, and what to do next."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -47,7 +47,7 @@ class MigrationStatus:
     migrations: Mapping[str, str] = field(default_factory=dict)
     snapshot: SnapshotStatus | None = None
     capture: Standing | None = None
-    not_followed: tuple[str, ...] = ()
+    not_followed: Sequence[str] = field(default_factory=list)
     server: str = ""
     aliases: Mapping[str, str | None] = field(default_factory=dict)
     checks: Mapping[str, int] = field(default_factory=dict)

@@ -19,7 +19,7 @@ _ALIASES = "weaviate_migration.target.aliases:point_aliases"
 _NEW_ALIAS = "weaviate.aliases.sync:_Alias.create"
 _NO_ALIAS = "weaviate.aliases.sync:_Alias.delete"
 
-COLLECTIONS_MADE = Boundary(_COLLECTION, call=4)
+COLLECTIONS_MADE = Boundary(_COLLECTION, call=5)
 MIGRATE = (
     Boundary(_INSTALL, "before"),
     Boundary(_INSTALL),

@@ -13,6 +13,7 @@ from weaviate.collections import Collection
 
 from weaviate_migration_tests.chaos.record import row_text
 from weaviate_migration_tests.chaos.tables import (
+    MAPPED,
     TABLES,
     WRITERS,
     Row,
@@ -46,8 +47,8 @@ def assert_weaviate_holds_the_rows(client: WeaviateClient, path: Path, collectio
         collections: where the objects are, by the names of the collections in the mapping.
     """
     with closing(open_file(path)) as connection:
-        for table in TABLES:
-            expected = sorted(map(row_text, connection.execute(f"SELECT * FROM {table.name}")))
+        for table in MAPPED:
+            expected = sorted(map(row_text, connection.execute(table.rows)))
             found = sorted(row_text(row) for row in _rows_told(client, table, collections))
             assert found == expected, (
                 f"{table.collection}: {len(found)} objects, {len(expected)} rows; not in Weaviate: "

@@ -28,6 +28,7 @@ class Table:
         key: the columns of its key, with their types in Weaviate; they come first.
         has_unique_label: two rows cannot have one label; SQLite's REPLACE evicts the one that had it.
         has_tenants: the label names the tenant, so that nearly every change moves the row to another one.
+        select: what gives the rows, where they are more than the table's; `joined` are the columns that come last.
     """
 
     name: str
@@ -36,6 +37,8 @@ class Table:
     statement: str
     has_unique_label: bool = False
     has_tenants: bool = False
+    select: str = ""
+    joined: tuple[str, ...] = ()
 
     @property
     def key_columns(self) -> tuple[str, ...]:
@@ -43,7 +46,12 @@ class Table:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        return *self.key_columns, *VALUES
+        return *self.key_columns, *VALUES, *self.joined
+
+    @property
+    def rows(self) -> str:
+        """The statement that gives the rows that become objects."""
+        return self.select or f"SELECT * FROM {self.name}"
 
     def key_of(self, row: Row) -> Key:
         return row[: len(self.key)]
@@ -93,6 +101,17 @@ TABLES = (
         has_tenants=True,
     ),
 )
+# Events with the seats that have their labels: written to by whoever writes to either table.
+SEATED = Table(
+    "events",
+    "Seated",
+    (("number", "int"),),
+    "",
+    has_tenants=True,
+    select="SELECT e.*, s.place, s.body AS seat_body FROM events e LEFT JOIN seats s ON s.label = e.label",
+    joined=("place", "seat_body"),
+)
+MAPPED = (*TABLES, SEATED)
 
 
 def make_file(path: Path) -> Path:
@@ -120,13 +139,18 @@ def open_file(path: Path) -> sqlite3.Connection:
 
 def make_mapping(path: Path) -> Path:
     """The mapping file. `label` has no property: it is kept in `source_columns`."""
-    path.write_text("name: chaos\ncollections:\n" + "".join(_collection_lines(TABLES)), encoding="utf-8")
+    path.write_text("name: chaos\ncollections:\n" + "".join(_collection_lines(MAPPED)), encoding="utf-8")
     return path
 
 
 def _collection_lines(tables: Iterable[Table]) -> Iterable[str]:
     for table in tables:
-        yield f"  - name: {table.collection}\n    table: {table.name}\n"
+        rows = (
+            f"select: {table.select}\n    key: [{', '.join(table.key_columns)}]"
+            if table.select
+            else f"table: {table.name}"
+        )
+        yield f"  - name: {table.collection}\n    {rows}\n"
         if table.has_tenants:
             yield f"    tenant: {{column: label, of_null: {TENANT_OF_NULL}}}\n"
         yield "    properties:\n"

@@ -41,9 +41,9 @@ def _other_plans(source: Path, mapping: Mapping, work_folder: WorkFolder) -> Ite
                 yield plan
 
 
-def not_followed(source: Path, mapping: Mapping) -> tuple[str, ...]:
+def not_followed(source: Path, mapping: Mapping) -> list[str]:
     """A sentence for each collection whose changes are not followed, to be shown; nothing where nobody can tell now."""
     try:
-        return tuple(uncaptured_tables(plan_migration(mapping, inspect_database(source, mapping))))
+        return uncaptured_tables(plan_migration(mapping, inspect_database(source, mapping)))
     except MigrationError:
-        return ()
+        return []
