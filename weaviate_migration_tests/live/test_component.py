@@ -22,7 +22,6 @@ import weaviate
 
 from weaviate_migration import SQLiteMigrationComponent
 from weaviate_migration.defs.component import SETTINGS
-from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration_tests.documentation import PAGES, first_column, typed_commands
 from weaviate_migration_tests.installed_package import install_package, lend_commands
@@ -45,17 +44,12 @@ OFFLINE = {
 }
 
 
-ASSETS_OF_JOB = """query($selector: PipelineSelector!) {
-  assetNodes(pipeline: $selector) { assetKey { path } }
-}"""
-LAUNCH = """mutation($backfill: LaunchBackfillParams!) {
-  launchPartitionBackfill(backfillParams: $backfill) {
-    __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message }
+LAUNCH = """mutation($run: ExecutionParams!) {
+  launchRun(executionParams: $run) {
+    __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message }
   }
 }"""
-STATUS = """query($id: String!) {
-  partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } }
-}"""
+STATUS = """query($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"""
 CHECKS = """query($key: AssetKeyInput!) {
   assetNodeOrError(assetKey: $key) { ... on AssetNode {
     assetChecksOrError { ... on AssetChecks { checks { name executionForLatestMaterialization { status } } } }
@@ -79,18 +73,16 @@ class UI:
         return found
 
     def materialize_all(self, job: str) -> str:
-        """“Materialize all…”, “All” partitions, “Launch backfill” on a job's page; returns how it ended."""
-        selector = {"repositoryLocationName": "shop", "repositoryName": "__repository__"}
-        nodes = self.ask(ASSETS_OF_JOB, selector={**selector, "pipelineName": job})
-        keys = [{"path": node["assetKey"]["path"]} for node in nodes]
-        backfill = self.ask(
-            LAUNCH, backfill={"assetSelection": keys, "partitionNames": list(PARTITION_KEYS), "tags": []}
-        )
-        assert backfill["__typename"] == "LaunchBackfillSuccess", backfill
+        """A job with all of its partitions, in one run; returns how it ended."""
+        selector = {"repositoryLocationName": "shop", "repositoryName": "__repository__", "jobName": job}
+        ends = {"dagster/asset_partition_range_start": "00", "dagster/asset_partition_range_end": "15"}
+        tags = [{"key": key, "value": value} for key, value in ends.items()]
+        launched = self.ask(LAUNCH, run={"selector": selector, "executionMetadata": {"tags": tags}})
+        assert launched["__typename"] == "LaunchRunSuccess", launched
         deadline = time.monotonic() + SECONDS
         while time.monotonic() < deadline:
-            status: str = self.ask(STATUS, id=backfill["backfillId"])["status"]
-            if status.startswith(("COMPLETED", "FAILED")):
+            status: str = self.ask(STATUS, id=launched["run"]["runId"])["status"]
+            if status in ("SUCCESS", "FAILURE", "CANCELED"):
                 return status
             time.sleep(0.5)
         raise AssertionError(f"{job} is still {status}")
@@ -154,7 +146,7 @@ class Reader:
         with lasting(command, self.folder, self.folder.parent / "dg.log", **self.environment):
             ui = UI(f"http://127.0.0.1:{port}")
             wait_for_page(ui.url)
-            assert ui.materialize_all("desk_migrate") == "COMPLETED_SUCCESS"
+            assert ui.materialize_all("desk_migrate") == "SUCCESS"
             self.verdicts = {name: ui.checks(*name.split("/")) for name in ("crm/contact", "desk/ticket")}
 
     def see_file(self, path: str, text: str) -> None:
@@ -245,12 +237,41 @@ def test_the_settings_in_the_table() -> None:
     assert ", ".join(f"`{each}`" for each in SETTINGS) in PAGE
 
 
-def test_a_key_is_never_read_before_a_run_needs_it(reader: Reader) -> None:
-    """Of a variable that is not set, and of one that is: nothing of the definitions holds its value."""
-    entry = reader.folder / "src/shop/defs/crm/defs.yaml"
-    text = entry.read_text()
-    entry.write_text(text.replace("    grpc_port", "    api_key_variable: CRM_WEAVIATE_KEY\n    grpc_port"))
+WRONG = """type: weaviate_migration.SQLiteMigrationComponent
+attributes:
+  source: app.db
+  mapping:
+    name: notes
+    collections:
+      - name: Note
+        table: notes
+        proprties: []
+        properties:
+          - {name: body, column: body, type: txt}
+  server: {url: embedded, grpc_prt: 7}
+  settings:
+    batch_sise: 3
+    max_retries: 1000
+  sync_shedule: "* * * * *"
+"""
+
+
+def test_a_mistake_is_told_with_its_line(reader: Reader) -> None:
+    """By `dg check yaml`, which loads nothing: in the mapping, the server and the settings, too."""
+    entry = reader.folder / "src/shop/defs/desk/defs.yaml"
+    kept = entry.read_text()
+    entry.write_text(WRONG)
     try:
-        assert reader.run("dg", "check", "defs").returncode == 0
+        checked = reader.run("dg", "check", "yaml")
     finally:
-        entry.write_text(text)
+        entry.write_text(kept)
+    assert checked.returncode == 1
+    told = re.findall(rf"^{re.escape(str(entry))}:(\d+) - \S+ attributes\S* (.*)$", checked.stdout, re.MULTILINE)
+    assert {(int(line), re.sub(r" is not one of .*", " is not one of them", said)) for line, said in told} == {
+        (9, "Additional properties are not allowed ('proprties' was unexpected)"),
+        (11, "'txt' is not one of them"),
+        (12, "Additional properties are not allowed ('grpc_prt' was unexpected)"),
+        (14, "Additional properties are not allowed ('batch_sise' was unexpected)"),
+        (15, "1000 is greater than the maximum of 100"),
+        (16, "Additional properties are not allowed ('sync_shedule' was unexpected)"),
+    }
