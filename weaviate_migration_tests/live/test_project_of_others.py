@@ -205,10 +205,23 @@ def test_a_migration_takes_no_names_that_another_one_of_the_project_has(
     assert failure.step == "desk__weaviate_schema"
     assert f"`CrmNote` leads to what came from {project.crm.sqlite_url}" in failure.message
     assert {alias: each.collection for alias, each in connected.alias.list_all().items()} == before
+    assert WorkFolder.of(config).records.all() == []
     # One more of the same file may, wherever its work folder is.
-    again = build_migration_definitions(
-        project.crm.model_copy(update={"work_dir": tmp_path / "crm"}), key_prefix="desk"
-    )
-    job = again.resolve_job_def("desk_migrate")
+    config = project.crm.model_copy(update={"work_dir": tmp_path / "crm"})
+    job = build_migration_definitions(config, key_prefix="desk").resolve_job_def("desk_migrate")
     schema = dg.AssetKey(["desk", "weaviate_schema"])
     assert job.execute_in_process(instance=project.instance, asset_selection=[schema]).success
+
+
+def test_a_name_that_another_one_has_taken_meanwhile_is_left_to_it(
+    project: Project, connected: weaviate.WeaviateClient
+) -> None:
+    before = connected.alias.list_all()
+    own, others = before["ShopNote"].collection, before["CrmNote"].collection
+    connected.alias.update(alias_name="ShopNote", new_target_collection=others)
+    try:
+        (failure,) = run_failures(project.choose(["shop", "cutover"]).all_events)
+        assert f"`ShopNote` leads to what came from {project.crm.sqlite_url}" in failure.message
+        assert connected.alias.list_all()["ShopNote"].collection == others
+    finally:
+        connected.alias.update(alias_name="ShopNote", new_target_collection=own)
