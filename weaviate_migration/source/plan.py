@@ -330,19 +330,28 @@ def _unreadable(plan: CollectionPlan, database: Database) -> Iterator[str]:
 
 
 def _what_is_wrong(table: Table, database: Database) -> str:
-    """Why SQLite cannot follow a statement or condition, and which name was meant."""
+    """Why SQLite cannot follow a statement or condition, in which line of it, and which name was meant."""
     is_statement = bool(table.select) and not table.columns
+    sql = table.select if is_statement else table.where
     text = f"`{'select' if is_statement else 'where'}` cannot be read in this file: {table.unreadable}"
     if missing := _MISSING_TABLE.search(table.unreadable):
-        return text + suggestion(missing["name"], [each.name for each in database.tables])
-    if missing := _MISSING_COLUMN.search(table.unreadable):
-        if f"`{missing['name']}`" in tokens_of(table.select if is_statement else table.where):
+        among = [each.name for each in database.tables]
+    elif missing := _MISSING_COLUMN.search(table.unreadable):
+        named = set(map(folded, map(unquoted, tokens_of(sql))))
+        tables = [each for each in database.tables if folded(each.name) in named] if is_statement else [table]
+        among = list(dict.fromkeys(column.name for each in tables for column in each.columns))
+        if f"`{missing['name']}`" in tokens_of(sql):
             text += "; a text stands in single quotes"
-        named = set(map(folded, map(unquoted, tokens_of(table.select))))
-        among = [each for each in database.tables if folded(each.name) in named] if is_statement else [table]
-        columns = dict.fromkeys(column.name for each in among for column in each.columns)
-        return text + suggestion(missing["name"], columns)
-    return text
+    else:
+        return text
+    return text + _line_of(missing["name"], sql) + suggestion(missing["name"], among)
+
+
+def _line_of(name: str, sql: str) -> str:
+    """In which line of several a statement has a name first: `, in its line 2`."""
+    lines = sql.splitlines()
+    numbers = (number for number, line in enumerate(lines, 1) if name in map(unquoted, tokens_of(line)))
+    return f", in its line {number}" if len(lines) > 1 and (number := next(numbers, 0)) else ""
 
 
 def _statement_mistakes(
