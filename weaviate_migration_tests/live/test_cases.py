@@ -17,6 +17,7 @@ from uuid import UUID
 import pytest
 import weaviate
 from weaviate.classes.config import DataType
+from weaviate.collections import Collection
 
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration_tests.live.command_line import Ended, at, run_here
@@ -104,9 +105,19 @@ def audited(ended: Ended) -> dict[str, dict[str, int]]:
 
 
 def objects(client: weaviate.WeaviateClient, collection: str) -> dict[str, dict[str, Any]]:
-    """Of each object, by the key that it tells: its properties, and the columns that it keeps verbatim."""
-    found = {}
+    """Of each object, by the key that it tells: its properties, and the columns that it keeps verbatim.
+
+    In a collection with tenants, the tenant's name and a slash stand before the key.
+    """
     objects = client.collections.use(collection)
+    if not objects.config.get().multi_tenancy_config.enabled:
+        return objects_of(objects)
+    tenants = {tenant: objects_of(objects.with_tenant(tenant)) for tenant in objects.tenants.get()}
+    return {f"{tenant}/{key}": each for tenant, held in tenants.items() for key, each in held.items()}
+
+
+def objects_of(objects: Collection[Any, Any]) -> dict[str, dict[str, Any]]:
+    found = {}
     # Weaviate returns blobs only where they are named.
     blobs = [each.name for each in objects.config.get().properties if each.data_type == DataType.BLOB]
     pictures = {each.uuid: each.properties for each in objects.iterator(return_properties=blobs)} if blobs else {}
