@@ -23,6 +23,11 @@ def test_every_command_tells_which_rows_are_in_none_and_which_in_several(server:
 
     migrated = run_here("migrate", *source, *work_dir, *at(server), "--json")
     assert migrated.code == 0, migrated.stderr
+    orphans = [each for each in migrated.json["warnings"] if each.startswith("question: relations: ")]
+    assert orphans == [
+        "question: relations: reply_to → Question: 1 parents looked up; 1 rows name 1 parents that the source does not "
+        "have (first 99); reply_to → Answer: 2 parents looked up."
+    ]
     said = {name: run_here(name, *work_dir, *at(server), "--json").json for name in ("status", "verify", "postflight")}
     assert said["status"]["parted_tables"] == {"messages": TOLD.removeprefix("messages: ")}
     certificate = json.loads(Path(said["verify"]["certificate"]).read_text(encoding="utf-8"))
