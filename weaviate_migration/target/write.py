@@ -38,6 +38,7 @@ from weaviate_migration.base.errors import (
 )
 from weaviate_migration.base.redaction import redacted
 from weaviate_migration.base.settings import spare_memory_mb
+from weaviate_migration.mapping.object_ids import split_address
 from weaviate_migration.mapping.row_to_object import NO_REFERENCES, ObjectDraft, References
 from weaviate_migration.target.failures import Rejection, is_too_large, target_error, target_errors
 from weaviate_migration.target.message_size import MESSAGE_BYTES, estimated_size, too_large
@@ -52,6 +53,9 @@ LONGEST_WAIT_SECONDS = 60.0
 
 # The server removes at most 10,000 objects at once (QUERY_MAXIMUM_RESULTS), silently.
 REMOVALS_PER_REQUEST = 1_000
+
+# Where one in so many references leads nowhere, adding all of them costs less than sending objects twice.
+_MANY = 4
 
 # The server gives single objects their errors as text only, so here, and only here, text decides. Each of these was
 # seen from a server that took the same object later: read-only shard, overload, a node or a disk away for a while.
@@ -123,8 +127,8 @@ class BatchOutcome:
 
     Attributes:
         removed: objects that were there before, and are refused now; they are not there any more.
-        unresolved: the references that the server took only unchecked, by the address of their object: what they lead
-            to was not there.
+        unresolved: the references that are added unchecked, by the address of their object: what they lead to may not
+            be there.
         retried_by: objects that were sent again, as often as they were, by the category of the error before.
         seconds: until each object had its outcome, other tries and the waits for them included.
     """
@@ -259,6 +263,7 @@ class ObjectWriter:
         self._send_objects = way_to_send(collection)
         self._settings = settings
         self._stopped = threading.Event()
+        self._adds_references = False
 
     def write(self, batches: Iterable[Batch]) -> Iterator[BatchOutcome]:
         """Writes all batches, a few under way at once, and yields what became of each, in the order of completion.
@@ -351,8 +356,13 @@ class ObjectWriter:
 
         The server refuses an object for a reference that leads nowhere. So one that has any, and is refused, is sent
         without; if it is taken then, its references are added, unchecked: as in SQLite, a row may name a parent that
-        comes later, or never. Writing it anew drops the references that it had: none is there twice.
+        comes later, or never. Writing it anew drops the references that it had: none is there twice. Where many of a
+        batch were refused so, the next ones are not tried with references: each would be sent twice.
         """
+        tried = 0 if self._adds_references else sum(bool(draft.references) for draft in pending)
+        if self._adds_references:
+            outcome.unresolved |= {draft.uuid: draft.references for draft in pending if draft.references}
+            pending[:] = [draft._replace(references=NO_REFERENCES) for draft in pending]
         while pending:
             refused = self._send(pending)
             if not refused:
@@ -370,6 +380,10 @@ class ObjectWriter:
                 if index not in refused or draft.references
             ]
         add_references(self._collection, outcome.unresolved)
+        # With tenants no reference is added unchecked: there each has to be tried.
+        without_tenants = sum(split_address(each)[0] is None for each in outcome.unresolved)
+        if tried and without_tenants * _MANY > tried:
+            self._adds_references = True
 
     def _send(self, drafts: Sequence[ObjectDraft]) -> dict[int, Rejection]:
         """Sends once; returns the objects that were not taken, by index, with the reason.
