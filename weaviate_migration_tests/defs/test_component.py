@@ -145,6 +145,26 @@ def test_a_key_that_would_be_read_is_refused(project: Project, monkeypatch: pyte
     assert "not_to_be_seen" not in told
 
 
+OWN_SERVER = """
+import dagster as dg
+from weaviate_migration.defs.resources import WeaviateServer
+
+defs = dg.Definitions(resources={"warehouse": WeaviateServer(url="http://warehouse")})
+"""
+
+
+def test_a_resource_of_the_project_stands_for_ours(project: Project) -> None:
+    project.write(
+        f"{PLAIN}  key_prefix: crm\n  server: {{url: http://warehouse}}\n  resources: {{weaviate: warehouse}}\n"
+    )
+    (project.sandbox.defs_folder_path / "server.py").write_text(OWN_SERVER)
+    with project.sandbox.build_all_defs() as whole:
+        dg.Definitions.validate_loadable(whole)
+        needed = whole.resolve_job_def("crm_migrate").get_required_resource_defs()
+        assert needed["crm_weaviate"].required_resource_keys == {"warehouse"}
+        assert "warehouse" in needed
+
+
 def test_a_mapping_in_place_is_the_one_of_a_file(project: Project) -> None:
     """Templates are not filled in: what looks like a number or like a template is the text that stands there."""
     text = MAPPING.format(missing="refuse", more="description: '{{ 7 }} of 7'")
