@@ -14,7 +14,8 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
-from weaviate_migration.mapping.models import PropertyType, folded
+from weaviate_migration.mapping.names import folded
+from weaviate_migration.mapping.property_mapping import PropertyType
 from weaviate_migration.mapping.values import SqlValue, is_utf8
 from weaviate_migration.source.inspect import quoted
 from weaviate_migration_tests.strategies import SQL_VALUES, spelled_fields

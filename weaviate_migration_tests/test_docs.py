@@ -30,7 +30,7 @@ from weaviate_migration.mapping import (
     VectorMapping,
     read_mapping,
 )
-from weaviate_migration.mapping.models import Distance, PropertyType, VectorBytes
+from weaviate_migration.mapping.property_mapping import Distance, PropertyType, VectorBytes
 from weaviate_migration.mapping.spellings import DateFormat
 from weaviate_migration.monitoring.alerts.conditions import Kind
 from weaviate_migration.target.connect import MINIMUM_VERSION

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from weaviate_migration.mapping.dates import EPOCH_CONVERTERS, date_property, pattern_property
 from weaviate_migration.mapping.decimals import decimal_text_property, scaled_integer_property
 from weaviate_migration.mapping.json_values import ARRAY_CONVERTERS, text_member, texts_member
-from weaviate_migration.mapping.models import PropertyMapping
+from weaviate_migration.mapping.property_mapping import PropertyMapping
 from weaviate_migration.mapping.values import (
     Converter,
     blob_property,

@@ -1,285 +1,58 @@
-"""What becomes what, as frozen models: tables, keys, columns, properties, types, indexing, vectors, relations."""
+"""What becomes what, as frozen models: the collections of a mapping, and the mapping as a whole."""
 
 import hashlib
-import string
 import textwrap
-from collections.abc import Callable, Iterable, Iterator
-from typing import Annotated, Any, Literal, Self, get_args
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
     Field,
     PrivateAttr,
-    StringConstraints,
     field_validator,
     model_validator,
 )
 
 from weaviate_migration.mapping.asset_names import AssetNames, asset_names
+from weaviate_migration.mapping.given_fields import fields_of, given_twice, items_of, texts_of
+from weaviate_migration.mapping.names import (
+    RESERVED_PROPERTIES,
+    CollectionName,
+    NonEmpty,
+    PropertyName,
+    folded,
+)
+from weaviate_migration.mapping.property_mapping import (
+    PropertyMapping,
+    RelationMapping,
+    TenantMapping,
+    VectorMapping,
+    vector_fields,
+)
 from weaviate_migration.mapping.reachable import reachable
-from weaviate_migration.mapping.spellings import BooleanValues, DecimalFormat, date_format_mistake
 from weaviate_migration.mapping.statements import Statement, condition_mistake, statement_mistake
-from weaviate_migration.mapping.tenants import HASHED, TENANT_NAME, tenant_name
 from weaviate_migration.mapping.text_index import (
     TOKENIZATIONS_ON_DEMAND,
-    Letter,
     Stopwords,
-    Tokenization,
-    text_index_mistakes,
 )
 from weaviate_migration.mapping.validated_model import Items, Mistake, ValidatedModel, later
 
-PropertyType = Literal[
-    "text", "text[]", "int", "number", "boolean", "date", "uuid", "int[]", "number[]", "boolean[]", "date[]", "blob"
-]
-TextIndex = Literal["whole", "words", "stored"]
-VectorBytes = Literal["float32", "float64", "float16", "int8", "json", "base64"]
-Distance = Literal["cosine", "dot", "l2-squared", "hamming", "manhattan"]
 MissingPolicy = Literal["refuse", "warn"]
-UnfitPolicy = Literal["keep", "refuse"]
 UnmappedPolicy = Literal["refuse", "warn"]
-
-# What Weaviate accepts as names of collections, properties and vectors (server 1.39.0, schema validation). Silently, it
-# would turn a capital that a property begins with into a small letter.
-COLLECTION_LENGTH, PROPERTY_LENGTH = 200, 230
-CollectionName = Annotated[str, StringConstraints(pattern=r"^[A-Z][_0-9A-Za-z]*$", max_length=COLLECTION_LENGTH)]
-PropertyName = Annotated[str, StringConstraints(pattern=r"^[_a-z][_0-9A-Za-z]*$", max_length=PROPERTY_LENGTH)]
-VectorName = Annotated[str, StringConstraints(pattern=r"^[_A-Za-z][_0-9A-Za-z]*$", max_length=PROPERTY_LENGTH)]
-TenantName = Annotated[str, StringConstraints(pattern=TENANT_NAME)]
-NonEmpty = Annotated[str, StringConstraints(min_length=1)]
-
-# Reserved by Weaviate for the object itself: the server or weaviate-client refuses them as property names.
-RESERVED_PROPERTIES = ("id", "_id", "vector", "_additional")
-
 # So much of a condition is shown where rows are named in a line.
 _SHOWN_CONDITION = 60
-
-_ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
-
-
-def folded(name: str) -> str:
-    """The name as SQLite compares names of tables and columns: without regard to case, but of ASCII letters only.
-
-    https://www.sqlite.org/c3ref/stricmp.html
-    """
-    return name.translate(_ASCII_LOWER)
-
-
-def _fields(item: object) -> dict[str, Any]:
-    """The fields of an item that is not validated yet, or is a model already; of anything else, none."""
-    if isinstance(item, BaseModel):
-        return dict(item)
-    return item if isinstance(item, dict) else {}
-
-
-def _items(
-    given: dict[str, Any], field: str, long_form: Callable[[object], object] = lambda item: item
-) -> list[tuple[int, dict[str, Any]]]:
-    """Position and fields of each item of a list field; none where it is no list."""
-    items = given.get(field)
-    return [(at, _fields(long_form(item))) for at, item in enumerate(items)] if isinstance(items, list | tuple) else []
-
-
-def _texts(items: Iterable[tuple[int, dict[str, Any]]], field: str) -> list[tuple[int, str]]:
-    """Position and value of a text field of each item that has it."""
-    return [(at, fields[field]) for at, fields in items if isinstance(fields.get(field), str)]
 
 
 def _is_whole(collection: dict[str, Any]) -> bool:
     """Whether a collection that is not validated yet takes all rows of its table."""
-    given = (collection.get("select"), collection.get("where"), _fields(collection.get("tenant")).get("only"))
+    given = (collection.get("select"), collection.get("where"), fields_of(collection.get("tenant")).get("only"))
     return all(each is None for each in given)
-
-
-def _given_twice(names: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str, int]]:
-    """Position and name of each that an earlier one has too, and the earlier one's position; case is ignored.
-
-    Weaviate, too, ignores case when it refuses a second collection or property of a name.
-    """
-    first: dict[str, int] = {}
-    for at, name in names:
-        earlier = first.setdefault(folded(name), at)
-        if earlier != at:
-            yield at, name, earlier
 
 
 def _leads_back(collection: dict[str, Any], table: str, leads: dict[str, set[str]]) -> bool:
     """Whether references lead from a table back to a collection, or begin there."""
     own = folded(str(collection.get("table")))
     return own in {folded(table), *reachable(folded(table), leads)}
-
-
-class PropertyMapping(ValidatedModel):
-    """One property of a collection, and the column that it is made from.
-
-    Attributes:
-        name: the property in Weaviate.
-        column: the SQLite column.
-        type: the property's type in Weaviate.
-        index: for text and text[]: `whole` (one token, filterable), `words` (BM25), `stored` (neither).
-        tokenization: how a text with the index `words` is parted; None: as `word`.
-        ascii_fold: an indexed text is found without its accents, too: `é` is `e`.
-        ascii_fold_ignore: letters that stay as they are nevertheless.
-        stopwords: words that no search asks for; None: those of the collection.
-        default: the text that stands in for NULL and, with `default_for_empty`, for an empty text.
-            The value it replaced is kept in the object's `source_columns`.
-        json_key: the property is this member of the JSON object in the column; the column stays in `source_columns`.
-        date_format: what a date is in the column: text, a number since 1970 or 2001 (UTC), or a pattern of `strptime`.
-        values: what stands for true and for false in the column of a boolean; otherwise 1 and 0.
-        decimal: what a number is in the column where it is no real: `text`, or an integer with a scale.
-        on_unfit: what becomes of a row whose value the property cannot hold: the object goes without the property and
-            the value is in `source_columns` (`keep`), or the row goes to quarantine (`refuse`).
-    """
-
-    name: PropertyName
-    column: NonEmpty
-    type: PropertyType = "text"
-    index: TextIndex | None = None
-    tokenization: Tokenization | None = later(None)
-    ascii_fold: bool = later(False)
-    ascii_fold_ignore: Items[Letter] = later(())
-    stopwords: Stopwords = later(None)
-    default: str | None = None
-    default_for_empty: bool = False
-    json_key: NonEmpty | None = None
-    date_format: str = "text"
-    values: BooleanValues | None = later(None)
-    decimal: DecimalFormat = later(None)
-    on_unfit: UnfitPolicy = "keep"
-    description: str = ""
-
-    @property
-    def is_spelled(self) -> bool:
-        """Whether the mapping says how the column spells booleans, numbers or dates."""
-        return self.date_format != "text" or self.values is not None or self.decimal is not None
-
-    @property
-    def is_indexed(self) -> bool:
-        """Whether Weaviate keeps an index of it, to filter or to search by."""
-        return self.is_filterable or self.index == "words"
-
-    @property
-    def is_filterable(self) -> bool:
-        """Whether Weaviate can filter by it: by texts that are indexed whole, and by all else but blobs."""
-        return self.index in ("whole", None) and self.type != "blob"
-
-    @classmethod
-    def _mistakes(cls, given: dict[str, Any]) -> Iterator[Mistake]:
-        if given.get("name") in RESERVED_PROPERTIES:
-            yield ("name",), f"`{given['name']}` is reserved by Weaviate; choose another name"
-        if given.get("default_for_empty") is True and given.get("default") is None:
-            yield ("default_for_empty",), "needs a `default`"
-        if given.get("on_unfit") == "refuse" and given.get("json_key") is not None:
-            yield ("on_unfit",), "cannot be `refuse` beside `json_key`: all of the column is kept anyway"
-        of_type = given.get("type", "text")
-        if of_type in get_args(PropertyType):
-            yield from cls._mistakes_of_type(given, of_type)
-
-    @classmethod
-    def _mistakes_of_type(cls, given: dict[str, Any], of_type: str) -> Iterator[Mistake]:
-        is_text = of_type in ("text", "text[]")
-        if is_text and given.get("index") is None:
-            yield ("index",), "is missing: a text property says how it is indexed: whole, words or stored"
-        if not is_text and given.get("index") is not None:
-            yield ("index",), f"only text and text[] properties have one, this is of type {of_type}"
-        if of_type != "text" and given.get("default") is not None:
-            yield ("default",), f"only text properties have one, this is of type {of_type}"
-        if not is_text and given.get("json_key") is not None:
-            yield ("json_key",), f"only text and text[] properties have one, this is of type {of_type}"
-        date_format = given.get("date_format", "text")
-        if of_type != "date" and date_format != "text":
-            yield ("date_format",), f"only date properties have one, this is of type {of_type}"
-        elif isinstance(date_format, str) and (mistake := date_format_mistake(date_format)):
-            yield ("date_format",), mistake
-        if of_type != "boolean" and given.get("values") is not None:
-            yield ("values",), f"only boolean properties have them, this is of type {of_type}"
-        if of_type != "number" and given.get("decimal") is not None:
-            yield ("decimal",), f"only number properties have it, this is of type {of_type}"
-        yield from text_index_mistakes(given)
-
-
-class VectorMapping(ValidatedModel):
-    """A named vector of a collection; in a mapping file its name alone will do.
-
-    All vectors of one name have the length of the first one that Weaviate took; objects with another are refused.
-
-    Attributes:
-        name: the vector in Weaviate.
-        column: the SQLite column that it is made from; None: the application provides it.
-        bytes: how the column's values are read; None: a blob as little-endian float32s, a text as JSON.
-        length: how many numbers it has: a value with more or fewer makes no vector; None: any number of them.
-        distance: how Weaviate measures how near two of them are.
-    """
-
-    name: VectorName
-    column: NonEmpty | None = None
-    bytes: VectorBytes | None = later(None)
-    length: int | None = later(None, ge=1)
-    distance: Distance = later("cosine")
-
-    @classmethod
-    def _mistakes(cls, given: dict[str, Any]) -> Iterator[Mistake]:
-        for field in ("bytes", "length"):
-            if given.get(field) is not None and given.get("column") is None:
-                yield (field,), "needs a `column`: the vector is the application's own"
-
-
-def _vector_fields(item: object) -> object:
-    """An item of `vectors` as fields: anything else stands for the name."""
-    return item if isinstance(item, dict | BaseModel) else {"name": item}
-
-
-class RelationMapping(ValidatedModel):
-    """A column that holds the key of a row in another mapped table.
-
-    Attributes:
-        parent_id: the property of type uuid that holds the UUID of the parent's object; None for no such property.
-        reference: the cross-reference to the parent's object; None for none.
-    """
-
-    column: NonEmpty
-    to_table: NonEmpty
-    parent_id: PropertyName | None = later(None)
-    reference: PropertyName | None = later(None)
-
-    @property
-    def names_objects(self) -> bool:
-        """Whether anything in an object says which object the parent is, beside the key itself."""
-        return self.parent_id is not None or self.reference is not None
-
-    @classmethod
-    def _mistakes(cls, given: dict[str, Any]) -> Iterator[Mistake]:
-        for field in ("parent_id", "reference"):
-            if given.get(field) in RESERVED_PROPERTIES:
-                yield (field,), f"`{given[field]}` is reserved by Weaviate; choose another name"
-
-
-class TenantMapping(ValidatedModel):
-    """How the rows of a collection are divided among tenants of Weaviate.
-
-    Attributes:
-        column: whose value names the tenant, see `mapping.tenants`.
-        of_null: the tenant of rows where it is NULL; None: they are refused.
-        only: the one tenant whose rows are meant, as the text of its value, or the name under `of_null`; None: all.
-    """
-
-    column: NonEmpty
-    of_null: TenantName | None = None
-    only: NonEmpty | None = None
-
-    @property
-    def only_name(self) -> str | None:
-        """The name of the one tenant whose rows are meant; None: all are."""
-        return self.only if self.only in (None, self.of_null) else tenant_name(self.only, self.of_null)
-
-    @classmethod
-    def _mistakes(cls, given: dict[str, Any]) -> Iterator[Mistake]:
-        of_null = given.get("of_null")
-        if isinstance(of_null, str) and of_null.startswith(HASHED):
-            yield ("of_null",), f"begins with `{HASHED}`, as the names of values do that cannot be names themselves"
-        if isinstance(only := given.get("only"), str) and "\0" in only:
-            yield ("only",), "has a NUL, which no text of SQL can have"
 
 
 class CollectionMapping(ValidatedModel):
@@ -310,7 +83,7 @@ class CollectionMapping(ValidatedModel):
     description: str = ""
     key: Items[NonEmpty] = ()
     provenance: PropertyName = "metadata"
-    vectors: Items[Annotated[VectorMapping, BeforeValidator(_vector_fields)]] = ()
+    vectors: Items[Annotated[VectorMapping, BeforeValidator(vector_fields)]] = ()
     properties: Items[PropertyMapping] = Field(min_length=1)
     relations: Items[RelationMapping] = ()
     omit: dict[NonEmpty, NonEmpty] = Field(default_factory=dict)
@@ -429,9 +202,9 @@ class CollectionMapping(ValidatedModel):
 
     @classmethod
     def _mistakes(cls, given: dict[str, Any]) -> Iterator[Mistake]:
-        properties = _items(given, "properties")
-        names = _texts(properties, "name")
-        for at, name, earlier in _given_twice(names):
+        properties = items_of(given, "properties")
+        names = texts_of(properties, "name")
+        for at, name, earlier in given_twice(names):
             yield ("properties", at, "name"), f"`{name}` is the name of properties[{earlier}], too"
         provenance = given.get("provenance", cls.model_fields["provenance"].default)
         if provenance in RESERVED_PROPERTIES:
@@ -439,12 +212,12 @@ class CollectionMapping(ValidatedModel):
         for at, name in names:
             if isinstance(provenance, str) and folded(name) == folded(provenance):
                 yield ("properties", at, "name"), f"`{name}` is also the name of the provenance property"
-        vectors = _items(given, "vectors", _vector_fields)
-        for at, name, earlier in _given_twice(_texts(vectors, "name")):
+        vectors = items_of(given, "vectors", vector_fields)
+        for at, name, earlier in given_twice(texts_of(vectors, "name")):
             yield ("vectors", at, "name"), f"`{name}` is the name of vectors[{earlier}], too"
         if given.get("shards") is not None and given.get("tenant") is not None:
             yield ("shards",), "a collection with tenants has a shard for each of them: leave it out"
-        relations = _items(given, "relations")
+        relations = items_of(given, "relations")
         yield from cls._mistakes_of_parents(relations, names, provenance)
         naming = [(at, fields) for at, fields in relations if fields.get("parent_id") or fields.get("reference")]
         yield from cls._mistakes_of_omit(given, {"vectors": vectors, "properties": properties, "relations": naming})
@@ -485,13 +258,13 @@ class CollectionMapping(ValidatedModel):
         needed = {
             folded(column): f"is also mapped, in {field}[{at}]"
             for field, items in mapped.items()
-            for at, column in _texts(items, "column")
+            for at, column in texts_of(items, "column")
         }
         if isinstance(key, list | tuple):
             needed |= {folded(column): "is part of the key" for column in key if isinstance(column, str)}
-        if isinstance(tenant := _fields(given.get("tenant")).get("column"), str):
+        if isinstance(tenant := fields_of(given.get("tenant")).get("column"), str):
             needed[folded(tenant)] = "names the tenant"
-        for column in _fields(given.get("omit")):
+        for column in fields_of(given.get("omit")):
             if isinstance(column, str) and folded(column) in needed:
                 yield ("omit", column), f"column `{column}` {needed[folded(column)]}"
 
@@ -549,19 +322,19 @@ class Mapping(ValidatedModel):
 
     @classmethod
     def _mistakes(cls, given: dict[str, Any]) -> Iterator[Mistake]:
-        collections = _items(given, "collections", lambda item: _with_table(_fields(item)))
-        names, tables = _texts(collections, "name"), _texts(collections, "table")
+        collections = items_of(given, "collections", lambda item: _with_table(fields_of(item)))
+        names, tables = texts_of(collections, "name"), texts_of(collections, "table")
         whole = {at for at, each in collections if _is_whole(each)}
-        for at, _, earlier in _given_twice(names):
+        for at, _, earlier in given_twice(names):
             yield ("collections", at, "name"), f"is that of collections[{earlier}], too"
-        for at, _, earlier in _given_twice((at, table) for at, table in tables if at in whole):
+        for at, _, earlier in given_twice((at, table) for at, table in tables if at in whole):
             yield ("collections", at, "table"), f"is that of collections[{earlier}], too"
-        for at, name, earlier in _given_twice((at, _rows_of(each)) for at, each in collections):
+        for at, name, earlier in given_twice((at, _rows_of(each)) for at, each in collections):
             if (at in whole) != (earlier in whole):
                 yield ("collections", at, "name"), f"rows of collections[{earlier}] are on record as `{name}`, too"
         yield from cls._mistakes_of_relations(collections, [table for _, table in tables])
         yield from cls._mistakes_of_references(collections)
-        yield from cls._mistakes_of_omit_tables(_fields(given.get("omit_tables")), tables)
+        yield from cls._mistakes_of_omit_tables(fields_of(given.get("omit_tables")), tables)
 
     @classmethod
     def _mistakes_of_relations(
@@ -569,7 +342,7 @@ class Mapping(ValidatedModel):
     ) -> Iterator[Mistake]:
         mapped = {folded(table) for table in tables}
         for at, collection in collections:
-            for relation, to_table in _texts(_items(collection, "relations"), "to_table"):
+            for relation, to_table in texts_of(items_of(collection, "relations"), "to_table"):
                 if folded(to_table) not in mapped:
                     yield (
                         ("collections", at, "relations", relation, "to_table"),
@@ -584,17 +357,19 @@ class Mapping(ValidatedModel):
         A reference from a tenant to an object without one can be written, but fails every query that asks for it.
         """
         leads = {
-            folded(table): {folded(to) for at, to in _texts(relations, "to_table") if relations[at][1].get("reference")}
-            for at, table in _texts(collections, "table")
-            for relations in [_items(collections[at][1], "relations")]
+            folded(table): {
+                folded(to) for at, to in texts_of(relations, "to_table") if relations[at][1].get("reference")
+            }
+            for at, table in texts_of(collections, "table")
+            for relations in [items_of(collections[at][1], "relations")]
         }
         of_table: dict[str, list[dict[str, Any]]] = {}
-        for at, table in _texts(collections, "table"):
+        for at, table in texts_of(collections, "table"):
             of_table.setdefault(folded(table), []).append(collections[at][1])
         for at, collection in collections:
-            relations = _items(collection, "relations")
-            tables = dict(_texts(relations, "to_table"))
-            for relation, _ in _texts(relations, "reference"):
+            relations = items_of(collection, "relations")
+            tables = dict(texts_of(relations, "to_table"))
+            for relation, _ in texts_of(relations, "reference"):
                 parents = of_table.get(folded(tables.get(relation, "")), [])
                 place = ("collections", at, "relations", relation, "reference")
                 if len(parents) > 1:

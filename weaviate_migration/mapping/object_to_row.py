@@ -13,7 +13,9 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from weaviate_migration.mapping.models import CollectionMapping, PropertyMapping, folded
+from weaviate_migration.mapping.models import CollectionMapping
+from weaviate_migration.mapping.names import folded
+from weaviate_migration.mapping.property_mapping import PropertyMapping
 from weaviate_migration.mapping.spellings import BooleanValues
 from weaviate_migration.mapping.values import SqlValue
 

@@ -12,7 +12,7 @@ from contextlib import closing
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from weaviate_migration.mapping.models import folded
+from weaviate_migration.mapping.names import folded
 from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.mapping.values import SqlValue
 

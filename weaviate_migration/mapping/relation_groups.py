@@ -1,7 +1,8 @@
 """Which collections name each other's rows, directly or around a circle."""
 
-from weaviate_migration.mapping.models import CollectionMapping, folded
+from weaviate_migration.mapping.models import CollectionMapping
 from weaviate_migration.mapping.models import Mapping as WholeMapping
+from weaviate_migration.mapping.names import folded
 from weaviate_migration.mapping.reachable import reachable
 
 

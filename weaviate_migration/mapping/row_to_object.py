@@ -5,7 +5,8 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from weaviate_migration.mapping.converters import property_converter
-from weaviate_migration.mapping.models import CollectionMapping, folded
+from weaviate_migration.mapping.models import CollectionMapping
+from weaviate_migration.mapping.names import folded
 from weaviate_migration.mapping.parents import ParentKey, parent_uuid
 from weaviate_migration.mapping.values import (
     Converter,

@@ -4,7 +4,8 @@ import re
 
 from anyascii import anyascii
 
-from weaviate_migration.mapping.models import CollectionMapping, PropertyMapping
+from weaviate_migration.mapping.models import CollectionMapping
+from weaviate_migration.mapping.property_mapping import PropertyMapping
 
 # Of the stop words of Weaviate's list `en` none has so many letters (server 1.39.0).
 LETTERS = 6

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from weaviate_migration.mapping.json_values import parse_json
-from weaviate_migration.mapping.models import VectorMapping
+from weaviate_migration.mapping.property_mapping import VectorMapping
 from weaviate_migration.mapping.values import SqlValue
 
 VectorReader = Callable[[SqlValue], list[float] | None]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from weaviate_migration.mapping.models import folded
+from weaviate_migration.mapping.names import folded
 from weaviate_migration.source.sql_tokens import in_parentheses, tokens_of, unquoted
 
 # https://www.sqlite.org/lang_datefunc.html: what they give for 'now', or without a moment, is another each time.

@@ -9,7 +9,7 @@ import itertools
 import sqlite3
 from collections.abc import Iterator
 
-from weaviate_migration.mapping.models import folded
+from weaviate_migration.mapping.names import folded
 from weaviate_migration.source.sql_tokens import in_parentheses, outside_parentheses, tokens_of, unquoted
 
 

@@ -16,9 +16,11 @@ from sqlalchemy import Connection, NullPool, create_engine, inspect
 from sqlalchemy.exc import DBAPIError
 
 from weaviate_migration.base.errors import SourceError
-from weaviate_migration.mapping.models import CollectionMapping, TenantMapping, folded
+from weaviate_migration.mapping.models import CollectionMapping
 from weaviate_migration.mapping.models import Mapping as WholeMapping
+from weaviate_migration.mapping.names import folded
 from weaviate_migration.mapping.parents import Affinity, affinity_of
+from weaviate_migration.mapping.property_mapping import TenantMapping
 from weaviate_migration.mapping.values import sql_literal
 from weaviate_migration.source.collations import column_collations, missing_collations
 from weaviate_migration.source.connect import (

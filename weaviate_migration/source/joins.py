@@ -19,7 +19,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from weaviate_migration.mapping.models import folded
+from weaviate_migration.mapping.names import folded
 from weaviate_migration.source.changing_calls import is_of_this_moment
 from weaviate_migration.source.inspect import Database, Table, quoted
 from weaviate_migration.source.sql_tokens import tokens_of, unquoted

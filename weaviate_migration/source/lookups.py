@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from weaviate_migration.mapping.models import folded
+from weaviate_migration.mapping.names import folded
 from weaviate_migration.source.collations import column_collations
 from weaviate_migration.source.connect import connect_to_read, source_errors
 from weaviate_migration.source.inspect import OWN_PREFIX, quoted

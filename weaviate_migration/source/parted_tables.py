@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from weaviate_migration.base.errors import SourceError
 from weaviate_migration.base.texts import counted
-from weaviate_migration.mapping.models import folded
+from weaviate_migration.mapping.names import folded
 from weaviate_migration.mapping.row_to_object import key_text
 from weaviate_migration.source.inspect import OWN_PREFIX, Database, Table, quoted
 from weaviate_migration.source.plan import CollectionPlan, MigrationPlan

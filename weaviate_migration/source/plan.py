@@ -9,16 +9,10 @@ from pathlib import Path
 
 from weaviate_migration.base.errors import MappingError, SourceNotUsableError
 from weaviate_migration.base.texts import suggestion
-from weaviate_migration.mapping.models import (
-    CollectionMapping,
-    Mapping,
-    PropertyMapping,
-    RelationMapping,
-    TenantMapping,
-    VectorMapping,
-    folded,
-)
+from weaviate_migration.mapping.models import CollectionMapping, Mapping
+from weaviate_migration.mapping.names import folded
 from weaviate_migration.mapping.parents import Affinity, ParentKey
+from weaviate_migration.mapping.property_mapping import PropertyMapping, RelationMapping, TenantMapping, VectorMapping
 from weaviate_migration.source.changing_calls import changing_call
 from weaviate_migration.source.connect import readable_source
 from weaviate_migration.source.inspect import OWN_PREFIX, Database, Table, inspect_database

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from weaviate_migration.base.errors import SourceError
-from weaviate_migration.mapping.models import TenantMapping
+from weaviate_migration.mapping.property_mapping import TenantMapping
 from weaviate_migration.mapping.tenants import tenant_name
 from weaviate_migration.source.connect import connect_to_read, source_errors
 from weaviate_migration.source.inspect import OWN_PREFIX, Table, quoted

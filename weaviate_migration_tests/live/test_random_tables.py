@@ -13,7 +13,7 @@ import pytest
 import weaviate
 from hypothesis import HealthCheck, given, settings
 
-from weaviate_migration.mapping.models import folded
+from weaviate_migration.mapping.names import folded
 from weaviate_migration.mapping.object_ids import UuidRange
 from weaviate_migration.mapping.object_to_row import object_to_row
 from weaviate_migration.mapping.row_to_object import key_text

@@ -12,8 +12,8 @@ import weaviate
 from upath import UPath
 
 from weaviate_migration.mapping import VectorMapping
-from weaviate_migration.mapping.models import Distance
 from weaviate_migration.mapping.object_ids import object_uuid
+from weaviate_migration.mapping.property_mapping import Distance
 from weaviate_migration.mapping.row_to_object import Vectors
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS

@@ -4,7 +4,8 @@ import pytest
 from pydantic import ValidationError
 
 from weaviate_migration.mapping import CollectionMapping, Mapping, PropertyMapping, RelationMapping
-from weaviate_migration.mapping.models import PropertyType, TenantMapping, TextIndex, folded
+from weaviate_migration.mapping.names import folded
+from weaviate_migration.mapping.property_mapping import PropertyType, TenantMapping, TextIndex
 from weaviate_migration.mapping.relation_groups import parents_of
 
 NAME = PropertyMapping(name="title", column="title", index="words")

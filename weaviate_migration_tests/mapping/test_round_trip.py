@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
-from weaviate_migration.mapping.models import PropertyType, folded
+from weaviate_migration.mapping.names import folded
 from weaviate_migration.mapping.object_to_row import object_to_row
+from weaviate_migration.mapping.property_mapping import PropertyType
 from weaviate_migration.mapping.row_to_object import key_text, row_converter
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.validation.meaning import judge

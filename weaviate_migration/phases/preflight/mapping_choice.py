@@ -6,7 +6,7 @@ from contextlib import closing
 
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.mapping import CollectionMapping, Mapping, read_mapping
-from weaviate_migration.mapping.models import folded
+from weaviate_migration.mapping.names import folded
 from weaviate_migration.phases.preflight.inference.choice import Choice
 from weaviate_migration.phases.preflight.inference.draft import draft_of_file
 from weaviate_migration.phases.preflight.tenant_choice import of_one_tenant

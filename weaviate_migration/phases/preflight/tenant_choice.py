@@ -5,7 +5,7 @@ from typing import Any
 
 from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.mapping import CollectionMapping, Mapping
-from weaviate_migration.mapping.models import folded
+from weaviate_migration.mapping.names import folded
 from weaviate_migration.source.connect import connect_to_read, source_errors
 from weaviate_migration.source.inspect import Database
 from weaviate_migration.source.plan import MigrationPlan

@@ -16,9 +16,10 @@ from uuid import UUID
 import msgspec
 
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
-from weaviate_migration.mapping.models import VectorMapping, folded
+from weaviate_migration.mapping.names import folded
 from weaviate_migration.mapping.object_ids import object_uuid, split_address
 from weaviate_migration.mapping.object_to_row import from_verbatim, holding_properties, inverse
+from weaviate_migration.mapping.property_mapping import VectorMapping
 from weaviate_migration.mapping.row_to_object import key_text, unfit_judge
 from weaviate_migration.mapping.tenants import tenant_name
 from weaviate_migration.mapping.values import SqlValue

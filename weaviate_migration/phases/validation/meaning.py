@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from weaviate_migration.mapping.models import PropertyMapping
+from weaviate_migration.mapping.property_mapping import PropertyMapping
 from weaviate_migration.phases.validation.meaning_of_dates import COUNTED, count_agrees, date_agrees, pattern_agrees
 from weaviate_migration.phases.validation.meaning_of_json import array_of, member_of
 

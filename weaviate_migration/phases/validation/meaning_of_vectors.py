@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Sequence
 from typing import Any
 
-from weaviate_migration.mapping.models import VectorMapping
+from weaviate_migration.mapping.property_mapping import VectorMapping
 from weaviate_migration.phases.validation.meaning_of_json import document_of
 
 # What `array` calls numbers of these forms; a float16 by its bits, since it knows none.

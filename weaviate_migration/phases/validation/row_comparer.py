@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from weaviate_migration.mapping import CollectionMapping
-from weaviate_migration.mapping.models import folded
+from weaviate_migration.mapping.names import folded
 from weaviate_migration.mapping.object_ids import address, object_uuid
 from weaviate_migration.mapping.object_to_row import row_rebuilder, source_columns
 from weaviate_migration.mapping.row_to_object import Vectors, key_text

@@ -11,8 +11,9 @@ from weaviate.collections import Collection
 from weaviate_migration.base.errors import TargetError, TransientTargetError
 from weaviate_migration.base.texts import counted
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
-from weaviate_migration.mapping.models import VectorMapping, folded
+from weaviate_migration.mapping.names import folded
 from weaviate_migration.mapping.object_ids import split_address
+from weaviate_migration.mapping.property_mapping import VectorMapping
 from weaviate_migration.mapping.row_to_object import key_text
 from weaviate_migration.mapping.search_words import search_words
 from weaviate_migration.mapping.values import SqlValue

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping, VectorMapping
-from weaviate_migration.mapping.models import VectorBytes
+from weaviate_migration.mapping.property_mapping import VectorBytes
 from weaviate_migration.mapping.row_to_object import Vectors, row_converter
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.mapping.vectors import vector_reader

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
-from weaviate_migration.mapping.models import TenantMapping
 from weaviate_migration.mapping.object_ids import address
+from weaviate_migration.mapping.property_mapping import TenantMapping
 from weaviate_migration.mapping.row_to_object import row_converter
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowColumns, RowLayout
 from weaviate_migration.phases.validation.differences import SHOWN_DIFFERENCES

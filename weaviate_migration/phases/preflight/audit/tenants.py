@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from weaviate_migration.mapping import CollectionMapping
-from weaviate_migration.mapping.models import TenantMapping
+from weaviate_migration.mapping.property_mapping import TenantMapping
 from weaviate_migration.mapping.tenants import HASHED, tenant_name
 from weaviate_migration.mapping.values import SqlValue, sql_literal
 from weaviate_migration.phases.preflight.audit.report import TenantReport

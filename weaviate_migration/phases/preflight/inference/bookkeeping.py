@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from weaviate_migration.mapping.models import folded
+from weaviate_migration.mapping.names import folded
 from weaviate_migration.source.inspect import Table
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.base.texts import counted, suggestion
-from weaviate_migration.mapping.models import folded
+from weaviate_migration.mapping.names import folded
 from weaviate_migration.phases.preflight.inference.bookkeeping import bookkeeping_reason
 from weaviate_migration.phases.preflight.inference.module_tables import tables_of_modules
 from weaviate_migration.phases.preflight.inference.names import spoken_words

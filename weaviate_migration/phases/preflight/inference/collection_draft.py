@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from weaviate_migration.base.texts import counted
-from weaviate_migration.mapping.models import CollectionMapping, PropertyMapping, RelationMapping
+from weaviate_migration.mapping.models import CollectionMapping
+from weaviate_migration.mapping.property_mapping import PropertyMapping, RelationMapping
 from weaviate_migration.phases.preflight.inference.column_guess import ColumnGuess, guess_column
 from weaviate_migration.phases.preflight.inference.join_draft import JoinDraft, join_draft
 from weaviate_migration.phases.preflight.inference.joins import FoundJoin

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from weaviate_migration.base.texts import counted
 from weaviate_migration.mapping import PropertyMapping
-from weaviate_migration.mapping.models import VectorMapping
+from weaviate_migration.mapping.property_mapping import VectorMapping
 from weaviate_migration.phases.preflight.inference.column_facts import ColumnFacts
 from weaviate_migration.phases.preflight.inference.column_words import ColumnWords, column_words
 from weaviate_migration.phases.preflight.inference.finding import Found, classes_text, held, holds_most

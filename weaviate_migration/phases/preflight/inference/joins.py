@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.base.texts import suggestion
-from weaviate_migration.mapping.models import folded
+from weaviate_migration.mapping.names import folded
 from weaviate_migration.phases.preflight.inference.read_tables import ReadTable
 from weaviate_migration.source.inspect import Database, Table
 

@@ -8,7 +8,7 @@ from typing import Any
 from weaviate_migration.base.texts import counted
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping import Mapping as TableMapping
-from weaviate_migration.mapping.models import folded
+from weaviate_migration.mapping.names import folded
 from weaviate_migration.phases.preflight.inference.choice import Choice, OmittedTable, choose_tables
 from weaviate_migration.phases.preflight.inference.collection_draft import (
     CollectionDraft,

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from weaviate_migration.mapping.models import folded
+from weaviate_migration.mapping.names import folded
 from weaviate_migration.source.inspect import Table
 from weaviate_migration.source.sql_tokens import in_parentheses, tokens_of, unquoted
 

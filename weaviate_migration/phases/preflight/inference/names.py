@@ -7,7 +7,7 @@ from typing import TypeVar
 from anyascii import anyascii
 from pluralizer import Pluralizer
 
-from weaviate_migration.mapping.models import COLLECTION_LENGTH, PROPERTY_LENGTH, RESERVED_PROPERTIES, folded
+from weaviate_migration.mapping.names import COLLECTION_LENGTH, PROPERTY_LENGTH, RESERVED_PROPERTIES, folded
 
 # The property with a row's origin, and where a column's property is called so.
 _PROVENANCE, _OTHER_PROVENANCE = "metadata", "migrationMetadata"

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from weaviate_migration.mapping.models import folded
+from weaviate_migration.mapping.names import folded
 from weaviate_migration.phases.preflight.inference.names import collection_names
 from weaviate_migration.phases.preflight.inference.relations import Candidate, KeyedTable, candidates
 from weaviate_migration.phases.preflight.inference.table_reading import FoundRelation, TableFacts, read_table

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from weaviate_migration.mapping.models import folded
+from weaviate_migration.mapping.names import folded
 from weaviate_migration.phases.preflight.inference.names import spoken_words
 from weaviate_migration.source.foreign_keys import ForeignKey
 from weaviate_migration.source.inspect import Table

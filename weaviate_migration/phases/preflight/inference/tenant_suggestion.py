@@ -1,6 +1,6 @@
 """Which column of a table seems to say whose row it is: a customer's, to whom a tenant of Weaviate could belong."""
 
-from weaviate_migration.mapping.models import TenantMapping
+from weaviate_migration.mapping.property_mapping import TenantMapping
 from weaviate_migration.phases.preflight.inference.finding import share
 from weaviate_migration.phases.preflight.inference.mapping_text import fields_of, in_braces
 from weaviate_migration.phases.preflight.inference.names import spoken_words

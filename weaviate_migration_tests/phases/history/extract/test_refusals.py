@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from upath import UPath
 
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
-from weaviate_migration.mapping.models import UnfitPolicy
+from weaviate_migration.mapping.property_mapping import UnfitPolicy
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.history.extract.refusals import DUPLICATE_KEY, NO_KEY, judged_rows, with_unusable_keys
 from weaviate_migration.phases.history.extract.storage import open_partition, write_partition

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.mapping import CollectionMapping
-from weaviate_migration.mapping.models import folded
+from weaviate_migration.mapping.names import folded
 from weaviate_migration.mapping.reader import parse_mapping
 from weaviate_migration.phases.preflight.inference.choice import Choice
 from weaviate_migration.phases.preflight.inference.draft import MappingDraft, draft_of_file

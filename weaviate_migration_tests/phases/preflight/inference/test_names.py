@@ -4,14 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weaviate_migration.mapping.models import (
-    COLLECTION_LENGTH,
-    PROPERTY_LENGTH,
-    RESERVED_PROPERTIES,
-    CollectionMapping,
-    PropertyMapping,
-    folded,
-)
+from weaviate_migration.mapping.models import CollectionMapping
+from weaviate_migration.mapping.names import COLLECTION_LENGTH, PROPERTY_LENGTH, RESERVED_PROPERTIES, folded
+from weaviate_migration.mapping.property_mapping import PropertyMapping
 from weaviate_migration.phases.preflight.inference.names import collection_names, property_names, provenance_name
 
 # Any alphabet, any case, blank, long, with signs; and names that are nearly alike.
