@@ -2,6 +2,7 @@
 
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.mapping import Mapping, read_mapping
+from weaviate_migration.mapping.one_tenant import of_one_tenant
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.record import MigrationRecord, refuse_another_mapping
 
@@ -33,6 +34,7 @@ def mapping_of(record: MigrationRecord, config: MigrationConfig, work_folder: Wo
 
 
 def _named_or_default(config: MigrationConfig, work_folder: WorkFolder) -> Mapping:
-    """What the settings name; else what was drawn up from the source, or else the preset."""
+    """What the settings name, or drawn up from the source, or else the preset; narrowed to a tenant that they name."""
     drawn = work_folder.mappings.drawn() if config.mapping is None else None
-    return drawn or read_mapping(config.mapping)
+    found = drawn or read_mapping(config.mapping)
+    return found if config.tenant is None else of_one_tenant(found, config.tenant)

@@ -7,9 +7,9 @@ from contextlib import closing
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.mapping import CollectionMapping, Mapping, read_mapping
 from weaviate_migration.mapping.names import folded
+from weaviate_migration.mapping.one_tenant import of_one_tenant
 from weaviate_migration.phases.preflight.inference.choice import Choice
 from weaviate_migration.phases.preflight.inference.draft import draft_of_file
-from weaviate_migration.phases.preflight.tenant_choice import of_one_tenant
 from weaviate_migration.source.connect import connect_to_read, readable_source, source_errors, sqlite_path
 from weaviate_migration.source.inspect import Database, Table, inspect_database, quoted
 from weaviate_migration.work_folder.folder import WorkFolder

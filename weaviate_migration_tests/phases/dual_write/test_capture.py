@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from weaviate_migration.mapping import Mapping
+from weaviate_migration.mapping.one_tenant import of_one_tenant
 from weaviate_migration.phases.dual_write.capture import begin_change_capture
-from weaviate_migration.phases.preflight.tenant_choice import of_one_tenant
 from weaviate_migration.source.capture import Capture
 from weaviate_migration.source.change_log import LogPosition
 from weaviate_migration.work_folder.folder import WorkFolder

@@ -9,10 +9,11 @@ from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.base.settings import create_migration_config
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.mapping.object_ids import object_uuid, split_address
+from weaviate_migration.mapping.one_tenant import of_one_tenant
 from weaviate_migration.mapping.tenants import tenant_name
 from weaviate_migration.mapping.values import SqlValue, sql_literal
 from weaviate_migration.phases.preflight.mapping_choice import mapping_to_migrate
-from weaviate_migration.phases.preflight.tenant_choice import of_one_tenant, refuse_absent_tenant
+from weaviate_migration.phases.preflight.tenant_choice import refuse_absent_tenant
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.source.rows import TableReader
