@@ -332,7 +332,8 @@ def _select(statement: str) -> exp.Select:
         raise _NotFollowedError("it has a subquery")
     if read.find(exp.Window):
         raise _NotFollowedError("it has a window function")
-    if read.find(exp.Max, exp.Min):
+    # Of several values, they are of one row.
+    if any(not each.expressions for each in read.find_all(exp.Max, exp.Min)):
         raise _NotFollowedError("it has an aggregate")
     words = [token for token in tokens_of(statement) if token != " "]
     if any(sign == "+" and _awaits_operand(before) for before, sign in itertools.pairwise(words)):
