@@ -268,7 +268,12 @@ def _tenant_mistakes(plan: CollectionPlan, table: Table) -> Iterator[str]:
 def _relation_mistakes(plan: CollectionPlan, collections: Iterable[CollectionPlan]) -> Iterable[str]:
     """A column can hold the key of a row only where that is one value."""
     for relation in plan.mapping.relations if plan.table else ():
-        keys = {each.key: None for each in _of_table(relation.to_table, collections)}
+        keys = {each.key: None for each in _of_table(relation.to_table, collections) if each.table}
+        if len(keys) > 1:
+            yield (
+                f"{plan.mapping.name}: relation `{relation.column}`: the collections of table `{relation.to_table}` "
+                f"have different keys ({'; '.join(', '.join(key) for key in keys)}): give them the same `key`"
+            )
         for key in keys:
             if len(key) > 1:
                 yield (

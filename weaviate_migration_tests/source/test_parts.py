@@ -248,6 +248,16 @@ def test_each_table_without_conditions_is_taken_as_a_whole(library: Path) -> Non
     assert read_other_tables(library, database, plan_migration(mapping, database)).parted == {}
 
 
+def test_parents_in_several_collections_have_the_same_key(library: Path) -> None:
+    with pytest.raises(MappingError, match=r"relation `document`: the collections of .* keys \(id; title\): give them"):
+        plan_of(
+            library,
+            collection("Large", "title", table="documents", where="size >= 2"),
+            collection("Small", "title", table="documents", where="size < 2", key=["title"]),
+            collection("Chunk", table="chunks", relations=[{"column": "document", "to_table": "documents"}]),
+        )
+
+
 def test_a_parent_may_be_in_any_of_its_tables_collections(library: Path) -> None:
     plan = plan_of(
         library,
