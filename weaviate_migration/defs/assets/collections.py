@@ -43,7 +43,7 @@ def build_collection_asset(
             names.asset(WEAVIATE_SCHEMA),
             *(
                 dg.AssetDep(names.asset(each.asset_name), partition_mapping=dg.AllPartitionMapping())
-                for each in loaded_before(mapping, collection)
+                for each in _needed_before(mapping, collection)
             ),
         ],
         group_name=names.group(groups.HISTORY),
@@ -100,6 +100,11 @@ def _tally_metadata(tally: LoadTally, name: str) -> dict[str, Any]:
         "objects_per_second": round(tally.rows_per_second, 1),
         "collection": name,
     }
+
+
+def _needed_before(mapping: WholeMapping, collection: CollectionMapping) -> list[CollectionMapping]:
+    """With tenants, references are taken only to what is there; else children load also where parents do not."""
+    return loaded_before(mapping, collection) if collection.tenant is not None else []
 
 
 def _column_schema(collection: CollectionMapping) -> dg.TableSchema:
