@@ -17,6 +17,7 @@ from functools import cached_property
 from operator import attrgetter
 
 from weaviate_migration.source.inspect import Table, quoted
+from weaviate_migration.source.rows import value_sql
 from weaviate_migration.source.unique_indexes import IndexTerm, UniqueIndex, unique_indexes
 
 # https://www.sqlite.org/datatype3.html, 3.1: the first that is found in the declared type counts.
@@ -68,6 +69,7 @@ class TableTriggers:
     def __init__(
         self, connection: sqlite3.Connection, table: Table, key: tuple[str, ...], number: int, log: str, prefix: str
     ) -> None:
+        self._read = table
         self._table = quoted(table.name)
         self._key = key
         self._number = number
@@ -127,7 +129,8 @@ class TableTriggers:
             yield f"{self._entry('R')} FROM {self._table} WHERE {holds}{condition}"
 
     def _entry(self, kind: str, row: str = "") -> str:
-        key = ", ".join(f"{row}.{column}" if row else column for column in map(quoted, self._key))
+        own = (value_sql(self._read, column, quoted(column)) for column in self._key)
+        key = ", ".join(f"{row}.{quoted(column)}" for column in self._key) if row else ", ".join(own)
         return f"SELECT {self._number}, '{kind}', julianday('now'), {key}"
 
     @cached_property

@@ -13,6 +13,7 @@ import pytest
 
 from weaviate_migration.mapping.models import Mapping
 from weaviate_migration.mapping.object_ids import object_uuid
+from weaviate_migration.mapping.tenants import tenant_name
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.source.capture import captured_by, install_capture, uncaptured_tables
 from weaviate_migration.source.change_log import ChangedRow, ChangeLog
@@ -221,6 +222,31 @@ def test_rows_are_looked_up_and_not_searched(library: Captured) -> None:
     library.position = library.end()
     make(library.path, "UPDATE documents SET title = 'One' WHERE id = 1")
     assert instructions() < 1.1 * before
+
+
+@pytest.mark.parametrize("generated", ["REAL AS (v)", "REAL AS (v * 1.0)", "REAL AS (v) STORED", "NUMERIC AS (v)"])
+@pytest.mark.parametrize("fields", [{"key": ["id", "g"]}, {"tenant": {"column": "g"}}], ids=["key", "tenant"])
+def test_a_row_that_another_one_replaces_is_told_by_the_class_of_its_generated_column(
+    tmp_path: Path, generated: str, fields: dict[str, Any]
+) -> None:
+    path = make(
+        tmp_path / "app.db",
+        f"CREATE TABLE t (id TEXT PRIMARY KEY, x UNIQUE, v INTEGER, g {generated})",
+        "INSERT INTO t (id, x, v) VALUES ('a', 1, 3), ('b', 2, 4)",
+    )
+    with closing(connect(path)) as connection:
+        before = dict(connection.execute("SELECT id, g FROM t"))
+    found = Captured(path, collection("T", table="t", **fields), collection("Some", table="t", where="v > 0", **fields))
+    make(path, "INSERT OR REPLACE INTO t (id, x, v) VALUES ('c', 1, 5)", "UPDATE OR REPLACE t SET x = 2 WHERE id = 'c'")
+    expected = {(key, repr(value)) for key, value in before.items()}
+    tenants = {tenant_name(value) for value in before.values()}
+    with closing(found.log):
+        for number in (0, 1):
+            gone = [each for each in found.changed(number) if each.values is None]
+            if "tenant" in fields:
+                assert {(each.uuid or "").partition(" ")[0] for each in gone} == tenants
+            else:
+                assert {(each.key[0], repr(each.key[1])) for each in gone} == expected
 
 
 # Joins of columns of which the one or the other has an affinity or a collation of its own.
