@@ -34,9 +34,12 @@ collections:
     properties: [{name: entry, column: id, type: int}, {name: kind, column: kind, index: whole}]
   - name: Size
     select: |
-      SELECT d.id, count(*) AS chunks FROM documents d JOIN chunks c ON c.document = d.id GROUP BY d.id
+      SELECT d.id, CASE WHEN count(*) < 50 THEN count(*) ELSE 'many' END AS chunks
+      FROM documents d JOIN chunks c ON c.document = d.id GROUP BY d.id
     key: [id]
-    properties: [{name: document, column: id, type: int}, {name: chunks, column: chunks, type: int}]
+    properties:
+      - {name: document, column: id, type: int}
+      - {name: chunks, column: chunks, type: int, on_unfit: refuse}
 omit_tables: {documents: in each of its chunks, chunks: with the titles}
 """
 SCHEMA = """
@@ -159,6 +162,24 @@ def test_sync_writes_what_a_change_in_any_table_concerns(library: Library) -> No
     (done,) = ended.json["migrations"]
     assert done["written"] == changed
     assert held["Size"] == before["Size"]
+
+
+def test_the_cutover_refuses_what_cannot_be_brought_up(library: Library) -> None:
+    numbers = "WITH RECURSIVE number(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM number WHERE n < 50)"
+    execute(library.source, f"{numbers} INSERT INTO chunks SELECT 'many ' || n, 6, 'one of many' FROM number")
+    ended = library.run("cutover")
+    assert ended.code == 3, ended.stderr
+    assert "Size" in ended.stderr
+    assert "quarantine" in ended.stderr
+    assert library.client.alias.list_all() == {}
+    execute(library.source, "DELETE FROM chunks WHERE id LIKE 'many %'")
+
+
+def test_the_cutover_has_its_time_for_what_is_not_followed_too(library: Library) -> None:
+    ended = library.run("cutover", "--timeout", 0)
+    assert ended.code == 1, ended.stderr
+    assert "No alias was moved." in ended.stderr
+    assert library.client.alias.list_all() == {}
 
 
 def test_the_cutover_brings_up_what_is_not_followed(library: Library) -> None:

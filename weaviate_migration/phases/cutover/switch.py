@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -135,7 +135,9 @@ class Cutover:
             return record
         if record.is_half_switched:
             return self._complete(record)
-        self._refuse_unready(record)
+        # Of what is compared anew, rows that were refused are judged again.
+        anew = {each.collection for each in sync.unfollowed if can_be_copied(each.plan)} if sync is not None else set()
+        self._refuse_unready(record, but=anew)
         deadline = Deadline.after(timeout)
         record = self._begin(record) if sync is None else self._catch_up(record, sync, deadline)
         self._await_index(record, deadline)
@@ -151,8 +153,9 @@ class Cutover:
             self._note(record, "undone")
             raise
 
-    def _refuse_unready(self, record: MigrationRecord) -> None:
-        _refuse_quarantined_rows(record, self._quarantine)
+    def _refuse_unready(self, record: MigrationRecord, but: Container[str] = ()) -> None:
+        """Raises DifferencesError unless all is proven, and no row is in the quarantine, `but` of these collections."""
+        _refuse_quarantined_rows(record, self._quarantine, but)
         self._refuse_unproven(record)
 
     def _begin(self, record: MigrationRecord, position: int | None = None) -> MigrationRecord:
@@ -271,11 +274,11 @@ def _other_targets(client: WeaviateClient, record: MigrationRecord) -> dict[str,
     }
 
 
-def _refuse_quarantined_rows(record: MigrationRecord, quarantine: Path) -> None:
+def _refuse_quarantined_rows(record: MigrationRecord, quarantine: Path, but: Container[str]) -> None:
     refused = {
         alias: rows
         for alias, collection in record.targets.items()
-        if (rows := sum(1 for _ in Quarantine(quarantine, collection).rows()))
+        if collection not in but and (rows := sum(1 for _ in Quarantine(quarantine, collection).rows()))
     }
     if refused:
         counts = ", ".join(f"{rows} of {alias}" for alias, rows in refused.items())

@@ -102,10 +102,11 @@ def try_bring_up(sync: MigrationSync, applier: RowApplier, go_on: Callable[[], N
 
 def _brought_up(proof: SourceProof, applier: RowApplier, go_on: Callable[[], None]) -> BroughtUp:
     rows, left, done = 0, list[PartitionComparison](), RepairTally()
+    refused_before = applier.quarantine.partitions()
     for partition in PARTITION_KEYS:
         found = proof.compare_partition(partition)
         rows += found.rows
-        if found.total:
+        if found.total or partition in refused_before:
             done += PartitionRepair(proof, partition, applier.settings, applier.quarantine).run()
             left.append(proof.compare_partition(partition))
         go_on()
