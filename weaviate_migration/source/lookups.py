@@ -12,6 +12,7 @@ from weaviate_migration.source.connect import connect_to_read, source_errors
 from weaviate_migration.source.inspect import OWN_PREFIX, quoted
 from weaviate_migration.source.joins import Equality, Joins, Link
 from weaviate_migration.source.plan import MigrationPlan
+from weaviate_migration.source.rows import value_sql
 
 # The keys of changed rows of a joined table, while their main rows are looked up.
 _CHANGED = f"temp.{OWN_PREFIX}joined"
@@ -96,7 +97,8 @@ def _concerned_sql(connection: sqlite3.Connection, joins: Joins, link: Link) -> 
             far = changed(each) if number == 1 else f"step_{number - 1}.{quoted(each.far)}"
             conditions.append(f"{far} = {near}" if each.far_first else f"{near} = {far}")
         joined.append(f"main.{quoted(step.table.name)} AS step_{number} ON {' AND '.join(conditions)}")
-    key = [f"step_{len(link.way)}.{quoted(column)}" for column in joins.key]
+    main = f"step_{len(link.way)}"
+    key = [value_sql(link.way[-1].table, column, f"{main}.{quoted(column)}") for column in joins.key]
     # CROSS: SQLite keeps to this order, and looks rows up by those that have changed.
     return f"SELECT {', '.join(key)}, step_0.position FROM {' CROSS JOIN '.join(joined)}"
 

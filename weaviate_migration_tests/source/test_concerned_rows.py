@@ -249,6 +249,27 @@ def test_a_row_that_another_one_replaces_is_told_by_the_class_of_its_generated_c
                 assert {(each.key[0], repr(each.key[1])) for each in gone} == expected
 
 
+@pytest.mark.parametrize("generated", ["REAL AS (v)", "REAL AS (v * 1.0)", "REAL AS (v) STORED", "NUMERIC AS (v)"])
+@pytest.mark.parametrize("fields", [{"key": ["id", "g"]}, {"key": ["id"], "tenant": {"column": "g"}}], ids=len)
+def test_a_row_that_a_joined_one_concerns_is_told_by_the_class_of_its_generated_column(
+    tmp_path: Path, generated: str, fields: dict[str, Any]
+) -> None:
+    path = make(
+        tmp_path / "app.db",
+        f"CREATE TABLE t (id TEXT PRIMARY KEY, other INTEGER, v INTEGER, g {generated})",
+        "CREATE TABLE others (id INTEGER PRIMARY KEY, name TEXT)",
+        "INSERT INTO others VALUES (1, 'one')",
+        "INSERT INTO t (id, other, v) VALUES ('a', 1, 3)",
+    )
+    select = "SELECT t.id, t.g, o.name FROM t LEFT JOIN others AS o ON o.id = t.other"
+    found = Captured(path, collection("T", select=select, **fields))
+    make(path, "UPDATE others SET name = 'uno'")
+    with closing(connect(path)) as connection:
+        expected = connection.execute(select).fetchall()
+    with closing(found.log):
+        assert [repr(each.values) for each in found.changed()] == list(map(repr, expected))
+
+
 # Joins of columns of which the one or the other has an affinity or a collation of its own.
 SCHEMAS = [
     ("INTEGER PRIMARY KEY", "INTEGER", "INTEGER", "INTEGER"),
