@@ -262,7 +262,7 @@ def test_a_row_that_a_joined_one_concerns_is_told_by_the_class_of_its_generated_
         "INSERT INTO t (id, other, v) VALUES ('a', 1, 3)",
     )
     select = "SELECT t.id, t.g, o.name FROM t LEFT JOIN others AS o ON o.id = t.other"
-    found = Captured(path, collection("T", select=select, **fields))
+    found = Captured(path, collection("Joined", select=select, **fields))
     make(path, "UPDATE others SET name = 'uno'")
     with closing(connect(path)) as connection:
         expected = connection.execute(select).fetchall()
