@@ -392,12 +392,19 @@ class TableReader:
         where = f" WHERE {key} IS NOT NULL OR (true{elsewhere})" if others else ""
         statement = (
             f"SELECT child.{_NAMED}, child.{_CHILDREN}, {key}, {_parent_tenant_sql(parent)} "
-            f"FROM (SELECT {quoted(column)} AS {_NAMED}, count(*) AS {_CHILDREN} "
-            f"FROM {self._table} WHERE {quoted(column)} IS NOT NULL GROUP BY {quoted(column)} COLLATE BINARY) AS child"
+            f"FROM (SELECT {self._value_sql(column)} AS {_NAMED}, count(*) AS {_CHILDREN} "
+            f"FROM {self._table} WHERE {quoted(column)} IS NOT NULL GROUP BY {self._told_apart_sql(column)}) AS child"
             f"{where}"
         )
         with source_errors(self._snapshot):
             yield from itertools.starmap(NamedParent, self._connection.execute(statement))
+
+    def _told_apart_sql(self, column: str) -> str:
+        """What GROUP BY needs so that no two values are one: where a column has no type, 1 and 1.0 are equal."""
+        found = self._read_table.column(column)
+        is_typed = found is not None and found.affinity != "BLOB" and not self._read_table.is_view
+        by_bytes = f"{quoted(column)} COLLATE BINARY"
+        return by_bytes if is_typed else f"{by_bytes}, typeof({quoted(column)})"
 
     @property
     def _table(self) -> str:

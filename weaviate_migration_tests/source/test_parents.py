@@ -133,3 +133,26 @@ def test_a_text_in_the_double_quotes_of_a_view_is_no_column_of_the_children(data
     authors, books = plan_migration(mapping, inspect_database(database)).collections
     with TableReader(database, books, object_uuid, 4, database.parent) as reader:
         assert {each.value: each.key for each in reader.named_parents("author_id", authors)} == {"a": "a", "b": None}
+
+
+@pytest.mark.parametrize("generated", [False, True])
+def test_numbers_of_two_classes_are_two_values_where_the_children_have_no_type(
+    database: Path,
+    generated: bool,
+) -> None:
+    columns = "given, author_id REAL AS (given)" if generated else "author_id"
+    given = "given" if generated else "author_id"
+    make(
+        database,
+        "CREATE TABLE authors (id PRIMARY KEY, name TEXT)",
+        f"CREATE TABLE books (id INTEGER PRIMARY KEY, {columns})",
+        "INSERT INTO authors VALUES (1, 'Ann'), (2.0, 'Bob')",
+        f"INSERT INTO books ({given}) VALUES (1), (1.0), (1.0), (2), (2.0), ('1')",
+    )
+    authors, books = plan_of(database).collections
+    with TableReader(database, books, object_uuid, 4, database.parent) as reader:
+        found = {
+            (repr(each.value), each.children, repr(each.key)) for each in reader.named_parents("author_id", authors)
+        }
+    apart = {("1", 1, "1"), ("1.0", 2, "1"), ("2", 1, "2.0"), ("2.0", 1, "2.0"), ("'1'", 1, "None")}
+    assert found == ({("1.0", 4, "1"), ("2.0", 2, "2.0")} if generated else apart)
