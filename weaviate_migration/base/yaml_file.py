@@ -26,8 +26,14 @@ SHOWN_MISTAKES = 50
 
 # How a value is called, and what to do when YAML reads a text as something else.
 _YAML_TYPES = {bool: "true or false", int: "a number", float: "a number", type(None): "nothing", list: "a list"}
-# How the pattern of a name begins, and in words.
-_FIRST_LETTERS = {"^[A-Z]": "a capital letter", "^[_a-z]": "a small letter or `_`", "^[_A-Za-z]": "a letter or `_`"}
+# How the pattern of a name begins, and the name in words.
+_REST = "then letters without accents, digits and `_`"
+_NAMES = {
+    "^[A-Z]": f"a capital letter, {_REST}",
+    "^[_a-z]": f"a small letter or `_`, {_REST}",
+    "^[_A-Za-z]": f"a letter or `_`, {_REST}",
+    "^[A-Za-z0-9_-]": "1 to 64 letters without accents, digits, `_` and `-`",
+}
 _BOOL, _TEXT = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:str"
 _QUOTE = "put it in quotes if it is meant as text"
 
@@ -254,8 +260,8 @@ def _not_text(details: dict[str, Any]) -> str:
 
 
 def _bad_name(details: dict[str, Any]) -> str:
-    start = next(words for first, words in _FIRST_LETTERS.items() if details["ctx"]["pattern"].startswith(first))
-    return f"{_shown(details['input'])} is no name for Weaviate: {start}, then letters without accents, digits and `_`"
+    name = next(words for first, words in _NAMES.items() if details["ctx"]["pattern"].startswith(first))
+    return f"{_shown(details['input'])} is no name for Weaviate: {name}"
 
 
 def _shown(value: object) -> str:

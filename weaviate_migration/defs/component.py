@@ -19,6 +19,7 @@ from weaviate_migration.defs.build import build_migration_definitions
 from weaviate_migration.defs.component_scaffolder import MigrationScaffolder
 from weaviate_migration.mapping import Mapping, read_mapping
 from weaviate_migration.mapping.reader import PRESETS, mapping_in_file
+from weaviate_migration.mapping.validated_model import in_fields_or_else
 from weaviate_migration.source.connect import sqlite_path
 
 SETTINGS = (
@@ -106,9 +107,14 @@ def _settings_schema() -> dict[str, Any]:
 
 
 def _fields_or_text(schema: dict[str, Any]) -> None:
-    """Has `dg check yaml` name the very field that is wrong; of `anyOf` it says only that nothing fits."""
+    """Has `dg check yaml` name the very field that is wrong."""
     fields = next(each for each in schema.pop("anyOf") if each != {"type": "string"})
-    schema |= {"if": {"type": "object"}, "then": fields, "else": {"type": "string"}}
+    schema |= in_fields_or_else(fields, "string")
+
+
+# What a prefix is, or a template that makes one: so `dg check yaml` names the line, too.
+_WORD: dict[str, Any] = {"pattern": r"^[A-Za-z0-9_]*$|\{\{"}
+_BEGINS_WITH_CAPITAL: dict[str, Any] = {"pattern": r"^([A-Z][A-Za-z0-9_]*)?$|\{\{"}
 
 
 # By another name: Dagster refuses other people's models as types of fields, and does not look behind an alias.
@@ -142,9 +148,9 @@ class SQLiteMigrationComponent(dg.Component, dg.Model, dg.Resolvable):
         _Mapping, dg.Resolver(_read_mapping, model_field_type=Annotated[dict[str, Any], _SchemaOfMapping()])
     ] = Field(json_schema_extra=_fields_or_text)
     server: MigrationServer = Field(default_factory=MigrationServer, json_schema_extra=_fields_or_text)
-    key_prefix: str | list[str] = ""
-    group_prefix: str = ""
-    collection_prefix: str = ""
+    key_prefix: str | list[str] = Field(default="", json_schema_extra={**_WORD, "items": _WORD})
+    group_prefix: str = Field(default="", json_schema_extra=_WORD)
+    collection_prefix: str = Field(default="", json_schema_extra=_BEGINS_WITH_CAPITAL)
     work_dir: Annotated[Path | None, dg.Resolver(_read_path, model_field_type=str | None)] = None
     sync_schedule: str = ""
     alerts: Annotated[Path | None, dg.Resolver(_read_path, model_field_type=str | None)] = None

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BeforeValidator,
+    ConfigDict,
     Field,
     PrivateAttr,
     field_validator,
@@ -35,7 +36,7 @@ from weaviate_migration.mapping.text_index import (
     TOKENIZATIONS_ON_DEMAND,
     Stopwords,
 )
-from weaviate_migration.mapping.validated_model import Items, Mistake, ValidatedModel, later
+from weaviate_migration.mapping.validated_model import Items, Mistake, ValidatedModel, in_fields_or_else, later
 
 MissingPolicy = Literal["refuse", "warn"]
 UnmappedPolicy = Literal["refuse", "warn"]
@@ -53,6 +54,16 @@ def _leads_back(collection: dict[str, Any], table: str, leads: dict[str, set[str
     """Whether references lead from a table back to a collection, or begin there."""
     own = folded(str(collection.get("table")))
     return own in {folded(table), *reachable(folded(table), leads)}
+
+
+def _as_given(schema: dict[str, Any]) -> None:
+    """The JSON schema of what people write: what the validators fill in may be missing there."""
+    schema["required"].remove("table")
+    schema |= {"if": {"not": {"required": ["select"]}}, "then": {"required": ["table"]}}
+    fields = schema["properties"]
+    fields["vectors"]["items"] = in_fields_or_else(fields["vectors"]["items"], "string")
+    tenant = next(each for each in fields["tenant"].pop("anyOf") if each != {"type": "null"})
+    fields["tenant"] |= in_fields_or_else(tenant, "null")
 
 
 class CollectionMapping(ValidatedModel):
@@ -75,6 +86,8 @@ class CollectionMapping(ValidatedModel):
         index_null_state: whether queries can filter by properties that an object does not have.
         index_property_length: whether queries can filter by how long a property is.
     """
+
+    model_config = ConfigDict(json_schema_extra=_as_given)
 
     name: CollectionName
     table: NonEmpty
@@ -328,7 +341,8 @@ class Mapping(ValidatedModel):
         for at, _, earlier in given_twice(names):
             yield ("collections", at, "name"), f"is that of collections[{earlier}], too"
         for at, _, earlier in given_twice((at, table) for at, table in tables if at in whole):
-            yield ("collections", at, "table"), f"is that of collections[{earlier}], too"
+            told = f"is that of collections[{earlier}], too: all of them but one need a `where` or a `select`"
+            yield ("collections", at, "table"), told
         for at, name, earlier in given_twice((at, _rows_of(each)) for at, each in collections):
             if (at in whole) != (earlier in whole):
                 yield ("collections", at, "name"), f"rows of collections[{earlier}] are on record as `{name}`, too"

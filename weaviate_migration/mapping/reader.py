@@ -11,7 +11,7 @@ from typing import Any
 from weaviate_migration.base.errors import MappingError
 from weaviate_migration.base.yaml_file import FileKind, Place, parse_yaml, read_text, validated_content
 from weaviate_migration.mapping.models import CollectionMapping, Mapping
-from weaviate_migration.mapping.property_mapping import PropertyMapping, RelationMapping, VectorMapping
+from weaviate_migration.mapping.property_mapping import PropertyMapping, RelationMapping, TenantMapping, VectorMapping
 from weaviate_migration.mapping.spellings import BooleanValues
 
 # The mappings that ship with the package, by the names that stand for them.
@@ -27,6 +27,7 @@ _MAPPING_FILE = FileKind(
         "collections": CollectionMapping,
         "properties": PropertyMapping,
         "relations": RelationMapping,
+        "tenant": TenantMapping,
         "values": BooleanValues,
         "vectors": VectorMapping,
     },

@@ -16,6 +16,11 @@ Items = Annotated[tuple[_T, ...], Field(strict=False)]
 Mistake = tuple[tuple[str | int, ...], str]
 
 
+def in_fields_or_else(fields: dict[str, Any], other: str) -> dict[str, Any]:
+    """The JSON schema of what may be fields, or of another type: of `anyOf` is only said that nothing fits."""
+    return {"if": {"type": "object"}, "then": fields, "else": {"type": other}}
+
+
 def later(default: Any, **constraints: Any) -> Any:
     """A field that older versions did not have: it is dumped only where it says something.
 

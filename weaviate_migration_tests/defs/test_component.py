@@ -10,6 +10,7 @@ import dagster as dg
 import pytest
 import yaml
 from dagster.components.testing import DefsFolderSandbox, create_defs_folder_sandbox
+from jsonschema import Draft202012Validator
 
 from weaviate_migration import SQLiteMigrationComponent
 from weaviate_migration.base.settings import MigrationConfig
@@ -17,6 +18,7 @@ from weaviate_migration.defs.component import SETTINGS
 from weaviate_migration.mapping import PropertyMapping, read_mapping
 from weaviate_migration_tests.live.notes import MAPPING, note_file
 
+CASES = Path(__file__).parents[1] / "cases"
 PLAIN = "  source: app.db\n  mapping: conversations\n"
 TYPE = "weaviate_migration.SQLiteMigrationComponent"
 # Of what Dagster itself calls when it loads an entry.
@@ -201,6 +203,60 @@ def test_mistakes_of_a_mapping_in_place(project: Project) -> None:
         + ", ".join(PropertyMapping.model_fields),
         f"{file}:13: collections[0].properties[2].name (Note.body): `body` is the name of properties[0], too",
     ]
+
+
+def schema_mistakes(attributes: dict[str, Any]) -> list[str]:
+    """What `dg check yaml` says of an entry, each with its place."""
+    model = SQLiteMigrationComponent.get_model_cls()
+    assert model is not None
+    validator = Draft202012Validator(model.model_json_schema())
+    found = validator.iter_errors({"source": "app.db", "mapping": "conversations"} | attributes)
+    return sorted(f"{each.json_path}: {each.message}" for each in found)
+
+
+@pytest.mark.parametrize("file", sorted(CASES.glob("*/mapping.yaml")), ids=lambda file: file.parent.name)
+def test_the_schema_takes_every_mapping_that_is_right(file: Path) -> None:
+    """`values` apart: the YAML of others makes booleans of its keys, unless they are in quotes."""
+    text = re.sub(r"values: \{.*?\}", "", file.read_text(encoding="utf-8"))
+    assert schema_mistakes({"mapping": yaml.safe_load(text)}) == []
+
+
+@pytest.mark.parametrize(
+    ("collection", "told"),
+    [
+        ({"select": "SELECT id FROM notes", "key": ["id"]}, []),
+        ({"table": "notes", "vectors": ["own", {"name": "made", "column": "made", "bytes": "float32"}]}, []),
+        ({"table": "notes", "tenant": None}, []),
+        ({}, [": 'table' is a required property"]),
+        ({"table": "notes", "tenant": {"column": "a", "x": "b"}}, [".tenant: Additional properties are not allowed"]),
+        ({"table": "notes", "tenant": "org_id"}, [".tenant: 'org_id' is not of type 'null'"]),
+        ({"table": "notes", "vectors": [{"nme": "own"}]}, [".vectors[0]: Additional", ".vectors[0]: 'name' is a req"]),
+    ],
+)
+def test_what_the_schema_says_of_a_collection(collection: dict[str, Any], told: list[str]) -> None:
+    given = {"name": "Note", "properties": [{"name": "body", "column": "body", "index": "words"}]} | collection
+    found = schema_mistakes({"mapping": {"name": "notes", "collections": [given]}})
+    assert len(found) == len(told)
+    for each, expected in zip(sorted(found), sorted(told), strict=True):
+        assert each.startswith(f"$.mapping.collections[0]{expected}")
+
+
+@pytest.mark.parametrize(
+    ("attributes", "right"),
+    [
+        ({"key_prefix": "crm"}, True),
+        ({"key_prefix": ["shop", "eu_1"]}, True),
+        ({"key_prefix": "{{ env.PREFIX }}"}, True),
+        ({"key_prefix": "my desk"}, False),
+        ({"key_prefix": ["shop", "e-u"]}, False),
+        ({"group_prefix": "a-b"}, False),
+        ({"collection_prefix": "Crm_1"}, True),
+        ({"collection_prefix": ""}, True),
+        ({"collection_prefix": "crm"}, False),
+    ],
+)
+def test_what_the_schema_says_of_a_prefix(attributes: dict[str, Any], right: bool) -> None:
+    assert (schema_mistakes(attributes) == []) is right
 
 
 @pytest.mark.parametrize(

@@ -262,12 +262,15 @@ def test_what_is_no_vector(vector: object) -> None:
     assert place[:2] == ("vectors", 0)
 
 
+WITHOUT_CONDITION = "collections[{}], too: all of them but one need a `where` or a `select`"
+
+
 @pytest.mark.parametrize(
     ("name", "table", "place", "message"),
     [
         ("Note", "b", "name", "is that of collections[0], too"),
         ("NOTE", "b", "name", "is that of collections[0], too"),
-        ("B", "Notes", "table", "is that of collections[0], too"),
+        ("B", "Notes", "table", f"is that of {WITHOUT_CONDITION.format(0)}"),
         ("my", "b", "name", "String should match pattern '^[A-Z][_0-9A-Za-z]*$'"),
     ],
 )
@@ -347,7 +350,7 @@ def test_statements_come_back_from_json_and_change_the_digest() -> None:
     [
         ([{}, {"where": "id > 1"}, {"where": "id > 2"}], []),
         ([{"where": "id > 1"}, {"select": SELECT, "key": ["id"]}, {}], []),
-        ([{"where": "id > 1"}, {}, {}], [(("collections", 2, "table"), "is that of collections[1], too")]),
+        ([{"where": "id > 1"}, {}, {}], [(("collections", 2, "table"), f"is that of {WITHOUT_CONDITION.format(1)}")]),
         (
             [{"where": "id > 1"}, {"table": "notes/C0"}],
             [(("collections", 1, "name"), "rows of collections[0] are on record as `notes/C0`, too")],

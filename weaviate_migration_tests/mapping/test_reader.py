@@ -272,6 +272,30 @@ WRONG_VECTORS = [
             "a capital letter, then letters without accents, digits and `_`",
         ),
         (
+            "table: notes",
+            "table: notes\n    vectors: [1st]",
+            "map.yaml:5: collections[0].vectors[0].name (Note): `1st` is no name for Weaviate: "
+            "a letter or `_`, then letters without accents, digits and `_`",
+        ),
+        (
+            "table: notes",
+            "table: notes\n    tenant:\n      column: org\n      of_null: no one",
+            "map.yaml:7: collections[0].tenant.of_null (Note): `no one` is no name for Weaviate: "
+            "1 to 64 letters without accents, digits, `_` and `-`",
+        ),
+        (
+            "table: notes",
+            f"table: notes\n    tenant: {{column: org, of_null: {'n' * 65}}}",
+            f"map.yaml:5: collections[0].tenant.of_null (Note): `{'n' * 60}…` is no name for Weaviate: "
+            "1 to 64 letters without accents, digits, `_` and `-`",
+        ),
+        (
+            "table: notes",
+            "table: notes\n    tenant: {column: org, of_nul: none}",
+            "map.yaml:5: collections[0].tenant.of_nul (Note): is no field; did you mean `of_null`? "
+            "Allowed: column, of_null, only",
+        ),
+        (
             "name: Note",
             f"name: N{'o' * 200}",
             f"map.yaml:3: collections[0].name (N{'o' * 200}): is longer than 200 characters",
