@@ -270,6 +270,30 @@ def test_a_row_that_a_joined_one_concerns_is_told_by_the_class_of_its_generated_
         assert [repr(each.values) for each in found.changed()] == list(map(repr, expected))
 
 
+@pytest.mark.parametrize(
+    ("of_id", "of_d", "equality", "expected"),
+    [
+        ("COLLATE RTRIM", "", "d.id = c.d", {1, 2, 3}),
+        ("", "COLLATE RTRIM", "c.d = d.id", {1, 2, 3}),
+        ("COLLATE RTRIM", "", "c.d = d.id", {3}),
+    ],
+)
+def test_texts_that_differ_in_blanks_at_their_end_lead_to_each_other(
+    tmp_path: Path, of_id: str, of_d: str, equality: str, expected: set[int]
+) -> None:
+    path = make(
+        tmp_path / "app.db",
+        f"CREATE TABLE d (id TEXT PRIMARY KEY {of_id}, v)",
+        f"CREATE TABLE c (id INTEGER PRIMARY KEY, d BLOB {of_d})",
+        "INSERT INTO d VALUES ('a', 1), ('b  ', 2)",
+        "INSERT INTO c VALUES (1, 'a '), (2, 'b'), (3, 'a')",
+    )
+    found = Captured(path, collection("Joined", select=f"SELECT c.id, d.v FROM c JOIN d ON {equality}", key=["id"]))
+    make(path, "UPDATE d SET v = v + 10")
+    with closing(found.log):
+        assert {each.key[0] for each in found.changed()} == expected
+
+
 # Joins of columns of which the one or the other has an affinity or a collation of its own.
 SCHEMAS = [
     ("INTEGER PRIMARY KEY", "INTEGER", "INTEGER", "INTEGER"),
