@@ -5,24 +5,11 @@ import textwrap
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PrivateAttr,
-    field_validator,
-    model_validator,
-)
+from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
 from weaviate_migration.mapping.asset_names import AssetNames, asset_names
 from weaviate_migration.mapping.given_fields import fields_of, given_twice, items_of, texts_of
-from weaviate_migration.mapping.names import (
-    RESERVED_PROPERTIES,
-    CollectionName,
-    NonEmpty,
-    PropertyName,
-    folded,
-)
+from weaviate_migration.mapping.names import RESERVED_PROPERTIES, CollectionName, NonEmpty, PropertyName, folded
 from weaviate_migration.mapping.property_mapping import (
     PropertyMapping,
     RelationMapping,
@@ -32,10 +19,7 @@ from weaviate_migration.mapping.property_mapping import (
 )
 from weaviate_migration.mapping.reachable import reachable
 from weaviate_migration.mapping.statements import Statement, condition_mistake, statement_mistake
-from weaviate_migration.mapping.text_index import (
-    TOKENIZATIONS_ON_DEMAND,
-    Stopwords,
-)
+from weaviate_migration.mapping.text_index import TOKENIZATIONS_ON_DEMAND, Stopwords
 from weaviate_migration.mapping.validated_model import Items, Mistake, ValidatedModel, in_fields_or_else, later
 
 MissingPolicy = Literal["refuse", "warn"]
@@ -291,8 +275,7 @@ def _with_table(given: dict[str, Any]) -> dict[str, Any]:
 
 def _rows_of(given: dict[str, Any]) -> str:
     """What the rows of a collection that is not validated yet are known by, see `CollectionMapping.rows_of`."""
-    is_whole = given.get("select") is None and given.get("where") is None
-    return str(given.get("table")) if is_whole else f"{given.get('table')}/{given.get('name')}"
+    return str(given.get("table")) if _is_whole(given) else f"{given.get('table')}/{given.get('name')}"
 
 
 class Mapping(ValidatedModel):

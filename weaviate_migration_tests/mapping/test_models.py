@@ -351,6 +351,7 @@ def test_statements_come_back_from_json_and_change_the_digest() -> None:
         ([{}, {"where": "id > 1"}, {"where": "id > 2"}], []),
         ([{"where": "id > 1"}, {"select": SELECT, "key": ["id"]}, {}], []),
         ([{"where": "id > 1"}, {}, {}], [(("collections", 2, "table"), f"is that of {WITHOUT_CONDITION.format(1)}")]),
+        ([{}, {"tenant": {"column": "org", "only": "acme"}}, {"tenant": {"column": "org", "only": "other"}}], []),
         (
             [{"where": "id > 1"}, {"table": "notes/C0"}],
             [(("collections", 1, "name"), "rows of collections[0] are on record as `notes/C0`, too")],
