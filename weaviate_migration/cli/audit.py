@@ -45,7 +45,7 @@ def _print_audit(audit: SourceAudit, console: Console) -> None:
         if each.findings or _is_mixed(each):
             console.print(_columns_table(each), "")
         for line in _remarks(each):
-            print_text(console, f"{each.rows_of}: {line}")
+            print_text(console, f"{each.title}: {line}")
     for text in (*audit.warnings, *audit.other_tables.warnings, *audit.misfits):
         print_text(console, f"warning: {text}", "yellow")
     for fate in sorted({finding.fate for each in audit.tables for _, finding in each.findings}):
@@ -76,7 +76,7 @@ def _overview_table(audit: SourceAudit) -> Table:
             continue
         do_not_fit = sum(finding.count for _, finding in each.findings)
         orphans = sum(relation.count for relation in each.orphans)
-        _add(table, each.rows_of, each.rows, each.collection, do_not_fit, each.refused, orphans)
+        _add(table, each.title, each.rows, each.collection, do_not_fit, each.refused, orphans)
     for name, rows in audit.not_migrated.items():
         _add(table, name, rows, "not migrated")
     for name, omitted in audit.omitted_tables.items():

@@ -65,7 +65,7 @@ def _counted(path: Path, mapping: Mapping, record: MigrationRecord, work_folder:
         with source_errors(path), closing(connect_to_read(readable)) as connection:
             prepare_for_rows(connection, object_uuid, work_folder.scratch)
             for each in mapping.collections:
-                table, alias = database.rows_of(each), record.alias(each)
+                table, alias = database.table_of(each), record.alias(each)
                 expected[alias] = (row_count(connection, table) if table else 0) - refused.get(alias, 0)
                 if each.tenant is not None:
                     rows = rows_by_tenant(connection, table, each.tenant) if table else Counter[str]()

@@ -136,7 +136,7 @@ class Database:
         """The table or view of that name, as SQLite finds it: in any case."""
         return next((table for table in self.tables if folded(table.name) == folded(name)), None)
 
-    def rows_of(self, collection: CollectionMapping) -> Table | None:
+    def table_of(self, collection: CollectionMapping) -> Table | None:
         """What a collection is made from, of the mapping that was inspected too; None if the file lacks it."""
         return self.table(collection.table) if collection.is_whole_table else self.parts.get(collection.name)
 

@@ -67,7 +67,7 @@ class OtherTables(BaseModel):
     @property
     def sentence(self) -> str:
         """What is passed over or taken twice, without a full stop."""
-        return ". ".join([*self._told]) or "Every table with rows becomes a collection, or is left out by the mapping"
+        return ". ".join(self._told) or "Every table with rows becomes a collection, or is left out by the mapping"
 
     @property
     def _told(self) -> dict[str, str]:

@@ -7,10 +7,9 @@ from pydantic import BaseModel, ConfigDict
 
 from weaviate_migration.base.errors import SourceError
 from weaviate_migration.base.texts import counted
-from weaviate_migration.mapping.names import folded
 from weaviate_migration.mapping.row_to_object import key_text
 from weaviate_migration.source.inspect import OWN_PREFIX, Database, Table, quoted
-from weaviate_migration.source.plan import CollectionPlan, MigrationPlan
+from weaviate_migration.source.plan import CollectionPlan, MigrationPlan, plans_of_table
 from weaviate_migration.source.rows import decoded_text
 
 _EXAMPLES = 3
@@ -49,7 +48,7 @@ class PartedTable(BaseModel):
 
     @property
     def told(self) -> str:
-        """What of its rows is unasked in none of its collections, or in several; '' where each row is in one."""
+        """Which of its rows are in no collection though all were meant, or in several; '' where each is in one."""
         in_none = "" if self.of_one_tenant else self.in_none.told("in no collection")
         return "; ".join(filter(None, (in_none, self.in_several.told("in several"))))
 
@@ -67,9 +66,9 @@ def parted_tables(connection: sqlite3.Connection, database: Database, plan: Migr
     return {table.name: _parted(connection, table, parts) for table, parts in _parts_of_tables(database, plan)}
 
 
-def _parts_of_tables(database: Database, plan: MigrationPlan) -> Iterator[tuple[Table, list[CollectionPlan]]]:
+def _parts_of_tables(database: Database, plan: MigrationPlan) -> Iterator[tuple[Table, Sequence[CollectionPlan]]]:
     for table in database.tables:
-        parts = [each for each in plan.collections if folded(each.mapping.table) == folded(table.name)]
+        parts = plans_of_table(table.name, plan.collections)
         if any(not each.mapping.is_whole_table for each in parts):
             yield table, parts
 

@@ -88,7 +88,7 @@ class MigrationPlan:
 
     def parents_of(self, relation: RelationMapping) -> tuple[CollectionPlan, ...]:
         """The plans of the collections that have the rows of the table that a relation leads to: several may."""
-        return _of_table(relation.to_table, self.collections)
+        return plans_of_table(relation.to_table, self.collections)
 
 
 @contextmanager
@@ -154,7 +154,7 @@ def plan_migration(mapping: Mapping, database: Database) -> MigrationPlan:
 
 
 def _refuse_other_database(mapping: Mapping, database: Database) -> None:
-    if any(database.rows_of(each) for each in mapping.collections):
+    if any(database.table_of(each) for each in mapping.collections):
         return
     held = ", ".join(table.name for table in database.tables) or "no table at all"
     wanted = ", ".join(each.table for each in mapping.collections)
@@ -165,7 +165,7 @@ def _refuse_other_database(mapping: Mapping, database: Database) -> None:
 
 
 def _plan_collection(mapping: CollectionMapping, whole: Mapping, database: Database) -> CollectionPlan:
-    table = database.rows_of(mapping)
+    table = database.table_of(mapping)
     if table is None:
         return CollectionPlan(mapping, None)
     spelled = _spelled(mapping, table, whole)
@@ -268,7 +268,7 @@ def _tenant_mistakes(plan: CollectionPlan, table: Table) -> Iterator[str]:
 def _relation_mistakes(plan: CollectionPlan, collections: Iterable[CollectionPlan]) -> Iterable[str]:
     """A column can hold the key of a row only where that is one value."""
     for relation in plan.mapping.relations if plan.table else ():
-        keys = {each.key: None for each in _of_table(relation.to_table, collections) if each.table}
+        keys = {each.key: None for each in plans_of_table(relation.to_table, collections) if each.table}
         if len(keys) > 1:
             yield (
                 f"{plan.mapping.name}: relation `{relation.column}`: the collections of table `{relation.to_table}` "
@@ -282,7 +282,8 @@ def _relation_mistakes(plan: CollectionPlan, collections: Iterable[CollectionPla
                 )
 
 
-def _of_table(table: str, collections: Iterable[CollectionPlan]) -> tuple[CollectionPlan, ...]:
+def plans_of_table(table: str, collections: Iterable[CollectionPlan]) -> tuple[CollectionPlan, ...]:
+    """Those of these collections that are made from a table, whole or in part."""
     return tuple(each for each in collections if folded(each.mapping.table) == folded(table))
 
 
@@ -298,7 +299,7 @@ def _parent_keys(plan: CollectionPlan, collections: Iterable[CollectionPlan]) ->
         )
         for relation in plan.mapping.relations
         if relation.names_objects and relation.column in plan.columns
-        for parent in _of_table(relation.to_table, collections)[:1]
+        for parent in plans_of_table(relation.to_table, collections)[:1]
     )
 
 
@@ -374,7 +375,7 @@ def _statement_mistakes(
         if colon and number.isdecimal() and plan.table.column(name) is not None:
             yield f"{plan.mapping.name}: `select` gives two columns `{name}`: call one of them otherwise, with AS"
     table = database.table(plan.mapping.table)
-    others = [each.key for each in _of_table(plan.mapping.table, collections) if each.mapping.select is None]
+    others = [each.key for each in plans_of_table(plan.mapping.table, collections) if each.mapping.select is None]
     keys = others or ([table.primary_key] if table is not None and table.primary_key else [])
     if keys and list(map(folded, plan.key)) not in [list(map(folded, key)) for key in keys]:
         yield (

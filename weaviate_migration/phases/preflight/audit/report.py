@@ -167,7 +167,7 @@ class TableReport:
     is_part: bool = False
 
     @property
-    def rows_of(self) -> str:
+    def title(self) -> str:
         """How the rows are called in a message: by the table, and where that is not clear by the collection."""
         return f"{self.table} ({self.collection})" if self.is_part else self.table
 

@@ -33,7 +33,7 @@ def verdict(audit: SourceAudit) -> Verdict:
     orphans = [text for each in audit.tables for text in _orphans(each)]
     said = [_refused(each) for each in audit.tables if each.refused] + orphans
     if hopeless:
-        tables = ", ".join(each.rows_of for each in hopeless)
+        tables = ", ".join(each.title for each in hopeless)
         said.append(f"Correct the mapping: as a rule the `key` of {tables} has to name columns that identify a row.")
     elif audit.refused and not parted:
         said.append("These rows will be in the quarantine, with reasons; correct them in the source first.")
@@ -63,7 +63,7 @@ def _refused(table: TableReport) -> str:
         f"{count:,} {reason}, such as {', '.join(examples)}" for reason, count, examples in reasons if count
     )
     key = ", ".join(table.key.columns)
-    return f"{table.rows_of}: {table.refused:,} of {table.rows:,} rows cannot become objects (key: {key}): {listed}."
+    return f"{table.title}: {table.refused:,} of {table.rows:,} rows cannot become objects (key: {key}): {listed}."
 
 
 def _lengths(table: TableReport) -> Iterator[str]:
@@ -76,7 +76,7 @@ def _lengths(table: TableReport) -> Iterator[str]:
             more = ", …" if len(each.lengths) > _SHOWN_LENGTHS else ""
             most = next(iter(each.lengths))
             yield (
-                f"{table.rows_of}: vector {each.name} has several lengths ({told} numbers{more}); Weaviate would "
+                f"{table.title}: vector {each.name} has several lengths ({told} numbers{more}); Weaviate would "
                 f"take the one that comes first. Say in the mapping which it has, as `length: {most}`; "
                 "another vector of the same column can have the others."
             )
@@ -86,6 +86,6 @@ def _orphans(table: TableReport) -> Iterator[str]:
     for each in table.orphans:
         if each.count:
             yield (
-                f"{table.rows_of}: {each.count:,} rows have no parent: their {each.column} is no key of "
+                f"{table.title}: {each.count:,} rows have no parent: their {each.column} is no key of "
                 f"{each.to_table}; such as {', '.join(each.examples)}."
             )
