@@ -3,13 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from pydantic import (
-    BaseModel,
-)
+from pydantic import BaseModel
 
-from weaviate_migration.mapping.names import (
-    folded,
-)
+from weaviate_migration.mapping.names import folded
 
 
 def fields_of(item: object) -> dict[str, Any]:

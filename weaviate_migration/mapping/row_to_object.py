@@ -25,7 +25,7 @@ NO_REFERENCES: References = MappingProxyType({})
 
 
 class ObjectDraft(NamedTuple):
-    """An object as it will be written: its UUID (canonical text), its row's key, properties and vectors by name.
+    """An object as it will be written: its address, its row's key, properties and vectors by name.
 
     Attributes:
         references: by name the UUID of the object that each leads to.
@@ -38,7 +38,7 @@ class ObjectDraft(NamedTuple):
     references: References = NO_REFERENCES
 
 
-# A function of the object's UUID, the row's key as text, and the row's values.
+# A function of the object's address, the row's key as text, and the row's values.
 RowToObject = Callable[[str, str, Sequence[SqlValue]], ObjectDraft]
 
 
@@ -55,7 +55,7 @@ def row_converter(
         parents: what the columns name that the objects tell parents from.
 
     Returns:
-        A function of the object's UUID, the key as text, and the row's values.
+        A function of the object's address, the key as text, and the row's values.
     """
     readers = _column_readers(mapping, columns)
     absent = _properties_of_absent_columns(mapping, columns)

@@ -56,8 +56,9 @@ def add_references(collection: Collection[Any, Any], references: Mapping[str, Re
         for name, to_uuid in by_name.items()
         if split_address(of_object)[0] is None
     ]
-    reply = collection.data.reference_add_many([*leading]) if leading else None
-    if reply is not None and reply.has_errors:
+    if not leading:
+        return
+    if (reply := collection.data.reference_add_many([*leading])).has_errors:
         first = next(iter(reply.errors.values())).message
         raise TargetOverloadError(
             f"{len(reply.errors)} references of {collection.name} were not added, the first one: {first}"
@@ -68,7 +69,7 @@ def add_references(collection: Collection[Any, Any], references: Mapping[str, Re
 class ReferencedObjects:
     """The objects that the references of one collection may lead to.
 
-    Args:
+    Attributes:
         targets: for each reference the collection that it leads to.
     """
 

@@ -9,11 +9,7 @@ from typing import Any
 
 from weaviate import WeaviateClient
 from weaviate.classes.config import Configure, DataType, Property, Tokenization, VectorDistances
-from weaviate.collections.classes.config import (
-    NamedVectorConfig,
-    NestedProperty,
-    PropertyConfig,
-)
+from weaviate.collections.classes.config import NamedVectorConfig, NestedProperty, PropertyConfig
 
 from weaviate_migration.base.errors import MigrationConflictError
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping, VectorMapping

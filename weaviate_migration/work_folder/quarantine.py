@@ -23,7 +23,7 @@ class QuarantinedRow:
 
     Attributes:
         key: the row's key as people see it.
-        uuid: the UUID its object would have; None where its key has a NULL.
+        uuid: the address its object would have; None where its key has a NULL.
         reason: why it was refused.
         payload: the properties that were refused, or the row's columns where it did not become an object.
         category: `refused` by the server, or `conversion`: it did not become an object, or not one that can be sent.

@@ -1,4 +1,4 @@
-"""One extract for each table: its rows as Parquet, in sixteen ranges of the objects' UUIDs."""
+"""One extract for each table: its rows as Parquet, in sixteen ranges of the objects' addresses."""
 
 import logging
 from collections.abc import Iterator

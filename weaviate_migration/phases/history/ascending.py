@@ -1,17 +1,17 @@
-"""Two ascending sequences of UUIDs beside each other, without either of them in memory."""
+"""Two ascending sequences of addresses beside each other, without either of them in memory."""
 
 from collections.abc import Iterable
 
 
 class Ascending:
-    """UUIDs that ascend, to be asked for in ascending order: they are read once, and as far as they are asked for."""
+    """Addresses that ascend, asked for in ascending order: they are read once, and as far as they are asked for."""
 
     def __init__(self, uuids: Iterable[str]) -> None:
         self._rest = iter(uuids)
         self._next = next(self._rest, None)
 
     def has(self, uuid: str | None) -> bool:
-        """Whether this UUID is among them; None, the UUID of a row whose key has a NULL, never is.
+        """Whether this address is among them; None, that of a row whose key has a NULL, never is.
 
         Args:
             uuid: not before the one that was asked for last.

@@ -85,7 +85,7 @@ class Changes:
         return (each for each in objects if not pending.has(each.uuid))
 
     def uuids(self, within: UuidRange = EVERYTHING) -> Iterator[str]:
-        """Their UUIDs, ascending, each once."""
+        """Their addresses, ascending, each once."""
         return self.rows.uuids(within.low, within.high) if self.rows is not None else iter(())
 
     def count(self, within: UuidRange) -> int:
@@ -101,11 +101,11 @@ class Changes:
         return self.rows is not None and next(self.rows.rows(within.low, within.high), None) is not None
 
     def has(self, uuid: str | None) -> bool:
-        """Whether the row of this UUID was logged since the snapshot."""
+        """Whether the row of this address was logged since the snapshot."""
         return self.rows is not None and self.rows.has(uuid)
 
     def _pending(self, within: UuidRange) -> Iterator[str]:
-        """Their UUIDs, ascending; rows that share a UUID stand side by side."""
+        """Their addresses, ascending; rows that share one stand side by side."""
         rows: Iterable[ChangedRow] = self.rows.rows(within.low, within.high) if self.rows is not None else ()
         return (each.uuid for each in rows if each.uuid is not None and each.position > self.applied)
 

@@ -41,7 +41,7 @@ class QuarantineReplay:
         in one step: a row that was written before a kill is in both places, and writing it again is harmless.
 
         Args:
-            extract: the partition's rows, sorted by UUID.
+            extract: the partition's rows, sorted by address.
 
         Returns:
             How many rows are objects now.
@@ -67,7 +67,7 @@ class QuarantineReplay:
 
 
 def _rows_of(pending: set[str | None], missing: set[str | None], rows: Iterable[JudgedRow]) -> Iterator[JudgedRow]:
-    """The rows of the pending UUIDs; those that come leave `missing`.
+    """The rows of the pending addresses; those that come leave `missing`.
 
     Rows whose key has a NULL share the UUID None, as rows of one key share theirs.
     """

@@ -45,7 +45,7 @@ class RowWriter:
         Objects keep the vectors that the application has set on them.
 
         Args:
-            rows: ascending by UUID; a refused one goes to `into`, and its object stays as it is.
+            rows: ascending by address; a refused one goes to `into`, and its object stays as it is.
             layout: what the columns of the rows are.
 
         Raises:

@@ -126,7 +126,7 @@ class SnapshotTaker:
         return read_other_tables(snapshot, database, plan_migration(self.mapping, database))
 
     def _bounds(self, snapshot: Path) -> ReadOnlyMapping[str, tuple[str, ...]]:
-        """For the rows of each collection the UUIDs between its partitions."""
+        """For the rows of each collection the addresses between its partitions."""
         return {
             each.mapping.rows_of: table_bounds(snapshot, each, self.sort_memory_mb, self.work_folder.ensure_scratch())
             for each in plan_migration(self.mapping, inspect_database(snapshot, self.mapping)).collections

@@ -1,7 +1,7 @@
 """A partition in blocks that agree as a whole, and verdicts for what does not.
 
-A block is all of both sides in a range of UUIDs. One that does not agree is halved, until what is left is small enough
-to be compared row by row.
+A block is all of both sides in a range of addresses. One that does not agree is halved, until what is left is small
+enough to be compared row by row.
 """
 
 from bisect import bisect_left
@@ -33,14 +33,14 @@ OneByOne = Callable[[Iterable[ExtractRow], UuidRange, int], Iterator[Verdict]]
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """All rows that the extract has in a range of UUIDs, and all objects; None where these cannot be read by column."""
+    """All rows that the extract has in a range of addresses, and all objects; None where none can be read by column."""
 
     rows: RowColumns
     objects: ObjectColumns | None
     within: UuidRange
 
     def cut(self, boundary: str) -> "tuple[Block, Block]":
-        """What is before this UUID, and what is not."""
+        """What is before this address, and what is not."""
         row = bisect_left(self.rows.uuids, boundary, key=lambda uuid: uuid or "")
         before, after = UuidRange(self.within.low, boundary), UuidRange(boundary, self.within.high)
         if self.objects is None:
@@ -52,7 +52,7 @@ class Block:
         )
 
     def halves(self) -> "tuple[Block, Block] | None":
-        """Both halves; None for a block that is small, or that cannot be halved: rows of one UUID stay together."""
+        """Both halves; None for a block that is small, or that cannot be halved: rows of one address stay together."""
         if self.objects is None or len(self.rows) + len(self.objects) <= _SMALL:
             return None
         uuids = self.rows.uuids if len(self.rows) >= len(self.objects) else self.objects.uuids
@@ -69,7 +69,7 @@ def judge_blocks(
     agrees: Callable[[Block], bool],
     one_by_one: OneByOne,
 ) -> Iterator[RowColumns | Verdict]:
-    """The rows of a partition that agree with their objects, and verdicts for the rest, ascending by UUID.
+    """The rows of a partition that agree with their objects, and verdicts for the rest, ascending by address.
 
     Args:
         batches: the partition's extract.

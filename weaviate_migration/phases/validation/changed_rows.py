@@ -96,7 +96,7 @@ def _compare(applier: RowApplier, changed: ChangedRows) -> PartitionComparison:
 def _objects(
     collection: Collection[Any, Any], uuids: Iterator[str], mapping: CollectionMapping
 ) -> Iterator[StoredObject]:
-    """The objects of these UUIDs that are there, ascending as the UUIDs are."""
+    """The objects of these addresses that are there, ascending as these are."""
     while group := list(islice(uuids, OBJECTS_PER_REQUEST)):
         found = objects_by_uuid(
             collection,

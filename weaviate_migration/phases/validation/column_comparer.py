@@ -201,7 +201,7 @@ def _name_parents(
 
 
 def _ascend(uuids: list[str]) -> bool:
-    """Whether each UUID is there once, and they are in their order."""
+    """Whether each address is there once, and they are in their order."""
     return uuids == sorted(set(uuids))
 
 

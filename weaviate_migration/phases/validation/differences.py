@@ -20,7 +20,7 @@ class Difference:
         collection: the alias, the name by which readers know it.
         partition: the partition's key.
         key: the row's key as people see it; that of an extra object is what it says of its origin.
-        uuid: the object's UUID; None for a row whose key has a NULL.
+        uuid: the object's address; None for a row whose key has a NULL.
         kind: `missing`, `extra` or `altered`.
         property: the property's name, `vector <name>`, or `<provenance>.source_columns.<column>` where the row cannot
             be rebuilt from the object; '' for missing and extra objects.

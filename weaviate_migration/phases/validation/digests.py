@@ -1,12 +1,12 @@
 """The digest of a side: what anyone can compute again from the rows alone.
 
-SHA-256 over one line for each row of a partition, ascending by UUID, rows without one first: a JSON array of the UUID
-(`null` where a part of the key is NULL) and the row's values in the order of the extract's columns, as JSON writes it
-without blanks and with everything but ASCII escaped, then a newline. Values are as in `source_columns`: integers,
-reals, text and null as they are, blobs as `{"base64": …}`, text that is not UTF-8 as `{"text_base64": …}`, infinities
-as `{"real": "Infinity"}` or `"-Infinity"`. The line of an object from which no row can be rebuilt is
-`[UUID,"unreadable"]`. A collection's digest is the SHA-256 over its partitions' digests in hexadecimal, in their order,
-each with a newline.
+SHA-256 over one line for each row of a partition, ascending by address, rows without one first: a JSON array of the
+address (`null` where a part of the key is NULL) and the row's values in the order of the extract's columns, as JSON
+writes it without blanks and with everything but ASCII escaped, then a newline. Values are as in `source_columns`:
+integers, reals, text and null as they are, blobs as `{"base64": …}`, text that is not UTF-8 as `{"text_base64": …}`,
+infinities as `{"real": "Infinity"}` or `"-Infinity"`. The line of an object from which no row can be rebuilt is
+`[address,"unreadable"]`. A collection's digest is the SHA-256 over its partitions' digests in hexadecimal, in their
+order, each with a newline.
 """
 
 import hashlib

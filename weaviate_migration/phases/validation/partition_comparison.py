@@ -58,14 +58,14 @@ class PartitionComparison:
     Attributes:
         collection: the alias.
         rows: rows of the extract, as they have changed since the snapshot.
-        objects: objects in the partition's range of UUIDs.
+        objects: objects in the partition's range of addresses.
         missing: rows without an object.
         extra: objects without a row.
         altered: objects of which at least one property or column is not what the row says.
         total: all differences; an altered object has one for each property.
         differences: the first of them.
         wrong_uuids: keys of the first objects whose UUID does not follow from their key; `wrong_uuid_count` of all.
-        repeated_uuids: UUIDs that the collection, or keys that the extract, gave more than once.
+        repeated_uuids: addresses that the collection, or keys that the extract, gave more than once.
         wrong_types: properties that had a value of another type, with how often.
         source_digest, target_digest: SHA-256 of both sides, as `digests` defines it.
         extract_rows: rows of the extract itself, from its footer.

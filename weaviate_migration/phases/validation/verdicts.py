@@ -1,4 +1,4 @@
-"""Every row of a partition with its object: one merge of extract and collection, both sorted by UUID.
+"""Every row of a partition with its object: one merge of extract and collection, both sorted by address.
 
 In memory are one record batch of the extract and one page of the collection, however many rows there are.
 """
@@ -59,11 +59,11 @@ class Verdict(NamedTuple):
 def judge_objects(
     comparer: RowComparer, rows: Iterable[JudgedRow], objects: Iterable[StoredObject]
 ) -> Iterator[Verdict]:
-    """A verdict for each row and for each object that has none, ascending by UUID.
+    """A verdict for each row and for each object that has none, ascending by address.
 
     Args:
-        rows: the partition's rows, ascending by UUID, those without one first.
-        objects: the objects of the partition's range, ascending by UUID.
+        rows: the partition's rows, ascending by address, those without one first.
+        objects: the objects of the partition's range, ascending by address.
     """
     for (row, refused), found in _merge(rows, objects):
         rebuilt = comparer.rebuild(found.properties) if found is not None else None
@@ -79,7 +79,7 @@ def judge_objects(
 def _merge(
     rows: Iterable[JudgedRow], objects: Iterable[StoredObject]
 ) -> Iterator[tuple[tuple[ExtractRow | None, str | None], StoredObject | None]]:
-    """Each row with the object of the same UUID. A row that cannot become an object has none."""
+    """Each row with the object of the same address. A row that cannot become an object has none."""
     stored = iter(objects)
     found = next(stored, None)
     for judged in rows:
@@ -190,7 +190,7 @@ class PartitionTally:
         ]
 
     def _identity(self, verdict: Verdict) -> tuple[str, str | None]:
-        """The key and the UUID of the row, or of an object without one as it tells them."""
+        """The key and the address of the row, or of an object without one as it tells them."""
         if verdict.row is not None:
             return key_text(verdict.row.key), verdict.row.uuid
         assert verdict.found is not None, "a verdict is about a row, an object, or both"

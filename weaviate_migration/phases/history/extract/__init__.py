@@ -1,1 +1,1 @@
-"""Partitioned extracts: the rows of one table as Parquet, sorted by the UUIDs of their objects."""
+"""Partitioned extracts: the rows of one table as Parquet, sorted by the addresses of their objects."""

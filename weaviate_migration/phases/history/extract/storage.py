@@ -60,7 +60,7 @@ class PartitionExtract:
             yield from decode(batch)
 
     def uuids(self) -> Iterator[str]:
-        """The UUIDs of those rows whose key has no NULL, ascending; nothing else is read."""
+        """The addresses of those rows whose key has no NULL, ascending; nothing else is read."""
         for batch in self.record_batches([UUID_COLUMN]):
             yield from filter(None, batch.column(0).to_pylist())
 

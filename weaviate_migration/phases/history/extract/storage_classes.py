@@ -68,7 +68,7 @@ class RowLayout:
 
 
 class ExtractRow(NamedTuple):
-    """A row of an extract: its object's UUID (None where the key has a NULL), its key, its values."""
+    """A row of an extract: its object's address (None where the key has a NULL), its key, its values."""
 
     uuid: str | None
     key: tuple[SqlValue, ...]
@@ -145,7 +145,7 @@ class RowColumns:
     """Rows of an extract, column by column.
 
     Attributes:
-        uuids: of their objects, ascending; None, where the key has a NULL, comes first.
+        uuids: the addresses of their objects, ascending; None, where the key has a NULL, comes first.
         keys: the columns of the key; the rowid alone where none is.
         columns: in the layout's order, every value as SQLite held it.
     """
