@@ -22,7 +22,9 @@ def statement_mistake(statement: str) -> str:
 
 def condition_mistake(condition: str) -> str:
     """Why SQLite does not take it as the condition of a WHERE, in its words; '' if it does."""
-    return _refused(f"SELECT 1 FROM t WHERE ({_without_end(condition)}\n)")
+    given = _without_end(condition)
+    # By itself, too: `a) OR (b` is a condition in parentheses alone, and another one beside a second condition.
+    return _refused(f"SELECT 1 FROM t WHERE ({given}\n)") or _refused(f"SELECT 1 FROM t WHERE {given}")
 
 
 def _refused(statement: str) -> str:

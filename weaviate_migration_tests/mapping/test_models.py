@@ -298,6 +298,7 @@ SELECT = "SELECT n.id, p.title FROM notes n JOIN people p ON p.id = n.person"
         ({"where": "size >"}, "where", 'is no condition, as SQLite reads it: near ")": syntax error'),
         ({"where": "size = ?"}, "where", "is no condition, as SQLite reads it: parameters are not allowed in views"),
         ({"where": "id > 1 ORDER BY id"}, "where", 'is no condition, as SQLite reads it: near "ORDER": syntax error'),
+        ({"where": "id = 1) OR (true"}, "where", 'is no condition, as SQLite reads it: near ")": syntax error'),
         ({"where": "true; DROP TABLE notes"}, "where", 'is no condition, as SQLite reads it: near ";": syntax error'),
     ],
 )
