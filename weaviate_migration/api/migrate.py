@@ -153,7 +153,7 @@ class _MigrateCall:
             _look_before(config, mapping, client, address)
         job = MIGRATE_LIVE if config.live else MIGRATE
         run = self._run(job, migrate_assets(mapping, self._session.names, live=config.live, cutover=config.cutover))
-        result = migration_outcome(run.events, mapping, records.newest())
+        result = migration_outcome(run.events, mapping, self._session.names, records.newest())
         if result.migration_id is None and unfinished is None and (begun := records.unfinished()) is not None:
             result = result.with_(migration_id=begun.id)  # It failed while its collections were made.
         bind_contextvars(migration_id=result.migration_id)  # A child process of the run may have begun it.

@@ -21,7 +21,8 @@ from weaviate_migration.runs.events import (
     exit_code_of,
     run_failures,
 )
-from weaviate_migration.runs.jobs import MISFITS, SOURCE_AUDIT
+from weaviate_migration.runs.jobs import MISFITS, SOURCE_AUDIT, WEAVIATE_SCHEMA
+from weaviate_migration.runs.names import DagsterNames
 from weaviate_migration.work_folder.phase import Phase, next_step
 from weaviate_migration.work_folder.record import MigrationRecord
 
@@ -132,16 +133,18 @@ class MigrationResult:
 
 
 def migration_outcome(
-    events: Sequence[dg.DagsterEvent], mapping: Mapping, record: MigrationRecord | None
+    events: Sequence[dg.DagsterEvent], mapping: Mapping, names: DagsterNames, record: MigrationRecord | None
 ) -> MigrationResult:
     """What a run of the job `migrate` came to.
 
     Args:
+        names: of the run's steps.
         record: the newest migration on record: the run's, unless it did not get that far; None where there is none.
     """
     failures = run_failures(events)
     checks = check_results(events)
-    if any(each.step in (SOURCE_AUDIT, "weaviate_schema") for each in failures) or record is None:
+    beginning = (names.step(SOURCE_AUDIT), names.step(WEAVIATE_SCHEMA))
+    if any(each.step in beginning for each in failures) or record is None:
         return _not_begun(failures, checks).with_(warnings=list(_misfits(events)))
     collections = _collection_results(events, mapping, record)
     failed = [each for each in checks if not each.passed]

@@ -11,6 +11,7 @@ from weaviate_migration.api.outcome import MigrationResult, migration_outcome
 from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.runs.events import run_verdict
+from weaviate_migration.runs.names import DagsterNames
 from weaviate_migration.work_folder.record import MigrationRecord
 from weaviate_migration_tests.strategies import EVERY_TYPE
 
@@ -37,7 +38,7 @@ def outcome_with(*failing: dg.AssetCheckSeverity, blocking: bool = True) -> Migr
     job = dg.Definitions(assets=[note], asset_checks=checks).resolve_implicit_global_asset_job_def()
     with dg.DagsterInstance.ephemeral() as instance:
         run = job.execute_in_process(instance=instance, raise_on_error=False)
-    return migration_outcome(run.all_events, MAPPING, RECORD)
+    return migration_outcome(run.all_events, MAPPING, DagsterNames(), RECORD)
 
 
 def failing_check(number: int, severity: dg.AssetCheckSeverity, blocking: bool) -> dg.AssetChecksDefinition:
@@ -91,7 +92,23 @@ def test_a_run_that_fails_without_a_failed_step_is_a_failure(raised: Exception, 
     with dg.DagsterInstance.ephemeral() as instance:
         run = job.execute_in_process(instance=instance, raise_on_error=False)
     assert not [event for event in run.all_events if event.is_step_failure]
-    result = migration_outcome(run.all_events, MAPPING, None)
+    result = migration_outcome(run.all_events, MAPPING, DagsterNames(), None)
     assert (result.success, result.exit_code) == (False, code)
     assert told in "".join(result.errors)
     assert run_verdict(run.all_events)[0] == code
+
+
+@pytest.mark.parametrize("names", [DagsterNames(), DagsterNames(("crm", "shop"), "crm")])
+@pytest.mark.parametrize("step", ["source_audit", "weaviate_schema"])
+def test_a_migration_that_fails_before_it_begins_is_not_the_one_before(names: DagsterNames, step: str) -> None:
+    """Also in a project of others: what failed is given up, and the one on record is somebody's."""
+
+    @dg.asset(key=names.asset(step))
+    def failing() -> None:
+        raise ConfigurationError("The cable is of another kind.", "Take the grey one.")
+
+    job = dg.Definitions(assets=[failing]).resolve_implicit_global_asset_job_def()
+    with dg.DagsterInstance.ephemeral() as instance:
+        run = job.execute_in_process(instance=instance, raise_on_error=False)
+    result = migration_outcome(run.all_events, MAPPING, names, RECORD)
+    assert (result.migration_id, result.exit_code) == (None, 2)
