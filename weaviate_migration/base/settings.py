@@ -263,5 +263,7 @@ def _mistake(error: dict[str, Any]) -> str:
         return f"{OPTIONS[field]}: has to begin with http:// or https://, and to name a host"
     if error["type"] == "string_pattern_mismatch":  # Only the prefix is left that has a pattern.
         return f"{OPTIONS[field]}: has to begin with a capital letter, and to hold letters, digits and _ only"
+    if error["type"] == "string_too_short":
+        return f"{OPTIONS[field]}: must not be empty"
     said = error["msg"].removeprefix("Value error, ")
     return f"{OPTIONS.get(field, field)}: {said[:1].lower()}{said[1:]}"

@@ -195,6 +195,7 @@ WRONG: dict[str, Any] = {
     "dry_run": "perhaps",
     "log_level": "LOUD",
     "prefix": "lower",
+    "tenant": "",
     "metrics_push_url": "a-secret",
     "batchsize": 3,
     "processes": 3,
@@ -216,6 +217,13 @@ def test_wrong_setting_reads_the_same_however_it_is_given(field: str) -> None:
     assert OPTIONS.get(field, f"{field}: is no setting; ") in created.value.message
     assert "a-secret" not in str(created.value)
     assert config.model_dump() == before
+
+
+@pytest.mark.parametrize("field", ["tenant", "grpc_host", "weaviate_url"])
+def test_a_text_that_must_not_be_empty(field: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        create_migration_config("app.db", **{field: ""})
+    assert error.value.message == f"{OPTIONS[field]}: must not be empty"
 
 
 def test_source_that_is_not_named_is_a_mistake_too() -> None:

@@ -138,7 +138,7 @@ def test_a_parents_columns_beside_each_child(source: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (("--join", "users:posts"), "has no such tables"),
+        (("--join", "users:posts"), "has no table `posts`"),
         (("--update", "mapping.yaml", "--join", "posts:users"), "write `select` into yours"),
     ],
 )

@@ -47,6 +47,26 @@ def migration(folder: Path, **named: Any) -> dg.Definitions:
     return build_migration_definitions(create_migration_config("app.db", work_dir=folder), read_mapping(), **named)
 
 
+def test_an_asset_says_which_rows_become_its_objects_and_in_which_tenant(tmp_path: Path) -> None:
+    file = tmp_path / "mapping.yaml"
+    file.write_text(ROWS_AND_TENANTS, encoding="utf-8")
+    parts = build_migration_definitions(create_migration_config("app.db", work_dir=tmp_path), read_mapping(file))
+    told = {spec.key.to_user_string(): spec.description or "" for spec in parts.resolve_all_asset_specs()}
+    assert told["note"].startswith("One object for each row of notes, in the tenant that its org_id names. ")
+    assert told["letter"].startswith("One object for each row of documents where kind = 'letter'. ")
+
+
+ROWS_AND_TENANTS = """\
+name: rows
+collections:
+  - {name: Note, table: notes, tenant: {column: org_id}, properties: [{name: body, column: body, index: words}]}
+  - name: Letter
+    table: documents
+    where: kind = 'letter'
+    properties: [{name: body, column: body, index: words}]
+"""
+
+
 def project(*parts: dg.Definitions, **more: Any) -> dg.Definitions:
     """What a project has, with an executor, a logger and resources of its own, beside these parts."""
     own = {

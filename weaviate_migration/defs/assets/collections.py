@@ -52,9 +52,10 @@ def build_collection_asset(
         tags=groups.stage("collection"),
         metadata={"dagster/column_schema": _column_schema(collection), "table": collection.table},
         description=(
-            f"{collection.description} One object for each row of {collection.made_from}. Materializing a "
-            "partition writes its rows and removes whatever else its range of UUIDs holds; rows that Weaviate refuses "
-            "are in the quarantine, with reasons. Rows that changed since the snapshot are written as they are now."
+            f"{collection.description} One object for each row of {collection.made_from}{_in_tenants(collection)}. "
+            "Materializing a partition writes its rows and removes whatever else its range of UUIDs holds; rows that "
+            "Weaviate refuses are in the quarantine, with reasons. Rows that changed since the snapshot are written as "
+            "they are now."
         ).strip(),
     )
     @with_resources_of(names)
@@ -100,6 +101,10 @@ def _tally_metadata(tally: LoadTally, name: str) -> dict[str, Any]:
         "objects_per_second": round(tally.rows_per_second, 1),
         "collection": name,
     }
+
+
+def _in_tenants(collection: CollectionMapping) -> str:
+    return "" if collection.tenant is None else f", in the tenant that its {collection.tenant.column} names"
 
 
 def _needed_before(mapping: WholeMapping, collection: CollectionMapping) -> list[CollectionMapping]:

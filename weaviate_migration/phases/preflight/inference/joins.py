@@ -41,7 +41,7 @@ class FoundJoin:
 
 
 def wanted_joins(given: Iterable[str], database: Database) -> list[WantedJoin]:
-    """Reads `child:parent` and `child.column:parent`; raises ConfigurationError where the file has no such tables.
+    """Reads `child:parent` and `child.column:parent`; raises ConfigurationError where the file lacks one of them.
 
     Names may hold colons and points themselves: taken is the first reading that fits the file.
     """
@@ -58,13 +58,22 @@ def _wanted(given: str, database: Database) -> WantedJoin:
         for name, column in _halves(left, "."):
             if (child := database.table(name)) is not None and (found := child.column(column)) is not None:
                 return WantedJoin(given, child, parent, found.name)
+    raise ConfigurationError(f"--join {given}: {_unread(given, database)}", _EXAMPLES)
+
+
+def _unread(given: str, database: Database) -> str:
+    """What of a join the file does not have."""
     tables = [table.name for table in database.tables]
-    unknown = [name for name in given.split(":") if name not in tables]
-    raise ConfigurationError(
-        f"--join {given}: {database.path} has no such tables, or the column is not there"
-        f"{suggestion(unknown[0] if unknown else given, tables)}",
-        _EXAMPLES,
-    )
+    left, colon, right = given.rpartition(":")
+    if not (left and colon and right):
+        return "names no two tables with a colon between them"
+    name, _, column = left.rpartition(".")
+    if (child := database.table(left) or database.table(name)) is None:
+        return f"{database.path} has no table `{left}`{suggestion(left, tables)}"
+    if database.table(left) is None and child.column(column) is None:
+        columns = [each.name for each in child.columns]
+        return f"table `{child.name}` has no column `{column}`{suggestion(column, columns)}"
+    return f"{database.path} has no table `{right}`{suggestion(right, tables)}"
 
 
 def _halves(text: str, separator: str) -> Iterator[tuple[str, str]]:

@@ -109,7 +109,7 @@ def what_lacks(connection: sqlite3.Connection, database: Database, choice: Choic
     known = {folded(each.table.name): each for each in _known_tables(database, mapping)}
     keyed = keyed_tables(new, [each.name for each in mapping.collections])
     found = read_tables(connection, keyed.values(), known | keyed)
-    columns = read_tables(connection, _with_new_columns(known, mapping), known | keyed)
+    columns = read_tables(connection, _with_new_columns(known, database, mapping), known | keyed)
     usable = [each for each in found if each.usable]
     tables = [*(each.table.name for each in known.values()), *(each.name for each in usable)]
     return Lacking(
@@ -145,17 +145,21 @@ def _known_tables(database: Database, mapping: TableMapping) -> Iterator[KeyedTa
         yield KeyedTable(table, tuple(column.name for column in columns) or table.primary_key or rowid, each.name)
 
 
-def _with_new_columns(known: Mapping[str, KeyedTable], mapping: TableMapping) -> Iterator[KeyedTable]:
-    """For each collection its table, with the columns only that its mapping does not name; none for a statement.
+def _with_new_columns(
+    known: Mapping[str, KeyedTable], database: Database, mapping: TableMapping
+) -> Iterator[KeyedTable]:
+    """For each collection its table, with the columns only that its mapping does not name.
 
-    A statement says by itself which columns it gives.
+    Of a statement only those that it gives: all of the table with `notes.*`, otherwise what it lists.
     """
     for collection in mapping.collections:
         each = known.get(folded(collection.table))
-        if each is None or collection.select is not None:
+        rows = database.table_of(collection)
+        if each is None or rows is None:
             continue
         named = set(map(folded, _named_columns(collection)))
-        columns = tuple(column for column in each.table.columns if folded(column.name) not in named)
+        new = [column for column in each.table.columns if folded(column.name) not in named]
+        columns = tuple(column for column in new if rows.column(column.name) is not None)
         if columns:
             yield replace(each, table=replace(each.table, columns=columns), collection=collection.name)
 

@@ -70,7 +70,7 @@ def update_of_file(path: Path, scratch: Path, choice: Choice, text: str, file: s
         source_errors(path),
         closing(connect_to_read(readable)) as connection,
     ):
-        lacking = what_lacks(connection, inspect_database(readable), choice, mapping)
+        lacking = what_lacks(connection, inspect_database(readable, mapping), choice, mapping)
     updated = _updated(mapping, lacking)
     changed = with_additions(text, list(_additions(mapping, lacking)))
     if not _reads_as(changed, file, updated):

@@ -152,10 +152,15 @@ def test_a_child_finds_the_parent_that_its_foreign_key_finds(tmp_path: Path, par
 @pytest.mark.parametrize(
     ("join", "told", "remedy"),
     [
-        ("notes", "no such tables", "--join chunks:documents"),
-        ("notes:", "no such tables", "--join chunks:documents"),
-        ("note:users", "did you mean `notes`?", "--join chunks:documents"),
-        ("notes.editor:users", "no such tables, or the column is not there", "--join messages.author_id:users"),
+        ("notes", "names no two tables with a colon between them", "--join chunks:documents"),
+        ("notes:", "names no two tables with a colon between them", "--join chunks:documents"),
+        (":users", "names no two tables with a colon between them", "--join chunks:documents"),
+        ("note:users", "has no table `note`; did you mean `notes`?", "--join chunks:documents"),
+        ("notes:user", "has no table `user`; did you mean `users`?", "--join chunks:documents"),
+        ("notes.author_id:user", "has no table `user`; did you mean `users`?", "--join chunks:documents"),
+        ("note.author_id:users", "has no table `note.author_id`", "--join messages.author_id:users"),
+        ("notes.editor:users", "table `notes` has no column `editor`", "--join messages.author_id:users"),
+        ("notes:users,log:tags", "has no table `notes:users,log`", "--join chunks:documents"),
         (
             "notes:users",
             "author_id, editorId hold keys of users",

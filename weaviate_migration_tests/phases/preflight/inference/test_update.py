@@ -225,7 +225,7 @@ def test_a_relation_that_is_there_stays_as_it_is_however_it_is_spelled(library: 
     assert "{column: author_id, to_table: authors, parent_id: authorObjectId2}" in updated(library, taken).text
 
 
-def test_new_columns_go_into_each_part_of_a_table_and_never_beside_a_statement(library: Path) -> None:
+def test_new_columns_go_into_each_part_of_a_table_and_into_a_statement_that_gives_them(library: Path) -> None:
     text = """\
 name: library
 omit_tables: {shelves: x, alembic_version: x, books: x}
@@ -243,9 +243,15 @@ collections:
     table: authors
     select: SELECT id, count(*) AS books FROM authors GROUP BY id
     key: [id]
-    properties: [{name: books, column: books, type: int}]
+    properties: [{name: books, column: books, type: int}, {name: authorId, column: id, type: int}]
+  - name: Whole
+    table: authors
+    select: SELECT a.*, 1 AS one FROM authors a
+    key: [id]
+    properties: [{name: one, column: one, type: int}, {name: authorId, column: id, type: int}]
+    omit: {password: secret}
 """
     update = updated(library, text)
-    assert update.added == ("authors.name as Known.name", "authors.name as Unknown.name")
+    assert update.added == tuple(f"authors.name as {each}.name" for each in ("Known", "Unknown", "Whole"))
     assert update.mapping == parse_mapping(update.text, "mapping.yaml")
     assert updated(library, update.text).text == update.text
