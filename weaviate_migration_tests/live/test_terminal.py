@@ -55,14 +55,19 @@ def screen_with(shell: Terminal, pattern: re.Pattern[str]) -> list[str]:
     return screens[0]
 
 
-def ended_after(watcher: "subprocess.Popen[str]", text: str) -> Ended:
-    """Reads what a command says until a line has this text, and presses Ctrl-C then."""
+def said_until(watcher: "subprocess.Popen[str]", text: str) -> str:
+    """What a command says until a line has this text."""
     assert watcher.stdout is not None
     told = ""
     while text not in told:
         line = watcher.stdout.readline()
         assert line, f"it ended before it said {text}:\n{told}\n{end_of(watcher).stderr}"
         told += line
+    return told
+
+
+def ended_by_ctrl_c(watcher: "subprocess.Popen[str]", told: str) -> Ended:
+    """Presses Ctrl-C; `told` is what it has said before."""
     watcher.send_signal(signal.SIGINT)
     rest = end_of(watcher)
     return rest._replace(stdout=told + rest.stdout)
@@ -79,6 +84,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory, server: ServerAddress) -> 
     with terminal(folder / "left") as shell, terminal(folder / "right") as beside, started(*watching) as piped:
         beside.run(*watching)
         until(lambda: beside.shows("not begun"))
+        told = said_until(piped, "not begun")
         shell.run("migrate", "--sqlite-url", folder / "demo.sqlite", *of_work, *SLOWLY)
         loading = screen_with(shell, LOADING)
         watched_loading = screen_with(beside, LOADING)
@@ -86,7 +92,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory, server: ServerAddress) -> 
         until(lambda: beside.shows("cut over", "cleanup"))
         watched_summary = beside.screen()
         beside.press("C-c")
-        ended = ended_after(piped, "cut over")
+        ended = ended_by_ctrl_c(piped, told + said_until(piped, "cut over"))
         yield Watched(code, loading, shell.screen(), watched_loading, watched_summary, beside.exit_code(), ended)
 
 
