@@ -12,6 +12,7 @@ from typing import NamedTuple
 import psutil
 from weaviate import WeaviateClient
 
+from weaviate_migration.base.settings import API_KEY_VARIABLE
 from weaviate_migration.target.server import ServerAddress
 
 ROOT = Path(__file__).parent.parent
@@ -81,7 +82,7 @@ def python_command(module: str, *arguments: object) -> list[str]:
 
 
 def start_command(command: Sequence[str], checkout: Path = ROOT) -> subprocess.Popen[str]:
-    """Starts a command in an environment without the settings of the person who measures.
+    """Starts a command in an environment without the settings of the person who measures, but with the server's key.
 
     Args:
         checkout: the version of this repository that it runs, and so do the processes that it starts.
@@ -89,7 +90,7 @@ def start_command(command: Sequence[str], checkout: Path = ROOT) -> subprocess.P
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name != "DAGSTER_HOME" and not name.startswith("WEAVIATE_MIGRATION_")
+        if name == API_KEY_VARIABLE or (name != "DAGSTER_HOME" and not name.startswith("WEAVIATE_MIGRATION_"))
     }
     kept["PYTHONPATH"] = str(checkout)
     return subprocess.Popen(
