@@ -13,6 +13,7 @@ from weaviate.classes.query import Filter, QueryReference
 from weaviate.collections import Collection
 from weaviate.exceptions import WeaviateQueryError
 
+from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping.object_ids import UuidRange, address
 from weaviate_migration.mapping.row_to_object import Vectors
 from weaviate_migration.target.failures import is_too_large, target_errors
@@ -119,6 +120,26 @@ def objects_in_range(
     return (StoredObject(of_object, each.properties, _vectors(each), _references(each)) for of_object, each in found)
 
 
+def mapped_objects_in_range(
+    collection: Collection[Any, Any],
+    mapping: CollectionMapping,
+    uuid_range: UuidRange,
+    page: int = PAGE,
+    *,
+    tenants: Tenants = None,
+) -> Iterator[StoredObject]:
+    """All objects of the range, ascending by address, each with all that the mapping makes of a row."""
+    return objects_in_range(
+        collection,
+        uuid_range,
+        page,
+        vectors=list(mapping.column_vectors),
+        blobs=mapping.blobs,
+        references=list(mapping.references),
+        tenants=tenants,
+    )
+
+
 def _walk(
     collection: Collection[Any, Any], tenants: Tenants, fetch: _Fetch, uuid_range: UuidRange, page: int
 ) -> Iterator[tuple[str, Any]]:
@@ -187,6 +208,19 @@ def objects_by_uuid(
             if (stored := found.get(address(tenant, uuid))) is not None:
                 found[stored.uuid] = stored._replace(references=leading)
     return found
+
+
+def mapped_objects_by_uuid(
+    collection: Collection[Any, Any], mapping: CollectionMapping, uuids: Sequence[str]
+) -> dict[str, StoredObject]:
+    """These objects by address, as far as they are there, each with all that the mapping makes of a row."""
+    return objects_by_uuid(
+        collection,
+        uuids,
+        vectors=list(mapping.column_vectors),
+        blobs=mapping.blobs,
+        references=list(mapping.references),
+    )
 
 
 def _named_references(

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import weaviate
+from weaviate.classes.query import QueryReference
 
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.record import MigrationRecords
@@ -34,12 +35,13 @@ collections:
     properties: [{name: entry, column: id, type: int}, {name: kind, column: kind, index: whole}]
   - name: Size
     select: |
-      SELECT d.id, CASE WHEN count(*) < 50 THEN count(*) ELSE 'many' END AS chunks
+      SELECT d.id, CASE WHEN count(*) < 50 THEN count(*) ELSE 'many' END AS chunks, min(c.id) AS first
       FROM documents d JOIN chunks c ON c.document = d.id GROUP BY d.id
     key: [id]
     properties:
       - {name: document, column: id, type: int}
       - {name: chunks, column: chunks, type: int, on_unfit: refuse}
+    relations: [{column: first, to_table: Chunk, reference: firstChunk}]
 omit_tables: {documents: in each of its chunks, chunks: with the titles}
 """
 SCHEMA = """
@@ -95,8 +97,20 @@ class Library:
         return self.ended[command]
 
     def rows(self) -> dict[str, list[str]]:
+        return {name: self.rows_of(select) for name, (_, select) in ROWS.items()}
+
+    def rows_of(self, select: str) -> list[str]:
         with closing(sqlite3.connect(self.source)) as connection:
-            return {name: shown(connection.execute(select)) for name, (_, select) in ROWS.items()}
+            return shown(connection.execute(select))
+
+    def first_chunks(self) -> list[str]:
+        """The key of each document, and that of the chunk which its reference leads to."""
+        wanted = QueryReference(link_on="firstChunk", return_properties=["chunkId"])
+        found = self.client.collections.use("Size").query.fetch_objects(return_references=[wanted]).objects
+        return shown(
+            (each.properties["document"], each.references["firstChunk"].objects[0].properties["chunkId"])
+            for each in found
+        )
 
     def objects(self, collections: Mapping[str, str]) -> dict[str, list[str]]:
         """What Weaviate holds of each, read by the client's own way."""
@@ -187,4 +201,7 @@ def test_the_cutover_brings_up_what_is_not_followed(library: Library) -> None:
     ended = library.run("cutover")
     assert ended.code == 0, ended.stderr
     assert library.objects({name: name for name in ROWS}) == library.rows()
+    assert library.first_chunks() == library.rows_of(
+        "SELECT d.id, min(c.id) FROM documents d JOIN chunks c ON c.document = d.id GROUP BY d.id"
+    )
     assert "Size is not followed: " in ended.stderr

@@ -8,10 +8,11 @@ import weaviate
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.validation import samples
-from weaviate_migration.target.read_back import StoredObject, objects_by_uuid
+from weaviate_migration.target.read_back import StoredObject, mapped_objects_by_uuid
 from weaviate_migration_tests.live.small_migration import FULL_NOTES, SmallMigration
 from weaviate_migration_tests.strategies import ROWS
 
@@ -52,11 +53,11 @@ def test_objects_are_asked_for_by_number_and_by_size(
     migration.load()
     asked: list[int] = []
 
-    def counting(collection: Any, uuids: list[str], **names: Any) -> dict[str, StoredObject]:
+    def counting(collection: Any, mapping: CollectionMapping, uuids: list[str]) -> dict[str, StoredObject]:
         asked.append(len(uuids))
-        return objects_by_uuid(collection, uuids, **names)
+        return mapped_objects_by_uuid(collection, mapping, uuids)
 
-    monkeypatch.setattr(samples, "objects_by_uuid", counting)
+    monkeypatch.setattr(samples, "mapped_objects_by_uuid", counting)
     monkeypatch.setattr(samples, "OBJECTS_PER_REQUEST", 15)
     assert migration.compare().differences == ()
     assert asked == [15, 15, 10]

@@ -19,11 +19,10 @@ from weaviate_migration.phases.history.extract.refusals import judged
 from weaviate_migration.phases.history.extract.scan import row_layout
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow
 from weaviate_migration.phases.validation.partition_comparison import PartitionComparison
-from weaviate_migration.phases.validation.row_comparer import RowComparer
+from weaviate_migration.phases.validation.row_comparer import row_comparer
 from weaviate_migration.phases.validation.verdicts import PartitionTally, judge_objects
 from weaviate_migration.source.change_log import ChangedRows
-from weaviate_migration.target.read_back import StoredObject, objects_by_uuid
-from weaviate_migration.target.references import ReferencedObjects
+from weaviate_migration.target.read_back import StoredObject, mapped_objects_by_uuid
 
 # These rows are of all partitions; their comparison is told under this name.
 CHANGED = "changed"
@@ -85,8 +84,7 @@ def try_compare_changes(sync: MigrationSync, since: int) -> ChangeComparison | N
 def _compare(applier: RowApplier, changed: ChangedRows) -> PartitionComparison:
     mapping, record = applier.plan.mapping, applier.record
     layout = row_layout(applier.plan)
-    referenced = ReferencedObjects(applier.client, record.reference_targets(mapping))
-    comparer = RowComparer(mapping, layout, record.timestamp, referenced.has)
+    comparer = row_comparer(applier.client, record, mapping, layout)
     present = (ExtractRow(each.uuid, each.key, each.values) for each in changed.rows() if each.values is not None)
     found = _objects(applier.objects, changed.uuids(), mapping)
     verdicts = judge_objects(comparer, judged(present, mapping, layout.columns), found)
@@ -98,11 +96,5 @@ def _objects(
 ) -> Iterator[StoredObject]:
     """The objects of these addresses that are there, ascending as these are."""
     while group := list(islice(uuids, OBJECTS_PER_REQUEST)):
-        found = objects_by_uuid(
-            collection,
-            group,
-            vectors=list(mapping.column_vectors),
-            blobs=mapping.blobs,
-            references=list(mapping.references),
-        )
+        found = mapped_objects_by_uuid(collection, mapping, group)
         yield from (found[uuid] for uuid in group if uuid in found)

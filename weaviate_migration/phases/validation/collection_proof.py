@@ -25,7 +25,7 @@ from weaviate_migration.phases.validation.partition_comparison import (
     kept_comparisons,
     objects_by_tenant,
 )
-from weaviate_migration.phases.validation.row_comparer import RowComparer
+from weaviate_migration.phases.validation.row_comparer import RowComparer, row_comparer
 from weaviate_migration.phases.validation.samples import SampleComparison, compare_sample, draw_rows
 from weaviate_migration.phases.validation.search import SearchComparison, compare_search
 from weaviate_migration.phases.validation.verdicts import PartitionTally, Verdict, judge_objects
@@ -33,11 +33,10 @@ from weaviate_migration.target.object_pages import ObjectPages
 from weaviate_migration.target.read_back import (
     FACTOR_FOR_VECTORS,
     StoredObject,
-    objects_in_range,
+    mapped_objects_in_range,
     page_for,
     uuids_present,
 )
-from weaviate_migration.target.references import ReferencedObjects
 from weaviate_migration.target.schema import schema_differences
 from weaviate_migration.target.tenants import Tenants, tenants_of
 from weaviate_migration.work_folder.folder import WorkFolder
@@ -139,11 +138,7 @@ class CollectionProof:
         return judge_blocks(batches, self._range(partition), self._reader(tenants), agrees, one_by_one)
 
     def _objects(self, within: UuidRange, page: int, tenants: Tenants) -> Iterator[StoredObject]:
-        vectors, blobs = list(self.mapping.column_vectors), self.mapping.blobs
-        references = list(self.mapping.references)
-        return objects_in_range(
-            self.objects, within, page, vectors=vectors, blobs=blobs, references=references, tenants=tenants
-        )
+        return mapped_objects_in_range(self.objects, self.mapping, within, page, tenants=tenants)
 
     def _one_by_one(
         self, rows: Iterable[ExtractRow], found: Iterable[StoredObject], within: UuidRange, changes: Changes
@@ -218,8 +213,7 @@ class CollectionProof:
 
     @cached_property
     def _comparer(self) -> RowComparer:
-        referenced = ReferencedObjects(self._client, self._record.reference_targets(self.mapping))
-        return RowComparer(self.mapping, self.layout, self._record.timestamp, referenced.has)
+        return row_comparer(self._client, self._record, self.mapping, self.layout)
 
 
 def compare_and_keep(

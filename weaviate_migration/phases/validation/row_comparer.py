@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from weaviate import WeaviateClient
+
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping.names import folded
 from weaviate_migration.mapping.object_ids import address, object_uuid
@@ -18,6 +20,8 @@ from weaviate_migration.phases.validation.meaning import judge
 from weaviate_migration.phases.validation.meaning_of_parents import parent_judge, parent_meant
 from weaviate_migration.phases.validation.meaning_of_vectors import same_vector, vector_meant
 from weaviate_migration.target.read_back import StoredObject
+from weaviate_migration.target.references import ReferencedObjects
+from weaviate_migration.work_folder.record import MigrationRecord
 
 _TYPES: dict[str, type] = {
     "text": str,
@@ -195,6 +199,14 @@ class RowComparer:
             for name, expected in self._types
             if (value := properties.get(name)) is not None and type(value) is not expected
         ]
+
+
+def row_comparer(
+    client: WeaviateClient, record: MigrationRecord, mapping: CollectionMapping, layout: RowLayout
+) -> RowComparer:
+    """The comparer of a migration's collection, which also knows what its references may lead to."""
+    referenced = ReferencedObjects(client, record.reference_targets(mapping))
+    return RowComparer(mapping, layout, record.timestamp, referenced.has)
 
 
 def same_value(one: SqlValue, other: SqlValue) -> bool:

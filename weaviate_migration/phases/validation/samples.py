@@ -12,7 +12,7 @@ from weaviate_migration.phases.history.extract.storage import PartitionExtract
 from weaviate_migration.phases.history.extract.storage_classes import BATCH_SIZE, ExtractRow, decode, size_of
 from weaviate_migration.phases.validation.differences import Difference, Disagreement, difference
 from weaviate_migration.phases.validation.row_comparer import RowComparer
-from weaviate_migration.target.read_back import StoredObject, objects_by_uuid
+from weaviate_migration.target.read_back import StoredObject, mapped_objects_by_uuid
 
 OBJECTS_PER_REQUEST = 200
 
@@ -57,14 +57,7 @@ def compare_sample(
     drawn = (each for each in draw_rows(extracts, size, seed) if not is_changed(each[1].uuid))
     for group in _groups(drawn):
         uuids = [row.uuid for _, row in group if row.uuid]
-        mapping = comparer.mapping
-        objects = objects_by_uuid(
-            collection,
-            uuids,
-            vectors=list(mapping.column_vectors),
-            blobs=mapping.blobs,
-            references=list(mapping.references),
-        )
+        objects = mapped_objects_by_uuid(collection, comparer.mapping, uuids)
         for partition, row in group:
             for each in _disagreements(comparer, row, objects.get(row.uuid or "")):
                 differences.append(difference(each, alias, partition, key_text(row.key), row.uuid))

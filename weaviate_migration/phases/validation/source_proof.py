@@ -18,10 +18,10 @@ from weaviate_migration.phases.history.extract.storage_classes import ExtractRow
 from weaviate_migration.phases.validation.differences import Difference
 from weaviate_migration.phases.validation.partition_comparison import PartitionComparison
 from weaviate_migration.phases.validation.repair import PartitionRepair, RepairTally
-from weaviate_migration.phases.validation.row_comparer import RowComparer
+from weaviate_migration.phases.validation.row_comparer import row_comparer
 from weaviate_migration.phases.validation.verdicts import PartitionTally, Verdict, judge_objects
 from weaviate_migration.source.change_log import ChangedRows
-from weaviate_migration.target.read_back import objects_in_range
+from weaviate_migration.target.read_back import mapped_objects_in_range
 from weaviate_migration.target.tenants import tenants_of
 
 
@@ -59,20 +59,15 @@ class SourceProof:
         self._alias = applier.record.alias(self.mapping)
         self._bounds = applier.record.bounds[self.mapping.rows_of]
         self._rows = rows
-        self._comparer = RowComparer(self.mapping, self.layout, self.migration_timestamp)
+        self._comparer = row_comparer(applier.client, applier.record, self.mapping, self.layout)
 
     def verdicts(self, partition: str) -> Iterator[Verdict]:
         """A verdict for each row of a partition, and each object of its range that has none."""
         within = partition_range(self._bounds, partition)
         rows = self._rows.rows(within.low, within.high)
         present = (ExtractRow(each.uuid, each.key, each.values) for each in rows if each.values is not None)
-        found = objects_in_range(
-            self.objects,
-            within,
-            vectors=list(self.mapping.column_vectors),
-            blobs=self.mapping.blobs,
-            tenants=tenants_of(self.objects, self.mapping),
-        )
+        tenants = tenants_of(self.objects, self.mapping)
+        found = mapped_objects_in_range(self.objects, self.mapping, within, tenants=tenants)
         return judge_objects(self._comparer, judged(present, self.mapping, self.layout.columns), found)
 
     def compare_partition(self, partition: str) -> PartitionComparison:
