@@ -9,16 +9,24 @@ TESTERS ?= 3
 
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m weaviate_migration
+LOWEST := .venv-lowest
+# A file at a time in each process, the longest first (xdist would begin with those of the most tests).
+TESTS := -m pytest --tb=short -n $(TESTERS) --dist loadfile --no-loadscope-reorder
+# One of the records of PyPI that pip-audit asks for.
+ADVISORIES := https://pypi.org/pypi/pip/json
+# One file for all platforms and each Python; `make lock UPGRADE=--upgrade` takes newer versions, too.
+LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+  --no-emit-package weaviate-migration --custom-compile-command "make lock" $(UPGRADE)
 
-.PHONY: demo ui test fuzz chaos field tenants lint docs bench clean
+.PHONY: demo ui test test-lowest fuzz chaos field tenants lint audit-dependencies lock docs bench clean
 
 # The stamp is newer than what decides about the environment, or the environment is brought up to date.
-$(VENV)/.installed: pyproject.toml setup.py
+$(VENV)/.installed: pyproject.toml setup.py requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else \
 	  "Python 3.11 to 3.13 is needed, this is %d.%d: make PYTHON=python3.12 ..." % sys.version_info[:2])'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 ## Migrates a demo file, made on the spot, and searches the result.
@@ -35,10 +43,15 @@ ui: $(VENV)/.installed
 	WEAVIATE_MIGRATION_SQLITE_URL=$(abspath $(WORK))/demo.sqlite \
 	$(BIN)/dagster dev --workspace workspace.yaml --port $(PORT)
 
-## Static checks, then all tests, those against a real server included: a file at a time in each of so many processes,
-## the longest first (xdist would begin with those of the most tests).
+## Static checks, then all tests, those against a real server included.
 test: lint
-	$(BIN)/python -m pytest --tb=short -n $(TESTERS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python $(TESTS)
+
+## All tests with the lowest versions that pyproject.toml allows, in an environment of their own.
+test-lowest: $(VENV)/.installed
+	$(PYTHON) -m venv --clear $(LOWEST)
+	$(BIN)/uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct --editable '.[dev]'
+	$(LOWEST)/bin/python $(TESTS)
 
 ## Ten times as many random rows as `make test` has, through the real server.
 fuzz: $(VENV)/.installed
@@ -58,10 +71,21 @@ tenants: $(VENV)/.installed
 	TENANTS=all $(BIN)/python -m pytest -rP --show-capture=stdout --durations=20 \
 	  weaviate_migration_tests/live/test_tenant_migrations.py
 
-lint: $(VENV)/.installed
+lint: $(VENV)/.installed audit-dependencies
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+## What is known against the locked versions. An index that has no such records, a mirror for instance, answers for none.
+audit-dependencies: $(VENV)/.installed
+	@if $(BIN)/python -c 'import httpx; httpx.get("$(ADVISORIES)", timeout=5).raise_for_status()' 2>/dev/null; \
+	then $(BIN)/pip-audit --progress-spinner off --disable-pip --require-hashes --requirement requirements/dev.txt; \
+	else echo "Nobody answers at $(ADVISORIES): the locked versions are not compared with known vulnerabilities."; fi
+
+## Writes the lock files anew, after a change in pyproject.toml.
+lock: $(VENV)/.installed
+	$(LOCK) --extra dev --output-file requirements/dev.txt
+	$(LOCK) --constraint requirements/dev.txt --output-file requirements/runtime.txt
 
 ## The documentation as a site, site/index.html; a link that leads nowhere is an error.
 docs: $(VENV)/.installed
@@ -73,4 +97,4 @@ bench: $(VENV)/.installed
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) $(WORK) site build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(LOWEST) $(WORK) site build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

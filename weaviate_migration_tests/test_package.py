@@ -42,6 +42,6 @@ def test_telemetry_is_off_in_the_instance_that_we_make(tmp_path: Path) -> None:
         assert not instance.telemetry_enabled
 
 
-@pytest.mark.parametrize("target", ["demo", "ui", "test", "lint", "docs", "bench"])
+@pytest.mark.parametrize("target", ["demo", "ui", "test", "test-lowest", "lint", "lock", "docs", "bench"])
 def test_make_knows_the_target(target: str) -> None:
     assert run("make", "--dry-run", target, cwd=CHECKOUT)
