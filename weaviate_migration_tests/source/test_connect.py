@@ -122,6 +122,7 @@ def test_no_database(tmp_path: Path, content: bytes) -> None:
 @pytest.mark.parametrize(
     "content",
     [random.Random(1).randbytes(8192), random.Random(2).randbytes(512), gzip.compress(Path(__file__).read_bytes())],
+    ids=["random_pages", "few_random_bytes", "gzip"],  # As an id, the bytes of gzip would be others each second.
 )
 def test_encrypted_or_compressed(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "app.db"
