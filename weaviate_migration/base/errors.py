@@ -11,6 +11,7 @@ MigrationError                      exit code 1: it failed, the source is untouc
 ├── CaptureError                    changes of the source cannot be followed: capture is missing or was damaged
 ├── TargetError                     the Weaviate side failed
 │   ├── TargetLimitError            its own settings do not allow it: a quota, replication on too few nodes
+│   ├── UnusableAnswerError         what it answers is endless, packed, or not what a Weaviate says
 │   └── TransientTargetError        it may work when tried again
 │       ├── TargetConnectionError   no answer: the server is away, or the way to it
 │       ├── TargetTimeoutError      no answer in time
@@ -115,6 +116,10 @@ class TargetError(MigrationError):
 
 class TargetLimitError(TargetError):
     """The settings of Weaviate do not allow it: a quota is reached, or nodes are too few for its replication."""
+
+
+class UnusableAnswerError(TargetError):
+    """What came from Weaviate is not an answer of one: without end, packed, or nothing that can be read."""
 
 
 class TransientTargetError(TargetError):

@@ -8,23 +8,25 @@ import re
 import ssl
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from ipaddress import ip_address
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 import grpc
+import httpx
 import weaviate
 from weaviate.classes.init import AdditionalConfig, Auth, GrpcConfig, Timeout
-from weaviate.exceptions import WeaviateBaseError
+from weaviate.connect import ConnectionParams
 
-from weaviate_migration.base.errors import ConfigurationError, ServerNotUsableError
+from weaviate_migration.base.errors import ConfigurationError, ServerNotUsableError, TargetError, UnusableAnswerError
 from weaviate_migration.base.redaction import secret_kept
 from weaviate_migration.base.settings import MigrationConfig
+from weaviate_migration.target.answer_limits import LARGEST_PAGE_BYTES, limited_client
+from weaviate_migration.target.failures import target_errors
 from weaviate_migration.target.server import ServerAddress, embedded_server, running_server
 from weaviate_migration.target.server_binary import Say, say_on_stderr
 
@@ -33,11 +35,15 @@ MINIMUM_VERSION = (1, 32)
 IPV6 = 6
 HTTP_PORTS = {"http": 80, "https": 443}
 GRPC_PORTS = {"http": 50051, "https": 443}
+# What `1.39.0` and `1.40.0-rc.0-3f2a9c1` are; whatever else stands there may be of any length.
+_VERSION = re.compile(r"([0-9]{1,6})\.([0-9]{1,6})[-+.\w]{0,60}", re.ASCII)
 FORBIDDEN_QUESTION = (403, 404, 405, 422)
 CHECK_SECONDS = 10
 """For each question that is asked before the client connects."""
 CALL_SECONDS = 120
 """For one call of the client; its own 30 s for a query are too few for a full page on a busy server."""
+LARGEST_GRPC_ANSWER = ("grpc.max_receive_message_length", LARGEST_PAGE_BYTES)
+"""The client would take what the server says of itself."""
 DIRECT = ("grpc.enable_http_proxy", 0)
 """The client sends HTTP without a proxy; gRPC would take one from the environment, even to this machine."""
 
@@ -230,25 +236,38 @@ def connect(address: ServerAddress, api_key: str | None) -> weaviate.WeaviateCli
     _check_ready(address, headers)
     _check_version(address, _meta(address, headers))
     _check_grpc(address)
+    client = _client(address, api_key)
     try:
-        return weaviate.connect_to_custom(
-            http_host=address.host,
-            http_port=address.http_port,
-            http_secure=address.secure,
-            grpc_host=_grpc_host(address),
-            grpc_port=address.grpc_port,
-            grpc_secure=address.secure,
-            auth_credentials=Auth.api_key(api_key) if api_key else None,
-            additional_config=AdditionalConfig(
-                timeout=Timeout(init=CHECK_SECONDS, query=CALL_SECONDS, insert=CALL_SECONDS),
-                grpc_config=GrpcConfig(channel_options=[DIRECT]),
-            ),
-            skip_init_checks=True,
-        )
-    except WeaviateBaseError as error:
-        raise ServerNotUsableError(
-            f"the connection to Weaviate at {address} failed: {type(error).__name__}", "Try again."
-        ) from error
+        with target_errors(f"connecting to Weaviate at {address}"):
+            client.connect()
+    except TargetError as error:
+        client.close()
+        raise ServerNotUsableError(error.message, error.hint or "Try again.") from error
+    return client
+
+
+def _client(address: ServerAddress, api_key: str | None) -> weaviate.WeaviateClient:
+    """A client that is not connected yet."""
+    host = _grpc_host(address)
+    client = weaviate.WeaviateClient(
+        ConnectionParams.from_params(
+            address.host, address.http_port, address.secure, host, address.grpc_port, address.secure
+        ),
+        auth_client_secret=Auth.api_key(api_key) if api_key else None,
+        additional_config=AdditionalConfig(
+            timeout=Timeout(init=CHECK_SECONDS, query=CALL_SECONDS, insert=CALL_SECONDS),
+            grpc_config=GrpcConfig(channel_options=[DIRECT, LARGEST_GRPC_ANSWER]),
+        ),
+        skip_init_checks=True,
+    )
+    connection: Any = client._connection
+
+    def with_limits(_: str) -> httpx.Client:
+        return limited_client(address.secure, headers=connection._headers)
+
+    # Private: the client has no public way to what it sends REST through, and limits no answer.
+    connection._make_client = with_limits
+    return client
 
 
 def clock_ahead_seconds(address: ServerAddress) -> float | None:
@@ -261,16 +280,19 @@ def clock_ahead_seconds(address: ServerAddress) -> float | None:
     """
     asked = time.time()
     answer = _get(address, "/v1/.well-known/live", {})
-    if answer.date is None:
+    try:
+        told = parsedate_to_datetime(answer.date or "").timestamp()
+    except (ValueError, OverflowError):
         return None
-    return parsedate_to_datetime(answer.date).timestamp() + 0.5 - (asked + time.time()) / 2
+    return told + 0.5 - (asked + time.time()) / 2
 
 
 def answers(client: weaviate.WeaviateClient) -> bool:
     """Whether the server is still there; the client's own `is_live` would print to standard output if it is not."""
     try:
-        client.get_meta()
-    except WeaviateBaseError:
+        with target_errors("asking for the version"):
+            client.get_meta()
+    except TargetError:
         return False
     return True
 
@@ -297,24 +319,31 @@ class _Answer(NamedTuple):
 
 def _get(address: ServerAddress, path: str, headers: dict[str, str], body: bytes | None = None) -> _Answer:
     """An answer to GET or, with a body, to POST."""
-    kind = HTTPSConnection if address.secure else HTTPConnection
-    with closing(kind(address.host, address.http_port, timeout=CHECK_SECONDS)) as connection:
-        try:
-            connection.request("GET" if body is None else "POST", path, body, headers)
-            response = connection.getresponse()
-            return _Answer(response.status, response.read(), response.getheader("Date"))
-        except (OSError, UnicodeError, HTTPException) as error:
-            raise _unreachable(address, error) from error
+    url = f"{'https' if address.secure else 'http'}://{address.host}:{address.http_port}{path}"
+    try:
+        with limited_client(address.secure, timeout=CHECK_SECONDS) as client:
+            response = client.request("GET" if body is None else "POST", url, headers=headers, content=body)
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
+        raise _unreachable(address, error) from error
+    except UnusableAnswerError as error:
+        raise ServerNotUsableError(error.message, error.hint) from error
+    return _Answer(response.status_code, response.content, response.headers.get("Date"))
 
 
 def _unreachable(address: ServerAddress, error: Exception) -> ServerNotUsableError:
     reason = str(error) or type(error).__name__
     hint = "Start it, or correct --weaviate-url; --weaviate-url embedded starts a server of your own."
-    if isinstance(error, ssl.SSLError):
+    if _comes_from_tls(error):
         hint = "Does it speak https at all? Otherwise write http:// in --weaviate-url, or trust its certificate."
     elif address.http_port == HTTP_PORTS["http"]:
         hint = "Does --weaviate-url need a port? Weaviate's own is 8080."
     return ServerNotUsableError(f"no Weaviate answers at {address}: {reason}", hint)
+
+
+def _comes_from_tls(error: BaseException | None) -> bool:
+    while error is not None and not isinstance(error, ssl.SSLError):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def answer(address: ServerAddress, path: str, api_key: str | None, body: bytes | None = None) -> bytes | None:
@@ -369,7 +398,7 @@ def _refused(address: ServerAddress, status: int, headers: dict[str, str]) -> Se
 def _check_version(address: ServerAddress, meta: bytes) -> None:
     try:
         version = str(json.loads(meta)["version"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         version = ""
     refuse_unusable_version(version, str(address))
 
@@ -383,7 +412,7 @@ def refuse_unusable_version(version: str, where: str) -> None:
     Raises:
         ServerNotUsableError: it is no Weaviate, or one that is too old.
     """
-    numbers = re.match(r"(\d+)\.(\d+)", version)
+    numbers = _VERSION.fullmatch(version)
     if numbers is None:
         raise ServerNotUsableError(f"what answers at {where} is not Weaviate", "Correct --weaviate-url.")
     if (int(numbers[1]), int(numbers[2])) < MINIMUM_VERSION:

@@ -18,12 +18,14 @@ from weaviate.exceptions import (
 
 from weaviate_migration.base.errors import (
     ErrorCategory,
+    MigrationError,
     TargetConnectionError,
     TargetError,
     TargetLimitError,
     TargetOverloadError,
     TargetTimeoutError,
     TransientTargetError,
+    UnusableAnswerError,
 )
 
 _CODES: Mapping[grpc.StatusCode, type[TransientTargetError]] = {
@@ -54,6 +56,12 @@ _DETAILS = "grpc-status-details-bin"
 _TOO_FEW_NODES = "not find enough weaviate nodes for replication"
 
 
+# Of what a server says, so much is told: it may say anything, at any length.
+_LONGEST_SAID = 500
+# Where answers are taken apart: in weaviate-client, and by our own two readers of what it has no way to read.
+_READERS = ("weaviate", "weaviate_migration.target.search_reply", "weaviate_migration.target.object_pages")
+
+
 class Rejection(NamedTuple):
     """Why one object of a call was not taken, and the category of that: `refused` by the server, or `conversion`."""
 
@@ -76,22 +84,54 @@ def target_errors(doing: str) -> Iterator[None]:
     Raises:
         TransientTargetError: a failure that may pass; its class says whether no answer, too slow, or overload.
         TargetLimitError: the server's own settings do not allow it.
+        UnusableAnswerError: what came is not an answer of a Weaviate.
         TargetError: any other.
     """
     try:
         yield
+    except MigrationError:
+        raise
     except WeaviateBaseError as error:
         raise target_error(error, doing) from error
     except httpx.TransportError as error:  # weaviate-client maps only two of them.
         kind = TargetTimeoutError if isinstance(error, httpx.TimeoutException) else TargetConnectionError
-        raise _passing(kind, doing, str(error) or type(error).__name__) from error
+        raise _passing(kind, doing, _shortened(str(error)) or type(error).__name__) from error
+    except Exception as error:
+        if not _is_of_an_answer(error):
+            raise
+        said = _shortened(f"{type(error).__name__}: {error}")
+        raise UnusableAnswerError(
+            f"{doing}: what came is not an answer of Weaviate ({said})",
+            "Correct --weaviate-url, or look at what stands before the server.",
+        ) from error
+
+
+def _is_of_an_answer(error: Exception) -> bool:
+    """Whether something failed where an answer was read: what a Weaviate never says has many ways to be no answer.
+
+    What is nested too deeply, numbers of too many digits, fields that are absent or of other types: each raises another
+    exception, wherever the client happens to notice it.
+    """
+    at = error.__traceback__
+    while at is not None:
+        module = str(at.tb_frame.f_globals.get("__name__"))
+        if module in _READERS or module.startswith(f"{_READERS[0]}."):
+            return True
+        at = at.tb_next
+    return False
+
+
+def _shortened(text: str) -> str:
+    """The first line of a text, or the beginning of it."""
+    line = text.partition("\n")[0]
+    return line if len(line) <= _LONGEST_SAID else f"{line[:_LONGEST_SAID]}…"
 
 
 def target_error(error: WeaviateBaseError, doing: str) -> TargetError:
     """The error of this project for one of weaviate-client's."""
     call, status = _failed_call(error), error.status_code if isinstance(error, UnexpectedStatusCodeError) else None
     code = call.code() if call else None
-    said = f"{code.name}: {call.details()}" if call and code else error.message.partition("\n")[0]
+    said = _shortened(f"{code.name}: {call.details()}" if call and code else error.message)
     if isinstance(error, InsufficientPermissionsError) or code is grpc.StatusCode.UNAUTHENTICATED or status == 401:
         return TargetError(
             f"{doing}: Weaviate refuses this key ({said})",
@@ -107,7 +147,7 @@ def _limit_error(error: WeaviateBaseError, call: grpc.Call | None, doing: str) -
     """The error for what the server's settings do not allow, with the setting that does; None for any other."""
     if (said := _quota_reached(error, call)) is not None:
         return TargetLimitError(
-            f"{doing}: a quota of this Weaviate is reached ({said})",
+            f"{doing}: a quota of this Weaviate is reached ({_shortened(said)})",
             "Remove what nobody needs (`weaviate-migration cleanup` removes older versions), or raise it in the "
             "server's environment: MAXIMUM_ALLOWED_COLLECTIONS_COUNT, or MAXIMUM_ALLOWED_OBJECTS_COUNT.",
         )

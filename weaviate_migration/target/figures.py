@@ -8,17 +8,57 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
+import msgspec
 from weaviate import WeaviateClient
 from weaviate.outputs.cluster import NodeVerbose, Shard
 
+from weaviate_migration.base.errors import ServerNotUsableError
 from weaviate_migration.target.connect import answer
 from weaviate_migration.target.failures import target_errors
 from weaviate_migration.target.server import ServerAddress
 
+_Told = TypeVar("_Told")
 HEALTHY = "HEALTHY"
 READ_ONLY = "READONLY"
+
+
+class _ShardOfNode(msgspec.Struct, rename="camel"):
+    of_class: str = msgspec.field(name="class")
+    name: str
+    vector_queue_length: int | None = None
+
+
+class _BatchStats(msgspec.Struct, rename="camel"):
+    queue_length: int | None = None
+
+
+class _Node(msgspec.Struct, rename="camel"):
+    shards: list[_ShardOfNode] | None = None
+    batch_stats: _BatchStats | None = None
+
+
+class _Nodes(msgspec.Struct):
+    nodes: list[_Node]
+
+
+class _Meta(msgspec.Struct):
+    count: int
+
+
+class _Aggregate(msgspec.Struct):
+    meta: _Meta
+
+
+class _Aggregates(msgspec.Struct):
+    """By label the counts: of what is not there, none."""
+
+    of_label: dict[str, list[_Aggregate] | None] = msgspec.field(name="Aggregate")
+
+
+class _GraphQL(msgspec.Struct):
+    data: _Aggregates
 
 
 @dataclass(frozen=True)
@@ -84,19 +124,19 @@ def server_figures(address: ServerAddress, api_key: str | None, collections: Col
     Asked without a client, in two short requests, and one more for tenants: for metrics, while others work.
 
     Raises:
-        ServerNotUsableError: it does not answer.
+        ServerNotUsableError: it does not answer, or not as a Weaviate does.
     """
     told = answer(address, "/v1/nodes?output=verbose", api_key)
     if told is None:
         return ServerFigures({}, {}, None)
-    nodes = _json(told)["nodes"]
+    nodes = _read(told, _Nodes, address).nodes
     queued: Counter[str] = Counter()
     shards: dict[str, set[str]] = {}
-    for shard in (each for node in nodes for each in node.get("shards") or ()):
-        if shard["class"] in collections:
-            queued[shard["class"]] += shard.get("vectorQueueLength") or 0
-            shards.setdefault(shard["class"], set()).add(shard["name"])
-    waiting = sum((node.get("batchStats") or {}).get("queueLength") or 0 for node in nodes)
+    for shard in (each for node in nodes for each in node.shards or ()):
+        if shard.of_class in collections:
+            queued[shard.of_class] += shard.vector_queue_length or 0
+            shards.setdefault(shard.of_class, set()).add(shard.name)
+    waiting = sum(node.batch_stats.queue_length or 0 for node in nodes if node.batch_stats is not None)
     return ServerFigures(_counts(address, api_key, shards), dict(queued), waiting)
 
 
@@ -125,9 +165,14 @@ def _aggregates(address: ServerAddress, api_key: str | None, queries: Mapping[st
     told = answer(address, "/v1/graphql", api_key, json.dumps({"query": f"{{ Aggregate {{ {fields} }} }}"}).encode())
     if told is None:
         return {}
-    found = _json(told)["data"]["Aggregate"]
-    return {label: int(found[label][0]["meta"]["count"]) for label in queries if found[label]}
+    found = _read(told, _GraphQL, address).data.of_label
+    return {label: of_label[0].meta.count for label in queries if (of_label := found.get(label))}
 
 
-def _json(text: bytes) -> Any:
-    return json.loads(text)
+def _read(told: bytes, kind: type[_Told], address: ServerAddress) -> _Told:
+    try:
+        return msgspec.json.decode(told, type=kind)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ServerNotUsableError(
+            f"what answers at {address} is not Weaviate ({str(error)[:200]})", "Correct --weaviate-url."
+        ) from error

@@ -155,7 +155,7 @@ class PageReader:
         """The objects of one answer; None where one of them has another property, or a value of another type."""
         try:
             objects = cast(Any, self._decode(answer)).objects
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             return None
         properties = [each.properties for each in objects]
         provenance = [each.provenance for each in properties]

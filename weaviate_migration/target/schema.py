@@ -39,6 +39,8 @@ _DATA_TYPES = {
     "date[]": DataType.DATE_ARRAY,
     "blob": DataType.BLOB,
 }
+# The marker stands at the end; whoever describes a collection may write as much as they like before it.
+_LONGEST_MARKER = 16_000
 _ORIGIN = re.compile(r"\[weaviate-migration (\{.*\})\]$", re.DOTALL)
 
 
@@ -57,12 +59,13 @@ class Origin:
     @classmethod
     def of_description(cls, description: str | None) -> "Origin | None":
         """Reads the marker back; None for a collection that no migration made."""
-        if not (match := _ORIGIN.search(description or "")):
+        if not (match := _ORIGIN.search((description or "")[-_LONGEST_MARKER:])):
             return None
         try:
-            return cls(**json.loads(match.group(1)))
-        except (ValueError, TypeError):
+            made = cls(**json.loads(match.group(1)))
+        except (ValueError, TypeError, RecursionError):
             return None
+        return made if all(isinstance(each, str) for each in asdict(made).values()) else None
 
 
 @target_errors("making a collection")

@@ -35,6 +35,7 @@ from weaviate_migration.base.errors import (
     TargetOverloadError,
     TargetTimeoutError,
     TransientTargetError,
+    UnusableAnswerError,
 )
 from weaviate_migration.base.redaction import redacted
 from weaviate_migration.base.settings import spare_memory_mb
@@ -168,8 +169,15 @@ def cut_into_batches(partition: str, drafts: Iterable[ObjectDraft], settings: Wr
 
 @target_errors("asking for the limits of the server")
 def largest_message(client: WeaviateClient) -> int:
-    """The server's limit for one gRPC message, in bytes, as it tells it."""
-    return int(client.get_meta().get("grpcMaxMessageSize", MESSAGE_BYTES))
+    """The server's limit for one gRPC message, in bytes, as it tells it.
+
+    Raises:
+        UnusableAnswerError: it tells none that can be.
+    """
+    told = client.get_meta().get("grpcMaxMessageSize", MESSAGE_BYTES)
+    if not isinstance(told, int) or not 0 < told < 2**31:
+        raise UnusableAnswerError("Weaviate says of its largest message what cannot be: grpcMaxMessageSize is no size")
+    return told
 
 
 class BatchLimits(Protocol):
