@@ -12,6 +12,7 @@ MigrationError                      exit code 1: it failed, the source is untouc
 ├── TargetError                     the Weaviate side failed
 │   ├── TargetLimitError            its own settings do not allow it: a quota, replication on too few nodes
 │   ├── UnusableAnswerError         what it answers is endless, packed, or not what a Weaviate says
+│   ├── TargetTooLargeError         what is sent or asked for is larger than one message may be
 │   └── TransientTargetError        it may work when tried again
 │       ├── TargetConnectionError   no answer: the server is away, or the way to it
 │       ├── TargetTimeoutError      no answer in time
@@ -29,13 +30,14 @@ from typing import ClassVar, Literal, get_args
 from weaviate_migration.base.redaction import redacted
 
 ErrorCategory = Literal[
-    "connection", "timeout", "overload", "refused", "conversion", "source", "configuration", "internal"
+    "connection", "timeout", "overload", "size", "refused", "conversion", "source", "configuration", "internal"
 ]
 """What kind of thing went wrong:
 
 - connection: no answer from Weaviate, or it does not let this client in
 - timeout: not done in the time that was given
 - overload: Weaviate answers that it cannot now: too many requests, read-only, out of memory or disk
+- size: larger than a message of Weaviate's may be; trying the same again will not help
 - refused: Weaviate, or a check of ours, says no; trying the same again will not help
 - conversion: a value that the mapping's property cannot hold; only of single rows, there is no exception for it
 - source: the SQLite side
@@ -120,6 +122,12 @@ class TargetLimitError(TargetError):
 
 class UnusableAnswerError(TargetError):
     """What came from Weaviate is not an answer of one: without end, packed, or nothing that can be read."""
+
+
+class TargetTooLargeError(TargetError):
+    """What is sent to Weaviate, or asked of it, is larger than one message may be, and cannot be halved any more."""
+
+    category: ClassVar[ErrorCategory] = "size"
 
 
 class TransientTargetError(TargetError):

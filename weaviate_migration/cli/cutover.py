@@ -11,6 +11,7 @@ from weaviate_migration.cli.show.options import (
     EPILOG,
     EXTRACTS_OPTION,
     LOG_OPTIONS,
+    MEMORY_OPTION,
     METRICS_OPTIONS,
     SERVER_OPTIONS,
     SOURCE_OPTIONS,
@@ -23,7 +24,7 @@ from weaviate_migration.cli.show.terminal import tell
 
 @click.command(epilog=EPILOG)
 @with_options(
-    *(*SOURCE_OPTIONS, *SERVER_OPTIONS, EXTRACTS_OPTION),
+    *(*SOURCE_OPTIONS, *SERVER_OPTIONS, EXTRACTS_OPTION, MEMORY_OPTION),
     *(*LOG_OPTIONS, ALERTS_OPTION, *METRICS_OPTIONS, *WORK_OPTIONS),
 )
 @click.option(

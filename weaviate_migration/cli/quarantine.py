@@ -12,6 +12,7 @@ from weaviate_migration.cli.show.encoding import json_text
 from weaviate_migration.cli.show.options import (
     EPILOG,
     EXTRACTS_OPTION,
+    MEMORY_OPTION,
     SERVER_OPTIONS,
     SOURCE_OPTION,
     SOURCE_OPTIONS,
@@ -45,7 +46,7 @@ def list_rows(as_json: bool, collection: str | None, **options: Any) -> int:
 
 
 @quarantine.command(epilog=EPILOG)
-@with_options(COLLECTION_OPTION, *SOURCE_OPTIONS, *SERVER_OPTIONS, EXTRACTS_OPTION, *WORK_OPTIONS)
+@with_options(COLLECTION_OPTION, *SOURCE_OPTIONS, *SERVER_OPTIONS, EXTRACTS_OPTION, MEMORY_OPTION, *WORK_OPTIONS)
 def retry(as_json: bool, collection: str | None, **options: Any) -> int:
     """Write the refused rows again, from the migration's extracts; exit code 3 if any are left."""
     # Imported only now: it needs Dagster's settings and the client, and `list` needs neither.

@@ -14,6 +14,7 @@ from weaviate_migration.cli.show.options import (
     ALERTS_OPTION,
     EPILOG,
     LOG_OPTIONS,
+    MEMORY_OPTION,
     METRICS_OPTIONS,
     SERVER_OPTIONS,
     SOURCE_OPTIONS,
@@ -25,7 +26,10 @@ from weaviate_migration.cli.show.terminal import tell
 
 
 @click.command(epilog=EPILOG)
-@with_options(*SOURCE_OPTIONS, *SERVER_OPTIONS, *LOG_OPTIONS, ALERTS_OPTION, *METRICS_OPTIONS, *WORK_OPTIONS)
+@with_options(
+    *(*SOURCE_OPTIONS, *SERVER_OPTIONS, MEMORY_OPTION),
+    *(*LOG_OPTIONS, ALERTS_OPTION, *METRICS_OPTIONS, *WORK_OPTIONS),
+)
 @click.option("--follow", is_flag=True, help="Go on until Ctrl-C or SIGTERM, applying changes as they are committed.")
 def sync(as_json: bool, follow: bool, **options: Any) -> int:
     """Apply the changes that the application has made since the snapshot, or since the last sync."""

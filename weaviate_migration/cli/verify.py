@@ -14,6 +14,7 @@ from weaviate_migration.cli.show.options import (
     EPILOG,
     EXTRACTS_OPTION,
     LOG_OPTIONS,
+    MEMORY_OPTION,
     METRICS_OPTIONS,
     PAUSE_OPTION,
     SERVER_OPTIONS,
@@ -30,7 +31,7 @@ SHOWN_DIFFERENCES = 20
 
 @click.command(epilog=EPILOG)
 @with_options(
-    *(*SOURCE_OPTIONS, *SERVER_OPTIONS, EXTRACTS_OPTION, PAUSE_OPTION),
+    *(*SOURCE_OPTIONS, *SERVER_OPTIONS, EXTRACTS_OPTION, PAUSE_OPTION, MEMORY_OPTION),
     *(*LOG_OPTIONS, ALERTS_OPTION, *METRICS_OPTIONS, *WORK_OPTIONS),
 )
 @click.option("--repair", is_flag=True, help="Write what is missing or altered, remove what is extra, compare again.")

@@ -49,6 +49,8 @@ INSTALL_HINT = (
 )
 # Days of SQLite's julianday to seconds.
 _DAY_SECONDS = 86_400.0
+# The most that SQLite takes, https://www.sqlite.org/limits.html, 9.
+_MOST_PAGES = 1_073_741_823
 
 # Entries of one captured table, and rows between two addresses; the parameters are those of `changed_rows`.
 _IN_BOUNDS = "position > :after AND position <= :through AND table_number = :number"
@@ -80,18 +82,26 @@ class Lag(NamedTuple):
     seconds: float
 
 
+class CopiesTooLargeError(Exception):
+    """What was to be copied within one transaction takes more room than it may: copy less at once."""
+
+
 class ChangedRows:
     """Changed rows of one table, copied: the file goes on changing, these do not.
 
     Args:
         connection: that has the copy, as a temporary table.
         plan: what the rows are.
+
+    Attributes:
+        bytes: that the copy takes on disk.
     """
 
-    def __init__(self, connection: sqlite3.Connection, name: str, plan: CollectionPlan) -> None:
+    def __init__(self, connection: sqlite3.Connection, name: str, plan: CollectionPlan, bytes: int) -> None:
         self._connection = connection
         self._name = name
         self._plan = plan
+        self.bytes = bytes
 
     def rows(self, low: str | None = None, high: str | None = None) -> Iterator[ChangedRow]:
         """Rows ascending by address, those without one first; keys that several rows have stand side by side.
@@ -196,16 +206,47 @@ class ChangeLog:
         return bool(version != before)
 
     @contextmanager
-    def reading(self) -> Iterator[Capture]:
+    def reading(self, most_copied: int | None = None) -> Iterator[Capture]:
         """One read transaction: all that is read inside is of one moment.
+
+        Args:
+            most_copied: bytes that the copies made inside may take on disk together; None: as many as there are.
 
         Raises:
             CaptureError: the capture is gone, or a captured table is not as it was when capture was installed.
+            CopiesTooLargeError: they take more, or there is not so much room; nothing of them is left.
         """
-        with source_errors(self.source, self._busy_timeout):
+        with source_errors(self.source, self._busy_timeout), self._room_for_copies(most_copied):
             self._connection.execute("BEGIN")
             with self._connection:  # Committed, for the sake of the copies; after an error rolled back.
                 yield self._intact_capture()
+
+    @contextmanager
+    def _room_for_copies(self, most_bytes: int | None) -> Iterator[None]:
+        """SQLite itself says when it is used up, in the middle of a statement: nobody need know the rows before."""
+        if most_bytes is None:
+            yield
+            return
+        self._limit_copies((self._copied_bytes() + most_bytes) // self._temporary("page_size"))
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            if primary_code(error) != sqlite3.SQLITE_FULL:
+                raise
+            raise CopiesTooLargeError from error
+        finally:
+            self._limit_copies(_MOST_PAGES)
+
+    def _limit_copies(self, pages: int) -> None:
+        self._connection.execute(f"PRAGMA temp.max_page_count = {pages}")
+
+    def _copied_bytes(self) -> int:
+        """What all copies that are there take on disk."""
+        pages = self._temporary("page_count") - self._temporary("freelist_count")
+        return pages * self._temporary("page_size")
+
+    def _temporary(self, pragma: str) -> int:
+        return int(self._connection.execute(f"PRAGMA temp.{pragma}").fetchone()[0])
 
     def last_position(self) -> int:
         """The newest position; inside `reading`."""
@@ -240,26 +281,28 @@ class ChangeLog:
             low: leave out the addresses before this one, and keys without one.
             high: leave out this address and those after it.
         """
-        name = self._copy_of(plan)
+        before, name = self._copied_bytes(), self._copy_of(plan)
         numbers = self._captured(plan)
         if numbers:
             bounds = {"number": numbers[0], "after": after, "through": through, "low": low, "high": high}
             with self._entries(plan, numbers, bounds) as entries:
                 self._connection.execute(f"INSERT INTO temp.{name} {_changed_sql(plan, entries)}", bounds)
-        self._connection.execute(f"CREATE INDEX temp.{name}_uuid ON {name} (uuid)")
-        return ChangedRows(self._connection, name, plan)
+        return self._indexed(name, plan, before)
 
     def all_rows(self, plan: CollectionPlan) -> ChangedRows:
         """Copies all rows as they are now, as if each had just changed; inside `reading`."""
         assert plan.table is not None, "planned without a table: there is nothing to read"
-        name = self._copy_of(plan)
+        before, name = self._copied_bytes(), self._copy_of(plan)
         keys = [f"own.{quoted(column)}" for column in plan.key]
         uuid = address_sql(plan, tenant_sql(plan, lambda column: f"own.{quoted(column)}"), keys)
         read = [value_sql(plan.table, column, f"own.{quoted(column)}") for column in (*plan.key, *plan.columns)]
         rows = f"SELECT {', '.join([uuid, '1', ':position', *read])} FROM {_from_sql(plan.table)} AS own"
         self._connection.execute(f"INSERT INTO temp.{name} {rows}", {"position": self.last_position()})
+        return self._indexed(name, plan, before)
+
+    def _indexed(self, name: str, plan: CollectionPlan, bytes_before: int) -> ChangedRows:
         self._connection.execute(f"CREATE INDEX temp.{name}_uuid ON {name} (uuid)")
-        return ChangedRows(self._connection, name, plan)
+        return ChangedRows(self._connection, name, plan, self._copied_bytes() - bytes_before)
 
     def _copy_of(self, plan: CollectionPlan) -> str:
         """Makes a temporary table for rows, and returns its name."""
@@ -298,7 +341,8 @@ class ChangeLog:
                 find_concerned(self._connection, plan.joins, link, logged, {**bounds, "number": number}, _CONCERNED)
             yield _CONCERNED
         finally:
-            self._connection.execute(f"DROP TABLE {_CONCERNED}")
+            # SQLite has done so already where an error has ended the transaction.
+            self._connection.execute(f"DROP TABLE IF EXISTS {_CONCERNED}")
 
     def _intact_capture(self) -> Capture:
         """The capture; looked at again whenever the schema of the file was changed."""

@@ -79,7 +79,8 @@ def _table_of_changed(connection: sqlite3.Connection, link: Link) -> Iterator[No
     try:
         yield
     finally:
-        connection.execute(f"DROP TABLE {_CHANGED}")
+        # SQLite has done so already where an error has ended the transaction.
+        connection.execute(f"DROP TABLE IF EXISTS {_CHANGED}")
 
 
 def _concerned_sql(connection: sqlite3.Connection, joins: Joins, link: Link) -> str:

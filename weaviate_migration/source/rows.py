@@ -165,7 +165,15 @@ def compared_sql(table: Table, column: str, expression: str) -> str:
 def sample_rows(
     source: Path, plan: CollectionPlan, object_uuid: ObjectUuid, scratch: Path, rows: int
 ) -> list[KeyedRow]:
-    """Some rows of a table in use, from all over it where it has rowids; ascending by address.
+    """What `sample_stretches` gives, all of it ascending by address."""
+    found = itertools.chain.from_iterable(sample_stretches(source, plan, object_uuid, scratch, rows))
+    return sorted(found, key=lambda row: row[0] or "")
+
+
+def sample_stretches(
+    source: Path, plan: CollectionPlan, object_uuid: ObjectUuid, scratch: Path, rows: int
+) -> list[list[KeyedRow]]:
+    """Some rows of a table in use, from stretches all over it where it has rowids.
 
     Args:
         source: what `readable_source` gave.
@@ -179,7 +187,7 @@ def sample_rows(
     read = [value_sql(table, column, quoted(column)) for column in (*plan.key, *plan.columns)]
     address = address_sql(plan, tenant_sql(plan), [quoted(column) for column in plan.key])
     split = 1 + len(plan.key)
-    found: list[KeyedRow] = []
+    found: list[list[KeyedRow]] = []
     with source_errors(source), closing(connect_to_read(source)) as connection:
         prepare_for_rows(connection, object_uuid, scratch)
         order = order_of_rows(table) if is_wide(connection, len(read)) and table.rowid is None else []
@@ -187,9 +195,9 @@ def sample_rows(
         for where, limit in _pieces(connection, table, rows):
             rest = f"FROM {table.from_sql} {where} {in_order} LIMIT {limit}"
             with WideSelect(connection, address, read, rest) as selected:
-                for row in _fetched(selected):
-                    found.append((None if row[0] is None else str(row[0]), row[1:split], row[split:]))
-    return sorted(found, key=lambda row: row[0] or "")
+                stretch = _fetched(selected)
+                found.append([(None if row[0] is None else str(row[0]), row[1:split], row[split:]) for row in stretch])
+    return found
 
 
 def _pieces(connection: sqlite3.Connection, table: Table, rows: int) -> Iterator[tuple[str, int]]:

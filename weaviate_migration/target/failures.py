@@ -24,6 +24,7 @@ from weaviate_migration.base.errors import (
     TargetLimitError,
     TargetOverloadError,
     TargetTimeoutError,
+    TargetTooLargeError,
     TransientTargetError,
     UnusableAnswerError,
 )
@@ -85,6 +86,7 @@ def target_errors(doing: str) -> Iterator[None]:
         TransientTargetError: a failure that may pass; its class says whether no answer, too slow, or overload.
         TargetLimitError: the server's own settings do not allow it.
         UnusableAnswerError: what came is not an answer of a Weaviate.
+        TargetTooLargeError: a message is larger than the server's settings allow.
         TargetError: any other.
     """
     try:
@@ -139,6 +141,11 @@ def target_error(error: WeaviateBaseError, doing: str) -> TargetError:
         )
     if (limit := _limit_error(error, call, doing)) is not None:
         return limit
+    if is_too_large(error):  # It has the code of an overload, too.
+        return TargetTooLargeError(
+            f"{doing}: larger than a message of this Weaviate may be ({said})",
+            "Make the row smaller, or raise GRPC_MAX_MESSAGE_SIZE in the server's environment.",
+        )
     passing = _passing_kind(error, code, status)
     return _passing(passing, doing, said) if passing else TargetError(f"{doing}: {said}")
 

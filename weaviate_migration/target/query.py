@@ -76,8 +76,11 @@ def any_word(collection: Collection[Any, Any], mapping: CollectionMapping) -> tu
     searchable = [prop for prop in mapping.properties if prop.index == "words"]
     if not searchable:
         return None
-    found = collection.query.fetch_objects(limit=_NEIGHBOURS, return_properties=[prop.name for prop in searchable])
-    texts = ((prop, each.properties.get(prop.name)) for each in found.objects for prop in searchable)
+    # One by one, and as a rule the first has a word: a hundred large ones would be more than a message.
+    some = collection.query.fetch_objects(limit=_NEIGHBOURS, return_properties=[]).objects
+    names = [prop.name for prop in searchable]
+    found = (collection.query.fetch_object_by_id(each.uuid, return_properties=names) for each in some)
+    texts = ((prop, each.properties.get(prop.name)) for each in found if each is not None for prop in searchable)
     words = (
         (prop.name, word) for prop, text in texts if isinstance(text, str) for word in search_words(text, prop, mapping)
     )

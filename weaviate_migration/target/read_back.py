@@ -3,20 +3,23 @@
 The address of an object in a collection without tenants is its UUID.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from types import MappingProxyType
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeVar, cast
 from uuid import UUID
 
 from weaviate.classes.query import Filter, QueryReference
 from weaviate.collections import Collection
-from weaviate.exceptions import WeaviateQueryError
+from weaviate.exceptions import WeaviateBaseError, WeaviateQueryError
 
+from weaviate_migration.base.bundles import bundled
+from weaviate_migration.base.errors import TargetError
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping.object_ids import UuidRange, address
 from weaviate_migration.mapping.row_to_object import Vectors
-from weaviate_migration.target.failures import is_too_large, target_errors
+from weaviate_migration.target.failures import is_too_large, target_error, target_errors
 from weaviate_migration.target.tenants import Tenants, parts_of_objects, parts_of_range
 
 try:
@@ -28,10 +31,15 @@ except ImportError:  # The client's stubs are not where they were.
 PAGE = 5_000
 # What a page of whole objects may hold, by the size of the rows: it exists some three times while it is unpacked.
 PAGE_BYTES = 8 * 1024 * 1024
+# Objects that are asked for by a list of UUIDs at once, at most.
+OBJECTS_PER_REQUEST = 200
+# Pages of so few objects are of large ones: read by their UUIDs, none comes that the range does not have.
+_FEW = 16
 
 # How much more memory a row's page takes with its vectors in it: Python makes an object of 24 bytes of each float32.
 FACTOR_FOR_VECTORS = 4
 _Page = list[Any]
+_Item = TypeVar("_Item")
 # A function of the collection or one of its tenants, the UUID to begin after, and how many objects are wanted.
 _Fetch = Callable[[Collection[Any, Any], str | None, int], _Page]
 
@@ -104,13 +112,20 @@ def objects_in_range(
                 each.properties.update(held.get(each.uuid, {}))
         return found
 
+    if page <= _FEW and properties is None:
+        found_uuids = uuids_in_range(collection, uuid_range, tenants=tenants)
+        return _objects_by_few(collection, found_uuids, page, vectors, blobs, references)
+
     @target_errors("reading objects")
     def fetch(objects: Collection[Any, Any], after: str | None, limit: int) -> _Page:
         try:
             return ask(objects, after, limit)
         except WeaviateQueryError as error:
-            if limit == 1 or not is_too_large(error):
+            if not is_too_large(error):
                 raise
+            if limit == 1:
+                (one,) = objects.query.fetch_objects(limit=1, after=after, return_properties=[]).objects
+                raise _too_large(error, objects, str(one.uuid)) from error
         first = fetch(objects, after, limit // 2)
         if len(first) < limit // 2:
             return first
@@ -118,6 +133,22 @@ def objects_in_range(
 
     found = _walk(collection, tenants, fetch, uuid_range, page)
     return (StoredObject(of_object, each.properties, _vectors(each), _references(each)) for of_object, each in found)
+
+
+def _objects_by_few(
+    collection: Collection[Any, Any],
+    uuids: Iterator[str],
+    page: int,
+    vectors: Sequence[str],
+    blobs: Sequence[str],
+    references: Sequence[str],
+) -> Iterator[StoredObject]:
+    """The objects of these addresses, as far as they are still there, in this order."""
+    while group := list(islice(uuids, page)):
+        found = objects_by_uuid(collection, group, vectors=vectors, blobs=blobs, references=references)
+        for uuid in group:
+            if uuid in found:
+                yield found.pop(uuid)
 
 
 def mapped_objects_in_range(
@@ -184,6 +215,42 @@ def any_object_in_range(collection: Collection[Any, Any], uuid_range: UuidRange,
     return next(uuids_in_range(collection, uuid_range, page=1, tenants=tenants), None) is not None
 
 
+def asked_together(items: Iterable[_Item], size_of: Callable[[_Item], int]) -> Iterator[list[_Item]]:
+    """Items whose objects are asked for at once: by number and by size, so that they fit into memory and a message.
+
+    Args:
+        size_of: about how many bytes an item's object takes.
+    """
+    return bundled(items, size_of, OBJECTS_PER_REQUEST, PAGE_BYTES)
+
+
+def _by_halves(
+    collection: Collection[Any, Any], uuids: Sequence[str], ask: Callable[[Sequence[str]], Iterable[_Item]]
+) -> Iterator[_Item]:
+    """What a call about these UUIDs gives; by halves where its answer is larger than a message.
+
+    Raises:
+        TargetTooLargeError: the answer about a single object is.
+    """
+    try:
+        found = list(ask(uuids))
+    except WeaviateQueryError as error:
+        if not is_too_large(error):
+            raise
+        if len(uuids) == 1:
+            raise _too_large(error, collection, uuids[0]) from error
+    else:
+        yield from found
+        return
+    middle = len(uuids) // 2
+    yield from _by_halves(collection, uuids[:middle], ask)
+    yield from _by_halves(collection, uuids[middle:], ask)
+
+
+def _too_large(error: WeaviateBaseError, collection: Collection[Any, Any], uuid: str) -> TargetError:
+    return target_error(error, f"reading object {uuid} of {collection.name}")
+
+
 @target_errors("reading objects")
 def objects_by_uuid(
     collection: Collection[Any, Any],
@@ -198,13 +265,14 @@ def objects_by_uuid(
     find = search_reply.found_objects if has_answer else _found_by_client
     found: dict[str, StoredObject] = {}
     for tenant, objects, of_tenant in parts_of_objects(collection, uuids):
-        for uuid, properties, own_vectors in find(objects, of_tenant, vectors):
+        ask = partial(_by_halves, objects, of_tenant)
+        for uuid, properties, own_vectors in ask(partial(find, objects, vectors=vectors)):
             of_object = address(tenant, uuid)
             found[of_object] = StoredObject(of_object, properties, own_vectors)
-        for uuid, named in _named_properties(objects, of_tenant, blobs) if blobs else ():
+        for uuid, named in ask(partial(_named_properties, objects, names=blobs)) if blobs else ():
             if (stored := found.get(address(tenant, uuid))) is not None:
                 stored.properties.update(named)
-        for uuid, leading in _named_references(objects, of_tenant, references) if references else ():
+        for uuid, leading in ask(partial(_named_references, objects, names=references)) if references else ():
             if (stored := found.get(address(tenant, uuid))) is not None:
                 found[stored.uuid] = stored._replace(references=leading)
     return found
@@ -269,15 +337,19 @@ def _found_by_client(
 @target_errors("reading vectors")
 def vectors_by_uuid(collection: Collection[Any, Any], uuids: Sequence[str], names: Sequence[str]) -> dict[str, Vectors]:
     """The vectors of these names of these objects, by address; objects that are not there are left out."""
-    return {
-        address(tenant, str(each.uuid)): _vectors(each)
-        for tenant, objects, of_tenant in parts_of_objects(collection, uuids)
-        for each in objects.query.fetch_objects(
-            filters=Filter.by_id().contains_any(of_tenant),
-            limit=len(of_tenant),
+
+    def ask(objects: Collection[Any, Any], some: Sequence[str]) -> _Page:
+        return objects.query.fetch_objects(
+            filters=Filter.by_id().contains_any(some),
+            limit=len(some),
             return_properties=[],
             include_vector=list(names),
         ).objects
+
+    return {
+        address(tenant, str(each.uuid)): _vectors(each)
+        for tenant, objects, of_tenant in parts_of_objects(collection, uuids)
+        for each in _by_halves(objects, of_tenant, partial(ask, objects))
     }
 
 

@@ -11,7 +11,7 @@ import random
 import re
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from dataclasses import dataclass, field
@@ -92,6 +92,11 @@ class WriteSettings:
     worker_count: int
     max_retries: int
     retry_delay: float
+
+    @property
+    def max_bytes_under_way(self) -> int:
+        """Estimated bytes of all batches that are sent, or wait for it: a batch for each worker, and one more."""
+        return 2 * self.worker_count * self.max_batch_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,10 +286,14 @@ class ObjectWriter:
             TargetError: the server refuses to work for this client at all.
         """
         with ThreadPoolExecutor(self._settings.worker_count, thread_name_prefix="weaviate-writer") as pool:
-            under_way: set[Future[BatchOutcome | None]] = set()
+            under_way: dict[Future[BatchOutcome | None], int] = {}
             try:
                 for batch in batches:
-                    under_way.add(pool.submit(copy_context().run, self._write_unless_stopped, batch))
+                    # Of a batch of one large object as many are under way as memory has room for.
+                    while under_way and self._is_full(under_way, batch):
+                        yield from _finished(under_way)
+                    future = pool.submit(copy_context().run, self._write_unless_stopped, batch)
+                    under_way[future] = batch.estimated_bytes
                     # One batch waits for each worker: the next one is ready when a worker is, and memory stays bounded.
                     if len(under_way) >= 2 * self._settings.worker_count:
                         yield from _finished(under_way)
@@ -294,6 +303,9 @@ class ObjectWriter:
                 self._stopped.set()
                 pool.shutdown(wait=True, cancel_futures=True)
                 self._stopped.clear()
+
+    def _is_full(self, under_way: Mapping[Future[BatchOutcome | None], int], batch: Batch) -> bool:
+        return sum(under_way.values()) + batch.estimated_bytes > self._settings.max_bytes_under_way
 
     def _write_unless_stopped(self, batch: Batch) -> BatchOutcome | None:
         """None where another batch failed before: a server that is gone would be waited for again and again."""
@@ -453,9 +465,10 @@ def _give_up(state: RetryCallState) -> None:
     raise type(error)(f"{error.message}{tried}", error.hint) from error
 
 
-def _finished(under_way: set[Future[BatchOutcome | None]]) -> Iterator[BatchOutcome]:
+def _finished(under_way: dict[Future[BatchOutcome | None], int]) -> Iterator[BatchOutcome]:
     done, _ = wait(under_way, return_when=FIRST_COMPLETED)
-    under_way -= done
+    for future in done:
+        del under_way[future]
     for future in done:
         if (outcome := future.result()) is not None:
             yield outcome

@@ -217,9 +217,9 @@ class FollowedNotes:
             found = connection.execute("SELECT id, body, size FROM notes").fetchall()
         return {uuid_of(key): (body, size) for key, body, size in found}
 
-    def held(self) -> dict[str, tuple[Any, ...]]:
-        """What Weaviate holds, read by a way of its own."""
-        objects = list(self.objects.iterator())
+    def held(self, at_once: int = 100) -> dict[str, tuple[Any, ...]]:
+        """What Weaviate holds, read by a way of its own, so many objects at once."""
+        objects = list(self.objects.iterator(cache_size=at_once))
         found = {str(each.uuid): (each.properties["body"], each.properties["size"]) for each in objects}
         assert len(found) == len(objects)
         return found

@@ -12,6 +12,7 @@ from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.validation import samples
+from weaviate_migration.target import read_back
 from weaviate_migration.target.read_back import StoredObject, mapped_objects_by_uuid
 from weaviate_migration_tests.live.small_migration import FULL_NOTES, SmallMigration
 from weaviate_migration_tests.strategies import ROWS
@@ -58,11 +59,11 @@ def test_objects_are_asked_for_by_number_and_by_size(
         return mapped_objects_by_uuid(collection, mapping, uuids)
 
     monkeypatch.setattr(samples, "mapped_objects_by_uuid", counting)
-    monkeypatch.setattr(samples, "OBJECTS_PER_REQUEST", 15)
+    monkeypatch.setattr(read_back, "OBJECTS_PER_REQUEST", 15)
     assert migration.compare().differences == ()
     assert asked == [15, 15, 10]
     asked.clear()
-    monkeypatch.setattr(samples, "BATCH_SIZE", 1)
+    monkeypatch.setattr(read_back, "PAGE_BYTES", 1)
     assert migration.compare(5).differences == ()
     assert asked == [1] * 5
 

@@ -12,7 +12,7 @@ from weaviate_migration.base.errors import CaptureError, SourceNotUsableError
 from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.source.capture import install_capture, remove_capture
-from weaviate_migration.source.change_log import ChangedRow, ChangeLog, log_end, write_positions
+from weaviate_migration.source.change_log import ChangedRow, ChangeLog, CopiesTooLargeError, log_end, write_positions
 from weaviate_migration.source.inspect import inspect_database, quoted
 from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.source.snapshot import take_snapshot
@@ -291,3 +291,20 @@ def test_the_uuid_of_a_key_that_changed_often_is_asked_for_once(tmp_path: Path) 
     with found.log, ChangeLog(found.path, ID, noted_uuid, tmp_path) as log, log.reading():
         log.changed_rows(found.plan, 0, log.last_position(), low=UUIDS[1], high=UUIDS[9])
     assert sorted(asked) == [(1, "x"), (2, "x"), (3, "x")]
+
+
+def test_copies_that_are_too_large_leave_nothing_behind(notes: Captured) -> None:
+    with closing(connect(notes.path)) as connection:
+        connection.executemany("INSERT INTO t VALUES (?, ?)", [(uuid, "x" * 100_000) for uuid in UUIDS])
+    with pytest.raises(CopiesTooLargeError), notes.log.reading(500_000):
+        notes.log.changed_rows(notes.plan, 0, notes.log.last_position())
+    with notes.log.reading(500_000):
+        some = notes.log.changed_rows(notes.plan, 0, 4)
+    copied = len(some)
+    assert copied * 100_000 < some.bytes < 500_000
+    with pytest.raises(CopiesTooLargeError), notes.log.reading(500_000):
+        notes.log.changed_rows(notes.plan, 4, notes.log.last_position())
+    # What was copied before stays, and where nothing limits them all copies have room.
+    assert [len(each.values[1]) for each in some.rows() if each.values] == [100_000] * copied  # type: ignore[arg-type]
+    some.close()
+    assert len(notes.changed()) == len(UUIDS)

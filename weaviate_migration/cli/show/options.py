@@ -34,6 +34,9 @@ PAUSE_OPTION = click.option(
     default=None,
     help="Let the application's writers wait for the snapshot over 2 s.",
 )
+MEMORY_OPTION = click.option(
+    "--memory-limit-mb", type=int, help="What sorting and batches are sized by, and rows are limited by; default 1024."
+)
 SOURCE_OPTION = click.option("--sqlite-url", metavar="URL", help="A path, or a URL such as sqlite:////data/app.db.")
 SOURCE_OPTIONS = (SOURCE_OPTION, MAPPING_OPTION)
 SERVER_OPTION = click.option(
@@ -82,7 +85,7 @@ MIGRATE_OPTIONS = (
         "--parallel", "enable_parallel_processing", is_flag=True, default=None, help="Load collections side by side."
     ),
     click.option("--workers", "worker_count", type=int, help="Batches under way at once; default 4."),
-    click.option("--memory-limit-mb", type=int, help="What sorting and batches are sized by; default 1024."),
+    MEMORY_OPTION,
     click.option("--dry-run", is_flag=True, default=None, help="Do everything but write to Weaviate."),
     click.option(
         "--backup/--no-backup",

@@ -5,7 +5,7 @@ from typing import Self
 import dagster as dg
 from pydantic import Field
 
-from weaviate_migration.base.settings import MINIMUM_MEMORY_MB, MigrationConfig, spare_memory_mb
+from weaviate_migration.base.settings import MINIMUM_MEMORY_MB, MigrationConfig, sort_memory_mb
 
 
 class BatchSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -35,11 +35,6 @@ class BatchSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
         )
 
     @property
-    def spare_memory_mb(self) -> int:
-        """What is left for rows."""
-        return spare_memory_mb(self.memory_limit_mb)
-
-    @property
     def sort_memory_mb(self) -> int:
-        """How much SQLite's sorter may hold before it goes to disk; more than 16 MB made it no faster (measured)."""
-        return max(4, min(16, self.spare_memory_mb // 16))
+        """How much SQLite's sorter may hold before it goes to disk."""
+        return sort_memory_mb(self.memory_limit_mb)

@@ -21,7 +21,7 @@ from weaviate_migration.phases.dual_write.lag import standing_in
 from weaviate_migration.phases.dual_write.row_applier import RowApplier, SyncTally
 from weaviate_migration.phases.history.changes import writing_lock
 from weaviate_migration.source.capture import is_followed
-from weaviate_migration.source.change_log import ChangedRows, ChangeLog, LogPosition
+from weaviate_migration.source.change_log import ChangedRows, ChangeLog, CopiesTooLargeError, LogPosition
 from weaviate_migration.source.plan import MigrationPlan
 from weaviate_migration.target.write import WriteSettings
 from weaviate_migration.work_folder.quarantine import Quarantine
@@ -36,8 +36,13 @@ from weaviate_migration.work_folder.timeline import HistoryFile, LagMoment
 
 logger = logging.getLogger(__name__)
 
-# Entries of the log that are read and applied at once: so many take well under a second to read.
+# Entries of the log that are read and applied at once: so many take well under a second to read. Fewer, where their
+# rows take more than so many bytes together: meanwhile an application with a rollback journal cannot commit.
 ENTRIES_PER_CHUNK = 10_000
+BYTES_PER_CHUNK = 64 * 1024 * 1024
+
+
+_Copies = list[tuple[RowApplier, ChangedRows]]
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,7 @@ class MigrationSync:
         self._locks = locks
         self._history = history
         self._is_lag_noted = True
+        self._entries_per_chunk = ENTRIES_PER_CHUNK
         # Written before their children, parents are there when these refer to them.
         order = {each.name: position for position, each in enumerate(parents_first(plan.mapping))}
         self.appliers = [
@@ -212,17 +218,40 @@ class MigrationSync:
             stack.enter_context(bound_contextvars(migration_id=self.record.id))
             stack.enter_context(self._alone(wait=wait))
             known = self.known
-            with self._log.reading() as capture:
-                refuse_another_history(self._log, capture, self.record.id, known)
-                end = self._log.last_position()
-                if through is not None:
-                    end = max(known.position, min(end, through, known.position + ENTRIES_PER_CHUNK))
-                begin = min(known.position, since) if since is not None else known.position
-                copies = [(each, self._log.changed_rows(each.plan, begin, end)) for each in self.appliers]
-                reached = known.model_copy(update={"position": end, "entry": self._log.entry(end)})
-            tally = SyncTally(changes=end - known.position, position=end)
+            reached, copies = self._copied(known, through, since)
+            tally = SyncTally(changes=reached.position - known.position, position=reached.position)
             for applier, rows in copies:
                 stack.callback(rows.close)
                 tally.add(applier.apply(rows, known.position))
             self._positions.save(self.record.id, reached)
             yield CaughtUp(tally, {each.plan.mapping.name: rows for each, rows in copies})
+
+    def _copied(self, known: LogPosition, through: int | None, since: int | None) -> tuple[LogPosition, _Copies]:
+        """The position that is to be reached, and the rows that changed until there.
+
+        Of changes that may be applied little by little, so many that their rows are not too large together.
+        """
+        while through is not None and self._entries_per_chunk > 1:
+            limit = min(through, known.position + self._entries_per_chunk)
+            try:
+                copied = self._copy(known, limit, since, BYTES_PER_CHUNK)
+            except CopiesTooLargeError:
+                self._entries_per_chunk //= 2
+            else:
+                self._entries_per_chunk = min(ENTRIES_PER_CHUNK, 2 * self._entries_per_chunk)
+                return copied
+        copied = self._copy(known, through if through is None else min(through, known.position + 1), since, None)
+        self._entries_per_chunk = max(2, self._entries_per_chunk)
+        return copied
+
+    def _copy(
+        self, known: LogPosition, through: int | None, since: int | None, most_bytes: int | None
+    ) -> tuple[LogPosition, _Copies]:
+        with self._log.reading(most_bytes) as capture:
+            refuse_another_history(self._log, capture, self.record.id, known)
+            end = self._log.last_position()
+            if through is not None:
+                end = max(known.position, min(end, through))
+            begin = min(known.position, since) if since is not None else known.position
+            copies = [(each, self._log.changed_rows(each.plan, begin, end)) for each in self.appliers]
+            return known.model_copy(update={"position": end, "entry": self._log.entry(end)}), copies

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from weaviate.collections import Collection
@@ -12,12 +11,10 @@ from weaviate_migration.mapping.row_to_object import ObjectDraft, key_text, row_
 from weaviate_migration.mapping.values import verbatim_json
 from weaviate_migration.phases.history.extract.refusals import JudgedRow
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowLayout
-from weaviate_migration.target.read_back import vectors_by_uuid
+from weaviate_migration.target.message_size import estimated_size
+from weaviate_migration.target.read_back import asked_together, vectors_by_uuid
 from weaviate_migration.target.write import Batch, BatchOutcome, ObjectWriter, Refusal, WriteSettings, cut_into_batches
 from weaviate_migration.work_folder.quarantine import QuarantinedRow
-
-# Objects whose vectors are asked for at once: even with 65,535 numbers each, the most there are, they fit in a message.
-VECTORS_PER_REQUEST = 200
 
 TakeRefused = Callable[[str, QuarantinedRow], None]
 """Takes a refused row, with its partition: `Quarantine.add`, or what counts it, too."""
@@ -90,10 +87,11 @@ def _with_provided_vectors(
 
     A vector that is set between this and the writing is lost.
     """
-    remaining, names = iter(drafts), mapping.provided_vectors
+    names = mapping.provided_vectors
     if not names:
-        yield from remaining
-    while group := list(islice(remaining, VECTORS_PER_REQUEST)):
+        yield from drafts
+        return
+    for group in asked_together(drafts, estimated_size):
         stored = vectors_by_uuid(collection, [draft.uuid for draft in group], names)
         for draft in group:
             found = stored.get(draft.uuid)

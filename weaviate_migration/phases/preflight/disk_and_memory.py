@@ -9,9 +9,11 @@ from pathlib import Path
 
 import psutil
 
+from weaviate_migration.base.settings import MigrationConfig, sort_memory_mb
 from weaviate_migration.base.texts import size_text
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping.vectors import vector_reader
+from weaviate_migration.phases.preflight.room import table_room
 from weaviate_migration.phases.preflight.source_side import Source
 from weaviate_migration.source.connect import connect_to_read, source_errors
 from weaviate_migration.source.inspect import quoted, row_count
@@ -19,8 +21,7 @@ from weaviate_migration.source.plan import CollectionPlan
 from weaviate_migration.work_folder.checklist import ChecklistItem, Verdict
 from weaviate_migration.work_folder.folder import free_bytes, nearest_existing
 
-# Measured on the demo file (6.4 MB, 8,365 rows): extracts are 0.60, the server's data 3.5 times as large as it.
-EXTRACTS_SHARE = 0.7
+# Measured on the demo file (6.4 MB, 8,365 rows): the server's data are 3.5 times as large as it.
 SERVER_SHARE = 4.0
 # An embedded server on the demo's collections takes 143 MB (measured).
 SERVER_BASE_BYTES = 200_000_000
@@ -41,7 +42,7 @@ class Need:
     """What a migration takes, estimated; in bytes.
 
     Attributes:
-        work_folder: snapshot and extracts.
+        work_folder: snapshot and extracts, and what is on disk while they are sorted.
         server_disk, server_memory: of the server.
         tenants: of all collections; one counts in each of them.
         open_files: that the server holds for the tenants.
@@ -54,14 +55,28 @@ class Need:
     open_files: int = 0
 
     @classmethod
-    def of(cls, source: Source, *, extracts_elsewhere: bool) -> "Need":
-        """The estimate for this file; extracts may be kept on another store, which is not looked at."""
+    def of(cls, source: Source, config: MigrationConfig, scratch: Path, *, extracts_elsewhere: bool) -> "Need":
+        """The estimate for this file.
+
+        Args:
+            config: how rows are sorted.
+            scratch: a folder for what SQLite puts on disk meanwhile.
+            extracts_elsewhere: extracts are kept on another store, which is not looked at.
+
+        Raises:
+            SourceError: the file is locked or damaged.
+        """
         size = source.look.bytes
+        memory = sort_memory_mb(config.memory_limit_mb)
+        rooms = [table_room(source, each, memory, scratch) for each in source.plan.collections]
+        extracts = 0 if extracts_elsewhere else sum(each.extracts for each in rooms)
+        # One table is sorted at a time, or one in each process.
+        sorting = sum(sorted((each.sorting for each in rooms), reverse=True)[: config.processes])
         vectors = sum(_vector_bytes(source, each) for each in source.plan.collections)
         tenants = [(each.mapping, _tenants(source, each)) for each in source.plan.collections]
         in_all = sum(count for _, count in tenants)
         return cls(
-            work_folder=size + (0 if extracts_elsewhere else round(EXTRACTS_SHARE * size)),
+            work_folder=size + extracts + sorting,
             server_disk=round(SERVER_SHARE * size),
             server_memory=SERVER_BASE_BYTES + vectors + BYTES_PER_TENANT * in_all,
             tenants=in_all,

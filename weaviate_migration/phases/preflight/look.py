@@ -5,7 +5,7 @@ from pathlib import Path
 
 from weaviate import WeaviateClient
 
-from weaviate_migration.base.errors import ConfigurationError, ServerNotUsableError
+from weaviate_migration.base.errors import ConfigurationError, ServerNotUsableError, SourceError
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.preflight import disk_and_memory, server_side, source_side, timed_sample
@@ -22,6 +22,7 @@ from weaviate_migration.work_folder.folder import WorkFolder
 # What no migration gets over; the others it finds itself, tells with its own words, or can live with.
 IMPOSSIBLE_WITHOUT = ("work folder", "server disk", "tenants", "rights")
 _SAMPLE_NEEDS = ("backup", "rights")
+_ASK_ROWS = ("work folder", "server disk", "server memory")
 _ASK_SERVER = ("rights", "names", "clock", "collections", "duration")
 
 
@@ -80,10 +81,16 @@ def _without_server(
 ) -> Iterator[ChecklistItem]:
     target = configured_target(config)
     data = target.data_folder(work_folder.path) if isinstance(target, EmbeddedTarget) else None
-    need = disk_and_memory.Need.of(source, extracts_elsewhere=bool(work_folder.extracts))
     yield source_side.pause(source.look, allowed=config.allow_pause)
     yield source_side.tables(source.other_tables, mapping)
     yield source_side.capture(source, live=config.live)
+    elsewhere, scratch = bool(work_folder.extracts), work_folder.ensure_scratch()
+    try:
+        need = disk_and_memory.Need.of(source, config, scratch, extracts_elsewhere=elsewhere)
+    except SourceError as error:
+        for name in _ASK_ROWS:
+            yield ChecklistItem(name, "skipped", f"no rows can be read: {error.message}")
+        return
     yield from disk_and_memory.disks(need, work_folder.path, data)
     yield disk_and_memory.memory(need, embedded=data is not None)
     yield from disk_and_memory.open_files(need, embedded=data is not None)

@@ -12,15 +12,17 @@ from itertools import chain
 import pyarrow as pa
 
 from weaviate_migration.mapping.object_ids import UuidRange
-from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowColumns, decode_columns
+from weaviate_migration.phases.history.extract.storage_classes import BATCH_SIZE, ExtractRow, RowColumns, decode_columns
 from weaviate_migration.phases.validation.verdicts import Verdict
 from weaviate_migration.target.object_pages import ObjectColumns
 
 # Rows of a block at first. With 5,000 a row takes as long, and 100,000 rows took 262 MB instead of 230, two
 # partitions at once (measured).
 BLOCK_ROWS = 1_000
-# Objects that are asked for at least, so that many without a row do not take an answer each.
+# Objects that are asked for at least, so that many without a row do not take an answer each; fewer of large ones.
 _OBJECTS = 100
+# Rows from this size on are compared one by one: an answer has objects behind the block, too, which are as large.
+_LARGE = BATCH_SIZE // 8
 # Rows and objects of a block that is not halved any more: an answer costs as much as some thirty rows.
 _SMALL = 64
 
@@ -78,12 +80,14 @@ def judge_blocks(
         agrees: whether a block agrees as a whole.
         one_by_one: judges what does not.
     """
-    for rows, part in _windows(batches, within):
-        if isinstance(rows, RowColumns):
-            for block in _blocks(rows, part, read):
-                yield from _judge(block, agrees, one_by_one)
-        else:
+    for rows, part, row_bytes in _windows(batches, within):
+        if not isinstance(rows, RowColumns):
             yield from one_by_one(rows, part, BLOCK_ROWS)
+        elif row_bytes >= _LARGE:
+            yield from one_by_one(rows.rows(), part, len(rows))
+        else:
+            for block in _blocks(rows, part, read, min(_OBJECTS, BATCH_SIZE // row_bytes)):
+                yield from _judge(block, agrees, one_by_one)
 
 
 def _judge(block: Block, agrees: Callable[[Block], bool], one_by_one: OneByOne) -> Iterator[RowColumns | Verdict]:
@@ -99,33 +103,33 @@ def _judge(block: Block, agrees: Callable[[Block], bool], one_by_one: OneByOne) 
 
 def _windows(
     batches: Iterable[pa.RecordBatch], within: UuidRange
-) -> Iterator[tuple[RowColumns | Iterator[ExtractRow], UuidRange]]:
-    """The rows with the range that they are all of, a bounded number at once.
+) -> Iterator[tuple[RowColumns | Iterator[ExtractRow], UuidRange, int]]:
+    """The rows with the range that they are all of, a bounded number at once, and the bytes of one as a mean.
 
     Rows of one UUID, or without any, may be more than that: from where a window would part them, all come one by one.
     """
     windows = (
-        decode_columns(batch.slice(start, BLOCK_ROWS))
+        (decode_columns(batch.slice(start, BLOCK_ROWS)), 1 + batch.nbytes // batch.num_rows)
         for batch in batches
         for start in range(0, batch.num_rows, BLOCK_ROWS)
     )
-    rows, low = next(windows, RowColumns([], [], [])), within.low
-    for following in windows:
+    (rows, row_bytes), low = next(windows, (RowColumns([], [], []), 1)), within.low
+    for following, following_bytes in windows:
         boundary = following.uuids[0]
         if boundary == rows.uuids[-1]:
-            rest = chain.from_iterable(each.rows() for each in chain((rows, following), windows))
-            yield rest, UuidRange(low, within.high)
+            rest = chain.from_iterable(each.rows() for each, _ in chain(((rows, 0), (following, 0)), windows))
+            yield rest, UuidRange(low, within.high), row_bytes
             return
-        yield rows, UuidRange(low, boundary)
-        rows, low = following, boundary
-    yield rows, UuidRange(low, within.high)
+        yield rows, UuidRange(low, boundary), row_bytes
+        rows, row_bytes, low = following, following_bytes, boundary
+    yield rows, UuidRange(low, within.high), row_bytes
 
 
-def _blocks(rows: RowColumns, within: UuidRange, read: ReadObjects) -> Iterator[Block]:
-    """The rows with their objects; in several blocks where more objects are there than rows."""
+def _blocks(rows: RowColumns, within: UuidRange, read: ReadObjects, at_least: int) -> Iterator[Block]:
+    """The rows with their objects, of which so many are asked for at least; in several blocks where more are there."""
     is_whole = False
     while not is_whole:
-        objects, is_whole = read(within, max(len(rows) + 1, _OBJECTS))
+        objects, is_whole = read(within, max(len(rows) + 1, at_least))
         block = Block(rows, objects, within)
         if objects is None:
             is_whole = True

@@ -4,9 +4,9 @@ What is compared is of one moment: the rows as they were read, in one transactio
 end; the application goes on meanwhile. So no change is too new to be compared, and a busy application is no hindrance.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import groupby, tee
 from typing import Any
 
 from filelock import Timeout
@@ -21,12 +21,12 @@ from weaviate_migration.phases.history.extract.storage_classes import ExtractRow
 from weaviate_migration.phases.validation.partition_comparison import PartitionComparison
 from weaviate_migration.phases.validation.row_comparer import row_comparer
 from weaviate_migration.phases.validation.verdicts import PartitionTally, judge_objects
-from weaviate_migration.source.change_log import ChangedRows
-from weaviate_migration.target.read_back import StoredObject, mapped_objects_by_uuid
+from weaviate_migration.source.change_log import ChangedRow, ChangedRows
+from weaviate_migration.source.slices import text_length
+from weaviate_migration.target.read_back import StoredObject, asked_together, mapped_objects_by_uuid
 
 # These rows are of all partitions; their comparison is told under this name.
 CHANGED = "changed"
-OBJECTS_PER_REQUEST = 200
 
 
 @dataclass(frozen=True)
@@ -85,16 +85,25 @@ def _compare(applier: RowApplier, changed: ChangedRows) -> PartitionComparison:
     mapping, record = applier.plan.mapping, applier.record
     layout = row_layout(applier.plan)
     comparer = row_comparer(applier.client, record, mapping, layout)
-    present = (ExtractRow(each.uuid, each.key, each.values) for each in changed.rows() if each.values is not None)
-    found = _objects(applier.objects, changed.uuids(), mapping)
+    rows, to_look_for = tee(changed.rows())
+    present = (ExtractRow(each.uuid, each.key, each.values) for each in rows if each.values is not None)
+    found = _objects(applier.objects, to_look_for, mapping)
     verdicts = judge_objects(comparer, judged(present, mapping, layout.columns), found)
     return PartitionTally(comparer, record.alias(mapping), CHANGED).count(verdicts)
 
 
 def _objects(
-    collection: Collection[Any, Any], uuids: Iterator[str], mapping: CollectionMapping
+    collection: Collection[Any, Any], rows: Iterable[ChangedRow], mapping: CollectionMapping
 ) -> Iterator[StoredObject]:
-    """The objects of these addresses that are there, ascending as these are."""
-    while group := list(islice(uuids, OBJECTS_PER_REQUEST)):
-        found = mapped_objects_by_uuid(collection, mapping, group)
-        yield from (found[uuid] for uuid in group if uuid in found)
+    """The objects of these rows that are there, ascending as these are."""
+    addressed = (row for row in rows if row.uuid is not None)
+    # Rows that share an address stand side by side, and have one object.
+    one_each = (next(same) for _, same in groupby(addressed, lambda row: row.uuid))
+    for group in asked_together(one_each, _size_of):
+        uuids = [row.uuid for row in group if row.uuid is not None]
+        found = mapped_objects_by_uuid(collection, mapping, uuids)
+        yield from (found[uuid] for uuid in uuids if uuid in found)
+
+
+def _size_of(row: ChangedRow) -> int:
+    return text_length(row.values or ())

@@ -6,18 +6,24 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property, partial
-from itertools import islice
 
 from upath import UPath
 from weaviate import WeaviateClient
 
+from weaviate_migration.base.bundles import bundled
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping.object_ids import UuidRange
 from weaviate_migration.phases.history.changes import Changes, CollectionChanges
 from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS, partition_range
 from weaviate_migration.phases.history.extract.refusals import judged
 from weaviate_migration.phases.history.extract.storage import open_partition
-from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowColumns, RowLayout
+from weaviate_migration.phases.history.extract.storage_classes import (
+    BATCH_SIZE,
+    ExtractRow,
+    RowColumns,
+    RowLayout,
+    size_of,
+)
 from weaviate_migration.phases.validation.blocks import Block, ReadObjects, judge_blocks
 from weaviate_migration.phases.validation.column_comparer import ColumnComparer
 from weaviate_migration.phases.validation.partition_comparison import (
@@ -180,8 +186,7 @@ class CollectionProof:
 
     def _with_objects(self, rows: Iterable[ExtractRow]) -> Iterator[ExtractRow]:
         """Those rows that are objects, some asked for at once: as a rule the first few say all that is searched for."""
-        source = iter(rows)
-        while group := list(islice(source, _ROWS_AT_ONCE)):
+        for group in bundled(rows, size_of, _ROWS_AT_ONCE, BATCH_SIZE):
             present = uuids_present(self.objects, [row.uuid for row in group if row.uuid])
             yield from (row for row in group if row.uuid in present)
 

@@ -1,7 +1,7 @@
 """A random sample of rows, each compared with its object: every column, every property."""
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,12 +9,10 @@ from weaviate.collections import Collection
 
 from weaviate_migration.mapping.row_to_object import key_text
 from weaviate_migration.phases.history.extract.storage import PartitionExtract
-from weaviate_migration.phases.history.extract.storage_classes import BATCH_SIZE, ExtractRow, decode, size_of
+from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, decode, size_of
 from weaviate_migration.phases.validation.differences import Difference, Disagreement, difference
 from weaviate_migration.phases.validation.row_comparer import RowComparer
-from weaviate_migration.target.read_back import StoredObject, mapped_objects_by_uuid
-
-OBJECTS_PER_REQUEST = 200
+from weaviate_migration.target.read_back import StoredObject, asked_together, mapped_objects_by_uuid
 
 # A row with the key of its partition.
 DrawnRow = tuple[str, ExtractRow]
@@ -55,7 +53,7 @@ def compare_sample(
     rows = 0
     differences: list[Difference] = []
     drawn = (each for each in draw_rows(extracts, size, seed) if not is_changed(each[1].uuid))
-    for group in _groups(drawn):
+    for group in asked_together(drawn, lambda each: size_of(each[1])):
         uuids = [row.uuid for _, row in group if row.uuid]
         objects = mapped_objects_by_uuid(collection, comparer.mapping, uuids)
         for partition, row in group:
@@ -85,17 +83,3 @@ def draw_rows(extracts: Mapping[str, PartitionExtract], size: int, seed: int) ->
             position += batch.num_rows
             for row in decode(batch.take(chosen)) if chosen else ():
                 yield partition, row
-
-
-def _groups(drawn: Iterable[DrawnRow]) -> Iterator[list[DrawnRow]]:
-    """Rows whose objects are asked for at once: by number and by size, so that they fit into memory and one answer."""
-    group: list[DrawnRow] = []
-    size = 0
-    for each in drawn:
-        group.append(each)
-        size += size_of(each[1])
-        if len(group) >= OBJECTS_PER_REQUEST or size >= BATCH_SIZE:
-            yield group
-            group, size = [], 0
-    if group:
-        yield group

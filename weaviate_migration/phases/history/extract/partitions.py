@@ -9,6 +9,7 @@ from itertools import chain
 
 import pyarrow as pa
 
+from weaviate_migration.base.bundles import bundled
 from weaviate_migration.mapping.object_ids import UuidRange, address
 from weaviate_migration.phases.history.extract.storage_classes import (
     BATCH_ROWS,
@@ -113,13 +114,4 @@ def partition_of(of_object: str | None, bounds: Sequence[str]) -> str:
 
 def _bundles(rows: Iterable[KeyedRow]) -> Iterator[list[KeyedRow]]:
     """Bundles of rows, each within the limits of a record batch or of one row."""
-    bundle: list[KeyedRow] = []
-    size = 0
-    for row in rows:
-        bundle.append(row)
-        size += size_of(row)
-        if len(bundle) >= BATCH_ROWS or size >= BATCH_SIZE:
-            yield bundle
-            bundle, size = [], 0
-    if bundle:
-        yield bundle
+    return bundled(rows, size_of, BATCH_ROWS, BATCH_SIZE)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import IO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,13 +16,18 @@ def write_partition(path: UPath, batches: pa.RecordBatchReader) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.partial")
     rows = 0
-    # UUIDs and texts hardly repeat: dictionaries would be built and given up for each column chunk.
-    with temporary.open("wb") as file, pq.ParquetWriter(file, batches.schema, use_dictionary=False) as writer:
+    with temporary.open("wb") as file, parquet_writer(file, batches.schema) as writer:
         for batch in batches:
             writer.write_batch(batch)
             rows += batch.num_rows
     temporary.fs.mv(temporary.path, path.path)
     return rows
+
+
+def parquet_writer(file: IO[bytes], schema: pa.Schema) -> pq.ParquetWriter:
+    """Writes an extract's file."""
+    # UUIDs and texts hardly repeat: dictionaries would be built and given up for each column chunk.
+    return pq.ParquetWriter(file, schema, use_dictionary=False)
 
 
 @dataclass(frozen=True)
