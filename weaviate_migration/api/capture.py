@@ -66,7 +66,7 @@ def install_change_capture(config: MigrationConfig) -> CaptureStatus:
         SourceError: the file is locked or damaged.
     """
     with opened(config, mapping_to_capture) as session:
-        session.lock()
+        session.lock("capture install")
         begin_change_capture(session.source, session.mapping, session.work_folder)
     return change_capture_status(config)
 
@@ -100,7 +100,7 @@ def remove_change_capture(config: MigrationConfig, capture_id: str | None = None
         SourceError: the file is locked or damaged.
     """
     with opened(config) as session:
-        session.lock()
+        session.lock("capture remove")
         source, work_folder = session.source, session.work_folder
         own = work_folder.capture_id
         wanted = capture_id or own

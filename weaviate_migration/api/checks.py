@@ -7,7 +7,11 @@ from weaviate_migration.runs.checks.outcomes import CheckReport
 from weaviate_migration.runs.checks.reader import check_report
 from weaviate_migration.runs.names import names_of
 from weaviate_migration.runs.runner import dagster_instance
-from weaviate_migration.work_folder.record import refuse_another_source
+from weaviate_migration.work_folder.record import (
+    refuse_another_prefix,
+    refuse_another_source,
+    refuse_another_tenant,
+)
 
 
 def read_check_report(
@@ -23,8 +27,8 @@ def read_check_report(
     Raises:
         ConfigurationError: there is no such run or backfill, or it has none of these checks; the folder of Dagster's
             instance cannot be made.
-        MigrationConflictError: the migration is of another source than that of the settings, or no migration had
-            their mapping; that of a run or backfill may be of another work folder.
+        MigrationConflictError: the migration is of another source, prefix or tenant than that of the settings, or no
+            migration had their mapping; that of a run or backfill may be of another work folder.
         MappingError: the mapping file is wrong.
     """
     with opened(config) as session:
@@ -32,6 +36,8 @@ def read_check_report(
         graph = asset_graph(session.mapping, names_of(session.work_folder))
         if (record := records.in_use_or_newest()) is not None:
             refuse_another_source(record, config.sqlite_url)
+            refuse_another_prefix(record, config.prefix)
+            refuse_another_tenant(record, session.mapping, config.tenant)
             known = {each.mapping_digest for each in records.all()}
             if run_id is None and backfill_id is None and session.mapping.digest not in known:
                 session.mapping_of(record)  # Refuses it: every check of this mapping would be one that never ran.

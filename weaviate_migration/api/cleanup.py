@@ -7,7 +7,6 @@ from typing import Any
 from weaviate_migration.api.server_session import opened_with_server
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.phases.cutover.cleanup import Cleanup, CleanupPlan, refuse_too_early
-from weaviate_migration.work_folder.record import refuse_another_source
 
 
 @dataclass(frozen=True)
@@ -39,14 +38,15 @@ def clean_up_migrations(
         force: also before a cutover, with what an unfinished migration has made.
 
     Raises:
-        ConfigurationError: it is too early for it, the SQLite file may not be written to, or the settings name another.
+        ConfigurationError: it is too early for it, the SQLite file may not be written to, or the settings are not the
+            migration's.
         SourceError: the SQLite file is locked.
         ServerNotUsableError: the server cannot be reached.
     """
     with opened_with_server(config) as session:
-        session.lock()
+        session.lock("cleanup")
         if (record := session.work_folder.records.in_use_or_newest()) is not None:
-            refuse_another_source(record, session.config.sqlite_url)
+            session.refuse_other_settings(record)
         refuse_too_early(session.work_folder, force=force)  # Before a server is started for it.
         cleanup = Cleanup(session.connect(), session.work_folder, keep=keep)
         plan = cleanup.plan()

@@ -73,7 +73,7 @@ def _cut_over(session: JobSession, timeout: float) -> CutoverResult:
     _refuse_rolled_back(session.work_folder.records.newest(), record)
     if record.state == "cleaned up":
         return _cutover_result(record, 0, [])
-    session.lock()
+    session.lock("cutover")
     client = session.connect()
     names = session.names
     # Without the report that follows in the UI.

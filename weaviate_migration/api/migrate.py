@@ -106,7 +106,7 @@ class SQLiteToWeaviateMigrator:
                         refuse_absent_tenant(database, plan)
                 if self.config.dry_run or session.work_folder.records.unfinished() is None:
                     refuse_passed_over(others, mapping)
-                session.lock()
+                session.lock("migrate")
                 call = _MigrateCall(session, plan, others, self._on_start)
                 result = call.rehearse() if self.config.dry_run else call.migrate()
                 if (drawn := session.drawn_mapping) is not None:

@@ -23,7 +23,7 @@ from weaviate_migration.phases.dual_write.lag import known_standing
 from weaviate_migration.runs.checks import CheckStatus
 from weaviate_migration.work_folder.checklist import Checklist, ChecklistItem
 from weaviate_migration.work_folder.folder import quarantined_rows
-from weaviate_migration.work_folder.record import MigrationRecord, refuse_another_source
+from weaviate_migration.work_folder.record import MigrationRecord
 
 _ASK_SERVER = ("aliases", "counts", "search")
 
@@ -100,7 +100,7 @@ def _looked_at(session: ServerSession) -> MigrationRecord:
             f"No migration in {session.work_folder.path} is unfinished or cut over.",
             "`weaviate-migration migrate` begins one.",
         )
-    refuse_another_source(record, session.config.sqlite_url)
+    session.refuse_other_settings(record)
     session.mapping_of(record)
     return record
 

@@ -27,5 +27,5 @@ def check_preflight(config: MigrationConfig) -> Checklist:
             return session.connect_to(address), address
 
         mapping = session.mapping
-        session.lock()
+        session.lock("preflight")
         return check_thoroughly(config, mapping, connect)

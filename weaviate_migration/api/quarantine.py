@@ -12,7 +12,7 @@ from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.base.texts import suggestion
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
-from weaviate_migration.work_folder.record import MigrationRecord, refuse_another_source
+from weaviate_migration.work_folder.record import MigrationRecord
 
 
 class RefusedRow(NamedTuple):
@@ -52,11 +52,11 @@ def refused_rows(config: MigrationConfig, collection: str | None = None) -> Refu
         collection: only this one, by its alias.
 
     Raises:
-        ConfigurationError: there is no migration, it has no such collection, or it is of another source.
+        ConfigurationError: there is no migration, it has no such collection, or was begun with other settings.
     """
     with opened(config) as session:
         record = session.work_folder.records.current()
-        refuse_another_source(record, config.sqlite_url)
+        session.refuse_other_settings(record)
         return refused_of(session.work_folder, record, collection)
 
 

@@ -12,6 +12,7 @@ from weaviate_migration.phases.dual_write.row_applier import apply_changes
 from weaviate_migration.phases.history.changes import collection_changes
 from weaviate_migration.phases.history.extract.storage import open_partition
 from weaviate_migration.phases.history.quarantine_retry import QuarantineReplay
+from weaviate_migration.phases.history.versioned_collections import maker_of
 from weaviate_migration.target.schema import refuse_lost_collection
 from weaviate_migration.target.write import write_settings
 from weaviate_migration.work_folder.record import MigrationRecord
@@ -47,7 +48,7 @@ def retry_refused_rows(config: MigrationConfig, collection: str | None = None) -
         TargetError: the server did not take part any more; what is not written yet is still in the quarantine.
     """
     with opened_with_server(config) as session:
-        session.lock()
+        session.lock("quarantine retry")
         record = session.current_migration()
         left = refused_of(session.work_folder, record, collection)
         concerned = [
@@ -64,7 +65,7 @@ def _written_again(session: ServerSession, record: MigrationRecord, collections:
     settings = write_settings(session.config, client)
     written = 0
     for each in collections:
-        refuse_lost_collection(client, record.collection(each), record.id)
+        refuse_lost_collection(client, record.collection(each), maker_of(record))
         quarantine = session.work_folder.quarantine(record, each)
         objects = client.collections.use(record.collection(each))
         extracts = session.work_folder.extract_paths(record, each, quarantine.partitions())

@@ -8,7 +8,6 @@ from weaviate_migration.monitoring.report.facts import MigrationReport
 from weaviate_migration.monitoring.report.reader import migration_report
 from weaviate_migration.runs.names import names_of
 from weaviate_migration.runs.runner import dagster_instance
-from weaviate_migration.work_folder.record import refuse_another_source
 
 
 def read_migration_report(config: MigrationConfig) -> MigrationReport:
@@ -23,7 +22,7 @@ def read_migration_report(config: MigrationConfig) -> MigrationReport:
     with opened(config) as session:
         mapping, work_folder = session.mapping, session.work_folder
         if (newest := work_folder.records.newest()) is not None:
-            refuse_another_source(newest, config.sqlite_url)
+            session.refuse_other_settings(newest)
             mapping = session.mapping_of(newest)
         names = names_of(work_folder)
         with dagster_instance(config.work_dir) as instance:

@@ -15,7 +15,7 @@ from weaviate_migration.base.logs import in_own_context
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.base.texts import counted
 from weaviate_migration.phases.cutover.way_back import roll_back
-from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords, refuse_another_source
+from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords
 
 
 @dataclass(frozen=True)
@@ -53,15 +53,15 @@ def roll_back_migration(config: MigrationConfig, discard: bool = False, migratio
 
     Raises:
         ConfigurationError: there is nothing to roll back: no migration, one that is rolled back already, an unfinished
-            one without `discard`, or one after whose cutover was cleaned up; or the settings name another source.
+            one without `discard`, or one after whose cutover was cleaned up; or the settings are not the migration's.
         ServerNotUsableError: the server cannot be reached.
     """
     with opened_with_server(config) as session:
-        session.lock()
+        session.lock("rollback")
         records = session.work_folder.records
         record = _chosen(records, migration) if migration is not None else _newest(records, discard=discard)
         bind_contextvars(migration_id=record.id)
-        refuse_another_source(record, session.config.sqlite_url)
+        session.refuse_other_settings(record)
         if record.state == "unfinished" and not record.is_half_switched and not discard:
             raise ConfigurationError(
                 f"Migration {record.id} is unfinished and has moved no alias.", "Remove it with `rollback --discard`."

@@ -14,8 +14,9 @@ from weaviate_migration.base.settings import MigrationConfig, no_source_named
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.source.connect import sqlite_path
 from weaviate_migration.work_folder.folder import WorkFolder
-from weaviate_migration.work_folder.own_mapping import current_mapping, mapping_of
-from weaviate_migration.work_folder.record import MigrationRecord, refuse_another_source
+from weaviate_migration.work_folder.locks import command_name
+from weaviate_migration.work_folder.own_mapping import current_mapping, mapping_of, refuse_other_settings
+from weaviate_migration.work_folder.record import MigrationRecord
 
 MappingChoice = Callable[[MigrationConfig, WorkFolder], Mapping]
 """Which mapping a command works with."""
@@ -84,20 +85,27 @@ class Session:
 
         Raises:
             ConfigurationError: there is none.
-            MigrationConflictError: it was begun with another mapping, or is of another source.
+            MigrationConflictError: it was begun with other settings than these.
         """
         record = self.work_folder.records.take_up()
-        refuse_another_source(record, self.config.sqlite_url)
+        self.refuse_other_settings(record)
         self.mapping_of(record)
         return record
 
-    def lock(self) -> None:
+    def refuse_other_settings(self, record: MigrationRecord) -> None:
+        """Raises MigrationConflictError where the settings name what this migration was not begun with."""
+        refuse_other_settings(record, self.config, self.work_folder)
+
+    def lock(self, command: str) -> None:
         """Locks the work folder: one command at a time changes what is in it.
+
+        Args:
+            command: its words, as others are told who has it.
 
         Raises:
             MigrationConflictError: another command has it.
         """
-        self.parts.enter_context(self.work_folder.locked())
+        self.parts.enter_context(self.work_folder.locked(command_name(command)))
 
 
 @contextmanager

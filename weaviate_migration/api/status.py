@@ -13,7 +13,7 @@ from weaviate_migration.runs.runner import dagster_instance
 from weaviate_migration.target.aliases import alias_targets
 from weaviate_migration.work_folder.folder import quarantined_rows
 from weaviate_migration.work_folder.phase import next_step, phase_of
-from weaviate_migration.work_folder.record import MigrationRecord, refuse_another_source
+from weaviate_migration.work_folder.record import MigrationRecord
 
 
 def read_status(config: MigrationConfig) -> MigrationStatus:
@@ -35,7 +35,7 @@ def _status(session: ServerSession) -> MigrationStatus:
     records = work_folder.records.all()
     record = work_folder.records.in_use_or_newest()
     assert record is not None, "there is one"
-    refuse_another_source(record, config.sqlite_url)
+    session.refuse_other_settings(record)
     mapping = session.mapping_of(record)
     report = read_check_report(config)
     capture = known_standing(work_folder, record)

@@ -1,16 +1,22 @@
 """Sync of one work folder, for the command line and for Python: once, or on and on."""
 
 import logging
+import math
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from filelock import FileLock, Timeout
-
-from weaviate_migration.base.errors import ServerNotUsableError, SourceBusyError, TransientTargetError
-from weaviate_migration.base.settings import MigrationConfig
+from weaviate_migration.base.errors import (
+    MigrationConflictError,
+    ServerNotUsableError,
+    SourceBusyError,
+    TransientTargetError,
+)
+from weaviate_migration.base.settings import SYNC_SECONDS, MigrationConfig
 from weaviate_migration.monitoring.alerts.under_way import SYNC
 from weaviate_migration.monitoring.alerts.watch import Watch, watched
 from weaviate_migration.monitoring.metrics.exposition import exposition
@@ -24,6 +30,7 @@ from weaviate_migration.phases.dual_write.following import (
 from weaviate_migration.phases.dual_write.lag import standing
 from weaviate_migration.phases.dual_write.row_applier import SyncTally
 from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.locks import command_name
 from weaviate_migration.work_folder.record import MigrationRecord
 
 logger = logging.getLogger(__name__)
@@ -31,21 +38,40 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def only_sync(
-    work_folder: WorkFolder, say: Callable[[str], None], stop: threading.Event | None = None
+    work_folder: WorkFolder, command: str, say: Callable[[str], None], wait: float, stop: threading.Event
 ) -> Iterator[None]:
-    """For one command at a time that syncs; another one says so and waits, at most until it is told to stop."""
-    lock = FileLock(work_folder.sync_folder / "sync.lock")
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        say(f"Another sync is running in {work_folder.path}; this one waits for its end.")
-        while not (lock.is_locked or (stop is not None and stop.is_set())):
-            with suppress(Timeout):
-                lock.acquire(timeout=POLL_SECONDS)
+    """For one command at a time that syncs; another one says so and waits.
+
+    Args:
+        command: as others are told who syncs.
+        wait: so many seconds at most.
+        stop: set to wait no longer; what is done inside then is done beside the other one.
+
+    Raises:
+        MigrationConflictError: the other one did not end in time.
+    """
+    began, lock = time.monotonic(), work_folder.sync_lock(command_name(command))
+    if not lock.acquire():
+        running = f"Another sync is running in {work_folder.path}{lock.told_holder}"
+        say(f"{running}; this one waits for its end, {_at_most(wait)}.")
+        while not (lock.acquire(POLL_SECONDS) or stop.is_set()):
+            if time.monotonic() - began >= wait:
+                raise MigrationConflictError(
+                    f"{running}. This one has waited for {wait:g} s, and applied nothing.",
+                    "The other one applies all changes: `weaviate-migration status` says how far it is. --wait gives "
+                    "this one more seconds.",
+                )
     try:
         yield
     finally:
         lock.release()
+
+
+def _at_most(seconds: float) -> str:
+    """Until when somebody waits who begins now."""
+    if math.isinf(seconds):
+        return "however long that takes"
+    return f"until {datetime.now(UTC) + timedelta(seconds=seconds):%H:%M:%S} UTC at most"
 
 
 @dataclass(frozen=True)
@@ -86,14 +112,18 @@ class SyncResult:
         return {"complete": self.complete, **asdict(self)}
 
 
-def sync_changes(config: MigrationConfig) -> SyncResult:
+def sync_changes(config: MigrationConfig, wait: float = SYNC_SECONDS) -> SyncResult:
     """Applies what is in the log by now to each followed migration.
 
+    Args:
+        wait: for the end of another sync, so many seconds at most.
+
     Raises:
+        MigrationConflictError: the other one did not end in time.
         MigrationError: as `followed` and `MigrationSync.run_pass` say.
     """
     config = config.model_copy()
-    with _opened_for_sync(config) as watch, followed(config) as group:
+    with _opened_for_sync(config, "sync", wait) as watch, followed(config) as group:
         done = {sync.record.id: sync.run_pass() for sync in group}
         group.note_in_file()
         group.note_settled()
@@ -115,7 +145,7 @@ def follow_changes(config: MigrationConfig, stop: threading.Event) -> SyncResult
     """
     config, done = config.model_copy(), dict[str, SyncTally]()
     wait = POLL_SECONDS
-    with _opened_for_sync(config, stop) as watch:
+    with _opened_for_sync(config, "sync --follow", math.inf, stop) as watch:
         while not stop.is_set():
             try:
                 with followed(config) as group:
@@ -135,12 +165,19 @@ def follow_changes(config: MigrationConfig, stop: threading.Event) -> SyncResult
 
 
 @contextmanager
-def _opened_for_sync(config: MigrationConfig, stop: threading.Event | None = None) -> Iterator[Watch]:
-    """With metrics and alerts, and as the only sync; logs are those of the caller, which may be an application."""
+def _opened_for_sync(
+    config: MigrationConfig, command: str, wait: float, stop: threading.Event | None = None
+) -> Iterator[Watch]:
+    """With metrics and alerts, and as the only sync; logs are those of the caller, which may be an application.
+
+    Args:
+        command: as others are told who syncs.
+        wait, stop: as `only_sync` has them.
+    """
     with (
         exposition(config),
         watched(config, SYNC) as watch,
-        only_sync(WorkFolder.of(config), logger.warning, stop),
+        only_sync(WorkFolder.of(config), command, logger.warning, wait, stop or threading.Event()),
     ):
         yield watch
 

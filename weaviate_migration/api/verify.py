@@ -17,6 +17,7 @@ from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.monitoring.alerts import under_way
 from weaviate_migration.phases.history.changes import collection_changes
 from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
+from weaviate_migration.phases.history.versioned_collections import maker_of
 from weaviate_migration.phases.validation.certificate import ComparedCollection, lacking_rows, statement
 from weaviate_migration.phases.validation.changed_rows import ChangeComparison
 from weaviate_migration.phases.validation.collection_proof import CollectionProof
@@ -126,10 +127,10 @@ def _verify(session: JobSession, on_start: Callable[[], None] | None, *, repair:
     record = session.current_migration()
     if not record.bounds:
         raise ConfigurationError(f"Migration {record.id} has loaded nothing yet.", "Run `migrate` first.")
-    session.lock()
+    session.lock("verify")
     client = session.connect()
     for each in session.mapping.collections:
-        refuse_lost_collection(client, record.collection(each), record.id)
+        refuse_lost_collection(client, record.collection(each), maker_of(record))
     verifier = MigrationVerifier(session, client, on_start)
     if is_live(session.work_folder, record, repair):
         return verifier.verify_live(record, repair)

@@ -28,6 +28,8 @@ API_KEY_VARIABLE = "WEAVIATE_MIGRATION_API_KEY"
 
 # How long a cutover waits for changes, comparisons and the index before it gives up.
 CUTOVER_SECONDS = 600.0
+# How long a sync waits for the end of another one.
+SYNC_SECONDS = 60.0
 
 # Dagster, Arrow and the Weaviate client take about 250 MB before the first row is read (measured).
 MINIMUM_MEMORY_MB = 384

@@ -10,6 +10,7 @@ from weaviate_migration.base.settings import config_with_optional_source
 from weaviate_migration.base.texts import printable
 from weaviate_migration.cli.show.document import STANDARD_OUTPUT, write_document
 from weaviate_migration.cli.show.options import (
+    COMMON_OPTIONS,
     EPILOG,
     MARKDOWN_OPTION,
     SOURCE_OPTIONS,
@@ -24,7 +25,7 @@ _STYLES = {CheckStatus.PASSED: "green", CheckStatus.WARNED: "yellow", CheckStatu
 
 
 @click.command(epilog=EPILOG)
-@with_options(*SOURCE_OPTIONS, *WORK_OPTIONS)
+@with_options(*SOURCE_OPTIONS, *COMMON_OPTIONS, *WORK_OPTIONS)
 @click.option("--run", "run_id", metavar="ID", help="Only what this run planned, whatever came later.")
 @click.option(
     "--backfill",

@@ -8,12 +8,10 @@ from weaviate_migration.api.cutover import CutoverResult, cut_over_migration
 from weaviate_migration.base.settings import CUTOVER_SECONDS, config_with_optional_source
 from weaviate_migration.cli.show.options import (
     ALERTS_OPTION,
+    COMMON_OPTIONS,
     EPILOG,
-    EXTRACTS_OPTION,
     LOG_OPTIONS,
-    MEMORY_OPTION,
     METRICS_OPTIONS,
-    SERVER_OPTIONS,
     SOURCE_OPTIONS,
     WORK_OPTIONS,
     print_json,
@@ -24,7 +22,7 @@ from weaviate_migration.cli.show.terminal import tell
 
 @click.command(epilog=EPILOG)
 @with_options(
-    *(*SOURCE_OPTIONS, *SERVER_OPTIONS, EXTRACTS_OPTION, MEMORY_OPTION),
+    *(*SOURCE_OPTIONS, *COMMON_OPTIONS),
     *(*LOG_OPTIONS, ALERTS_OPTION, *METRICS_OPTIONS, *WORK_OPTIONS),
 )
 @click.option(

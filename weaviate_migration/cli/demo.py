@@ -9,9 +9,9 @@ from rich.console import Console
 from weaviate_migration.base.settings import MigrationConfig, create_migration_config
 from weaviate_migration.cli.migrate import report_result, run_with_progress
 from weaviate_migration.cli.show.options import (
+    COMMON_OPTIONS,
     EPILOG,
     MIGRATE_OPTIONS,
-    SERVER_OPTIONS,
     WORK_OPTIONS,
     print_json,
     with_options,
@@ -23,7 +23,7 @@ from weaviate_migration.target.connect import configured_target, open_weaviate
 
 
 @click.command(epilog=EPILOG)
-@with_options(*SERVER_OPTIONS, *MIGRATE_OPTIONS, *WORK_OPTIONS)
+@with_options(*COMMON_OPTIONS, *MIGRATE_OPTIONS, *WORK_OPTIONS)
 def demo(as_json: bool, **options: Any) -> int:
     """Make a demo file from Python's own documentation, migrate it, and search what came out.
 

@@ -11,9 +11,9 @@ from weaviate_migration.api.outcome import MigrationResult
 from weaviate_migration.base.settings import MigrationConfig, create_migration_config
 from weaviate_migration.cli.show.live_progress import shown_progress
 from weaviate_migration.cli.show.options import (
+    COMMON_OPTIONS,
     EPILOG,
     MIGRATE_OPTIONS,
-    SERVER_OPTIONS,
     SOURCE_OPTIONS,
     WORK_OPTIONS,
     print_json,
@@ -24,7 +24,7 @@ from weaviate_migration.cli.show.terminal import can_redraw, plain_console, stan
 
 
 @click.command(epilog=EPILOG)
-@with_options(*SOURCE_OPTIONS, *SERVER_OPTIONS, *MIGRATE_OPTIONS, *WORK_OPTIONS)
+@with_options(*SOURCE_OPTIONS, *COMMON_OPTIONS, *MIGRATE_OPTIONS, *WORK_OPTIONS)
 def migrate(as_json: bool, **options: Any) -> int:
     """Migrate the file: schema, history, checks, cutover; or go on with what is unfinished."""
     config = create_migration_config(**options)

@@ -10,7 +10,14 @@ from rich.table import Table
 from weaviate_migration.api.session import opened
 from weaviate_migration.base.settings import create_migration_config
 from weaviate_migration.cli.show.drawn_mapping import say_drawn
-from weaviate_migration.cli.show.options import EPILOG, SOURCE_OPTIONS, WORK_OPTIONS, print_json, with_options
+from weaviate_migration.cli.show.options import (
+    COMMON_OPTIONS,
+    EPILOG,
+    SOURCE_OPTIONS,
+    WORK_OPTIONS,
+    print_json,
+    with_options,
+)
 from weaviate_migration.cli.show.terminal import compact_table, plain_console, print_text
 from weaviate_migration.mapping import PropertyMapping
 from weaviate_migration.phases.preflight.mapping_choice import mapping_to_migrate
@@ -22,7 +29,7 @@ from weaviate_migration.source.plan import CollectionPlan, MigrationPlan, planne
 
 
 @click.command(epilog=EPILOG)
-@with_options(*SOURCE_OPTIONS, *WORK_OPTIONS)
+@with_options(*SOURCE_OPTIONS, *COMMON_OPTIONS, *WORK_OPTIONS)
 def plan(as_json: bool, **options: Any) -> int:
     """Show the mapping as it fits this file: every column, and the property it becomes."""
     config = create_migration_config(**options)

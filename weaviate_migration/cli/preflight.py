@@ -9,9 +9,9 @@ from weaviate_migration.base.logs import configure_logging
 from weaviate_migration.base.settings import create_migration_config
 from weaviate_migration.cli.show.checklist_table import show_checklist
 from weaviate_migration.cli.show.options import (
+    COMMON_OPTIONS,
     EPILOG,
     MIGRATE_OPTIONS,
-    SERVER_OPTIONS,
     SOURCE_OPTIONS,
     WORK_OPTIONS,
     print_json,
@@ -21,7 +21,7 @@ from weaviate_migration.cli.show.terminal import plain_console
 
 
 @click.command(epilog=EPILOG)
-@with_options(*SOURCE_OPTIONS, *SERVER_OPTIONS, *MIGRATE_OPTIONS, *WORK_OPTIONS)
+@with_options(*SOURCE_OPTIONS, *COMMON_OPTIONS, *MIGRATE_OPTIONS, *WORK_OPTIONS)
 def preflight(as_json: bool, **options: Any) -> int:
     """Look at what `migrate` with the same options needs: file, room, server, rights, names, and time."""
     config = create_migration_config(**options)

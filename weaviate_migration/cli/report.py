@@ -9,10 +9,9 @@ from weaviate_migration.api.report import read_migration_report
 from weaviate_migration.base.settings import config_with_optional_source
 from weaviate_migration.cli.show.document import STANDARD_OUTPUT, write_document
 from weaviate_migration.cli.show.options import (
+    COMMON_OPTIONS,
     EPILOG,
-    EXTRACTS_OPTION,
     MARKDOWN_OPTION,
-    SERVER_OPTIONS,
     SOURCE_OPTIONS,
     WORK_OPTIONS,
     print_json,
@@ -24,7 +23,7 @@ from weaviate_migration.work_folder.folder import WorkFolder
 
 
 @click.command(epilog=EPILOG)
-@with_options(*SOURCE_OPTIONS, *SERVER_OPTIONS, EXTRACTS_OPTION, *WORK_OPTIONS)
+@with_options(*SOURCE_OPTIONS, *COMMON_OPTIONS, *WORK_OPTIONS)
 @click.option("--html", metavar="FILE", help="Write one HTML page; default: report.html in the work folder.")
 @MARKDOWN_OPTION
 def report(as_json: bool, html: str | None, markdown: str | None, **options: Any) -> int:

@@ -7,9 +7,8 @@ import click
 
 from weaviate_migration.base.settings import config_with_optional_source
 from weaviate_migration.cli.show.options import (
+    COMMON_OPTIONS,
     EPILOG,
-    EXTRACTS_OPTION,
-    SERVER_OPTIONS,
     SOURCE_OPTIONS,
     WORK_OPTIONS,
     print_json,
@@ -21,7 +20,7 @@ from weaviate_migration.monitoring.status import status_before_first
 
 
 @click.command(epilog=EPILOG)
-@with_options(*SOURCE_OPTIONS, *SERVER_OPTIONS, EXTRACTS_OPTION, *WORK_OPTIONS)
+@with_options(*SOURCE_OPTIONS, *COMMON_OPTIONS, *WORK_OPTIONS)
 @click.option(
     "--watch", is_flag=True, help="Show it again and again, with a running migration's progress, until Ctrl-C."
 )

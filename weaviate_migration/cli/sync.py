@@ -9,14 +9,13 @@ import click
 from weaviate_migration.api.sync import SyncResult, follow_changes, sync_changes
 from weaviate_migration.base.errors import DifferencesError
 from weaviate_migration.base.logs import configure_logging
-from weaviate_migration.base.settings import config_with_optional_source
+from weaviate_migration.base.settings import SYNC_SECONDS, config_with_optional_source
 from weaviate_migration.cli.show.options import (
     ALERTS_OPTION,
+    COMMON_OPTIONS,
     EPILOG,
     LOG_OPTIONS,
-    MEMORY_OPTION,
     METRICS_OPTIONS,
-    SERVER_OPTIONS,
     SOURCE_OPTIONS,
     WORK_OPTIONS,
     print_json,
@@ -26,12 +25,17 @@ from weaviate_migration.cli.show.terminal import tell
 
 
 @click.command(epilog=EPILOG)
-@with_options(
-    *(*SOURCE_OPTIONS, *SERVER_OPTIONS, MEMORY_OPTION),
-    *(*LOG_OPTIONS, ALERTS_OPTION, *METRICS_OPTIONS, *WORK_OPTIONS),
-)
+@with_options(*SOURCE_OPTIONS, *COMMON_OPTIONS, *LOG_OPTIONS, ALERTS_OPTION, *METRICS_OPTIONS, *WORK_OPTIONS)
 @click.option("--follow", is_flag=True, help="Go on until Ctrl-C or SIGTERM, applying changes as they are committed.")
-def sync(as_json: bool, follow: bool, **options: Any) -> int:
+@click.option(
+    "--wait",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0, max=86_400),
+    default=SYNC_SECONDS,
+    show_default=True,
+    help="Without --follow: give up when another sync has not ended by then.",
+)
+def sync(as_json: bool, follow: bool, wait: float, **options: Any) -> int:
     """Apply the changes that the application has made since the snapshot, or since the last sync."""
     config = config_with_optional_source(**options)
     configure_logging(config.log_level, config.log_file, config.log_format)
@@ -40,7 +44,7 @@ def sync(as_json: bool, follow: bool, **options: Any) -> int:
         signal.signal(signal.SIGTERM, lambda *_: stop.set())
         result = follow_changes(config, stop)
     else:
-        result = sync_changes(config)
+        result = sync_changes(config, wait)
     if as_json:
         print_json(result.to_dict())
     else:

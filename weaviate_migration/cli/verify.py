@@ -11,13 +11,11 @@ from weaviate_migration.base.settings import config_with_optional_source
 from weaviate_migration.cli.show.live_progress import shown_progress
 from weaviate_migration.cli.show.options import (
     ALERTS_OPTION,
+    COMMON_OPTIONS,
     EPILOG,
-    EXTRACTS_OPTION,
     LOG_OPTIONS,
-    MEMORY_OPTION,
     METRICS_OPTIONS,
     PAUSE_OPTION,
-    SERVER_OPTIONS,
     SOURCE_OPTIONS,
     WORK_OPTIONS,
     print_json,
@@ -31,7 +29,7 @@ SHOWN_DIFFERENCES = 20
 
 @click.command(epilog=EPILOG)
 @with_options(
-    *(*SOURCE_OPTIONS, *SERVER_OPTIONS, EXTRACTS_OPTION, PAUSE_OPTION, MEMORY_OPTION),
+    *(*SOURCE_OPTIONS, *COMMON_OPTIONS, PAUSE_OPTION),
     *(*LOG_OPTIONS, ALERTS_OPTION, *METRICS_OPTIONS, *WORK_OPTIONS),
 )
 @click.option("--repair", is_flag=True, help="Write what is missing or altered, remove what is extra, compare again.")

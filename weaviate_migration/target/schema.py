@@ -2,10 +2,10 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from weaviate import WeaviateClient
 from weaviate.classes.config import Configure, DataType, Property, Tokenization, VectorDistances
@@ -44,13 +44,31 @@ _LONGEST_MARKER = 16_000
 _ORIGIN = re.compile(r"\[weaviate-migration (\{.*\})\]$", re.DOTALL)
 
 
+class Maker(NamedTuple):
+    """Who made a collection.
+
+    Attributes:
+        migration: its id.
+        work_folder: the random id of the folder that has it on record; '' where an earlier version began it.
+    """
+
+    migration: str
+    work_folder: str = ""
+
+
 @dataclass(frozen=True)
 class Origin:
-    """Which migration, source and mapping made a collection."""
+    """Which migration, source, mapping and work folder made a collection."""
 
     migration: str
     source: str
     mapping: str
+    work_folder: str = ""
+
+    @property
+    def maker(self) -> Maker:
+        """Whose it is."""
+        return Maker(self.migration, self.work_folder)
 
     def to_text(self) -> str:
         """The marker that stands at the end of a collection's description."""
@@ -93,11 +111,17 @@ def ensure_collection(client: WeaviateClient, name: str, mapping: CollectionMapp
 
 def _refuse_another_origin(name: str, found: Origin | None, expected: Origin) -> None:
     if found != expected:
-        maker = f"migration {found.migration} of {found.source} made it" if found else "no migration made it"
+        maker = _told_maker(found, expected.maker) if found else "no migration made it"
         raise MigrationConflictError(
             f"The collection `{name}` is there already, and {maker}.",
             "Remove it if nobody needs it, or choose other names with `--prefix`.",
         )
+
+
+def _told_maker(found: Origin, expected: Maker) -> str:
+    """Who made a collection that somebody else was to have made."""
+    of_folder = "" if found.work_folder == expected.work_folder else ", in another work folder,"
+    return f"migration {found.migration} of {found.source}{of_folder} made it"
 
 
 @target_errors("reading a collection's description")
@@ -108,21 +132,42 @@ def origin_of(client: WeaviateClient, name: str) -> Origin | None:
     return Origin.of_description(client.collections.use(name).config.get(simple=True).description)
 
 
-def refuse_lost_collection(client: WeaviateClient, name: str, migration: str) -> None:
-    """Raises MigrationConflictError where the server does not have this collection of the migration."""
+def has_made(client: WeaviateClient, name: str, maker: Maker) -> bool:
+    """Whether the collection is there, and this migration made it."""
     origin = origin_of(client, name)
-    if origin is None or origin.migration != migration:
+    return origin is not None and origin.maker == maker
+
+
+def refuse_lost_collection(client: WeaviateClient, name: str, maker: Maker) -> None:
+    """Raises MigrationConflictError where the server does not have this collection of the migration."""
+    if not has_made(client, name, maker):
+        refuse_collections_of_others(client, [name], maker)
         raise MigrationConflictError(
-            f"The collection `{name}` of migration {migration} is not there.",
+            f"The collection `{name}` of migration {maker.migration} is not there.",
             "Is --weaviate-url the server that was migrated to? Otherwise `weaviate-migration migrate` makes it again.",
         )
 
 
+def refuse_collections_of_others(client: WeaviateClient, names: Iterable[str], maker: Maker) -> None:
+    """Raises MigrationConflictError where a collection of one of these names is there, which another migration made.
+
+    Such as one that began in the same second in another work folder, by an earlier version.
+    """
+    for name in names:
+        origin = origin_of(client, name)
+        if origin is not None and origin.maker != maker:
+            raise MigrationConflictError(
+                f"The collection `{name}` is not migration {maker.migration}'s of this work folder: "
+                f"{_told_maker(origin, maker)}.",
+                "Nothing was touched. Work with it from the folder that it belongs to; another --work-dir begins a "
+                "migration of its own.",
+            )
+
+
 @target_errors("removing a collection")
-def drop_collection(client: WeaviateClient, name: str, migration: str) -> bool:
+def drop_collection(client: WeaviateClient, name: str, maker: Maker) -> bool:
     """Removes the collection if this migration made it; returns whether it did."""
-    origin = origin_of(client, name)
-    if origin is None or origin.migration != migration:
+    if not has_made(client, name, maker):
         return False
     client.collections.delete(name)
     return True

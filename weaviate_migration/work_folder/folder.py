@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from upath import UPath
 
 from weaviate_migration.base.atomic_file import replace_file
@@ -21,6 +20,7 @@ from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping.object_ids import split_address
 from weaviate_migration.work_folder.check_results import CheckResults
 from weaviate_migration.work_folder.loaded import LoadedPartitions
+from weaviate_migration.work_folder.locks import HeldLock
 from weaviate_migration.work_folder.mappings import KeptMappings
 from weaviate_migration.work_folder.prefixes import Prefixes, read_prefixes, write_prefixes
 from weaviate_migration.work_folder.quarantine import Quarantine
@@ -30,6 +30,8 @@ from weaviate_migration.work_folder.timeline import HistoryFile
 
 # Permissions: to read, write and enter, and for its owner only.
 _OWNER_ALONE = 0o700
+# Who works in a folder and does not say as what.
+_SOMEBODY = "a program"
 
 
 @dataclass(frozen=True)
@@ -73,23 +75,30 @@ class WorkFolder:
             self.path.chmod(_OWNER_ALONE)
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self, name: str = _SOMEBODY) -> Iterator[None]:
         """For one command at a time: two would share record, snapshot and quarantine.
+
+        Args:
+            name: of who works here, as others are told.
 
         Raises:
             MigrationConflictError: another process is migrating in the folder.
         """
-        lock = FileLock(self.ensure() / "migrate.lock")
-        try:
-            lock.acquire(blocking=False)
-        except Timeout:
+        self.ensure()
+        lock = HeldLock(self.path / "migrate.lock", name)
+        if not lock.acquire():
             raise MigrationConflictError(
-                f"Another migration is running in {self.path}.", "Wait for its end, or take another --work-dir."
-            ) from None
+                f"Another migration is running in {self.path}{lock.told_holder}.",
+                "Wait for its end, or take another --work-dir.",
+            )
         try:
             yield
         finally:
             lock.release()
+
+    def sync_lock(self, name: str) -> HeldLock:
+        """For one at a time that applies changes and is asked for it by a command; it may go on and on."""
+        return HeldLock(self.sync_folder / "sync.lock", name)
 
     @property
     def scratch(self) -> Path:

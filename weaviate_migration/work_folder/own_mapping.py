@@ -4,7 +4,13 @@ from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.mapping import Mapping, read_mapping
 from weaviate_migration.mapping.one_tenant import of_one_tenant
 from weaviate_migration.work_folder.folder import WorkFolder
-from weaviate_migration.work_folder.record import MigrationRecord, refuse_another_mapping
+from weaviate_migration.work_folder.record import (
+    MigrationRecord,
+    refuse_another_mapping,
+    refuse_another_prefix,
+    refuse_another_source,
+    refuse_another_tenant,
+)
 
 
 def current_mapping(config: MigrationConfig, work_folder: WorkFolder) -> Mapping:
@@ -22,15 +28,30 @@ def mapping_of(record: MigrationRecord, config: MigrationConfig, work_folder: Wo
     """The mapping that a migration was begun with.
 
     Raises:
-        MigrationConflictError: the settings name one that says something else.
+        MigrationConflictError: the settings name one that says something else, or another tenant.
         MappingError: the mapping file is wrong, or there is none of that name.
     """
     kept = work_folder.mappings.read(record.mapping_digest)
+    if kept is not None:
+        refuse_another_tenant(record, kept, config.tenant)
     if config.mapping is None and kept is not None:
         return kept
     named = _named_or_default(config, work_folder)
     refuse_another_mapping(record, named, is_kept=kept is not None)
     return named
+
+
+def refuse_other_settings(record: MigrationRecord, config: MigrationConfig, work_folder: WorkFolder) -> None:
+    """Holds that whatever the settings name of a migration is what it was begun with; what they leave out is.
+
+    Raises:
+        MigrationConflictError: they name another source, prefix, mapping or tenant.
+        MappingError: the mapping file is wrong, or there is none of that name.
+    """
+    refuse_another_source(record, config.sqlite_url)
+    refuse_another_prefix(record, config.prefix)
+    if config.mapping is not None or config.tenant is not None:
+        mapping_of(record, config, work_folder)
 
 
 def _named_or_default(config: MigrationConfig, work_folder: WorkFolder) -> Mapping:

@@ -89,6 +89,8 @@ class MigrationRecord(BaseModel):
             version began it: those come before all others, in the order of their ids.
         source: absolute path of the SQLite file.
         prefix: stands before the names of its collections and aliases.
+        work_folder: the random id of the folder that it is on record in: its collections say it, too, so that nobody
+            takes another folder's for his own. '' where an older version began it.
         collection_names: as the mapping had them when it began; a mapping may change, what was made stays.
         bounds: for each mapped table, the fifteen UUIDs between its partitions (from the first snapshot).
         cutover: how far the last cutover got; None before the first.
@@ -104,6 +106,7 @@ class MigrationRecord(BaseModel):
     mapping_name: str
     mapping_digest: str
     prefix: str = ""
+    work_folder: str = later("")
     collection_names: tuple[str, ...]
     state: State = "unfinished"
     snapshot: SnapshotRecord | None = None
@@ -247,17 +250,18 @@ class MigrationRecords:
 
     def _begin(self, source: Path, mapping: Mapping, prefix: str) -> MigrationRecord:
         began_at = datetime.now(UTC).replace(microsecond=0)
-        newest = self.newest()
+        before = self.all()
         return self.save(
             MigrationRecord(
                 # Two that begin in the same second, in two work folders, must not write into one collection.
                 id=f"{began_at:%Y%m%dT%H%M%S}_{secrets.token_hex(4)}",
-                number=newest.number + 1 if newest else 1,
+                number=before[-1].number + 1 if before else 1,
                 began_at=began_at,
                 source=source,
                 mapping_name=mapping.name,
                 mapping_digest=mapping.digest,
                 prefix=prefix,
+                work_folder=next((each.work_folder for each in before if each.work_folder), secrets.token_hex(16)),
                 collection_names=tuple(each.name for each in mapping.collections),
             )
         )
@@ -294,6 +298,31 @@ def refuse_another_source(record: MigrationRecord, sqlite_url: str) -> None:
             f"Migration {record.id} is of {record.source}, and not of {named.absolute()}.",
             f"Leave out --sqlite-url (and {environment_variable('sqlite_url')}), or name the work folder of the other "
             "file's migration with --work-dir.",
+        )
+
+
+def refuse_another_prefix(record: MigrationRecord, prefix: str) -> None:
+    """Raises MigrationConflictError where the settings name another prefix than the migration's; '' names none."""
+    if prefix not in ("", record.prefix):
+        raise MigrationConflictError(
+            f"Migration {record.id} was begun with the prefix {record.prefix!r}, and not with {prefix!r}.",
+            f"Leave out --prefix (and {environment_variable('prefix')}), or name the work folder of the other "
+            "migration with --work-dir.",
+        )
+
+
+def refuse_another_tenant(record: MigrationRecord, mapping: Mapping, tenant: str | None) -> None:
+    """Raises MigrationConflictError where the settings name a tenant, and the migration is not of that one alone.
+
+    Args:
+        mapping: the migration's own.
+    """
+    own = {each.tenant.only if each.tenant is not None else None for each in mapping.collections}
+    if tenant is not None and own != {tenant}:
+        raise MigrationConflictError(
+            f"Migration {record.id} is not of the tenant `{tenant}` alone.",
+            f"Leave out --tenant (and {environment_variable('tenant')}), or name the work folder of that tenant's "
+            "migration with --work-dir.",
         )
 
 

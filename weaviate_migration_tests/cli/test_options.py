@@ -81,9 +81,24 @@ def test_options_that_belong_together_come_together(group: tuple[str, ...]) -> N
         assert len(set(group) & options_of(COMMANDS[name]).keys()) in (0, len(group)), name
 
 
-@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - {"alerts test", "alerts list", "server", "demo"}))
+# They know of no file, or make it.
+WITHOUT_A_SOURCE = {"alerts test", "alerts list", "server", "demo"}
+COMMON = {
+    *("--sqlite-url", "--mapping", "--tenant", "--prefix", "--work-dir", "--extracts", "--json"),
+    *("--weaviate-url", "--grpc-port", "--grpc-host", "--api-key"),
+    *("--max-retries", "--retry-delay", "--memory-limit-mb"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - WITHOUT_A_SOURCE))
 def test_every_command_about_a_source_takes_it(name: str) -> None:
     assert "--sqlite-url" in options_of(COMMANDS[name])
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - WITHOUT_A_SOURCE - {"init"}))
+def test_what_means_the_same_is_taken_by_every_command(name: str) -> None:
+    """But for `init`, which writes the mapping that all others take."""
+    assert options_of(COMMANDS[name]).keys() >= COMMON
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +107,7 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("begun")
     mapping = make_mapping(folder / "notes.yaml")
     note_file(folder / "other.db")
+    make_mapping(folder / "other.yaml", missing="warn")
     options = ["--sqlite-url", note_file(folder / "app.db"), "--mapping", mapping, "--work-dir", folder / "work"]
     assert run_here("capture", "install", *options).code == 0
     work_folder = WorkFolder(folder / "work")
@@ -103,9 +119,11 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def called(name: str, begun: Path, *more: object) -> tuple[int, str]:
+def called(name: str, begun: Path, *more: object, names_mapping: bool = True) -> tuple[int, str]:
     """The command, with the options that it takes; what it ends with, and all that it says."""
     known = {"--mapping": begun / "notes.yaml", "--work-dir": begun / "work"}
+    if not names_mapping:
+        del known["--mapping"]
     taken = [
         word for option, value in known.items() if option in options_of(COMMANDS[name]) for word in (option, value)
     ]
@@ -120,6 +138,28 @@ def test_another_source_than_that_on_record_is_refused(name: str, begun: Path) -
     assert code == 2, said
     assert f"is of {begun / 'app.db'}, and not of {begun / 'other.db'}." in said
     assert "Leave out --sqlite-url" in said
+    assert [each.state for each in WorkFolder(begun / "work").records.all()] == ["unfinished"]
+
+
+# For each option another value than the migration on record was begun with, and what is said of it.
+OTHERS = {
+    "--prefix": ("Other", "was begun with the prefix '', and not with 'Other'."),
+    "--tenant": ("acme", "is not of the tenant `acme` alone."),
+    "--mapping": ("other.yaml", "mapping"),
+}
+
+
+@pytest.mark.parametrize("option", OTHERS)
+@pytest.mark.parametrize("name", OF_A_MIGRATION)
+def test_another_value_than_that_on_record_is_refused(
+    name: str, option: str, begun: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(begun)
+    value, told = OTHERS[option]
+    code, said = called(name, begun, option, value, names_mapping=False)
+    assert code == 2, said
+    assert told in said
+    assert f"Leave out {option}" in said
     assert [each.state for each in WorkFolder(begun / "work").records.all()] == ["unfinished"]
 
 

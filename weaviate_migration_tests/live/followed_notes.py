@@ -76,7 +76,7 @@ class FollowedNotes:
         made = cls(folder, client, record)
         made.install()
         (collection,) = mapping.collections
-        origin = Origin(record.id, str(record.source), mapping.digest)
+        origin = Origin(record.id, str(record.source), mapping.digest, record.work_folder)
         ensure_collection(client, record.collection(collection), collection, origin)
         made = made.snapshotted()
         assert made.captured is not None

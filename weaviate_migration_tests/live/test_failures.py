@@ -13,7 +13,7 @@ from weaviate_migration.target.aliases import alias_targets, point_aliases, refu
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.failures import target_errors
 from weaviate_migration.target.read_back import any_object_in_range, objects_by_uuid
-from weaviate_migration.target.schema import Origin, drop_collection, ensure_collection, origin_of
+from weaviate_migration.target.schema import Maker, Origin, drop_collection, ensure_collection, origin_of
 from weaviate_migration.target.server import embedded_server
 from weaviate_migration.target.write import (
     ObjectWriter,
@@ -43,7 +43,7 @@ ASKED: dict[str, Callable[[weaviate.WeaviateClient], object]] = {
     "moving aliases": lambda client: point_aliases(client, {"Note": NAME}),
     "making a collection": lambda client: ensure_collection(client, NAME, EVERY_TYPE, Origin("1", "/a", "d")),
     "description": lambda client: origin_of(client, NAME),
-    "description ": lambda client: drop_collection(client, NAME, "1"),
+    "description ": lambda client: drop_collection(client, NAME, Maker("1")),
     "removing an object": lambda client: remove_object(client.collections.use(NAME), UUID),
     "asking for the limits": largest_message,
 }

@@ -121,7 +121,7 @@ def lacking(notes: NoteMigration, client: weaviate.WeaviateClient) -> NoteMigrat
     without_size = note.model_copy(
         update={"properties": tuple(each for each in note.properties if each.name != "size")}
     )
-    origin = Origin(record.id, str(record.source), mapping.digest)
+    origin = Origin(record.id, str(record.source), mapping.digest, record.work_folder)
     ensure_collection(client, record.collection(note), without_size, origin)
     return notes
 

@@ -1,3 +1,4 @@
+import json
 from datetime import UTC, datetime
 from typing import Any, get_args
 
@@ -15,10 +16,12 @@ from weaviate_migration.mapping.property_mapping import Distance
 from weaviate_migration.mapping.search_words import search_words
 from weaviate_migration.target.query import any_word, finds_by_word, finds_word
 from weaviate_migration.target.schema import (
+    Maker,
     Origin,
     drop_collection,
     ensure_collection,
     origin_of,
+    refuse_lost_collection,
     schema_differences,
 )
 from weaviate_migration_tests.strategies import EVERY_TYPE
@@ -116,6 +119,7 @@ def test_auto_schema_is_off(client: weaviate.WeaviateClient, properties: dict[st
         Origin("20250101T000000", ORIGIN.source, ORIGIN.mapping),
         Origin(ORIGIN.migration, "/data/other.db", ORIGIN.mapping),
         Origin(ORIGIN.migration, ORIGIN.source, "another"),
+        Origin(ORIGIN.migration, ORIGIN.source, ORIGIN.mapping, "another folder's id"),
     ],
 )
 def test_a_collection_of_another_migration_is_not_taken(client: weaviate.WeaviateClient, other: Origin) -> None:
@@ -135,10 +139,25 @@ def test_a_collection_that_no_migration_made_is_not_taken(client: weaviate.Weavi
 def test_only_what_this_migration_made_is_dropped(client: weaviate.WeaviateClient) -> None:
     ensure_collection(client, NAME, EVERY_TYPE, ORIGIN)
     ensure_collection(client, "Note_1", EVERY_TYPE, Origin("1", ORIGIN.source, ORIGIN.mapping))
+    elsewhere = Origin(ORIGIN.migration, ORIGIN.source, ORIGIN.mapping, "another folder's id")
+    ensure_collection(client, "Note_2", EVERY_TYPE, elsewhere)
     client.collections.create("Mine")
-    dropped = [name for name in (NAME, "Note_1", "Mine", "Nothing") if drop_collection(client, name, ORIGIN.migration)]
+    dropped = [
+        name for name in (NAME, "Note_1", "Note_2", "Mine", "Nothing") if drop_collection(client, name, ORIGIN.maker)
+    ]
     assert dropped == [NAME]
-    assert set(client.collections.list_all()) == {"Note_1", "Mine"}
+    assert set(client.collections.list_all()) == {"Note_1", "Note_2", "Mine"}
+
+
+def test_a_collection_of_an_earlier_version_names_no_work_folder(client: weaviate.WeaviateClient) -> None:
+    said = json.dumps({"migration": "1", "source": "/data/app.db", "mapping": "digest"})
+    client.collections.create("Note_1", description=f"Notes. [weaviate-migration {said}]")
+    assert origin_of(client, "Note_1") == Origin("1", "/data/app.db", "digest")
+    refuse_lost_collection(client, "Note_1", Maker("1"))
+    with pytest.raises(MigrationConflictError, match="in another work folder, made it"):
+        refuse_lost_collection(client, "Note_1", Maker("1", "a folder's id"))
+    assert not drop_collection(client, "Note_1", Maker("1", "a folder's id"))
+    assert drop_collection(client, "Note_1", Maker("1"))
 
 
 @pytest.mark.parametrize("collection", [EVERY_TYPE, *read_mapping().collections], ids=lambda each: each.name)

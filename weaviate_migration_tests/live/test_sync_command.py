@@ -20,7 +20,7 @@ from weaviate_migration.phases.history import changes as since_snapshot
 from weaviate_migration.source.change_log import ChangeLog
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress
-from weaviate_migration_tests.live.command_line import at, end_of, started, until
+from weaviate_migration_tests.live.command_line import at, end_of, run_here, started, until
 from weaviate_migration_tests.live.notes import NoteMigration, make_mapping, note_file, note_id
 from weaviate_migration_tests.live.own_server import StoppableServer
 from weaviate_migration_tests.live.test_sync import bodies, rows
@@ -91,6 +91,21 @@ def test_a_second_sync_says_so_and_waits_for_the_first(notes: NoteMigration, liv
         told = end_of(first)
         assert (told.code, told.json["migrations"][0]["changes"]) == (0, 1)
         assert end_of(second).code == 0
+    assert live.is_in_weaviate()
+
+
+def test_a_sync_that_has_waited_in_vain_says_who_applies(notes: NoteMigration, live: Application) -> None:
+    with following_process(notes, live) as first:
+        arrived = live.change()
+        ended = run_here(*sync_options(notes), "--wait", 0.2)
+        follower = f"`weaviate-migration sync --follow` (process {first.pid}, since "
+        assert ended.code == 2
+        waits, gave_up, hint = ended.complaint
+        assert f"Another sync is running in {notes.work_dir}: {follower}" in waits
+        assert f"error: Another sync is running in {notes.work_dir}: {follower}" in gave_up
+        assert "has waited for 0.2 s, and applied nothing." in gave_up
+        assert "--wait" in hint
+        until(arrived)
     assert live.is_in_weaviate()
 
 

@@ -13,7 +13,7 @@ from weaviate_migration.target.aliases import alias_targets
 from weaviate_migration.target.answer_limits import LARGEST_ANSWER_BYTES, limited_client
 from weaviate_migration.target.connect import clock_ahead_seconds, connect
 from weaviate_migration.target.figures import server_figures, server_health
-from weaviate_migration.target.schema import drop_collection
+from weaviate_migration.target.schema import Maker, drop_collection
 from weaviate_migration.target.write import largest_message
 from weaviate_migration_tests.target.hostile_server import (
     TOO_MUCH,
@@ -32,7 +32,7 @@ KEY = "a-key-that-stays-secret"
 QUESTIONS: dict[str, Callable[[weaviate.WeaviateClient], Any]] = {
     "aliases": lambda client: alias_targets(client, ["Note"]),
     "nodes": lambda client: server_health(client, ["Note"]),
-    "schema": lambda client: drop_collection(client, "Note", "1"),
+    "schema": lambda client: drop_collection(client, "Note", Maker("1")),
 }
 HOSTILE = {f"too much {name}": each for name, each in TOO_MUCH.items()} | UNREADABLE
 # Longer than anything here takes, by far; less than a limit that was forgotten.

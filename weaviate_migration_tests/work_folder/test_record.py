@@ -79,6 +79,32 @@ def test_two_work_folders_never_begin_migrations_of_one_id(tmp_path: Path) -> No
     assert len(set(begun)) == 50
 
 
+def test_all_migrations_of_a_work_folder_name_it_and_no_other_does(tmp_path: Path) -> None:
+    """By a random id, which is known wherever the folder is moved to."""
+    ids = set[str]()
+    for name in ("one", "other"):
+        first = begin(MigrationRecords(tmp_path / name), "cut over")
+        (tmp_path / name).rename(tmp_path / f"moved {name}")
+        moved = MigrationRecords(tmp_path / f"moved {name}")
+        assert begin(moved) != first
+        (of_folder,) = {each.work_folder for each in moved.all()}
+        assert len(of_folder) == 32
+        ids.add(of_folder)
+    assert len(ids) == 2
+
+
+def test_a_migration_of_an_older_version_names_no_work_folder(records: MigrationRecords, tmp_path: Path) -> None:
+    old = records.resume_or_begin(SOURCE, MAPPING, "")
+    file = tmp_path / "migrations" / f"{old.id}.json"
+    written = json.loads(file.read_text())
+    del written["work_folder"]
+    file.write_text(json.dumps(written))
+    assert records.resume_or_begin(SOURCE, MAPPING, "").work_folder == ""
+    records.update(records.current(), state="cut over")
+    assert len(records.resume_or_begin(SOURCE, MAPPING, "").work_folder) == 32
+    assert records.all()[0].work_folder == ""
+
+
 @pytest.mark.parametrize(
     ("source", "mapping", "prefix", "named", "not_named"),
     [

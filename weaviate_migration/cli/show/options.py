@@ -48,6 +48,17 @@ SERVER_OPTIONS = (
     click.option("--grpc-host", metavar="HOST", help="Where gRPC is served; default: the host of --weaviate-url."),
     click.option("--api-key", "weaviate_api_key", help="For a server that wants one; better in the environment."),
 )
+# What means the same to every command about a file or its migration, so that a script can give it to each of them: what
+# a migration on record has already is compared with it.
+COMMON_OPTIONS = (
+    click.option("--tenant", help="Migrate the rows of this tenant alone; default: all rows."),
+    click.option("--prefix", help="Stands before the names of collections and aliases."),
+    *SERVER_OPTIONS,
+    click.option("--max-retries", type=int, help="How often an object is sent again; default 3."),
+    click.option("--retry-delay", type=float, help="Seconds before it is sent again, then doubled; default 1."),
+    MEMORY_OPTION,
+    EXTRACTS_OPTION,
+)
 WORK_OPTIONS = (
     click.option("--work-dir", type=click.Path(path_type=Path), help="Default: .weaviate_migration."),
     click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, and nothing else."),
@@ -75,17 +86,12 @@ METRICS_OPTIONS = (
     click.option("--metrics-push-url", metavar="URL", help="Push metrics to this gateway, every 15 s and at the end."),
 )
 MIGRATE_OPTIONS = (
-    click.option("--tenant", help="Migrate the rows of this tenant alone; default: all rows."),
-    click.option("--prefix", help="Stands before the names of collections and aliases."),
     click.option("--batch-size", type=int, help="Objects in a batch at most; default 100."),
-    click.option("--max-retries", type=int, help="How often an object is sent again; default 3."),
-    click.option("--retry-delay", type=float, help="Seconds before it is sent again, then doubled; default 1."),
     click.option("--validation-sample", "validation_sample_size", type=int, help="Rows to compare; default 1000."),
     click.option(
         "--parallel", "enable_parallel_processing", is_flag=True, default=None, help="Load collections side by side."
     ),
     click.option("--workers", "worker_count", type=int, help="Batches under way at once; default 4."),
-    MEMORY_OPTION,
     click.option("--dry-run", is_flag=True, default=None, help="Do everything but write to Weaviate."),
     click.option(
         "--backup/--no-backup",
@@ -109,7 +115,6 @@ MIGRATE_OPTIONS = (
         help="The application goes on writing: capture its changes, and apply them before the cutover.",
     ),
     PAUSE_OPTION,
-    EXTRACTS_OPTION,
     ALERTS_OPTION,
     *LOG_OPTIONS,
     *METRICS_OPTIONS,

@@ -11,11 +11,12 @@ from weaviate import WeaviateClient
 from weaviate_migration.base.errors import CaptureError, ConfigurationError
 from weaviate_migration.phases.dual_write.lag import standing
 from weaviate_migration.phases.history.changes import open_change_log
+from weaviate_migration.phases.history.versioned_collections import maker_of
 from weaviate_migration.source.capture import remove_capture
 from weaviate_migration.target.aliases import collections_behind_aliases
 from weaviate_migration.target.query import count_objects
 from weaviate_migration.target.references import refuse_referenced
-from weaviate_migration.target.schema import drop_collection, origin_of
+from weaviate_migration.target.schema import drop_collection, has_made, refuse_collections_of_others
 from weaviate_migration.target.tenants import tenants_found
 from weaviate_migration.work_folder.folder import WorkFolder, bytes_in
 from weaviate_migration.work_folder.record import MigrationRecord
@@ -66,8 +67,14 @@ class Cleanup:
         self._keep = keep
 
     def plan(self) -> CleanupPlan:
-        """What would be removed now."""
+        """What would be removed now.
+
+        Raises:
+            MigrationConflictError: a collection of one of their names is another work folder's.
+        """
         records = self._work_folder.records.all()
+        for each in records:
+            refuse_collections_of_others(self._client, each.targets.values(), maker_of(each))
         kept = self._kept(records)
         collections = tuple(
             SuperfluousCollection(name, record.id, self._objects(name))
@@ -95,9 +102,10 @@ class Cleanup:
             ConfigurationError: a reference of what stays leads into a collection that would be removed.
         """
         refuse_referenced(self._client, {each.name for each in plan.collections})
-        for each in plan.collections:
-            drop_collection(self._client, each.name, each.migration_id)
         records = self._work_folder.records.all()
+        makers = {name: maker_of(each) for each in records for name in each.targets.values()}
+        for each in plan.collections:
+            drop_collection(self._client, each.name, makers[each.name])
         for paths in self._files(records).values():
             for path in paths:
                 if path.exists():
@@ -116,8 +124,7 @@ class Cleanup:
         return [name for name in record.targets.values() if name not in used and self._has_made(record, name)]
 
     def _has_made(self, record: MigrationRecord, name: str) -> bool:
-        origin = origin_of(self._client, name)
-        return origin is not None and origin.migration == record.id
+        return has_made(self._client, name, maker_of(record))
 
     def _files(self, records: list[MigrationRecord]) -> dict[str, list[UPath]]:
         folder = self._work_folder.path

@@ -14,6 +14,7 @@ from weaviate_migration.phases.cutover.way_back import give_aliases_back
 from weaviate_migration.phases.dual_write.following import followed_with
 from weaviate_migration.phases.dual_write.migration_sync import MigrationSync
 from weaviate_migration.phases.dual_write.row_applier import RowApplier
+from weaviate_migration.phases.history.versioned_collections import maker_of
 from weaviate_migration.phases.validation.changed_rows import try_compare_changes
 from weaviate_migration.phases.validation.source_proof import BroughtUp, try_bring_up
 from weaviate_migration.source.capture import can_be_copied
@@ -24,6 +25,7 @@ from weaviate_migration.target.aliases import (
     refuse_other_tenants,
 )
 from weaviate_migration.target.figures import queued_vectors
+from weaviate_migration.target.schema import refuse_collections_of_others
 from weaviate_migration.target.write import WriteSettings
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.quarantine import Quarantine
@@ -131,6 +133,7 @@ class Cutover:
                 migration's collections is not there any more.
         """
         if record.state == "cut over":
+            refuse_collections_of_others(self._client, record.targets.values(), maker_of(record))
             point_aliases(self._client, record.targets)
             return record
         if record.is_half_switched:
@@ -187,6 +190,7 @@ class Cutover:
 
     def _switch(self, record: MigrationRecord) -> MigrationRecord:
         refuse_foreign_names(self._client, record.targets)
+        refuse_collections_of_others(self._client, record.targets.values(), maker_of(record))
         # Written first: when the switch is killed half-way, going back still knows where the aliases pointed.
         previous = _other_targets(self._client, record)
         record = self._note(record, "switching", previous_aliases=previous)

@@ -4,9 +4,10 @@ from pathlib import Path
 
 from weaviate import WeaviateClient
 
+from weaviate_migration.phases.history.versioned_collections import maker_of
 from weaviate_migration.target.aliases import alias_targets, point_aliases
 from weaviate_migration.target.references import refuse_referenced
-from weaviate_migration.target.schema import drop_collection
+from weaviate_migration.target.schema import drop_collection, refuse_collections_of_others
 from weaviate_migration.work_folder.quarantine import Quarantine
 from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords
 
@@ -26,12 +27,14 @@ def roll_back(
 
     Raises:
         ConfigurationError: a reference of another collection leads into one that would be removed; nothing is done.
+        MigrationConflictError: a collection of one of their names is another work folder's; nothing is done.
     """
     ours = record.targets.values()
+    refuse_collections_of_others(client, ours, maker_of(record))
     if discard:
         refuse_referenced(client, set(ours))
     moved = give_aliases_back(client, record)
-    removed = [name for name in sorted(ours) if discard and drop_collection(client, name, record.id)]
+    removed = [name for name in sorted(ours) if discard and drop_collection(client, name, maker_of(record))]
     for name in ours if discard else ():
         Quarantine(quarantine, name).discard()
     records.update(record, state="discarded" if discard else "rolled back")

@@ -12,6 +12,8 @@ from weaviate_migration.phases.history.changes import collection_changes
 from weaviate_migration.phases.history.extract.partitions import covering_range, partition_range
 from weaviate_migration.phases.history.extract.storage import PartitionExtract
 from weaviate_migration.phases.history.load import PartitionLoad, is_still_whole
+from weaviate_migration.phases.history.versioned_collections import maker_of
+from weaviate_migration.target.schema import refuse_lost_collection
 from weaviate_migration.target.tenants import tenants_of
 from weaviate_migration.target.write import WriteSettings
 from weaviate_migration.work_folder.folder import WorkFolder
@@ -54,7 +56,9 @@ def load_collection(
     Raises:
         CaptureError: changes were missed, or the source is not the file that was followed.
         TargetError: the server did not take part any more; what was written stays.
+        MigrationConflictError: the collection is not there, or is another work folder's.
     """
+    refuse_lost_collection(client, record.collection(collection), maker_of(record))
     objects = client.collections.use(record.collection(collection))
     loaded = work_folder.loaded(record, collection)
     bounds = record.bounds[collection.rows_of]

@@ -19,14 +19,16 @@ from weaviate_migration.phases.dual_write.lag import followed_migrations
 from weaviate_migration.phases.dual_write.migration_sync import MigrationSync
 from weaviate_migration.phases.dual_write.row_applier import SyncTally
 from weaviate_migration.phases.history.changes import open_change_log
+from weaviate_migration.phases.history.versioned_collections import maker_of
 from weaviate_migration.source.change_log import ChangeLog, write_positions
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.target.connect import configured_target, open_weaviate
+from weaviate_migration.target.schema import refuse_collections_of_others
 from weaviate_migration.target.write import WriteSettings, write_settings
 from weaviate_migration.work_folder.folder import WorkFolder
-from weaviate_migration.work_folder.own_mapping import current_mapping
-from weaviate_migration.work_folder.record import MigrationRecord, refuse_another_source
+from weaviate_migration.work_folder.own_mapping import current_mapping, refuse_other_settings
+from weaviate_migration.work_folder.record import MigrationRecord
 
 logger = logging.getLogger(__name__)
 
@@ -152,7 +154,7 @@ def followed(config: MigrationConfig) -> Iterator[Followed]:
     work_folder = WorkFolder.of(config)
     mapping = followed_mapping(config, work_folder)
     # Says what is wrong before a server is started for it.
-    refuse_another_source(followed_records(work_folder, mapping)[0], config.sqlite_url)
+    refuse_other_settings(followed_records(work_folder, mapping)[0], config, work_folder)
     target = configured_target(config)
     with (
         open_weaviate(target, work_folder.path, config.weaviate_api_key) as client,
@@ -167,6 +169,8 @@ def followed_with(
 ) -> Iterator[Followed]:
     """The followed migrations of a work folder, for who is connected already; raises what `followed` does."""
     records = followed_records(work_folder, mapping)
+    for each in records:
+        refuse_collections_of_others(client, each.targets.values(), maker_of(each))
     with open_change_log(work_folder, records[0].source) as log:
         plan = plan_migration(mapping, inspect_database(records[0].source, mapping))
         syncs = [

@@ -9,7 +9,7 @@ from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.target.aliases import refuse_foreign_names, refuse_names_in_use, refuse_other_tenants
 from weaviate_migration.target.references import ensure_references
-from weaviate_migration.target.schema import Origin, ensure_collection
+from weaviate_migration.target.schema import Maker, Origin, ensure_collection
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.record import MigrationRecord
 
@@ -23,7 +23,7 @@ def ensure_collections(
         MigrationConflictError: a name is taken by a collection or alias that no migration, or another one, made, or
             readers would lose other tenants.
     """
-    origin = Origin(record.id, str(record.source), mapping.digest)
+    origin = Origin(record.id, str(record.source), mapping.digest, record.work_folder)
     refuse_foreign_names(client, map(record.alias, mapping.collections))
     refuse_other_tenants(client, mapping.lone_tenants(record.prefix))
     made = [each for each in mapping.collections if ensure_collection(client, record.collection(each), each, origin)]
@@ -32,6 +32,11 @@ def ensure_collections(
     for each in made:  # One that was removed meanwhile has nothing of what was loaded.
         work_folder.loaded(record, each).forget(PARTITION_KEYS)
     return len(made)
+
+
+def maker_of(record: MigrationRecord) -> Maker:
+    """Whom the collections of a migration name as the one who made them."""
+    return Maker(record.id, record.work_folder)
 
 
 def refuse_names_of_others(

@@ -17,13 +17,13 @@ from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.target.aliases import refuse_foreign_names
 from weaviate_migration.target.connect import MINIMUM_VERSION, clock_ahead_seconds
 from weaviate_migration.target.failures import target_errors
-from weaviate_migration.target.schema import Origin, drop_collection, ensure_collection, schema_differences
+from weaviate_migration.target.schema import Maker, Origin, drop_collection, ensure_collection, schema_differences
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.checklist import ChecklistItem
 
 # HTTP's date has whole seconds, so that less cannot be told for sure; certificates and records bear both clocks' times.
 CLOCK_SECONDS = 5.0
-_MAKER = "preflight"
+_MAKER = Maker("preflight")
 _AS_THE_SERVER_SAYS = "Weaviate says why: change its settings, or name another server."
 
 
@@ -55,7 +55,7 @@ class TrialCollections:
         """
         name = f"{self.name}_{mapping.name}"
         try:
-            ensure_collection(self.client, name, mapping, Origin(_MAKER, "", mapping.name))
+            ensure_collection(self.client, name, mapping, Origin(_MAKER.migration, "", mapping.name))
             yield self.client.collections.use(name)
         finally:
             drop_collection(self.client, name, _MAKER)
