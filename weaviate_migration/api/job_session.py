@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -12,6 +12,7 @@ import dagster as dg
 
 from weaviate_migration.api.server_session import ServerSession
 from weaviate_migration.api.session import MappingChoice
+from weaviate_migration.base.endings import Endings
 from weaviate_migration.base.logs import configure_logging
 from weaviate_migration.base.settings import MigrationConfig, api_key_in_environment
 from weaviate_migration.defs.build import asset_graph
@@ -130,7 +131,7 @@ def opened_for_jobs(
     """
     config = config.model_copy()
     configure_logging(config.log_level, config.log_file, config.log_format, terminal)
-    with ExitStack() as parts:
+    with Endings() as parts:
         parts.enter_context(exposition(config))
         watch = parts.enter_context(watched(config, name))
         yield JobSession(config, parts, watch, choose_mapping=choose_mapping)

@@ -43,7 +43,7 @@ from weaviate_migration.source.connect import sqlite_path
 from weaviate_migration.source.other_tables import OtherTables, read_other_tables, refuse_passed_over
 from weaviate_migration.source.plan import MigrationPlan, planned_source
 from weaviate_migration.target.aliases import refuse_foreign_names, refuse_other_tenants
-from weaviate_migration.target.connect import answers
+from weaviate_migration.target.connect import answers, server_version
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.phase import Phase, next_step
 from weaviate_migration.work_folder.record import MigrationRecord, SnapshotRecord, refuse_another_migration
@@ -162,7 +162,14 @@ class _MigrateCall:
         phases = {"connect": connect_seconds, **self._session.phase_seconds(run.run_id)}
         result = result.with_(run_id=run.run_id, warnings=warnings, phases=phases)
         result = self._measured(self._certified(result, client), cpu_before)
-        result = self._closed(result, client, may_pass=any(each.may_pass for each in run_failures(run.events)))
+        try:
+            result = self._closed(result, client, may_pass=any(each.may_pass for each in run_failures(run.events)))
+        except MigrationError as error:  # What failed first is in the result.
+            result = result.with_(
+                success=False,
+                exit_code=result.exit_code or MigrationError.exit_code,
+                errors=[*result.errors, f"What was left to do failed, too: {error}"],
+            )
         if result.success and config.cutover:
             result = result.with_(warnings=[*result.warnings, *failures_after(self._session, client)])
         return result
@@ -196,8 +203,7 @@ class _MigrateCall:
             return result.with_(warnings=[*result.warnings, f"There is no certificate: {'; '.join(lacking)}."])
         if not is_whole(compared) or any(each.pending or each.differences for each in compared):
             return result
-        version = str(client.get_meta()["version"])
-        path = certify(self._work_folder, self._mapping, record, compared, version)
+        path = certify(self._work_folder, self._mapping, record, compared, server_version(client))
         return result.with_(certificate=str(path))
 
     def _measured(self, result: MigrationResult, cpu_before: float) -> MigrationResult:

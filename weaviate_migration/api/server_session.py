@@ -1,11 +1,12 @@
 """The session of a command that asks the server for something, or changes something there."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 from weaviate import WeaviateClient
 
 from weaviate_migration.api.session import MappingChoice, Session
+from weaviate_migration.base.endings import Endings
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.target.connect import (
     EmbeddedTarget,
@@ -37,7 +38,7 @@ class ServerSession(Session):
         Raises:
             ServerNotUsableError: it cannot be reached, or refuses the key.
         """
-        return self.parts.enter_context(connected(self._target, address, self.config.weaviate_api_key))
+        return self.parts.enter_context(connected(self._target, address, self.config.weaviate_api_key, self.config))
 
     def connect(self) -> WeaviateClient:
         """A client of the server; an embedded one is started if it does not run yet.
@@ -55,8 +56,8 @@ class ServerSession(Session):
             ConfigurationError: the settings name no server.
             ServerNotUsableError: none runs, it cannot be reached, or it refuses the key.
         """
-        folder = self.work_folder.path
-        return self.parts.enter_context(open_running_weaviate(self._target, folder, self.config.weaviate_api_key))
+        folder, config = self.work_folder.path, self.config
+        return self.parts.enter_context(open_running_weaviate(self._target, folder, config.weaviate_api_key, config))
 
     @property
     def _target(self) -> EmbeddedTarget | RemoteTarget:
@@ -73,5 +74,5 @@ def opened_with_server(
         config: the settings; the session has its own copy.
         choose_mapping: which mapping it works with.
     """
-    with ExitStack() as parts:
+    with Endings() as parts:
         yield ServerSession(config.model_copy(), parts, choose_mapping=choose_mapping)

@@ -5,11 +5,12 @@ This one knows files only, so that a command that needs no more starts at once. 
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from weaviate_migration.base.endings import Endings
 from weaviate_migration.base.settings import MigrationConfig, no_source_named
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.source.connect import sqlite_path
@@ -33,7 +34,7 @@ class Session:
     """
 
     config: MigrationConfig
-    parts: ExitStack
+    parts: Endings
     choose_mapping: MappingChoice = field(default=current_mapping, kw_only=True)
 
     @cached_property
@@ -111,5 +112,5 @@ class Session:
 @contextmanager
 def opened(config: MigrationConfig, choose_mapping: MappingChoice = current_mapping) -> Iterator[Session]:
     """The session of a command, with a copy of the settings, while the context lives. Nothing is open at first."""
-    with ExitStack() as parts:
+    with Endings() as parts:
         yield Session(config.model_copy(), parts, choose_mapping=choose_mapping)

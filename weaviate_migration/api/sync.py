@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from weaviate_migration.base.deadline import bounded
+from weaviate_migration.base.endings import Endings
 from weaviate_migration.base.errors import (
     MigrationConflictError,
     ServerNotUsableError,
@@ -123,7 +125,9 @@ def sync_changes(config: MigrationConfig, wait: float = SYNC_SECONDS) -> SyncRes
         MigrationError: as `followed` and `MigrationSync.run_pass` say.
     """
     config = config.model_copy()
-    with _opened_for_sync(config, "sync", wait) as watch, followed(config) as group:
+    with Endings() as parts:
+        watch = parts.enter_context(_opened_for_sync(config, "sync", wait))
+        group = parts.enter_context(followed(config))
         done = {sync.record.id: sync.run_pass() for sync in group}
         group.note_in_file()
         group.note_settled()
@@ -145,17 +149,18 @@ def follow_changes(config: MigrationConfig, stop: threading.Event) -> SyncResult
     """
     config, done = config.model_copy(), dict[str, SyncTally]()
     wait = POLL_SECONDS
-    with _opened_for_sync(config, "sync --follow", math.inf, stop) as watch:
+    with bounded(stop=stop), _opened_for_sync(config, "sync --follow", math.inf, stop) as watch:
         while not stop.is_set():
             try:
-                with followed(config) as group:
+                with Endings() as parts:
+                    group = parts.enter_context(followed(config))
                     wait = POLL_SECONDS
                     group.follow(stop, done)
                     if stop.is_set():
                         group.note_in_file()
             except (TransientTargetError, SourceBusyError, ServerNotUsableError) as error:
                 # Before anything was opened, a server that does not answer may be a wrong address.
-                if not done and not isinstance(error, SourceBusyError):
+                if not (done or stop.is_set() or isinstance(error, SourceBusyError)):
                     raise
                 wait = min(LONGEST_WAIT_SECONDS, 2 * wait)
                 logger.warning("%s; trying again in %.1f s", error.message, wait)

@@ -33,6 +33,7 @@ from weaviate_migration.phases.validation.partition_comparison import kept_compa
 from weaviate_migration.phases.validation.repair import PartitionRepair, RepairTally
 from weaviate_migration.runs.events import CheckResult, check_results, run_verdict
 from weaviate_migration.runs.jobs import VERIFY, VERIFY_LIVE
+from weaviate_migration.target.connect import server_version
 from weaviate_migration.target.schema import refuse_lost_collection
 from weaviate_migration.target.write import WriteSettings, write_settings
 from weaviate_migration.work_folder.record import MigrationRecord
@@ -184,7 +185,7 @@ class MigrationVerifier:
         compared = compared_collections(self._work_folder, mapping, record)
         path: Path | None = None
         if is_whole(compared):
-            path = certify(self._work_folder, mapping, record, compared, str(self._client.get_meta()["version"]))
+            path = certify(self._work_folder, mapping, record, compared, server_version(self._client))
         exit_code, errors = run_verdict(run.events)
         if lacking := lacking_rows(compared):
             exit_code = exit_code or DifferencesError.exit_code

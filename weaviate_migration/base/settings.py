@@ -86,7 +86,7 @@ class MigrationConfig(BaseModel):
         grpc_port: of a server that is not embedded; 50051, for https 443.
         grpc_host: the host of its gRPC, where that is not the one of `weaviate_url`.
         batch_size: objects in a batch at most.
-        max_retries: how often an object is sent again after a failure that may pass.
+        max_retries: how often an object is sent, and any other call made, again after a failure that may pass.
         retry_delay: seconds before the first of these; doubled each time, with jitter.
         validation_sample_size: rows of each collection that the check `sample` compares.
         enable_parallel_processing: load collections side by side, each in a process of its own.

@@ -33,7 +33,7 @@ def demo(as_json: bool, **options: Any) -> int:
     config = config.model_copy(update={"sqlite_url": str(make_demo_file(config.work_dir))})
     target = configured_target(config)
     switches = config.cutover and not config.dry_run
-    with open_weaviate(target, config.work_dir.absolute(), config.weaviate_api_key) as client:
+    with open_weaviate(target, config.work_dir.absolute(), config.weaviate_api_key, config) as client:
         if config.live and switches:
             code = _report_tour(tour_live(config, client, run_with_progress), as_json)
         else:

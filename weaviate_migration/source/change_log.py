@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
+from weakref import WeakSet
 
 from pydantic import BaseModel, ConfigDict
 
@@ -102,6 +103,7 @@ class ChangedRows:
         self._name = name
         self._plan = plan
         self.bytes = bytes
+        self._under_way = WeakSet[sqlite3.Cursor]()
 
     def rows(self, low: str | None = None, high: str | None = None) -> Iterator[ChangedRow]:
         """Rows ascending by address, those without one first; keys that several rows have stand side by side.
@@ -136,10 +138,14 @@ class ChangedRows:
             (True, True): "WHERE uuid >= :low AND uuid < :high",
         }[low is not None, high is not None]
         statement = f"SELECT {what} FROM temp.{self._name} {where} ORDER BY uuid"
-        return self._connection.execute(statement, {"low": low, "high": high})
+        reading = self._connection.execute(statement, {"low": low, "high": high})
+        self._under_way.add(reading)
+        return reading
 
     def close(self) -> None:
-        """Gives the copy up."""
+        """Gives the copy up, also where an error has left somebody in the middle of it: SQLite would call it locked."""
+        for reading in self._under_way:
+            reading.close()
         self._connection.execute(f"DROP TABLE temp.{self._name}")
 
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from weaviate import WeaviateClient
 
 from weaviate_migration.base.errors import MigrationConflictError
+from weaviate_migration.target.calls import make_once
 from weaviate_migration.target.failures import target_errors
 from weaviate_migration.target.schema import origin_of
 from weaviate_migration.target.tenants import tenants_found
@@ -114,6 +115,15 @@ def point_aliases(client: WeaviateClient, targets: Mapping[str, str | None]) -> 
         if target is None:
             client.alias.delete(alias_name=alias)
         elif current[alias] is None:
-            client.alias.create(alias_name=alias, target_collection=target)
+            _create(client, alias, target)
         else:
             client.alias.update(alias_name=alias, new_target_collection=target)
+
+
+def _create(client: WeaviateClient, alias: str, target: str) -> None:
+    make_once(
+        client,
+        "moving aliases",
+        lambda: client.alias.create(alias_name=alias, target_collection=target),
+        lambda: alias_targets(client, [alias]) == {alias: target},
+    )

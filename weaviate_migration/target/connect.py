@@ -19,14 +19,24 @@ from urllib.parse import SplitResult, urlsplit
 import grpc
 import httpx
 import weaviate
+from tenacity import retry_if_exception_type
 from weaviate.classes.init import AdditionalConfig, Auth, GrpcConfig, Timeout
 from weaviate.connect import ConnectionParams
 
-from weaviate_migration.base.errors import ConfigurationError, ServerNotUsableError, TargetError, UnusableAnswerError
+from weaviate_migration.base.deadline import seconds_left
+from weaviate_migration.base.errors import (
+    ConfigurationError,
+    ServerNotUsableError,
+    TargetError,
+    TransientTargetError,
+    UnusableAnswerError,
+)
 from weaviate_migration.base.redaction import secret_kept
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.target.answer_limits import LARGEST_PAGE_BYTES, limited_client
-from weaviate_migration.target.failures import target_errors
+from weaviate_migration.target.calls import bound_calls, tells
+from weaviate_migration.target.failures import PASSING_STATUSES, call_may_pass, target_errors
+from weaviate_migration.target.repeats import NO_REPEATS, RepeatLimits, repeating
 from weaviate_migration.target.server import ServerAddress, embedded_server, running_server
 from weaviate_migration.target.server_binary import Say, say_on_stderr
 
@@ -40,10 +50,10 @@ _VERSION = re.compile(r"([0-9]{1,6})\.([0-9]{1,6})[-+.\w]{0,60}", re.ASCII)
 FORBIDDEN_QUESTION = (403, 404, 405, 422)
 CHECK_SECONDS = 10
 """For each question that is asked before the client connects."""
-CALL_SECONDS = 120
-"""For one call of the client; its own 30 s for a query are too few for a full page on a busy server."""
 LARGEST_GRPC_ANSWER = ("grpc.max_receive_message_length", LARGEST_PAGE_BYTES)
 """The client would take what the server says of itself."""
+_BROKEN_OFF = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError, httpx.TimeoutException)
+"""Of these another try may make good; where nobody listens, the address may be wrong."""
 DIRECT = ("grpc.enable_http_proxy", 0)
 """The client sends HTTP without a proxy; gRPC would take one from the environment, even to this machine."""
 
@@ -165,7 +175,11 @@ def _grpc_host(address: ServerAddress) -> str:
 
 @contextmanager
 def open_weaviate(
-    target: EmbeddedTarget | RemoteTarget, work_dir: Path, api_key: str | None, say: Say = say_on_stderr
+    target: EmbeddedTarget | RemoteTarget,
+    work_dir: Path,
+    api_key: str | None,
+    limits: RepeatLimits = NO_REPEATS,
+    say: Say = say_on_stderr,
 ) -> Iterator[weaviate.WeaviateClient]:
     """A connected client, closed at the end; for an embedded target with the server, see `embedded_server`.
 
@@ -173,12 +187,13 @@ def open_weaviate(
         target: what `parse_weaviate_url` returned.
         work_dir: where an embedded server has its data folder, unless the target names one.
         api_key: for a server that wants one; an embedded one has its own.
+        limits: how calls that fail for a passing reason are repeated.
         say: told what is being done with an embedded server.
 
     Raises:
         ServerNotUsableError: the server cannot be started, or be connected to.
     """
-    with open_server(target, work_dir, say) as address, connected(target, address, api_key) as client:
+    with open_server(target, work_dir, say) as address, connected(target, address, api_key, limits) as client:
         yield client
 
 
@@ -196,17 +211,17 @@ def open_server(
 
 @contextmanager
 def connected(
-    target: EmbeddedTarget | RemoteTarget, address: ServerAddress, api_key: str | None
+    target: EmbeddedTarget | RemoteTarget, address: ServerAddress, api_key: str | None, limits: RepeatLimits
 ) -> Iterator[weaviate.WeaviateClient]:
     """A client of the server that `open_server` gave, closed at the end; an embedded one is sent its own key."""
     key = api_key if isinstance(target, RemoteTarget) else None
-    with secret_kept(key), connect(address, key) as client:
+    with secret_kept(key), connect(address, key, limits) as client:
         yield client
 
 
 @contextmanager
 def open_running_weaviate(
-    target: EmbeddedTarget | RemoteTarget, work_dir: Path, api_key: str | None
+    target: EmbeddedTarget | RemoteTarget, work_dir: Path, api_key: str | None, limits: RepeatLimits
 ) -> Iterator[weaviate.WeaviateClient]:
     """As `open_weaviate`, of a server that runs: an embedded one is not started.
 
@@ -220,17 +235,31 @@ def open_running_weaviate(
         api_key = None
     else:
         address = target.address
-    with connect(address, api_key) as client:
+    with connect(address, api_key, limits) as client:
         yield client
 
 
-def connect(address: ServerAddress, api_key: str | None) -> weaviate.WeaviateClient:
-    """A connected client, which the caller closes.
+def connect(address: ServerAddress, api_key: str | None, limits: RepeatLimits = NO_REPEATS) -> weaviate.WeaviateClient:
+    """A connected client, which the caller closes; its calls are bounded and repeated, see `calls.bound_calls`.
+
+    Args:
+        limits: how calls that fail for a passing reason are repeated, those of connecting too.
 
     Raises:
         ServerNotUsableError: unreachable, not ready, key refused, not Weaviate, too old, or gRPC unreachable.
         ConfigurationError: a key that cannot be sent.
     """
+    may_pass = retry_if_exception_type(_NoAnswerError)
+    client = repeating(limits, may_pass, tells(f"connecting to {address}"))(_connect, address, api_key)
+    bound_calls(client, limits)
+    return client
+
+
+class _NoAnswerError(ServerNotUsableError):
+    """No answer, or one that another answer may follow."""
+
+
+def _connect(address: ServerAddress, api_key: str | None) -> weaviate.WeaviateClient:
     api_key = api_key or address.api_key
     headers = _authorization(api_key)
     _check_ready(address, headers)
@@ -242,7 +271,8 @@ def connect(address: ServerAddress, api_key: str | None) -> weaviate.WeaviateCli
             client.connect()
     except TargetError as error:
         client.close()
-        raise ServerNotUsableError(error.message, error.hint or "Try again.") from error
+        kind = _NoAnswerError if isinstance(error, TransientTargetError) else ServerNotUsableError
+        raise kind(error.message, error.hint or "Try again.") from error
     return client
 
 
@@ -255,7 +285,8 @@ def _client(address: ServerAddress, api_key: str | None) -> weaviate.WeaviateCli
         ),
         auth_client_secret=Auth.api_key(api_key) if api_key else None,
         additional_config=AdditionalConfig(
-            timeout=Timeout(init=CHECK_SECONDS, query=CALL_SECONDS, insert=CALL_SECONDS),
+            # While it connects; `bound_calls` has limits of its own.
+            timeout=Timeout(init=CHECK_SECONDS, query=CHECK_SECONDS, insert=CHECK_SECONDS),
             grpc_config=GrpcConfig(channel_options=[DIRECT, LARGEST_GRPC_ANSWER]),
         ),
         skip_init_checks=True,
@@ -295,6 +326,12 @@ def answers(client: weaviate.WeaviateClient) -> bool:
     except TargetError:
         return False
     return True
+
+
+@target_errors("asking for the server's version")
+def server_version(client: weaviate.WeaviateClient) -> str:
+    """Which Weaviate it is."""
+    return str(client.get_meta()["version"])
 
 
 def _authorization(api_key: str | None) -> dict[str, str]:
@@ -337,7 +374,8 @@ def _unreachable(address: ServerAddress, error: Exception) -> ServerNotUsableErr
         hint = "Does it speak https at all? Otherwise write http:// in --weaviate-url, or trust its certificate."
     elif address.http_port == HTTP_PORTS["http"]:
         hint = "Does --weaviate-url need a port? Weaviate's own is 8080."
-    return ServerNotUsableError(f"no Weaviate answers at {address}: {reason}", hint)
+    kind = _NoAnswerError if isinstance(error, _BROKEN_OFF) else ServerNotUsableError
+    return kind(f"no Weaviate answers at {address}: {reason}", hint)
 
 
 def _comes_from_tls(error: BaseException | None) -> bool:
@@ -373,7 +411,8 @@ def _check_ready(address: ServerAddress, headers: dict[str, str]) -> None:
     if status in (401, 403):
         raise _refused(address, status, headers)
     if status != 200:
-        raise ServerNotUsableError(
+        kind = _NoAnswerError if status in PASSING_STATUSES else ServerNotUsableError
+        raise kind(
             f"the server at {address} is not a Weaviate that is ready (status {status})",
             "Wait until it has started, or correct --weaviate-url.",
         )
@@ -433,9 +472,10 @@ def _check_grpc(address: ServerAddress) -> None:
     )
     with channel:
         try:
-            channel.unary_unary("/grpc.health.v1.Health/Check")(b"", timeout=CHECK_SECONDS)
+            channel.unary_unary("/grpc.health.v1.Health/Check")(b"", timeout=seconds_left(CHECK_SECONDS))
         except grpc.RpcError as error:
-            raise ServerNotUsableError(
+            kind = _NoAnswerError if call_may_pass(error) else ServerNotUsableError
+            raise kind(
                 f"Weaviate answers at {address}, but its gRPC at {target} does not ({error.code().name})",
                 "Publish that port, or name the right one with --grpc-port, and a host of its own with --grpc-host.",
             ) from error

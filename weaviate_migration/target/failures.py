@@ -36,7 +36,7 @@ _CODES: Mapping[grpc.StatusCode, type[TransientTargetError]] = {
     grpc.StatusCode.RESOURCE_EXHAUSTED: TargetOverloadError,
     grpc.StatusCode.ABORTED: TargetOverloadError,
 }
-_STATUSES: Mapping[int, type[TransientTargetError]] = {
+PASSING_STATUSES: Mapping[int, type[TransientTargetError]] = {
     429: TargetOverloadError,
     502: TargetConnectionError,
     503: TargetOverloadError,
@@ -53,6 +53,8 @@ _SAID: Mapping[type[TransientTargetError], str] = {
 # the code of an overload, and no waiting helps.
 _QUOTA = "USAGE_LIMIT_EXCEEDED"
 _DETAILS = "grpc-status-details-bin"
+# Of a message over the limit, the server's or the client's, which has the code of an overload, too.
+_TOO_LARGE = "larger than max"
 # For too few nodes there is no code of its own. This text decides what is advised, not whether it is tried again.
 _TOO_FEW_NODES = "not find enough weaviate nodes for replication"
 
@@ -170,17 +172,41 @@ def _limit_error(error: WeaviateBaseError, call: grpc.Call | None, doing: str) -
 def _quota_reached(error: WeaviateBaseError, call: grpc.Call | None) -> str | None:
     """What the server says of a quota that is reached; None where none is."""
     body: Any = error.error if isinstance(error, UnexpectedStatusCodeError) else None
-    if isinstance(body, dict) and body.get("errorCode") == _QUOTA:
+    if _is_quota(body):
         return str(body.get("message", body.get("limit")))
-    details = dict(call.trailing_metadata() or ()).get(_DETAILS, b"") if call else b""
-    return str(call.details()) if call and _QUOTA.encode() in details else None
+    return str(call.details()) if call and _is_quota_of_call(call) else None
+
+
+def _is_quota(body: Any) -> bool:
+    return isinstance(body, dict) and body.get("errorCode") == _QUOTA
+
+
+def _is_quota_of_call(call: grpc.Call) -> bool:
+    return _QUOTA.encode() in dict(call.trailing_metadata() or ()).get(_DETAILS, b"")
+
+
+def call_may_pass(error: BaseException) -> bool:
+    """Whether this is a call of gRPC that failed, and that may work when it is made again as it is."""
+    return isinstance(error, grpc.Call) and error.code() in _CODES and not (_is_quota_of_call(error) or _is_size(error))
+
+
+def response_may_pass(response: httpx.Response) -> bool:
+    """Whether another answer may come when the same is asked again; the response is read."""
+    return response.status_code in PASSING_STATUSES and not _is_quota(_body(response))
+
+
+def _body(response: httpx.Response) -> Any:
+    try:
+        return response.json()
+    except (ValueError, RecursionError):
+        return None
 
 
 def _passing_kind(
     error: WeaviateBaseError, code: grpc.StatusCode | None, status: int | None
 ) -> type[TransientTargetError] | None:
     """The class of a failure that may pass: by its gRPC code or HTTP status, else by the type; None for any other."""
-    kind = _CODES.get(code) or _STATUSES.get(status or 0)
+    kind = _CODES.get(code) or PASSING_STATUSES.get(status or 0)
     if kind is None and isinstance(error, WeaviateTimeoutError):
         return TargetTimeoutError
     if kind is None and isinstance(error, WeaviateConnectionError | WeaviateRetryError):
@@ -192,15 +218,14 @@ def _passing(kind: type[TransientTargetError], doing: str, said: str) -> Transie
     return kind(f"{doing}: Weaviate {_SAID[kind]} ({said})", "When the server is well, the same command goes on.")
 
 
-def grpc_code(error: WeaviateBaseError) -> grpc.StatusCode | None:
-    """The status of the gRPC call that failed; None if it was another."""
-    call = _failed_call(error)
-    return call.code() if call else None
-
-
 def is_too_large(error: WeaviateBaseError) -> bool:
     """Whether only the size of a message was refused, so that halves of it may fit."""
-    return grpc_code(error) is grpc.StatusCode.RESOURCE_EXHAUSTED and "larger than max" in str(error)
+    call = _failed_call(error)
+    return call is not None and _is_size(call)
+
+
+def _is_size(call: grpc.Call) -> bool:
+    return call.code() is grpc.StatusCode.RESOURCE_EXHAUSTED and _TOO_LARGE in str(call.details())
 
 
 def _failed_call(error: BaseException) -> grpc.Call | None:

@@ -18,6 +18,7 @@ from weaviate.collections import Collection
 from weaviate_migration.base.errors import ConfigurationError, TargetOverloadError
 from weaviate_migration.mapping.object_ids import address, split_address
 from weaviate_migration.mapping.row_to_object import References
+from weaviate_migration.target.calls import make_once
 from weaviate_migration.target.failures import target_errors
 from weaviate_migration.target.read_back import uuids_present
 
@@ -31,11 +32,24 @@ def ensure_references(client: WeaviateClient, name: str, targets: Mapping[str, s
     """
     if not targets:
         return
-    config = client.collections.use(name).config
-    there = {each.name for each in config.get().references}
+    there = _reference_names(client, name)
     for reference, target in targets.items():
         if reference not in there:
-            config.add_reference(ReferenceProperty(name=reference, target_collection=target))
+            _add(client, name, reference, target)
+
+
+def _add(client: WeaviateClient, name: str, reference: str, target: str) -> None:
+    config = client.collections.use(name).config
+    make_once(
+        client,
+        "making references",
+        lambda: config.add_reference(ReferenceProperty(name=reference, target_collection=target)),
+        lambda: reference in _reference_names(client, name),
+    )
+
+
+def _reference_names(client: WeaviateClient, name: str) -> set[str]:
+    return {each.name for each in client.collections.use(name).config.get().references}
 
 
 @target_errors("adding references")

@@ -13,6 +13,7 @@ from weaviate.collections.classes.config import NamedVectorConfig, NestedPropert
 
 from weaviate_migration.base.errors import MigrationConflictError
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping, VectorMapping
+from weaviate_migration.target.calls import make_once
 from weaviate_migration.target.collection_options import (
     LEFT_TO_THE_SERVER,
     folding_as_found,
@@ -96,6 +97,16 @@ def ensure_collection(client: WeaviateClient, name: str, mapping: CollectionMapp
     if client.collections.exists(name):
         _refuse_another_origin(name, origin_of(client, name), origin)
         return False
+    make_once(
+        client,
+        "making a collection",
+        lambda: _create(client, name, mapping, origin),
+        lambda: origin_of(client, name) == origin,
+    )
+    return True
+
+
+def _create(client: WeaviateClient, name: str, mapping: CollectionMapping, origin: Origin) -> None:
     client.collections.create(
         name,
         description=f"{mapping.description} {origin.to_text()}".strip(),
@@ -106,7 +117,6 @@ def ensure_collection(client: WeaviateClient, name: str, mapping: CollectionMapp
         sharding_config=Configure.sharding(desired_count=mapping.shards) if mapping.shards else None,
         multi_tenancy_config=multi_tenancy(mapping),
     )
-    return True
 
 
 def _refuse_another_origin(name: str, found: Origin | None, expected: Origin) -> None:

@@ -12,7 +12,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -22,6 +22,7 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ValidationError
 
 from weaviate_migration.base.atomic_file import replace_file, replacing
+from weaviate_migration.base.endings import Endings
 from weaviate_migration.base.errors import ServerNotUsableError
 from weaviate_migration.base.redaction import keep_secret, secret_kept
 from weaviate_migration.target.server_binary import SERVER_VERSION, Say, say_on_stderr, server_binary
@@ -177,7 +178,7 @@ class _DataFolder:
     def used(self) -> Iterator[Ports]:
         """The ports of a server that is ready, and that runs as long as the block."""
         binary = server_binary(self.say)
-        with ExitStack() as at_end:
+        with Endings() as at_end:
             try:
                 self.path.mkdir(parents=True, exist_ok=True)
                 users = at_end.enter_context((self.path / USERS_FILE).open("a"))

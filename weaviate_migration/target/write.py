@@ -7,7 +7,6 @@ is harmless, since their UUIDs are fixed.
 """
 
 import logging
-import random
 import re
 import threading
 import time
@@ -18,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from structlog.contextvars import bound_contextvars
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
+from tenacity import RetryCallState, retry_if_exception_type
 from weaviate import WeaviateClient
 from weaviate.classes.query import Filter
 from weaviate.collections import Collection
@@ -28,6 +27,7 @@ from weaviate.exceptions import (
     WeaviateRetryError,
 )
 
+from weaviate_migration.base.deadline import bounded
 from weaviate_migration.base.errors import (
     ErrorCategory,
     MigrationError,
@@ -45,12 +45,11 @@ from weaviate_migration.target.failures import Rejection, is_too_large, target_e
 from weaviate_migration.target.message_size import MESSAGE_BYTES, estimated_size, too_large
 from weaviate_migration.target.read_back import uuids_present
 from weaviate_migration.target.references import add_references
+from weaviate_migration.target.repeats import repeating
 from weaviate_migration.target.sending import way_to_send
 from weaviate_migration.target.tenants import parts_of_objects
 
 logger = logging.getLogger(__name__)
-
-LONGEST_WAIT_SECONDS = 60.0
 
 # The server removes at most 10,000 objects at once (QUERY_MAXIMUM_RESULTS), silently.
 REMOVALS_PER_REQUEST = 1_000
@@ -321,17 +320,16 @@ class ObjectWriter:
         """Writes one batch; what fails for a passing reason is sent again, as the settings say."""
         outcome = BatchOutcome(batch)
         pending = self._without_too_large(batch.drafts, outcome)
-        retrying = Retrying(
-            stop=stop_after_attempt(self._settings.max_retries + 1),
-            wait=self._seconds_to_wait,
-            retry=retry_if_exception_type(TransientTargetError),
-            sleep=self._sleep,
-            before_sleep=lambda state: self._note_retry(state, outcome, len(pending)),
-            retry_error_callback=_give_up,
+        write = repeating(
+            self._settings,
+            retry_if_exception_type(TransientTargetError),
+            lambda state: self._note_retry(state, outcome, len(pending)),
+            _give_up,
         )
         began = time.monotonic()
-        with bound_contextvars(partition=batch.partition, batch=batch.number):
-            retrying(self._replace, list(batch.remains), pending, outcome)
+        # Ctrl-C, or another batch that failed, ends this one too.
+        with bound_contextvars(partition=batch.partition, batch=batch.number), bounded(stop=self._stopped):
+            write(self._replace, list(batch.remains), pending, outcome)
             outcome.seconds = time.monotonic() - began
             refused = len(outcome.refusals)
             logger.debug("%d objects written, %d refused, in %.3f s", outcome.written, refused, outcome.seconds)
@@ -427,15 +425,6 @@ class ObjectWriter:
         middle = len(drafts) // 2
         first = self._send(drafts[:middle])
         return first | {middle + index: rejection for index, rejection in self._send(drafts[middle:]).items()}
-
-    def _seconds_to_wait(self, state: RetryCallState) -> float:
-        doublings = 2.0 ** (state.attempt_number - 1)
-        return min(LONGEST_WAIT_SECONDS, self._settings.retry_delay * (doublings + random.random()))
-
-    def _sleep(self, seconds: float) -> None:
-        """Waits, but not when the writing was given up meanwhile: Ctrl-C, or another batch that failed."""
-        if self._stopped.wait(seconds):
-            raise TransientTargetError("Writing was given up.")
 
     def _note_retry(self, state: RetryCallState, outcome: BatchOutcome, objects: int) -> None:
         error = state.outcome.exception() if state.outcome else None

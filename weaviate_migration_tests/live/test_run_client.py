@@ -3,13 +3,12 @@
 import os
 import signal
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import pytest
 import weaviate
 
-from weaviate_migration.defs.resources import WeaviateServer
+from weaviate_migration.defs.resources import BatchSettings, WeaviateServer
 from weaviate_migration.target.connect import answers
 from weaviate_migration.target.server import ServerAddress, running_process, running_server
 from weaviate_migration.work_folder.folder import WorkFolder
@@ -23,9 +22,12 @@ def end_run(resource: WeaviateServer) -> None:
 
 def test_steps_share_a_client_that_is_closed_at_the_end(server: ServerAddress, tmp_path: Path) -> None:
     resource = WeaviateServer(url=f"http://{server.host}:{server.http_port}", grpc_port=server.grpc_port)
-    with resource.client(WorkFolder(tmp_path)) as first, resource.client(WorkFolder(tmp_path)) as at_once:
+    with (
+        resource.client(WorkFolder(tmp_path), BatchSettings()) as first,
+        resource.client(WorkFolder(tmp_path), BatchSettings()) as at_once,
+    ):
         assert at_once is first
-    with resource.client(WorkFolder(tmp_path)) as later:
+    with resource.client(WorkFolder(tmp_path), BatchSettings()) as later:
         assert later is first
         assert answers(later)
     end_run(resource)
@@ -34,11 +36,11 @@ def test_steps_share_a_client_that_is_closed_at_the_end(server: ServerAddress, t
 
 def test_server_that_was_killed_between_steps_is_started_again(tmp_path: Path) -> None:
     resource, work_folder = WeaviateServer(), WorkFolder(tmp_path)
-    with resource.client(work_folder) as first:
+    with resource.client(work_folder, BatchSettings()) as first:
         pid = running_process(tmp_path / "weaviate")
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    with resource.client(work_folder) as second:
+    with resource.client(work_folder, BatchSettings()) as second:
         assert second is not first
         assert answers(second)
     end_run(resource)
@@ -49,13 +51,13 @@ def test_a_migration_opens_a_client_for_the_command_and_one_for_its_run(
     notes: NoteMigration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[weaviate.WeaviateClient] = []
-    connect_to_custom = weaviate.connect_to_custom
+    connect = weaviate.WeaviateClient.connect
 
-    def counted(*args: Any, **options: Any) -> weaviate.WeaviateClient:
-        opened.append(connect_to_custom(*args, **options))
-        return opened[-1]
+    def counted(client: weaviate.WeaviateClient) -> None:
+        opened.append(client)
+        connect(client)
 
-    monkeypatch.setattr(weaviate, "connect_to_custom", counted)
+    monkeypatch.setattr(weaviate.WeaviateClient, "connect", counted)
     assert notes.migrate().code == 0
     assert len(opened) == 2
     assert not any(each.is_connected() for each in opened)

@@ -47,6 +47,8 @@ SERVER_OPTIONS = (
     click.option("--grpc-port", type=int, help="Default: 50051, for https 443."),
     click.option("--grpc-host", metavar="HOST", help="Where gRPC is served; default: the host of --weaviate-url."),
     click.option("--api-key", "weaviate_api_key", help="For a server that wants one; better in the environment."),
+    click.option("--max-retries", type=int, help="How often a call that failed is made again; default 3."),
+    click.option("--retry-delay", type=float, help="Seconds before it is made again, then doubled; default 1."),
 )
 # What means the same to every command about a file or its migration, so that a script can give it to each of them: what
 # a migration on record has already is compared with it.

@@ -41,7 +41,7 @@ def build_change_sync_asset(mapping: Mapping, names: DagsterNames) -> dg.AssetsD
     ) -> dg.MaterializeResult[None]:
         # Beside a `sync --follow`, too: the locks of the collections let one pass after the other.
         with (
-            weaviate.client(work_folder) as client,
+            weaviate.client(work_folder, batches) as client,
             followed_with(client, work_folder, mapping, write_settings(batches, client)) as group,
         ):
             done = {sync: sync.run_pass() for sync in group}

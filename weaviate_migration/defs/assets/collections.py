@@ -68,7 +68,7 @@ def build_collection_asset(
         work_folder: dg.ResourceParam[WorkFolder],
     ) -> None:
         record = work_folder.records.take_up()
-        with weaviate.client(work_folder) as client:
+        with weaviate.client(work_folder, batches) as client:
             settings = write_settings(batches, client)
             done = load_collection(
                 client, work_folder, record, mapping, collection, extract, settings, resume=config.resume

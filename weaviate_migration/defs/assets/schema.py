@@ -6,7 +6,7 @@ import dagster as dg
 
 from weaviate_migration.defs import groups
 from weaviate_migration.defs.alone import alone_in
-from weaviate_migration.defs.resources import SQLiteSource, TargetServer
+from weaviate_migration.defs.resources import BatchSettings, SQLiteSource, TargetServer
 from weaviate_migration.defs.resources.own_keys import with_resources_of
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.history.versioned_collections import ensure_collections, refuse_names_of_others
@@ -38,15 +38,16 @@ def build_schema_asset(mapping: Mapping, names: DagsterNames) -> dg.AssetsDefini
         context: dg.AssetExecutionContext,
         source: SQLiteSource,
         weaviate: dg.ResourceParam[TargetServer],
+        batches: BatchSettings,
         work_folder: dg.ResourceParam[WorkFolder],
     ) -> dg.MaterializeResult[None]:
         with alone_in(work_folder, context):
             if names.key_prefix:  # Others stand beside it.
                 aliases = [f"{weaviate.prefix}{each.name}" for each in mapping.collections]
-                with weaviate.client(work_folder) as client:
+                with weaviate.client(work_folder, batches) as client:
                     refuse_names_of_others(client, work_folder, aliases, source.path)
             record = work_folder.records.resume_or_begin(source.path, mapping, weaviate.prefix)
-            with weaviate.client(work_folder) as client:
+            with weaviate.client(work_folder, batches) as client:
                 made = ensure_collections(client, work_folder, record, mapping)
         logger.info("%d collections made", made)
         return dg.MaterializeResult(

@@ -55,7 +55,7 @@ def build_collection_checks(
         results = work_folder.check_results(record, collection)
         writer = EvaluationWriter(context, names.asset(collection.asset_name), specs, results)
         with (
-            weaviate.client(work_folder) as client,
+            weaviate.client(work_folder, batches) as client,
             collection_changes(work_folder, record, mapping, collection) as changes,
         ):
             extracts = work_folder.extract_paths(record, collection, partitions)
@@ -152,7 +152,7 @@ def build_relations_checks(
             for each in chosen:
                 yield _noted(no_snapshot_finding(), specs[each.asset_name], work_folder.check_results(record, each))
             return
-        with weaviate.client(work_folder) as client:
+        with weaviate.client(work_folder, batches) as client:
             for each in chosen:
                 compared = compare_relations(each, mapping, record, client, work_folder, batches.sort_memory_mb)
                 parents = parents_of(mapping, each)

@@ -1,21 +1,24 @@
 """Resources that a project of others has already, in the place of ours."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import dagster as dg
 from weaviate import WeaviateClient
-from weaviate.exceptions import WeaviateBaseError
 
-from weaviate_migration.base.errors import ConfigurationError, ServerNotUsableError
+from weaviate_migration.base.endings import Endings
+from weaviate_migration.base.errors import ConfigurationError, ServerNotUsableError, TargetError
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.defs.resources.batches import BatchSettings
 from weaviate_migration.defs.resources.sqlite import SQLiteSource
 from weaviate_migration.defs.resources.weaviate import TargetServer, WeaviateServer
 from weaviate_migration.runs.names import BATCHES, SOURCE, WEAVIATE, DagsterNames
-from weaviate_migration.target.connect import refuse_unusable_version
+from weaviate_migration.target.calls import bound_calls
+from weaviate_migration.target.connect import refuse_unusable_version, server_version
+from weaviate_migration.target.failures import target_errors
+from weaviate_migration.target.repeats import RepeatLimits
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.prefixes import Prefixes
 
@@ -53,19 +56,21 @@ class GivenServer:
     prefix: str
 
     @contextmanager
-    def client(self, work_folder: WorkFolder) -> Iterator[WeaviateClient]:  # noqa: ARG002
-        """A client, connected while the context lives; timeouts and key are those of the resource.
+    def client(self, work_folder: WorkFolder, limits: RepeatLimits) -> Iterator[WeaviateClient]:  # noqa: ARG002
+        """A client, connected while the context lives; its key is that of the resource, its calls are bounded as ours.
 
         Raises:
             ServerNotUsableError: it cannot be connected to, or is too old.
         """
-        with ExitStack() as parts:
+        with Endings() as parts:
             try:
-                client = parts.enter_context(self.resource.get_client())
-                version = str(client.get_meta()["version"])
-            except WeaviateBaseError as error:
+                with target_errors("connecting"):
+                    client = parts.enter_context(self.resource.get_client())
+                    bound_calls(client, limits)
+                    version = server_version(client)
+            except TargetError as error:
                 raise ServerNotUsableError(
-                    f"the project's resource has no connection to Weaviate: {type(error).__name__}",
+                    f"the project's resource has no connection to Weaviate: {error.message}",
                     "Correct the resource, or start the server.",
                 ) from error
             refuse_unusable_version(version, "the server of the project's resource")

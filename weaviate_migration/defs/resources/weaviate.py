@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Protocol
@@ -11,6 +11,7 @@ import dagster as dg
 from pydantic import Field, PrivateAttr
 from weaviate import WeaviateClient
 
+from weaviate_migration.base.endings import Endings
 from weaviate_migration.base.redaction import secret_kept
 from weaviate_migration.target.connect import (
     EmbeddedTarget,
@@ -20,6 +21,7 @@ from weaviate_migration.target.connect import (
     open_server,
     parse_weaviate_url,
 )
+from weaviate_migration.target.repeats import RepeatLimits
 from weaviate_migration.target.server import ServerAddress, embedded_server, running_server
 from weaviate_migration.work_folder.folder import WorkFolder
 
@@ -37,11 +39,12 @@ class TargetServer(Protocol):
     def prefix(self) -> str:
         """Stands before the names of collections and aliases."""
 
-    def client(self, work_folder: WorkFolder) -> AbstractContextManager[WeaviateClient]:
+    def client(self, work_folder: WorkFolder, limits: RepeatLimits) -> AbstractContextManager[WeaviateClient]:
         """A client, connected while the context lives.
 
         Args:
             work_folder: which an embedded server belongs to.
+            limits: how calls that fail for a passing reason are repeated.
 
         Raises:
             ServerNotUsableError: the server cannot be started, or be connected to.
@@ -59,7 +62,7 @@ class WeaviateServer(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     # What is open until the run ends: a server for each step took longer than the work, and each client loads the
     # certificates of this machine.
-    _open: ExitStack = PrivateAttr(default_factory=ExitStack)
+    _open: Endings = PrivateAttr(default_factory=Endings)
     _holds_server: bool = PrivateAttr(default=False)
     _client: tuple[ServerAddress, WeaviateClient] | None = PrivateAttr(default=None)
     _opening: Lock = PrivateAttr(default_factory=Lock)
@@ -69,11 +72,12 @@ class WeaviateServer(dg.ConfigurableResource):  # type: ignore[type-arg]
         self._open.close()
 
     @contextmanager
-    def client(self, work_folder: WorkFolder) -> Iterator[WeaviateClient]:
+    def client(self, work_folder: WorkFolder, limits: RepeatLimits) -> Iterator[WeaviateClient]:
         """The run's client, connected; it is closed when the run ends, as is an embedded server that it has started.
 
         Args:
             work_folder: which an embedded server belongs to.
+            limits: how calls that fail for a passing reason are repeated.
 
         Raises:
             ServerNotUsableError: the server cannot be started, or be connected to.
@@ -84,13 +88,16 @@ class WeaviateServer(dg.ConfigurableResource):  # type: ignore[type-arg]
                 self._open.enter_context(_held_server(target.data_folder(folder)))
                 self._holds_server = True
         with open_server(target, folder, logger.debug) as address, secret_kept(self.api_key):
-            yield self._connected(target, address)
+            yield self._connected(target, address, limits)
 
-    def _connected(self, target: EmbeddedTarget | RemoteTarget, address: ServerAddress) -> WeaviateClient:
+    def _connected(
+        self, target: EmbeddedTarget | RemoteTarget, address: ServerAddress, limits: RepeatLimits
+    ) -> WeaviateClient:
         """The client that is open, or another one where the server does not answer it: it may have been killed."""
         with self._opening:
             if self._client is None or self._client[0] != address or not answers(self._client[1]):
-                self._client = address, self._open.enter_context(connected(target, address, self.api_key or None))
+                another = connected(target, address, self.api_key or None, limits)
+                self._client = address, self._open.enter_context(another)
             return self._client[1]
 
 

@@ -11,6 +11,7 @@ from weaviate_migration.monitoring.alerts.under_way import UnderWay
 from weaviate_migration.phases.dual_write.lag import standing
 from weaviate_migration.target.connect import EmbeddedTarget, configured_target, open_running_weaviate
 from weaviate_migration.target.figures import ServerHealth, server_health
+from weaviate_migration.target.repeats import NO_REPEATS
 from weaviate_migration.work_folder.folder import WorkFolder, free_bytes
 from weaviate_migration.work_folder.progress import Progress, read_progress
 from weaviate_migration.work_folder.sync_positions import Standing
@@ -86,7 +87,7 @@ def _server(config: MigrationConfig, work_folder: WorkFolder) -> ServerHealth | 
     record = work_folder.records.newest_in_use()
     collections = tuple(record.targets.values()) if record is not None else ()
     try:
-        with open_running_weaviate(target, work_folder.path, config.weaviate_api_key) as client:
+        with open_running_weaviate(target, work_folder.path, config.weaviate_api_key, NO_REPEATS) as client:
             return server_health(client, collections)
     except ServerNotUsableError as error:
         return None if isinstance(target, EmbeddedTarget) else ServerHealth(trouble=str(error))

@@ -4,7 +4,7 @@ import logging
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 from prometheus_client import CollectorRegistry, push_to_gateway, start_http_server, write_to_textfile
 from prometheus_client.exposition import basic_auth_handler, default_handler
 
+from weaviate_migration.base.endings import Endings
 from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.base.settings import OPTIONS, MigrationConfig
 from weaviate_migration.monitoring.metrics.collector import MigrationCollector
@@ -33,7 +34,7 @@ def exposition(config: MigrationConfig) -> Iterator[None]:
     """
     registry = CollectorRegistry()
     registry.register(MigrationCollector(config))
-    with ExitStack() as stack:
+    with Endings() as stack:
         if config.metrics_port is not None:
             stack.enter_context(_served(config.metrics_address, config.metrics_port, registry))
         if config.metrics_file is not None:

@@ -3,12 +3,20 @@
 import logging
 import time
 from collections.abc import Callable, Container, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from weaviate import WeaviateClient
 
-from weaviate_migration.base.errors import CutoverTimeoutError, DifferencesError, MigrationConflictError
+from weaviate_migration.base.deadline import Deadline, bounded
+from weaviate_migration.base.errors import (
+    CutoverTimeoutError,
+    DifferencesError,
+    MigrationConflictError,
+    TransientTargetError,
+)
+from weaviate_migration.base.waiting import Wait
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.cutover.way_back import give_aliases_back
 from weaviate_migration.phases.dual_write.following import followed_with
@@ -37,36 +45,34 @@ logger = logging.getLogger(__name__)
 SECONDS_BETWEEN_LOOKS = 0.2
 # Changes that are applied before the time is looked at again.
 CHANGES_PER_STEP = 1_000
+# Beyond the time that a cutover has: for the switch, which begins in time, and for a call that was made just before.
+SECONDS_FOR_THE_SWITCH = 5.0
 
 
 @dataclass(frozen=True)
-class Deadline:
-    """When the cutover gives up.
+class _CutoverDeadline:
+    """When the cutover gives up what it waits for."""
 
-    Attributes:
-        seconds: how long it has in all.
-        ends: in monotonic seconds.
-    """
-
-    seconds: float
-    ends: float
-
-    @classmethod
-    def after(cls, seconds: float) -> "Deadline":
-        """So many seconds from now."""
-        return cls(seconds, time.monotonic() + seconds)
+    deadline: Deadline
+    wait: Wait = field(default_factory=Wait)
 
     def require(self, waiting_for: str) -> None:
-        """Raises CutoverTimeoutError when it has passed.
+        """Says after ten seconds what is waited for; raises CutoverTimeoutError when the time is over.
 
         Args:
             waiting_for: what has not come about yet.
         """
-        if time.monotonic() > self.ends:
+        self.wait.tell_if_long(waiting_for)
+        if self.deadline.has_passed:
             raise CutoverTimeoutError(
-                f"The cutover waited {self.seconds:g} s in vain for {waiting_for}. No alias was moved.",
+                f"The cutover waited {self.deadline.seconds:g} s in vain for {waiting_for}. No alias was moved.",
                 "`weaviate-migration cutover` tries again; --timeout gives it more seconds.",
             )
+
+
+def bounded_by(timeout: float) -> AbstractContextManager[None]:
+    """Within it each call ends soon after the time that a cutover has, whatever the network does."""
+    return bounded(Deadline.after(timeout + SECONDS_FOR_THE_SWITCH))
 
 
 def cut_over(
@@ -141,9 +147,13 @@ class Cutover:
         # Of what is compared anew, rows that were refused are judged again.
         anew = {each.collection for each in sync.unfollowed if can_be_copied(each.plan)} if sync is not None else set()
         self._refuse_unready(record, but=anew)
-        deadline = Deadline.after(timeout)
-        record = self._begin(record) if sync is None else self._catch_up(record, sync, deadline)
-        self._await_index(record, deadline)
+        deadline = _CutoverDeadline(Deadline.after(timeout))
+        try:
+            record = self._begin(record) if sync is None else self._catch_up(record, sync, deadline)
+            self._await_index(record, deadline)
+        except TransientTargetError as error:
+            deadline.require(f"Weaviate ({error.message})")
+            raise
         return self._switch(record)
 
     def _complete(self, record: MigrationRecord) -> MigrationRecord:
@@ -164,7 +174,7 @@ class Cutover:
     def _begin(self, record: MigrationRecord, position: int | None = None) -> MigrationRecord:
         return self._records.update(record, cutover=CutoverRecord(step="begun", position=position).at("begun"))
 
-    def _catch_up(self, record: MigrationRecord, sync: MigrationSync, deadline: Deadline) -> MigrationRecord:
+    def _catch_up(self, record: MigrationRecord, sync: MigrationSync, deadline: _CutoverDeadline) -> MigrationRecord:
         """Applies and compares what was changed up to now; an application that goes on writing is not waited for.
 
         Where nobody knows what was changed, since the collection is not followed, all of it is compared.
@@ -183,7 +193,7 @@ class Cutover:
         _refuse_left(brought_up)
         return self._note(record, "compared")
 
-    def _await_index(self, record: MigrationRecord, deadline: Deadline) -> None:
+    def _await_index(self, record: MigrationRecord, deadline: _CutoverDeadline) -> None:
         while queued := queued_vectors(self._client, record.targets.values()):
             deadline.require(f"Weaviate to index {queued:,} vectors")
             time.sleep(SECONDS_BETWEEN_LOOKS)
@@ -222,7 +232,7 @@ def _can_be_compared(applier: RowApplier) -> bool:
     return False
 
 
-def _bring_up(sync: MigrationSync, applier: RowApplier, deadline: Deadline) -> BroughtUp:
+def _bring_up(sync: MigrationSync, applier: RowApplier, deadline: _CutoverDeadline) -> BroughtUp:
     """Brings a collection that is not followed to its rows as they are now."""
     alias = applier.record.alias(applier.plan.mapping)
 
@@ -250,7 +260,7 @@ def _refuse_left(brought_up: Sequence[BroughtUp]) -> None:
             )
 
 
-def _refuse_differences(sync: MigrationSync, deadline: Deadline) -> None:
+def _refuse_differences(sync: MigrationSync, deadline: _CutoverDeadline) -> None:
     """Raises DifferencesError where what was changed since the snapshot differs, or changes may have been missed."""
     if sync.standing().problem:
         raise DifferencesError(

@@ -11,6 +11,8 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from weaviate_migration.base.deadline import bounded
+from weaviate_migration.base.endings import Endings
 from weaviate_migration.base.errors import MigrationError
 from weaviate_migration.base.redaction import redacted
 from weaviate_migration.base.settings import MigrationConfig
@@ -68,6 +70,7 @@ class BackgroundSync:
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._given_up = threading.Event()
         self._requested = 0
         self._served = 0
         self._waiting: list[tuple[int, Future[bool]]] = []
@@ -123,6 +126,7 @@ class BackgroundSync:
             thread = self._thread
         if thread is not None:
             thread.join(seconds)
+            self._given_up.set()
 
     def _request(self) -> None:
         """The lock is held."""
@@ -147,8 +151,8 @@ class BackgroundSync:
     def _work(self) -> None:
         while self._is_asked_within(None):
             try:
-                with followed(self._config) as group:
-                    self._serve(group)
+                with bounded(stop=self._given_up), Endings() as parts:
+                    self._serve(parts.enter_context(followed(self._config)))
             except Exception as error:
                 self._failed(error)
         with self._changed:

@@ -157,7 +157,7 @@ def followed(config: MigrationConfig) -> Iterator[Followed]:
     refuse_other_settings(followed_records(work_folder, mapping)[0], config, work_folder)
     target = configured_target(config)
     with (
-        open_weaviate(target, work_folder.path, config.weaviate_api_key) as client,
+        open_weaviate(target, work_folder.path, config.weaviate_api_key, config) as client,
         followed_with(client, work_folder, mapping, write_settings(config, client)) as group,
     ):
         yield group

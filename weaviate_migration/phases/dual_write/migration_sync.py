@@ -8,7 +8,7 @@ newer row than the one that was logged, is harmless. The same pass serves the co
 import logging
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from filelock import Timeout
 from structlog.contextvars import bound_contextvars
 from weaviate import WeaviateClient
 
+from weaviate_migration.base.endings import Endings
 from weaviate_migration.mapping.relation_groups import parents_first
 from weaviate_migration.phases.dual_write.lag import standing_in
 from weaviate_migration.phases.dual_write.row_applier import RowApplier, SyncTally
@@ -144,7 +145,7 @@ class MigrationSync:
     @contextmanager
     def _alone(self, *, wait: bool) -> Iterator[None]:
         """Nobody else writes to any of the migration's collections."""
-        with ExitStack() as stack:
+        with Endings() as stack:
             for each in self.appliers:
                 stack.enter_context(writing_lock(self._locks, each.collection, wait=wait))
             yield
@@ -198,7 +199,7 @@ class MigrationSync:
             CaptureError: capture is damaged or missing.
             SourceBusyError: the source was locked for too long.
         """
-        with writing_lock(self._locks, applier.collection, wait=False), ExitStack() as stack:
+        with writing_lock(self._locks, applier.collection, wait=False), Endings() as stack:
             with self._log.reading():
                 rows = self._log.all_rows(applier.plan)
             stack.callback(rows.close)
@@ -214,7 +215,7 @@ class MigrationSync:
             through: go no further than this position; None is the log's end, whatever there is to apply until there.
             since: also give the rows that were logged after this position and are applied already.
         """
-        with ExitStack() as stack:
+        with Endings() as stack:
             stack.enter_context(bound_contextvars(migration_id=self.record.id))
             stack.enter_context(self._alone(wait=wait))
             known = self.known

@@ -7,12 +7,13 @@ one works with the collection nobody else writes to it.
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock
 
+from weaviate_migration.base.endings import Endings
 from weaviate_migration.base.errors import CaptureError
 from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.mapping.object_ids import UuidRange, object_uuid
@@ -136,7 +137,7 @@ class CollectionChanges:
         Raises:
             CaptureError: changes were missed, or the source is not the file that was followed.
         """
-        with ExitStack() as stack:
+        with Endings() as stack:
             stack.enter_context(writing_lock(self.locks, self.collection))
             snapshot = self.record.snapshot
             if self.log is None or self.plan is None or snapshot is None or snapshot.captured is None:
@@ -177,7 +178,7 @@ def collection_changes(
     Raises:
         CaptureError: the snapshot was taken with capture, and the source has it no more.
     """
-    with ExitStack() as stack:
+    with Endings() as stack:
         log, plan = None, None
         if record.snapshot is not None and record.snapshot.captured is not None:
             log = stack.enter_context(open_change_log(work_folder, record.source))

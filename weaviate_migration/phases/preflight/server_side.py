@@ -4,7 +4,7 @@ import hashlib
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,11 @@ from typing import Any
 from weaviate import WeaviateClient
 from weaviate.collections import Collection
 
+from weaviate_migration.base.endings import Endings
 from weaviate_migration.base.errors import MigrationConflictError, TargetError
 from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.target.aliases import refuse_foreign_names
-from weaviate_migration.target.connect import MINIMUM_VERSION, clock_ahead_seconds
+from weaviate_migration.target.connect import MINIMUM_VERSION, clock_ahead_seconds, server_version
 from weaviate_migration.target.failures import target_errors
 from weaviate_migration.target.schema import Maker, Origin, drop_collection, ensure_collection, schema_differences
 from weaviate_migration.target.server import ServerAddress
@@ -54,11 +55,10 @@ class TrialCollections:
             TargetError: it cannot be made, or not be removed.
         """
         name = f"{self.name}_{mapping.name}"
-        try:
+        with Endings() as at_end:
+            at_end.callback(drop_collection, self.client, name, _MAKER)
             ensure_collection(self.client, name, mapping, Origin(_MAKER.migration, "", mapping.name))
             yield self.client.collections.use(name)
-        finally:
-            drop_collection(self.client, name, _MAKER)
 
     @target_errors("looking for what an earlier preflight left")
     def remove_leftovers(self) -> None:
@@ -70,8 +70,7 @@ class TrialCollections:
 
 def server(client: WeaviateClient, address: ServerAddress) -> ChecklistItem:
     """Which server it is: there is a client, so it is ready and new enough, and took the key."""
-    with target_errors("asking for the version"):
-        version = client.get_meta()["version"]
+    version = server_version(client)
     minimum = ".".join(map(str, MINIMUM_VERSION))
     return ChecklistItem("server", "passed", f"Weaviate {version} at {address}; at least {minimum} is needed")
 
@@ -106,7 +105,7 @@ def room_for_collections(trial: TrialCollections, missing: Sequence[CollectionMa
     """
     made = 0
     try:
-        with ExitStack() as at_once:
+        with Endings() as at_once:
             for each in missing:
                 at_once.enter_context(trial.one(each))
                 made += 1

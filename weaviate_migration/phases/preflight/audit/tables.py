@@ -3,10 +3,11 @@
 import sqlite3
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from weaviate_migration.base.endings import Endings
 from weaviate_migration.mapping.row_to_object import key_text, row_converter
 from weaviate_migration.phases.preflight.audit.columns import ColumnAudit
 from weaviate_migration.phases.preflight.audit.keys import Key, KeyAudit
@@ -35,7 +36,7 @@ def audit_table(
     """
     if plan.table is None:
         return TableReport(plan.mapping.table, plan.mapping.name, exists=False)
-    with ExitStack() as stack:
+    with Endings() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(dir=scratch, prefix="audit-")))
         keys = stack.enter_context(closing(KeyAudit(plan, folder)))
         tenants = tenant_audit(plan.mapping, plan.columns, folder)

@@ -1,0 +1,67 @@
+"""Says of a wait that takes long what it waits for, since when, and until when."""
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import copy_context
+from datetime import datetime, timedelta
+
+from weaviate_migration.base.deadline import seconds_left
+
+logger = logging.getLogger(__name__)
+
+LONG_SECONDS = 10.0
+"""A wait that takes longer says so."""
+
+
+class Wait:
+    """A wait that looks again and again.
+
+    Args:
+        limit: seconds that it may take; what is left until the deadline, where that is less.
+    """
+
+    def __init__(self, limit: float = math.inf) -> None:
+        self._began = time.monotonic()
+        self._until = self._began + seconds_left(limit)
+        self._is_told = False
+
+    @property
+    def seconds(self) -> float:
+        """How long it has taken."""
+        return time.monotonic() - self._began
+
+    def tell_if_long(self, waiting_for: str) -> None:
+        """Says it once, when ten seconds have passed.
+
+        Args:
+            waiting_for: the end of the sentence `waiting for …`.
+        """
+        if not self._is_told and self.seconds >= LONG_SECONDS:
+            self._is_told = True
+            self.tell(waiting_for)
+
+    def tell(self, waiting_for: str) -> None:
+        """Says it now."""
+        now, moment = time.monotonic(), datetime.now().astimezone()
+        since = moment - timedelta(seconds=now - self._began)
+        ends = "" if self._until == math.inf else f", until {moment + timedelta(seconds=self._until - now):%H:%M:%S}"
+        logger.warning("waiting for %s, since %s%s", waiting_for, f"{since:%H:%M:%S}", ends)
+
+
+@contextmanager
+def told_if_long(waiting_for: str, limit: float = math.inf) -> Iterator[None]:
+    """Says after ten seconds that the block still waits, where that cannot look by itself meanwhile.
+
+    It takes a thread: nothing for what is done thousands of times.
+    """
+    timer = threading.Timer(LONG_SECONDS, copy_context().run, (Wait(limit).tell, waiting_for))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

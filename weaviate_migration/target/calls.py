@@ -1,0 +1,220 @@
+"""The calls of a client: each ends in time, and what is safe to repeat is repeated.
+
+By itself weaviate-client tries again with waits of its own, which nothing ends (15 s before a write fails, 63 s before
+a read does, measured on 4.24.1), and only where nobody answers; over REST it tries nothing again. So its calls go
+through ours: one transport for REST, one wrapper for each call of gRPC.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import grpc
+import httpx
+from tenacity import RetryCallState, retry_if_exception, retry_if_exception_type, retry_if_result
+from weaviate import WeaviateClient
+from weaviate.exceptions import WeaviateRetryError
+
+from weaviate_migration.base.deadline import is_stopped, seconds_left
+from weaviate_migration.base.errors import TargetConnectionError, TargetError, TransientTargetError
+from weaviate_migration.base.waiting import Wait, told_if_long
+from weaviate_migration.target.failures import call_may_pass, response_may_pass, target_errors
+from weaviate_migration.target.repeats import NO_REPEATS, RepeatLimits, repeating
+
+logger = logging.getLogger(__name__)
+
+CALL_SECONDS = 120
+"""For one call of the client; its own 30 s for a query are too few for a full page on a busy server."""
+SEND_SECONDS = 10
+"""For a connection to be made, and for each part of a request to be sent."""
+LAST_SECONDS = 3.0
+"""A call that is under way when its work is stopped may take so long still."""
+# How often a call that is waited for is looked at.
+_LOOK_SECONDS = 1.0
+
+# Asking again is harmless: what was removed is gone. Objects are written by batches, which are repeated as such
+# (`write.py`), since a reply with errors acknowledges none of them.
+_REPEATED_GRPC = {"Search", "Aggregate", "TenantsGet", "BatchDelete"}
+# By HTTP's own rules. A POST makes something: see `make_once`.
+_REPEATED_METHODS = {"GET", "HEAD", "PUT", "DELETE"}
+
+
+def bound_calls(client: WeaviateClient, limits: RepeatLimits) -> None:
+    """Makes all calls of a connected client bounded and repeated; one that is so already has these limits from now on.
+
+    It takes private parts: those of the client's connection that send, and the transports of its HTTP client.
+    """
+    connection: Any = client._connection
+    rest, stub = connection._client, connection._grpc_stub
+    rest._transport = BoundedTransport.around(rest._transport, limits)
+    rest._mounts = {pattern: each and BoundedTransport.around(each, limits) for pattern, each in rest._mounts.items()}
+    calls = {name: BoundedCall.around(name, each, limits) for name, each in vars(stub).items()}
+    connection._grpc_stub = SimpleNamespace(**calls)
+
+
+def repeats_of(client: WeaviateClient) -> RepeatLimits:
+    """How the calls of this client are repeated; those of a client that is not bound, not at all."""
+    connection: Any = client._connection
+    transport = connection._client._transport
+    return transport.limits if isinstance(transport, BoundedTransport) else NO_REPEATS
+
+
+def make_once(client: WeaviateClient, doing: str, make: Callable[[], object], is_there: Callable[[], bool]) -> None:
+    """Makes something by a call that must not be repeated blindly: the server may have done it, and the answer be lost.
+
+    Where the call fails, it is first looked whether what it makes is there.
+
+    Args:
+        doing: as for `target_errors`, whose errors it raises.
+    """
+
+    failures: list[TargetError] = []
+
+    def failure() -> TargetError | None:
+        """Why it was not made; a failed look is raised, since it was repeated already."""
+        try:
+            with target_errors(doing):
+                make()
+        except TargetError as error:
+            failures.append(error)
+            may_be_there = len(failures) > 1 or isinstance(error, TransientTargetError)
+            return None if may_be_there and is_there() else error
+        return None
+
+    may_pass = retry_if_result(lambda failed: isinstance(failed, TransientTargetError))
+    if (failed := repeating(repeats_of(client), may_pass, tells(doing))(failure)) is not None:
+        raise failed
+
+
+class BoundedTransport(httpx.BaseTransport):
+    """Sends a request, and reads its answer whole, so that one that breaks off is asked for again.
+
+    Args:
+        inner: sends it.
+    """
+
+    def __init__(self, inner: httpx.BaseTransport, limits: RepeatLimits) -> None:
+        self.inner = inner
+        self.limits = limits
+
+    @classmethod
+    def around(cls, inner: httpx.BaseTransport, limits: RepeatLimits) -> "BoundedTransport":
+        """Around a transport, or in the place of another one of ours."""
+        return cls(inner.inner if isinstance(inner, cls) else inner, limits)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """The answer, with all of its body.
+
+        Raises:
+            httpx.TransportError: there is none, or none in time.
+        """
+        if request.method not in _REPEATED_METHODS:
+            return self._answer(request)
+        may_pass = retry_if_exception_type(httpx.TransportError) | retry_if_result(response_may_pass)
+        return repeating(self.limits, may_pass, tells(_named(request)))(self._answer, request)
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        limit = seconds_left(CALL_SECONDS)
+        short = min(SEND_SECONDS, limit)
+        request.extensions["timeout"] = {"connect": short, "write": short, "pool": short, "read": limit}
+        began = time.monotonic()
+        with told_if_long(f"Weaviate to answer {_named(request)}", limit):
+            answer = self.inner.handle_request(request)
+            try:
+                body = b"".join(answer.iter_raw())
+            finally:
+                answer.close()
+        whole = httpx.Response(answer.status_code, headers=answer.headers, content=body, extensions=answer.extensions)
+        whole.elapsed = timedelta(seconds=time.monotonic() - began)  # httpx knows it only of one that it reads itself.
+        return whole
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self.inner.close()
+
+
+def _named(request: httpx.Request) -> str:
+    return f"{request.method} {request.url.path}"
+
+
+class BoundedCall:
+    """One of the calls of Weaviate's gRPC interface.
+
+    Args:
+        name: of the call.
+        inner: makes it.
+    """
+
+    def __init__(self, name: str, inner: grpc.UnaryUnaryMultiCallable, limits: RepeatLimits) -> None:
+        self.inner = inner
+        self._name = name
+        own_limits = limits if name in _REPEATED_GRPC else NO_REPEATS
+        self._repeating = repeating(own_limits, retry_if_exception(call_may_pass), tells(name))
+
+    @classmethod
+    def around(cls, name: str, call: Any, limits: RepeatLimits) -> Any:
+        """Around a call, or in the place of another one of ours; a stream, which nobody here uses, stays as it is."""
+        inner = call.inner if isinstance(call, cls) else call
+        return cls(name, inner, limits) if isinstance(inner, grpc.UnaryUnaryMultiCallable) else inner
+
+    def __call__(self, request: Any, metadata: Any = None, timeout: float | None = None) -> Any:  # noqa: ARG002
+        """The reply.
+
+        Args:
+            timeout: how long the client would wait: it does not know of a deadline.
+
+        Raises:
+            grpc.RpcError: the call failed.
+            WeaviateRetryError: nobody answers; upon the error of gRPC the client would begin with its own waits.
+        """
+        try:
+            return self._repeating(self._reply, request, metadata)
+        except grpc.RpcError as error:
+            if isinstance(error, grpc.Call) and error.code() is grpc.StatusCode.UNAVAILABLE:
+                raise WeaviateRetryError(str(error), 1) from error
+            raise
+
+    def _reply(self, request: Any, metadata: Any) -> Any:
+        limit = seconds_left(CALL_SECONDS)
+        under_way = self.inner.future(request, metadata=metadata, timeout=limit)
+        try:
+            return self._awaited(under_way, limit)
+        except BaseException:
+            under_way.cancel()
+            raise
+
+    def _awaited(self, under_way: grpc.Future, limit: float) -> Any:
+        wait, after_stop = Wait(limit), Wait()
+        while True:
+            with suppress(grpc.FutureTimeoutError):
+                return under_way.result(_LOOK_SECONDS)
+            wait.tell_if_long(f"Weaviate to answer {self._name}")
+            if not is_stopped():
+                after_stop = Wait()
+            elif after_stop.seconds > LAST_SECONDS:
+                raise TargetConnectionError(f"Weaviate has not answered {self._name} for {wait.seconds:.0f} s.")
+
+
+def tells(what: str) -> Callable[[RetryCallState], None]:
+    """What says that it is tried again, and why."""
+
+    def tell(state: RetryCallState) -> None:
+        outcome = state.outcome
+        assert outcome is not None, "it was tried"
+        why = _reason(outcome.exception() if outcome.failed else outcome.result())
+        logger.warning("%s: tried again in %.1f s (%d): %s", what, state.upcoming_sleep, state.attempt_number, why)
+
+    return tell
+
+
+def _reason(failed: Any) -> str:
+    """Why a call is made again: an error of gRPC, of HTTP or of ours, or an answer."""
+    if isinstance(failed, grpc.Call):
+        return f"{failed.code().name}: {failed.details()}"
+    if isinstance(failed, httpx.Response):
+        return f"status {failed.status_code}"
+    return str(failed) or type(failed).__name__

@@ -1,0 +1,77 @@
+"""One deadline for all that a command does, handed on to threads, and what is said of a long wait."""
+
+import math
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+
+import pytest
+
+from weaviate_migration.base import waiting
+from weaviate_migration.base.deadline import Deadline, bounded, is_stopped, pause, seconds_left
+from weaviate_migration.base.waiting import Wait, told_if_long
+
+
+def test_without_a_deadline_the_own_limit_counts() -> None:
+    assert seconds_left() == math.inf
+    assert seconds_left(120) == 120
+
+
+def test_the_earliest_of_all_deadlines_counts() -> None:
+    with bounded(Deadline.after(3600)), bounded(Deadline.after(60)), bounded(Deadline.after(7200)):
+        assert 0 < seconds_left(3600) <= 60
+        assert seconds_left(1) == 1
+    assert seconds_left() == math.inf
+
+
+def test_a_deadline_that_has_passed_leaves_nothing() -> None:
+    late = Deadline.after(-1)
+    assert late.has_passed
+    with bounded(late):
+        assert seconds_left(120) == 0
+        pause(3600)
+
+
+def test_anybody_who_may_stop_it_does() -> None:
+    outer, inner = threading.Event(), threading.Event()
+    with bounded(stop=outer), bounded(stop=inner):
+        assert not is_stopped()
+        outer.set()
+        assert is_stopped()
+        pause(3600)
+    assert not is_stopped()
+
+
+def test_a_thread_has_it_in_a_copy_of_the_context() -> None:
+    with bounded(Deadline.after(60)), ThreadPoolExecutor(1) as pool:
+        assert pool.submit(copy_context().run, seconds_left).result() <= 60
+
+
+def test_a_long_wait_says_for_what_since_when_and_until_when(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(waiting, "LONG_SECONDS", 0.0)
+    wait = Wait(60)
+    wait.tell_if_long("the other command")
+    wait.tell_if_long("the other command")
+    (said,) = caplog.messages
+    assert said.startswith("waiting for the other command, since ")
+    assert "until" in said
+
+
+def test_a_short_wait_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    Wait().tell_if_long("the other command")
+    with told_if_long("the other command"):
+        pass
+    assert not caplog.messages
+
+
+def test_a_block_that_takes_long_is_told_while_it_waits(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(waiting, "LONG_SECONDS", 0.0)
+    told = threading.Event()
+    monkeypatch.setattr(Wait, "tell", lambda *_: told.set())
+    with told_if_long("an answer"):
+        assert told.wait(60)
+    assert not caplog.messages
