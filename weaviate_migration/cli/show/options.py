@@ -56,8 +56,6 @@ COMMON_OPTIONS = (
     click.option("--tenant", help="Migrate the rows of this tenant alone; default: all rows."),
     click.option("--prefix", help="Stands before the names of collections and aliases."),
     *SERVER_OPTIONS,
-    click.option("--max-retries", type=int, help="How often an object is sent again; default 3."),
-    click.option("--retry-delay", type=float, help="Seconds before it is sent again, then doubled; default 1."),
     MEMORY_OPTION,
     EXTRACTS_OPTION,
 )
