@@ -39,8 +39,10 @@ class Session:
 
     @cached_property
     def work_folder(self) -> WorkFolder:
-        """The work folder of the settings."""
-        return WorkFolder.of(self.config)
+        """The work folder of the settings; one that an earlier version made is closed to others."""
+        folder = WorkFolder.of(self.config)
+        folder.close()
+        return folder
 
     @property
     def source(self) -> Path:

@@ -7,39 +7,46 @@ draft, and the kernel gives up the lock of a killed one: so the next writer in t
 import fcntl
 import os
 import secrets
-from collections.abc import Iterator
+import stat
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
+from weaviate_migration.base.permissions import as_named, make_folder, owner_only
 
-def replace_file(path: Path, content: str | bytes, *, durable: bool = True) -> None:
+
+def replace_file(path: Path, content: str | bytes, *, durable: bool = True, named: bool = False) -> None:
     """Gives a file this content, text as UTF-8; see `replacing`."""
-    with replacing(path, durable=durable) as file:
+    with replacing(path, durable=durable, named=named) as file:
         file.write(content.encode() if isinstance(content, str) else content)
 
 
 @contextmanager
-def replacing(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
+def replacing(path: Path, *, durable: bool = True, named: bool = False) -> Iterator[BinaryIO]:
     """What is written inside replaces the file at the end; after an error the file is as it was.
 
     Several processes and threads may replace the same file: each has a draft of its own, and the last one wins.
 
     Args:
-        path: its folder is made if it is not there.
+        path: its folder is made if it is not there. Both are for their owner alone.
         durable: sync file and folder to disk, so that a power cut keeps all of it or nothing. That takes 0.5 ms on a
             local disk (measured: 0.6 ms instead of 0.1), several on a disk in the network or one that turns. False is
             for what shows how something goes, and for what can be found out again: a power cut may empty such a file.
+        named: the user named the file: it keeps its permissions, and a new one gets those that the umask gives.
 
     Raises:
         OSError: the folder or the file cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if not named:
+        make_folder(path.parent)
     _remove_leftovers(path.parent, os.getpid())
-    with _draft_in(path.parent) as file:
+    with _draft_in(path.parent, as_named if named else owner_only) as file:
         draft = Path(file.name)
         try:
+            if named and path.exists():
+                os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
             yield file
             file.flush()
             if durable:
@@ -61,10 +68,10 @@ def sync_to_disk(path: Path) -> None:
         os.close(descriptor)
 
 
-def _draft_in(folder: Path) -> BinaryIO:
+def _draft_in(folder: Path, opener: Callable[[str, int], int]) -> BinaryIO:
     """A new file, locked until it is closed or its process ends."""
     while True:
-        file = (folder / f".{secrets.token_hex(8)}.tmp").open("xb")
+        file = open(folder / f".{secrets.token_hex(8)}.tmp", "xb", opener=opener)  # noqa: SIM115
         fcntl.flock(file, fcntl.LOCK_EX)
         if os.fstat(file.fileno()).st_nlink:
             return file
@@ -74,7 +81,7 @@ def _draft_in(folder: Path) -> BinaryIO:
 @cache
 def _remove_leftovers(folder: Path, _process: int) -> None:
     """Removes what killed writers left in a folder; once for each process: a folder may hold thousands of files."""
-    for draft in folder.glob(".*.tmp"):
+    for draft in folder.glob(f".{'[0-9a-f]' * 16}.tmp"):
         # An error: the draft has become a file meanwhile, or its writer holds the lock.
         with suppress(OSError), draft.open("r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

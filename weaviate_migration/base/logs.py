@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, ParamSpec, TextIO, TypeVar
 import structlog
 
 from weaviate_migration.base.errors import ConfigurationError, MigrationError, category_of
+from weaviate_migration.base.permissions import as_named
 from weaviate_migration.base.redaction import redacted
 from weaviate_migration.base.settings import LogFormat
 from weaviate_migration.base.texts import printable, printable_json
@@ -167,7 +168,8 @@ def _terminal_handler(log_format: LogFormat, given: logging.Handler | None) -> l
 def _file_handler(file: Path) -> logging.Handler:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        handler = logging.FileHandler(file, encoding="utf-8")
+        with open(file, "a", encoding="utf-8", opener=as_named):  # It is made here, if it is new.
+            handler = logging.FileHandler(file, encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(
             f"The log file {file} cannot be written: {error.strerror}.", "Name another one with --log-file."

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from uuid import NAMESPACE_URL, uuid5
 
 from weaviate_migration.base.errors import ConfigurationError, SourceError
+from weaviate_migration.base.permissions import widen
 from weaviate_migration.demo.contents import Exchange, ModuleRow, cut_text, exchanges, module_rows
 from weaviate_migration.demo.stdlib_docs import ModuleDocs, read_modules
 
@@ -71,6 +72,7 @@ def _write_beside_and_move(path: Path, modules: tuple[ModuleDocs, ...]) -> DemoC
     with TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
         draft = Path(folder, path.name)
         counts = _write_tables(draft, modules)
+        widen(draft)
         _move_into_place(draft, path)
     return counts
 

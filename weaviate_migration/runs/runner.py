@@ -13,6 +13,7 @@ from dagster._core.definitions.reconstruct import build_reconstructable_job
 from dagster._core.instance.ref import InstanceRef
 
 from weaviate_migration.base.errors import ConfigurationError
+from weaviate_migration.base.permissions import make_folder
 from weaviate_migration.base.settings import API_KEY_VARIABLE, MigrationConfig, dagster_home
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
@@ -68,7 +69,7 @@ def dagster_instance(work_dir: Path) -> Iterator[dg.DagsterInstance]:
     home = dagster_home(work_dir)
     settings = home / "dagster.yaml"
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        make_folder(home)
         if not settings.exists():
             settings.write_text(_DAGSTER_YAML + STORAGE_LINES, encoding="utf-8")
     except OSError as error:

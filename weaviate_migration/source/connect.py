@@ -26,6 +26,7 @@ from weaviate_migration.base.errors import (
     SourceError,
     SourceNotUsableError,
 )
+from weaviate_migration.base.permissions import make_folder
 from weaviate_migration.source.collations import stand_in_for_collations
 
 BUSY_TIMEOUT_SECONDS = 30.0
@@ -292,7 +293,7 @@ def _read_something(connection: sqlite3.Connection) -> None:
 @contextmanager
 def _folder_for_copy(scratch: Path) -> Iterator[Path]:
     try:
-        scratch.mkdir(parents=True, exist_ok=True)
+        make_folder(scratch)
         folder = TemporaryDirectory(dir=scratch, prefix="source_copy_")
     except OSError as error:
         raise SourceError(f"the work folder {scratch} cannot be written to: {error.strerror}") from error

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from weaviate_migration.base.atomic_file import sync_to_disk
 from weaviate_migration.base.errors import ConfigurationError, SourceError
+from weaviate_migration.base.permissions import FILE, make_folder
 from weaviate_migration.source.connect import (
     BUSY_TIMEOUT_SECONDS,
     RECOVER_HINT,
@@ -173,12 +174,11 @@ def _finished_or_removed(destination: Path, size: int) -> Iterator[Path]:
     """
     partial = destination.with_name(destination.name + ".partial")
     try:
-        destination.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(destination.parent)
         require_space(destination.parent, size, "the snapshot")
         _remove(partial)
-        partial.touch(
-            mode=0o600, exist_ok=False
-        )  # It holds all of the application's data, whoever may read the folder.
+        # It holds all of the application's data, whoever may read the folder.
+        partial.touch(mode=FILE, exist_ok=False)
         yield partial
         sync_to_disk(partial)
         partial.replace(destination)

@@ -6,7 +6,6 @@ goes first hands it over. A killed command holds no lock any more: the next one 
 """
 
 import fcntl
-import os
 import secrets
 import signal
 import threading
@@ -24,6 +23,7 @@ from pydantic import BaseModel, ValidationError
 from weaviate_migration.base.atomic_file import replace_file, replacing
 from weaviate_migration.base.endings import Endings
 from weaviate_migration.base.errors import ServerNotUsableError
+from weaviate_migration.base.permissions import FILE, close_to_others, is_open_to_others, make_folder, owner_only
 from weaviate_migration.base.redaction import keep_secret, secret_kept
 from weaviate_migration.target.server_binary import SERVER_VERSION, Say, say_on_stderr, server_binary
 from weaviate_migration.target.server_process import (
@@ -180,8 +180,8 @@ class _DataFolder:
         binary = server_binary(self.say)
         with Endings() as at_end:
             try:
-                self.path.mkdir(parents=True, exist_ok=True)
-                users = at_end.enter_context((self.path / USERS_FILE).open("a"))
+                self._ensure()
+                users = at_end.enter_context(open(self.path / USERS_FILE, "a", opener=owner_only))  # noqa: SIM115
                 at_end.callback(self._leave, users)
                 ports = self._enter(users, binary)
             except OSError as error:
@@ -190,6 +190,12 @@ class _DataFolder:
                     "Name a folder that can be written: --weaviate-url embedded:DIR.",
                 ) from error
             yield ports
+
+    def _ensure(self) -> None:
+        """Makes the folder, for its owner alone; one that an earlier version made for others too is closed."""
+        make_folder(self.path)
+        if is_open_to_others(self.path) and (self.path / STATE_FILE).exists():
+            close_to_others(self.path)
 
     def _enter(self, users: IO[str], binary: Path) -> Ports:
         """Shares the users' lock before anything is started, and returns the ports of a server that is ready."""
@@ -263,7 +269,6 @@ class _DataFolder:
         file = self.path / KEY_FILE
         if not file.is_file():
             with replacing(file) as draft:
-                os.fchmod(draft.fileno(), 0o600)
                 draft.write(secrets.token_urlsafe(32).encode())
         return file.read_text(encoding="ascii")
 
@@ -283,7 +288,7 @@ class _DataFolder:
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
-        lock = FileLock(self.path / LOCK_FILE)
+        lock = FileLock(self.path / LOCK_FILE, mode=FILE)
         try:
             lock.acquire(timeout=LOCK_SECONDS)
         except Timeout:

@@ -18,6 +18,7 @@ import psutil
 from pydantic import BaseModel
 
 from weaviate_migration.base.errors import ServerNotUsableError
+from weaviate_migration.base.permissions import FILE
 
 LOOPBACK = "127.0.0.1"
 NODE = "node1"
@@ -201,7 +202,7 @@ def start(binary: Path, ports: Ports, environment: Mapping[str, str], log: Path)
         environment,
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-            (os.POSIX_SPAWN_OPEN, 1, str(log), flags, 0o600),
+            (os.POSIX_SPAWN_OPEN, 1, str(log), flags, FILE),
             (os.POSIX_SPAWN_DUP2, 1, 2),
         ],
         setsid=True,

@@ -4,17 +4,18 @@ import json
 import os
 import secrets
 import shutil
-import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from fsspec.implementations.local import LocalFileSystem
 from upath import UPath
 
 from weaviate_migration.base.atomic_file import replace_file
 from weaviate_migration.base.errors import ConfigurationError, MigrationConflictError
+from weaviate_migration.base.permissions import close_to_others, is_open_to_others, make_folder
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping.object_ids import split_address
@@ -28,8 +29,6 @@ from weaviate_migration.work_folder.record import MigrationRecord, MigrationReco
 from weaviate_migration.work_folder.sync_positions import SyncPositions
 from weaviate_migration.work_folder.timeline import HistoryFile
 
-# Permissions: to read, write and enter, and for its owner only.
-_OWNER_ALONE = 0o700
 # Who works in a folder and does not say as what.
 _SOMEBODY = "a program"
 
@@ -60,19 +59,29 @@ class WorkFolder:
             ConfigurationError: it cannot be made, or not be written to.
         """
         try:
-            self.path.mkdir(_OWNER_ALONE, parents=True, exist_ok=True)
-            self._close_to_others()
+            make_folder(self.path)
+            self._close()
         except OSError as error:
             raise _unusable(self.path, error.strerror) from error
         if not os.access(self.path, os.W_OK | os.X_OK):
             raise _unusable(self.path, "Permission denied")
         return self.path
 
-    def _close_to_others(self) -> None:
-        """A folder that an earlier version made is open; one that holds nothing of ours is not ours to close."""
-        is_open = stat.S_IMODE(self.path.stat().st_mode) & ~_OWNER_ALONE
-        if is_open and (self.path / "migrations").is_dir():
-            self.path.chmod(_OWNER_ALONE)
+    def close(self) -> None:
+        """Closes what an earlier version left open to others, as far as that can be: for whoever only reads in it."""
+        with suppress(OSError):
+            self._close()
+
+    def _close(self) -> None:
+        """A folder that holds nothing of ours is not ours to close; extracts may be kept elsewhere on this machine."""
+        if not (self.path / "migrations").is_dir():
+            return
+        folders = [self.path]
+        if self.extracts and (kept := local_path(UPath(self.extracts))) is not None:
+            folders += [each for record in self.records.all() if (each := kept / record.id).is_dir()]
+        for folder in folders:
+            if is_open_to_others(folder):
+                close_to_others(folder)
 
     @contextmanager
     def locked(self, name: str = _SOMEBODY) -> Iterator[None]:
@@ -112,7 +121,7 @@ class WorkFolder:
             ConfigurationError: the work folder cannot be made, or not be written to.
         """
         self.ensure()
-        self.scratch.mkdir(exist_ok=True)
+        make_folder(self.scratch)
         return self.scratch
 
     @property
@@ -250,6 +259,11 @@ def _unusable(folder: Path, reason: str | None) -> ConfigurationError:
     return ConfigurationError(
         f"The work folder {folder} cannot be written to: {reason}.", "Name another one with --work-dir."
     )
+
+
+def local_path(path: UPath) -> Path | None:
+    """The path on this machine; None for one that is elsewhere."""
+    return Path(path.path) if isinstance(path.fs, LocalFileSystem) else None
 
 
 def free_bytes(folder: Path) -> int:

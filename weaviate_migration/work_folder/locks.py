@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from weaviate_migration.base.atomic_file import replace_file
+from weaviate_migration.base.permissions import FILE
 
 
 class Holder(BaseModel):
@@ -48,7 +49,7 @@ class HeldLock:
     """
 
     def __init__(self, path: Path, name: str) -> None:
-        self._lock = FileLock(path)
+        self._lock = FileLock(path, mode=FILE)
         self._holder_file = path.with_suffix(".holder.json")
         self._name = name
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
 from weaviate_migration.base.atomic_file import replace_file
+from weaviate_migration.base.permissions import make_folder
 from weaviate_migration.work_folder.timeline import HistoryFile, LoadMoment
 
 # Often enough for a bar that moves; each write takes 0.5 to 0.8 ms of CPU (measured).
@@ -82,7 +83,7 @@ class ProgressFile:
         clock: Callable[[], float] = time.monotonic,
         history: HistoryFile | None = None,
     ) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         self._path = folder / f"{collection}.json"
         self._clock = clock
         self._history = history

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 
 from weaviate_migration.base.atomic_file import replacing
 from weaviate_migration.base.errors import ErrorCategory
+from weaviate_migration.base.permissions import make_folder, owner_only
 from weaviate_migration.work_folder.partition_files import PartitionPaths
 
 
@@ -73,8 +74,8 @@ class Quarantine:
     def add(self, partition: str, row: QuarantinedRow) -> None:
         """Writes down one row."""
         if partition not in self._files:
-            self._paths.folder.mkdir(parents=True, exist_ok=True)
-            self._files[partition] = self._paths.path(partition).open("wb")
+            make_folder(self._paths.folder)
+            self._files[partition] = open(self._paths.path(partition), "wb", opener=owner_only)  # noqa: SIM115
         line = json.dumps(asdict(row), ensure_ascii=False) + "\n"
         # What UTF-8 cannot encode, a lone surrogate, gets a backslash: it becomes an escape of JSON.
         self._files[partition].write(line.encode("utf-8", "backslashreplace"))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from weaviate_migration.base.atomic_file import replace_file
+from weaviate_migration.base.permissions import make_folder, owner_only
 
 # At most so often, for each kind and collection: fine enough for a plot of a minute, and small for one of a day.
 SECONDS_BETWEEN_ENTRIES = 1.0
@@ -84,8 +85,8 @@ class HistoryFile:
             self._noted_at[kind] = self._clock()
 
     def _append(self, entry: dict[str, Any]) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("a", encoding="utf-8") as file:
+        make_folder(self._path.parent)
+        with open(self._path, "a", encoding="utf-8", opener=owner_only) as file:
             file.write(json.dumps(entry) + "\n")
             if file.tell() > LARGEST_FILE_BYTES:
                 self._thin_out()

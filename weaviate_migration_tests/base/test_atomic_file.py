@@ -64,9 +64,9 @@ def test_content_replaces_what_was_there(tmp_path: Path, durable: bool) -> None:
     assert names(path.parent) == ["state.json"]
 
 
-def test_who_may_read_other_files_may_read_it(tmp_path: Path) -> None:
+def test_who_may_read_other_files_may_read_one_that_the_user_named(tmp_path: Path) -> None:
     (tmp_path / "other").write_text("")
-    replace_file(tmp_path / "state", "")
+    replace_file(tmp_path / "state", "", named=True)
     assert (tmp_path / "state").stat().st_mode == (tmp_path / "other").stat().st_mode
 
 

@@ -173,6 +173,9 @@ def test_the_key_is_for_the_owner_of_the_folder_alone(data_dir: Path) -> None:
     with embedded_server(data_dir) as address:
         file = key_file(data_dir)
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert stat.S_IMODE(data_dir.stat().st_mode) == 0o700
+        (data_dir / "raft").chmod(0o755)
+        data_dir.chmod(0o755)
         assert file.read_text() == address.api_key
         assert running_server(data_dir) == address
         assert address.api_key not in repr(address)
@@ -180,6 +183,7 @@ def test_the_key_is_for_the_owner_of_the_folder_alone(data_dir: Path) -> None:
         assert redacted(f"the key is {address.api_key}.") == "the key is ***."
     with embedded_server(data_dir) as again:
         assert again.api_key == address.api_key
+        assert {stat.S_IMODE(each.stat().st_mode) for each in (data_dir, data_dir / "raft")} == {0o700}
 
 
 def test_only_what_weaviate_cannot_bind_is_open_beyond_the_loopback(data_dir: Path) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from weaviate_migration.mapping.reader import read_mapping
 from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.record import MigrationRecords
 
 
 @pytest.fixture(params=[0o000, 0o022, 0o077])
@@ -38,3 +40,19 @@ def test_a_folder_that_holds_nothing_of_ours_stays_as_it_is(tmp_path: Path) -> N
     tmp_path.chmod(0o755)
     WorkFolder(tmp_path).ensure()
     assert mode(tmp_path) == 0o755
+
+
+def test_who_only_reads_closes_it_too_with_extracts_elsewhere(tmp_path: Path) -> None:
+    work, extracts = tmp_path / "work", tmp_path / "extracts"
+    record = MigrationRecords(work).resume_or_begin(tmp_path / "app.db", read_mapping(), "")
+    theirs = extracts / "of somebody else"
+    for folder in (extracts / record.id / "notes_extract", theirs):
+        folder.mkdir(parents=True)
+        (folder / "0.parquet").touch()
+        (folder / "0.parquet").chmod(0o644)
+    for folder in (work, extracts / record.id, extracts / record.id / "notes_extract", theirs):
+        folder.chmod(0o755)
+    WorkFolder(work, str(extracts)).close()
+    ours = [work, *work.rglob("*"), extracts / record.id, *(extracts / record.id).rglob("*")]
+    assert [each for each in ours if mode(each) & 0o077] == []
+    assert [mode(theirs), mode(theirs / "0.parquet")] == [0o755, 0o644]

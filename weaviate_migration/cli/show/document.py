@@ -9,6 +9,7 @@ import click
 
 from weaviate_migration.base.atomic_file import replace_file
 from weaviate_migration.base.errors import ConfigurationError
+from weaviate_migration.base.permissions import as_named
 
 STANDARD_OUTPUT = "-"
 
@@ -25,14 +26,14 @@ def write_document(option: str, file: str, text: str) -> None:
         has_bytes = hasattr(sys.stdout, "buffer")
         click.echo(text.encode("utf-8", "backslashreplace") if has_bytes else text, nl=False)
         return
-    with _writing(option, file):
-        Path(file).write_text(text, encoding="utf-8")
+    with _writing(option, file), open(file, "w", encoding="utf-8", opener=as_named) as named:
+        named.write(text)
 
 
 def change_document(option: str, file: str, text: str) -> None:
     """Gives a file that a person wrote another text, in one step; raises as `write_document` does."""
     with _writing(option, file):
-        replace_file(Path(file).resolve(), text)
+        replace_file(Path(file).resolve(), text, named=True)
 
 
 @contextmanager

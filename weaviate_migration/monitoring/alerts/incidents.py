@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from weaviate_migration.base.atomic_file import replace_file
+from weaviate_migration.base.permissions import FILE, make_folder
 from weaviate_migration.base.redaction import redacted
 from weaviate_migration.monitoring.alerts.channels import Channel, Urgency
 from weaviate_migration.monitoring.alerts.conditions import Condition, Judgement, Kind
@@ -106,9 +107,9 @@ class IncidentBook:
 
     def settle(self, judgement: Judgement) -> None:
         """Tells the channels of conditions that are new, and of those that are over; also what failed to be told."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self._folder)
         try:
-            with FileLock(self._folder / "incidents.lock", timeout=LOCK_SECONDS):
+            with FileLock(self._folder / "incidents.lock", timeout=LOCK_SECONDS, mode=FILE):
                 self._tell(self._settled(judgement, datetime.now(UTC)))
         except Timeout:
             logger.warning("Alerts wait: another process has held %s for %.0f s.", self._folder, LOCK_SECONDS)

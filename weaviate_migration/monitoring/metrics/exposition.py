@@ -9,9 +9,10 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
-from prometheus_client import CollectorRegistry, push_to_gateway, start_http_server, write_to_textfile
+from prometheus_client import CollectorRegistry, generate_latest, push_to_gateway, start_http_server
 from prometheus_client.exposition import basic_auth_handler, default_handler
 
+from weaviate_migration.base.atomic_file import replace_file
 from weaviate_migration.base.endings import Endings
 from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.base.settings import OPTIONS, MigrationConfig
@@ -66,14 +67,18 @@ def _served(address: str, port: int, registry: CollectorRegistry) -> Iterator[No
 def _written(path: Path, registry: CollectorRegistry) -> Iterator[None]:
     """Into a file that is replaced in one step, as node_exporter wants it."""
     try:
-        write_to_textfile(str(path), registry)
+        _write(path, registry)
     except OSError as error:
         raise ConfigurationError(
             f"The metrics file {path} cannot be written: {error.strerror}.",
             f"Name another one with {OPTIONS['metrics_file']}.",
         ) from error
-    with _repeated(lambda: write_to_textfile(str(path), registry), SECONDS_BETWEEN_PUBLICATIONS, f"written to {path}"):
+    with _repeated(lambda: _write(path, registry), SECONDS_BETWEEN_PUBLICATIONS, f"written to {path}"):
         yield
+
+
+def _write(path: Path, registry: CollectorRegistry) -> None:
+    replace_file(path, generate_latest(registry), durable=False, named=True)
 
 
 @contextmanager

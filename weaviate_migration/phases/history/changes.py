@@ -15,6 +15,7 @@ from filelock import FileLock
 
 from weaviate_migration.base.endings import Endings
 from weaviate_migration.base.errors import CaptureError
+from weaviate_migration.base.permissions import FILE
 from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.mapping.object_ids import UuidRange, object_uuid
 from weaviate_migration.phases.history.ascending import Ascending
@@ -203,4 +204,4 @@ def writing_lock(folder: Path, collection: str, *, wait: bool = True) -> FileLoc
     Args:
         wait: until it is free; otherwise taking it raises `filelock.Timeout` where it is not.
     """
-    return FileLock(folder / f"{collection}.lock", blocking=wait)
+    return FileLock(folder / f"{collection}.lock", blocking=wait, mode=FILE)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from weaviate_migration.base.permissions import make_folder
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.history.extract.scan import table_bounds
 from weaviate_migration.source.change_log import LogPosition, log_end
@@ -105,7 +106,7 @@ class SnapshotTaker:
     def _free_path(self, record: MigrationRecord) -> Path:
         """Where the snapshot goes: the first one stays, it is the backup from before the migration."""
         path = self.work_folder.snapshot_path(record)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         if record.snapshot is not None and path.is_file():
             return path.with_suffix(f".{datetime.now(UTC):%Y%m%dT%H%M%S%f}.sqlite")
         return path

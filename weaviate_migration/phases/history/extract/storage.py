@@ -8,15 +8,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from upath import UPath
 
+from weaviate_migration.base.permissions import make_folder, owner_only
 from weaviate_migration.phases.history.extract.storage_classes import BATCH_ROWS, UUID_COLUMN, ExtractRow, decode
+from weaviate_migration.work_folder.folder import local_path
 
 
 def write_partition(path: UPath, batches: pa.RecordBatchReader) -> int:
     """Writes one partition's rows as they come, moves the file to its name when it is whole, and returns the rows."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _ensure_folder(path.parent)
     temporary = path.with_name(f"{path.name}.partial")
     rows = 0
-    with temporary.open("wb") as file, parquet_writer(file, batches.schema) as writer:
+    with _new_file(temporary) as file, parquet_writer(file, batches.schema) as writer:
         for batch in batches:
             writer.write_batch(batch)
             rows += batch.num_rows
@@ -28,6 +30,20 @@ def parquet_writer(file: IO[bytes], schema: pa.Schema) -> pq.ParquetWriter:
     """Writes an extract's file."""
     # UUIDs and texts hardly repeat: dictionaries would be built and given up for each column chunk.
     return pq.ParquetWriter(file, schema, use_dictionary=False)
+
+
+def _ensure_folder(folder: UPath) -> None:
+    """On this machine it is for its owner alone, and so is the one above it, with all extracts of one migration."""
+    if (local := local_path(folder)) is None:
+        folder.mkdir(parents=True, exist_ok=True)
+    else:
+        make_folder(local.parent)
+        make_folder(local)
+
+
+def _new_file(path: UPath) -> IO[bytes]:
+    local = local_path(path)
+    return path.open("wb") if local is None else open(local, "wb", opener=owner_only)
 
 
 @dataclass(frozen=True)

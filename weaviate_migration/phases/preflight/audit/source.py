@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from weaviate_migration.base.errors import SourceError
+from weaviate_migration.base.permissions import make_folder
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.preflight.audit.misfits import misfits
 from weaviate_migration.phases.preflight.audit.report import TableReport
@@ -94,7 +95,7 @@ def audit_source(path: Path, mapping: Mapping, scratch: Path) -> SourceAudit:
         MappingError: it lacks what the mapping wants.
         SourceError: it is locked or corrupt, or there is no space for what is on disk meanwhile.
     """
-    scratch.mkdir(parents=True, exist_ok=True)
+    make_folder(scratch)
     with (
         planned_source(path, mapping, scratch) as (database, plan),
         source_errors(path),
