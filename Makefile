@@ -57,9 +57,11 @@ test-lowest: $(VENV)/.installed
 fuzz: $(VENV)/.installed
 	ROW_CASES=20000 $(BIN)/python -m pytest weaviate_migration_tests/live/test_random_tables.py
 
-## Commands killed at 100 random moments and at each boundary, the server at 20, while four processes write.
+## Commands killed at 100 random moments and at each boundary, the server at 20, while four processes write; and each
+## trouble of the network between at each step of a migration.
 chaos: $(VENV)/.installed
-	CHAOS_MOMENTS=100 $(BIN)/python -m pytest --durations=20 weaviate_migration_tests/live/test_chaos.py
+	CHAOS_MOMENTS=100 NETWORK_IN_FULL=1 $(BIN)/python -m pytest --durations=20 \
+	  weaviate_migration_tests/live/test_chaos.py weaviate_migration_tests/live/test_network.py
 
 ## Files that more applications made with their own packages than `make test` has, each migrated and compared.
 field: $(VENV)/.installed

@@ -56,6 +56,12 @@ _BROKEN_OFF = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError, htt
 """Of these another try may make good; where nobody listens, the address may be wrong."""
 DIRECT = ("grpc.enable_http_proxy", 0)
 """The client sends HTTP without a proxy; gRPC would take one from the environment, even to this machine."""
+KEEPALIVE_SECONDS = 30
+"""A connection on which nothing comes for so long, while an answer is awaited, is asked whether it is still there. A
+firewall or a load balancer may forget one without a word; each repeated call would take it again, for a quarter of an
+hour (measured: gRPC makes no new connection while it takes the old one for whole)."""
+KEEPALIVE_ANSWER_SECONDS = 60
+"""It is given up where that is not answered. On a slow way the question waits behind the data that are being sent."""
 
 
 @dataclass(frozen=True)
@@ -287,7 +293,7 @@ def _client(address: ServerAddress, api_key: str | None) -> weaviate.WeaviateCli
         additional_config=AdditionalConfig(
             # While it connects; `bound_calls` has limits of its own.
             timeout=Timeout(init=CHECK_SECONDS, query=CHECK_SECONDS, insert=CHECK_SECONDS),
-            grpc_config=GrpcConfig(channel_options=[DIRECT, LARGEST_GRPC_ANSWER]),
+            grpc_config=GrpcConfig(channel_options=_channel_options()),
         ),
         skip_init_checks=True,
     )
@@ -299,6 +305,17 @@ def _client(address: ServerAddress, api_key: str | None) -> weaviate.WeaviateCli
     # Private: the client has no public way to what it sends REST through, and limits no answer.
     connection._make_client = with_limits
     return client
+
+
+def _channel_options() -> list[tuple[str, int]]:
+    """Of the last two, older versions of gRPC take the first, and newer ones the second (measured with grpcio 1.78)."""
+    return [
+        DIRECT,
+        LARGEST_GRPC_ANSWER,
+        ("grpc.keepalive_time_ms", KEEPALIVE_SECONDS * 1000),
+        ("grpc.keepalive_timeout_ms", KEEPALIVE_ANSWER_SECONDS * 1000),
+        ("grpc.http2.ping_timeout_ms", KEEPALIVE_ANSWER_SECONDS * 1000),
+    ]
 
 
 def clock_ahead_seconds(address: ServerAddress) -> float | None:

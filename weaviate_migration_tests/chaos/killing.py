@@ -18,7 +18,7 @@ from itertools import count
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from weaviate_migration import cli
 from weaviate_migration_tests.live.command_line import SECONDS, Ended
@@ -30,6 +30,13 @@ KILLED = -signal.SIGKILL
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["weaviate_migration.defs.build", "weaviate_migration.api.cutover", __name__])
+
+
+class Fault(Protocol):
+    """What happens to a command at a step of its work."""
+
+    def arm(self) -> None:
+        """Has it happen in this process, which becomes the command."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +58,19 @@ class Boundary:
 
     def arm(self) -> None:
         """Has this process killed there."""
+        self.arm_with(_kill_this_process)
+
+    def arm_with(self, action: Callable[[], object]) -> None:
+        """Has this process do something there."""
         calls = count(1)
 
         def at_boundary(original: Function, *args: Any, **options: Any) -> Any:
             is_it = next(calls) == self.call
             if is_it and self.when == "before":
-                _kill_this_process()
+                action()
             result = original(*args, **options)
-            if is_it:
-                _kill_this_process()
+            if is_it and self.when == "after":
+                action()
             return result
 
         _wrap(self.function, at_boundary)
@@ -111,7 +122,7 @@ class Command:
 
 
 @contextmanager
-def running(*arguments: object, end: Boundary | Moment | None = None) -> Iterator[Command]:
+def running(*arguments: object, end: Fault | None = None) -> Iterator[Command]:
     """A command that runs beside the test; killed at the latest at the end of the block."""
     with TemporaryDirectory() as folder:
         output = Path(folder) / "command"
@@ -125,19 +136,19 @@ def running(*arguments: object, end: Boundary | Moment | None = None) -> Iterato
             process.join()
 
 
-def run(*arguments: object, end: Boundary | Moment | None = None) -> Ended:
+def run(*arguments: object, end: Fault | None = None) -> Ended:
     """Runs a command to its end, whatever that is."""
     with running(*arguments, end=end) as command:
         return command.end()
 
 
-def run_killed(end: Boundary | Moment, *arguments: object) -> None:
+def run_killed(end: Fault, *arguments: object) -> None:
     """Runs a command that is killed there; one that comes to its end before fails the test."""
     ended = run(*arguments, end=end)
     assert ended.code == KILLED, ended.stdout + ended.stderr
 
 
-def _become(words: Sequence[str], end: Boundary | Moment | None, output: Path) -> None:
+def _become(words: Sequence[str], end: Fault | None, output: Path) -> None:
     """Turns this process into the command."""
     for descriptor, suffix in ((1, ".out"), (2, ".err")):
         file = os.open(output.with_suffix(suffix), os.O_WRONLY | os.O_CREAT | os.O_APPEND)

@@ -45,12 +45,13 @@ class Comparison(NamedTuple):
     differences: list[str]
 
 
-def compare(file: Path, mapping: Json, server: str) -> Comparison:
+def compare(file: Path, mapping: Json, server: str, places: Mapping[str, str] | None = None) -> Comparison:
     """Compares every row of every mapped table with the objects, and what is mapped with what the file has.
 
     Args:
         mapping: the mapping file, as YAML reads it.
-        server: the URL of Weaviate; the aliases of the mapping's collections point at the objects.
+        server: the URL of Weaviate.
+        places: for each of the mapping's collections the one that holds the objects; None: its alias points at it.
     """
     rows: dict[str, int] = {}
     left_out = dict(mapping.get("omit_tables") or {})
@@ -60,7 +61,8 @@ def compare(file: Path, mapping: Json, server: str) -> Comparison:
         for collection in mapping["collections"]:
             table = _Table.read(connection, collection)
             found = list(_rows_by_sqlite(connection, table))
-            objects = list(_objects(client, collection["name"]))
+            place = _behind_alias(client, collection["name"]) if places is None else places[collection["name"]]
+            objects = list(_objects(client, place))
             rows[table.name] = len(found)
             of_table[table.name] = table, objects
             left_out |= {f"{table.name}.{column}": reason for column, reason in table.omitted.items()}
@@ -140,9 +142,13 @@ def _bits(kind: str, value: Any) -> Classed:
     return kind, struct.pack(">d", value) if kind == "real" else value
 
 
-def _objects(client: httpx.Client, collection: str) -> Iterator[Json]:
+def _behind_alias(client: httpx.Client, alias: str) -> str:
+    (name,) = [each["class"] for each in client.get("/v1/aliases").json()["aliases"] if each["alias"] == alias]
+    return str(name)
+
+
+def _objects(client: httpx.Client, name: str) -> Iterator[Json]:
     """All objects, page by page, vectors included."""
-    (name,) = [each["class"] for each in client.get("/v1/aliases").json()["aliases"] if each["alias"] == collection]
     after = ""
     while True:
         wanted = {"class": name, "limit": str(PAGE), "after": after, "include": "vector"}

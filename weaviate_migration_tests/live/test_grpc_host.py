@@ -13,8 +13,8 @@ from weaviate_migration_tests.live.notes import NoteMigration
 
 @pytest.fixture
 def grpc_port(server: ServerAddress) -> Iterator[int]:
-    with run_forwarder(server.host, server.grpc_port) as port:
-        yield port
+    with run_forwarder(server.host, server.grpc_port) as forwarder:
+        yield forwarder.port
 
 
 def test_all_of_a_migration_goes_through_the_other_host(notes: NoteMigration, grpc_port: int) -> None:
