@@ -18,7 +18,7 @@ ADVISORIES := https://pypi.org/pypi/pip/json
 LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
   --no-emit-package weaviate-migration --custom-compile-command "make lock" $(UPGRADE)
 
-.PHONY: demo ui test test-lowest fuzz chaos field tenants lint audit-dependencies lock docs bench clean
+.PHONY: demo ui test test-lowest fuzz chaos soak field tenants lint audit-dependencies lock docs bench clean
 
 # The stamp is newer than what decides about the environment, or the environment is brought up to date.
 $(VENV)/.installed: pyproject.toml setup.py requirements/dev.txt
@@ -62,6 +62,11 @@ fuzz: $(VENV)/.installed
 chaos: $(VENV)/.installed
 	CHAOS_MOMENTS=100 NETWORK_IN_FULL=1 $(BIN)/python -m pytest --durations=20 \
 	  weaviate_migration_tests/live/test_chaos.py weaviate_migration_tests/live/test_network.py
+
+## Two hours of 200 changes a second through `sync --follow`, with a restart of the server every ten minutes; soak.jsonl
+## has what was measured, soak.png shows it. SOAK=--seconds=600 takes ten minutes.
+soak: $(VENV)/.installed
+	$(BIN)/python -m weaviate_migration_tests.soak $(SOAK)
 
 ## Files that more applications made with their own packages than `make test` has, each migrated and compared.
 field: $(VENV)/.installed

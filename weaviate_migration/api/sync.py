@@ -16,6 +16,7 @@ from weaviate_migration.base.errors import (
     MigrationConflictError,
     ServerNotUsableError,
     SourceBusyError,
+    TargetError,
     TransientTargetError,
 )
 from weaviate_migration.base.settings import SYNC_SECONDS, MigrationConfig
@@ -36,6 +37,10 @@ from weaviate_migration.work_folder.locks import command_name
 from weaviate_migration.work_folder.record import MigrationRecord
 
 logger = logging.getLogger(__name__)
+
+# A server that ends, or begins, fails in ways that have no code of their own. So many of these failures in a row, which
+# take a minute, are waited for before waiting is taken to be of no help.
+FAILURES_IN_A_ROW = 8
 
 
 @contextmanager
@@ -129,7 +134,7 @@ def sync_changes(config: MigrationConfig, wait: float = SYNC_SECONDS) -> SyncRes
         watch = parts.enter_context(_opened_for_sync(config, "sync", wait))
         group = parts.enter_context(followed(config))
         done = {sync.record.id: sync.run_pass() for sync in group}
-        group.note_in_file()
+        group.note_in_file(config)
         group.note_settled()
         watch.conclude(0)
     return _sync_result(config, done)
@@ -138,7 +143,8 @@ def sync_changes(config: MigrationConfig, wait: float = SYNC_SECONDS) -> SyncRes
 def follow_changes(config: MigrationConfig, stop: threading.Event) -> SyncResult:
     """Applies changes as they are committed, until told to stop; then says what was done in all.
 
-    A file that is busy is waited for, and so is a server that goes away once it has worked at all.
+    A file that is busy is waited for, and so is a server that goes away once it has worked at all. What it refuses for
+    another reason is tried again for a minute.
 
     Args:
         config: the settings as they are now; what is changed in them meanwhile changes nothing here.
@@ -148,25 +154,53 @@ def follow_changes(config: MigrationConfig, stop: threading.Event) -> SyncResult
         MigrationError: what waiting does not help against: capture was damaged, the file is another one.
     """
     config, done = config.model_copy(), dict[str, SyncTally]()
-    wait = POLL_SECONDS
+    wait, failures = POLL_SECONDS, _Failures(done)
     with bounded(stop=stop), _opened_for_sync(config, "sync --follow", math.inf, stop) as watch:
         while not stop.is_set():
             try:
                 with Endings() as parts:
                     group = parts.enter_context(followed(config))
-                    wait = POLL_SECONDS
-                    group.follow(stop, done)
+                    wait = POLL_SECONDS if failures.are_over() else wait
+                    group.follow(stop, done, config)
                     if stop.is_set():
-                        group.note_in_file()
-            except (TransientTargetError, SourceBusyError, ServerNotUsableError) as error:
+                        group.note_in_file(config)
+            except (TargetError, SourceBusyError, ServerNotUsableError) as error:
                 # Before anything was opened, a server that does not answer may be a wrong address.
                 if not (done or stop.is_set() or isinstance(error, SourceBusyError)):
                     raise
+                if isinstance(error, TargetError) and not isinstance(error, TransientTargetError):
+                    failures.note(error)
                 wait = min(LONGEST_WAIT_SECONDS, 2 * wait)
                 logger.warning("%s; trying again in %.1f s", error.message, wait)
                 stop.wait(wait)
         watch.conclude(0)
     return _sync_result(config, done)
+
+
+class _Failures:
+    """What has failed for a reason that is not known to pass, since changes were applied last.
+
+    Args:
+        done: what was applied; it grows.
+    """
+
+    def __init__(self, done: Mapping[str, SyncTally]) -> None:
+        self._done = done
+        self._number = self._applied_then = 0
+
+    def are_over(self) -> bool:
+        """Whether changes were applied since the last of them, or there were none."""
+        return self._number == 0 or self._applied() != self._applied_then
+
+    def note(self, error: TargetError) -> None:
+        """Counts one; raises it where there were too many in a row."""
+        self._number = 1 if self.are_over() else self._number + 1
+        self._applied_then = self._applied()
+        if self._number > FAILURES_IN_A_ROW:
+            raise error
+
+    def _applied(self) -> int:
+        return sum(each.changes for each in self._done.values())
 
 
 @contextmanager

@@ -31,6 +31,11 @@ CUTOVER_SECONDS = 600.0
 # How long a sync waits for the end of another one.
 SYNC_SECONDS = 60.0
 
+# What a follower leaves of the change log, about 60 bytes an entry: 6 MB, and a week in which partitions can be loaded
+# again from the snapshot that is there.
+KEEP_CHANGES = 100_000
+KEEP_HOURS = 168.0
+
 # Dagster, Arrow and the Weaviate client take about 250 MB before the first row is read (measured).
 MINIMUM_MEMORY_MB = 384
 
@@ -61,6 +66,8 @@ OPTIONS: Mapping[str, str] = {
     "live": "--live",
     "cutover": "--cutover",
     "allow_pause": "--allow-pause",
+    "keep_changes": "--keep-changes",
+    "keep_hours": "--keep-hours",
     "extracts": "--extracts",
     "alerts": "--alerts",
     "metrics_port": "--metrics-port",
@@ -105,6 +112,8 @@ class MigrationConfig(BaseModel):
         live: capture changes of the source before anything else, and apply them before the cutover.
         cutover: point the aliases at the new collections at the end.
         allow_pause: take the snapshot although writers will wait for it more than 2 s.
+        keep_changes: of the change log, so many applied entries stay at most.
+        keep_hours: and none that is older.
         extracts: where extracts are kept: any fsspec path; '' is the work folder.
         alerts: the file that says where alerts go, and from when on something is one; None: nobody is told.
         metrics_port: serves metrics for Prometheus while a command runs.
@@ -140,6 +149,8 @@ class MigrationConfig(BaseModel):
     live: bool = False
     cutover: bool = True
     allow_pause: bool = False
+    keep_changes: int = Field(default=KEEP_CHANGES, ge=1)
+    keep_hours: float = Field(default=KEEP_HOURS, ge=0, allow_inf_nan=False)
     extracts: str = ""
     alerts: Path | None = None
     metrics_port: int | None = Field(default=None, ge=1, le=65535)

@@ -14,6 +14,7 @@ from weaviate_migration.cli.show.options import (
     ALERTS_OPTION,
     COMMON_OPTIONS,
     EPILOG,
+    KEEP_OPTIONS,
     LOG_OPTIONS,
     METRICS_OPTIONS,
     SOURCE_OPTIONS,
@@ -25,7 +26,10 @@ from weaviate_migration.cli.show.terminal import tell
 
 
 @click.command(epilog=EPILOG)
-@with_options(*SOURCE_OPTIONS, *COMMON_OPTIONS, *LOG_OPTIONS, ALERTS_OPTION, *METRICS_OPTIONS, *WORK_OPTIONS)
+@with_options(
+    *(*SOURCE_OPTIONS, *COMMON_OPTIONS, *KEEP_OPTIONS),
+    *(*LOG_OPTIONS, ALERTS_OPTION, *METRICS_OPTIONS, *WORK_OPTIONS),
+)
 @click.option("--follow", is_flag=True, help="Go on until Ctrl-C or SIGTERM, applying changes as they are committed.")
 @click.option(
     "--wait",

@@ -195,6 +195,8 @@ def _run_config(config: MigrationConfig, names: DagsterNames, job: str) -> dict[
                     "retry_delay": config.retry_delay,
                     "memory_limit_mb": config.memory_limit_mb,
                     "sample_size": config.validation_sample_size,
+                    "keep_changes": config.keep_changes,
+                    "keep_hours": config.keep_hours,
                 }
             },
         },

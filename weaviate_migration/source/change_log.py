@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from weakref import WeakSet
 
 from pydantic import BaseModel, ConfigDict
@@ -48,6 +48,10 @@ from weaviate_migration.source.snapshot import open_snapshot
 INSTALL_HINT = (
     "`weaviate-migration capture install` mends it; then `weaviate-migration verify --repair` mends what was missed."
 )
+PRUNED_HINT = (
+    "`weaviate-migration verify` takes a new snapshot (in Dagster's UI: the job `verify_live`); --keep-changes and "
+    "--keep-hours of `sync` say how long the log is kept."
+)
 # Days of SQLite's julianday to seconds.
 _DAY_SECONDS = 86_400.0
 # The most that SQLite takes, https://www.sqlite.org/limits.html, 9.
@@ -59,6 +63,18 @@ _WITHIN = "(:low IS NULL OR log.uuid >= :low) AND (:high IS NULL OR log.uuid < :
 # Names that no table of the application's has: statements of the mapping stand beside them.
 _FOLDED, _LOG = f"{OWN_PREFIX}folded", f"{OWN_PREFIX}log"
 _CONCERNED = f"temp.{OWN_PREFIX}concerned"
+
+
+class LogLimits(Protocol):
+    """How much of the log is kept of what is applied."""
+
+    @property
+    def keep_changes(self) -> int:
+        """So many entries at most."""
+
+    @property
+    def keep_hours(self) -> float:
+        """And none that is older."""
 
 
 class ChangedRow(NamedTuple):
@@ -271,6 +287,20 @@ class ChangeLog:
         changes, seconds = self._connection.execute(statement, (applied,)).fetchone()
         return Lag(changes, max(0.0, seconds or 0.0))
 
+    def outlived(self, keep: LogLimits, among: int) -> int:
+        """The position before which entries are beyond the limits, as far as so many of the oldest tell; in `reading`.
+
+        What comes after an entry that stays, stays too: a log with a gap would not be one.
+        """
+        changes = quoted(self._known.changes)
+        oldest = self._connection.execute(
+            f"SELECT position, (julianday('now') - at) * 24 > ? FROM {changes} ORDER BY position LIMIT ?",
+            (keep.keep_hours, among + 1),
+        ).fetchall()
+        by_number = self.last_position() - keep.keep_changes + 1
+        outlived = (position for position, is_old in oldest if not (is_old or position < by_number))
+        return next(outlived, oldest[-1][0] if oldest else 0)
+
     def applied_in_file(self, migration: str) -> int | None:
         """The applied position that the file itself has of a migration; inside `reading`."""
         statement = f"SELECT position FROM {quoted(self._known.positions)} WHERE migration = ?"
@@ -286,7 +316,11 @@ class ChangeLog:
             plan: the table, its key and the columns to read; one that is not captured has no changes.
             low: leave out the addresses before this one, and keys without one.
             high: leave out this address and those after it.
+
+        Raises:
+            CaptureError: the log does not reach back so far any more.
         """
+        self._refuse_pruned(after)
         before, name = self._copied_bytes(), self._copy_of(plan)
         numbers = self._captured(plan)
         if numbers:
@@ -309,6 +343,20 @@ class ChangeLog:
     def _indexed(self, name: str, plan: CollectionPlan, bytes_before: int) -> ChangedRows:
         self._connection.execute(f"CREATE INDEX temp.{name}_uuid ON {name} (uuid)")
         return ChangedRows(self._connection, name, plan, self._copied_bytes() - bytes_before)
+
+    def first_position(self) -> int:
+        """The oldest position; inside `reading`."""
+        (first,) = self._connection.execute(f"SELECT min(position) FROM {quoted(self._known.changes)}").fetchone()
+        return int(first or 0)
+
+    def _refuse_pruned(self, after: int) -> None:
+        """Raises CaptureError where entries after a position are gone."""
+        if (first := self.first_position()) > after + 1:
+            raise CaptureError(
+                f"{self.source}: its change log begins at position {first:,}, and what has changed since position "
+                f"{after:,} is needed, where a snapshot was taken: the log was pruned in between",
+                PRUNED_HINT,
+            )
 
     def _copy_of(self, plan: CollectionPlan) -> str:
         """Makes a temporary table for rows, and returns its name."""

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import FileLock
 from fsspec.implementations.local import LocalFileSystem
 from upath import UPath
 
@@ -101,13 +102,22 @@ class WorkFolder:
                 "Wait for its end, or take another --work-dir.",
             )
         try:
-            yield
+            with self.snapshots_needed():
+                yield
         finally:
             lock.release()
 
     def sync_lock(self, name: str) -> HeldLock:
         """For one at a time that applies changes and is asked for it by a command; it may go on and on."""
         return HeldLock(self.sync_folder / "sync.lock", name)
+
+    def snapshots_needed(self, *, wait: bool = True) -> FileLock:
+        """The lock of whoever needs the change log back to a snapshot, and of whoever is about to prune it beyond one.
+
+        Args:
+            wait: until it is free: it is pruned for moments only. Otherwise `filelock.Timeout` is raised.
+        """
+        return FileLock(self.path / "snapshots.lock", blocking=wait)
 
     @property
     def scratch(self) -> Path:

@@ -71,6 +71,8 @@ OTHERS: dict[str, tuple[str, Any]] = {
     "live": ("true", True),
     "cutover": ("false", False),
     "allow_pause": ("true", True),
+    "keep_changes": ("5000", 5000),
+    "keep_hours": ("0.5", 0.5),
     "extracts": ("memory://extracts", "memory://extracts"),
     "alerts": ("alerts.yaml", Path("alerts.yaml")),
     "metrics_port": ("9400", 9400),

@@ -12,6 +12,7 @@ from typing import Any
 import weaviate
 from weaviate.collections import Collection
 
+from weaviate_migration.base.settings import create_migration_config
 from weaviate_migration.mapping import Mapping, read_mapping
 from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.mapping.values import SqlValue
@@ -26,7 +27,7 @@ from weaviate_migration.phases.history.load import PartitionLoad
 from weaviate_migration.phases.validation.collection_proof import CollectionProof
 from weaviate_migration.phases.validation.partition_comparison import PartitionComparison
 from weaviate_migration.source.capture import install_capture
-from weaviate_migration.source.change_log import LogPosition, log_end
+from weaviate_migration.source.change_log import LogLimits, LogPosition, log_end
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.source.snapshot import take_snapshot
@@ -50,6 +51,7 @@ collections:
       - {{name: bytes, column: body, type: blob}}
 """
 TABLE = "CREATE TABLE notes (id PRIMARY KEY, body TEXT, size INTEGER UNIQUE)"
+LIMITS = create_migration_config("app.db")
 SETTINGS = WriteSettings(100, MESSAGE_BYTES, MESSAGE_BYTES, 2, 0, 0.0)
 
 
@@ -181,14 +183,14 @@ class FollowedNotes:
             yield group
 
     @contextmanager
-    def following(self) -> Iterator[dict[str, SyncTally]]:
+    def following(self, keep: LogLimits = LIMITS) -> Iterator[dict[str, SyncTally]]:
         """Sync follows beside the test, as `sync --follow` does; what it has applied, by the migrations' ids."""
         stop, done = threading.Event(), dict[str, SyncTally]()
 
         def follow() -> None:
             while not stop.is_set():  # It ends with each new snapshot, to be opened again.
                 with self.followed() as group:
-                    group.follow(stop, done)
+                    group.follow(stop, done, keep)
 
         follower = threading.Thread(target=follow)
         follower.start()

@@ -1,13 +1,15 @@
 """Sync on a real server, without Dagster: nothing lost, nothing twice, nothing older than it was."""
 
+import logging
 import random
 import shutil
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -16,17 +18,18 @@ from filelock import Timeout
 from weaviate.collections import Collection
 
 from weaviate_migration.base.errors import CaptureError
-from weaviate_migration.phases.dual_write import row_applier
+from weaviate_migration.phases.dual_write import log_pruner, row_applier
+from weaviate_migration.phases.dual_write.log_pruner import LogPruner
 from weaviate_migration.phases.dual_write.row_applier import SyncTally, apply_changes
 from weaviate_migration.phases.history.changes import collection_changes, held_changes, open_change_log
 from weaviate_migration.phases.validation.changed_rows import compare_changes
-from weaviate_migration.source.change_log import LogPosition
+from weaviate_migration.source.change_log import LogLimits, LogPosition
 from weaviate_migration.source.inspect import quoted
 from weaviate_migration.target.write import remove_objects
 from weaviate_migration.work_folder.loaded import LoadedPartitions
 from weaviate_migration.work_folder.sync_positions import SyncPositions, agreed_reading
 from weaviate_migration_tests.live.command_line import until
-from weaviate_migration_tests.live.followed_notes import SETTINGS, FollowedNotes, uuid_of
+from weaviate_migration_tests.live.followed_notes import LIMITS, SETTINGS, FollowedNotes, uuid_of
 
 ROWS = [(f"key {number}", f"body {number}", number) for number in range(40)]
 
@@ -212,7 +215,7 @@ def test_a_work_folder_that_is_older_than_the_file_is_refused(notes: FollowedNot
     with notes.followed() as group:
         for migration in group:
             migration.run_pass()
-        assert group.note_in_file()
+        assert group.note_in_file(LIMITS)
     shutil.copy(notes.folder / "older.json", state)
     with pytest.raises(CaptureError, match="it is older than the file"):
         sync(notes)
@@ -239,7 +242,7 @@ def test_who_reads_while_another_one_applies_takes_that_for_no_other_history(not
         with notes.followed() as group:
             for migration in group:
                 migration.run_pass()
-            assert group.note_in_file()
+            assert group.note_in_file(LIMITS)
 
     positions = OvertakenPositions(notes.work_folder.sync_folder, apply_more)
     with (
@@ -333,7 +336,7 @@ def test_the_log_is_kept_back_to_the_snapshot(notes: FollowedNotes) -> None:
     with notes.followed() as group:
         for migration in group:
             migration.run_pass()
-        assert group.note_in_file()
+        assert group.note_in_file(LIMITS)
     assert first_position(notes) == notes.captured.position
     newer = notes.snapshotted()
     assert newer.captured is not None
@@ -341,12 +344,138 @@ def test_the_log_is_kept_back_to_the_snapshot(notes: FollowedNotes) -> None:
     with newer.followed() as group:
         for migration in group:
             migration.run_pass()
-        assert group.note_in_file()
+        assert group.note_in_file(LIMITS)
     assert first_position(notes) == newer.captured.position
 
 
+FEW = LIMITS.model_copy(update={"keep_changes": 2})
+
+
+@contextmanager
+def logged(module: ModuleType, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """What a module logs, each record once; where a command has run before, they do not come to the root."""
+    logger = logging.getLogger(module.__name__)
+    with caplog.at_level(logging.INFO, logger.name):
+        logger.addHandler(caplog.handler)
+        propagate, logger.propagate = logger.propagate, False
+        try:
+            yield
+        finally:
+            logger.propagate = propagate
+            logger.removeHandler(caplog.handler)
+
+
+def cut_over(notes: FollowedNotes) -> FollowedNotes:
+    return replace(notes, record=notes.work_folder.records.update(notes.record, state="cut over"))
+
+
+def change_and_note(notes: FollowedNotes, keep: LogLimits) -> bool:
+    """Five changes that are applied; then what a follower does while the application rests."""
+    notes.execute(*("UPDATE notes SET body = body || '.' WHERE id = 'key 1'" for _ in range(5)))
+    with notes.followed() as group:
+        for migration in group:
+            migration.run_pass()
+        return group.note_in_file(keep)
+
+
+def test_a_log_over_its_limit_is_pruned_beyond_the_snapshot_which_is_said(
+    notes: FollowedNotes, caplog: pytest.LogCaptureFixture
+) -> None:
+    notes = cut_over(notes)
+    with logged(log_pruner, caplog):
+        assert change_and_note(notes, FEW)
+        assert change_and_note(notes, FEW)
+    assert first_position(notes) == notes.position.position - 1
+    (said,) = [each for each in caplog.messages if "pruned beyond the snapshot" in each]
+    assert notes.record.id in said
+    assert "`weaviate-migration verify` takes a new one" in said
+
+
+@pytest.mark.parametrize("work", [FollowedNotes.compare, FollowedNotes.load])
+def test_nothing_is_loaded_or_compared_from_a_snapshot_that_the_log_does_not_reach(
+    notes: FollowedNotes, work: Callable[[FollowedNotes], object]
+) -> None:
+    notes = cut_over(notes)
+    change_and_note(notes, FEW)
+    with pytest.raises(CaptureError, match="the log was pruned in between") as raised:
+        work(notes)
+    assert "`weaviate-migration verify` takes a new snapshot" in raised.value.hint
+    newer = notes.snapshotted()
+    work(newer)
+    change_and_note(newer, LIMITS)
+    assert [each.total for each in newer.compare()] == [0] * 16
+    assert notes.held() == notes.rows()
+
+
+def test_what_an_unfinished_migration_needs_is_kept_which_is_said_once(
+    notes: FollowedNotes, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert notes.captured is not None
+    notes.execute(*("UPDATE notes SET body = body || '.' WHERE id = 'key 1'" for _ in range(5)))
+    with logged(log_pruner, caplog), notes.followed() as group:
+        for migration in group:
+            migration.run_pass()
+        assert group.note_in_file(FEW)
+        assert group.note_in_file(FEW)
+    assert first_position(notes) == notes.captured.position
+    (said,) = [each for each in caplog.messages if "longer than --keep-changes" in each]
+    assert f"{notes.record.id} is unfinished" in said
+
+
+def test_what_is_not_applied_is_never_pruned(notes: FollowedNotes, caplog: pytest.LogCaptureFixture) -> None:
+    notes = cut_over(notes)
+    notes.execute(*("UPDATE notes SET body = body || '.' WHERE id = 'key 1'" for _ in range(5)))
+    with logged(log_pruner, caplog):
+        with notes.followed() as group:
+            assert group.note_in_file(FEW)
+        assert caplog.messages == [], "its follower is behind for a while only"
+        with open_change_log(notes.work_folder, notes.source) as log:
+            assert LogPruner(log, notes.work_folder, applied=[]).note_in_file(FEW)
+    assert first_position(notes) == notes.position.position
+    (said,) = caplog.messages
+    assert f"{notes.record.id} has not applied it: `weaviate-migration sync`" in said
+    assert sync(notes).changes == 5
+    assert notes.held() == notes.rows()
+
+
+def test_a_command_that_works_keeps_the_log_back_to_the_snapshot(notes: FollowedNotes) -> None:
+    notes = cut_over(notes)
+    assert notes.captured is not None
+    with notes.work_folder.locked():
+        assert change_and_note(notes, FEW)
+        assert first_position(notes) == notes.captured.position
+        assert [each.total for each in notes.compare()] == [0] * 16
+    change_and_note(notes, FEW)
+    assert first_position(notes) > notes.captured.position
+
+
+def test_a_log_over_its_limit_is_pruned_while_the_application_goes_on_writing(notes: FollowedNotes) -> None:
+    notes = cut_over(notes)
+    first = first_position(notes)
+
+    def is_pruned_after_another_change() -> bool:
+        notes.execute("UPDATE notes SET body = body || '.' WHERE id = 'key 1'")
+        return first_position(notes) > first
+
+    with notes.following(FEW) as done:
+        until(is_pruned_after_another_change)
+        end = newest_position(notes)
+        until(lambda: notes.position.position >= end)
+    assert notes.held() == notes.rows()
+    assert done[notes.record.id].refused == 0
+
+
 def first_position(notes: FollowedNotes) -> int:
+    return extent(notes)[0]
+
+
+def newest_position(notes: FollowedNotes) -> int:
+    return extent(notes)[1]
+
+
+def extent(notes: FollowedNotes) -> tuple[int, int]:
+    """The oldest and the newest position of the change log."""
     table = quoted(f"_weaviate_migration_{notes.work_folder.capture_id}_changes")
     with closing(sqlite3.connect(notes.source)) as connection:
-        (found,) = connection.execute(f"SELECT min(position) FROM {table}").fetchone()
-    return int(found)
+        first, newest = connection.execute(f"SELECT min(position), max(position) FROM {table}").fetchone()
+    return int(first), int(newest)

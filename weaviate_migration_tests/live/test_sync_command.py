@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -16,11 +17,12 @@ import weaviate
 
 from weaviate_migration.api import sync as change_sync
 from weaviate_migration.api.sync import SyncResult, follow_changes
+from weaviate_migration.base.errors import TargetError
 from weaviate_migration.phases.history import changes as since_snapshot
 from weaviate_migration.source.change_log import ChangeLog
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress
-from weaviate_migration_tests.live.command_line import at, end_of, run_here, started, until
+from weaviate_migration_tests.live.command_line import SECONDS, at, end_of, run_here, started, until
 from weaviate_migration_tests.live.notes import NoteMigration, make_mapping, note_file, note_id
 from weaviate_migration_tests.live.own_server import StoppableServer
 from weaviate_migration_tests.live.test_sync import bodies, rows
@@ -39,6 +41,10 @@ class Application:
         key = note_id(next(self._numbers))
         self.connection.execute("UPDATE notes SET body = 'changed' WHERE id = ?", (key,))
         return lambda: self._body(key) == "changed"
+
+    def remove(self) -> None:
+        """Removes one note."""
+        self.connection.execute("DELETE FROM notes WHERE id = ?", (note_id(next(self._numbers)),))
 
     def is_in_weaviate(self) -> bool:
         """Whether both sides say the same."""
@@ -164,6 +170,54 @@ def test_a_follower_outlives_its_server(tmp_path: Path, own_server: StoppableSer
         process.send_signal(signal.SIGTERM)
         told = end_of(process)
         assert (told.code, told.json["migrations"][0]["lag_changes"]) == (0, 1)
+
+
+@contextmanager
+def follower_of(notes: NoteMigration, caplog: pytest.LogCaptureFixture) -> Iterator[Future[SyncResult]]:
+    """A follower beside the test, in this process; what it logs is captured."""
+    logger, stop = logging.getLogger(change_sync.__name__), threading.Event()
+    logger.addHandler(caplog.handler)
+    try:
+        with ThreadPoolExecutor(1) as threads:
+            try:
+                yield threads.submit(follow_changes, notes.config, stop)
+            finally:
+                stop.set()
+    finally:
+        logger.removeHandler(caplog.handler)
+
+
+def test_what_the_server_refuses_for_a_while_does_not_end_a_follower(
+    notes: NoteMigration, client: weaviate.WeaviateClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As one that is ending does: it says that something is not there, with no code that says whether it will be."""
+    with application(notes, client) as writer, follower_of(notes, caplog) as follower:
+        until(writer.change())
+        (name,) = client.collections.list_all()
+        configured = client.collections.use(name).config.get()
+        client.collections.delete(name)
+        writer.remove()
+        until(lambda: "trying again" in caplog.text)
+        client.collections.create_from_config(configured)
+        until(writer.change())
+        assert not follower.done()
+
+
+def test_what_the_server_goes_on_refusing_ends_a_follower(
+    notes: NoteMigration,
+    client: weaviate.WeaviateClient,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(change_sync, "FAILURES_IN_A_ROW", 2)
+    with application(notes, client) as writer, follower_of(notes, caplog) as follower:
+        until(writer.change())
+        client.collections.delete_all()
+        writer.remove()
+        with pytest.raises(TargetError):
+            follower.result(SECONDS)
+    assert "trying again in 0.4 s" in caplog.text
+    assert "trying again in 0.8 s" not in caplog.text
 
 
 def test_a_file_that_is_locked_is_waited_for(

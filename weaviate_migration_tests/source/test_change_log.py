@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -255,6 +256,40 @@ def test_what_nobody_needs_is_pruned_and_no_position_is_used_twice(notes: Captur
         assert positions(notes) == [6]
         connection.execute("INSERT INTO t VALUES ('x', 1)")
     assert positions(notes) == [6, 7]
+
+
+class Limits(NamedTuple):
+    keep_changes: int = 1000
+    keep_hours: float = 1000
+
+
+def outlived(notes: Captured, among: int = 100, **limits: float) -> int:
+    with notes.log.reading():
+        return notes.log.outlived(Limits(**limits), among)  # type: ignore[arg-type]
+
+
+def test_what_is_beyond_the_limits_by_number_or_age(notes: Captured) -> None:
+    with closing(connect(notes.path)) as connection:
+        connection.executemany("INSERT INTO t VALUES (?, 1)", [(number,) for number in range(5)])
+        assert outlived(notes) == 1, "nothing"
+        assert outlived(notes, keep_changes=2) == 5
+        assert outlived(notes, keep_changes=2, among=1) == 2, "it looks no further than it is told"
+        assert outlived(notes, keep_changes=1) == 6, "the newest stays"
+        aged = f"UPDATE {quoted(notes.capture.changes)} SET at = at - 2.0 / 24 WHERE position IN (1, 2, 5)"
+        connection.execute(aged)
+        assert outlived(notes, keep_hours=1) == 3, "no gap behind what stays"
+        assert outlived(notes, keep_hours=3) == 1
+        assert outlived(notes, keep_changes=3, keep_hours=1) == 4, "whichever is reached first"
+
+
+def test_changes_after_a_position_that_is_pruned_are_refused_and_not_left_out(notes: Captured) -> None:
+    with closing(connect(notes.path)) as connection:
+        connection.executemany("INSERT INTO t VALUES (?, 1)", [(uuid,) for uuid in UUIDS[:5]])
+    assert write_positions(notes.path, notes.capture, {}, prune_before=4, limit=100)
+    assert len(notes.changed(after=4)) == 2
+    assert len(notes.changed(after=3)) == 3
+    with pytest.raises(CaptureError, match="begins at position 4, and what has changed since position 2 is needed"):
+        notes.changed(after=2)
 
 
 def test_positions_in_the_file(notes: Captured) -> None:

@@ -37,6 +37,10 @@ PAUSE_OPTION = click.option(
 MEMORY_OPTION = click.option(
     "--memory-limit-mb", type=int, help="What sorting and batches are sized by, and rows are limited by; default 1024."
 )
+KEEP_OPTIONS = (
+    click.option("--keep-changes", type=int, help="Applied changes that stay in the log at most; default 100000."),
+    click.option("--keep-hours", type=float, help="Applied changes that are older go from the log; default 168."),
+)
 SOURCE_OPTION = click.option("--sqlite-url", metavar="URL", help="A path, or a URL such as sqlite:////data/app.db.")
 SOURCE_OPTIONS = (SOURCE_OPTION, MAPPING_OPTION)
 SERVER_OPTION = click.option(
@@ -115,6 +119,7 @@ MIGRATE_OPTIONS = (
         help="The application goes on writing: capture its changes, and apply them before the cutover.",
     ),
     PAUSE_OPTION,
+    *KEEP_OPTIONS,
     ALERTS_OPTION,
     *LOG_OPTIONS,
     *METRICS_OPTIONS,

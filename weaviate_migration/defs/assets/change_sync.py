@@ -45,7 +45,7 @@ def build_change_sync_asset(mapping: Mapping, names: DagsterNames) -> dg.AssetsD
             followed_with(client, work_folder, mapping, write_settings(batches, client)) as group,
         ):
             done = {sync: sync.run_pass() for sync in group}
-            group.note_in_file()
+            group.note_in_file(batches)
             group.note_settled()
             newest = next(iter(done))
             standing = newest.standing()

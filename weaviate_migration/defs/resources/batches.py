@@ -5,7 +5,13 @@ from typing import Self
 import dagster as dg
 from pydantic import Field
 
-from weaviate_migration.base.settings import MINIMUM_MEMORY_MB, MigrationConfig, sort_memory_mb
+from weaviate_migration.base.settings import (
+    KEEP_CHANGES,
+    KEEP_HOURS,
+    MINIMUM_MEMORY_MB,
+    MigrationConfig,
+    sort_memory_mb,
+)
 
 
 class BatchSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -17,6 +23,8 @@ class BatchSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
     retry_delay: float = Field(default=1.0, ge=0, description="Seconds before the first of these, doubled each time.")
     memory_limit_mb: int = Field(default=1024, ge=MINIMUM_MEMORY_MB, description="For the whole process.")
     sample_size: int = Field(default=1000, gt=0, description="Rows of a collection that the check `sample` compares.")
+    keep_changes: int = Field(default=KEEP_CHANGES, gt=0, description="Applied changes that stay in the log at most.")
+    keep_hours: float = Field(default=KEEP_HOURS, ge=0, description="None that is older stays in the log.")
 
     @classmethod
     def of_config(cls, config: MigrationConfig, processes: int = 1) -> Self:
@@ -32,6 +40,8 @@ class BatchSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
             retry_delay=config.retry_delay,
             memory_limit_mb=config.memory_limit_mb,
             sample_size=config.validation_sample_size,
+            keep_changes=config.keep_changes,
+            keep_hours=config.keep_hours,
         )
 
     @property

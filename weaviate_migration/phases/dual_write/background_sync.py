@@ -160,18 +160,21 @@ class BackgroundSync:
 
     def _serve(self, group: Followed) -> None:
         """Runs passes as they are asked for, until none was for a while, or others are to be followed."""
-        noted = False
+        noted, noted_at = False, time.monotonic()
         while not self._closed:
             if self._is_asked_within(IDLE_SECONDS if noted else NOTE_SECONDS):
                 if group.is_outdated():
                     return
                 self._pass(group)
                 noted = False
+                if time.monotonic() - noted_at >= NOTE_SECONDS:
+                    group.note_in_file(self._config, is_busy=True)
+                    noted_at = time.monotonic()
             elif noted:
                 return
             else:
                 group.note_settled()
-                noted = group.note_in_file()
+                noted = group.note_in_file(self._config)
 
     def _pass(self, group: Followed) -> None:
         with self._changed:

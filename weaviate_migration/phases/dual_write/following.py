@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from weaviate import WeaviateClient
 
@@ -16,11 +15,12 @@ from weaviate_migration.base.errors import (
 from weaviate_migration.base.settings import MigrationConfig, environment_variable
 from weaviate_migration.mapping import Mapping as WholeMapping
 from weaviate_migration.phases.dual_write.lag import followed_migrations
+from weaviate_migration.phases.dual_write.log_pruner import LogPruner
 from weaviate_migration.phases.dual_write.migration_sync import MigrationSync
 from weaviate_migration.phases.dual_write.row_applier import SyncTally
 from weaviate_migration.phases.history.changes import open_change_log
 from weaviate_migration.phases.history.versioned_collections import maker_of
-from weaviate_migration.source.change_log import ChangeLog, write_positions
+from weaviate_migration.source.change_log import ChangeLog, LogLimits
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.target.connect import configured_target, open_weaviate
@@ -34,10 +34,9 @@ logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.1
 # The file's own note of the position: at most so often, and only when the application has written nothing since the
-# last look. An application without a busy timeout would fail if it wanted to write in just that moment.
+# last look, or when the log is over its limits. An application without a busy timeout would fail if it wanted to write
+# in just that moment.
 NOTE_SECONDS = 1.0
-# Entries that are pruned at once, beside that note.
-PRUNED_AT_ONCE = 1_000
 LONGEST_WAIT_SECONDS = 30.0
 
 
@@ -58,7 +57,7 @@ class Followed:
         self._log = log
         self._work_folder = work_folder
         self._mapping = mapping
-        self._noted: dict[str, tuple[int, int, int]] = {}
+        self._pruner = LogPruner(log, work_folder, [sync.record.id for sync in syncs])
 
     def __iter__(self) -> Iterator[MigrationSync]:
         return iter(self._syncs)
@@ -83,44 +82,34 @@ class Followed:
             return True
         return followed_records(self._work_folder, self._mapping) != [sync.record for sync in self._syncs]
 
-    def note_in_file(self) -> bool:
-        """Writes into the file how far each migration is, and prunes what none of them needs; not where it is locked.
-
-        Returns:
-            Whether the file says what is so now, and nothing is left to prune.
-        """
-        positions = _positions(self._work_folder, self._log.source)
-        if positions == self._noted:
-            return True
-        with self._log.reading() as capture:
-            pass
-        needed = min(min(position, snapshot) for _, position, snapshot in positions.values())
-        if not write_positions(self._log.source, capture, positions, needed, PRUNED_AT_ONCE):
-            return False
-        self._noted = positions
-        return True
+    def note_in_file(self, keep: LogLimits, *, is_busy: bool = False) -> bool:
+        """Writes into the file how far each migration is, and prunes the log, as `LogPruner.note_in_file` does."""
+        return self._pruner.note_in_file(keep, is_busy=is_busy)
 
     def note_settled(self) -> None:
         """Puts into each migration's history that it is in step, or how far it is not."""
         for sync in self._syncs:
             sync.note_settled()
 
-    def follow(self, stop: threading.Event, done: dict[str, SyncTally]) -> None:
+    def follow(self, stop: threading.Event, done: dict[str, SyncTally], keep: LogLimits) -> None:
         """Applies changes as they are committed, until told to stop or until all this is outdated.
 
         Args:
+            keep: how much of the log stays.
             done: what was applied is added here, by the migrations' ids; each is there from the beginning.
         """
         for sync in self._syncs:
             done.setdefault(sync.record.id, SyncTally())
         behind, noted_at = True, time.monotonic()
         while not stop.is_set() and not self.is_outdated():
-            if self._log.has_changed() or behind:
+            is_busy = self._log.has_changed() or behind
+            if is_busy:
                 passed = [self._pass(sync, done) for sync in self._syncs]
                 behind = not all(passed)
-            elif time.monotonic() - noted_at >= NOTE_SECONDS:
-                self.note_in_file()
-                self.note_settled()
+            if time.monotonic() - noted_at >= NOTE_SECONDS:
+                self.note_in_file(keep, is_busy=is_busy)
+                if not is_busy:
+                    self.note_settled()
                 noted_at = time.monotonic()
             stop.wait(POLL_SECONDS)
 
@@ -233,14 +222,3 @@ def _nothing_followed(
         if is_on_record
         else "Give with --mapping the one that the followed migration had.",
     )
-
-
-def _positions(work_folder: WorkFolder, source: Path) -> dict[str, tuple[int, int, int]]:
-    """For each migration that needs the log epoch, applied position and its snapshot's; those of other mappings too."""
-    found = {}
-    for each in followed_migrations(work_folder):
-        known = work_folder.sync_positions.read(each.id)
-        captured = each.snapshot.captured if each.snapshot else None
-        if known is not None and each.source == source:
-            found[each.id] = (known.epoch, known.position, captured.position if captured else known.position)
-    return found
