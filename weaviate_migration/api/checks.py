@@ -6,7 +6,7 @@ from weaviate_migration.defs.build import asset_graph
 from weaviate_migration.runs.checks.outcomes import CheckReport
 from weaviate_migration.runs.checks.reader import check_report
 from weaviate_migration.runs.names import names_of
-from weaviate_migration.runs.runner import dagster_instance
+from weaviate_migration.runs.runner import dagster_instance_to_read
 from weaviate_migration.work_folder.record import (
     refuse_another_prefix,
     refuse_another_source,
@@ -41,5 +41,5 @@ def read_check_report(
             known = {each.mapping_digest for each in records.all()}
             if run_id is None and backfill_id is None and session.mapping.digest not in known:
                 session.mapping_of(record)  # Refuses it: every check of this mapping would be one that never ran.
-        with dagster_instance(config.work_dir) as instance:
+        with dagster_instance_to_read(config.work_dir) as instance:
             return check_report(instance, graph, run_id=run_id, backfill_id=backfill_id)

@@ -23,8 +23,9 @@ from weaviate_migration.monitoring.metrics.exposition import exposition
 from weaviate_migration.runs.jobs import step_phases
 from weaviate_migration.runs.names import DagsterNames, names_of
 from weaviate_migration.runs.own_runs import OwnRuns
-from weaviate_migration.runs.runner import JobRun, dagster_instance, end_killed_runs, run_job
+from weaviate_migration.runs.runner import JobRun, dagster_instance, dagster_instance_to_read, end_killed_runs, run_job
 from weaviate_migration.runs.steps import RunSteps, phase_times
+from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.own_mapping import current_mapping
 
 
@@ -92,7 +93,7 @@ class JobSession(ServerSession):
 
     def phase_seconds(self, run_id: str) -> dict[str, float]:
         """How long each phase of a run took."""
-        with dagster_instance(self.config.work_dir) as instance:
+        with dagster_instance_to_read(self.config.work_dir) as instance:
             phases = phase_times(RunSteps(instance, run_id).read().items(), step_phases(self.mapping, self.names))
         return {each.name: round(each.seconds, 3) for each in phases}
 
@@ -103,7 +104,7 @@ class JobSession(ServerSession):
         return result
 
     def _judgement_of(self, run_id: str) -> Judgement:
-        with dagster_instance(self.config.work_dir) as instance:
+        with dagster_instance_to_read(self.config.work_dir) as instance:
             run = instance.get_run_by_id(run_id)
             assert run is not None, "the run has just ended"
             own = OwnRuns.of(self.mapping, self.names, self.work_folder.path)
@@ -126,10 +127,11 @@ def opened_for_jobs(
         choose_mapping: which mapping it works with.
 
     Raises:
-        ConfigurationError: the log file or the metrics file cannot be written, the port of the metrics is taken, or the
-            file of the alerts is wrong.
+        ConfigurationError: work folder, log file or metrics file cannot be written, the port of the metrics is taken,
+            or the file of the alerts is wrong.
     """
     config = config.model_copy()
+    WorkFolder.of(config).refuse_unwritable()
     configure_logging(config.log_level, config.log_file, config.log_format, terminal)
     with Endings() as parts:
         parts.enter_context(exposition(config))

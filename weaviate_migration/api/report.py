@@ -7,7 +7,7 @@ from weaviate_migration.defs.build import asset_graph
 from weaviate_migration.monitoring.report.facts import MigrationReport
 from weaviate_migration.monitoring.report.reader import migration_report
 from weaviate_migration.runs.names import names_of
-from weaviate_migration.runs.runner import dagster_instance
+from weaviate_migration.runs.runner import dagster_instance_to_read
 
 
 def read_migration_report(config: MigrationConfig) -> MigrationReport:
@@ -25,7 +25,7 @@ def read_migration_report(config: MigrationConfig) -> MigrationReport:
             session.refuse_other_settings(newest)
             mapping = session.mapping_of(newest)
         names = names_of(work_folder)
-        with dagster_instance(config.work_dir) as instance:
+        with dagster_instance_to_read(config.work_dir) as instance:
             return migration_report(
                 instance, names, asset_graph(mapping, names), mapping, work_folder, config.weaviate_url
             )

@@ -106,6 +106,7 @@ class Session:
             command: its words, as others are told who has it.
 
         Raises:
+            ConfigurationError: it may not be written to.
             MigrationConflictError: another command has it.
         """
         self.parts.enter_context(self.work_folder.locked(command_name(command)))

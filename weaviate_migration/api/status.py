@@ -9,7 +9,7 @@ from weaviate_migration.phases.dual_write.capture import not_followed
 from weaviate_migration.phases.dual_write.lag import known_standing
 from weaviate_migration.runs.names import names_of
 from weaviate_migration.runs.readiness import not_loaded
-from weaviate_migration.runs.runner import dagster_instance
+from weaviate_migration.runs.runner import dagster_instance_to_read
 from weaviate_migration.target.aliases import alias_targets
 from weaviate_migration.work_folder.folder import quarantined_rows
 from weaviate_migration.work_folder.phase import next_step, phase_of
@@ -40,7 +40,7 @@ def _status(session: ServerSession) -> MigrationStatus:
     report = read_check_report(config)
     capture = known_standing(work_folder, record)
     quarantined = quarantined_rows(work_folder, record)
-    with dagster_instance(config.work_dir) as instance:
+    with dagster_instance_to_read(config.work_dir) as instance:
         loaded = not not_loaded(instance, names_of(work_folder), mapping, record)
     phase = phase_of(record, loaded=loaded, lag=capture.changes if capture else 0)
     server, aliases = _aliases(session, record)

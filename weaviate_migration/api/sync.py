@@ -16,6 +16,7 @@ from weaviate_migration.base.errors import (
     MigrationConflictError,
     ServerNotUsableError,
     SourceBusyError,
+    StorageError,
     TargetError,
     TransientTargetError,
 )
@@ -143,8 +144,8 @@ def sync_changes(config: MigrationConfig, wait: float = SYNC_SECONDS) -> SyncRes
 def follow_changes(config: MigrationConfig, stop: threading.Event) -> SyncResult:
     """Applies changes as they are committed, until told to stop; then says what was done in all.
 
-    A file that is busy is waited for, and so is a server that goes away once it has worked at all. What it refuses for
-    another reason is tried again for a minute.
+    A file that is busy is waited for, and so are a server that goes away and a disk that gets full, once it has worked
+    at all. What the server refuses for another reason is tried again for a minute.
 
     Args:
         config: the settings as they are now; what is changed in them meanwhile changes nothing here.
@@ -164,7 +165,7 @@ def follow_changes(config: MigrationConfig, stop: threading.Event) -> SyncResult
                     group.follow(stop, done, config)
                     if stop.is_set():
                         group.note_in_file(config)
-            except (TargetError, SourceBusyError, ServerNotUsableError) as error:
+            except (TargetError, SourceBusyError, ServerNotUsableError, StorageError) as error:
                 # Before anything was opened, a server that does not answer may be a wrong address.
                 if not (done or stop.is_set() or isinstance(error, SourceBusyError)):
                     raise

@@ -8,6 +8,8 @@ MigrationError                      exit code 1: it failed, the source is untouc
 │   └── MigrationConflictError      another migration, or somebody else's collection, is in the way
 ├── SourceError                     the SQLite side failed: corrupt, no space
 │   └── SourceBusyError             it is locked by another program, and may be free when tried again
+├── StorageError                    a file of ours cannot be written: the disk is full, read-only or closed to this user
+│   └── SourceStorageError          a copy of the source cannot be, or the source itself; it is a SourceError, too
 ├── CaptureError                    changes of the source cannot be followed: capture is missing or was damaged
 ├── TargetError                     the Weaviate side failed
 │   ├── TargetLimitError            its own settings do not allow it: a quota, replication on too few nodes
@@ -30,7 +32,16 @@ from typing import ClassVar, Literal, get_args
 from weaviate_migration.base.redaction import redacted
 
 ErrorCategory = Literal[
-    "connection", "timeout", "overload", "size", "refused", "conversion", "source", "configuration", "internal"
+    "connection",
+    "timeout",
+    "overload",
+    "size",
+    "refused",
+    "conversion",
+    "source",
+    "storage",
+    "configuration",
+    "internal",
 ]
 """What kind of thing went wrong:
 
@@ -41,6 +52,7 @@ ErrorCategory = Literal[
 - refused: Weaviate, or a check of ours, says no; trying the same again will not help
 - conversion: a value that the mapping's property cannot hold; only of single rows, there is no exception for it
 - source: the SQLite side
+- storage: a disk of this machine: full, read-only, or closed to this user
 - configuration: wrong usage or settings
 - internal: a fault of this project, or of a library
 """
@@ -102,6 +114,16 @@ class SourceError(MigrationError):
 
 class SourceBusyError(SourceError):
     """The SQLite file is locked by another program for longer than we wait; trying again may help."""
+
+
+class StorageError(MigrationError):
+    """A file of ours cannot be written: the disk is full or read-only, or this user may not; it may pass."""
+
+    category: ClassVar[ErrorCategory] = "storage"
+
+
+class SourceStorageError(StorageError, SourceError):
+    """A copy of the source cannot be written, nor what is sorted of it, nor the source itself."""
 
 
 class CaptureError(MigrationError):

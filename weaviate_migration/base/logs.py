@@ -12,6 +12,7 @@ import logging
 import sys
 import traceback
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, ParamSpec, TextIO, TypeVar
@@ -22,6 +23,7 @@ from weaviate_migration.base.errors import ConfigurationError, MigrationError, c
 from weaviate_migration.base.permissions import as_named
 from weaviate_migration.base.redaction import redacted
 from weaviate_migration.base.settings import LogFormat
+from weaviate_migration.base.storage import storage_error
 from weaviate_migration.base.texts import printable, printable_json
 
 PACKAGE_LOGGER = "weaviate_migration"
@@ -109,14 +111,44 @@ def note_failure(error: Exception) -> Failure:
     """Writes down why a command failed, with category and stack trace, and returns what to tell the person."""
     if _set_up:  # Without any handler, Python itself would print it.
         logger.error("%s", error, exc_info=error, extra={"category": category_of(error), TOLD: True})
-    if isinstance(error, MigrationError):
-        return Failure(error.exit_code, str(error))
+    told = error if isinstance(error, MigrationError) else storage_error(error)
+    if told is not None:
+        return Failure(told.exit_code, str(told))
     trace = "".join(traceback.format_exception(error))
     return Failure(MigrationError.exit_code, redacted(f"Internal error:\n{trace}"))
 
 
 class JsonTerminal(logging.StreamHandler[TextIO]):
     """JSON lines on standard error."""
+
+
+class LogFile(logging.FileHandler):
+    """JSON lines in a file. No command fails for them: where they cannot be written, that is told once."""
+
+    _failing = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # the name that `logging` calls
+        """Called while the error of writing a record is handled; any other is a fault of ours."""
+        error = sys.exception()
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        elif not self._failing:
+            self._failing = True  # Before it is told: the file is among those that are told.
+            logger.warning(
+                "The log file %s cannot be written: %s. What is logged meanwhile may be missing there; nothing else is "
+                "affected.",
+                *(self.baseFilename, error.strerror),
+            )
+
+    def flush(self) -> None:
+        """After a line has got through the next failure is told again."""
+        super().flush()
+        self._failing = False
+
+    def close(self) -> None:
+        """What could not be written was told."""
+        with suppress(OSError):
+            super().close()
 
 
 class RunEventHandler(logging.Handler):
@@ -169,7 +201,7 @@ def _file_handler(file: Path) -> logging.Handler:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with open(file, "a", encoding="utf-8", opener=as_named):  # It is made here, if it is new.
-            handler = logging.FileHandler(file, encoding="utf-8")
+            handler = LogFile(file, encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(
             f"The log file {file} cannot be written: {error.strerror}.", "Name another one with --log-file."

@@ -13,13 +13,15 @@ from weaviate_migration.base.errors import (
     MigrationError,
     ServerNotUsableError,
     SourceBusyError,
+    SourceStorageError,
+    StorageError,
     TransientTargetError,
     error_named,
 )
 
 FAILED_CHECK = "DagsterAssetCheckFailedError"
 # A step connects anew: a server that could be used when the command began, and cannot now, is away for a while.
-_PASSING = (TransientTargetError, SourceBusyError, ServerNotUsableError)
+_PASSING = (TransientTargetError, SourceBusyError, ServerNotUsableError, StorageError)
 # The severity of checks that a migration need not pass.
 WARN = dg.AssetCheckSeverity.WARN.value
 
@@ -60,8 +62,10 @@ class StepFailure:
 
     @property
     def may_pass(self) -> bool:
-        """Whether trying again may help: a server or a file that was away, overloaded or locked is not always so."""
-        return self.error is not None and issubclass(self.error, _PASSING)
+        """Whether trying again may help: a server that is away, a locked file and a full disk are not always so."""
+        # Without room for the snapshot nothing was loaded that would be worth keeping.
+        kept = self.error is not None and not issubclass(self.error, SourceStorageError)
+        return kept and self.error is not None and issubclass(self.error, _PASSING)
 
 
 def run_verdict(events: Sequence[dg.DagsterEvent]) -> tuple[int, list[str]]:

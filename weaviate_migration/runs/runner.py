@@ -1,10 +1,12 @@
 """Runs one of the Dagster jobs in this process, stored in the instance as a run from the UI would be."""
 
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import dagster as dg
@@ -12,9 +14,11 @@ import psutil
 from dagster._core.definitions.reconstruct import build_reconstructable_job
 from dagster._core.instance.ref import InstanceRef
 
+from weaviate_migration.base.atomic_file import replace_file
 from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.base.permissions import make_folder
 from weaviate_migration.base.settings import API_KEY_VARIABLE, MigrationConfig, dagster_home
+from weaviate_migration.base.storage import is_writable, storage_errors
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.runs.dagster_storage import STORAGE_LINES, storage_override
@@ -65,20 +69,60 @@ def dagster_instance(work_dir: Path) -> Iterator[dg.DagsterInstance]:
 
     Raises:
         ConfigurationError: its folder cannot be made.
+        StorageError: its disk is full, or may not be written to.
     """
     home = dagster_home(work_dir)
     settings = home / "dagster.yaml"
     try:
         make_folder(home)
         if not settings.exists():
-            settings.write_text(_DAGSTER_YAML + STORAGE_LINES, encoding="utf-8")
+            replace_file(settings, _DAGSTER_YAML + STORAGE_LINES)
     except OSError as error:
         raise ConfigurationError(
             f"Dagster's home {home} cannot be made: {error.strerror}.", "Name another one: DAGSTER_HOME, or --work-dir."
         ) from error
+    with _opened(home) as instance:
+        yield instance
+
+
+@contextmanager
+def dagster_instance_to_read(work_dir: Path) -> Iterator[dg.DagsterInstance]:
+    """Dagster's instance, for who only reads what it has stored: also from a disk that is full, or may not be written.
+
+    SQLite needs files beside its own to read them. Where they cannot be made, the home's files are copied.
+
+    Raises:
+        StorageError: nor can the copy be written, in the system's folder for temporary files.
+    """
+    home = dagster_home(work_dir)
+    if is_writable(home):
+        with dagster_instance(work_dir) as instance:
+            yield instance
+        return
+    with TemporaryDirectory(prefix="weaviate_migration_") as folder, _opened(_copied(home, Path(folder))) as instance:
+        yield instance
+
+
+def _copied(home: Path, folder: Path) -> Path:
+    """A copy of what runs, events and ticks are stored in; of a home that is not there, an empty one."""
+    with storage_errors(folder):
+        for pattern in ("dagster.yaml", "history/**/*", "schedules/**/*"):
+            for file in filter(Path.is_file, home.glob(pattern)):
+                copy = folder / file.relative_to(home)
+                make_folder(copy.parent)
+                shutil.copyfile(file, copy)
+    return folder
+
+
+@contextmanager
+def _opened(home: Path) -> Iterator[dg.DagsterInstance]:
     overrides = _NO_COPIES | storage_override(home)
     with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=overrides)) as instance:
-        yield instance
+        try:
+            yield instance
+        finally:
+            if (schedules := instance.schedule_storage) is not None:
+                schedules.dispose()  # Dagster closes all of its storages but this one.
 
 
 def run_job(

@@ -14,6 +14,8 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.pool import NullPool
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
 
+from weaviate_migration.base.storage import storage_errors
+
 # How long a write waits for one of another process; Dagster's event log has the same.
 BUSY_TIMEOUT_SECONDS = 30
 
@@ -54,9 +56,10 @@ class SqliteConnections:
         Within a transaction of the same thread on the same file it is the same one, and the outer one commits.
 
         Raises:
-            sqlalchemy.exc.OperationalError: the file cannot be opened, or another process writes for too long.
+            StorageError: the disk is full, or the file cannot be opened or written to.
+            sqlalchemy.exc.OperationalError: another process writes for too long.
         """
-        with self.lock:
+        with self.lock, storage_errors(_file_of(url)):
             connection = self._connection(url)
             if connection.in_transaction():
                 yield connection
@@ -96,12 +99,16 @@ class SqliteConnections:
         except BaseException:
             connection.close()
             raise
-        path = Path(connection.engine.url.database or "")
+        path = _file_of(url)
         self._open[url] = _Open(connection, path, _identity(path))
         return connection
 
     def _close(self, url: str) -> None:
         self._open.pop(url).connection.close()
+
+
+def _file_of(url: str) -> Path:
+    return Path(db.make_url(url).database or "")
 
 
 def _is_locked(error: BaseException) -> bool:

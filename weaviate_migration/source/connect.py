@@ -25,8 +25,11 @@ from weaviate_migration.base.errors import (
     SourceBusyError,
     SourceError,
     SourceNotUsableError,
+    SourceStorageError,
+    StorageError,
 )
 from weaviate_migration.base.permissions import make_folder
+from weaviate_migration.base.storage import MAKE_ROOM, is_write_failure, room_text
 from weaviate_migration.source.collations import stand_in_for_collations
 
 BUSY_TIMEOUT_SECONDS = 30.0
@@ -194,21 +197,27 @@ def readable_source(path: Path, scratch: Path, busy_timeout_seconds: float = BUS
 
 
 @contextmanager
-def source_errors(path: Path, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> Iterator[None]:
+def source_errors(
+    path: Path, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS, scratch: Path | None = None
+) -> Iterator[None]:
     """Maps what SQLite raises inside, by itself or through SQLAlchemy, to errors that name the source's file.
+
+    Args:
+        scratch: the folder for what is sorted on disk, where the file itself is only read.
 
     Raises:
         SourceNotUsableError: not a database, or it cannot be opened.
-        SourceError: anything else: locked, damaged, disk full, failing disk.
+        StorageError: the disk of the file, or of the scratch folder, is full.
+        SourceError: anything else: locked, damaged, failing disk.
     """
     try:
         yield
     except sqlite3.Error as error:
-        raise _mapped(error, path, busy_timeout_seconds) from error
+        raise _mapped(error, path, busy_timeout_seconds, scratch) from error
     except DBAPIError as error:
         if not isinstance(error.orig, sqlite3.Error):
             raise
-        raise _mapped(error.orig, path, busy_timeout_seconds) from error
+        raise _mapped(error.orig, path, busy_timeout_seconds, scratch) from error
 
 
 def primary_code(error: sqlite3.Error) -> int:
@@ -217,16 +226,22 @@ def primary_code(error: sqlite3.Error) -> int:
 
 
 def require_space(folder: Path, needed_bytes: int, what: str) -> None:
-    """Raises SourceError, with needed and free bytes, if the folder's disk has less free than that."""
+    """Raises SourceStorageError, with needed and free bytes, if the folder's disk has less free than that."""
     free = shutil.disk_usage(folder).free
     if free < needed_bytes:
-        raise SourceError(
+        raise SourceStorageError(
             f"{what} needs {needed_bytes:,} bytes in {folder}, and only {free:,} are free",
             "Make room there, or name a work folder on another disk.",
         )
 
 
-def _mapped(error: sqlite3.Error, path: Path, busy_timeout_seconds: float) -> MigrationError:
+def _mapped(error: sqlite3.Error, path: Path, busy_timeout_seconds: float, scratch: Path | None) -> MigrationError:
+    if is_write_failure(error) and scratch is not None:
+        return StorageError(
+            f"what is sorted of {path} cannot be written to {scratch}: {error}: {room_text(scratch)}", MAKE_ROOM
+        )
+    if is_write_failure(error):
+        return SourceStorageError(f"{path}: cannot be written: {error}: {room_text(path)}", MAKE_ROOM)
     match primary_code(error):
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             waited = f"is locked by another program, for longer than {busy_timeout_seconds:g} s"

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from weaviate_migration.base.atomic_file import sync_to_disk
-from weaviate_migration.base.errors import ConfigurationError, SourceError
+from weaviate_migration.base.errors import ConfigurationError, SourceError, SourceStorageError
 from weaviate_migration.base.permissions import FILE, make_folder
+from weaviate_migration.base.storage import is_write_failure
 from weaviate_migration.source.connect import (
     BUSY_TIMEOUT_SECONDS,
     RECOVER_HINT,
@@ -26,14 +27,6 @@ from weaviate_migration.source.integrity import check_integrity
 PAUSE_SECONDS_PER_GB = 5.0
 # A pause that an application with a busy timeout of 5 s, the default of many drivers, gets over without an error.
 UNASKED_PAUSE_SECONDS = 2.0
-
-# What SQLite raises when the copy cannot be written; the source is only read.
-_WRITE_FAILURES = (
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_IOERR_WRITE,
-    sqlite3.SQLITE_IOERR_FSYNC,
-    sqlite3.SQLITE_IOERR_TRUNCATE,
-)
 
 Say = Callable[[str], None]
 
@@ -98,7 +91,8 @@ def take_snapshot(
     Raises:
         ConfigurationError: the pause would be too long and is not allowed, or source and destination are one file.
         SourceNotUsableError: the source is no database.
-        SourceError: locked, damaged, no disk space. No file is left at the destination, unless one was there before.
+        SourceStorageError: no disk space.
+        SourceError: locked, damaged. No file is left at the destination, unless one was there before.
     """
     started = time.monotonic()
     with (
@@ -184,7 +178,7 @@ def _finished_or_removed(destination: Path, size: int) -> Iterator[Path]:
         partial.replace(destination)
         sync_to_disk(destination.parent)
     except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorcode", 0) not in _WRITE_FAILURES:
+        if not is_write_failure(error):  # The source is only read.
             raise
         raise _not_written(destination, size, str(error)) from error
     except OSError as error:
@@ -193,8 +187,8 @@ def _finished_or_removed(destination: Path, size: int) -> Iterator[Path]:
         _remove(partial)
 
 
-def _not_written(destination: Path, size: int, reason: str) -> SourceError:
-    return SourceError(
+def _not_written(destination: Path, size: int, reason: str) -> SourceStorageError:
+    return SourceStorageError(
         f"the snapshot {destination} cannot be written: {reason}; it needs {size:,} bytes",
         "Make room there, or name a work folder on another disk.",
     )

@@ -1,9 +1,7 @@
 """The work folder: records, snapshots, extracts, quarantine, progress, the embedded server's data."""
 
 import json
-import os
 import secrets
-import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +16,7 @@ from weaviate_migration.base.atomic_file import replace_file
 from weaviate_migration.base.errors import ConfigurationError, MigrationConflictError
 from weaviate_migration.base.permissions import close_to_others, is_open_to_others, make_folder
 from weaviate_migration.base.settings import MigrationConfig
+from weaviate_migration.base.storage import LEAST_ROOM_BYTES, is_open, is_writable, room_text, storage_errors
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping.object_ids import split_address
 from weaviate_migration.work_folder.check_results import CheckResults
@@ -64,9 +63,20 @@ class WorkFolder:
             self._close()
         except OSError as error:
             raise _unusable(self.path, error.strerror) from error
-        if not os.access(self.path, os.W_OK | os.X_OK):
+        if not is_open(self.path):
             raise _unusable(self.path, "Permission denied")
         return self.path
+
+    def refuse_unwritable(self) -> None:
+        """For the beginning of a command that writes much to the folder, and frees nothing; nothing is made.
+
+        Raises:
+            ConfigurationError: it may not be written to, or its disk is full.
+        """
+        if not is_open(self.path):
+            raise _unusable(self.path, "it is read-only, or closed to this user")
+        if not is_writable(self.path):
+            raise _unusable(self.path, room_text(self.path, LEAST_ROOM_BYTES))
 
     def close(self) -> None:
         """Closes what an earlier version left open to others, as far as that can be: for whoever only reads in it."""
@@ -93,6 +103,7 @@ class WorkFolder:
 
         Raises:
             MigrationConflictError: another process is migrating in the folder.
+            StorageError: the disk is full.
         """
         self.ensure()
         lock = HeldLock(self.path / "migrate.lock", name)
@@ -131,7 +142,8 @@ class WorkFolder:
             ConfigurationError: the work folder cannot be made, or not be written to.
         """
         self.ensure()
-        make_folder(self.scratch)
+        with storage_errors(self.scratch):
+            make_folder(self.scratch)
         return self.scratch
 
     @property
@@ -267,23 +279,14 @@ class WorkFolder:
 
 def _unusable(folder: Path, reason: str | None) -> ConfigurationError:
     return ConfigurationError(
-        f"The work folder {folder} cannot be written to: {reason}.", "Name another one with --work-dir."
+        f"The work folder {folder} cannot be written to: {reason}.",
+        "Make room there, or give this user the right to write; or name another one with --work-dir.",
     )
 
 
 def local_path(path: UPath) -> Path | None:
     """The path on this machine; None for one that is elsewhere."""
     return Path(path.path) if isinstance(path.fs, LocalFileSystem) else None
-
-
-def free_bytes(folder: Path) -> int:
-    """What is free on a folder's disk; of one that is to be made, on the disk where it would be."""
-    return shutil.disk_usage(nearest_existing(folder)).free
-
-
-def nearest_existing(folder: Path) -> Path:
-    """The folder, or the nearest above it that is there."""
-    return next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
 
 
 def bytes_in(path: UPath) -> int:

@@ -13,7 +13,9 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from weaviate_migration.base.atomic_file import replace_file
+from weaviate_migration.base.errors import StorageError
 from weaviate_migration.base.permissions import FILE
+from weaviate_migration.base.storage import storage_errors
 
 
 class Holder(BaseModel):
@@ -49,6 +51,7 @@ class HeldLock:
     """
 
     def __init__(self, path: Path, name: str) -> None:
+        self._path = path
         self._lock = FileLock(path, mode=FILE)
         self._holder_file = path.with_suffix(".holder.json")
         self._name = name
@@ -59,14 +62,19 @@ class HeldLock:
         return self._lock.is_locked
 
     def acquire(self, seconds: float = 0.0) -> bool:
-        """Takes the lock, once it is free, within so many seconds; returns whether it has it."""
+        """Takes the lock, once it is free, within so many seconds; returns whether it has it.
+
+        Raises:
+            StorageError: its file cannot be made.
+        """
         try:
-            self._lock.acquire(timeout=seconds)
+            with storage_errors(self._path):
+                self._lock.acquire(timeout=seconds)
         except Timeout:
             return False
         holder = Holder(name=self._name, process=os.getpid(), since=datetime.now(UTC))
         # A disk that is full keeps nobody from working: `cleanup` is what makes room.
-        with suppress(OSError):
+        with suppress(StorageError):
             replace_file(self._holder_file, holder.model_dump_json(), durable=False)
         return True
 

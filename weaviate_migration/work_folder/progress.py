@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
 from weaviate_migration.base.atomic_file import replace_file
-from weaviate_migration.base.permissions import make_folder
 from weaviate_migration.work_folder.timeline import HistoryFile, LoadMoment
 
 # Often enough for a bar that moves; each write takes 0.5 to 0.8 ms of CPU (measured).
@@ -83,7 +82,6 @@ class ProgressFile:
         clock: Callable[[], float] = time.monotonic,
         history: HistoryFile | None = None,
     ) -> None:
-        make_folder(folder)
         self._path = folder / f"{collection}.json"
         self._clock = clock
         self._history = history

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 from weaviate_migration.base.atomic_file import replacing
 from weaviate_migration.base.errors import ErrorCategory
 from weaviate_migration.base.permissions import make_folder, owner_only
+from weaviate_migration.base.storage import storage_errors
 from weaviate_migration.work_folder.partition_files import PartitionPaths
 
 
@@ -53,32 +54,38 @@ class Quarantine:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for file in self._files.values():
-            file.close()
-        self._files.clear()
+        for partition in list(self._files):
+            self._close(partition)
 
     def clear(self, partition: str) -> None:
         """Forgets what was refused of a partition: it is about to be loaded again."""
         if partition in self._files:
-            self._files.pop(partition).close()
+            self._close(partition)
         self._paths.remove(partition)
 
     def finish(self, partition: str) -> None:
-        """Puts on disk what was added of a partition."""
+        """Puts on disk what was added of a partition; raises as `add` does."""
         if partition in self._files:
-            file = self._files.pop(partition)
-            file.flush()
-            os.fsync(file.fileno())
-            file.close()
+            file = self._files[partition]
+            with storage_errors(self._paths.path(partition)):
+                file.flush()
+                os.fsync(file.fileno())
+            self._close(partition)
 
     def add(self, partition: str, row: QuarantinedRow) -> None:
-        """Writes down one row."""
-        if partition not in self._files:
-            make_folder(self._paths.folder)
-            self._files[partition] = open(self._paths.path(partition), "wb", opener=owner_only)  # noqa: SIM115
+        """Writes down one row.
+
+        Raises:
+            StorageError: the disk is full, or may not be written to.
+        """
+        path = self._paths.path(partition)
         line = json.dumps(asdict(row), ensure_ascii=False) + "\n"
-        # What UTF-8 cannot encode, a lone surrogate, gets a backslash: it becomes an escape of JSON.
-        self._files[partition].write(line.encode("utf-8", "backslashreplace"))
+        with storage_errors(path, len(line)):
+            if partition not in self._files:
+                make_folder(path.parent)
+                self._files[partition] = open(path, "wb", opener=owner_only)  # noqa: SIM115
+            # What UTF-8 cannot encode, a lone surrogate, gets a backslash: it becomes an escape of JSON.
+            self._files[partition].write(line.encode("utf-8", "backslashreplace"))
 
     @contextmanager
     def replacing(self, partition: str, keep: Callable[[QuarantinedRow], bool] = lambda _: False) -> Iterator[None]:
@@ -116,6 +123,10 @@ class Quarantine:
         for partition in self.partitions():
             for row in self.rows_of(partition):
                 yield partition, row
+
+    def _close(self, partition: str) -> None:
+        with storage_errors(self._paths.path(partition)):
+            self._files.pop(partition).close()
 
     def discard(self) -> None:
         """Removes all files of the collection."""

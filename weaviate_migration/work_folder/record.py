@@ -5,7 +5,9 @@ one or the new one, whenever the process is killed.
 """
 
 import secrets
+from collections.abc import Iterator
 from collections.abc import Mapping as ReadOnlyMapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -13,7 +15,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 from structlog.contextvars import bind_contextvars
 
-from weaviate_migration.base.atomic_file import replace_file
+from weaviate_migration.base.atomic_file import replace_file, replacing_after
 from weaviate_migration.base.errors import ConfigurationError, MigrationConflictError
 from weaviate_migration.base.settings import environment_variable
 from weaviate_migration.mapping import CollectionMapping, Mapping
@@ -241,12 +243,22 @@ class MigrationRecords:
 
     def save(self, record: MigrationRecord) -> MigrationRecord:
         """Puts the record on disk, all of it or not at all, and returns it."""
-        replace_file(self._folder / f"{record.id}.json", record.model_dump_json(indent=2))
+        replace_file(self._path(record), record.model_dump_json(indent=2))
         return record
 
     def update(self, record: MigrationRecord, **changes: object) -> MigrationRecord:
         """Saves the record with these fields changed, and returns it."""
         return self.save(record.model_copy(update=changes))
+
+    @contextmanager
+    def updated_after(self, record: MigrationRecord, **changes: object) -> Iterator[None]:
+        """Has the record with these fields changed on disk before what is done inside, and in its place after it.
+
+        Raises:
+            StorageError: there is no room for it; nothing inside was done.
+        """
+        with replacing_after(self._path(record), record.model_copy(update=changes).model_dump_json(indent=2)):
+            yield
 
     def _begin(self, source: Path, mapping: Mapping, prefix: str) -> MigrationRecord:
         began_at = datetime.now(UTC).replace(microsecond=0)
@@ -265,6 +277,9 @@ class MigrationRecords:
                 collection_names=tuple(each.name for each in mapping.collections),
             )
         )
+
+    def _path(self, record: MigrationRecord) -> Path:
+        return self._folder / f"{record.id}.json"
 
     def _read(self, path: Path) -> MigrationRecord:
         return MigrationRecord.model_validate_json(path.read_text(encoding="utf-8"))

@@ -10,6 +10,7 @@ from typing import Any
 
 from weaviate_migration.base.atomic_file import replace_file
 from weaviate_migration.base.permissions import make_folder, owner_only
+from weaviate_migration.base.storage import storage_errors
 
 # At most so often, for each kind and collection: fine enough for a plot of a minute, and small for one of a day.
 SECONDS_BETWEEN_ENTRIES = 1.0
@@ -85,11 +86,12 @@ class HistoryFile:
             self._noted_at[kind] = self._clock()
 
     def _append(self, entry: dict[str, Any]) -> None:
-        make_folder(self._path.parent)
-        with open(self._path, "a", encoding="utf-8", opener=owner_only) as file:
-            file.write(json.dumps(entry) + "\n")
-            if file.tell() > LARGEST_FILE_BYTES:
-                self._thin_out()
+        with storage_errors(self._path):
+            make_folder(self._path.parent)
+            with open(self._path, "a", encoding="utf-8", opener=owner_only) as file:
+                file.write(json.dumps(entry) + "\n")
+                if file.tell() > LARGEST_FILE_BYTES:
+                    self._thin_out()
 
     def _thin_out(self) -> None:
         lines = self._path.read_text(encoding="utf-8").splitlines(keepends=True)

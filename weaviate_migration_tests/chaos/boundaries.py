@@ -8,6 +8,7 @@ from weaviate_migration_tests.chaos.killing import Boundary
 _BATCH = "weaviate_migration.target.write:ObjectWriter.write_batch"
 _APPLY = "weaviate_migration.phases.dual_write.row_applier:RowApplier.apply"
 _RECORD = "weaviate_migration.work_folder.record:MigrationRecords.save"
+_RECORD_AFTER = "weaviate_migration.work_folder.record:MigrationRecords.updated_after"
 _POSITION = "weaviate_migration.work_folder.sync_positions:SyncPositions.save"
 _SNAPSHOT = "weaviate_migration.source.snapshot:take_snapshot"
 _COLLECTION = "weaviate_migration.target.schema:ensure_collection"
@@ -63,15 +64,15 @@ CUTOVER = (
     Boundary(_RECORD),
 )
 ROLLBACK = (
+    Boundary(_RECORD_AFTER, "before"),
     Boundary(_ALIASES, "before"),
     Boundary(_NO_ALIAS, call=2),
     Boundary(_ALIASES),
-    Boundary(_RECORD, "before"),
 )
 DISCARD = (
+    Boundary(_RECORD_AFTER, "before"),
     Boundary(_DROP, call=2),
-    Boundary("weaviate_migration.work_folder.quarantine:Quarantine.discard"),
-    Boundary(_RECORD, "before"),
+    Boundary("weaviate_migration.work_folder.quarantine:Quarantine.discard", call=2),
 )
 CLEANUP = (
     Boundary(_DROP, "before"),

@@ -9,7 +9,7 @@ from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.runs.names import names_of
 from weaviate_migration.runs.own_runs import OwnRuns
-from weaviate_migration.runs.runner import dagster_instance
+from weaviate_migration.runs.runner import dagster_instance_to_read
 from weaviate_migration.runs.steps import PhaseWatch, RunFinder, RunPhase
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.own_mapping import current_mapping
@@ -76,5 +76,5 @@ def looking_at(
     mapping = mapping or current_mapping(config, work_folder)
     own = OwnRuns.of(mapping, names_of(work_folder), work_folder.path)
     expected = [f"{prefix}{each.name}" for each in mapping.collections] if prefix is not None else []
-    with dagster_instance(config.work_dir) as instance:
+    with dagster_instance_to_read(config.work_dir) as instance:
         yield RunLook(PhaseWatch(instance, mapping, own, find), work_folder, expected)

@@ -6,6 +6,7 @@ from contextlib import suppress
 import psutil
 
 from weaviate_migration.base.settings import MigrationConfig
+from weaviate_migration.base.storage import free_bytes
 from weaviate_migration.monitoring.metrics.catalogue import Family, Sample, family
 from weaviate_migration.monitoring.metrics.readings import (
     folder_bytes,
@@ -13,7 +14,7 @@ from weaviate_migration.monitoring.metrics.readings import (
     server_process,
     server_reading,
 )
-from weaviate_migration.work_folder.folder import WorkFolder, free_bytes
+from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.record import MigrationRecord
 
 

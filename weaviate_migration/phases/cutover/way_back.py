@@ -28,16 +28,17 @@ def roll_back(
     Raises:
         ConfigurationError: a reference of another collection leads into one that would be removed; nothing is done.
         MigrationConflictError: a collection of one of their names is another work folder's; nothing is done.
+        StorageError: there is no room for the record; nothing is done.
     """
     ours = record.targets.values()
     refuse_collections_of_others(client, ours, maker_of(record))
     if discard:
         refuse_referenced(client, set(ours))
-    moved = give_aliases_back(client, record)
-    removed = [name for name in sorted(ours) if discard and drop_collection(client, name, maker_of(record))]
-    for name in ours if discard else ():
-        Quarantine(quarantine, name).discard()
-    records.update(record, state="discarded" if discard else "rolled back")
+    with records.updated_after(record, state="discarded" if discard else "rolled back"):
+        moved = give_aliases_back(client, record)
+        removed = [name for name in sorted(ours) if discard and drop_collection(client, name, maker_of(record))]
+        for name in ours if discard else ():
+            Quarantine(quarantine, name).discard()
     return moved, removed
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 
 from weaviate_migration.base.settings import MigrationConfig, sort_memory_mb
+from weaviate_migration.base.storage import free_bytes, nearest_existing
 from weaviate_migration.base.texts import size_text
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping.vectors import vector_reader
@@ -19,7 +20,6 @@ from weaviate_migration.source.connect import connect_to_read, source_errors
 from weaviate_migration.source.inspect import quoted, row_count
 from weaviate_migration.source.plan import CollectionPlan
 from weaviate_migration.work_folder.checklist import ChecklistItem, Verdict
-from weaviate_migration.work_folder.folder import free_bytes, nearest_existing
 
 # Measured on the demo file (6.4 MB, 8,365 rows): the server's data are 3.5 times as large as it.
 SERVER_SHARE = 4.0

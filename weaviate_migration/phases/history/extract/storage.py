@@ -1,7 +1,9 @@
 """Extracts as Parquet files on any fsspec path: one file for each partition, there in whole or not at all."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
 import pyarrow as pa
@@ -9,20 +11,23 @@ import pyarrow.parquet as pq
 from upath import UPath
 
 from weaviate_migration.base.permissions import make_folder, owner_only
+from weaviate_migration.base.storage import storage_errors
 from weaviate_migration.phases.history.extract.storage_classes import BATCH_ROWS, UUID_COLUMN, ExtractRow, decode
 from weaviate_migration.work_folder.folder import local_path
 
 
 def write_partition(path: UPath, batches: pa.RecordBatchReader) -> int:
-    """Writes one partition's rows as they come, moves the file to its name when it is whole, and returns the rows."""
-    _ensure_folder(path.parent)
-    temporary = path.with_name(f"{path.name}.partial")
+    """Writes one partition's rows as they come, moves the file to its name when it is whole, and returns the rows.
+
+    Raises:
+        StorageError: the disk is full, or may not be written to; what was written is removed.
+    """
     rows = 0
-    with _new_file(temporary) as file, parquet_writer(file, batches.schema) as writer:
+    with _whole_or_removed(path) as file, parquet_writer(file, batches.schema) as writer:
         for batch in batches:
-            writer.write_batch(batch)
+            with storage_errors(Path(path.path)):
+                writer.write_batch(batch)
             rows += batch.num_rows
-    temporary.fs.mv(temporary.path, path.path)
     return rows
 
 
@@ -30,6 +35,22 @@ def parquet_writer(file: IO[bytes], schema: pa.Schema) -> pq.ParquetWriter:
     """Writes an extract's file."""
     # UUIDs and texts hardly repeat: dictionaries would be built and given up for each column chunk.
     return pq.ParquetWriter(file, schema, use_dictionary=False)
+
+
+@contextmanager
+def _whole_or_removed(path: UPath) -> Iterator[IO[bytes]]:
+    """A file to write to, which gets its name at the end."""
+    temporary = path.with_name(f"{path.name}.partial")
+    try:
+        with storage_errors(Path(path.path)):
+            _ensure_folder(path.parent)
+            with _new_file(temporary) as file:
+                yield file
+            temporary.fs.mv(temporary.path, path.path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
 
 
 def _ensure_folder(folder: UPath) -> None:

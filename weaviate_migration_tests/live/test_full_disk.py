@@ -1,0 +1,131 @@
+"""The work folder's disk gets full, or is mounted read-only: each command says so, and goes on when there is room."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import weaviate
+
+from weaviate_migration.target.server import ServerAddress
+from weaviate_migration_tests.chaos.killing import Boundary, run
+from weaviate_migration_tests.live.command_line import Ended, at, holdings, run_here
+from weaviate_migration_tests.live.notes import NoteMigration, fresh_notes
+from weaviate_migration_tests.small_disk import SmallDisk, small_disk
+
+_RECORD = "weaviate_migration.work_folder.record:MigrationRecords.save"
+_SNAPSHOT = "weaviate_migration.source.snapshot:take_snapshot"
+_EXTRACT = "weaviate_migration.phases.history.extract.storage:write_partition"
+_BATCH = "weaviate_migration.target.write:ObjectWriter.write_batch"
+_ALIASES = "weaviate_migration.target.aliases:point_aliases"
+MIGRATE = (
+    Boundary(_RECORD, "before"),
+    Boundary(_SNAPSHOT, "before"),
+    Boundary(_SNAPSHOT),
+    Boundary("weaviate_migration.phases.history.extract.scan:table_bounds", "before"),
+    Boundary(_EXTRACT, "before", call=3),
+    Boundary(_BATCH),
+    Boundary("weaviate_migration.phases.validation.collection_proof:CollectionProof._compared", call=4),
+)
+CUTOVER = (
+    Boundary(_RECORD, "before"),
+    Boundary(_RECORD, "before", call=2),
+    Boundary(_ALIASES, "before"),
+    Boundary(_ALIASES),
+)
+
+
+@dataclass(frozen=True)
+class FullDiskAtStep:
+    """The disk gets full between two steps of a command."""
+
+    disk: SmallDisk
+    step: Boundary
+
+    def arm(self) -> None:
+        """Has it get full there, in this process."""
+        self.step.arm_with(self.disk.fill)
+
+
+@dataclass(frozen=True)
+class NotesOnSmallDisk:
+    """Notes that are migrated, whose work folder is a small disk."""
+
+    notes: NoteMigration
+    disk: SmallDisk
+
+    def fail_at(self, step: Boundary, *words: object) -> None:
+        """Raises AssertionError where the command does not say what is wrong, or hinders the application."""
+        ended = run(*words, *self.notes.options, end=FullDiskAtStep(self.disk, step))
+        assert_told(ended, 1, self.disk.path)
+        self.write_note(str(step))
+        self.assert_readable()
+        self.disk.make_room()
+
+    def write_note(self, body: str) -> None:
+        """The application writes, and does not wait for a lock."""
+        with closing(sqlite3.connect(self.notes.source, timeout=0)) as connection, connection:
+            connection.execute("INSERT INTO notes (id, body) VALUES (lower(hex(randomblob(16))), ?)", [body])
+
+    def assert_readable(self) -> None:
+        """What only reads works on."""
+        where = ["--work-dir", self.notes.work_dir, "--mapping", self.notes.mapping]
+        for command in (("status", *at(self.notes.server)), ("report", "--html", "-"), ("checks",)):
+            ended = run_here(*command, *where)
+            assert "Traceback" not in ended.stderr, ended.stderr
+            assert ended.code in (0, 3) or "Nothing was migrated" in ended.stderr, (command, ended)
+
+
+def assert_told(ended: Ended, code: int, folder: Path) -> None:
+    """One line with the file and the bytes, and what to do about it."""
+    assert ended.code == code, ended
+    assert "Traceback" not in ended.stderr, ended.stderr
+    assert "Internal error" not in ended.stderr, ended.stderr
+    told = [line for line in ended.complaint if line.startswith("error: ")]
+    assert len(told) == 1, ended.stderr
+    assert str(folder) in told[0], told
+    assert "Make room there" in ended.stderr, ended.stderr
+
+
+def bodies(client: weaviate.WeaviateClient, collection: str) -> list[str]:
+    return sorted(str(each.properties["body"]) for each in client.collections.use(collection).iterator())
+
+
+def rows(path: Path) -> list[str]:
+    with closing(sqlite3.connect(path)) as connection:
+        return sorted(body for (body,) in connection.execute("SELECT body FROM notes"))
+
+
+@pytest.fixture
+def small(
+    tmp_path: Path,
+    server: ServerAddress,
+    client: weaviate.WeaviateClient,  # noqa: ARG001
+) -> Iterator[NotesOnSmallDisk]:
+    with small_disk(tmp_path / "work", 24) as disk:
+        yield NotesOnSmallDisk(fresh_notes(tmp_path, server), disk)
+
+
+def test_each_command_goes_on_when_there_is_room(small: NotesOnSmallDisk, client: weaviate.WeaviateClient) -> None:
+    notes = small.notes
+    for step in MIGRATE:
+        small.fail_at(step, "migrate", "--live", "--no-cutover")
+    ended = notes.migrate("--live", "--no-cutover")
+    assert ended.code == 0, ended.stderr
+    assert len(holdings(client)[0]) == 1, "one migration was gone on with"
+    for step in CUTOVER:
+        small.fail_at(step, "cutover")
+    ended = run_here("cutover", *notes.options)
+    assert ended.code == 0, ended.stderr
+    before = holdings(client)
+    small.disk.fill()
+    assert_told(notes.roll_back(), 1, small.disk.path)
+    assert holdings(client) == before, "what cannot be written down is not done"
+    assert_told(run_here("migrate", *notes.options), 2, small.disk.path)
+    assert_told(run_here("verify", "--work-dir", notes.work_dir, *at(notes.server)), 2, small.disk.path)
+    small.disk.make_room()
+    ended = notes.roll_back()
+    assert ended.code == 0, ended.stderr
+    assert holdings(client)[1] == {}
