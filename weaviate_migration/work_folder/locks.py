@@ -74,7 +74,7 @@ class HeldLock:
             return False
         holder = Holder(name=self._name, process=os.getpid(), since=datetime.now(UTC))
         # A disk that is full keeps nobody from working: `cleanup` is what makes room.
-        with suppress(StorageError):
+        with suppress(OSError, StorageError):
             replace_file(self._holder_file, holder.model_dump_json(), durable=False)
         return True
 
