@@ -1,6 +1,7 @@
 """An application whose file is migrated over a network that fails, and what has to hold after each command."""
 
 import sqlite3
+import time
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +14,11 @@ import yaml
 from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords
 from weaviate_migration_tests.chaos.end_state import assert_nothing_is_left_over
 from weaviate_migration_tests.chaos.killing import Boundary, Fault, run
+from weaviate_migration_tests.chaos.tables import schema_of
 from weaviate_migration_tests.field.comparison import compare
 from weaviate_migration_tests.live.command_line import Ended, at, holdings
 from weaviate_migration_tests.network.toxiproxy import ToxicWay
+from weaviate_migration_tests.network.troubles import Trouble, TroubleAtStep
 
 MAPPING = """\
 name: letters
@@ -39,16 +42,18 @@ CREATE TABLE stamps (number INTEGER PRIMARY KEY, letter_id TEXT, price REAL);
 """
 LETTERS = 1_200
 STAMPS = 300
-# So that what fails for seconds is tried for longer than that.
+# What fails for seconds is tried for longer than that; what fails for good is given up soon.
 PATIENTLY = ("--max-retries", 8, "--retry-delay", 0.5)
+HASTILY = ("--max-retries", 1, "--retry-delay", 0.1)
 
 # A command, with what it is told beside where everything is.
 Words = tuple[object, ...]
-MIGRATE: Words = ("migrate", "--live", "--no-cutover", *PATIENTLY)
-SYNC: Words = ("sync", *PATIENTLY)
-CUTOVER: Words = ("cutover", *PATIENTLY)
-ROLLBACK: Words = ("rollback", *PATIENTLY)
-CLEANUP: Words = ("cleanup", "--yes", *PATIENTLY)
+MIGRATE: Words = ("migrate", "--live", "--no-cutover")
+MIGRATE_AND_SWITCH: Words = ("migrate", "--live")
+SYNC: Words = ("sync",)
+CUTOVER: Words = ("cutover",)
+ROLLBACK: Words = ("rollback",)
+CLEANUP: Words = ("cleanup", "--yes", "--force")
 
 LOAD = Boundary("weaviate_migration.target.write:ObjectWriter.write_batch", "before", call=3)
 COMPARISON = Boundary(
@@ -90,9 +95,14 @@ class Scenario:
         return MigrationRecords(self.work_dir).all()
 
     @property
-    def aliases(self) -> dict[str, str]:
-        """Where the server's aliases point."""
-        return holdings(self.client)[1]
+    def holdings(self) -> tuple[list[str], dict[str, str]]:
+        """The server's collections, and where its aliases point."""
+        return holdings(self.client)
+
+    @property
+    def schema(self) -> list[tuple[str, ...]]:
+        """What there is in the file beside rows: capture adds a table and triggers."""
+        return schema_of(self.source)
 
     def change(self) -> None:
         """The application writes: some rows are new, some altered, some gone."""
@@ -104,17 +114,36 @@ class Scenario:
             connection.execute("DELETE FROM letters WHERE size % 50 = ?", (self.changes + 20,))
             connection.execute("UPDATE stamps SET price = price + 0.1 WHERE number % 20 = ?", (self.changes,))
 
-    def run(self, command: Words, fault: Fault | None = None) -> Ended:
+    def complete(self, command: Words) -> None:
+        """Raises AssertionError where the command does not succeed."""
+        ended = self._run(command)
+        assert ended.code == 0, told(ended)
+
+    def complete_in(self, trouble: Trouble, step: Boundary, command: Words) -> None:
+        """Has a command come into trouble at this step of it; where that is for good, the same command completes it.
+
+        Raises:
+            AssertionError: it does not end as it should, or not in time.
+        """
+        fault = TroubleAtStep(trouble, self.way, step)
+        if trouble.ends_within is None:
+            ended = self._run((*command, *PATIENTLY), fault)
+            assert ended.code == 0, (trouble.name, told(ended))
+            return
+        began = time.monotonic()
+        ended = self._run((*command, *HASTILY), fault)
+        assert time.monotonic() - began < trouble.ends_within, (trouble.name, told(ended))
+        assert ended.code == 1, (trouble.name, told(ended))
+        assert "Weaviate does not answer" in ended.stderr, (trouble.name, told(ended))
+        assert "Traceback" not in ended.stderr, (trouble.name, told(ended))
+        self.complete(command)
+
+    def _run(self, command: Words, fault: Fault | None = None) -> Ended:
         """Runs a command, in trouble or not; afterwards the way is free of it."""
         try:
             return run(*command, *self._options(command), end=fault)
         finally:
             self.way.restore()
-
-    def complete(self, command: Words, fault: Fault | None = None) -> None:
-        """Raises AssertionError where the command does not succeed."""
-        ended = self.run(command, fault)
-        assert ended.code == 0, told(ended)
 
     def assert_copied(self, record: MigrationRecord) -> None:
         """A migration has every row as it is now, once, and there is no collection that nobody knows."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from random import Random
 
+from weaviate_migration.target.calls import CALL_SECONDS
 from weaviate_migration_tests.chaos.killing import Boundary
 from weaviate_migration_tests.network.toxiproxy import Toxic, ToxicWay
 
@@ -18,12 +19,14 @@ class Trouble:
         toxic: None: nobody answers at the server's address.
         seconds: how long it lasts; None: longer than the command.
         pause: seconds until it comes again, half as many or twice as many; None: it does not.
+        ends_within: of what no command can bear: seconds in which it has to give up that tries each call twice.
     """
 
     name: str
     toxic: Toxic | None
     seconds: float | None = None
     pause: float | None = None
+    ends_within: float | None = None
 
     def begin(self, way: ToxicWay) -> None:
         """Makes it, and has it end, and come again, while this process lives."""
@@ -62,12 +65,17 @@ class TroubleAtStep:
         self.step.arm_with(partial(self.trouble.begin, self.way))
 
 
+_NO_DATA = Toxic("timeout", {"timeout": 0}, ("upstream", "downstream"))
+
+
 def troubles(seconds: float) -> tuple[Trouble, ...]:
-    """All of them; those that make any answer impossible last so long."""
+    """All of them; where answers are impossible for a while, it is so long."""
     return (
         Trouble("nobody answers", None, seconds),
-        Trouble("data never arrive", Toxic("timeout", {"timeout": 0}, ("upstream", "downstream")), seconds),
+        Trouble("data never arrive", _NO_DATA, seconds),
         Trouble("100 KB a second", Toxic("bandwidth", {"rate": 100}, ("upstream", "downstream"))),
         Trouble("connections are cut at random", Toxic("reset_peer"), seconds=0.05, pause=0.5),
         Trouble("latency of 300 ms", Toxic("latency", {"latency": 300, "jitter": 100})),
+        Trouble("nobody answers any more", None, ends_within=120),
+        Trouble("data never arrive any more", _NO_DATA, ends_within=4 * CALL_SECONDS),
     )
