@@ -169,6 +169,8 @@ def follow_changes(config: MigrationConfig, stop: threading.Event) -> SyncResult
                 # Before anything was opened, a server that does not answer may be a wrong address.
                 if not (done or stop.is_set() or isinstance(error, SourceBusyError)):
                     raise
+                if stop.is_set():
+                    break
                 if isinstance(error, TargetError) and not isinstance(error, TransientTargetError):
                     failures.note(error)
                 wait = min(LONGEST_WAIT_SECONDS, 2 * wait)

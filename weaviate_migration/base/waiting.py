@@ -9,12 +9,14 @@ from contextlib import contextmanager
 from contextvars import copy_context
 from datetime import datetime, timedelta
 
-from weaviate_migration.base.deadline import seconds_left
+from weaviate_migration.base.deadline import is_stopped, seconds_left
 
 logger = logging.getLogger(__name__)
 
 LONG_SECONDS = 10.0
 """A wait that takes longer says so."""
+LOOK_SECONDS = 1.0
+"""How often a wait that goes on by itself, such as a call, is looked at."""
 
 
 class Wait:
@@ -28,11 +30,18 @@ class Wait:
         self._began = time.monotonic()
         self._until = self._began + seconds_left(limit)
         self._is_told = False
+        self._stopped_at: float | None = None
 
     @property
     def seconds(self) -> float:
         """How long it has taken."""
         return time.monotonic() - self._began
+
+    def is_given_up(self) -> bool:
+        """Whether the work was stopped, and what is waited for has had a moment since then to come to its end."""
+        if self._stopped_at is None and is_stopped():
+            self._stopped_at = time.monotonic()
+        return self._stopped_at is not None and time.monotonic() - self._stopped_at >= LOOK_SECONDS
 
     def tell_if_long(self, waiting_for: str) -> None:
         """Says it once, when ten seconds have passed.

@@ -7,6 +7,7 @@ is followed, since it would carry the key elsewhere. Over gRPC the client has li
 """
 
 import io
+import math
 import ssl
 import time
 from collections.abc import Iterable, Iterator
@@ -19,6 +20,7 @@ import httpx
 
 from weaviate_migration.base.errors import UnusableAnswerError
 from weaviate_migration.base.texts import size_text
+from weaviate_migration.base.waiting import LOOK_SECONDS, Wait
 
 LARGEST_PAGE_BYTES = 256 * 1024 * 1024
 """Of a page of objects: twice what the largest object may have (`MESSAGE_BYTES`), since JSON escapes characters."""
@@ -90,9 +92,20 @@ class _CountedStream(httpcore.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         call = _under_way.get()
-        data = self._stream.read(max_bytes, call.seconds_left(timeout))
+        data = self._awaited(max_bytes, call.seconds_left(timeout))
         call.note(len(data))
         return data
+
+    def _awaited(self, max_bytes: int, timeout: float | None) -> bytes:
+        """The next bytes; given up soon when the work is stopped."""
+        wait = Wait()
+        while True:
+            left = math.inf if timeout is None else timeout - wait.seconds
+            try:
+                return self._stream.read(max_bytes, max(LEAST_SECONDS, min(left, LOOK_SECONDS)))
+            except httpcore.ReadTimeout:
+                if left <= LOOK_SECONDS or wait.is_given_up():
+                    raise
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._stream.write(buffer, timeout)

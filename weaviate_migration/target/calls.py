@@ -19,9 +19,10 @@ from tenacity import RetryCallState, retry_if_exception, retry_if_exception_type
 from weaviate import WeaviateClient
 from weaviate.exceptions import WeaviateRetryError
 
-from weaviate_migration.base.deadline import is_stopped, seconds_left
-from weaviate_migration.base.errors import TargetConnectionError, TargetError, TransientTargetError
-from weaviate_migration.base.waiting import Wait, told_if_long
+from weaviate_migration.base.deadline import seconds_left
+from weaviate_migration.base.errors import MigrationError, TargetConnectionError, TargetError, TransientTargetError
+from weaviate_migration.base.waiting import LOOK_SECONDS, Wait, told_if_long
+from weaviate_migration.target.answer_limits import LEAST_SECONDS
 from weaviate_migration.target.failures import call_may_pass, response_may_pass, target_errors
 from weaviate_migration.target.repeats import NO_REPEATS, RepeatLimits, repeating
 
@@ -31,10 +32,6 @@ CALL_SECONDS = 120
 """For one call of the client; its own 30 s for a query are too few for a full page on a busy server."""
 SEND_SECONDS = 10
 """For a connection to be made, and for each part of a request to be sent."""
-LAST_SECONDS = 3.0
-"""A call that is under way when its work is stopped may take so long still."""
-# How often a call that is waited for is looked at.
-_LOOK_SECONDS = 1.0
 
 # Asking again is harmless: what was removed is gone. Objects are written by batches, which are repeated as such
 # (`write.py`), since a reply with errors acknowledges none of them.
@@ -118,7 +115,7 @@ class BoundedTransport(httpx.BaseTransport):
         return repeating(self.limits, may_pass, tells(_named(request)))(self._answer, request)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
-        limit = seconds_left(CALL_SECONDS)
+        limit = max(LEAST_SECONDS, seconds_left(CALL_SECONDS))
         short = min(SEND_SECONDS, limit)
         request.extensions["timeout"] = {"connect": short, "write": short, "pool": short, "read": limit}
         began = time.monotonic()
@@ -188,15 +185,12 @@ class BoundedCall:
             raise
 
     def _awaited(self, under_way: grpc.Future, limit: float) -> Any:
-        wait, after_stop = Wait(limit), Wait()
-        while True:
+        wait = Wait(limit)
+        while not wait.is_given_up():
             with suppress(grpc.FutureTimeoutError):
-                return under_way.result(_LOOK_SECONDS)
+                return under_way.result(LOOK_SECONDS)
             wait.tell_if_long(f"Weaviate to answer {self._name}")
-            if not is_stopped():
-                after_stop = Wait()
-            elif after_stop.seconds > LAST_SECONDS:
-                raise TargetConnectionError(f"Weaviate has not answered {self._name} for {wait.seconds:.0f} s.")
+        raise TargetConnectionError(f"Weaviate has not answered {self._name} for {wait.seconds:.0f} s")
 
 
 def tells(what: str) -> Callable[[RetryCallState], None]:
@@ -217,4 +211,6 @@ def _reason(failed: Any) -> str:
         return f"{failed.code().name}: {failed.details()}"
     if isinstance(failed, httpx.Response):
         return f"status {failed.status_code}"
+    if isinstance(failed, MigrationError):
+        return failed.message
     return str(failed) or type(failed).__name__

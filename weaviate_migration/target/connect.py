@@ -33,7 +33,7 @@ from weaviate_migration.base.errors import (
 )
 from weaviate_migration.base.redaction import secret_kept
 from weaviate_migration.base.settings import MigrationConfig
-from weaviate_migration.target.answer_limits import LARGEST_PAGE_BYTES, limited_client
+from weaviate_migration.target.answer_limits import LARGEST_PAGE_BYTES, LEAST_SECONDS, limited_client
 from weaviate_migration.target.calls import bound_calls, tells
 from weaviate_migration.target.failures import PASSING_STATUSES, call_may_pass, target_errors
 from weaviate_migration.target.repeats import NO_REPEATS, RepeatLimits, repeating
@@ -292,7 +292,7 @@ def _client(address: ServerAddress, api_key: str | None) -> weaviate.WeaviateCli
         auth_client_secret=Auth.api_key(api_key) if api_key else None,
         additional_config=AdditionalConfig(
             # While it connects; `bound_calls` has limits of its own.
-            timeout=Timeout(init=CHECK_SECONDS, query=CHECK_SECONDS, insert=CHECK_SECONDS),
+            timeout=Timeout(init=CHECK_SECONDS, query=max(LEAST_SECONDS, seconds_left(CHECK_SECONDS))),
             grpc_config=GrpcConfig(channel_options=_channel_options()),
         ),
         skip_init_checks=True,
@@ -375,7 +375,7 @@ def _get(address: ServerAddress, path: str, headers: dict[str, str], body: bytes
     """An answer to GET or, with a body, to POST."""
     url = f"{'https' if address.secure else 'http'}://{address.host}:{address.http_port}{path}"
     try:
-        with limited_client(address.secure, timeout=CHECK_SECONDS) as client:
+        with limited_client(address.secure, timeout=max(LEAST_SECONDS, seconds_left(CHECK_SECONDS))) as client:
             response = client.request("GET" if body is None else "POST", url, headers=headers, content=body)
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
         raise _unreachable(address, error) from error

@@ -69,7 +69,7 @@ def repeating(
 def _pause_unless_stopped(seconds: float) -> None:
     pause(seconds)
     if is_stopped():
-        raise TransientTargetError("Weaviate was not asked again: this was stopped.")
+        raise TransientTargetError("Weaviate was not asked again, since this was stopped")
 
 
 def _last_outcome(state: RetryCallState) -> Any:

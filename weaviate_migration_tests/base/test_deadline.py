@@ -2,12 +2,14 @@
 
 import math
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 
 import pytest
 
 from weaviate_migration.base import waiting
+from weaviate_migration.base.bounded_pool import BoundedPool
 from weaviate_migration.base.deadline import Deadline, bounded, is_stopped, pause, seconds_left
 from weaviate_migration.base.waiting import Wait, told_if_long
 
@@ -45,6 +47,43 @@ def test_anybody_who_may_stop_it_does() -> None:
 def test_a_thread_has_it_in_a_copy_of_the_context() -> None:
     with bounded(Deadline.after(60)), ThreadPoolExecutor(1) as pool:
         assert pool.submit(copy_context().run, seconds_left).result() <= 60
+
+
+def test_a_pool_has_the_deadline_of_who_gives_it_work() -> None:
+    with bounded(Deadline.after(60)), BoundedPool(2) as pool:
+        assert all(left <= 60 for left in pool.map(seconds_left, [120, 120, 120]))
+
+
+def fail_beside(work: Callable[[], None], begun: threading.Event) -> None:
+    """Fails while a pool does this work."""
+    with BoundedPool(1) as pool:
+        pool.submit(work)
+        begun.wait()
+        raise KeyboardInterrupt
+
+
+def test_a_pool_stops_its_work_when_its_block_fails() -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    def work() -> None:
+        begun.set()
+        while not is_stopped():
+            pause(3600)
+        ended.set()
+
+    with pytest.raises(KeyboardInterrupt):
+        fail_beside(work, begun)
+    assert ended.is_set()
+
+
+def test_a_wait_is_given_up_a_moment_after_the_work_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    stop, wait = threading.Event(), Wait()
+    with bounded(stop=stop):
+        assert not wait.is_given_up()
+        stop.set()
+        assert not wait.is_given_up()
+        monkeypatch.setattr(waiting, "LOOK_SECONDS", 0.0)
+        assert wait.is_given_up()
 
 
 def test_a_long_wait_says_for_what_since_when_and_until_when(

@@ -17,6 +17,7 @@ from weaviate.exceptions import WeaviateRetryError
 
 from weaviate_migration.base.deadline import Deadline, bounded
 from weaviate_migration.base.errors import TransientTargetError
+from weaviate_migration.target.answer_limits import LimitedTransport
 from weaviate_migration.target.calls import CALL_SECONDS, BoundedCall, BoundedTransport
 from weaviate_migration.target.repeats import Repeats
 
@@ -192,7 +193,7 @@ def test_nothing_is_repeated_once_it_is_stopped(answers: Answers, channel: grpc.
 
 
 def client(limits: Repeats = THRICE) -> httpx.Client:
-    return httpx.Client(transport=BoundedTransport(httpx.HTTPTransport(), limits), trust_env=False)
+    return httpx.Client(transport=BoundedTransport(LimitedTransport(None), limits), trust_env=False)
 
 
 class Site:
@@ -283,6 +284,24 @@ def test_an_answer_of_rest_that_does_not_come_is_asked_for_again(
     assert (answer.status_code, answer.json()) == (200, {"version": "1.39.0"})
     assert answer.elapsed.total_seconds() > 0
     assert site.asked == ["GET /v1/meta"] * 4
+
+
+def test_a_call_of_rest_that_is_stopped_is_given_up(site: Site) -> None:
+    stop, go_on = threading.Event(), threading.Event()
+
+    def wait(_: BaseHTTPRequestHandler) -> None:
+        stop.set()
+        go_on.wait()
+
+    site.failures = [wait]
+    began = time.monotonic()
+    try:
+        with bounded(stop=stop), client() as rest, pytest.raises(httpx.TransportError):
+            rest.get(f"{site.url}/v1/meta")
+    finally:
+        go_on.set()
+    assert time.monotonic() - began < CALL_SECONDS / 2
+    assert len(site.asked) == 1
 
 
 @pytest.mark.parametrize("method", ["HEAD", "PUT", "DELETE"])

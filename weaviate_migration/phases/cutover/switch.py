@@ -62,12 +62,12 @@ class _CutoverDeadline:
         Args:
             waiting_for: what has not come about yet.
         """
-        self.wait.tell_if_long(waiting_for)
         if self.deadline.has_passed:
             raise CutoverTimeoutError(
                 f"The cutover waited {self.deadline.seconds:g} s in vain for {waiting_for}. No alias was moved.",
                 "`weaviate-migration cutover` tries again; --timeout gives it more seconds.",
             )
+        self.wait.tell_if_long(waiting_for)
 
 
 def bounded_by(timeout: float) -> AbstractContextManager[None]:

@@ -3,13 +3,13 @@
 import logging
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property, partial
 
 from upath import UPath
 from weaviate import WeaviateClient
 
+from weaviate_migration.base.bounded_pool import BoundedPool
 from weaviate_migration.base.bundles import bundled
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping.object_ids import UuidRange
@@ -114,7 +114,7 @@ class CollectionProof:
         if self._changes.log is not None:
             yield from map(self.compare_partition, partitions)
             return
-        with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+        with BoundedPool(_SIDE_BY_SIDE) as pool:
             for start in range(0, len(partitions), _SIDE_BY_SIDE):
                 with self._changes.held() as changes:
                     compare = partial(self._compared, changes=changes)
