@@ -96,7 +96,7 @@ def remove_change_capture(config: MigrationConfig, capture_id: str | None = None
 
     Raises:
         ConfigurationError: the file may not be written to, or has no such capture.
-        MigrationConflictError: a migration is running in the work folder.
+        MigrationConflictError: a migration is running in the work folder, or a sync goes on with this capture.
         SourceError: the file is locked or damaged.
     """
     with opened(config) as session:
@@ -104,6 +104,8 @@ def remove_change_capture(config: MigrationConfig, capture_id: str | None = None
         source, work_folder = session.source, session.work_folder
         own = work_folder.capture_id
         wanted = capture_id or own
+        if wanted == own:
+            session.keep_from_sync("capture remove")
         removed = remove_capture(source, wanted) if wanted else []
         if not removed:
             raise ConfigurationError(

@@ -40,11 +40,13 @@ def clean_up_migrations(
     Raises:
         ConfigurationError: it is too early for it, the SQLite file may not be written to, or the settings are not the
             migration's.
+        MigrationConflictError: another command works in the work folder, or applies changes.
         SourceError: the SQLite file is locked.
         ServerNotUsableError: the server cannot be reached.
     """
     with opened_with_server(config) as session:
         session.lock("cleanup")
+        session.keep_from_sync("cleanup")
         if (record := session.work_folder.records.in_use_or_newest()) is not None:
             session.refuse_other_settings(record)
         refuse_too_early(session.work_folder, force=force)  # Before a server is started for it.

@@ -257,7 +257,7 @@ class _MigrateCall:
             return f"Weaviate is gone. {stays}; the same command goes on with it once the server is back."
         if may_pass:
             return f"The cause may pass. {stays}; the same command goes on with it."
-        roll_back(client, self._work_folder.records, record, self._work_folder.quarantine_folder, discard=True)
+        roll_back(client, self._work_folder, record, discard=True)
         snapshot = "; the snapshot stays" if record.snapshot else ""
         return f"Rolled back: the collections of migration {record.id} are removed{snapshot}."
 

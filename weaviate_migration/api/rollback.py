@@ -67,8 +67,7 @@ def roll_back_migration(config: MigrationConfig, discard: bool = False, migratio
                 f"Migration {record.id} is unfinished and has moved no alias.", "Remove it with `rollback --discard`."
             )
         _refuse_without_way_back(record, records)
-        quarantine = session.work_folder.quarantine_folder
-        moved, removed = roll_back(session.connect(), records, record, quarantine, discard=discard)
+        moved, removed = roll_back(session.connect(), session.work_folder, record, discard=discard)
     return RollbackResult(record.id, moved, tuple(removed))
 
 

@@ -111,6 +111,10 @@ class Session:
         """
         self.parts.enter_context(self.work_folder.locked(command_name(command)))
 
+    def keep_from_sync(self, command: str) -> None:
+        """Keeps every command from applying changes; raises MigrationConflictError where one does."""
+        self.parts.enter_context(self.work_folder.without_sync(command_name(command)))
+
 
 @contextmanager
 def opened(config: MigrationConfig, choose_mapping: MappingChoice = current_mapping) -> Iterator[Session]:

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from filelock import Timeout
+
 from weaviate_migration.base.deadline import bounded
 from weaviate_migration.base.endings import Endings
 from weaviate_migration.base.errors import (
@@ -19,6 +21,7 @@ from weaviate_migration.base.errors import (
     StorageError,
     TargetError,
     TransientTargetError,
+    WorkFolderBusyError,
 )
 from weaviate_migration.base.settings import SYNC_SECONDS, MigrationConfig
 from weaviate_migration.monitoring.alerts.under_way import SYNC
@@ -32,6 +35,7 @@ from weaviate_migration.phases.dual_write.following import (
     followed_records,
 )
 from weaviate_migration.phases.dual_write.lag import standing
+from weaviate_migration.phases.dual_write.migration_sync import MigrationSync
 from weaviate_migration.phases.dual_write.row_applier import SyncTally
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.locks import command_name
@@ -124,21 +128,35 @@ def sync_changes(config: MigrationConfig, wait: float = SYNC_SECONDS) -> SyncRes
     """Applies what is in the log by now to each followed migration.
 
     Args:
-        wait: for the end of another sync, so many seconds at most.
+        wait: for the end of another sync, load or comparison, so many seconds at most.
 
     Raises:
-        MigrationConflictError: the other one did not end in time.
+        MigrationConflictError: another sync did not end in time.
+        WorkFolderBusyError: a load or comparison did not.
         MigrationError: as `followed` and `MigrationSync.run_pass` say.
     """
     config = config.model_copy()
+    ends = time.monotonic() + wait
     with Endings() as parts:
         watch = parts.enter_context(_opened_for_sync(config, "sync", wait))
         group = parts.enter_context(followed(config))
-        done = {sync.record.id: sync.run_pass() for sync in group}
+        done = {sync.record.id: _pass_within(sync, max(0.0, ends - time.monotonic()), config) for sync in group}
         group.note_in_file(config)
         group.note_settled()
         watch.conclude(0)
     return _sync_result(config, done)
+
+
+def _pass_within(sync: MigrationSync, seconds: float, config: MigrationConfig) -> SyncTally:
+    """A pass, once nobody else works with these collections."""
+    try:
+        return sync.run_pass(wait=seconds)
+    except Timeout:
+        raise WorkFolderBusyError(
+            f"Somebody works with the collections of migration {sync.record.id}{WorkFolder.of(config).told_workers}. "
+            "This sync has waited in vain: not all changes are applied.",
+            "Wait for the end of that command, or of the run in Dagster's UI; --wait gives this one more seconds.",
+        ) from None
 
 
 def follow_changes(config: MigrationConfig, stop: threading.Event) -> SyncResult:

@@ -19,6 +19,7 @@ MigrationError                      exit code 1: it failed, the source is untouc
 │       ├── TargetConnectionError   no answer: the server is away, or the way to it
 │       ├── TargetTimeoutError      no answer in time
 │       └── TargetOverloadError     it answers that it cannot now: overloaded, read-only, out of memory or disk
+├── WorkFolderBusyError             another command works with the same collections, and has not ended in time
 ├── CutoverTimeoutError             the cutover was not ready in time; no alias was moved
 └── DifferencesError                exit code 3: ran to the end, but the two sides differ
 
@@ -172,6 +173,12 @@ class TargetOverloadError(TransientTargetError):
     """Weaviate answers that it cannot now: too many requests, read-only, out of memory or disk."""
 
     category: ClassVar[ErrorCategory] = "overload"
+
+
+class WorkFolderBusyError(MigrationError):
+    """Another command, or a run, works with the same collections, and has not ended in time."""
+
+    category: ClassVar[ErrorCategory] = "timeout"
 
 
 class CutoverTimeoutError(MigrationError):

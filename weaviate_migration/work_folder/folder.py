@@ -21,7 +21,7 @@ from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping.object_ids import split_address
 from weaviate_migration.work_folder.check_results import CheckResults
 from weaviate_migration.work_folder.loaded import LoadedPartitions
-from weaviate_migration.work_folder.locks import HeldLock
+from weaviate_migration.work_folder.locks import HeldLock, told
 from weaviate_migration.work_folder.mappings import KeptMappings
 from weaviate_migration.work_folder.prefixes import Prefixes, read_prefixes, write_prefixes
 from weaviate_migration.work_folder.quarantine import Quarantine
@@ -106,7 +106,7 @@ class WorkFolder:
             StorageError: the disk is full.
         """
         self.ensure()
-        lock = HeldLock(self.path / "migrate.lock", name)
+        lock = self._lock(name)
         if not lock.acquire():
             raise MigrationConflictError(
                 f"Another migration is running in {self.path}{lock.told_holder}.",
@@ -129,6 +129,35 @@ class WorkFolder:
             wait: until it is free: it is pruned for moments only. Otherwise `filelock.Timeout` is raised.
         """
         return FileLock(self.path / "snapshots.lock", blocking=wait)
+
+    @property
+    def told_workers(self) -> str:
+        """Who works in the folder right now and says so, to be put behind a sentence, with a colon; '' for nobody."""
+        return told(self._lock(_SOMEBODY).holder, self.sync_lock(_SOMEBODY).holder)
+
+    def _lock(self, name: str) -> HeldLock:
+        return HeldLock(self.path / "migrate.lock", name)
+
+    @contextmanager
+    def without_sync(self, name: str) -> Iterator[None]:
+        """While the context lives no command applies changes; for who takes away what it would go on with.
+
+        Args:
+            name: of who works here, as others are told.
+
+        Raises:
+            MigrationConflictError: a command does.
+        """
+        lock = self.sync_lock(name)
+        if not lock.acquire():
+            raise MigrationConflictError(
+                f"A sync is running in {self.path}{lock.told_holder}. It goes on with what would be removed.",
+                "End it (Ctrl-C, or SIGTERM), and try again.",
+            )
+        try:
+            yield
+        finally:
+            lock.release()
 
     @property
     def scratch(self) -> Path:

@@ -37,6 +37,12 @@ class Holder(BaseModel):
         return f"{self.name} (process {self.process}, since {self.since:%Y-%m-%d %H:%M:%S} UTC)"
 
 
+def told(*holders: Holder | None) -> str:
+    """These, to be put behind a sentence, with a colon; '' where nobody is known."""
+    known = [str(each) for each in holders if each is not None]
+    return f": {' and '.join(known)}" if known else ""
+
+
 def command_name(command: str) -> str:
     """A command, as others are told of it."""
     return f"`weaviate-migration {command}`"
@@ -55,11 +61,6 @@ class HeldLock:
         self._lock = FileLock(path, mode=FILE)
         self._holder_file = path.with_suffix(".holder.json")
         self._name = name
-
-    @property
-    def is_held(self) -> bool:
-        """Whether this one has it."""
-        return self._lock.is_locked
 
     def acquire(self, seconds: float = 0.0) -> bool:
         """Takes the lock, once it is free, within so many seconds; returns whether it has it.
@@ -86,9 +87,14 @@ class HeldLock:
             self._lock.release()
 
     @property
-    def told_holder(self) -> str:
-        """Who has it, to be put behind a sentence, with a colon; '' where nobody has, or who has it does not say."""
+    def holder(self) -> Holder | None:
+        """Who has it; None where nobody has, or who has it does not say."""
         try:
-            return f": {Holder.model_validate_json(self._holder_file.read_bytes())}"
+            return Holder.model_validate_json(self._holder_file.read_bytes())
         except (OSError, ValidationError):
-            return ""
+            return None
+
+    @property
+    def told_holder(self) -> str:
+        """Who has it, to be put behind a sentence, with a colon; '' where nobody is known."""
+        return told(self.holder)

@@ -13,6 +13,7 @@ from weaviate_migration.phases.cutover.switch import Cutover
 from weaviate_migration.phases.cutover.way_back import roll_back
 from weaviate_migration.target.aliases import alias_targets, point_aliases
 from weaviate_migration.target.schema import Origin, ensure_collection
+from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
 from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords
 
@@ -24,6 +25,7 @@ class Migrations:
     """The migrations of one work folder on one server."""
 
     def __init__(self, folder: Path, client: weaviate.WeaviateClient) -> None:
+        self.work_folder = WorkFolder(folder)
         self.records = MigrationRecords(folder)
         self.quarantine = folder / "quarantine"
         self.client = client
@@ -47,7 +49,7 @@ class Migrations:
         return Cutover(self.client, self.records, self.quarantine, lambda _: None).run(record, timeout=60)
 
     def back(self, record: MigrationRecord, discard: bool = True) -> list[str]:
-        _, removed = roll_back(self.client, self.records, record, self.quarantine, discard=discard)
+        _, removed = roll_back(self.client, self.work_folder, record, discard=discard)
         return removed
 
     def on_record(self, record: MigrationRecord) -> MigrationRecord:

@@ -16,6 +16,7 @@ from weaviate_migration.mapping import CollectionMapping, PropertyMapping
 from weaviate_migration.phases.cutover.switch import Cutover
 from weaviate_migration.phases.cutover.way_back import roll_back
 from weaviate_migration.target.schema import Origin, ensure_collection
+from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords
 from weaviate_migration_tests.live.command_line import until
 
@@ -139,7 +140,7 @@ def test_no_request_fails_and_none_mixes_both_versions(tmp_path: Path, client: w
         for _ in range(SWITCHES // 2):
             switched = switch.run(later, timeout=60)
             all_ask_again(readers)
-            roll_back(client, records, switched, quarantine, discard=False)
+            roll_back(client, WorkFolder(tmp_path), switched, discard=False)
             all_ask_again(readers)
     finally:
         stop.set()

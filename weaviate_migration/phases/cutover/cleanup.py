@@ -10,13 +10,14 @@ from weaviate import WeaviateClient
 
 from weaviate_migration.base.errors import CaptureError, ConfigurationError
 from weaviate_migration.phases.dual_write.lag import standing
-from weaviate_migration.phases.history.changes import open_change_log
+from weaviate_migration.phases.history.changes import alone_with, open_change_log
 from weaviate_migration.phases.history.versioned_collections import maker_of
 from weaviate_migration.source.capture import remove_capture
 from weaviate_migration.target.aliases import collections_behind_aliases
 from weaviate_migration.target.query import count_objects
 from weaviate_migration.target.references import refuse_referenced
 from weaviate_migration.target.schema import drop_collection, has_made, refuse_collections_of_others
+from weaviate_migration.target.switch_lock import remove_left_switch
 from weaviate_migration.target.tenants import tenants_found
 from weaviate_migration.work_folder.folder import WorkFolder, bytes_in
 from weaviate_migration.work_folder.record import MigrationRecord
@@ -73,6 +74,9 @@ class Cleanup:
             MigrationConflictError: a collection of one of their names is another work folder's.
         """
         records = self._work_folder.records.all()
+        makers = frozenset(map(maker_of, records))
+        for prefix in {each.prefix for each in records}:
+            remove_left_switch(self._client, prefix, makers)
         for each in records:
             refuse_collections_of_others(self._client, each.targets.values(), maker_of(each))
         kept = self._kept(records)
@@ -104,8 +108,9 @@ class Cleanup:
         refuse_referenced(self._client, {each.name for each in plan.collections})
         records = self._work_folder.records.all()
         makers = {name: maker_of(each) for each in records for name in each.targets.values()}
-        for each in plan.collections:
-            drop_collection(self._client, each.name, makers[each.name])
+        with alone_with(self._work_folder, (each.name for each in plan.collections)):
+            for each in plan.collections:
+                drop_collection(self._client, each.name, makers[each.name])
         for paths in self._files(records).values():
             for path in paths:
                 if path.exists():

@@ -22,7 +22,7 @@ from weaviate_migration.phases.cutover.way_back import give_aliases_back
 from weaviate_migration.phases.dual_write.following import followed_with
 from weaviate_migration.phases.dual_write.migration_sync import MigrationSync
 from weaviate_migration.phases.dual_write.row_applier import RowApplier
-from weaviate_migration.phases.history.versioned_collections import maker_of
+from weaviate_migration.phases.history.versioned_collections import maker_of, only_switch_of
 from weaviate_migration.phases.validation.changed_rows import try_compare_changes
 from weaviate_migration.phases.validation.source_proof import BroughtUp, try_bring_up
 from weaviate_migration.source.capture import can_be_copied
@@ -135,15 +135,17 @@ class Cutover:
         Raises:
             DifferencesError: a blocking check has not passed, rows are in the quarantine, or changes differ.
             CutoverTimeoutError: it was not ready in time.
-            MigrationConflictError: a name is taken by a collection or alias that no migration made, or one of this
-                migration's collections is not there any more.
+            MigrationConflictError: a name is taken by a collection or alias that no migration made, one of this
+                migration's collections is not there any more, or another migration moves the aliases.
         """
         if record.state == "cut over":
             refuse_collections_of_others(self._client, record.targets.values(), maker_of(record))
-            point_aliases(self._client, record.targets)
+            with only_switch_of(self._client, self._records, record):
+                point_aliases(self._client, record.targets)
             return record
         if record.is_half_switched:
-            return self._complete(record)
+            with only_switch_of(self._client, self._records, record):
+                return self._complete(record)
         # Of what is compared anew, rows that were refused are judged again.
         anew = {each.collection for each in sync.unfollowed if can_be_copied(each.plan)} if sync is not None else set()
         self._refuse_unready(record, but=anew)
@@ -154,7 +156,8 @@ class Cutover:
         except TransientTargetError as error:
             deadline.require(f"Weaviate ({error.message})")
             raise
-        return self._switch(record)
+        with only_switch_of(self._client, self._records, record):
+            return self._switch(record)
 
     def _complete(self, record: MigrationRecord) -> MigrationRecord:
         """Ends a switch that was broken off: forwards, or backwards where something speaks against it by now."""

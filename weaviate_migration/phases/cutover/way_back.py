@@ -1,24 +1,19 @@
 """The way back: leads the readers to the collections that they had before the cutover, and removes what is unwanted."""
 
-from pathlib import Path
-
 from weaviate import WeaviateClient
 
-from weaviate_migration.phases.history.versioned_collections import maker_of
+from weaviate_migration.phases.history.changes import alone_with
+from weaviate_migration.phases.history.versioned_collections import maker_of, only_switch_of
 from weaviate_migration.target.aliases import alias_targets, point_aliases
 from weaviate_migration.target.references import refuse_referenced
 from weaviate_migration.target.schema import drop_collection, refuse_collections_of_others
+from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.quarantine import Quarantine
-from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords
+from weaviate_migration.work_folder.record import MigrationRecord
 
 
 def roll_back(
-    client: WeaviateClient,
-    records: MigrationRecords,
-    record: MigrationRecord,
-    quarantine: Path,
-    *,
-    discard: bool,
+    client: WeaviateClient, work_folder: WorkFolder, record: MigrationRecord, *, discard: bool
 ) -> tuple[dict[str, str | None], list[str]]:
     """Gives the aliases back; and with `discard` removes the collections that this migration made, and only those.
 
@@ -27,18 +22,24 @@ def roll_back(
 
     Raises:
         ConfigurationError: a reference of another collection leads into one that would be removed; nothing is done.
-        MigrationConflictError: a collection of one of their names is another work folder's; nothing is done.
+        MigrationConflictError: a collection of one of their names is another work folder's, or somebody else works with
+            one of them or moves the aliases; nothing is done.
         StorageError: there is no room for the record; nothing is done.
     """
-    ours = record.targets.values()
+    ours = sorted(record.targets.values())
     refuse_collections_of_others(client, ours, maker_of(record))
     if discard:
         refuse_referenced(client, set(ours))
-    with records.updated_after(record, state="discarded" if discard else "rolled back"):
-        moved = give_aliases_back(client, record)
-        removed = [name for name in sorted(ours) if discard and drop_collection(client, name, maker_of(record))]
-        for name in ours if discard else ():
-            Quarantine(quarantine, name).discard()
+    # Whoever writes to a collection while it is removed would make it again, on a server that makes what is not there.
+    with alone_with(work_folder, ours if discard else ()):
+        with work_folder.records.updated_after(record, state="discarded" if discard else "rolled back"):
+            with only_switch_of(client, work_folder.records, record):
+                moved = give_aliases_back(client, record)
+            removed = [name for name in ours if discard and drop_collection(client, name, maker_of(record))]
+            for name in ours if discard else ():
+                Quarantine(work_folder.quarantine_folder, name).discard()
+        if discard:
+            work_folder.sync_positions.discard(record.id)
     return moved, removed
 
 

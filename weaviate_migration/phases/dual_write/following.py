@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from weaviate import WeaviateClient
 
 from weaviate_migration.base.errors import (
+    CaptureError,
     ConfigurationError,
     MigrationConflictError,
 )
@@ -115,7 +116,12 @@ class Followed:
 
     def _pass(self, sync: MigrationSync, done: dict[str, SyncTally]) -> bool:
         """A pass; not while the migration is being loaded or compared: the others need not wait for it."""
-        tally = sync.try_pass()
+        try:
+            tally = sync.try_pass()
+        except CaptureError:
+            if self.is_outdated():
+                return False  # It was given up meanwhile: what is followed now is opened again.
+            raise
         if tally is None:
             return False
         done[sync.record.id].add(tally)

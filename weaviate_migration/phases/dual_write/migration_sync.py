@@ -20,7 +20,7 @@ from weaviate_migration.base.endings import Endings
 from weaviate_migration.mapping.relation_groups import parents_first
 from weaviate_migration.phases.dual_write.lag import standing_in
 from weaviate_migration.phases.dual_write.row_applier import RowApplier, SyncTally
-from weaviate_migration.phases.history.changes import writing_lock
+from weaviate_migration.phases.history.changes import WITHOUT_LIMIT, writing_lock
 from weaviate_migration.source.capture import is_followed
 from weaviate_migration.source.change_log import ChangedRows, ChangeLog, CopiesTooLargeError, LogPosition
 from weaviate_migration.source.plan import MigrationPlan
@@ -139,26 +139,26 @@ class MigrationSync:
 
     def note_whole(self, epoch: int) -> None:
         """Notes that a full comparison found nothing missed, up to an epoch of the capture."""
-        with self._alone(wait=True):
+        with self._alone(WITHOUT_LIMIT):
             self._positions.save(self.record.id, self.known.model_copy(update={"epoch": epoch}))
 
     @contextmanager
-    def _alone(self, *, wait: bool) -> Iterator[None]:
+    def _alone(self, wait: float) -> Iterator[None]:
         """Nobody else writes to any of the migration's collections."""
         with Endings() as stack:
             for each in self.appliers:
                 stack.enter_context(writing_lock(self._locks, each.collection, wait=wait))
             yield
 
-    def run_pass(self, through: int | None = None, *, wait: bool = True) -> SyncTally:
+    def run_pass(self, through: int | None = None, *, wait: float = WITHOUT_LIMIT) -> SyncTally:
         """Applies what is in the log by now.
 
         Args:
             through: go no further than this position.
-            wait: for the end of a load or a comparison of these collections.
+            wait: so many seconds for the end of a load or a comparison of these collections.
 
         Raises:
-            filelock.Timeout: `wait` is off, and somebody else works with these collections.
+            filelock.Timeout: somebody else works with these collections for longer.
             CaptureError: changes were missed, or the source is not the file that was followed.
             SourceBusyError: the source was locked for too long.
             TargetError: Weaviate did not take part; nothing is lost, the next pass goes on.
@@ -181,7 +181,7 @@ class MigrationSync:
         Raises what `run_pass` does, but for the time-out.
         """
         try:
-            return self.run_pass(through, wait=False)
+            return self.run_pass(through, wait=0)
         except Timeout:
             return None
 
@@ -199,7 +199,7 @@ class MigrationSync:
             CaptureError: capture is damaged or missing.
             SourceBusyError: the source was locked for too long.
         """
-        with writing_lock(self._locks, applier.collection, wait=False), Endings() as stack:
+        with writing_lock(self._locks, applier.collection, wait=0), Endings() as stack:
             with self._log.reading():
                 rows = self._log.all_rows(applier.plan)
             stack.callback(rows.close)
@@ -207,7 +207,7 @@ class MigrationSync:
 
     @contextmanager
     def caught_up(
-        self, through: int | None = None, since: int | None = None, *, wait: bool = True
+        self, through: int | None = None, since: int | None = None, *, wait: float = WITHOUT_LIMIT
     ) -> Iterator[CaughtUp]:
         """Applies changes, and while the context lives nobody else writes to the migration's collections.
 
@@ -217,7 +217,7 @@ class MigrationSync:
         """
         with Endings() as stack:
             stack.enter_context(bound_contextvars(migration_id=self.record.id))
-            stack.enter_context(self._alone(wait=wait))
+            stack.enter_context(self._alone(wait))
             known = self.known
             reached, copies = self._copied(known, through, since)
             tally = SyncTally(changes=reached.position - known.position, position=reached.position)

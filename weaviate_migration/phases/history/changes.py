@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from weaviate_migration.base.endings import Endings
-from weaviate_migration.base.errors import CaptureError
+from weaviate_migration.base.errors import CaptureError, MigrationConflictError
 from weaviate_migration.base.permissions import FILE
 from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.mapping.object_ids import UuidRange, object_uuid
@@ -29,6 +29,10 @@ from weaviate_migration.work_folder.record import MigrationRecord
 from weaviate_migration.work_folder.sync_positions import SyncPositions, refuse_another_history
 
 EVERYTHING = UuidRange(None, None)
+# As `filelock` has it.
+WITHOUT_LIMIT = -1.0
+# How long a chunk of changes is waited for: one is applied within seconds. A whole load is not waited for.
+LONGEST_CHUNK_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -198,10 +202,30 @@ def held_changes(
         yield changes
 
 
-def writing_lock(folder: Path, collection: str, *, wait: bool = True) -> FileLock:
+def writing_lock(folder: Path, collection: str, *, wait: float = WITHOUT_LIMIT) -> FileLock:
     """The lock of one collection: held while rows are read and their objects written, or the two compared.
 
     Args:
-        wait: until it is free; otherwise taking it raises `filelock.Timeout` where it is not.
+        wait: so many seconds until it is free; then taking it raises `filelock.Timeout`.
     """
-    return FileLock(folder / f"{collection}.lock", blocking=wait, mode=FILE)
+    return FileLock(folder / f"{collection}.lock", timeout=float(wait), mode=FILE)
+
+
+@contextmanager
+def alone_with(work_folder: WorkFolder, collections: Iterable[str]) -> Iterator[None]:
+    """While the context lives nobody else writes to these collections, or compares them.
+
+    Raises:
+        MigrationConflictError: somebody else has not ended with one of them within `LONGEST_CHUNK_SECONDS`.
+    """
+    with Endings() as stack:
+        for name in collections:
+            try:
+                stack.enter_context(writing_lock(work_folder.sync_folder, name, wait=LONGEST_CHUNK_SECONDS))
+            except Timeout:
+                raise MigrationConflictError(
+                    f"Somebody works with the collection `{name}`{work_folder.told_workers}, and has not ended within "
+                    f"{LONGEST_CHUNK_SECONDS:g} s.",
+                    "Wait for the end of that command, or of the run in Dagster's UI, and try again.",
+                ) from None
+        yield

@@ -1,6 +1,7 @@
 """A migration's own versions of the collections: made empty, under names that no reader knows."""
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from weaviate import WeaviateClient
@@ -10,8 +11,9 @@ from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.target.aliases import refuse_foreign_names, refuse_names_in_use, refuse_other_tenants
 from weaviate_migration.target.references import ensure_references
 from weaviate_migration.target.schema import Maker, Origin, ensure_collection
+from weaviate_migration.target.switch_lock import only_switch
 from weaviate_migration.work_folder.folder import WorkFolder
-from weaviate_migration.work_folder.record import MigrationRecord
+from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords
 
 
 def ensure_collections(
@@ -37,6 +39,17 @@ def ensure_collections(
 def maker_of(record: MigrationRecord) -> Maker:
     """Whom the collections of a migration name as the one who made them."""
     return Maker(record.id, record.work_folder)
+
+
+def only_switch_of(
+    client: WeaviateClient, records: MigrationRecords, record: MigrationRecord
+) -> AbstractContextManager[None]:
+    """While the context lives nobody else moves the aliases of a migration; the work folder is locked.
+
+    Raises:
+        MigrationConflictError: another one has not ended.
+    """
+    return only_switch(client, record.prefix, record.targets.values(), {*map(maker_of, records.all())})
 
 
 def refuse_names_of_others(

@@ -15,6 +15,7 @@ from weaviate.collections import Collection
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.phases.dual_write.migration_sync import MigrationSync
 from weaviate_migration.phases.dual_write.row_applier import RowApplier, SyncTally
+from weaviate_migration.phases.history.changes import WITHOUT_LIMIT
 from weaviate_migration.phases.history.extract.refusals import judged
 from weaviate_migration.phases.history.extract.scan import row_layout
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow
@@ -50,13 +51,15 @@ class ChangeComparison:
         return sum(each.total for each in self.collections)
 
 
-def compare_changes(sync: MigrationSync, since: int, *, repair: bool = False, wait: bool = True) -> ChangeComparison:
+def compare_changes(
+    sync: MigrationSync, since: int, *, repair: bool = False, wait: float = WITHOUT_LIMIT
+) -> ChangeComparison:
     """Applies the log up to its end, and compares every row that was logged after a position with its object.
 
     Args:
         since: the position: what was logged up to it was compared otherwise.
         repair: where some differ, write all of these rows once more, and compare again.
-        wait: until nobody else loads, compares or syncs these collections; otherwise `filelock.Timeout` is raised.
+        wait: so many seconds until nobody else works with these collections; then `filelock.Timeout` is raised.
 
     Raises:
         CaptureError: changes were missed, or the source is not the file that was followed.
@@ -76,7 +79,7 @@ def compare_changes(sync: MigrationSync, since: int, *, repair: bool = False, wa
 def try_compare_changes(sync: MigrationSync, since: int) -> ChangeComparison | None:
     """The same, unless somebody loads, compares or syncs these collections right now: then None, at once."""
     try:
-        return compare_changes(sync, since, wait=False)
+        return compare_changes(sync, since, wait=0)
     except Timeout:
         return None
 
