@@ -7,8 +7,9 @@ through ours: one transport for REST, one wrapper for each call of gRPC.
 
 import logging
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -30,6 +31,9 @@ logger = logging.getLogger(__name__)
 
 CALL_SECONDS = 120
 """For one call of the client; its own 30 s for a query are too few for a full page on a busy server."""
+LEAST_BYTES_PER_SECOND = 50_000
+"""A call that carries much has so much longer. A way that carries nothing any more is given up sooner than that, since
+its connection is asked whether it is still there (`connect.KEEPALIVE_SECONDS`)."""
 SEND_SECONDS = 10
 """For a connection to be made, and for each part of a request to be sent."""
 
@@ -38,6 +42,23 @@ SEND_SECONDS = 10
 _REPEATED_GRPC = {"Search", "Aggregate", "TenantsGet", "BatchDelete"}
 # By HTTP's own rules. A POST makes something: see `make_once`.
 _REPEATED_METHODS = {"GET", "HEAD", "PUT", "DELETE"}
+
+
+_carried: ContextVar[int] = ContextVar("carried", default=0)
+
+
+@contextmanager
+def carrying(size: int) -> Iterator[None]:
+    """Gives the calls of the block the time that so many bytes may take on a slow way, in either direction."""
+    token = _carried.set(size)
+    try:
+        yield
+    finally:
+        _carried.reset(token)
+
+
+def _seconds_for_call() -> float:
+    return seconds_left(CALL_SECONDS + _carried.get() / LEAST_BYTES_PER_SECOND)
 
 
 def bound_calls(client: WeaviateClient, limits: RepeatLimits) -> None:
@@ -115,7 +136,7 @@ class BoundedTransport(httpx.BaseTransport):
         return repeating(self.limits, may_pass, tells(_named(request)))(self._answer, request)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
-        limit = max(LEAST_SECONDS, seconds_left(CALL_SECONDS))
+        limit = max(LEAST_SECONDS, _seconds_for_call())
         short = min(SEND_SECONDS, limit)
         request.extensions["timeout"] = {"connect": short, "write": short, "pool": short, "read": limit}
         began = time.monotonic()
@@ -176,7 +197,7 @@ class BoundedCall:
             raise
 
     def _reply(self, request: Any, metadata: Any) -> Any:
-        limit = seconds_left(CALL_SECONDS)
+        limit = _seconds_for_call()
         under_way = self.inner.future(request, metadata=metadata, timeout=limit)
         try:
             return self._awaited(under_way, limit)

@@ -19,6 +19,7 @@ from weaviate_migration.base.errors import TargetError
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping.object_ids import UuidRange, address
 from weaviate_migration.mapping.row_to_object import Vectors
+from weaviate_migration.target.calls import carrying
 from weaviate_migration.target.failures import is_too_large, target_error, target_errors
 from weaviate_migration.target.tenants import Tenants, parts_of_objects, parts_of_range
 
@@ -117,6 +118,7 @@ def objects_in_range(
         return _objects_by_few(collection, found_uuids, page, vectors, blobs, references)
 
     @target_errors("reading objects")
+    @carrying(PAGE_BYTES)
     def fetch(objects: Collection[Any, Any], after: str | None, limit: int) -> _Page:
         try:
             return ask(objects, after, limit)
@@ -252,6 +254,7 @@ def _too_large(error: WeaviateBaseError, collection: Collection[Any, Any], uuid:
 
 
 @target_errors("reading objects")
+@carrying(PAGE_BYTES)
 def objects_by_uuid(
     collection: Collection[Any, Any],
     uuids: Sequence[str],

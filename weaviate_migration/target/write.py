@@ -41,6 +41,7 @@ from weaviate_migration.base.redaction import redacted
 from weaviate_migration.base.settings import spare_memory_mb
 from weaviate_migration.mapping.object_ids import split_address
 from weaviate_migration.mapping.row_to_object import NO_REFERENCES, ObjectDraft, References
+from weaviate_migration.target.calls import carrying
 from weaviate_migration.target.failures import Rejection, is_too_large, target_error, target_errors
 from weaviate_migration.target.message_size import MESSAGE_BYTES, estimated_size, too_large
 from weaviate_migration.target.read_back import uuids_present
@@ -382,7 +383,9 @@ class ObjectWriter:
             outcome.unresolved |= {draft.uuid: draft.references for draft in pending if draft.references}
             pending[:] = [draft._replace(references=NO_REFERENCES) for draft in pending]
         while pending:
-            refused = self._send(pending)
+            # The other workers may send as much at the same time.
+            with carrying(outcome.batch.estimated_bytes * self._settings.worker_count):
+                refused = self._send(pending)
             if not refused:
                 break
             for index, each in refused.items():

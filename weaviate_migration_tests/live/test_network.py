@@ -5,11 +5,19 @@
 
 import os
 from collections.abc import Iterator
+from uuid import UUID
 
 import pytest
 import weaviate
+from weaviate.classes.config import DataType, Property
 
+from weaviate_migration.mapping.object_ids import UuidRange
+from weaviate_migration.mapping.row_to_object import ObjectDraft
+from weaviate_migration.target import calls
+from weaviate_migration.target.connect import connect
+from weaviate_migration.target.read_back import objects_by_uuid, objects_in_range
 from weaviate_migration.target.server import ServerAddress
+from weaviate_migration.target.write import ObjectWriter, WriteSettings, cut_into_batches
 from weaviate_migration_tests.network.scenario import (
     ALIAS_MADE,
     ALIAS_MOVED,
@@ -27,7 +35,7 @@ from weaviate_migration_tests.network.scenario import (
     Scenario,
 )
 from weaviate_migration_tests.network.toxiproxy import ToxicWay, run_toxiproxy
-from weaviate_migration_tests.network.troubles import Trouble, troubles
+from weaviate_migration_tests.network.troubles import SLOW, Trouble, troubles
 
 IN_FULL = "NETWORK_IN_FULL" in os.environ
 TROUBLES = troubles(seconds=30 if IN_FULL else 3)
@@ -80,3 +88,23 @@ def test_each_command_comes_to_its_end(scenario: Scenario, first: int) -> None:
     scenario.complete_in(next(trouble), COLLECTION_REMOVED, CLEANUP)
     assert scenario.holdings == before
     assert scenario.schema == schema
+
+
+def test_what_is_large_has_the_time_that_a_slow_way_takes(
+    way: ToxicWay, client: weaviate.WeaviateClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often it were tried, it would not be there in the time that a call has for itself."""
+    client.collections.create("Note", properties=[Property(name="body", data_type=DataType.TEXT)])
+    how = WriteSettings(10, 10**8, 10**8, worker_count=1, max_retries=3, retry_delay=0.0)
+    uuids = [str(UUID(int=number)) for number in range(1, 11)]
+    batches = cut_into_batches("00", [ObjectDraft(uuid, "key", {"body": "x" * 15_000}) for uuid in uuids], how)
+    with connect(way.address, None, how) as slow:
+        monkeypatch.setattr(calls, "CALL_SECONDS", 0.5)
+        notes = slow.collections.use("Note")
+        way.add(SLOW)
+        try:
+            assert [each.written for each in ObjectWriter(notes, how).write(batches)] == [10]
+            assert objects_by_uuid(notes, uuids).keys() == set(uuids)
+            assert [each.uuid for each in objects_in_range(notes, UuidRange(None, None), 20)] == uuids
+        finally:
+            way.restore()

@@ -65,6 +65,7 @@ class TroubleAtStep:
         self.step.arm_with(partial(self.trouble.begin, self.way))
 
 
+SLOW = Toxic("bandwidth", {"rate": 100}, ("upstream", "downstream"))
 _NO_DATA = Toxic("timeout", {"timeout": 0}, ("upstream", "downstream"))
 
 
@@ -73,7 +74,7 @@ def troubles(seconds: float) -> tuple[Trouble, ...]:
     return (
         Trouble("nobody answers", None, seconds),
         Trouble("data never arrive", _NO_DATA, seconds),
-        Trouble("100 KB a second", Toxic("bandwidth", {"rate": 100}, ("upstream", "downstream"))),
+        Trouble("100 KB a second", SLOW),
         Trouble("connections are cut at random", Toxic("reset_peer"), seconds=0.05, pause=0.5),
         Trouble("latency of 300 ms", Toxic("latency", {"latency": 300, "jitter": 100})),
         Trouble("nobody answers any more", None, ends_within=120),
