@@ -4,6 +4,7 @@ Without the right to mount the tests fail, so that nobody takes their absence fo
 `WEAVIATE_MIGRATION_NO_MOUNT=1` leaves them out on purpose.
 """
 
+import gc
 import os
 import subprocess
 from collections.abc import Iterator
@@ -51,6 +52,7 @@ class SmallDisk:
     @contextmanager
     def read_only(self) -> Iterator[None]:
         """Mounted for reading only while the context lives; for root, too."""
+        gc.collect()  # A file that an error still holds open for writing would be in the way.
         _run("mount", "-o", "remount,ro", self.path)
         try:
             yield

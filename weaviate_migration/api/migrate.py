@@ -18,7 +18,7 @@ from weaviate import WeaviateClient
 from weaviate_migration.api.job_session import JobSession, opened_for_jobs
 from weaviate_migration.api.outcome import MigrationResult, dry_run_outcome, migration_outcome
 from weaviate_migration.api.postflight import failures_after
-from weaviate_migration.base.errors import ConfigurationError, MigrationError
+from weaviate_migration.base.errors import ConfigurationError, MigrationError, StorageError
 from weaviate_migration.base.logs import TOLD, in_own_context, note_failure
 from weaviate_migration.base.settings import MigrationConfig, create_migration_config
 from weaviate_migration.mapping import Mapping
@@ -203,7 +203,11 @@ class _MigrateCall:
             return result.with_(warnings=[*result.warnings, f"There is no certificate: {'; '.join(lacking)}."])
         if not is_whole(compared) or any(each.pending or each.differences for each in compared):
             return result
-        path = certify(self._work_folder, self._mapping, record, compared, server_version(client))
+        try:
+            path = certify(self._work_folder, self._mapping, record, compared, server_version(client))
+        except StorageError as error:  # Readers may have the new collections already: the migration is done.
+            told = f"There is no certificate: {error.message} `weaviate-migration verify` makes one once there is room."
+            return result.with_(warnings=[*result.warnings, told])
         return result.with_(certificate=str(path))
 
     def _measured(self, result: MigrationResult, cpu_before: float) -> MigrationResult:

@@ -234,10 +234,12 @@ def _opened_for_sync(
         command: as others are told who syncs.
         wait, stop: as `only_sync` has them.
     """
+    work_folder = WorkFolder.of(config)
+    work_folder.refuse_closed()
     with (
         exposition(config),
         watched(config, SYNC) as watch,
-        only_sync(WorkFolder.of(config), command, logger.warning, wait, stop or threading.Event()),
+        only_sync(work_folder, command, logger.warning, wait, stop or threading.Event()),
     ):
         yield watch
 

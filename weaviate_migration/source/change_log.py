@@ -191,6 +191,7 @@ class ChangeLog:
         self.source = source
         self._capture_id = capture_id
         self._busy_timeout = busy_timeout_seconds
+        self._scratch = scratch
         # A statement of the mapping would take a table of another name for one of the application's.
         self._names = (f"{OWN_PREFIX}changed_{number}" for number in itertools.count())
         self._capture: Capture | None = None
@@ -238,7 +239,7 @@ class ChangeLog:
             CaptureError: the capture is gone, or a captured table is not as it was when capture was installed.
             CopiesTooLargeError: they take more, or there is not so much room; nothing of them is left.
         """
-        with source_errors(self.source, self._busy_timeout), self._room_for_copies(most_copied):
+        with source_errors(self.source, self._busy_timeout, self._scratch), self._room_for_copies(most_copied):
             self._connection.execute("BEGIN")
             with self._connection:  # Committed, for the sake of the copies; after an error rolled back.
                 yield self._intact_capture()

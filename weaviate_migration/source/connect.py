@@ -29,7 +29,7 @@ from weaviate_migration.base.errors import (
     StorageError,
 )
 from weaviate_migration.base.permissions import make_folder
-from weaviate_migration.base.storage import MAKE_ROOM, is_write_failure, room_text
+from weaviate_migration.base.storage import MAKE_ROOM, is_writable, is_write_failure, room_text
 from weaviate_migration.source.collations import stand_in_for_collations
 
 BUSY_TIMEOUT_SECONDS = 30.0
@@ -238,7 +238,8 @@ def require_space(folder: Path, needed_bytes: int, what: str) -> None:
 def _mapped(error: sqlite3.Error, path: Path, busy_timeout_seconds: float, scratch: Path | None) -> MigrationError:
     if is_write_failure(error) and scratch is not None:
         return StorageError(
-            f"what is sorted of {path} cannot be written to {scratch}: {error}: {room_text(scratch)}", MAKE_ROOM
+            f"what is sorted or copied of {path} cannot be written to {scratch}: {error}: {room_text(scratch)}",
+            MAKE_ROOM,
         )
     if is_write_failure(error):
         return SourceStorageError(f"{path}: cannot be written: {error}: {room_text(path)}", MAKE_ROOM)
@@ -296,7 +297,11 @@ def _opens_in_place(path: Path, busy_timeout_seconds: float) -> bool:
     except sqlite3.OperationalError as error:
         if primary_code(error) in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
             return False
-        raise
+        # A `-shm` that cannot be made for want of room is an I/O error to SQLite, if it is not told as a full disk.
+        is_full = primary_code(error) in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL) and not is_writable(path.parent)
+        if not is_full:
+            raise
+        return False
     return True
 
 

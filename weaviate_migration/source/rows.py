@@ -291,8 +291,9 @@ class TableReader:
     ) -> None:
         self._snapshot = snapshot
         self._plan = plan
+        self._scratch = scratch
         self._connection = open_snapshot(snapshot)
-        with source_errors(snapshot):
+        with source_errors(snapshot, scratch=scratch):
             prepare_for_rows(self._connection, object_uuid, scratch)
             self._connection.execute(f"PRAGMA cache_size = -{sort_memory_mb * 1024}")
 
@@ -319,7 +320,7 @@ class TableReader:
             return self._keys_at(sorted(cuts))
         name = self._address_name
         statement = f"SELECT {self._address_sql} AS {name} FROM {self._table} WHERE {name} IS NOT NULL ORDER BY {name}"
-        with source_errors(self._snapshot):
+        with source_errors(self._snapshot, scratch=self._scratch):
             rows = self._connection.execute(statement)
             return [address for position, (address,) in enumerate(rows) if position in cuts]
 
@@ -329,7 +330,7 @@ class TableReader:
         if len(self._plan.key) > 1 or self._plan.tenant is not None:
             return False
         statement = f"SELECT EXISTS (SELECT 1 FROM {self._table} WHERE {key} IS NOT NULL AND NOT ({_is_uuid(key)}))"
-        with source_errors(self._snapshot):
+        with source_errors(self._snapshot, scratch=self._scratch):
             (others,) = self._connection.execute(statement).fetchone()
         return not others
 
@@ -337,7 +338,7 @@ class TableReader:
         """The keys at these places of their order, from 0: where they have an index, nothing is sorted."""
         key = quoted(self._plan.key[0])
         statement = f"SELECT {key} FROM {self._table} WHERE {key} IS NOT NULL ORDER BY {key} COLLATE BINARY"
-        with source_errors(self._snapshot):
+        with source_errors(self._snapshot, scratch=self._scratch):
             rows = self._connection.execute(statement)
             steps = (after - before - 1 for before, after in itertools.pairwise([-1, *positions]))
             return [next(itertools.islice(rows, step, None))[0] for step in steps]
@@ -358,7 +359,8 @@ class TableReader:
             high: leave out this address and those after it.
 
         Raises:
-            SourceError: the snapshot is damaged, or there is no space to sort it.
+            SourceError: the snapshot is damaged.
+            StorageError: there is no space to sort it.
         """
         address = self._address_name
         where = {
@@ -373,7 +375,7 @@ class TableReader:
         limits = {"low": low, "high": high}
         split = 1 + len(self._plan.key)
         with (
-            source_errors(self._snapshot),
+            source_errors(self._snapshot, scratch=self._scratch),
             WideSelect(self._connection, f"{self._address_sql} AS {address}", read, rest, limits) as rows,
         ):
             for row in rows:
@@ -404,7 +406,7 @@ class TableReader:
             f"FROM {self._table} WHERE {quoted(column)} IS NOT NULL GROUP BY {self._told_apart_sql(column)}) AS child"
             f"{where}"
         )
-        with source_errors(self._snapshot):
+        with source_errors(self._snapshot, scratch=self._scratch):
             yield from itertools.starmap(NamedParent, self._connection.execute(statement))
 
     def _told_apart_sql(self, column: str) -> str:
@@ -439,6 +441,6 @@ class TableReader:
         return value_sql(self._read_table, column, quoted(column))
 
     def _count(self, condition: str) -> int:
-        with source_errors(self._snapshot):
+        with source_errors(self._snapshot, scratch=self._scratch):
             found = self._connection.execute(f"SELECT count(*) FROM {self._table} WHERE {condition}").fetchone()
         return int(found[0])

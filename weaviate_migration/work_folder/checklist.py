@@ -1,6 +1,7 @@
 """Checklists before and after a migration: for each item a verdict, the figure that it rests on, and the remedy."""
 
 import json
+import logging
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -8,7 +9,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from weaviate_migration.base.atomic_file import replace_file
-from weaviate_migration.base.errors import DifferencesError
+from weaviate_migration.base.errors import DifferencesError, StorageError
+
+logger = logging.getLogger(__name__)
 
 Verdict = Literal["passed", "warned", "failed", "skipped"]
 Kind = Literal["preflight", "postflight"]
@@ -68,8 +71,14 @@ class Checklist:
         return {**asdict(self), "at": self.at.isoformat(), "success": self.success}
 
     def save(self, work_folder: Path) -> None:
-        """Stores it as `preflight.json` or `postflight.json`, in place of the one before, in one step."""
-        replace_file(_path(work_folder, self.kind), json.dumps(self.to_dict(), indent=2))
+        """Stores it as `preflight.json` or `postflight.json`, in place of the one before, in one step.
+
+        Where there is no room for it that is logged: what was looked at is told all the same.
+        """
+        try:
+            replace_file(_path(work_folder, self.kind), json.dumps(self.to_dict(), indent=2))
+        except StorageError as error:
+            logger.warning("the %s is not kept for the report: %s", self.kind, error.message)
 
 
 def read_checklist(work_folder: Path, kind: Kind) -> Checklist | None:

@@ -63,20 +63,27 @@ class WorkFolder:
             self._close()
         except OSError as error:
             raise _unusable(self.path, error.strerror) from error
-        if not is_open(self.path):
-            raise _unusable(self.path, "Permission denied")
+        self.refuse_closed()
         return self.path
 
+    def refuse_closed(self) -> None:
+        """For the beginning of a command that will write to the folder; nothing is made.
+
+        Raises:
+            ConfigurationError: it may not be written to.
+        """
+        if not is_open(self.path):
+            raise _unusable(self.path, "it is read-only, or closed to this user")
+
     def refuse_unwritable(self) -> None:
-        """For the beginning of a command that writes much to the folder, and frees nothing; nothing is made.
+        """For the beginning of one that writes much, and frees nothing; nothing is made.
 
         Raises:
             ConfigurationError: it may not be written to, or its disk is full.
         """
-        if not is_open(self.path):
-            raise _unusable(self.path, "it is read-only, or closed to this user")
+        self.refuse_closed()
         if not is_writable(self.path):
-            raise _unusable(self.path, room_text(self.path, LEAST_ROOM_BYTES))
+            raise _unusable(self.path, room_text(self.path, LEAST_ROOM_BYTES), "Make room there")
 
     def close(self) -> None:
         """Closes what an earlier version left open to others, as far as that can be: for whoever only reads in it."""
@@ -306,10 +313,11 @@ class WorkFolder:
         return HistoryFile(self.history_folder, record.id)
 
 
-def _unusable(folder: Path, reason: str | None) -> ConfigurationError:
+def _unusable(
+    folder: Path, reason: str | None, remedy: str = "Give this user the right to write there"
+) -> ConfigurationError:
     return ConfigurationError(
-        f"The work folder {folder} cannot be written to: {reason}.",
-        "Make room there, or give this user the right to write; or name another one with --work-dir.",
+        f"The work folder {folder} cannot be written to: {reason}.", f"{remedy}, or name another one with --work-dir."
     )
 
 
