@@ -14,6 +14,7 @@ LONGEST = (
         "test_documented_commands",
         "test_component",
         "test_server",
+        "test_soak",
         "test_sync_command",
         "test_chaos",
         "test_dual_writer",

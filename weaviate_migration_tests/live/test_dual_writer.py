@@ -24,7 +24,7 @@ from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration_tests.documentation import CHECKOUT, code_blocks
-from weaviate_migration_tests.live.command_line import at, empty, run_here
+from weaviate_migration_tests.live.command_line import at, empty, run_here, until
 from weaviate_migration_tests.live.notes import NoteMigration, make_mapping, note_file
 from weaviate_migration_tests.live.own_server import StoppableServer
 
@@ -209,6 +209,24 @@ def test_the_file_knows_how_far_it_is_applied(
     work_folder = WorkFolder(notes.work_dir)
     with open_change_log(work_folder, notes.source) as log, log.reading():
         assert log.applied_in_file(work_folder.records.current().id) == log.last_position()
+
+
+def test_a_log_over_its_limit_is_pruned_under_an_application_that_never_rests(
+    notes: NoteMigration, config: MigrationConfig, engine: Engine
+) -> None:
+    work_folder = WorkFolder(notes.work_dir)
+    with open_change_log(work_folder, notes.source) as log, log.reading():
+        first = log.first_position()
+
+    def is_pruned_after_another_commit() -> bool:
+        add(engine, str(uuid4()))
+        with open_change_log(work_folder, notes.source) as log, log.reading():
+            return log.first_position() > first
+
+    with DualWriter(config.model_copy(update={"keep_changes": 2})) as writer:
+        writer.attach(engine)
+        until(is_pruned_after_another_commit)
+        assert writer.flush(SECONDS)
 
 
 def test_a_row_that_is_refused_is_counted(config: MigrationConfig, engine: Engine, key: str) -> None:

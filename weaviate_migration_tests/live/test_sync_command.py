@@ -22,7 +22,16 @@ from weaviate_migration.phases.history import changes as since_snapshot
 from weaviate_migration.source.change_log import ChangeLog
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress
-from weaviate_migration_tests.live.command_line import SECONDS, at, end_of, run_here, started, until
+from weaviate_migration_tests.live.command_line import (
+    SECONDS,
+    WITHOUT_RIGHTS,
+    at,
+    end_of,
+    run_command,
+    run_here,
+    started,
+    until,
+)
 from weaviate_migration_tests.live.notes import NoteMigration, make_mapping, note_file, note_id
 from weaviate_migration_tests.live.own_server import StoppableServer
 from weaviate_migration_tests.live.test_sync import bodies, rows
@@ -170,6 +179,29 @@ def test_a_follower_outlives_its_server(tmp_path: Path, own_server: StoppableSer
         process.send_signal(signal.SIGTERM)
         told = end_of(process)
         assert (told.code, told.json["migrations"][0]["lag_changes"]) == (0, 1)
+
+
+def test_verify_takes_a_new_snapshot_when_the_log_was_pruned_beyond_the_last(
+    notes: NoteMigration, live: Application
+) -> None:
+    for _ in range(5):
+        live.change()
+    ended = run_here(*sync_options(notes), "--keep-changes", 2)
+    assert (ended.code, "`weaviate-migration verify` takes a new one" in ended.stderr) == (0, True), ended.stderr
+    live.change()
+    verified = run_here("verify", "--work-dir", notes.work_dir, *at(notes.server))
+    assert verified.code == 0, verified.stderr
+    assert live.is_in_weaviate()
+
+
+def test_a_file_that_may_only_be_read_is_followed_all_the_same(notes: NoteMigration, live: Application) -> None:
+    live.connection.execute("PRAGMA journal_mode = delete")  # A WAL cannot be read where nothing may be written.
+    live.change()
+    notes.source.chmod(0o444)
+    ended = run_command(*sync_options(notes), before=WITHOUT_RIGHTS)
+    assert ended.code == 0, ended.stderr
+    assert "its change log is not pruned for now" in ended.stderr
+    assert live.is_in_weaviate()
 
 
 @contextmanager

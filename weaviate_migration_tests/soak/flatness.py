@@ -51,9 +51,13 @@ class Comparison:
 
 
 def compared(samples: Sequence[Sample]) -> Iterator[Comparison]:
-    """Each figure in the second quarter, by when all of it is warm, and in the last one."""
-    quarter = max(1, len(samples) // 4)
-    before, after = samples[quarter : 2 * quarter], samples[-quarter:]
+    """Each figure in the second quarter of the time, by when all of it is warm, and in the last one."""
+    begun, ended = samples[0].seconds, samples[-1].seconds
+    quarter = (ended - begun) / 4
+    # While a restart is watched there are many a second: one of them counts.
+    each_second = list({int(each.seconds): each for each in samples}.values())
+    before = [each for each in each_second if begun + quarter <= each.seconds <= begun + 2 * quarter]
+    after = [each for each in each_second if each.seconds >= ended - quarter]
     for each in FLAT:
         values = [[float(getattr(sample, each.figure)) for sample in part] for part in (before, after, samples)]
         old, new = median(values[0]), median(values[1])

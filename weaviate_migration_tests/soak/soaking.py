@@ -87,12 +87,15 @@ class Soak:
 
     def sample(self) -> Sample:
         """Measures, and writes down what it finds."""
-        self._writers.refuse_ended()
-        assert self._follower.poll() is None, self._told()
-        found = self._watched.sample(time.monotonic() - self._began, self.restarts, self._server.process.pid)
+        found = self._measured()
         write_sample(self.samples, found)
         self.taken.append(found)
         return found
+
+    def _measured(self) -> Sample:
+        self._writers.refuse_ended()
+        assert self._follower.poll() is None, self._told()
+        return self._watched.sample(time.monotonic() - self._began, self.restarts, self._server.process.pid)
 
     def settle(self) -> Sample:
         """Ends the writers, waits until all is applied and the log is within its limit, and measures once more."""
@@ -130,7 +133,7 @@ class Soak:
         try:
             (record,) = (self.work_dir / "migrations").glob("*.json")
             self._watched = Watched(self.source, self.work_dir, record.stem, psutil.Process(self._follower.pid))
-            until(self.is_in_step)
+            until(lambda: self._measured().lag_seconds < LAG_SECONDS)
             yield
         finally:
             self._follower.kill()
