@@ -1,4 +1,4 @@
-"""What weaviate-client raises, as errors of this project: by the type and the status, never by the text."""
+"""What weaviate-client raises, as errors of this project: by type and status, or by the text where they say nothing."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -42,6 +42,24 @@ PASSING_STATUSES: Mapping[int, type[TransientTargetError]] = {
     503: TargetOverloadError,
     504: TargetTimeoutError,
 }
+# Where the server gives no code, text decides, and nowhere else: of single objects it has only that, a call ends with
+# UNKNOWN or 500. Each of these was seen from a server that took the same later: read-only shard, overload, a node or a
+# disk away for a while; one that is being shut down finds neither its own node nor a replica (1.39.0).
+_TRANSIENT_TEXTS: tuple[tuple[type[TransientTargetError], re.Pattern[str]], ...] = (
+    (
+        TargetOverloadError,
+        re.compile(r"read-only|too many requests|\b429\b|service unavailable|not enough memory|no space left", re.I),
+    ),
+    (TargetTimeoutError, re.compile(r"deadline exceeded", re.I)),
+    (
+        TargetConnectionError,
+        re.compile(
+            r"\b5\d\d\b status|connection refused|context canceled|leader not found|shutting down"
+            r"|resolve node name|no (read|write) replica found",
+            re.I,
+        ),
+    ),
+)
 _SAID: Mapping[type[TransientTargetError], str] = {
     TargetConnectionError: "does not answer",
     TargetTimeoutError: "does not answer in time",
@@ -148,7 +166,7 @@ def target_error(error: WeaviateBaseError, doing: str) -> TargetError:
             f"{doing}: larger than a message of this Weaviate may be ({said})",
             "Make the row smaller, or raise GRPC_MAX_MESSAGE_SIZE in the server's environment.",
         )
-    passing = _passing_kind(error, code, status)
+    passing = _passing_kind(error, call)
     return _passing(passing, doing, said) if passing else TargetError(f"{doing}: {said}")
 
 
@@ -187,12 +205,14 @@ def _is_quota_of_call(call: grpc.Call) -> bool:
 
 def call_may_pass(error: BaseException) -> bool:
     """Whether this is a call of gRPC that failed, and that may work when it is made again as it is."""
-    return isinstance(error, grpc.Call) and error.code() in _CODES and not (_is_quota_of_call(error) or _is_size(error))
+    if not isinstance(error, grpc.Call) or _is_quota_of_call(error) or _is_size(error):
+        return False
+    return _kind_of_call(error) is not None
 
 
 def response_may_pass(response: httpx.Response) -> bool:
     """Whether another answer may come when the same is asked again; the response is read."""
-    return response.status_code in PASSING_STATUSES and not _is_quota(_body(response))
+    return _kind_of_status(response.status_code, response.text) is not None and not _is_quota(_body(response))
 
 
 def _body(response: httpx.Response) -> Any:
@@ -202,11 +222,24 @@ def _body(response: httpx.Response) -> Any:
         return None
 
 
-def _passing_kind(
-    error: WeaviateBaseError, code: grpc.StatusCode | None, status: int | None
-) -> type[TransientTargetError] | None:
+def passing_kind(said: str) -> type[TransientTargetError] | None:
+    """The class of a failure that may pass, where there is no more than a text; None for any other."""
+    return next((kind for kind, text in _TRANSIENT_TEXTS if text.search(said)), None)
+
+
+def _kind_of_call(call: grpc.Call) -> type[TransientTargetError] | None:
+    return passing_kind(str(call.details())) if call.code() is grpc.StatusCode.UNKNOWN else _CODES.get(call.code())
+
+
+def _kind_of_status(status: int, said: str) -> type[TransientTargetError] | None:
+    return passing_kind(said) if status == httpx.codes.INTERNAL_SERVER_ERROR else PASSING_STATUSES.get(status)
+
+
+def _passing_kind(error: WeaviateBaseError, call: grpc.Call | None) -> type[TransientTargetError] | None:
     """The class of a failure that may pass: by its gRPC code or HTTP status, else by the type; None for any other."""
-    kind = _CODES.get(code) or PASSING_STATUSES.get(status or 0)
+    kind = _kind_of_call(call) if call else None
+    if isinstance(error, UnexpectedStatusCodeError):
+        kind = _kind_of_status(error.status_code, error.message)
     if kind is None and isinstance(error, WeaviateTimeoutError):
         return TargetTimeoutError
     if kind is None and isinstance(error, WeaviateConnectionError | WeaviateRetryError):

@@ -7,7 +7,6 @@ is harmless, since their UUIDs are fixed.
 """
 
 import logging
-import re
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -31,9 +30,7 @@ from weaviate_migration.base.deadline import bounded
 from weaviate_migration.base.errors import (
     ErrorCategory,
     MigrationError,
-    TargetConnectionError,
     TargetOverloadError,
-    TargetTimeoutError,
     TransientTargetError,
     UnusableAnswerError,
 )
@@ -42,7 +39,7 @@ from weaviate_migration.base.settings import spare_memory_mb
 from weaviate_migration.mapping.object_ids import split_address
 from weaviate_migration.mapping.row_to_object import NO_REFERENCES, ObjectDraft, References
 from weaviate_migration.target.calls import carrying
-from weaviate_migration.target.failures import Rejection, is_too_large, target_error, target_errors
+from weaviate_migration.target.failures import Rejection, is_too_large, passing_kind, target_error, target_errors
 from weaviate_migration.target.message_size import MESSAGE_BYTES, estimated_size, too_large
 from weaviate_migration.target.read_back import uuids_present
 from weaviate_migration.target.references import add_references
@@ -57,20 +54,6 @@ REMOVALS_PER_REQUEST = 1_000
 
 # Where one in so many references leads nowhere, adding all of them costs less than sending objects twice.
 _MANY = 4
-
-# The server gives single objects their errors as text only, so here, and only here, text decides. Each of these was
-# seen from a server that took the same object later: read-only shard, overload, a node or a disk away for a while.
-_TRANSIENT_TEXTS: tuple[tuple[type[TransientTargetError], re.Pattern[str]], ...] = (
-    (
-        TargetOverloadError,
-        re.compile(r"read-only|too many requests|\b429\b|service unavailable|not enough memory|no space left", re.I),
-    ),
-    (TargetTimeoutError, re.compile(r"deadline exceeded", re.I)),
-    (
-        TargetConnectionError,
-        re.compile(r"\b5\d\d\b status|connection refused|context canceled|leader not found|shutting down", re.I),
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -257,11 +240,6 @@ def _remove_objects(collection: Collection[Any, Any], uuids: Sequence[str]) -> i
             )
         removed += found.successful
     return removed
-
-
-def passing_kind(reason: str) -> type[TransientTargetError] | None:
-    """The class of a single object's error that may pass; None for any other."""
-    return next((kind for kind, text in _TRANSIENT_TEXTS if text.search(reason)), None)
 
 
 class ObjectWriter:

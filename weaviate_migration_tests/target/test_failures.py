@@ -17,8 +17,7 @@ from weaviate.exceptions import (
 )
 
 from weaviate_migration.base.errors import TargetError, TargetLimitError, TransientTargetError, category_of
-from weaviate_migration.target.failures import target_errors
-from weaviate_migration.target.write import passing_kind
+from weaviate_migration.target.failures import call_may_pass, passing_kind, response_may_pass, target_errors
 
 
 class Failing(grpc.GenericRpcHandler):  # type: ignore[misc]
@@ -28,6 +27,9 @@ class Failing(grpc.GenericRpcHandler):  # type: ignore[misc]
         name = details.method.rpartition("/")[2]
         if name == "QUOTA":
             return grpc.unary_unary_rpc_method_handler(_quota_reached)
+        if name == "SHUTDOWN":
+            said = "batch delete: cannot find objects: no read replica found"
+            return grpc.unary_unary_rpc_method_handler(lambda _, context: context.abort(grpc.StatusCode.UNKNOWN, said))
         code = grpc.StatusCode[name]
         return grpc.unary_unary_rpc_method_handler(lambda _, context: context.abort(code, "said so"))
 
@@ -74,6 +76,20 @@ def test_a_grpc_call_that_fails(channel: grpc.Channel, code: str, category: str,
         ask(channel, code)
     assert category_of(raised.value) == category
     assert isinstance(raised.value, TransientTargetError) == passing
+
+
+def test_a_server_that_is_being_shut_down(channel: grpc.Channel) -> None:
+    """It has no code for that: what it says of its own node tells it from what is refused for good."""
+    with pytest.raises(TransientTargetError, match="no read replica found"), target_errors("asking"):
+        ask(channel, "SHUTDOWN")
+    with pytest.raises(grpc.RpcError) as raised:
+        channel.unary_unary("/test/SHUTDOWN")(b"")
+    assert call_may_pass(raised.value)
+    answer = httpx.Response(500, json={"error": [{"message": 'resolve node name "node1" to host'}]})
+    assert response_may_pass(answer)
+    assert not response_may_pass(httpx.Response(500, json={"error": [{"message": "no such class"}]}))
+    with pytest.raises(TransientTargetError), target_errors("asking"):
+        raise UnexpectedStatusCodeError("delete object", answer)
 
 
 @pytest.mark.parametrize(
@@ -174,6 +190,8 @@ def test_what_weaviate_client_has_mapped(error: Exception, category: str) -> Non
         ("context deadline exceeded", "timeout"),
         ("connect: connection refused", "connection"),
         ("unexpected 503 status", "connection"),
+        ('resolve node name "node1" to host', "connection"),
+        ("batch delete: cannot find objects: no read replica found", "connection"),
         ("invalid text property 'body': not a string", None),
     ],
 )
