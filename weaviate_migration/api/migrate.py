@@ -151,8 +151,7 @@ class _MigrateCall:
         refuse_other_tenants(client, mapping.lone_tenants(config.prefix))
         if unfinished is None:
             _look_before(config, mapping, client, address)
-        job = MIGRATE_LIVE if config.live else MIGRATE
-        run = self._run(job, migrate_assets(mapping, self._session.names, live=config.live, cutover=config.cutover))
+        run = self._run_migration()
         result = migration_outcome(run.events, mapping, self._session.names, records.newest())
         if result.migration_id is None and unfinished is None and (begun := records.unfinished()) is not None:
             result = result.with_(migration_id=begun.id)  # It failed while its collections were made.
@@ -181,6 +180,21 @@ class _MigrateCall:
         phases = self._session.phase_seconds(run.run_id)
         warnings = [*self._plan.warnings, *self._other_tables.warnings]
         return outcome.with_(run_id=run.run_id, warnings=warnings, phases=phases)
+
+    def _run_migration(self) -> JobRun:
+        config, records = self._config, self._work_folder.records
+        assets = migrate_assets(self._mapping, self._session.names, live=config.live, cutover=config.cutover)
+        before = records.newest()
+        try:
+            return self._run(MIGRATE_LIVE if config.live else MIGRATE, assets)
+        except StorageError as error:
+            newest = records.newest()
+            if newest is None or newest == before or newest.state != "cut over":
+                raise
+            raise StorageError(
+                f"{error.message} Migration {newest.id} is cut over: readers find its collections.",
+                "Make room there; `weaviate-migration verify` then compares everything, and writes the certificate.",
+            ) from error
 
     def _run(self, job: str, selection: Sequence[dg.AssetKey] | None = None) -> JobRun:
         shutil.rmtree(self._work_folder.progress, ignore_errors=True)

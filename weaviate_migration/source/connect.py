@@ -115,12 +115,19 @@ def connect_to_snapshot(path: Path) -> sqlite3.Connection:
 
 
 def _with_stand_ins(connection: sqlite3.Connection) -> sqlite3.Connection:
-    try:
+    with closed_after_error(connection):
         stand_in_for_collations(connection)
+    return connection
+
+
+@contextmanager
+def closed_after_error(connection: sqlite3.Connection) -> Iterator[None]:
+    """For what has to be done with a new connection before its owner can close it."""
+    try:
+        yield
     except sqlite3.Error:
         connection.close()
         raise
-    return connection
 
 
 @contextmanager

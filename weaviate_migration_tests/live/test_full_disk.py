@@ -1,5 +1,7 @@
 """The work folder's disk gets full, or is mounted read-only: each command says so, and goes on when there is room."""
 
+import os
+import signal
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -9,13 +11,15 @@ from pathlib import Path
 import pytest
 import weaviate
 
+from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress
-from weaviate_migration_tests.chaos.killing import Boundary, run
-from weaviate_migration_tests.live.command_line import Ended, at, holdings, run_here
+from weaviate_migration_tests.chaos.killing import Boundary, run, running
+from weaviate_migration_tests.live.command_line import Ended, at, holdings, run_here, until
 from weaviate_migration_tests.live.notes import NoteMigration, fresh_notes
 from weaviate_migration_tests.small_disk import SmallDisk, small_disk
 
 _RECORD = "weaviate_migration.work_folder.record:MigrationRecords.save"
+_CERTIFICATE = "weaviate_migration.phases.validation.full_comparison:certify"
 _SNAPSHOT = "weaviate_migration.source.snapshot:take_snapshot"
 _EXTRACT = "weaviate_migration.phases.history.extract.storage:write_partition"
 _BATCH = "weaviate_migration.target.write:ObjectWriter.write_batch"
@@ -61,8 +65,40 @@ class NotesOnSmallDisk:
         ended = run(*words, *self.notes.options, end=FullDiskAtStep(self.disk, step))
         assert_told(ended, 1, self.disk.path)
         self.write_note(str(step))
-        self.assert_readable()
+        if step.when == "after":
+            self.assert_readable()
         self.disk.make_room()
+
+    def refuse_what_writes(self) -> None:
+        """Of a disk that is full, or mounted read-only, each command says so, with nothing done."""
+        where = ["--work-dir", self.notes.work_dir, *at(self.notes.server)]
+        with connect(self.notes.server, None) as client:
+            before = holdings(client)
+            for hindered, remedy in ((self.disk.full(), "Make room"), (self.disk.read_only(), "the right to write")):
+                with hindered:
+                    assert_told(run_here("migrate", *self.notes.options), 2, self.disk.path, remedy)
+                    assert_told(run_here("verify", *where), 2, self.disk.path, remedy)
+                    code = 1 if remedy == "Make room" else 2
+                    assert_told(run_here("rollback", *where), code, self.disk.path, remedy)
+                    assert_told(run_here("audit", *self.notes.source_options), 1, self.disk.path, remedy)
+                    self.assert_readable()
+            assert holdings(client) == before
+
+    def follow_through_a_full_disk(self, client: weaviate.WeaviateClient) -> None:
+        """A follower says that there is no room, and goes on by itself when there is."""
+        with running("sync", "--follow", "--work-dir", self.notes.work_dir, *at(self.notes.server)) as follower:
+            self.write_note("followed")
+            until(lambda: "followed" in bodies(client, "Note"))
+            self.disk.fill()
+            self.write_note("followed on a full disk")
+            until(lambda: "cannot be written" in follower.output()[1])
+            self.write_note("followed on a full disk, too")
+            self.disk.make_room()
+            until(lambda: bodies(client, "Note") == rows(self.notes.source))
+            os.kill(follower.process.pid or 0, signal.SIGTERM)
+            ended = follower.end()
+        assert ended.code == 0, ended
+        assert "Traceback" not in ended.stderr, ended.stderr
 
     def write_note(self, body: str) -> None:
         """The application writes, and does not wait for a lock."""
@@ -78,7 +114,7 @@ class NotesOnSmallDisk:
             assert ended.code in (0, 3) or "Nothing was migrated" in ended.stderr, (command, ended)
 
 
-def assert_told(ended: Ended, code: int, folder: Path) -> None:
+def assert_told(ended: Ended, code: int, folder: Path, remedy: str = "Make room there") -> None:
     """One line with the file and the bytes, and what to do about it."""
     assert ended.code == code, ended
     assert "Traceback" not in ended.stderr, ended.stderr
@@ -86,7 +122,7 @@ def assert_told(ended: Ended, code: int, folder: Path) -> None:
     told = [line for line in ended.complaint if line.startswith("error: ")]
     assert len(told) == 1, ended.stderr
     assert str(folder) in told[0], told
-    assert "Make room there" in ended.stderr, ended.stderr
+    assert remedy in ended.stderr, ended.stderr
 
 
 def bodies(client: weaviate.WeaviateClient, collection: str) -> list[str]:
@@ -119,13 +155,35 @@ def test_each_command_goes_on_when_there_is_room(small: NotesOnSmallDisk, client
         small.fail_at(step, "cutover")
     ended = run_here("cutover", *notes.options)
     assert ended.code == 0, ended.stderr
-    before = holdings(client)
-    small.disk.fill()
-    assert_told(notes.roll_back(), 1, small.disk.path)
-    assert holdings(client) == before, "what cannot be written down is not done"
-    assert_told(run_here("migrate", *notes.options), 2, small.disk.path)
-    assert_told(run_here("verify", "--work-dir", notes.work_dir, *at(notes.server)), 2, small.disk.path)
-    small.disk.make_room()
+    assert run_here("sync", *notes.options).code == 0
+    assert bodies(client, "Note") == rows(notes.source)
+    small.refuse_what_writes()
+    small.follow_through_a_full_disk(client)
     ended = notes.roll_back()
     assert ended.code == 0, ended.stderr
     assert holdings(client)[1] == {}
+
+
+def test_what_is_cut_over_need_not_be_migrated_again(small: NotesOnSmallDisk, client: weaviate.WeaviateClient) -> None:
+    """The disk gets full when readers have the new collections already, and the run's end cannot be stored."""
+    fault = FullDiskAtStep(small.disk, Boundary("weaviate_migration.phases.cutover.switch:cut_over"))
+    ended = run("migrate", *small.notes.options, end=fault)
+    assert_told(ended, 1, small.disk.path)
+    assert "is cut over" in ended.stderr
+    assert bodies(client, "Note") == rows(small.notes.source)
+    small.disk.make_room()
+    ended = run_here("verify", "--work-dir", small.notes.work_dir, *at(small.notes.server))
+    assert ended.code == 0, ended.stderr
+    assert (small.disk.path / "certificate.json").exists()
+    assert len(holdings(client)[0]) == 1
+
+
+def test_a_certificate_without_room_is_a_warning(small: NotesOnSmallDisk, client: weaviate.WeaviateClient) -> None:
+    fault = FullDiskAtStep(small.disk, Boundary(_CERTIFICATE, "before"))
+    with small.disk.full(leave=8_000_000):
+        ended = run("migrate", *small.notes.options, "--json", end=fault)
+        assert ended.code == 0, ended.stderr
+        assert ended.json["certificate"] is None
+        assert "There is no certificate: " in ended.json["warnings"][-1]
+        assert "Traceback" not in ended.stderr
+    assert bodies(client, "Note") == rows(small.notes.source)

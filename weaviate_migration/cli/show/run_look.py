@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+from weaviate_migration.base.errors import StorageError
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.runs.names import names_of
@@ -55,7 +56,9 @@ class RunLook:
         """
         now = time.time()
         if at_once or now - self._asked_at >= SECONDS_BETWEEN_PHASES:
-            self._asked_at, self._phases = now, self._watch.phases(now)
+            self._asked_at = now
+            with suppress(StorageError):  # The run itself says so: here the phases stay as they were seen last.
+                self._phases = self._watch.phases(now)
         return Look(self._phases, read_progress(self._folder), now)
 
 

@@ -17,7 +17,7 @@ from weaviate_migration.mapping.row_to_object import key_text
 from weaviate_migration.mapping.values import SqlValue, is_utf8
 from weaviate_migration.phases.preflight.audit.report import KeyReport
 from weaviate_migration.phases.preflight.audit.tally import EXAMPLES, Tally
-from weaviate_migration.source.connect import source_errors
+from weaviate_migration.source.connect import closed_after_error, source_errors
 from weaviate_migration.source.plan import CollectionPlan
 
 PARTITIONS = 16
@@ -45,7 +45,7 @@ class KeyAudit:
         self._is_unique = _is_unique(plan)
         self._path = folder / "keys.sqlite"
         self._connection = sqlite3.connect(self._path, isolation_level=None)
-        with source_errors(self._path):
+        with source_errors(self._path), closed_after_error(self._connection):
             self._connection.execute("PRAGMA journal_mode = OFF")
             self._connection.execute("PRAGMA synchronous = OFF")
             # Deprecated, but SQLite reads TMPDIR only once in a process, and /tmp is often too small for a sort.

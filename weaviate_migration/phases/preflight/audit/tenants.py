@@ -14,7 +14,7 @@ from weaviate_migration.mapping.tenants import HASHED, tenant_name
 from weaviate_migration.mapping.values import SqlValue, sql_literal
 from weaviate_migration.phases.preflight.audit.report import TenantReport
 from weaviate_migration.phases.preflight.audit.tally import EXAMPLES, KeyOf, Tally
-from weaviate_migration.source.connect import source_errors
+from weaviate_migration.source.connect import closed_after_error, source_errors
 
 _MADE = "CREATE TABLE tenants (name TEXT PRIMARY KEY, rows INTEGER, value TEXT) WITHOUT ROWID"
 _COUNTED = "INSERT INTO tenants VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET rows = rows + excluded.rows"
@@ -33,7 +33,7 @@ class TenantAudit:
         self._null = Tally()
         self._path = folder / "tenants.sqlite"
         self._connection = sqlite3.connect(self._path, isolation_level=None)
-        with source_errors(self._path):
+        with source_errors(self._path), closed_after_error(self._connection):
             self._connection.execute("PRAGMA journal_mode = OFF")
             self._connection.execute("PRAGMA synchronous = OFF")
             self._connection.execute(_MADE)
