@@ -57,6 +57,8 @@ ErrorCategory = Literal[
 - configuration: wrong usage or settings
 - internal: a fault of this project, or of a library
 """
+LONGEST_MESSAGE = 20_000
+"""Characters: names may be of any length, and stand in messages; 50 mistakes of a mapping take half of it."""
 ERROR_CATEGORIES: tuple[ErrorCategory, ...] = get_args(ErrorCategory)
 
 
@@ -72,7 +74,7 @@ class MigrationError(Exception):
     category: ClassVar[ErrorCategory] = "internal"
 
     def __init__(self, message: str, hint: str = "") -> None:
-        self.message = redacted(message)
+        self.message = redacted(message if len(message) <= LONGEST_MESSAGE else f"{message[:LONGEST_MESSAGE]}…")
         super().__init__(self.message)
         self.hint = hint
 

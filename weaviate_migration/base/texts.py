@@ -35,6 +35,14 @@ def printable(text: str) -> str:
     return _NOT_PRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 
+def as_code(text: str) -> str:
+    """A text as Markdown shows code: whatever stands in it means nothing, neither a backtick nor the end of a line."""
+    shown = " ".join(printable(text).split("\n"))
+    fence = "`" * (1 + max(map(len, re.findall("`+", shown)), default=0))
+    padding = " " if shown.startswith("`") or shown.endswith("`") or not shown.strip() else ""
+    return f"{fence}{padding}{shown}{padding}{fence}"
+
+
 # Control characters that a terminal may obey, and that JSON does not have to escape.
 _NOT_ESCAPED_BY_JSON = re.compile("[\x7f-\x9f]")
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.resources.abc import Traversable
+from itertools import chain
 from typing import Any, Generic, TypeVar, cast
 
 import yaml
@@ -21,8 +22,16 @@ Finding = tuple[int, Place, str]
 
 # A file of 40 tables has some 100 kB, one table of 2,000 columns 300 kB. PyYAML reads about 200 kB in a second.
 LARGEST_FILE_BYTES = 4 * 1024 * 1024
+# What stands behind an alias counts each time that it is named: a few lines can stand for any number of values. A
+# property of ten fields that 1,000 collections share is 20,000.
+MOST_ALIASED_VALUES = 200_000
+# No number that is meant has more bits; Python refuses to write one of thousands of digits.
+LARGEST_INTEGER = 2**63 - 1
 # More mistakes than these are counted only: nobody reads on.
 SHOWN_MISTAKES = 50
+# Of a place, and of what is wrong there: names and values may be of any length.
+SHOWN_CHARACTERS = 300
+LONGEST_REASON = 2_000
 
 # How a value is called, and what to do when YAML reads a text as something else.
 _YAML_TYPES = {bool: "true or false", int: "a number", float: "a number", type(None): "nothing", list: "a list"}
@@ -162,26 +171,65 @@ class _LocatingLoader(yaml.SafeLoader):
             node.tag = _TEXT
         return node
 
+    def construct_integer(self, node: yaml.ScalarNode) -> int:
+        """As PyYAML reads one; ten bytes of it can mean a number of any size."""
+        value: int = self.construct_yaml_int(node)
+        if abs(value) > LARGEST_INTEGER:
+            raise yaml.constructor.ConstructorError(None, None, "a number has more than 64 bits", node.start_mark)
+        return value
+
     def _note(self, place: Place, line: int) -> None:
         if place in self.lines and place[-1] != "<<":
             self.repeated.append((line, place, f"is given twice, first in line {self.lines[place]}"))
         self.lines.setdefault(place, line)
 
 
+_LocatingLoader.add_constructor("tag:yaml.org,2002:int", _LocatingLoader.construct_integer)
+
+
+def _values_in(node: yaml.Node, known: dict[int, int]) -> int:
+    """How many values a node stands for, with all that its aliases lead to.
+
+    Args:
+        known: of nodes that were counted before, by their identity.
+    """
+    if (count := known.get(id(node))) is not None:
+        return count
+    known[id(node)] = 1  # While it is being counted: a circle ends where it closes, also when it is validated.
+    items = node.value if isinstance(node, yaml.SequenceNode) else ()
+    if isinstance(node, yaml.MappingNode):
+        items = chain.from_iterable(node.value)
+    known[id(node)] = 1 + sum(_values_in(each, known) for each in items)
+    return known[id(node)]
+
+
+def _refuse_exploding_aliases(document: yaml.Node, file: str, kind: FileKind) -> None:
+    known: dict[int, int] = {}
+    aliased = _values_in(document, known) - len(known)
+    if aliased > MOST_ALIASED_VALUES:
+        raise kind.error(
+            f"{file}: its aliases stand for {aliased:,} values more, and at most {MOST_ALIASED_VALUES:,} are read",
+            "Write out what is meant, in several files if need be.",
+        )
+
+
 def _parsed(text: str, file: str, kind: FileKind) -> tuple[Any, dict[Place, int], list[Finding]]:
     """The content of a text as plain lists, dicts and scalars; where each value stands; and what is given twice."""
     try:
         loader = _LocatingLoader(text, kind.spelled)
-        content: Any = loader.get_single_data()
+        document = loader.get_single_node()
+        if document is not None:
+            _refuse_exploding_aliases(document, file, kind)
+        content: Any = None if document is None else loader.construct_document(document)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f":{mark.line + 1}" if mark else ""
-        raise kind.error(f"{file}{line}: broken YAML: {error.problem}") from None
+        raise kind.error(f"{file}{line}: broken YAML: {_cut(str(error.problem))}") from None
     except RecursionError:
         raise kind.error(f"{file}: is nested too deeply to be read") from None
     except (yaml.YAMLError, ValueError) as error:
         # ValueError: PyYAML's own conversions let it through, as for the date 2024-13-01.
-        raise kind.error(f"{file}: broken YAML: {' '.join(str(error).split())}") from None
+        raise kind.error(f"{file}: broken YAML: {_cut(' '.join(str(error).split()))}") from None
     return content, loader.lines, loader.repeated
 
 
@@ -220,21 +268,26 @@ class _Document(Generic[_Model]):
         found = sorted(findings, key=lambda finding: finding[0])
         lines = []
         for line, place, message in found[:SHOWN_MISTAKES]:
-            title = self.title(place)
-            name = f"{_spelled(place)} ({title})" if title else _spelled(place)
-            lines.append(f"{self._file}:{line}: {name}: {message}")
+            title = _cut(self.title(place))
+            name = f"{_cut(_spelled(place))} ({title})" if title else _cut(_spelled(place))
+            lines.append(f"{self._file}:{line}: {name}: {_cut(message, LONGEST_REASON)}")
         if hidden := len(found) - len(lines):
             lines.append(f"… and {hidden:,} more")
         what = self._kind.name.partition(" ")[2]
         return self._kind.error("\n".join([f"the {what} has {counted(len(found), 'mistake')}:", *lines]))
 
     def findings(self, error: ValidationError) -> list[Finding]:
-        """Pydantic's errors in our words."""
-        findings = []
-        for details in error.errors(include_url=False):
-            place = tuple(str(step) for step in details["loc"] if step != "[key]")
-            findings.append((self.line(place), place, self._explained(cast(dict[str, Any], details))))
-        return findings
+        """Pydantic's errors, in the order of the file; those that can be shown in our words, which takes time."""
+        found = [(self._place(details["loc"]), details) for details in error.errors(include_url=False)]
+        found.sort(key=lambda each: self.line(each[0]))
+        return [
+            (self.line(place), place, self._explained(cast(dict[str, Any], details)) if at < SHOWN_MISTAKES else "")
+            for at, (place, details) in enumerate(found)
+        ]
+
+    @staticmethod
+    def _place(location: tuple[int | str, ...]) -> Place:
+        return tuple(str(step) for step in location if step != "[key]")
 
     def _explained(self, details: dict[str, Any]) -> str:
         if details["type"] == "extra_forbidden":
@@ -243,6 +296,10 @@ class _Document(Generic[_Model]):
             return "is no field" + suggestion(str(details["loc"][-1]), model.model_fields)
         explain = _EXPLANATIONS.get(details["type"])
         return explain(details) if explain else str(details["msg"])
+
+
+def _cut(text: str, longest: int = SHOWN_CHARACTERS) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}…"
 
 
 def _spelled(place: Place) -> str:

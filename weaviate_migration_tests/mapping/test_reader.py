@@ -1,4 +1,5 @@
 import os
+import re
 import textwrap
 from pathlib import Path
 
@@ -507,6 +508,67 @@ def test_aliases_that_multiply_are_not_written_out(tmp_path: Path) -> None:
     lists = "".join(f"a{at}: &a{at} [{', '.join([f'*a{at - 1}'] * 10)}]\n" for at in range(1, 10))
     file = tmp_path / "many.yaml"
     file.write_text(f"name: many\na0: &a0 [{', '.join(['x'] * 10)}]\n{lists}collections: *a9\n")
+    assert len(message_of(file)) < 10_000
+
+
+MULTIPLYING = {
+    "a collection of 1,000 fields, 1,000 times": "name: many\ncollections:\n  - &c {"
+    + ", ".join(f"f{at}: 1" for at in range(1_000))
+    + "}\n"
+    + "  - *c\n" * 1_000,
+    "the same properties in 1,000 collections": "name: many\ncollections:\n  - &c {name: A, table: a, properties: &p ["
+    + ", ".join(f"{{name: p{at}, column: p{at}}}" for at in range(1_000))
+    + "]}\n"
+    + "".join(f"  - {{name: B{at}, table: b{at}, properties: *p}}\n" for at in range(1_000)),
+    "merges of merges": "a0: &a0 {"
+    + ", ".join(f"f{at}: 1" for at in range(10))
+    + "}\n"
+    + "".join(f"a{at}: &a{at} {{<<: [{', '.join([f'*a{at - 1}'] * 10)}]}}\n" for at in range(1, 10)),
+}
+
+
+@pytest.mark.parametrize("text", MULTIPLYING.values(), ids=MULTIPLYING)
+def test_what_aliases_stand_for_is_counted_before_it_is_read(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "many.yaml"
+    file.write_text(text)
+    told = message_of(file)
+    assert re.fullmatch(
+        rf"{re.escape(str(file))}: its aliases stand for [\d,]+ values more, and at most [\d,]+ are read", told
+    )
+
+
+@pytest.mark.parametrize("number", ["9" * 10_000, "0x" + "f" * 10_000, "0b" + "1" * 100, "-1" + ":59" * 5_000])
+@pytest.mark.parametrize("field", ["shards", "table", "nothing"])
+def test_numbers_of_many_digits(tmp_path: Path, field: str, number: str) -> None:
+    """Python cannot write the largest of them."""
+    file = tmp_path / "number.yaml"
+    file.write_text(f"name: n\ncollections:\n  - name: Note\n    {field}: {number}\n")
+    told = message_of(file)
+    assert told.startswith(str(file))
+    assert "\n" not in told
+
+
+@pytest.mark.parametrize("tag", ["!!python/object/apply:os.system [ls]", "!ruby/object:Gem x", "!!java.util.Date 1"])
+def test_tags_of_other_languages_make_nothing(tmp_path: Path, tag: str) -> None:
+    file = tmp_path / "tagged.yaml"
+    file.write_text(f"name: n\ncollections: {tag}\n")
+    assert re.match(rf"{re.escape(str(file))}:2: broken YAML: could not determine a constructor", message_of(file))
+
+
+LONG = "N" * 300_000
+LONG_NAMES = {
+    "a collection": f"name: n\ncollections:\n  - {{name: {LONG}, table: 1}}\n",
+    "a field": f"name: n\ncollections:\n  - ? {LONG}\n    : 1\n",
+    "a tag": f"name: !{LONG} n\n",
+    "an alias": f"name: *{LONG}\n",
+    "a value": f"name: n\nmissing: {LONG}\ncollections: []\n",
+}
+
+
+@pytest.mark.parametrize("text", LONG_NAMES.values(), ids=LONG_NAMES)
+def test_long_names_are_cut(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "long.yaml"
+    file.write_text(text)
     assert len(message_of(file)) < 10_000
 
 

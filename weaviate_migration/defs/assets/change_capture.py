@@ -4,11 +4,13 @@ import logging
 
 import dagster as dg
 
+from weaviate_migration.base.texts import as_code
 from weaviate_migration.defs import groups
 from weaviate_migration.defs.resources import SQLiteSource
 from weaviate_migration.defs.resources.own_keys import with_resources_of
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.dual_write.capture import begin_change_capture
+from weaviate_migration.runs.checks.markdown import escaped
 from weaviate_migration.runs.jobs import CHANGE_CAPTURE, MIGRATE_LIVE
 from weaviate_migration.runs.names import DagsterNames
 from weaviate_migration.work_folder.folder import WorkFolder
@@ -43,8 +45,8 @@ def build_change_capture_asset(mapping: Mapping, names: DagsterNames) -> dg.Asse
             metadata={
                 "capture": capture.id,
                 "epoch": capture.epoch,
-                "tables": dg.MetadataValue.md("\n".join(f"- `{each.name}`" for each in capture.tables)),
-                "not_followed": dg.MetadataValue.md("\n".join(f"- {each}" for each in not_followed) or "none"),
+                "tables": dg.MetadataValue.md("\n".join(f"- {as_code(each.name)}" for each in capture.tables)),
+                "not_followed": dg.MetadataValue.md("\n".join(f"- {escaped(each)}" for each in not_followed) or "none"),
             }
         )
 

@@ -5,14 +5,16 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from weaviate_migration.base.texts import as_code
 from weaviate_migration.defs import groups
 from weaviate_migration.defs.groups import PARTITIONS
 from weaviate_migration.defs.resources import BatchSettings, TargetServer
 from weaviate_migration.defs.resources.own_keys import with_resources_of
-from weaviate_migration.mapping import CollectionMapping
+from weaviate_migration.mapping import CollectionMapping, PropertyMapping
 from weaviate_migration.mapping import Mapping as WholeMapping
 from weaviate_migration.mapping.relation_groups import loaded_before
 from weaviate_migration.phases.dual_write.collection_load import load_collection
+from weaviate_migration.runs.checks.markdown import escaped
 from weaviate_migration.runs.jobs import WEAVIATE_SCHEMA
 from weaviate_migration.runs.names import DagsterNames
 from weaviate_migration.target.write import write_settings
@@ -52,10 +54,10 @@ def build_collection_asset(
         tags=groups.stage("collection"),
         metadata={"dagster/column_schema": _column_schema(collection), "table": collection.table},
         description=(
-            f"{collection.description} One object for each row of {collection.made_from}{_in_tenants(collection)}. "
-            "Materializing a partition writes its rows and removes whatever else its range of UUIDs holds; rows that "
-            "Weaviate refuses are in the quarantine, with reasons. Rows that changed since the snapshot are written as "
-            "they are now."
+            f"{escaped(collection.description)} One object for each row of {escaped(collection.made_from)}"
+            f"{_in_tenants(collection)}. Materializing a partition writes its rows and removes whatever else its range "
+            "of UUIDs holds; rows that Weaviate refuses are in the quarantine, with reasons. Rows that changed "
+            "since the snapshot are written as they are now."
         ).strip(),
     )
     @with_resources_of(names)
@@ -104,7 +106,7 @@ def _tally_metadata(tally: LoadTally, name: str) -> dict[str, Any]:
 
 
 def _in_tenants(collection: CollectionMapping) -> str:
-    return "" if collection.tenant is None else f", in the tenant that its {collection.tenant.column} names"
+    return "" if collection.tenant is None else f", in the tenant that its {escaped(collection.tenant.column)} names"
 
 
 def _needed_before(mapping: WholeMapping, collection: CollectionMapping) -> list[CollectionMapping]:
@@ -112,9 +114,13 @@ def _needed_before(mapping: WholeMapping, collection: CollectionMapping) -> list
     return loaded_before(mapping, collection) if collection.tenant is not None else []
 
 
+def _described(prop: PropertyMapping) -> str:
+    return escaped(prop.description) or f"From column {as_code(prop.column)}."
+
+
 def _column_schema(collection: CollectionMapping) -> dg.TableSchema:
     columns = [
-        dg.TableColumn(prop.name, type=prop.type, description=prop.description or f"From column `{prop.column}`.")
+        dg.TableColumn(prop.name, type=prop.type, description=_described(prop))
         for prop in (*collection.properties, *collection.parent_properties)
     ]
     columns += [

@@ -13,6 +13,7 @@ from weaviate_migration.defs.resources.own_keys import with_resources_of
 from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.phases.history.extract.partitions import PartitionStream, PartitionStreams
 from weaviate_migration.phases.history.extract.scan import scan_snapshot
+from weaviate_migration.runs.checks.markdown import escaped
 from weaviate_migration.runs.jobs import SQLITE_SNAPSHOT
 from weaviate_migration.runs.names import EXTRACT_STORAGE, DagsterNames
 from weaviate_migration.work_folder.folder import WorkFolder
@@ -34,8 +35,8 @@ def build_extract_asset(mapping: Mapping, names: DagsterNames, collection: Colle
         tags=groups.stage("extract"),
         deps=[names.asset(SQLITE_SNAPSHOT)],
         description=(
-            f"Rows of {collection.made_from} in the snapshot, every value exactly, as Parquet sorted by the UUIDs of "
-            "their objects. A partition is a range of UUIDs; the table is scanned once for a whole run."
+            f"Rows of {escaped(collection.made_from)} in the snapshot, every value exactly, as Parquet sorted by the "
+            "UUIDs of their objects. A partition is a range of UUIDs; the table is scanned once for a whole run."
         ),
     )
     @with_resources_of(names)

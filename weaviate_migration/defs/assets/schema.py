@@ -4,6 +4,7 @@ import logging
 
 import dagster as dg
 
+from weaviate_migration.base.texts import as_code
 from weaviate_migration.defs import groups
 from weaviate_migration.defs.alone import alone_in
 from weaviate_migration.defs.resources import BatchSettings, SQLiteSource, TargetServer
@@ -57,7 +58,7 @@ def build_schema_asset(mapping: Mapping, names: DagsterNames) -> dg.AssetsDefini
                 "mapping": mapping.name,
                 "mapping_digest": mapping.digest,
                 "collections": dg.MetadataValue.md(
-                    "\n".join(f"- `{record.collection(each)}`" for each in mapping.collections)
+                    "\n".join(f"- {as_code(record.collection(each))}" for each in mapping.collections)
                 ),
                 "made_now": made,
             }

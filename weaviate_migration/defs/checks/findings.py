@@ -5,6 +5,7 @@ from typing import Any, TypedDict
 
 import dagster as dg
 
+from weaviate_migration.base.texts import as_code
 from weaviate_migration.phases.validation.differences import Difference
 from weaviate_migration.phases.validation.partition_comparison import CountComparison, PartitionComparison
 from weaviate_migration.phases.validation.relations import RelationComparison
@@ -156,7 +157,7 @@ def no_snapshot_finding() -> Finding:
 
 
 def _listed(texts: Sequence[str]) -> dg.MarkdownMetadataValue:
-    return dg.MetadataValue.md("\n".join(f"- `{each}`" for each in texts) or "none")
+    return dg.MetadataValue.md("\n".join(f"- {as_code(each)}" for each in texts) or "none")
 
 
 def _first(differences: Sequence[Difference]) -> dict[str, dg.TableMetadataValue]:

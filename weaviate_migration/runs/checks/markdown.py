@@ -19,7 +19,8 @@ _MARKS = {
     CheckStatus.OUT_OF_DATE: "⌛",
     CheckStatus.RUNNING: "⏳",
 }
-_MEANS_SOMETHING = re.compile(r"[\\`*_\[\]<>|~&$#]")
+# `_` means nothing within a word; the last two make a link of an address, without any other sign.
+_MEANS_SOMETHING = re.compile(r"[\\`*\[\]<>|~&$#]|(?<![0-9a-z])_|_(?![0-9a-z])|:(?=//)|(?<=www)\.", re.IGNORECASE)
 
 
 def markdown_summary(report: CheckReport) -> str:

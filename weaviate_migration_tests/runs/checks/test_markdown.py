@@ -1,10 +1,13 @@
 """The Markdown, as a parser of GitHub's flavour reads it."""
 
+import re
+
+import pytest
 from hypothesis import given
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from weaviate_migration.base.texts import printable
+from weaviate_migration.base.texts import as_code, printable
 from weaviate_migration.runs.checks import CheckReport, CheckStatus, markdown_summary
 from weaviate_migration.runs.checks.markdown import LARGEST, escaped
 from weaviate_migration_tests.runs.checks.reports import REPORTS, TEXTS, outcome, report
@@ -31,6 +34,38 @@ def tables_of(text: str) -> list[list[list[str]]]:
         elif token.type == "inline" and tables and token.level == 4:
             tables[-1][-1].append(text_of(token))
     return tables
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "![](http://elsewhere/?seen)",
+        "[here](javascript:alert(1))",
+        "https://elsewhere/?seen",
+        "WWW.elsewhere.example",
+        "<img src=//elsewhere onerror=alert(1)>",
+        "&lt;script&gt;",
+        "` <b>` **b** ~~no~~ $x$",
+        "a | b",
+        "# heading",
+        "_a_ __b__ c_d_e _f",
+        "a backslash \\",
+    ],
+)
+def test_a_text_of_the_data_is_no_markup(text: str) -> None:
+    for shown in (f"| a |\n| --- |\n| {escaped(text)} |", f"- {escaped(text)}", f"- {as_code(text)}", as_code(text)):
+        found = [child for token in PARSER.parse(shown) for child in token.children or [token] if child.content]
+        assert {each.type for each in found} <= {"text", "text_special", "code_inline"}, shown
+        assert text in "".join(each.content for each in found if each.content != "a")
+    # GitHub makes a link of an address where it stands so.
+    assert not re.search(r"https?://|www\.", escaped(text), re.IGNORECASE)
+
+
+@given(TEXTS)
+def test_any_text_can_be_code(text: str) -> None:
+    found = [child for token in PARSER.parse(f"- {as_code(text)}") for child in token.children or ()]
+    assert [each.type for each in found] == ["code_inline"]
+    assert found[0].content.strip() == " ".join(printable(text).split("\n")).strip()
 
 
 def test_a_row_for_each_check() -> None:
