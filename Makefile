@@ -60,8 +60,9 @@ fuzz: $(VENV)/.installed
 ## Commands killed at 100 random moments and at each boundary, the server at 20, while four processes write; and each
 ## trouble of the network between at each step of a migration.
 chaos: $(VENV)/.installed
-	CHAOS_MOMENTS=100 NETWORK_IN_FULL=1 $(BIN)/python -m pytest --durations=20 \
-	  weaviate_migration_tests/live/test_chaos.py weaviate_migration_tests/live/test_network.py
+	CHAOS_MOMENTS=100 NETWORK_IN_FULL=1 SOURCE_EVENTS=all $(BIN)/python -m pytest --durations=20 \
+	  weaviate_migration_tests/live/test_chaos.py weaviate_migration_tests/live/test_network.py \
+	  weaviate_migration_tests/live/test_source_under_way.py
 
 ## Two hours of 200 changes a second through `sync --follow`, with a restart of the server every ten minutes; soak.jsonl
 ## has what was measured, soak.png shows it. SOAK=--seconds=600 takes ten minutes.

@@ -35,7 +35,7 @@ from weaviate_migration.phases.validation.full_comparison import (
     discard_comparisons,
     is_whole,
 )
-from weaviate_migration.runs.events import run_failures
+from weaviate_migration.runs.events import StepFailure, run_failures
 from weaviate_migration.runs.jobs import DRY_RUN, MIGRATE, MIGRATE_LIVE, collection_steps, migrate_assets
 from weaviate_migration.runs.runner import JobRun
 from weaviate_migration.source.capture import uncaptured_tables
@@ -162,7 +162,7 @@ class _MigrateCall:
         result = result.with_(run_id=run.run_id, warnings=warnings, phases=phases)
         result = self._measured(self._certified(result, client), cpu_before)
         try:
-            result = self._closed(result, client, may_pass=any(each.may_pass for each in run_failures(run.events)))
+            result = self._closed(result, client, run_failures(run.events))
         except MigrationError as error:  # What failed first is in the result.
             result = result.with_(
                 success=False,
@@ -232,11 +232,13 @@ class _MigrateCall:
         cpu_seconds = _cpu_seconds() - cpu_before
         return result.with_(metrics=migration_metrics(self._config, self._work_folder, record, cpu_seconds))
 
-    def _closed(self, result: MigrationResult, client: WeaviateClient, *, may_pass: bool) -> MigrationResult:
+    def _closed(
+        self, result: MigrationResult, client: WeaviateClient, failures: Sequence[StepFailure]
+    ) -> MigrationResult:
         """What is left to do: give up what failed, or remove a snapshot that was wanted for reading only.
 
         Args:
-            may_pass: whether it failed for a reason that may be gone when it is tried again.
+            failures: of the run.
         """
         if result.migration_id is None:
             return result
@@ -244,7 +246,8 @@ class _MigrateCall:
         if result.failed_records:
             result = result.with_(errors=[*result.errors, *self._refusals(record)])
         if result.exit_code == MigrationError.exit_code:
-            return result.with_(next_step=self._give_up(client, record, may_pass=may_pass))
+            next_step = self._give_up(client, record, failures)
+            return result.with_(errors=_told_for_migrate(result.errors, failures, record), next_step=next_step)
         if not result.success or record.snapshot is None:
             return result
         result = result.with_(next_step=f"{result.next_step} {_about_changes(record.snapshot)}")
@@ -265,19 +268,24 @@ class _MigrateCall:
                     f"`weaviate-migration quarantine list` shows them; first {named}"
                 )
 
-    def _give_up(self, client: WeaviateClient, record: MigrationRecord, *, may_pass: bool) -> str:
+    def _give_up(self, client: WeaviateClient, record: MigrationRecord, failures: Sequence[StepFailure]) -> str:
+        """Removes what it has made, unless the same command can go on with it; says what comes next."""
+        is_another = any(each.is_about_capture for each in failures)
+        begins = "`weaviate-migration migrate --live` begins another one, with the file as it is"
         stays = f"Migration {record.id} stays unfinished"
         if record.cutover is not None:
             return f"{stays}, since its cutover had begun. {next_step(Phase.VALIDATION)}"
         if not self._config.rollback_on_failure:
-            return f"{stays}; the same command goes on with it."
+            removed = f"`weaviate-migration rollback --discard` removes it, and then {begins}"
+            return f"{stays}; {removed if is_another else 'the same command goes on with it'}."
         if not answers(client):
             return f"Weaviate is gone. {stays}; the same command goes on with it once the server is back."
-        if may_pass:
+        if any(each.may_pass for each in failures):
             return f"The cause may pass. {stays}; the same command goes on with it."
         roll_back(client, self._work_folder, record, discard=True)
         snapshot = "; the snapshot stays" if record.snapshot else ""
-        return f"Rolled back: the collections of migration {record.id} are removed{snapshot}."
+        then = f"; {begins}" if is_another else ""
+        return f"Rolled back: the collections of migration {record.id} are removed{snapshot}{then}."
 
 
 def run_migration(
@@ -305,6 +313,14 @@ def run_migration(
             f"Set it there: `config.{given[0]} = …`.",
         )
     return SQLiteToWeaviateMigrator(config).migrate()
+
+
+def _told_for_migrate(errors: Sequence[str], failures: Sequence[StepFailure], record: MigrationRecord) -> list[str]:
+    """The errors; without what mends a loaded migration, where `migrate` begins another one."""
+    if record.cutover is not None:
+        return list(errors)
+    shortened = {each.message: each.without_hint for each in failures if each.is_about_capture}
+    return [shortened.get(each, each) for each in errors]
 
 
 def _note_end(result: MigrationResult) -> None:

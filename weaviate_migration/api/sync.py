@@ -15,10 +15,9 @@ from filelock import Timeout
 from weaviate_migration.base.deadline import bounded
 from weaviate_migration.base.endings import Endings
 from weaviate_migration.base.errors import (
+    PASSING_ERRORS,
     MigrationConflictError,
-    ServerNotUsableError,
     SourceBusyError,
-    StorageError,
     TargetError,
     TransientTargetError,
     WorkFolderBusyError,
@@ -162,8 +161,8 @@ def _pass_within(sync: MigrationSync, seconds: float, config: MigrationConfig) -
 def follow_changes(config: MigrationConfig, stop: threading.Event) -> SyncResult:
     """Applies changes as they are committed, until told to stop; then says what was done in all.
 
-    A file that is busy is waited for, and so are a server that goes away and a disk that gets full, once it has worked
-    at all. What the server refuses for another reason is tried again for a minute.
+    A file that is busy is waited for, and so are a file or a server that goes away and a disk that gets full, once it
+    has worked at all. What the server refuses for another reason is tried again for a minute.
 
     Args:
         config: the settings as they are now; what is changed in them meanwhile changes nothing here.
@@ -183,7 +182,7 @@ def follow_changes(config: MigrationConfig, stop: threading.Event) -> SyncResult
                     group.follow(stop, done, config)
                     if stop.is_set():
                         group.note_in_file(config)
-            except (TargetError, SourceBusyError, ServerNotUsableError, StorageError) as error:
+            except (*PASSING_ERRORS, TargetError) as error:
                 # Before anything was opened, a server that does not answer may be a wrong address.
                 if not (done or stop.is_set() or isinstance(error, SourceBusyError)):
                     raise

@@ -164,7 +164,7 @@ class MigrationVerifier:
 
     def verify_live(self, record: MigrationRecord, repair: bool) -> VerificationResult:
         """Compares with a new snapshot of the source in use, and by itself what has changed since it was taken."""
-        agree_on_history(self._work_folder, record, repair)
+        agree_on_history(self._work_folder, record, self._mapping, repair=repair)
         live = LiveComparison(self._work_folder, self._mapping, record, self._client, self._write_settings())
         live.catch_up()
         result = self.verify(VERIFY_LIVE, repair)

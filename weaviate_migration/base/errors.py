@@ -4,10 +4,12 @@ MigrationError                      exit code 1: it failed, the source is untouc
 ├── ConfigurationError              exit code 2: wrong usage, nothing was touched
 │   ├── MappingError                a mapping file that is wrong, or does not fit the file
 │   ├── SourceNotUsableError        what was named is no SQLite database with mapped tables
+│   │   └── SourceAwayError         the file of a migration is not there, or empty, or may not be read any more
 │   ├── ServerNotUsableError        the Weaviate server cannot be used: unreachable, too old, key refused
 │   └── MigrationConflictError      another migration, or somebody else's collection, is in the way
 ├── SourceError                     the SQLite side failed: corrupt, no space
-│   └── SourceBusyError             it is locked by another program, and may be free when tried again
+│   ├── SourceBusyError             it is locked by another program, and may be free when tried again
+│   └── SourceReplacedError         another file has taken its place meanwhile; trying again reads that one
 ├── StorageError                    a file of ours cannot be written: the disk is full, read-only or closed to this user
 │   └── SourceStorageError          a copy of the source cannot be, or the source itself; it is a SourceError, too
 ├── CaptureError                    changes of the source cannot be followed: capture is missing or was damaged
@@ -99,6 +101,10 @@ class SourceNotUsableError(ConfigurationError):
     category: ClassVar[ErrorCategory] = "source"
 
 
+class SourceAwayError(SourceNotUsableError):
+    """The file of a migration is not there, or is empty, or may not be read any more; it may come back."""
+
+
 class ServerNotUsableError(ConfigurationError):
     """The Weaviate server is unreachable, not ready, too old, or refuses the key."""
 
@@ -117,6 +123,10 @@ class SourceError(MigrationError):
 
 class SourceBusyError(SourceError):
     """The SQLite file is locked by another program for longer than we wait; trying again may help."""
+
+
+class SourceReplacedError(SourceError):
+    """The path of the SQLite file leads to another file than the one that was opened; trying again reads that one."""
 
 
 class StorageError(MigrationError):
@@ -194,6 +204,13 @@ class DifferencesError(MigrationError):
 
     exit_code = 3
     category: ClassVar[ErrorCategory] = "refused"
+
+
+PASSING_ERRORS = (
+    *(TransientTargetError, ServerNotUsableError),
+    *(SourceAwayError, SourceBusyError, SourceReplacedError, StorageError),
+)
+"""What may be gone when it is tried again, where all could be used before: it is away, busy, full, or another one."""
 
 
 def category_of(error: BaseException) -> ErrorCategory:

@@ -75,15 +75,15 @@ def main() -> None:
         code = error.exit_code
     except MigrationError as error:
         code = _reported(error)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Interrupted.", err=True)
+        code = INTERRUPTED
     except Exception as error:
         from weaviate_migration.base.storage import storage_error
 
         if (told := storage_error(error)) is None:
             raise
         code = _reported(told)
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("Interrupted.", err=True)
-        code = INTERRUPTED
     sys.exit(code)
 
 

@@ -8,20 +8,16 @@ from dagster._core.events import RunFailureReason
 from dagster_shared.error import SerializableErrorInfo
 
 from weaviate_migration.base.errors import (
+    PASSING_ERRORS,
+    CaptureError,
     DifferencesError,
     ErrorCategory,
     MigrationError,
-    ServerNotUsableError,
-    SourceBusyError,
     SourceStorageError,
-    StorageError,
-    TransientTargetError,
     error_named,
 )
 
 FAILED_CHECK = "DagsterAssetCheckFailedError"
-# A step connects anew: a server that could be used when the command began, and cannot now, is away for a while.
-_PASSING = (TransientTargetError, SourceBusyError, ServerNotUsableError, StorageError)
 # The severity of checks that a migration need not pass.
 WARN = dg.AssetCheckSeverity.WARN.value
 
@@ -62,10 +58,20 @@ class StepFailure:
 
     @property
     def may_pass(self) -> bool:
-        """Whether trying again may help: a server that is away, a locked file and a full disk are not always so."""
+        """Whether trying again may help: a server or a file that is away or locked, and a full disk, not always are."""
         # Without room for the snapshot nothing was loaded that would be worth keeping.
         kept = self.error is not None and not issubclass(self.error, SourceStorageError)
-        return kept and self.error is not None and issubclass(self.error, _PASSING)
+        return kept and self.error is not None and issubclass(self.error, PASSING_ERRORS)
+
+    @property
+    def without_hint(self) -> str:
+        """The message of an error that says what to do, without that: it is the last line."""
+        return self.message.rpartition("\n")[0] or self.message
+
+    @property
+    def is_about_capture(self) -> bool:
+        """Whether the source is not what the migration has followed: it was altered, restored or replaced."""
+        return self.error is not None and issubclass(self.error, CaptureError)
 
 
 def run_verdict(events: Sequence[dg.DagsterEvent]) -> tuple[int, list[str]]:

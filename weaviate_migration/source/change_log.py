@@ -14,7 +14,8 @@ from weakref import WeakSet
 
 from pydantic import BaseModel, ConfigDict
 
-from weaviate_migration.base.errors import CaptureError, SourceNotUsableError
+from weaviate_migration.base.errors import CaptureError, SourceReplacedError
+from weaviate_migration.mapping.validated_model import later
 from weaviate_migration.source.capture import (
     Capture,
     capture_damage,
@@ -26,6 +27,7 @@ from weaviate_migration.source.connect import (
     BUSY_TIMEOUT_SECONDS,
     connect_to_read,
     connect_to_write,
+    file_in_use,
     primary_code,
     source_errors,
 )
@@ -217,7 +219,7 @@ class ChangeLog:
         """Whether the path leads to another file by now, such as one restored from a backup: open the log again.
 
         Raises:
-            SourceNotUsableError: it leads to none.
+            SourceAwayError: it leads to none, or to one that is empty.
         """
         return _identity(self.source) != self._file
 
@@ -236,9 +238,21 @@ class ChangeLog:
             most_copied: bytes that the copies made inside may take on disk together; None: as many as there are.
 
         Raises:
+            SourceReplacedError: the path leads to another file by now: what is read here, nobody writes any more.
+            SourceAwayError: the path leads to none, or to one that is empty.
             CaptureError: the capture is gone, or a captured table is not as it was when capture was installed.
             CopiesTooLargeError: they take more, or there is not so much room; nothing of them is left.
         """
+        if self.is_another_file:
+            raise SourceReplacedError(
+                f"{self.source}: another file has taken its place since it was opened.",
+                "The same command once more reads the file that is there now.",
+            )
+        with self._transaction(most_copied) as capture:
+            yield capture
+
+    @contextmanager
+    def _transaction(self, most_copied: int | None = None) -> Iterator[Capture]:
         with source_errors(self.source, self._busy_timeout, self._scratch), self._room_for_copies(most_copied):
             self._connection.execute("BEGIN")
             with self._connection:  # Committed, for the sake of the copies; after an error rolled back.
@@ -278,6 +292,17 @@ class ChangeLog:
     def entry(self, position: int) -> str | None:
         """What the log says at a position, so that it can be told from another entry there; inside `reading`."""
         return _entry(self._connection, self._known, position)
+
+    def last_entry(self) -> tuple[int, str | None]:
+        """The newest position and what the log says there, in the file that was opened, whatever is in its place now.
+
+        Raises:
+            CaptureError: capture was removed from it, or is damaged.
+            SourceError: it cannot be read any more.
+        """
+        with self._transaction():
+            position = self.last_position()
+            return position, self.entry(position)
 
     def lag(self, applied: int) -> Lag:
         """How far behind a copy is that has the log applied up to a position; inside `reading`."""
@@ -494,6 +519,8 @@ class LogPosition(BaseModel):
         capture: the capture's id.
         epoch: of the capture; a later one begins where changes may have been missed.
         entry: what the log says at the position: another text there is another history.
+        seen: up to here Weaviate may hold what was logged later, and `seen_entry` what the log says there; 0 where
+            nothing beyond the position was seen.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -502,6 +529,18 @@ class LogPosition(BaseModel):
     epoch: int
     position: int
     entry: str | None
+    seen: int = later(0)
+    seen_entry: str | None = later(None)
+
+    def seeing(self, position: int, entry: str | None) -> "LogPosition":
+        """The same, and that entries up to this position were seen."""
+        is_known = position <= max(self.seen, self.position)
+        return self if is_known else self.model_copy(update={"seen": position, "seen_entry": entry})
+
+    def moved_to(self, position: int, entry: str | None) -> "LogPosition":
+        """Applied up to this position; what was seen beyond it still was."""
+        reached = self.model_copy(update={"position": position, "entry": entry})
+        return reached if self.seen > position else reached.model_copy(update={"seen": 0, "seen_entry": None})
 
 
 def log_end(snapshot: Path, capture_id: str) -> LogPosition | None:
@@ -581,8 +620,5 @@ def _entry(connection: sqlite3.Connection, capture: Capture, position: int) -> s
 
 
 def _identity(path: Path) -> tuple[int, int]:
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise SourceNotUsableError(f"{path}: {error.strerror}", "Check where the source is.") from error
+    status = file_in_use(path)
     return status.st_dev, status.st_ino

@@ -22,6 +22,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from weaviate_migration.base.errors import (
     ConfigurationError,
     MigrationError,
+    SourceAwayError,
     SourceBusyError,
     SourceError,
     SourceNotUsableError,
@@ -39,6 +40,9 @@ _DRIVERS = ("sqlite", "sqlite+pysqlite", "sqlite+aiosqlite")
 _URL_HINT = "Give a path, sqlite:///relative.db or sqlite:////absolute.db."
 
 RECOVER_HINT = "Save what can be read with `sqlite3 FILE .recover | sqlite3 NEW`, and migrate the new file."
+_PATH_HINT = "Check the path of the source. Where the file was moved, a symbolic link in its old place leads to it."
+_EMPTY_HINT = "Check that this is the application's database. Where it was cut off, put a backup in its place."
+_RIGHTS_HINT = "Give this user the right to read the file and, in WAL mode, to write to its folder."
 _LOCK_HINT = "Stop that program, or try again when it is idle."
 
 # Of 8 bits a byte: random bytes have 7.95 in 4,096 bytes and 7.6 in 512, source code and tables under 6.
@@ -142,7 +146,7 @@ def write_transaction(path: Path, busy_timeout_seconds: float = BUSY_TIMEOUT_SEC
         ConfigurationError: no such file, no database, or it may not be written to.
         SourceError: locked for longer than the timeout, damaged, disk full.
     """
-    _refuse_unusable(path)
+    _usable_file(path)
     with (
         source_errors(path, busy_timeout_seconds),
         closing(connect_to_write(path, busy_timeout_seconds)) as connection,
@@ -190,7 +194,7 @@ def readable_source(path: Path, scratch: Path, busy_timeout_seconds: float = BUS
         SourceNotUsableError: no such file, no regular file, no permission, empty, encrypted, or no database.
         SourceError: locked for longer than the timeout, damaged, no space for the copy, or changed while copied.
     """
-    _refuse_unusable(path)
+    _usable_file(path)
     with source_errors(path, busy_timeout_seconds):
         in_place = _opens_in_place(path, busy_timeout_seconds)
     if in_place:
@@ -259,24 +263,41 @@ def _mapped(error: sqlite3.Error, path: Path, busy_timeout_seconds: float, scrat
         case sqlite3.SQLITE_NOTADB:
             return _no_database(path)
         case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
-            return SourceNotUsableError(f"{path}: cannot be opened: {error}")
+            return SourceNotUsableError(f"{path}: cannot be opened: {error}", _RIGHTS_HINT)
         case _:
             return SourceError(f"{path}: SQLite failed: {error}")
 
 
-def _refuse_unusable(path: Path) -> None:
-    """What can be known without opening the file."""
+def file_in_use(path: Path) -> os.stat_result:
+    """What the system says of the file of a migration.
+
+    Raises:
+        SourceAwayError: it is not there, no regular file, not to be read, or empty, though a migration has read it.
+    """
+    try:
+        return _usable_file(path)
+    except SourceNotUsableError as error:
+        raise SourceAwayError(error.message, error.hint) from error
+
+
+def _usable_file(path: Path) -> os.stat_result:
+    """What the system says of a file that may be the source, as far as it can be known without opening it.
+
+    Raises:
+        SourceNotUsableError: it is not there, no regular file, not to be read, or empty.
+    """
     try:
         status = path.stat()
     except OSError as error:
-        raise SourceNotUsableError(f"{path}: {error.strerror}", "Check the path of the source.") from None
+        raise SourceNotUsableError(f"{path}: {error.strerror}", _PATH_HINT) from None
     if not stat.S_ISREG(status.st_mode):
         kind, hint = ("a folder", "Name the file in it.") if path.is_dir() else ("no regular file", "Name a file.")
         raise SourceNotUsableError(f"{path}: is {kind}", hint)
     if not os.access(path, os.R_OK):
         raise SourceNotUsableError(f"{path}: Permission denied", "Give this user the right to read it.")
     if status.st_size == 0:
-        raise SourceNotUsableError(f"{path}: is empty", "Check that this is the application's database.")
+        raise SourceNotUsableError(f"{path}: is empty", _EMPTY_HINT)
+    return status
 
 
 def _no_database(path: Path) -> SourceNotUsableError:

@@ -14,7 +14,7 @@ from weaviate_migration.mapping.names import folded
 from weaviate_migration.mapping.parents import Affinity, ParentKey
 from weaviate_migration.mapping.property_mapping import PropertyMapping, RelationMapping, TenantMapping, VectorMapping
 from weaviate_migration.source.changing_calls import changing_call
-from weaviate_migration.source.connect import readable_source
+from weaviate_migration.source.connect import file_in_use, readable_source
 from weaviate_migration.source.inspect import OWN_PREFIX, Database, Table, inspect_database
 from weaviate_migration.source.joins import Joins, read_joins
 from weaviate_migration.source.sql_tokens import tokens_of, unquoted
@@ -22,6 +22,10 @@ from weaviate_migration.source.wide_select import MOST_ARGUMENTS, MOST_COLUMNS, 
 
 _MISSING_TABLE = re.compile(r"no such table: (?:\w+\.)?(?P<name>.+)")
 _MISSING_COLUMN = re.compile(r"no such column: (?:\w+\.)?(?P<name>.+)")
+_FIT_HINT = (
+    "Change the mapping to what the file has, and begin another migration with it: `weaviate-migration migrate`, with "
+    "--live where changes are followed."
+)
 # Of each a function is given its class and its value, beside the name of the table.
 MOST_KEY_COLUMNS = (MOST_ARGUMENTS - 1) // 2
 
@@ -106,6 +110,21 @@ def planned_source(path: Path, mapping: Mapping, scratch: Path) -> Iterator[tupl
     with readable_source(path, scratch) as readable:
         database = inspect_database(readable, mapping)
         yield database, plan_migration(mapping, database)
+
+
+def plan_in_place(path: Path, mapping: Mapping) -> MigrationPlan:
+    """What of the mapping the file of a migration can give as it is now.
+
+    Raises:
+        SourceAwayError: it is not there, or is empty.
+        MappingError: it lacks what the mapping wants, or is no such database at all.
+        SourceError: it is locked or corrupt.
+    """
+    file_in_use(path)
+    try:
+        return plan_migration(mapping, inspect_database(path, mapping))
+    except (MappingError, SourceNotUsableError) as error:
+        raise MappingError(error.message, _FIT_HINT) from error
 
 
 def plan_migration(mapping: Mapping, database: Database) -> MigrationPlan:

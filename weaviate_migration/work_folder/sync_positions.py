@@ -117,6 +117,12 @@ def refuse_another_history(log: ChangeLog, capture: Capture, migration: str, kno
             f"{known.position}: the file was restored from a backup, or replaced",
             _HINT,
         )
+    if known.seen and log.entry(known.seen) != known.seen_entry:
+        raise CaptureError(
+            f"{log.source}: its change log lacks changes that were seen up to position {known.seen}: the file was "
+            "restored from a backup, or replaced",
+            _HINT,
+        )
     in_file = log.applied_in_file(migration)
     if in_file is not None and in_file > known.position:
         raise CaptureError(

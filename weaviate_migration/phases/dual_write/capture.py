@@ -8,9 +8,8 @@ from weaviate_migration.base.errors import MappingError, MigrationError, SourceN
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.dual_write.lag import followed_migrations
 from weaviate_migration.source.capture import Capture, install_capture, uncaptured_tables
-from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.lookups import slow_lookups
-from weaviate_migration.source.plan import MigrationPlan, plan_migration, planned_source
+from weaviate_migration.source.plan import MigrationPlan, plan_in_place, planned_source
 from weaviate_migration.work_folder.folder import WorkFolder
 
 
@@ -44,6 +43,6 @@ def _other_plans(source: Path, mapping: Mapping, work_folder: WorkFolder) -> Ite
 def not_followed(source: Path, mapping: Mapping) -> list[str]:
     """A sentence for each collection whose changes are not followed, to be shown; nothing where nobody can tell now."""
     try:
-        return uncaptured_tables(plan_migration(mapping, inspect_database(source, mapping)))
+        return uncaptured_tables(plan_in_place(source, mapping))
     except MigrationError:
         return []

@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from weaviate import WeaviateClient
 
@@ -12,6 +12,7 @@ from weaviate_migration.base.errors import (
     CaptureError,
     ConfigurationError,
     MigrationConflictError,
+    SourceError,
 )
 from weaviate_migration.base.settings import MigrationConfig, environment_variable
 from weaviate_migration.mapping import Mapping as WholeMapping
@@ -22,8 +23,7 @@ from weaviate_migration.phases.dual_write.row_applier import SyncTally
 from weaviate_migration.phases.history.changes import open_change_log
 from weaviate_migration.phases.history.versioned_collections import maker_of
 from weaviate_migration.source.change_log import ChangeLog, LogLimits
-from weaviate_migration.source.inspect import inspect_database
-from weaviate_migration.source.plan import plan_migration
+from weaviate_migration.source.plan import plan_in_place
 from weaviate_migration.target.connect import configured_target, open_weaviate
 from weaviate_migration.target.schema import refuse_collections_of_others
 from weaviate_migration.target.write import WriteSettings, write_settings
@@ -80,8 +80,16 @@ class Followed:
     def is_outdated(self) -> bool:
         """Whether other migrations are followed by now, or the source's path leads to another file: open it again."""
         if self._log.is_another_file:
+            self._note_what_was_seen()
             return True
         return followed_records(self._work_folder, self._mapping) != [sync.record for sync in self._syncs]
+
+    def _note_what_was_seen(self) -> None:
+        """Changes that were logged just before another file took the place are not lost without a word."""
+        with suppress(CaptureError, SourceError):
+            last = self._log.last_entry()
+            for sync in self._syncs:
+                sync.note_seen(*last)
 
     def note_in_file(self, keep: LogLimits, *, is_busy: bool = False) -> bool:
         """Writes into the file how far each migration is, and prunes the log, as `LogPruner.note_in_file` does."""
@@ -144,6 +152,7 @@ def followed(config: MigrationConfig) -> Iterator[Followed]:
     Raises:
         ConfigurationError: no migration of this mapping is followed, or it is one of another source.
         CaptureError: capture is missing or damaged.
+        MappingError: the mapping does not fit the source any more.
         ServerNotUsableError: the server cannot be reached.
     """
     work_folder = WorkFolder.of(config)
@@ -166,8 +175,9 @@ def followed_with(
     records = followed_records(work_folder, mapping)
     for each in records:
         refuse_collections_of_others(client, each.targets.values(), maker_of(each))
+    # First: where the mapping does not fit any more, mending the capture would be of no use.
+    plan = plan_in_place(records[0].source, mapping)
     with open_change_log(work_folder, records[0].source) as log:
-        plan = plan_migration(mapping, inspect_database(records[0].source, mapping))
         syncs = [
             MigrationSync(
                 record,

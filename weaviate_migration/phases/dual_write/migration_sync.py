@@ -8,7 +8,7 @@ newer row than the one that was logged, is harmless. The same pass serves the co
 import logging
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -142,6 +142,11 @@ class MigrationSync:
         with self._alone(WITHOUT_LIMIT):
             self._positions.save(self.record.id, self.known.model_copy(update={"epoch": epoch}))
 
+    def note_seen(self, position: int, entry: str | None) -> None:
+        """Notes what was logged last in a file that another one has replaced: that one is expected to have it, too."""
+        with suppress(Timeout), self._alone(wait=False):  # Who else works with that file notices it, too.
+            self._positions.save(self.record.id, self.known.seeing(position, entry))
+
     @contextmanager
     def _alone(self, wait: float) -> Iterator[None]:
         """Nobody else writes to any of the migration's collections."""
@@ -220,6 +225,9 @@ class MigrationSync:
             stack.enter_context(self._alone(wait))
             known = self.known
             reached, copies = self._copied(known, through, since)
+            if reached.position > known.position:
+                # First: killed in between, a file that was restored to before these changes is known by it.
+                self._positions.save(self.record.id, known.seeing(reached.position, reached.entry))
             tally = SyncTally(changes=reached.position - known.position, position=reached.position)
             for applier, rows in copies:
                 stack.callback(rows.close)
@@ -255,4 +263,4 @@ class MigrationSync:
                 end = max(known.position, min(end, through))
             begin = min(known.position, since) if since is not None else known.position
             copies = [(each, self._log.changed_rows(each.plan, begin, end)) for each in self.appliers]
-            return known.model_copy(update={"position": end, "entry": self._log.entry(end)}), copies
+            return known.moved_to(end, self._log.entry(end)), copies

@@ -21,8 +21,7 @@ from weaviate_migration.mapping.object_ids import UuidRange, object_uuid
 from weaviate_migration.phases.history.ascending import Ascending
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow
 from weaviate_migration.source.change_log import INSTALL_HINT, ChangedRow, ChangedRows, ChangeLog
-from weaviate_migration.source.inspect import inspect_database
-from weaviate_migration.source.plan import CollectionPlan, plan_migration
+from weaviate_migration.source.plan import CollectionPlan, plan_in_place
 from weaviate_migration.target.read_back import StoredObject
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.record import MigrationRecord
@@ -182,12 +181,14 @@ def collection_changes(
 
     Raises:
         CaptureError: the snapshot was taken with capture, and the source has it no more.
+        MappingError: the mapping does not fit the source any more.
     """
     with Endings() as stack:
         log, plan = None, None
         if record.snapshot is not None and record.snapshot.captured is not None:
+            # First: where the mapping does not fit any more, mending the capture would be of no use.
+            plan = plan_in_place(record.source, mapping).of(collection)
             log = stack.enter_context(open_change_log(work_folder, record.source))
-            plan = plan_migration(mapping, inspect_database(record.source, mapping)).of(collection)
         yield CollectionChanges(
             work_folder.sync_folder, record.collection(collection), log, plan, record, work_folder.sync_positions
         )

@@ -11,6 +11,7 @@ from weaviate_migration.phases.dual_write.following import followed_with
 from weaviate_migration.phases.dual_write.migration_sync import MigrationSync
 from weaviate_migration.phases.history.changes import open_change_log
 from weaviate_migration.phases.validation.changed_rows import ChangeComparison, compare_changes
+from weaviate_migration.source.plan import plan_in_place
 from weaviate_migration.target.write import WriteSettings
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.record import MigrationRecord
@@ -22,12 +23,15 @@ def is_live(work_folder: WorkFolder, record: MigrationRecord, repair: bool) -> b
     return work_folder.capture_id is not None and (repair or work_folder.sync_positions.read(record.id) is not None)
 
 
-def agree_on_history(work_folder: WorkFolder, record: MigrationRecord, repair: bool) -> None:
+def agree_on_history(work_folder: WorkFolder, record: MigrationRecord, mapping: Mapping, *, repair: bool) -> None:
     """Checks that the log still is the one that was followed; with `repair` it is followed again, from a new snapshot.
 
     Raises:
+        MappingError: the mapping does not fit the source any more.
         CaptureError: it is not; or capture is damaged or missing.
     """
+    # First: where the mapping does not fit any more, mending the capture would be of no use.
+    plan_in_place(record.source, mapping)
     positions = work_folder.sync_positions
     with open_change_log(work_folder, record.source) as log:
         if positions.read(record.id) is None:
