@@ -1,0 +1,120 @@
+"""Two commands at once on one work folder: the second works beside the first, or is refused and told for whom."""
+
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psutil
+import pytest
+import weaviate
+
+from weaviate_migration.phases.history.changes import writing_lock
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.locks import HeldLock
+from weaviate_migration.work_folder.record import MigrationRecords
+from weaviate_migration_tests.cli.test_options import COMMANDS
+from weaviate_migration_tests.live.command_line import Ended, end_of, holdings, run_here, started, until
+from weaviate_migration_tests.live.kept_migration import KeptNotes
+from weaviate_migration_tests.live.notes import NoteMigration, add_notes
+
+# What changes what is on record, or in Weaviate, or in the file: one at a time.
+ALONE = (
+    *("migrate", "migrate --dry-run", "preflight", "verify", "verify --repair", "quarantine retry"),
+    *("cutover", "rollback", "rollback --discard", "cleanup --yes", "capture install", "capture remove"),
+)
+# What only looks, or makes what nobody else has.
+BESIDE = {
+    **dict.fromkeys(("status", "report", "checks", "plan", "audit", "quarantine list", "capture status", "init"), 0),
+    "postflight": 0,
+    "alerts list": 0,
+}
+# What is not about a migration of this folder; `sync` has a lock of its own.
+OTHERS = {"sync", "server", "demo", "alerts test"}
+
+
+def test_the_table_has_every_command() -> None:
+    in_table = {name for name in COMMANDS if any(f"{each} ".startswith(f"{name} ") for each in (*ALONE, *BESIDE))}
+    assert in_table == COMMANDS.keys() - OTHERS
+
+
+@pytest.fixture(scope="module")
+def live(kept_notes: KeptNotes) -> NoteMigration:
+    """Migrated while it may change."""
+    kept_notes.migrated("--live")
+    return NoteMigration(kept_notes.folder, kept_notes.server)
+
+
+def options(notes: NoteMigration, command: str) -> list[object]:
+    """All that such a command may be told."""
+    if command.startswith("alerts"):
+        return ["--work-dir", notes.work_dir]
+    if command == "init":
+        return ["--sqlite-url", notes.source, "--work-dir", notes.work_dir]
+    return notes.options
+
+
+def run_second(notes: NoteMigration, command: str, *more: object) -> Ended:
+    return run_here(*command.split(), *options(notes, command), *more)
+
+
+@contextmanager
+def halted(process: "subprocess.Popen[str]", lock: HeldLock) -> Iterator[str]:
+    """A command that has just taken a lock, and does nothing more while the context lives; gives how others know it."""
+    until(lambda: lock.holder is not None and lock.holder.process == process.pid)
+    process.send_signal(signal.SIGSTOP)
+    until(lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED)
+    try:
+        yield lock.told_holder
+    finally:
+        process.send_signal(signal.SIGCONT)
+
+
+def test_beside_a_command_that_has_the_folder(live: NoteMigration, connected: weaviate.WeaviateClient) -> None:
+    lock = HeldLock(live.work_dir / "migrate.lock", "the test")
+    before = holdings(connected), MigrationRecords(live.work_dir).all()
+    with started("verify", *live.options, "--json") as first:
+        with halted(first, lock) as holder:
+            assert holder.startswith(f": `weaviate-migration verify` (process {first.pid}, since ")
+            for command in ALONE:
+                ended = run_second(live, command)
+                assert ended.code == 2, (command, ended.stderr)
+                assert f"Another migration is running in {live.work_dir}{holder}." in ended.stderr, command
+            for command, code in BESIDE.items():
+                ended = run_second(live, command)
+                assert ended.code == code, (command, ended.stderr)
+        ended = end_of(first)
+    assert ended.code == 0, ended.stderr
+    assert (holdings(connected), MigrationRecords(live.work_dir).all()[-1].state) == (before[0], before[1][-1].state)
+    assert lock.told_holder == ""
+
+
+def test_sync_beside_a_load_or_a_comparison(live: NoteMigration) -> None:
+    """It waits for the end, and says in time who works there."""
+    work_folder = WorkFolder(live.work_dir)
+    add_notes(live.source, [("while others work", "late", 1, None)])
+    name = work_folder.records.current().targets["Note"]
+    with work_folder.locked("`weaviate-migration verify`"), writing_lock(work_folder.sync_folder, name):
+        ended = run_second(live, "sync", "--wait", 0.2)
+    assert ended.code == 1
+    assert f"Somebody works with the collections of migration {work_folder.records.current().id}: " in ended.stderr
+    assert "`weaviate-migration verify` (process " in ended.stderr
+    assert run_second(live, "sync").code == 0
+
+
+def test_beside_a_follower(live: NoteMigration, connected: weaviate.WeaviateClient) -> None:
+    """What takes away what it goes on with is refused; what gives its migration up is done, and it writes no more."""
+    lock = WorkFolder(live.work_dir).sync_lock("the test")
+    with started("sync", "--follow", *live.options, "--json") as follower:
+        until(lambda: lock.holder is not None and lock.holder.process == follower.pid)
+        holder = f": `weaviate-migration sync --follow` (process {follower.pid}, since "
+        for command, more in {"cleanup --yes": ["--force"], "capture remove": [], "sync": ["--wait", 0]}.items():
+            ended = run_second(live, command, *more)
+            assert ended.code == 2, (command, ended.stderr)
+            assert f"sync is running in {live.work_dir}{holder}" in ended.stderr, command
+        add_notes(live.source, [("before it is given up", "late", 1, None)])
+        assert run_second(live, "rollback --discard").code == 0
+        add_notes(live.source, [("after it was given up", "late", 1, None)])
+        told = end_of(follower)
+    assert (told.code, "No migration in" in told.stderr) == (2, True), told.stderr
+    assert holdings(connected) == ([], {})
