@@ -108,8 +108,8 @@ def test_beside_a_follower(live: NoteMigration, connected: weaviate.WeaviateClie
     with started("sync", "--follow", *live.options, "--json") as follower:
         until(lambda: lock.holder is not None and lock.holder.process == follower.pid)
         holder = f": `weaviate-migration sync --follow` (process {follower.pid}, since "
-        for command, more in {"cleanup --yes": ["--force"], "capture remove": [], "sync": ["--wait", 0]}.items():
-            ended = run_second(live, command, *more)
+        for command in ("cleanup --yes --force", "capture remove", "sync --wait 0"):
+            ended = run_second(live, command)
             assert ended.code == 2, (command, ended.stderr)
             assert f"sync is running in {live.work_dir}{holder}" in ended.stderr, command
         add_notes(live.source, [("before it is given up", "late", 1, None)])

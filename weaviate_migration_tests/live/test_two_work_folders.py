@@ -6,6 +6,7 @@ Two folders have a migration of the same id: as an earlier version could begin t
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ import weaviate
 
 from weaviate_migration.base.errors import MigrationConflictError
 from weaviate_migration.mapping import read_mapping
+from weaviate_migration.phases.cutover.way_back import roll_back
 from weaviate_migration.phases.dual_write.collection_load import load_collection
+from weaviate_migration.phases.history.versioned_collections import ensure_collections
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.target.write import write_settings
@@ -124,3 +127,22 @@ def test_a_folder_that_was_moved_has_its_own(
     finally:
         moved.rename(theirs.work_dir)
     assert len(holdings(connected)[0]) == 1
+
+
+def test_two_that_begin_in_one_second_have_collections_of_their_own(
+    tmp_path: Path, server: ServerAddress, client: weaviate.WeaviateClient
+) -> None:
+    """On two machines, say; what the one gives up is not the other's."""
+    notes = fresh_notes(tmp_path, server)
+    mapping = read_mapping(notes.mapping)
+    for attempt in count():  # A second may end between the two.
+        folders = [WorkFolder(tmp_path / f"{name} {attempt}") for name in ("ours", "theirs")]
+        ours, theirs = (each.records.resume_or_begin(notes.source, mapping, "") for each in folders)
+        if ours.began_at == theirs.began_at:
+            break
+    for folder, record in zip(folders, (ours, theirs), strict=True):
+        assert ensure_collections(client, folder, record, mapping) == 1
+    assert holdings(client)[0] == sorted(f"Note_{each.id}" for each in (ours, theirs))
+    _, removed = roll_back(client, folders[0], ours, discard=True)
+    assert removed == [f"Note_{ours.id}"]
+    assert holdings(client)[0] == [f"Note_{theirs.id}"]
