@@ -116,8 +116,7 @@ def target_errors(doing: str) -> Iterator[None]:
     except WeaviateBaseError as error:
         raise target_error(error, doing) from error
     except httpx.TransportError as error:  # weaviate-client maps only two of them.
-        kind = TargetTimeoutError if isinstance(error, httpx.TimeoutException) else TargetConnectionError
-        raise _passing(kind, doing, _shortened(str(error)) or type(error).__name__) from error
+        raise _passing(_kind_of_transport(error), doing, _shortened(str(error)) or type(error).__name__) from error
     except Exception as error:
         if not _is_of_an_answer(error):
             raise
@@ -244,7 +243,13 @@ def _passing_kind(error: WeaviateBaseError, call: grpc.Call | None) -> type[Tran
         return TargetTimeoutError
     if kind is None and isinstance(error, WeaviateConnectionError | WeaviateRetryError):
         return TargetConnectionError
+    if kind is None and isinstance(error.__cause__, httpx.TransportError):  # It broke off while the client connected.
+        return _kind_of_transport(error.__cause__)
     return kind
+
+
+def _kind_of_transport(error: httpx.TransportError) -> type[TransientTargetError]:
+    return TargetTimeoutError if isinstance(error, httpx.TimeoutException) else TargetConnectionError
 
 
 def _passing(kind: type[TransientTargetError], doing: str, said: str) -> TransientTargetError:

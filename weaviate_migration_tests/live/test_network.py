@@ -5,6 +5,7 @@
 
 import os
 from collections.abc import Iterator
+from itertools import count
 from uuid import UUID
 
 import pytest
@@ -14,8 +15,10 @@ from weaviate.classes.config import DataType, Property
 from weaviate_migration.mapping.object_ids import UuidRange
 from weaviate_migration.mapping.row_to_object import ObjectDraft
 from weaviate_migration.target import calls
-from weaviate_migration.target.connect import connect
+from weaviate_migration.target import connect as connecting
+from weaviate_migration.target.connect import answers, connect
 from weaviate_migration.target.read_back import objects_by_uuid, objects_in_range
+from weaviate_migration.target.repeats import Repeats
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.target.write import ObjectWriter, WriteSettings, cut_into_batches
 from weaviate_migration_tests.network.scenario import (
@@ -34,7 +37,7 @@ from weaviate_migration_tests.network.scenario import (
     SYNC,
     Scenario,
 )
-from weaviate_migration_tests.network.toxiproxy import ToxicWay, run_toxiproxy
+from weaviate_migration_tests.network.toxiproxy import Toxic, ToxicWay, run_toxiproxy
 from weaviate_migration_tests.network.troubles import SLOW, Trouble, troubles
 
 IN_FULL = "NETWORK_IN_FULL" in os.environ
@@ -88,6 +91,24 @@ def test_each_command_comes_to_its_end(scenario: Scenario, first: int) -> None:
     scenario.complete_in(next(trouble), COLLECTION_REMOVED, CLEANUP)
     assert scenario.holdings == before
     assert scenario.schema == schema
+
+
+@pytest.mark.parametrize("question", ["_check_ready", "_check_version", "_check_grpc"])
+def test_a_connection_cut_while_a_client_connects_is_tried_again(
+    way: ToxicWay, monkeypatch: pytest.MonkeyPatch, question: str
+) -> None:
+    """After each question that is asked; after the last one the client itself asks."""
+    asked, ask = count(), getattr(connecting, question)
+
+    def asked_and_cut(*arguments: object) -> None:
+        ask(*arguments)
+        if next(asked) == 0:
+            Trouble("cut once", Toxic("reset_peer"), seconds=0.2).begin(way)
+
+    monkeypatch.setattr(connecting, question, asked_and_cut)
+    with connect(way.address, None, Repeats(8, 0.1)) as client:
+        assert answers(client)
+    assert next(asked) > 1
 
 
 def test_what_is_large_has_the_time_that_a_slow_way_takes(
