@@ -14,7 +14,7 @@ from upath import UPath
 
 from weaviate_migration.base.atomic_file import replace_file
 from weaviate_migration.base.errors import ConfigurationError, MigrationConflictError
-from weaviate_migration.base.permissions import close_to_others, is_open_to_others, make_folder
+from weaviate_migration.base.permissions import FILE, close_to_others, is_open_to_others, make_folder
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.base.storage import LEAST_ROOM_BYTES, is_open, is_writable, room_text, storage_errors
 from weaviate_migration.mapping import CollectionMapping
@@ -135,7 +135,7 @@ class WorkFolder:
         Args:
             wait: until it is free: it is pruned for moments only. Otherwise `filelock.Timeout` is raised.
         """
-        return FileLock(self.path / "snapshots.lock", blocking=wait)
+        return FileLock(self.path / "snapshots.lock", blocking=wait, mode=FILE)
 
     @property
     def told_workers(self) -> str:

@@ -8,7 +8,7 @@ from weaviate_migration_tests.soak.soaking import Soak
 
 KEPT = 2_000
 # Between two restarts so many changes, however long these take.
-CHANGES = 5_000
+CHANGES = 4_000
 
 
 def test_a_follower_grows_by_nothing_and_comes_back_to_its_server(tmp_path: Path) -> None:

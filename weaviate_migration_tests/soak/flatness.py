@@ -50,14 +50,18 @@ class Comparison:
     is_flat: bool
 
 
+def each_second(samples: Sequence[Sample]) -> list[Sample]:
+    """One a second: there are many more while a restart is watched."""
+    return list({int(each.seconds): each for each in samples}.values())
+
+
 def compared(samples: Sequence[Sample]) -> Iterator[Comparison]:
     """Each figure in the second quarter of the time, by when all of it is warm, and in the last one."""
     begun, ended = samples[0].seconds, samples[-1].seconds
     quarter = (ended - begun) / 4
-    # While a restart is watched there are many a second: one of them counts.
-    each_second = list({int(each.seconds): each for each in samples}.values())
-    before = [each for each in each_second if begun + quarter <= each.seconds <= begun + 2 * quarter]
-    after = [each for each in each_second if each.seconds >= ended - quarter]
+    steady = each_second(samples)
+    before = [each for each in steady if begun + quarter <= each.seconds <= begun + 2 * quarter]
+    after = [each for each in steady if each.seconds >= ended - quarter]
     for each in FLAT:
         values = [[float(getattr(sample, each.figure)) for sample in part] for part in (before, after, samples)]
         old, new = median(values[0]), median(values[1])

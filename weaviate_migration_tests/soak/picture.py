@@ -6,7 +6,7 @@ from statistics import median
 
 from matplotlib.figure import Figure
 
-from weaviate_migration_tests.soak.flatness import LAG_SECONDS, compared, returns
+from weaviate_migration_tests.soak.flatness import LAG_SECONDS, compared, each_second, returns
 from weaviate_migration_tests.soak.samples import Sample
 
 _PANELS = (
@@ -43,7 +43,7 @@ def table(samples: Sequence[Sample]) -> Iterator[str]:
     yield ""
     yield (
         f"{last.changes:,} changes in {last.seconds / 60:.0f} minutes, {last.changes / last.seconds:.0f} a second; "
-        f"{median(each.lag_seconds for each in samples):.2f} s of lag in the middle; the follower took "
+        f"{median(each.lag_seconds for each in each_second(samples)):.2f} s of lag in the middle; the follower took "
         f"{100 * last.follower_cpu_seconds / last.seconds:.0f} % of a core, and at most "
         f"{max(each.log_entries for each in samples):,} entries were in the change log."
     )
