@@ -16,9 +16,6 @@ from weaviate_migration.mapping.object_ids import split_address
 from weaviate_migration.mapping.row_to_object import ObjectDraft
 from weaviate_migration.target.failures import Rejection, not_encodable
 
-CLIENT_RETRIES = 2
-"""How often the client sends again what no server answered, as its own `insert_many` does."""
-
 _Properties = batch_pb2.BatchObject.Properties | base_pb2.ObjectPropertiesValue
 
 
@@ -59,7 +56,7 @@ def send_objects(collection: Collection[Any, Any], drafts: Sequence[ObjectDraft]
         return rejected
     # A private attribute: the client has no public way to send messages that were made already.
     connection = collection._connection
-    errors = connection.grpc_batch_objects(request, connection.timeout_config.insert, CLIENT_RETRIES)
+    errors = connection.grpc_batch_objects(request, connection.timeout_config.insert, max_retries=0)
     return {index: Rejection(reason) for index, reason in errors.items()}
 
 

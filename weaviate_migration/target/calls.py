@@ -23,7 +23,7 @@ from weaviate.exceptions import WeaviateRetryError
 from weaviate_migration.base.deadline import seconds_left
 from weaviate_migration.base.errors import MigrationError, TargetConnectionError, TargetError, TransientTargetError
 from weaviate_migration.base.waiting import LOOK_SECONDS, Wait, told_if_long
-from weaviate_migration.target.answer_limits import LEAST_SECONDS
+from weaviate_migration.target.answer_limits import LEAST_SECONDS, PAGES
 from weaviate_migration.target.failures import call_may_pass, response_may_pass, target_errors
 from weaviate_migration.target.repeats import NO_REPEATS, RepeatLimits, repeating
 
@@ -34,6 +34,8 @@ CALL_SECONDS = 120
 LEAST_BYTES_PER_SECOND = 50_000
 """A call that carries much has so much longer. A way that carries nothing any more is given up sooner than that, since
 its connection is asked whether it is still there (`connect.KEEPALIVE_SECONDS`)."""
+QUESTION_SECONDS = 30
+"""For what the server is asked about itself over REST: schema, aliases, nodes. Nothing of that takes long."""
 SEND_SECONDS = 10
 """For a connection to be made, and for each part of a request to be sent."""
 
@@ -136,7 +138,8 @@ class BoundedTransport(httpx.BaseTransport):
         return repeating(self.limits, may_pass, tells(_named(request)))(self._answer, request)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
-        limit = max(LEAST_SECONDS, _seconds_for_call())
+        is_question = request.method in ("GET", "HEAD") and not request.url.path.startswith(PAGES)
+        limit = max(LEAST_SECONDS, seconds_left(QUESTION_SECONDS) if is_question else _seconds_for_call())
         short = min(SEND_SECONDS, limit)
         request.extensions["timeout"] = {"connect": short, "write": short, "pool": short, "read": limit}
         began = time.monotonic()

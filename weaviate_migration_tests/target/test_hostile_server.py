@@ -95,7 +95,7 @@ def test_no_more_is_read_than_the_limit() -> None:
 def test_an_answer_that_trickles(answer: Answer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each byte comes soon after the one before."""
     monkeypatch.setattr(connect_module, "CHECK_SECONDS", 1)
-    monkeypatch.setattr(calls_module, "CALL_SECONDS", 1)
+    monkeypatch.setattr(calls_module, "QUESTION_SECONDS", 1)
     watch = Stopwatch()
     with well_at_first(answer) as server:
         with connect(server.address, KEY) as client, pytest.raises(TargetError, match="in time") as in_work:

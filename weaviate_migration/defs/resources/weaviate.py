@@ -21,7 +21,7 @@ from weaviate_migration.target.connect import (
     open_server,
     parse_weaviate_url,
 )
-from weaviate_migration.target.repeats import RepeatLimits
+from weaviate_migration.target.repeats import NO_REPEATS, RepeatLimits
 from weaviate_migration.target.server import ServerAddress, embedded_server, running_server
 from weaviate_migration.work_folder.folder import WorkFolder
 
@@ -65,6 +65,7 @@ class WeaviateServer(dg.ConfigurableResource):  # type: ignore[type-arg]
     _open: Endings = PrivateAttr(default_factory=Endings)
     _holds_server: bool = PrivateAttr(default=False)
     _client: tuple[ServerAddress, WeaviateClient] | None = PrivateAttr(default=None)
+    _is_away: bool = PrivateAttr(default=False)
     _opening: Lock = PrivateAttr(default_factory=Lock)
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:  # noqa: ARG002
@@ -96,8 +97,11 @@ class WeaviateServer(dg.ConfigurableResource):  # type: ignore[type-arg]
         """The client that is open, or another one where the server does not answer it: it may have been killed."""
         with self._opening:
             if self._client is None or self._client[0] != address or not answers(self._client[1]):
-                another = connected(target, address, self.api_key or None, limits)
-                self._client = address, self._open.enter_context(another)
+                # A step that has waited in vain is enough: those that follow, and there may be many, ask once.
+                limits = NO_REPEATS if self._is_away else limits
+                self._is_away = True
+                client = self._open.enter_context(connected(target, address, self.api_key or None, limits))
+                self._client, self._is_away = (address, client), False
             return self._client[1]
 
 
