@@ -18,6 +18,7 @@ LONGEST = (
         "test_sync_command",
         "test_chaos",
         "test_dual_writer",
+        "test_network",
         "test_cases",
     ),
     *("test_interruptions", "test_settings_take_effect", "test_ui", "test_bad_input", "test_verify", "test_sync"),

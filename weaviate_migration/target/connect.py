@@ -5,6 +5,7 @@ The client's own checks are left out: they ask PyPI for newer clients, and their
 
 import json
 import re
+import socket
 import ssl
 import time
 from collections.abc import Iterator
@@ -491,8 +492,20 @@ def _check_grpc(address: ServerAddress) -> None:
         try:
             channel.unary_unary("/grpc.health.v1.Health/Check")(b"", timeout=seconds_left(CHECK_SECONDS))
         except grpc.RpcError as error:
-            kind = _NoAnswerError if call_may_pass(error) else ServerNotUsableError
+            kind = _NoAnswerError if call_may_pass(error) and _is_listened_to(address) else ServerNotUsableError
             raise kind(
                 f"Weaviate answers at {address}, but its gRPC at {target} does not ({error.code().name})",
                 "Publish that port, or name the right one with --grpc-port, and a host of its own with --grpc-host.",
             ) from error
+
+
+def _is_listened_to(address: ServerAddress) -> bool:
+    """Whether somebody may take connections at the address of gRPC, which has one code for all that is not there."""
+    host = _grpc_host(address).removeprefix("[").removesuffix("]")
+    try:
+        socket.create_connection((host, address.grpc_port), seconds_left(CHECK_SECONDS)).close()
+    except (ConnectionRefusedError, socket.gaierror):
+        return False
+    except OSError:  # Too slow, say, or no way there now.
+        return True
+    return True
