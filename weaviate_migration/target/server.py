@@ -11,7 +11,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -22,7 +22,7 @@ from pydantic import BaseModel, ValidationError
 
 from weaviate_migration.base.atomic_file import replace_file, replacing
 from weaviate_migration.base.endings import Endings
-from weaviate_migration.base.errors import ServerNotUsableError
+from weaviate_migration.base.errors import ServerNotUsableError, StorageError
 from weaviate_migration.base.permissions import FILE, close_to_others, is_open_to_others, make_folder, owner_only
 from weaviate_migration.base.redaction import keep_secret, secret_kept
 from weaviate_migration.target.server_binary import SERVER_VERSION, Say, say_on_stderr, server_binary
@@ -209,7 +209,9 @@ class _DataFolder:
         """Stops the server when nobody else uses it."""
         with self._lock():
             if _is_alone(users):
-                self._write(self._stop(self.read()))
+                stopped = self._stop(self.read())
+                with suppress(StorageError):  # Who reads what it was sees that the process is gone.
+                    self._write(stopped)
 
     def _check_version(self, version: str) -> None:
         if _numbers(version) > _numbers(SERVER_VERSION):

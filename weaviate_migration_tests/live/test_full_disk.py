@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 import weaviate
 
+from weaviate_migration.base.errors import StorageError
 from weaviate_migration.target.connect import connect
-from weaviate_migration.target.server import ServerAddress
+from weaviate_migration.target.server import ServerAddress, embedded_server, running_server
 from weaviate_migration_tests.chaos.killing import Boundary, run, running
 from weaviate_migration_tests.live.command_line import Ended, at, holdings, run_here, until
 from weaviate_migration_tests.live.notes import NoteMigration, fresh_notes
@@ -162,6 +163,10 @@ def test_each_command_goes_on_when_there_is_room(small: NotesOnSmallDisk, client
     ended = notes.roll_back()
     assert ended.code == 0, ended.stderr
     assert holdings(client)[1] == {}
+    with small.disk.full():
+        ended = run_here("cleanup", "--yes", "--force", "--work-dir", notes.work_dir, *at(notes.server))
+    assert ended.code == 0, "it is what makes room"
+    assert holdings(client) == ([], {})
 
 
 def test_what_is_cut_over_need_not_be_migrated_again(small: NotesOnSmallDisk, client: weaviate.WeaviateClient) -> None:
@@ -187,3 +192,21 @@ def test_a_certificate_without_room_is_a_warning(small: NotesOnSmallDisk, client
         assert "There is no certificate: " in ended.json["warnings"][-1]
         assert "Traceback" not in ended.stderr
     assert bodies(client, "Note") == rows(small.notes.source)
+
+
+def test_an_embedded_server_ends_on_a_full_disk(tmp_path: Path) -> None:
+    """Its end, which cannot be written down then, is no failure; the first start of another one is, in a line."""
+    with small_disk(tmp_path / "server", 64) as disk:
+        with embedded_server(disk.path, say=lambda _: None):
+            disk.fill()
+        assert running_server(disk.path) is None
+        disk.make_room()
+        with embedded_server(disk.path, say=lambda _: None) as address:
+            assert running_server(disk.path) == address
+    with small_disk(tmp_path / "new", 1) as disk, disk.full():
+        begun = embedded_server(disk.path, say=lambda _: None)
+        with (
+            pytest.raises(StorageError, match=r"cannot be written: No space left on device: 0 bytes are free\."),
+            begun,
+        ):
+            pass
