@@ -27,16 +27,13 @@ _BATCH = "weaviate_migration.target.write:ObjectWriter.write_batch"
 _ALIASES = "weaviate_migration.target.aliases:point_aliases"
 MIGRATE = (
     Boundary(_RECORD, "before"),
-    Boundary(_SNAPSHOT, "before"),
     Boundary(_SNAPSHOT),
-    Boundary("weaviate_migration.phases.history.extract.scan:table_bounds", "before"),
     Boundary(_EXTRACT, "before", call=3),
     Boundary(_BATCH),
     Boundary("weaviate_migration.phases.validation.collection_proof:CollectionProof._compared", call=4),
 )
 CUTOVER = (
     Boundary(_RECORD, "before"),
-    Boundary(_RECORD, "before", call=2),
     Boundary(_ALIASES, "before"),
     Boundary(_ALIASES),
 )
