@@ -58,10 +58,11 @@ fuzz: $(VENV)/.installed
 	ROW_CASES=20000 $(BIN)/python -m pytest weaviate_migration_tests/live/test_random_tables.py
 
 ## Commands killed at 100 random moments and at each boundary, the server at 20, while four processes write; and each
-## trouble of the network between at each step of a migration.
+## trouble of the network between at each step of a migration; and clocks that are a year wrong, either way.
 chaos: $(VENV)/.installed
 	CHAOS_MOMENTS=100 NETWORK_IN_FULL=1 SOURCE_EVENTS=all $(BIN)/python -m pytest --durations=20 \
 	  weaviate_migration_tests/live/test_chaos.py weaviate_migration_tests/live/test_network.py \
+	  weaviate_migration_tests/live/test_clock.py \
 	  weaviate_migration_tests/live/test_source_under_way.py
 
 ## Two hours of 200 changes a second through `sync --follow`, with a restart of the server every ten minutes; soak.jsonl

@@ -7,6 +7,8 @@ from typing import Any
 from weaviate_migration.api.server_session import opened_with_server
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.phases.cutover.cleanup import Cleanup, CleanupPlan, refuse_too_early
+from weaviate_migration.phases.history.versioned_collections import maker_of
+from weaviate_migration.target.schema import refuse_another_server
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,8 @@ def clean_up_migrations(
     Raises:
         ConfigurationError: it is too early for it, the SQLite file may not be written to, or the settings are not the
             migration's.
-        MigrationConflictError: another command works in the work folder, or applies changes.
+        MigrationConflictError: another command works in the work folder, or applies changes; or, unless it is forced,
+            the server has nothing of what readers use.
         SourceError: the SQLite file is locked.
         ServerNotUsableError: the server cannot be reached.
     """
@@ -50,7 +53,10 @@ def clean_up_migrations(
         if (record := session.work_folder.records.in_use_or_newest()) is not None:
             session.refuse_other_settings(record)
         refuse_too_early(session.work_folder, force=force)  # Before a server is started for it.
-        cleanup = Cleanup(session.connect(), session.work_folder, keep=keep)
+        client = session.connect()
+        if record is not None and not force:
+            refuse_another_server(client, record.targets.values(), maker_of(record))
+        cleanup = Cleanup(client, session.work_folder, keep=keep)
         plan = cleanup.plan()
         agreed = agree(plan)
         if agreed:

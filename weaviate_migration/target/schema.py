@@ -158,6 +158,16 @@ def refuse_lost_collection(client: WeaviateClient, name: str, maker: Maker) -> N
         )
 
 
+def refuse_another_server(client: WeaviateClient, names: Iterable[str], maker: Maker) -> None:
+    """Raises MigrationConflictError where the server has none of these collections of a migration that has made them.
+
+    What is on record would be changed for nothing: aliases moved back that are elsewhere, snapshots removed.
+    """
+    wanted = list(names)
+    if not any(has_made(client, name, maker) for name in wanted):
+        refuse_lost_collection(client, wanted[0], maker)
+
+
 def refuse_collections_of_others(client: WeaviateClient, names: Iterable[str], maker: Maker) -> None:
     """Raises MigrationConflictError where a collection of one of these names is there, which another migration made.
 

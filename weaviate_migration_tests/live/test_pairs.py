@@ -10,12 +10,14 @@ import pytest
 import weaviate
 
 from weaviate_migration.phases.history.changes import writing_lock
+from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.locks import HeldLock
 from weaviate_migration.work_folder.record import MigrationRecords
 from weaviate_migration_tests.cli.test_options import COMMANDS
-from weaviate_migration_tests.live.command_line import Ended, end_of, holdings, run_here, started, until
+from weaviate_migration_tests.live.command_line import Ended, at, end_of, holdings, run_here, started, until
 from weaviate_migration_tests.live.kept_migration import KeptNotes
+from weaviate_migration_tests.live.locked_server import KEY
 from weaviate_migration_tests.live.notes import NoteMigration, add_notes
 
 # What changes what is on record, or in Weaviate, or in the file: one at a time.
@@ -118,3 +120,20 @@ def test_beside_a_follower(live: NoteMigration, connected: weaviate.WeaviateClie
         told = end_of(follower)
     assert (told.code, "No migration in" in told.stderr) == (2, True), told.stderr
     assert holdings(connected) == ([], {})
+
+
+def test_what_is_on_record_stays_as_it_is_where_the_server_is_another_one(
+    kept_notes: KeptNotes, locked_server: ServerAddress
+) -> None:
+    """A wrong `--weaviate-url`: nothing of the migration is there."""
+    kept_notes.migrated("--live")
+    notes = NoteMigration(kept_notes.folder, kept_notes.server)
+    before = MigrationRecords(notes.work_dir).all()
+    elsewhere = [*at(locked_server), "--api-key", KEY, "--work-dir", notes.work_dir]
+    for command in ("rollback", "cleanup --yes", "sync", "verify", "cutover"):
+        ended = run_here(*command.split(), *elsewhere)
+        assert ended.code == 2, (command, ended.stderr)
+        assert "Is --weaviate-url the server that was migrated to?" in ended.stderr, command
+        assert MigrationRecords(notes.work_dir).all() == before
+    assert before[0].snapshot is not None
+    assert before[0].snapshot.path.exists()

@@ -33,7 +33,7 @@ from weaviate_migration.target.aliases import (
     refuse_other_tenants,
 )
 from weaviate_migration.target.figures import queued_vectors
-from weaviate_migration.target.schema import refuse_collections_of_others
+from weaviate_migration.target.schema import refuse_another_server, refuse_collections_of_others
 from weaviate_migration.target.write import WriteSettings
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.quarantine import Quarantine
@@ -139,7 +139,7 @@ class Cutover:
                 migration's collections is not there any more, or another migration moves the aliases.
         """
         if record.state == "cut over":
-            refuse_collections_of_others(self._client, record.targets.values(), maker_of(record))
+            self._refuse_others(record)
             with only_switch_of(self._client, self._records, record):
                 point_aliases(self._client, record.targets)
             return record
@@ -203,12 +203,18 @@ class Cutover:
 
     def _switch(self, record: MigrationRecord) -> MigrationRecord:
         refuse_foreign_names(self._client, record.targets)
-        refuse_collections_of_others(self._client, record.targets.values(), maker_of(record))
+        self._refuse_others(record)
         # Written first: when the switch is killed half-way, going back still knows where the aliases pointed.
         previous = _other_targets(self._client, record)
         record = self._note(record, "switching", previous_aliases=previous)
         point_aliases(self._client, record.targets)
         return self._note(record, "switched", state="cut over")
+
+    def _refuse_others(self, record: MigrationRecord) -> None:
+        """Raises MigrationConflictError where the collections are another work folder's, or on another server."""
+        names, maker = record.targets.values(), maker_of(record)
+        refuse_another_server(self._client, names, maker)
+        refuse_collections_of_others(self._client, names, maker)
 
     def _note(self, record: MigrationRecord, step: CutoverStep, **changes: object) -> MigrationRecord:
         """Writes down a step, with what else of the record changes at the same moment."""

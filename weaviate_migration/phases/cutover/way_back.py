@@ -6,7 +6,7 @@ from weaviate_migration.phases.history.changes import alone_with
 from weaviate_migration.phases.history.versioned_collections import maker_of, only_switch_of
 from weaviate_migration.target.aliases import alias_targets, point_aliases
 from weaviate_migration.target.references import refuse_referenced
-from weaviate_migration.target.schema import drop_collection, refuse_collections_of_others
+from weaviate_migration.target.schema import drop_collection, refuse_another_server, refuse_collections_of_others
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.quarantine import Quarantine
 from weaviate_migration.work_folder.record import MigrationRecord
@@ -23,13 +23,15 @@ def roll_back(
     Raises:
         ConfigurationError: a reference of another collection leads into one that would be removed; nothing is done.
         MigrationConflictError: a collection of one of their names is another work folder's, or somebody else works with
-            one of them or moves the aliases; nothing is done.
+            one of them or moves the aliases; or, without `discard`, none of them is on this server; nothing is done.
         StorageError: there is no room for the record; nothing is done.
     """
     ours = sorted(record.targets.values())
     refuse_collections_of_others(client, ours, maker_of(record))
     if discard:
         refuse_referenced(client, set(ours))
+    else:
+        refuse_another_server(client, ours, maker_of(record))
     # Whoever writes to a collection while it is removed would make it again, on a server that makes what is not there.
     with alone_with(work_folder, ours if discard else ()):
         with work_folder.records.updated_after(record, state="discarded" if discard else "rolled back"):

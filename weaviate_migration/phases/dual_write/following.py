@@ -25,7 +25,7 @@ from weaviate_migration.phases.history.versioned_collections import maker_of
 from weaviate_migration.source.change_log import ChangeLog, LogLimits
 from weaviate_migration.source.plan import plan_in_place
 from weaviate_migration.target.connect import configured_target, open_weaviate
-from weaviate_migration.target.schema import refuse_collections_of_others
+from weaviate_migration.target.schema import refuse_another_server, refuse_collections_of_others
 from weaviate_migration.target.write import WriteSettings, write_settings
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.own_mapping import current_mapping, refuse_other_settings
@@ -173,6 +173,7 @@ def followed_with(
 ) -> Iterator[Followed]:
     """The followed migrations of a work folder, for who is connected already; raises what `followed` does."""
     records = followed_records(work_folder, mapping)
+    refuse_another_server(client, records[0].targets.values(), maker_of(records[0]))
     for each in records:
         refuse_collections_of_others(client, each.targets.values(), maker_of(each))
     # First: where the mapping does not fit any more, mending the capture would be of no use.

@@ -20,7 +20,7 @@ from weaviate_migration.base.endings import Endings
 from weaviate_migration.mapping.relation_groups import parents_first
 from weaviate_migration.phases.dual_write.lag import standing_in
 from weaviate_migration.phases.dual_write.row_applier import RowApplier, SyncTally
-from weaviate_migration.phases.history.changes import WITHOUT_LIMIT, writing_lock
+from weaviate_migration.phases.history.changes import WITHOUT_LIMIT, alone_with_one
 from weaviate_migration.source.capture import is_followed
 from weaviate_migration.source.change_log import ChangedRows, ChangeLog, CopiesTooLargeError, LogPosition
 from weaviate_migration.source.plan import MigrationPlan
@@ -152,7 +152,7 @@ class MigrationSync:
         """Nobody else writes to any of the migration's collections."""
         with Endings() as stack:
             for each in self.appliers:
-                stack.enter_context(writing_lock(self._locks, each.collection, wait=wait))
+                stack.enter_context(alone_with_one(self._locks, each.collection, wait=wait))
             yield
 
     def run_pass(self, through: int | None = None, *, wait: float = WITHOUT_LIMIT) -> SyncTally:
@@ -204,7 +204,7 @@ class MigrationSync:
             CaptureError: capture is damaged or missing.
             SourceBusyError: the source was locked for too long.
         """
-        with writing_lock(self._locks, applier.collection, wait=0), Endings() as stack:
+        with alone_with_one(self._locks, applier.collection, wait=0), Endings() as stack:
             with self._log.reading():
                 rows = self._log.all_rows(applier.plan)
             stack.callback(rows.close)

@@ -6,6 +6,7 @@ one works with the collection nobody else writes to it.
 """
 
 import heapq
+import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from filelock import FileLock, Timeout
 from weaviate_migration.base.endings import Endings
 from weaviate_migration.base.errors import CaptureError, MigrationConflictError
 from weaviate_migration.base.permissions import FILE
+from weaviate_migration.base.waiting import told_if_long
 from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.mapping.object_ids import UuidRange, object_uuid
 from weaviate_migration.phases.history.ascending import Ascending
@@ -142,7 +144,7 @@ class CollectionChanges:
             CaptureError: changes were missed, or the source is not the file that was followed.
         """
         with Endings() as stack:
-            stack.enter_context(writing_lock(self.locks, self.collection))
+            stack.enter_context(alone_with_one(self.locks, self.collection))
             snapshot = self.record.snapshot
             if self.log is None or self.plan is None or snapshot is None or snapshot.captured is None:
                 yield Changes()
@@ -213,6 +215,30 @@ def writing_lock(folder: Path, collection: str, *, wait: float = WITHOUT_LIMIT) 
 
 
 @contextmanager
+def alone_with_one(folder: Path, collection: str, *, wait: float = WITHOUT_LIMIT) -> Iterator[None]:
+    """While the context lives nobody else works with the collection; after ten seconds of waiting it says who does.
+
+    Args:
+        folder: of the locks.
+        wait: as `writing_lock` has it, which may raise `filelock.Timeout`.
+    """
+    lock = writing_lock(folder, collection, wait=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        if wait == 0:
+            raise
+        who = WorkFolder(folder.parent).told_workers
+        limit = math.inf if wait == WITHOUT_LIMIT else wait
+        with told_if_long(f"whoever works with the collection `{collection}`{who}", limit):
+            lock.acquire(timeout=wait)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
 def alone_with(work_folder: WorkFolder, collections: Iterable[str]) -> Iterator[None]:
     """While the context lives nobody else writes to these collections, or compares them.
 
@@ -222,7 +248,7 @@ def alone_with(work_folder: WorkFolder, collections: Iterable[str]) -> Iterator[
     with Endings() as stack:
         for name in collections:
             try:
-                stack.enter_context(writing_lock(work_folder.sync_folder, name, wait=LONGEST_CHUNK_SECONDS))
+                stack.enter_context(alone_with_one(work_folder.sync_folder, name, wait=LONGEST_CHUNK_SECONDS))
             except Timeout:
                 raise MigrationConflictError(
                     f"Somebody works with the collection `{name}`{work_folder.told_workers}, and has not ended within "
