@@ -39,6 +39,11 @@ KEEP_HOURS = 168.0
 # Dagster, Arrow and the Weaviate client take about 250 MB before the first row is read (measured).
 MINIMUM_MEMORY_MB = 384
 
+# What Dagster, Arrow and the clients take themselves, in the middle of a migration (measured).
+_OWN_MEMORY_MB = 300
+# How often a row is in memory at most: when its extract is written (12.7 times, measured with rows of 60 MB).
+_COPIES_OF_A_ROW = 14
+
 # The option of the command line for each field; the environment's variable is WEAVIATE_MIGRATION_ and its name.
 OPTIONS: Mapping[str, str] = {
     "sqlite_url": "--sqlite-url",
@@ -98,7 +103,8 @@ class MigrationConfig(BaseModel):
         validation_sample_size: rows of each collection that the check `sample` compares.
         enable_parallel_processing: load collections side by side, each in a process of its own.
         worker_count: batches under way at once.
-        memory_limit_mb: what sorting and batches are sized by; at least 384.
+        memory_limit_mb: what sorting and batches are sized by, and how large a row may be: a fourteenth of what is
+            beyond 300; at least 384.
         dry_run: do everything but write to Weaviate.
         backup_before_migration: keep the snapshot as a backup; otherwise it is removed once the migration is cut over.
         rollback_on_failure: a migration that failed removes the collections it made.
@@ -189,8 +195,18 @@ class MigrationConfig(BaseModel):
 
 
 def spare_memory_mb(memory_limit_mb: int) -> int:
-    """What is left for rows: about 300 MB are taken by Dagster, Arrow and the clients themselves (measured)."""
-    return max(64, memory_limit_mb - 300)
+    """What is left for rows."""
+    return max(64, memory_limit_mb - _OWN_MEMORY_MB)
+
+
+def largest_row_bytes(memory_limit_mb: int) -> int:
+    """How large a row may be that is moved within this memory."""
+    return spare_memory_mb(memory_limit_mb) * 1024 * 1024 // _COPIES_OF_A_ROW
+
+
+def memory_for_row_mb(row_bytes: int) -> int:
+    """The memory that a row of so many bytes needs."""
+    return _OWN_MEMORY_MB + -(-row_bytes * _COPIES_OF_A_ROW // (1024 * 1024))
 
 
 def sort_memory_mb(memory_limit_mb: int) -> int:

@@ -10,6 +10,7 @@ import click
 from click.exceptions import NoArgsIsHelpError
 
 from weaviate_migration.base.errors import MigrationError
+from weaviate_migration.base.memory import return_large_blocks
 from weaviate_migration.base.permissions import narrow_umask
 from weaviate_migration.cli.show.encoding import escape_on_standard_streams
 from weaviate_migration.cli.show.options import EPILOG
@@ -64,6 +65,7 @@ def main() -> None:
     """Runs a command; errors that a person can cause are told in a line or two, with the right exit code."""
     escape_on_standard_streams()
     narrow_umask()
+    return_large_blocks()
     try:
         code = cli.main(standalone_mode=False)
     except NoArgsIsHelpError as error:

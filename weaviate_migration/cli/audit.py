@@ -28,6 +28,7 @@ from weaviate_migration.phases.preflight.audit import (
     audit_source,
 )
 from weaviate_migration.phases.preflight.audit.kinds import FATES
+from weaviate_migration.phases.preflight.large_rows import refuse_large_rows
 from weaviate_migration.phases.preflight.mapping_choice import mapping_to_migrate
 
 
@@ -37,6 +38,7 @@ def audit(as_json: bool, **options: Any) -> int:
     """Read every value that a migration would move, and show what does not fit and what becomes of it."""
     config = create_migration_config(**options)
     with opened(config, mapping_to_migrate) as session:
+        refuse_large_rows(session.source, session.mapping, session.work_folder.scratch, config.memory_limit_mb)
         found = audit_source(session.source, session.mapping, session.work_folder.scratch)
         say_drawn(session.drawn_mapping)
     if as_json:

@@ -6,4 +6,7 @@ steps set handlers of their own.
 
 import signal
 
+from weaviate_migration.base.memory import return_large_blocks
+
 signal.signal(signal.SIGINT, signal.SIG_IGN)
+return_large_blocks()

@@ -8,7 +8,7 @@ SQLite itself sorts: in bounded memory, merging on disk what does not fit, and k
 import itertools
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
@@ -31,6 +31,10 @@ KeyedRow = tuple[str | None, tuple[SqlValue, ...], tuple[SqlValue, ...]]
 # A sample comes from so many places of a table, and has about so much text and blob at most of each.
 _SAMPLE_PIECES = 10
 _PIECE_LENGTH = 2 * 1024 * 1024
+# From this size on rows are not sorted themselves, but their addresses: SQLite's sorter would write each of them once
+# more, and hold up to 16 in memory while it merges.
+_LARGE_ROW_BYTES = 16 * 1024
+_SMALL_FILE_BYTES = 16 * 1024 * 1024
 # Names that no view means by a text in double quotes: where it is asked for each child, it would take them for columns.
 _NAMED, _CHILDREN = f"{OWN_PREFIX}value", f"{OWN_PREFIX}children"
 # A canonical lower-case UUID.
@@ -166,14 +170,20 @@ def sample_rows(
     source: Path, plan: CollectionPlan, object_uuid: ObjectUuid, scratch: Path, rows: int
 ) -> list[KeyedRow]:
     """What `sample_stretches` gives, all of it ascending by address."""
-    found = itertools.chain.from_iterable(sample_stretches(source, plan, object_uuid, scratch, rows))
+    found: list[KeyedRow] = []
+    length = 0
+    for stretch in sample_stretches(source, plan, object_uuid, scratch, rows):
+        found += stretch
+        length += sum(text_length(values) for _, _, values in stretch)
+        if length > _SAMPLE_PIECES * _PIECE_LENGTH:  # A single row may be larger than a stretch is to be.
+            break
     return sorted(found, key=lambda row: row[0] or "")
 
 
 def sample_stretches(
     source: Path, plan: CollectionPlan, object_uuid: ObjectUuid, scratch: Path, rows: int
-) -> list[list[KeyedRow]]:
-    """Some rows of a table in use, from stretches all over it where it has rowids.
+) -> Iterator[list[KeyedRow]]:
+    """Some rows of a table in use, from stretches all over it where it has rowids; one stretch in memory.
 
     Args:
         source: what `readable_source` gave.
@@ -187,7 +197,6 @@ def sample_stretches(
     read = [value_sql(table, column, quoted(column)) for column in (*plan.key, *plan.columns)]
     address = address_sql(plan, tenant_sql(plan), [quoted(column) for column in plan.key])
     split = 1 + len(plan.key)
-    found: list[list[KeyedRow]] = []
     with source_errors(source), closing(connect_to_read(source)) as connection:
         prepare_for_rows(connection, object_uuid, scratch)
         order = order_of_rows(table) if is_wide(connection, len(read)) and table.rowid is None else []
@@ -196,8 +205,7 @@ def sample_stretches(
             rest = f"FROM {table.from_sql} {where} {in_order} LIMIT {limit}"
             with WideSelect(connection, address, read, rest) as selected:
                 stretch = _fetched(selected)
-                found.append([(None if row[0] is None else str(row[0]), row[1:split], row[split:]) for row in stretch])
-    return found
+                yield [(None if row[0] is None else str(row[0]), row[1:split], row[split:]) for row in stretch]
 
 
 def _pieces(connection: sqlite3.Connection, table: Table, rows: int) -> Iterator[tuple[str, int]]:
@@ -219,9 +227,28 @@ def _fetched(selected: WideSelect) -> Iterator[tuple[SqlValue, ...]]:
     length = 0
     for row in selected:
         yield row
-        length += sum(len(value) for value in row if isinstance(value, (str, bytes)))
+        length += text_length(row)
         if length > _PIECE_LENGTH:
             return
+
+
+def has_large_rows(table: Table, count_rows: Callable[[], int], file_bytes: int) -> bool:
+    """Whether the rows of a table are so large, as a mean of the whole file, that their addresses alone are sorted.
+
+    Args:
+        count_rows: counts them; it is not asked about a small file.
+    """
+    return table.rowid is not None and file_bytes > _SMALL_FILE_BYTES and file_bytes > count_rows() * _LARGE_ROW_BYTES
+
+
+def text_length(values: Sequence[SqlValue]) -> int:
+    """The characters of the texts among the values, and the bytes of the blobs."""
+    classes = set(map(type, values))
+    if classes <= {str, bytes}:
+        return sum(map(len, values))  # type: ignore[arg-type]  # as a rule a column has one storage class
+    if classes.isdisjoint({str, bytes}):
+        return 0
+    return sum([len(value) for value in values if isinstance(value, (str, bytes))])
 
 
 def text_literal(text: str) -> str:
@@ -374,12 +401,27 @@ class TableReader:
         rest = f"FROM {self._table} {where} ORDER BY {', '.join(order)}"
         limits = {"low": low, "high": high}
         split = 1 + len(self._plan.key)
+        if has_large_rows(self._read_table, self.row_count, self._snapshot.stat().st_size):
+            yield from self._large_rows(read, where, limits)
+            return
         with (
             source_errors(self._snapshot, scratch=self._scratch),
             WideSelect(self._connection, f"{self._address_sql} AS {address}", read, rest, limits) as rows,
         ):
             for row in rows:
                 yield row[0], row[1:split], row[split:]
+
+    def _large_rows(self, read: Sequence[str], where: str, limits: Mapping[str, str | None]) -> Iterator[KeyedRow]:
+        """What `rows` gives, one row in memory: sorted are the addresses, with the rowids of their rows."""
+        rowid, split = quoted(self._read_table.rowid or ""), len(self._plan.key)
+        address = self._address_name
+        order = f"SELECT {self._address_sql} AS {address}, {rowid} FROM {self._table} {where} ORDER BY {address}"
+        with source_errors(self._snapshot):
+            for of_object, place in self._connection.execute(order, limits):
+                of_place = f"FROM {self._table} WHERE {rowid} = ?"
+                with WideSelect(self._connection, "NULL", read, of_place, (place,)) as rows:
+                    for row in rows:
+                        yield of_object, row[1 : split + 1], row[split + 1 :]
 
     def named_parents(
         self, column: str, parent: CollectionPlan, others: Sequence[CollectionPlan] = ()

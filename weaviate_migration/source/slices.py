@@ -6,17 +6,18 @@ two slices the application goes on. So the slices are not of one moment: what mu
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import NamedTuple
 
 from weaviate_migration.source.inspect import Table, quoted
-from weaviate_migration.source.rows import SqlValue
+from weaviate_migration.source.rows import SqlValue, text_length
 from weaviate_migration.source.wide_select import WideSelect, is_wide, order_of_rows
 
 # A slice holds at most so many rows, and about so much text and blob at most, unless one chunk alone has more. A chunk
 # is one row at first and after long ones: so many rows of 50 MB at once would be too many for any memory.
 SLICE_ROWS = 20_000
-SLICE_LENGTH = 32 * 1024 * 1024
+SLICE_LENGTH = 8 * 1024 * 1024
 _CHUNK_ROWS = 64
 _CHUNK_LENGTH = 1024 * 1024
 
@@ -74,8 +75,12 @@ def table_slices(
     last: tuple[SqlValue, ...] = ()
     while True:
         rest = f"{rows_of} {where} ORDER BY {rowid} LIMIT {SLICE_ROWS}"
-        with WideSelect(connection, rowid, read, rest, last) as rows:
-            fetched = _fetched(rows, 1 + len(read))
+        try:
+            with _without_large_values(connection), WideSelect(connection, rowid, read, rest, last) as rows:
+                fetched = _fetched(rows, 1 + len(read))
+        except sqlite3.DataError:
+            with WideSelect(connection, rowid, read, rest, last) as rows:
+                fetched = _fetched(rows, 1 + len(read), chunk_rows=1)
         if not fetched:
             return
         rowids, *found = fetched[0]
@@ -83,7 +88,21 @@ def table_slices(
         where, last = f"WHERE {rowid} > ?", (rowids[-1],)
 
 
-def _fetched(cursor: WideSelect, width: int) -> tuple[list[list[SqlValue]], int] | None:
+@contextmanager
+def _without_large_values(connection: sqlite3.Connection) -> Iterator[None]:
+    """SQLite refuses to read a value that is longer than a chunk is to be: no chunk is far too long then.
+
+    Raises:
+        sqlite3.DataError: there is such a value.
+    """
+    before = connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _CHUNK_LENGTH)
+    try:
+        yield
+    finally:
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, before)
+
+
+def _fetched(cursor: WideSelect, width: int, chunk_rows: int = _CHUNK_ROWS) -> tuple[list[list[SqlValue]], int] | None:
     """The next rows, of so many columns, within the limits of a slice, by columns, and `longest`; None at the end."""
     columns: list[list[SqlValue]] = [[] for _ in range(width)]
     length = longest = 0
@@ -95,15 +114,5 @@ def _fetched(cursor: WideSelect, width: int) -> tuple[list[list[SqlValue]], int]
             chunk_length += text_length(values)
         length += chunk_length
         longest = max(longest, chunk_length)
-        rows = min(2 * rows, _CHUNK_ROWS) if chunk_length < _CHUNK_LENGTH else 1
+        rows = min(2 * rows, chunk_rows) if chunk_length < _CHUNK_LENGTH else 1
     return (columns, longest) if columns[0] else None
-
-
-def text_length(values: Sequence[SqlValue]) -> int:
-    """The characters of the texts among the values, and the bytes of the blobs."""
-    classes = set(map(type, values))
-    if classes <= {str, bytes}:
-        return sum(map(len, values))  # type: ignore[arg-type]  # as a rule a column has one storage class
-    if classes.isdisjoint({str, bytes}):
-        return 0
-    return sum([len(value) for value in values if isinstance(value, (str, bytes))])

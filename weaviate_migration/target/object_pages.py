@@ -14,6 +14,7 @@ import msgspec
 from weaviate import WeaviateClient
 from weaviate.exceptions import UnexpectedStatusCodeError
 
+from weaviate_migration.base.errors import UnusableAnswerError
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping.object_ids import UuidRange, address
 from weaviate_migration.target.failures import target_errors
@@ -64,6 +65,11 @@ class ObjectColumns:
 
     def __len__(self) -> int:
         return len(self.uuids)
+
+    @property
+    def length(self) -> int:
+        """The characters of their texts."""
+        return sum(len(each) for column in self.properties.values() for each in column if isinstance(each, str))
 
     def part(self, start: int, stop: int | None = None) -> "ObjectColumns":
         """Some of the objects, as a slice."""
@@ -191,7 +197,7 @@ class ObjectPages:
             tenants: the collection's.
 
         Returns:
-            None in the place of the objects where an answer is not what the mapping makes.
+            None in the place of the objects where an answer is not what the mapping makes, or is too large.
         """
         nothing = self._reader.nothing
         parts: list[ObjectColumns] = []
@@ -209,7 +215,10 @@ class ObjectPages:
 
     def _read_part(self, part: PartOfRange, limit: int) -> tuple[ObjectColumns | None, bool]:
         """As `read`, of one tenant."""
-        found = self._reader.read(self._answer(part, limit))
+        try:
+            found = self._reader.read(self._answer(part, limit))
+        except UnusableAnswerError:  # More than is read at once; over gRPC it is read in parts.
+            found = None
         if found is None:
             return None, False
         end = len(found) if part.within.high is None else bisect_left(found.uuids, part.within.high)

@@ -64,6 +64,7 @@ def uuids_in_range(
     """The addresses of all objects of the range, ascending.
 
     Args:
+        page: objects that are looked at at once: the server reads the whole of each, whatever it is asked for.
         tenants: the collection's.
     """
 
@@ -114,7 +115,7 @@ def objects_in_range(
         return found
 
     if page <= _FEW and properties is None:
-        found_uuids = uuids_in_range(collection, uuid_range, tenants=tenants)
+        found_uuids = uuids_in_range(collection, uuid_range, page, tenants=tenants)
         return _objects_by_few(collection, found_uuids, page, vectors, blobs, references)
 
     @target_errors("reading objects")

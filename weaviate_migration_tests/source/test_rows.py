@@ -15,6 +15,7 @@ from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS, partition_bounds, partition_range
 from weaviate_migration.phases.history.extract.scan import scan_partitions, table_bounds
 from weaviate_migration.phases.history.extract.storage_classes import decode
+from weaviate_migration.source import rows as rows_module
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import CollectionPlan, plan_migration
 from weaviate_migration.source.rows import KeyedRow, TableReader
@@ -54,6 +55,19 @@ def make_keyed(path: Path, keys: list[SqlValue], declared: str = "id TEXT PRIMAR
         connection.execute("BEGIN")
         connection.executemany("INSERT INTO notes VALUES (?, 'x')", [(key,) for key in keys])
     return path
+
+
+WITH_ROWS, ALONE = "sorted with their rows", "sorted alone"
+of_small_rows = pytest.mark.parametrize("addresses", [WITH_ROWS], indirect=True)
+
+
+@pytest.fixture(params=[WITH_ROWS, ALONE], autouse=True)
+def addresses(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both ways give the same: that of large rows, too."""
+    if request.param == ALONE:
+        monkeypatch.setattr(rows_module, "_LARGE_ROW_BYTES", 0)
+        monkeypatch.setattr(rows_module, "_SMALL_FILE_BYTES", 0)
+    return str(request.param)
 
 
 @pytest.fixture
@@ -270,6 +284,7 @@ def test_a_missing_table_gives_sixteen_empty_partitions(database: Path) -> None:
 
 
 @pytest.mark.parametrize("partitions", [PARTITION_KEYS, PARTITION_KEYS[4:8]], ids=["all", "four"])
+@of_small_rows
 def test_one_scan_however_many_partitions(
     database: Path, partitions: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -314,6 +329,7 @@ def sort_files(folder: Path) -> list[str]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="open files are looked up in /proc")
+@of_small_rows
 def test_what_does_not_fit_into_memory_is_sorted_in_the_scratch_folder(tmp_path: Path) -> None:
     database, scratch = tmp_path / "app.db", tmp_path / "it's scratch"
     scratch.mkdir()
@@ -363,6 +379,7 @@ def test_an_unfinished_scan_ends_with_its_reader(database: Path) -> None:
         reader._connection.execute("SELECT 1")
 
 
+@of_small_rows
 def test_memory_does_not_grow_with_the_number_of_rows(tmp_path: Path) -> None:
     """Measured in a process of its own: the peak of one that has done other things says nothing."""
     sizes = {"few": 2_000, "many": 40_000}

@@ -45,6 +45,21 @@ def test_long_rows_are_fetched_one_by_one(tmp_path: Path, monkeypatch: pytest.Mo
     assert (len(found.rowids), found.longest) == (150, 1_000)
 
 
+def test_long_rows_that_follow_short_ones_are_not_fetched_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A chunk of 64 rows by then, of which each might be as long as a row may be."""
+    monkeypatch.setattr(slices, "SLICE_LENGTH", 3_000_000)
+    file = make(tmp_path / "app.db", "CREATE TABLE notes (id INTEGER PRIMARY KEY, body)")
+    bodies = ["short"] * 200 + [bytes(2_000_000), "x" * 2_000_000] * 5 + ["short"] * 200
+    with closing(connect(file)) as connection:
+        connection.executemany("INSERT INTO notes (body) VALUES (?)", [(each,) for each in bodies])
+    found = slices_of(file)
+    assert [value for each in found for value in each.columns[1]] == bodies
+    assert max(sum(value != "short" for value in each.columns[1]) for each in found) == 2
+    assert max(each.longest for each in found) == 2_000_000
+
+
 def test_values_of_all_classes_and_what_is_computed_of_them(tmp_path: Path) -> None:
     file = make(
         tmp_path / "app.db",

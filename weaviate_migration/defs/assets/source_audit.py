@@ -6,10 +6,11 @@ from typing import Any
 import dagster as dg
 
 from weaviate_migration.defs import groups
-from weaviate_migration.defs.resources import SQLiteSource
+from weaviate_migration.defs.resources import BatchSettings, SQLiteSource
 from weaviate_migration.defs.resources.own_keys import with_resources_of
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.preflight.audit import SourceAudit, audit_source, verdict
+from weaviate_migration.phases.preflight.large_rows import refuse_large_rows
 from weaviate_migration.runs.jobs import CHANGE_CAPTURE, MISFITS, SOURCE_AUDIT
 from weaviate_migration.runs.names import DagsterNames
 from weaviate_migration.source.other_tables import refuse_passed_over
@@ -51,7 +52,10 @@ def build_source_audit_asset(mapping: Mapping, names: DagsterNames) -> dg.Assets
         ),
     )
     @with_resources_of(names)
-    def source_audit(source: SQLiteSource, work_folder: dg.ResourceParam[WorkFolder]) -> dg.MaterializeResult:  # type: ignore[type-arg]  # beside a check, Dagster takes only the plain class
+    def source_audit(
+        source: SQLiteSource, batches: BatchSettings, work_folder: dg.ResourceParam[WorkFolder]
+    ) -> dg.MaterializeResult:  # type: ignore[type-arg]  # beside a check, Dagster takes only the plain class
+        refuse_large_rows(source.path, mapping, work_folder.scratch, batches.memory_limit_mb)
         audit = audit_source(source.path, mapping, work_folder.scratch)
         if work_folder.records.unfinished() is None:  # One that is gone on with has its snapshot, which is checked.
             refuse_passed_over(audit.other_tables, mapping)

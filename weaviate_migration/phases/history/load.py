@@ -17,7 +17,7 @@ from weaviate_migration.phases.history.extract.refusals import JudgedRow, judged
 from weaviate_migration.phases.history.extract.storage import PartitionExtract
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowLayout
 from weaviate_migration.phases.history.row_writer import RowWriter
-from weaviate_migration.target.read_back import any_object_in_range, uuids_in_range
+from weaviate_migration.target.read_back import any_object_in_range, page_for, uuids_in_range
 from weaviate_migration.target.tenants import Tenants, tenants_of
 from weaviate_migration.target.write import Batch, BatchOutcome, WriteSettings, remove_object
 from weaviate_migration.work_folder.load_tally import LoadTally, total
@@ -99,8 +99,10 @@ class PartitionLoad:
     def _has_objects(self, within: UuidRange) -> bool:
         return any_object_in_range(self.collection, within, tenants=self._tenants)
 
-    def _stored(self, within: UuidRange) -> Iterator[str]:
-        return uuids_in_range(self.collection, within, tenants=self._tenants)
+    def _stored(self, partition: str) -> Iterator[str]:
+        extract = self.extracts[partition]
+        page = page_for(extract.rows, extract.bytes)
+        return uuids_in_range(self.collection, self.ranges[partition], page, tenants=self._tenants)
 
     def _batches(self, writer: RowWriter, occupied: Container[str]) -> Iterator[Batch]:
         for partition, extract in self.extracts.items():
@@ -119,7 +121,7 @@ class PartitionLoad:
         is_occupied = partition in occupied
         batches = writer.batches(partition, self._unchanged(partition), layout, keep_vectors=is_occupied)
         if is_occupied and not self.has_readers:
-            return with_remains(batches, self._stored(self.ranges[partition]))
+            return with_remains(batches, self._stored(partition))
         return batches
 
     def _unchanged(self, partition: str) -> Iterator[JudgedRow]:
@@ -175,7 +177,7 @@ class PartitionLoad:
         within = self.ranges[partition]
         wanted = Ascending(row.uuid for row, reason in self._judged(partition) if reason is None and row.uuid)
         changed = Ascending(self.changes.uuids(within))
-        stored = self._stored(within)
+        stored = self._stored(partition)
         return [uuid for uuid in stored if not wanted.has(uuid) and not changed.has(uuid)]
 
 
@@ -194,7 +196,8 @@ def is_still_whole(
         tenants: the collection's.
     """
     changed = Ascending(changes.uuids(within))
-    stored = Ascending(uuids_in_range(collection, within, tenants=tenants))
+    page = page_for(extract.rows, extract.bytes)
+    stored = Ascending(uuids_in_range(collection, within, page, tenants=tenants))
     return all(changed.has(uuid) or stored.has(uuid) for uuid in extract.uuids())
 
 

@@ -21,11 +21,12 @@ from weaviate_migration.phases.preflight.source_side import Source
 from weaviate_migration.source.connect import connect_to_read, source_errors
 from weaviate_migration.source.inspect import row_count
 from weaviate_migration.source.plan import CollectionPlan
-from weaviate_migration.source.rows import KeyedRow, sample_stretches
+from weaviate_migration.source.rows import KeyedRow, has_large_rows, sample_stretches
 
 SAMPLE_ROWS = 2_000
 # What SQLite's sorter writes of a row besides its values: the address, and lengths.
 _SORTED_ROW = 40
+_BEGINNING = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -55,16 +56,26 @@ def table_room(source: Source, plan: CollectionPlan, sort_memory_mb: int, scratc
         return TableRoom()
     with source_errors(source.path), closing(connect_to_read(source.readable)) as connection:
         rows = row_count(connection, plan.table)
-    stretches = [each for each in sample_stretches(source.readable, plan, object_uuid, scratch, SAMPLE_ROWS) if each]
-    # Where rows are large, fewer of them are in the sample: each stretch counts as much as any other.
-    sorted_bytes = round(rows * fmean(fmean(map(_sorted_bytes, each)) for each in stretches)) if stretches else 0
-    sample = list(chain.from_iterable(stretches))
+    means, sample = list[float](), list[KeyedRow]()
+    for stretch in sample_stretches(source.readable, plan, object_uuid, scratch, SAMPLE_ROWS):
+        if stretch:
+            # Where rows are large, fewer of them are in the sample: each stretch counts as much as any other.
+            means.append(fmean(map(_sorted_bytes, stretch)))
+            sample += map(_cut, stretch)
+    whole = round(rows * fmean(means)) if means else 0
     empty, full = _extract_bytes(plan, []), _extract_bytes(plan, sample)
     share = (full - empty) / max(1, sum(map(_sorted_bytes, sample)))
+    sorting = rows * _SORTED_ROW if has_large_rows(plan.table, lambda: rows, source.look.bytes) else whole
     return TableRoom(
-        extracts=round(sorted_bytes * share) + len(PARTITION_KEYS) * empty,
-        sorting=sorted_bytes if sorted_bytes > sort_memory_mb * 1024 * 1024 else 0,
+        extracts=round(whole * share) + len(PARTITION_KEYS) * empty,
+        sorting=sorting if sorting > sort_memory_mb * 1024 * 1024 else 0,
     )
+
+
+def _cut(row: KeyedRow) -> KeyedRow:
+    """The row with the beginnings of its values: they tell how far the rest can be compressed."""
+    address, key, values = row
+    return address, key, tuple(each[:_BEGINNING] if isinstance(each, (str, bytes)) else each for each in values)
 
 
 def _extract_bytes(plan: CollectionPlan, rows: Sequence[KeyedRow]) -> int:

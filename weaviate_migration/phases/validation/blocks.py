@@ -19,7 +19,8 @@ from weaviate_migration.target.object_pages import ObjectColumns
 # Rows of a block at first. With 5,000 a row takes as long, and 100,000 rows took 262 MB instead of 230, two
 # partitions at once (measured).
 BLOCK_ROWS = 1_000
-# Objects that are asked for at least, so that many without a row do not take an answer each; fewer of large ones.
+# Objects that are asked for where there are more than rows, so that they do not take an answer each; fewer, where they
+# are large.
 _OBJECTS = 100
 # Rows from this size on are compared one by one: an answer has objects behind the block, too, which are as large.
 _LARGE = BATCH_SIZE // 8
@@ -67,6 +68,7 @@ class Block:
 def judge_blocks(
     batches: Iterable[pa.RecordBatch],
     within: UuidRange,
+    has_objects: Callable[[UuidRange], bool],
     read: ReadObjects,
     agrees: Callable[[Block], bool],
     one_by_one: OneByOne,
@@ -76,6 +78,7 @@ def judge_blocks(
     Args:
         batches: the partition's extract.
         within: the partition's range.
+        has_objects: whether a range has any; asked where it has no rows: the objects behind it may be large.
         read: reads objects by column.
         agrees: whether a block agrees as a whole.
         one_by_one: judges what does not.
@@ -85,8 +88,10 @@ def judge_blocks(
             yield from one_by_one(rows, part, BLOCK_ROWS)
         elif row_bytes >= _LARGE:
             yield from one_by_one(rows.rows(), part, len(rows))
+        elif not len(rows) and not has_objects(part):
+            continue
         else:
-            for block in _blocks(rows, part, read, min(_OBJECTS, BATCH_SIZE // row_bytes)):
+            for block in _blocks(rows, part, read):
                 yield from _judge(block, agrees, one_by_one)
 
 
@@ -125,9 +130,9 @@ def _windows(
     yield rows, UuidRange(low, within.high), row_bytes
 
 
-def _blocks(rows: RowColumns, within: UuidRange, read: ReadObjects, at_least: int) -> Iterator[Block]:
-    """The rows with their objects, of which so many are asked for at least; in several blocks where more are there."""
-    is_whole = False
+def _blocks(rows: RowColumns, within: UuidRange, read: ReadObjects) -> Iterator[Block]:
+    """The rows with their objects; in several blocks where more objects are there than rows."""
+    is_whole, at_least = False, 2
     while not is_whole:
         objects, is_whole = read(within, max(len(rows) + 1, at_least))
         block = Block(rows, objects, within)
@@ -137,4 +142,5 @@ def _blocks(rows: RowColumns, within: UuidRange, read: ReadObjects, at_least: in
             # Behind the last of these objects others may be.
             block, rest = block.cut(objects.uuids[-1])
             rows, within = rest.rows, rest.within
+            at_least = max(2, min(_OBJECTS, BATCH_SIZE * len(objects) // (1 + objects.length)))
         yield block

@@ -23,7 +23,7 @@ from weaviate_migration.phases.validation.partition_comparison import PartitionC
 from weaviate_migration.phases.validation.row_comparer import row_comparer
 from weaviate_migration.phases.validation.verdicts import PartitionTally, judge_objects
 from weaviate_migration.source.change_log import ChangedRow, ChangedRows
-from weaviate_migration.source.slices import text_length
+from weaviate_migration.source.rows import text_length
 from weaviate_migration.target.read_back import StoredObject, asked_together, mapped_objects_by_uuid
 
 # These rows are of all partitions; their comparison is told under this name.

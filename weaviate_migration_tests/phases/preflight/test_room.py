@@ -77,7 +77,8 @@ def test_the_room_in_the_work_folder_is_right_within_a_fifth(
     snapshot = tmp_path / "snapshot.sqlite"
     take_snapshot(path, snapshot, allow_pause=True, say=lambda _: None, scratch=tmp_path)
     extracts, sorting = _taken(snapshot, plan_migration(mapping, inspect_database(snapshot, mapping)), tmp_path)
-    assert sorting > SORT_MEMORY * 1024 * 1024
+    # Of large rows the addresses alone are sorted, and in memory.
+    assert (sorting > SORT_MEMORY * 1024 * 1024) is (fill is not files)
     assert foretold == pytest.approx(snapshot.stat().st_size + extracts + sorting, rel=0.2)
     assert foretold - elsewhere == pytest.approx(extracts, rel=0.2)
 

@@ -76,12 +76,14 @@ class PartitionExtract:
         schema: as `extract_schema` made it.
         rows: how many there are, from the footer of the file.
         bytes: of their values, uncompressed, from there too.
+        largest: bytes of the largest record batch: as good as those of the largest row, where that is a large one.
     """
 
     path: UPath
     schema: pa.Schema
     rows: int
     bytes: int
+    largest: int
 
     def record_batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """The rows in their order, one record batch in memory.
@@ -113,5 +115,5 @@ def open_partition(path: UPath) -> PartitionExtract:
     with path.open("rb") as file:
         parquet = pq.ParquetFile(file)
         footer = parquet.metadata
-        sizes = (footer.row_group(number).total_byte_size for number in range(footer.num_row_groups))
-        return PartitionExtract(path, parquet.schema_arrow, footer.num_rows, sum(sizes))
+        sizes = [footer.row_group(number).total_byte_size for number in range(footer.num_row_groups)]
+        return PartitionExtract(path, parquet.schema_arrow, footer.num_rows, sum(sizes), max(sizes, default=0))
