@@ -465,6 +465,26 @@ def test_a_log_over_its_limit_is_pruned_while_the_application_goes_on_writing(no
     assert done[notes.record.id].refused == 0
 
 
+def test_an_application_that_may_rest_soon_is_not_pruned_under_yet(notes: FollowedNotes) -> None:
+    """Only a log that is a tenth longer than its limit is pruned while the application writes."""
+    notes, keep = cut_over(notes), LIMITS.model_copy(update={"keep_changes": 20})
+    change = "UPDATE notes SET body = body || '.' WHERE id = 'key 1'"
+    with notes.followed() as group:
+
+        def first_with(entries: int, *, is_busy: bool) -> int:
+            first, newest = extent(notes)
+            notes.execute(*[change] * (entries - (newest - first + 1)))
+            for migration in group:
+                migration.run_pass()
+            group.note_in_file(keep, is_busy=is_busy)
+            return first_position(notes)
+
+        first = first_position(notes)
+        assert first_with(22, is_busy=True) == first
+        assert first_with(23, is_busy=True) == first + 1
+        assert first_with(22, is_busy=False) == first + 3
+
+
 def first_position(notes: FollowedNotes) -> int:
     return extent(notes)[0]
 

@@ -20,6 +20,19 @@ logger = logging.getLogger(__name__)
 PRUNED_AT_ONCE = 1_000
 
 
+# An application that never rests has so much more of the log, relative to the limits: one that rests now and then is
+# pruned in these moments alone.
+_UNREST = 1.1
+
+
+@dataclass(frozen=True)
+class _WiderLimits:
+    """Those of an application that never rests."""
+
+    keep_changes: int
+    keep_hours: float
+
+
 @dataclass(frozen=True)
 class _Need:
     """What a migration needs of the log.
@@ -59,11 +72,13 @@ class LogPruner:
         says so, and waits while a command needs a snapshot, or a migration is unfinished.
 
         Args:
-            is_busy: the application writes just now: nothing is written unless the log is over its limits.
+            is_busy: the application writes just now: nothing is written unless the log is far over its limits.
 
         Returns:
             Whether the file says what is so now, and nothing is left to prune.
         """
+        if is_busy:
+            keep = _WiderLimits(int(keep.keep_changes * _UNREST), keep.keep_hours * _UNREST)
         needs = list(_needs(self._work_folder, self._log.source))
         with self._log.reading() as capture:
             first, outlived = self._log.first_position(), self._log.outlived(keep, PRUNED_AT_ONCE)
