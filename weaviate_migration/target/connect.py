@@ -37,6 +37,7 @@ from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.target.answer_limits import LARGEST_PAGE_BYTES, LEAST_SECONDS, limited_client
 from weaviate_migration.target.calls import bound_calls, tells
 from weaviate_migration.target.failures import PASSING_STATUSES, call_may_pass, target_errors
+from weaviate_migration.target.message_size import MESSAGE_BYTES
 from weaviate_migration.target.repeats import NO_REPEATS, RepeatLimits, repeating
 from weaviate_migration.target.server import ServerAddress, embedded_server, running_server
 from weaviate_migration.target.server_binary import Say, say_on_stderr
@@ -51,8 +52,8 @@ _VERSION = re.compile(r"([0-9]{1,6})\.([0-9]{1,6})[-+.\w]{0,60}", re.ASCII)
 FORBIDDEN_QUESTION = (403, 404, 405, 422)
 CHECK_SECONDS = 10
 """For each question that is asked before the client connects."""
-LARGEST_GRPC_ANSWER = ("grpc.max_receive_message_length", LARGEST_PAGE_BYTES)
-"""The client would take what the server says of itself."""
+UNPACKED = (("grpc.compression_enabled_algorithms_bitset", 1), ("grpc.per_message_decompression", 0))
+"""gRPC asks for packed messages, and unpacks any number of bytes before it looks at its limit (1.5 GB, measured)."""
 _BROKEN_OFF = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError, httpx.TimeoutException)
 """Of these another try may make good; where nobody listens, the address may be wrong."""
 DIRECT = ("grpc.enable_http_proxy", 0)
@@ -303,8 +304,17 @@ def _client(address: ServerAddress, api_key: str | None) -> weaviate.WeaviateCli
     def with_limits(_: str) -> httpx.Client:
         return limited_client(address.secure, headers=connection._headers)
 
-    # Private: the client has no public way to what it sends REST through, and limits no answer.
+    open_grpc = connection.open_connection_grpc
+
+    def with_largest_message(colour: str) -> None:
+        told = connection._grpc_max_msg_size or MESSAGE_BYTES
+        connection._grpc_max_msg_size = told if 0 < told <= LARGEST_PAGE_BYTES else LARGEST_PAGE_BYTES
+        open_grpc(colour)
+
+    # Private: the client has no public way to what it sends REST through, and limits no answer; of gRPC's messages it
+    # takes any limit that the server says.
     connection._make_client = with_limits
+    connection.open_connection_grpc = with_largest_message
     return client
 
 
@@ -312,7 +322,7 @@ def _channel_options() -> list[tuple[str, int]]:
     """Of the last two, older versions of gRPC take the first, and newer ones the second (measured with grpcio 1.78)."""
     return [
         DIRECT,
-        LARGEST_GRPC_ANSWER,
+        *UNPACKED,
         ("grpc.keepalive_time_ms", KEEPALIVE_SECONDS * 1000),
         ("grpc.keepalive_timeout_ms", KEEPALIVE_ANSWER_SECONDS * 1000),
         ("grpc.http2.ping_timeout_ms", KEEPALIVE_ANSWER_SECONDS * 1000),

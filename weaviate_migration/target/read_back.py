@@ -15,7 +15,7 @@ from weaviate.collections import Collection
 from weaviate.exceptions import WeaviateBaseError, WeaviateQueryError
 
 from weaviate_migration.base.bundles import bundled
-from weaviate_migration.base.errors import TargetError
+from weaviate_migration.base.errors import TargetError, UnusableAnswerError
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping.object_ids import UuidRange, address
 from weaviate_migration.mapping.row_to_object import Vectors
@@ -190,10 +190,14 @@ def _walk_part(
 
     The cursor walks objects in the order of their UUIDs and starts after any UUID, stored or not (measured on 1.39.0).
     It skips the very UUID that it starts after: a range without lower bound starts without one.
+
+    Raises:
+        UnusableAnswerError: the server gives no order, in which the walk would have no end.
     """
     after = uuid_before(uuid_range.low) if uuid_range.low is not None else None
     while True:
-        found = fetch(after, page)
+        began_after = after
+        found = fetch(began_after, page)
         for each in found:
             after = str(each.uuid)
             if uuid_range.high is not None and after >= uuid_range.high:
@@ -201,6 +205,8 @@ def _walk_part(
             yield after, each
         if len(found) < page:
             return
+        if began_after is not None and after is not None and after <= began_after:
+            raise UnusableAnswerError(f"reading objects: the server gives {after} as the last one after {began_after}")
 
 
 def page_for(objects: int, size: int = 0) -> int:

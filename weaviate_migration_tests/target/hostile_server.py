@@ -17,6 +17,7 @@ from weaviate_migration.target.server import ServerAddress
 
 Answer = Callable[[socket, threading.Event], None]
 """Sends an answer, whole or without end, until the event is set or the other side hangs up."""
+GrpcAnswer = Callable[[grpc.ServicerContext], bytes]
 BLOCK = bytes(64 * 1024)
 NESTED = 200_000
 DIGITS = 10_000
@@ -105,7 +106,7 @@ class HostileServer:
 
 
 @contextmanager
-def hostile_server(otherwise: Answer) -> Iterator[HostileServer]:
+def hostile_server(otherwise: Answer, by_grpc: GrpcAnswer = lambda _: b"") -> Iterator[HostileServer]:
     """A server that is asked for a key's worth of trouble; each connection takes one request."""
 
     class Handler(StreamRequestHandler):
@@ -119,7 +120,7 @@ def hostile_server(otherwise: Answer) -> Iterator[HostileServer]:
     class Server(ThreadingTCPServer):
         daemon_threads = True
 
-    with _health_service() as grpc_port, Server(("127.0.0.1", 0), Handler) as server:
+    with _grpc_service(by_grpc) as grpc_port, Server(("127.0.0.1", 0), Handler) as server:
         made = HostileServer(ServerAddress("127.0.0.1", int(server.server_address[1]), grpc_port), otherwise)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -132,24 +133,29 @@ def hostile_server(otherwise: Answer) -> Iterator[HostileServer]:
 
 
 @contextmanager
-def well_at_first(otherwise: Answer) -> Iterator[HostileServer]:
+def well_at_first(otherwise: Answer, by_grpc: GrpcAnswer = lambda _: b"") -> Iterator[HostileServer]:
     """A server that a client connects to; what it is asked afterwards, it answers so."""
-    with hostile_server(otherwise) as server:
+    with hostile_server(otherwise, by_grpc) as server:
         server.answers["/v1/.well-known/ready"] = json_answer({})
         server.answers["/v1/meta"] = json_answer({"version": "1.39.0", "grpcMaxMessageSize": 104_858_000})
         yield server
 
 
-class _Health(grpc.GenericRpcHandler):  # type: ignore[misc]
-    """Answers every call with nothing, which means that all is well."""
+class _Service(grpc.GenericRpcHandler):  # type: ignore[misc]
+    """Answers the question for its health with nothing, which means that all is well, and every other one so."""
 
-    def service(self, _: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
-        return grpc.unary_unary_rpc_method_handler(lambda _, __: b"")
+    def __init__(self, answer: GrpcAnswer) -> None:
+        self._answer = answer
+
+    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
+        asks_for_health = details.method.endswith("/Check")
+        return grpc.unary_unary_rpc_method_handler(lambda _, context: b"" if asks_for_health else self._answer(context))
 
 
 @contextmanager
-def _health_service() -> Iterator[int]:
-    server = grpc.server(ThreadPoolExecutor(2), handlers=[_Health()])
+def _grpc_service(answer: GrpcAnswer) -> Iterator[int]:
+    options = [("grpc.max_send_message_length", -1)]
+    server = grpc.server(ThreadPoolExecutor(2), handlers=[_Service(answer)], options=options)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:
