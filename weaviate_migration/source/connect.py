@@ -157,6 +157,21 @@ def write_transaction(path: Path, busy_timeout_seconds: float = BUSY_TIMEOUT_SEC
             yield connection
 
 
+def require_writable(path: Path) -> None:
+    """Tries whether the source may be written to, as removing what was made in it needs; changes nothing.
+
+    Raises:
+        ConfigurationError: it may not.
+        SourceError: what `write_transaction` raises.
+    """
+    with write_transaction(path) as connection:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        connection.execute(
+            f"PRAGMA user_version = {version}"
+        )  # With a rollback journal, only a write needs the folder.
+        connection.execute("ROLLBACK")
+
+
 def connect_to_write(path: Path, busy_timeout_seconds: float) -> sqlite3.Connection:
     """Opens a database that is there, as `connect_read_only` does, so that it may be written to."""
     return sqlite3.connect(
@@ -262,6 +277,8 @@ def _mapped(error: sqlite3.Error, path: Path, busy_timeout_seconds: float, scrat
             return SourceError(f"{path}: is damaged: {error}", RECOVER_HINT)
         case sqlite3.SQLITE_NOTADB:
             return _no_database(path)
+        case sqlite3.SQLITE_READONLY:
+            return SourceNotUsableError(f"{path}: cannot be written to: {error}", _RIGHTS_HINT)
         case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
             return SourceNotUsableError(f"{path}: cannot be opened: {error}", _RIGHTS_HINT)
         case _:

@@ -117,12 +117,13 @@ def plan_in_place(path: Path, mapping: Mapping) -> MigrationPlan:
 
     Raises:
         SourceAwayError: it is not there, or is empty.
-        MappingError: it lacks what the mapping wants, or is no such database at all.
-        SourceError: it is locked or corrupt.
+        MappingError: it lacks what the mapping wants.
+        SourceNotUsableError, SourceError: it cannot be read: no database, no right to, locked, corrupt.
     """
     file_in_use(path)
+    database = inspect_database(path, mapping)
     try:
-        return plan_migration(mapping, inspect_database(path, mapping))
+        return plan_migration(mapping, database)
     except (MappingError, SourceNotUsableError) as error:
         raise MappingError(error.message, _FIT_HINT) from error
 

@@ -9,7 +9,7 @@ import weaviate
 
 from weaviate_migration.work_folder.record import MigrationRecords
 from weaviate_migration_tests.chaos.killing import Boundary, run_killed
-from weaviate_migration_tests.live.command_line import Ended, at, holdings, run_command, run_here
+from weaviate_migration_tests.live.command_line import WITHOUT_RIGHTS, Ended, at, holdings, run_command, run_here
 from weaviate_migration_tests.live.kept_migration import KeptNotes
 from weaviate_migration_tests.live.notes import NoteMigration, add_notes
 
@@ -148,6 +148,27 @@ def test_a_file_that_was_restored_stops_it(notes: NoteMigration) -> None:
     ended = clean_up(notes, "--yes")
     assert (ended.code, "restored from a backup" in ended.stderr) == (1, True), ended.stderr
     assert clean_up(notes, "--yes", "--force").code == 0
+
+
+@pytest.mark.parametrize("journal_mode", ["wal", "delete"])
+def test_a_file_that_may_only_be_read_stops_it_before_anything_is_removed(
+    notes: NoteMigration, client: weaviate.WeaviateClient, kept_notes: KeptNotes, journal_mode: str
+) -> None:
+    kept_notes.migrated("--live")
+    with closing(sqlite3.connect(notes.source)) as application:
+        application.execute(f"PRAGMA journal_mode = {journal_mode}")
+        before, left = holdings(client), left_on_disk(notes)
+        closed = notes.source if journal_mode == "wal" else notes.source.parent
+        mode = closed.stat().st_mode
+        closed.chmod(0o555)
+        try:
+            words = ["cleanup", "--work-dir", notes.work_dir, *at(notes.server), "--yes"]
+            refused(run_command(*words, before=WITHOUT_RIGHTS), "cannot be written to")
+        finally:
+            closed.chmod(mode)
+    assert (holdings(client), left_on_disk(notes)) == (before, left)
+    assert clean_up(notes, "--yes").code == 0
+    assert left_on_disk(notes) == []
 
 
 def test_without_a_terminal_it_wants_yes(twice: NoteMigration, client: weaviate.WeaviateClient) -> None:

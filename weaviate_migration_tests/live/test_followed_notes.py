@@ -17,19 +17,20 @@ import weaviate
 from filelock import Timeout
 from weaviate.collections import Collection
 
-from weaviate_migration.base.errors import CaptureError
+from weaviate_migration.base.errors import CaptureError, SourceReplacedError
 from weaviate_migration.phases.dual_write import log_pruner, row_applier
 from weaviate_migration.phases.dual_write.log_pruner import LogPruner
-from weaviate_migration.phases.dual_write.row_applier import SyncTally, apply_changes
+from weaviate_migration.phases.dual_write.row_applier import RowApplier, SyncTally, apply_changes
 from weaviate_migration.phases.history.changes import collection_changes, held_changes, open_change_log
 from weaviate_migration.phases.validation.changed_rows import compare_changes
-from weaviate_migration.source.change_log import LogLimits, LogPosition
+from weaviate_migration.source.change_log import ChangedRows, LogLimits, LogPosition
 from weaviate_migration.source.inspect import quoted
 from weaviate_migration.target.write import remove_objects
 from weaviate_migration.work_folder.loaded import LoadedPartitions
 from weaviate_migration.work_folder.sync_positions import SyncPositions, agreed_reading
 from weaviate_migration_tests.live.command_line import until
 from weaviate_migration_tests.live.followed_notes import LIMITS, SETTINGS, FollowedNotes, uuid_of
+from weaviate_migration_tests.live.source_events import copy_all, put_in_place
 
 ROWS = [(f"key {number}", f"body {number}", number) for number in range(40)]
 
@@ -219,6 +220,71 @@ def test_a_work_folder_that_is_older_than_the_file_is_refused(notes: FollowedNot
     shutil.copy(notes.folder / "older.json", state)
     with pytest.raises(CaptureError, match="it is older than the file"):
         sync(notes)
+
+
+class KilledError(BaseException):
+    """In the place of a kill."""
+
+
+def test_a_file_restored_to_before_what_a_killed_pass_applied_is_refused(
+    notes: FollowedNotes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Weaviate holds a change that the file lacks, and the applied position is before it: that alone does not tell."""
+    copy_all(notes.source, notes.folder / "backup.db")
+    notes.execute("UPDATE notes SET body = 'newer' WHERE id = 'key 1'")
+    apply = RowApplier.apply
+
+    def apply_and_die(applier: RowApplier, changed: ChangedRows, after: int = 0) -> SyncTally:
+        apply(applier, changed, after)
+        raise KilledError
+
+    with monkeypatch.context() as killing:
+        killing.setattr(RowApplier, "apply", apply_and_die)
+        with pytest.raises(KilledError):
+            sync(notes)
+    assert notes.held()[uuid_of("key 1")][0] == "newer"
+    copy_all(notes.folder / "backup.db", notes.source)
+    with pytest.raises(CaptureError, match="lacks changes that were seen") as raised:
+        sync(notes)
+    assert "verify --repair" in raised.value.hint
+    # Also when it has gone on since: where that change was, another one stands.
+    notes.execute("UPDATE notes SET body = 'another' WHERE id = 'key 2'")
+    with pytest.raises(CaptureError, match="lacks changes that were seen"):
+        sync(notes)
+
+
+@pytest.mark.parametrize("has_it", [True, False], ids=["made of all", "made before"])
+def test_what_was_logged_just_before_another_file_took_the_place_is_asked_for(
+    notes: FollowedNotes, has_it: bool
+) -> None:
+    new = notes.folder / "new.db"
+    if not has_it:
+        copy_all(notes.source, new)
+    with notes.followed() as group:
+        for each in group:
+            each.run_pass()
+        notes.execute("UPDATE notes SET body = 'at the last moment' WHERE id = 'key 1'")
+        if has_it:
+            copy_all(notes.source, new)
+        put_in_place(new, notes.source)
+        assert group.is_outdated()
+    if has_it:
+        sync(notes)
+        assert notes.held() == notes.rows()
+        return
+    with pytest.raises(CaptureError, match="lacks changes that were seen"):
+        sync(notes)
+
+
+def test_a_pass_under_which_another_file_takes_the_place_ends(notes: FollowedNotes) -> None:
+    notes.execute("UPDATE notes SET body = 'newer' WHERE id = 'key 1'")
+    copy_all(notes.source, notes.folder / "new.db")
+    with notes.syncing() as migration:
+        put_in_place(notes.folder / "new.db", notes.source)
+        with pytest.raises(SourceReplacedError):
+            migration.run_pass()
+    sync(notes)
+    assert notes.held() == notes.rows()
 
 
 class OvertakenPositions(SyncPositions):

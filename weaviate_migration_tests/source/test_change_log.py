@@ -9,11 +9,18 @@ from typing import NamedTuple
 
 import pytest
 
-from weaviate_migration.base.errors import CaptureError, SourceNotUsableError
+from weaviate_migration.base.errors import CaptureError, SourceAwayError, SourceNotUsableError, SourceReplacedError
 from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.source.capture import install_capture, remove_capture
-from weaviate_migration.source.change_log import ChangedRow, ChangeLog, CopiesTooLargeError, log_end, write_positions
+from weaviate_migration.source.change_log import (
+    ChangedRow,
+    ChangeLog,
+    CopiesTooLargeError,
+    LogPosition,
+    log_end,
+    write_positions,
+)
 from weaviate_migration.source.inspect import inspect_database, quoted
 from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.source.snapshot import take_snapshot
@@ -198,6 +205,45 @@ def test_another_file_under_the_same_path(notes: Captured) -> None:
     shutil.copy(notes.path, notes.path.with_suffix(".copy"))
     notes.path.with_suffix(".copy").replace(notes.path)
     assert notes.log.is_another_file
+
+
+@pytest.mark.parametrize("journal_mode", ["wal", "delete"])
+def test_nothing_is_read_of_a_file_that_another_one_has_replaced(tmp_path: Path, journal_mode: str) -> None:
+    """But for its newest entry: whoever follows the file that is there now asks whether that one has it."""
+    notes = captured(tmp_path, "CREATE TABLE t (id TEXT PRIMARY KEY, p)", journal_mode=journal_mode)
+    with closing(notes.log), closing(connect(notes.path)) as application:
+        application.execute("INSERT INTO t VALUES ('a', 1)")
+        with notes.log.reading():
+            newest = notes.log.last_position(), notes.log.entry(notes.log.last_position())
+        application.execute(f"VACUUM INTO '{tmp_path / 'new.db'}'")
+        (tmp_path / "new.db").replace(notes.path)
+        with pytest.raises(SourceReplacedError, match="another file has taken its place"), notes.log.reading():
+            pass
+        assert notes.log.last_entry() == newest
+
+
+def test_a_file_that_was_emptied_is_said_to_be_empty(notes: Captured) -> None:
+    with notes.path.open("r+b") as file:
+        file.truncate(0)
+    with pytest.raises(SourceAwayError, match="is empty"), notes.log.reading():
+        pass
+    with pytest.raises(SourceAwayError, match="is empty"):
+        ChangeLog(notes.path, ID, object_uuid, notes.path.parent)
+
+
+def test_what_was_seen_is_kept_until_it_is_applied() -> None:
+    known = LogPosition(capture=ID, epoch=1, position=5, entry="five")
+    seen = known.seeing(8, "eight")
+    assert (seen.position, seen.seen, seen.seen_entry) == (5, 8, "eight")
+    assert seen.seeing(7, "seven") == seen
+    assert known.seeing(5, "five") == known
+    assert seen.moved_to(7, "seven") == LogPosition(
+        capture=ID, epoch=1, position=7, entry="seven", seen=8, seen_entry="eight"
+    )
+    assert seen.moved_to(8, "eight") == LogPosition(capture=ID, epoch=1, position=8, entry="eight")
+    # As older versions wrote it, and read it.
+    assert known.model_dump() == {"capture": ID, "epoch": 1, "position": 5, "entry": "five"}
+    assert LogPosition.model_validate(known.model_dump()) == known
 
 
 def test_no_file_under_the_path_any_more(notes: Captured) -> None:

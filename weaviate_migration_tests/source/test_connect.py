@@ -8,11 +8,19 @@ from pathlib import Path
 import pytest
 
 from weaviate_migration.base.errors import ConfigurationError, SourceError, SourceNotUsableError
-from weaviate_migration.source.connect import connect_read_only, readable_source, require_space, sqlite_path
+from weaviate_migration.source.connect import (
+    connect_read_only,
+    readable_source,
+    require_space,
+    require_writable,
+    source_errors,
+    sqlite_path,
+)
 from weaviate_migration_tests.source.databases import (
     connect,
     count_notes,
     fingerprint,
+    make,
     make_notes,
     open_folder,
     read_only,
@@ -253,3 +261,23 @@ def test_required_space_is_named_with_the_free_space(tmp_path: Path) -> None:
     assert error.value.message.startswith(
         f"the snapshot needs 1,000,000,000,000,000,000 bytes in {tmp_path}, and only "
     )
+
+
+def test_a_file_that_may_only_be_read_is_told_with_the_rights_that_it_takes(tmp_path: Path) -> None:
+    """SQLite says so of a WAL whose folder may not be written to, too, though it is only read."""
+    path = make(tmp_path / "app.db", "CREATE TABLE t (a)")
+    with (
+        pytest.raises(SourceNotUsableError, match="cannot be written to") as raised,
+        source_errors(path),
+        closing(connect_read_only(path)) as connection,
+    ):
+        connection.execute("INSERT INTO t VALUES (1)")
+    assert "to write to its folder" in raised.value.hint
+
+
+def test_trying_whether_a_file_may_be_written_to_changes_nothing(tmp_path: Path) -> None:
+    path = make(tmp_path / "app.db", "PRAGMA journal_mode = delete", "PRAGMA user_version = 7", "CREATE TABLE t (a)")
+    before = path.read_bytes()
+    require_writable(path)
+    assert path.read_bytes() == before
+    assert [each.name for each in tmp_path.iterdir()] == ["app.db"]

@@ -13,6 +13,7 @@ from weaviate_migration.phases.dual_write.lag import standing
 from weaviate_migration.phases.history.changes import alone_with, open_change_log
 from weaviate_migration.phases.history.versioned_collections import maker_of
 from weaviate_migration.source.capture import remove_capture
+from weaviate_migration.source.connect import require_writable
 from weaviate_migration.target.aliases import collections_behind_aliases
 from weaviate_migration.target.query import count_objects
 from weaviate_migration.target.references import refuse_referenced
@@ -103,10 +104,13 @@ class Cleanup:
         The records change last: until then they say what may be left.
 
         Raises:
-            ConfigurationError: a reference of what stays leads into a collection that would be removed.
+            ConfigurationError: a reference of what stays leads into a collection that would be removed, or the SQLite
+                file may not be written to.
         """
-        refuse_referenced(self._client, {each.name for each in plan.collections})
         records = self._work_folder.records.all()
+        for source in self._captured_sources(records):
+            require_writable(source)
+        refuse_referenced(self._client, {each.name for each in plan.collections})
         makers = {name: maker_of(each) for each in records for name in each.targets.values()}
         with alone_with(self._work_folder, (each.name for each in plan.collections)):
             for each in plan.collections:
@@ -140,10 +144,15 @@ class Cleanup:
             "quarantine": [UPath(self._work_folder.quarantine_folder)],
         }
 
+    def _captured_sources(self, records: list[MigrationRecord]) -> set[Path]:
+        """The files that a capture may be in; those that are not there any more need nothing."""
+        is_captured = self._work_folder.capture_id is not None
+        return {each.source for each in records if each.source.is_file()} if is_captured else set()
+
     def _remove_capture(self, records: list[MigrationRecord]) -> None:
         """From the file first, then what the work folder knows of it: without its id nobody could remove it."""
         if (capture_id := self._work_folder.capture_id) is not None:
-            for source in {each.source for each in records if each.source.is_file()}:
+            for source in self._captured_sources(records):
                 remove_capture(source, capture_id)
             self._work_folder.forget_capture()
         shutil.rmtree(self._work_folder.path / "sync", ignore_errors=True)
