@@ -67,6 +67,9 @@ def told_if_long(waiting_for: str, limit: float = math.inf) -> Iterator[None]:
 
     It takes a thread: nothing for what is done thousands of times.
     """
+    if seconds_left(limit) <= LONG_SECONDS:
+        yield
+        return
     timer = threading.Timer(LONG_SECONDS, copy_context().run, (Wait(limit).tell, waiting_for))
     timer.daemon = True
     timer.start()

@@ -30,7 +30,9 @@ from weaviate_migration.base.deadline import bounded
 from weaviate_migration.base.errors import (
     ErrorCategory,
     MigrationError,
+    TargetConnectionError,
     TargetOverloadError,
+    TargetTimeoutError,
     TransientTargetError,
     UnusableAnswerError,
 )
@@ -246,6 +248,16 @@ def _remove_objects(collection: Collection[Any, Any], uuids: Sequence[str]) -> i
     return removed
 
 
+def remove_remains(collection: Collection[Any, Any], uuids: Sequence[str]) -> int:
+    """Removes what a killed server may have kept of these objects, and returns how many there were.
+
+    One may be there without its entry in the index of UUIDs, by which others are found: it is asked for by itself.
+    """
+    found = uuids_present(collection, uuids)
+    removed = remove_objects(collection, sorted(found))
+    return removed + sum(remove_object(collection, uuid) for uuid in uuids if uuid not in found)
+
+
 class ObjectWriter:
     """Writes batches into one collection.
 
@@ -303,16 +315,18 @@ class ObjectWriter:
         """Writes one batch; what fails for a passing reason is sent again, as the settings say."""
         outcome = BatchOutcome(batch)
         pending = self._without_too_large(batch.drafts, outcome)
-        write = repeating(
-            self._settings,
-            retry_if_exception_type(TransientTargetError),
-            lambda state: self._note_retry(state, outcome, len(pending)),
-            _give_up,
-        )
+        remains = list(batch.remains)
+
+        def note_retry(state: RetryCallState) -> None:
+            self._note_retry(state, outcome, len(pending))
+            if _may_be_stored_in_part(state):
+                remains[:] = [draft.uuid for draft in pending]
+
+        write = repeating(self._settings, retry_if_exception_type(TransientTargetError), note_retry, _give_up)
         began = time.monotonic()
         # Ctrl-C, or another batch that failed, ends this one too.
         with bound_contextvars(partition=batch.partition, batch=batch.number), bounded(stop=self._stopped):
-            write(self._replace, list(batch.remains), pending, outcome)
+            write(self._replace, remains, pending, outcome)
             outcome.seconds = time.monotonic() - began
             refused = len(outcome.refusals)
             logger.debug("%d objects written, %d refused, in %.3f s", outcome.written, refused, outcome.seconds)
@@ -332,11 +346,7 @@ class ObjectWriter:
     def _remove(self, remains: list[str]) -> TransientTargetError | None:
         """Removes these objects; returns a failure that may pass."""
         try:
-            found = uuids_present(self._collection, remains)
-            remove_objects(self._collection, sorted(found))
-            for uuid in remains:
-                if uuid not in found:  # It is there, without its entry in the index of UUIDs.
-                    remove_object(self._collection, uuid)
+            remove_remains(self._collection, remains)
         except TransientTargetError as error:
             return error
         remains.clear()
@@ -429,6 +439,16 @@ class ObjectWriter:
                 "attempts": self._settings.max_retries + 1,
             },
         )
+
+
+def _may_be_stored_in_part(state: RetryCallState) -> bool:
+    """Whether what was sent may be there without all of its entries in the indexes.
+
+    A server that is killed keeps objects that it had not acknowledged, and loses entries of theirs in its indexes; the
+    same object sent again brings none back, since nothing of it differs (measured on 1.39.0). So it is removed first.
+    """
+    error = state.outcome.exception() if state.outcome else None
+    return isinstance(error, TargetConnectionError | TargetTimeoutError)
 
 
 def _give_up(state: RetryCallState) -> None:

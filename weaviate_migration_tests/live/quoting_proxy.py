@@ -1,9 +1,9 @@
-"""A gRPC proxy in front of a real server that can quote in its errors what it was sent: the key, in the metadata."""
+"""A gRPC proxy in front of a real server that can quote in its errors what it was sent, and lose answers."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import grpc
@@ -21,22 +21,31 @@ class QuotingProxy(grpc.GenericRpcHandler):  # type: ignore[misc]
     Attributes:
         quotes: what becomes of batches: nothing (None), each call fails, or one object is refused.
         marked: bytes of the object that is refused.
+        lost: so many answers to batches do not arrive: the server has done what it was asked.
+        asked: the names of the calls, as they came.
     """
 
     channel: grpc.Channel
     quotes: Literal["in calls", "in objects"] | None = None
     marked: bytes = b""
+    lost: int = 0
+    asked: list[str] = field(default_factory=list)
 
     def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
         metadata = {key: value for key, value in details.invocation_metadata if key == "authorization"}
 
         def answer(request: bytes, context: grpc.ServicerContext) -> bytes:
-            batch = details.method.endswith("/BatchObjects")
+            self.asked.append(details.method.rpartition("/")[2])
+            batch = self.asked[-1] == "BatchObjects"
             if batch and self.quotes == "in calls":
                 context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, f"no room for {metadata}")
             if batch and self.quotes == "in objects" and self.marked in request:
                 return self._refusal(request, f"not with {metadata}")
-            return bytes(self.channel.unary_unary(details.method)(request, metadata=list(metadata.items())))
+            answered = bytes(self.channel.unary_unary(details.method)(request, metadata=list(metadata.items())))
+            if batch and self.lost:
+                self.lost -= 1
+                context.abort(grpc.StatusCode.UNAVAILABLE, "the answer was lost")
+            return answered
 
         return grpc.unary_unary_rpc_method_handler(answer)
 

@@ -231,7 +231,7 @@ class MigrationSync:
             tally = SyncTally(changes=reached.position - known.position, position=reached.position)
             for applier, rows in copies:
                 stack.callback(rows.close)
-                tally.add(applier.apply(rows, known.position))
+                tally.add(applier.apply(rows, known.position, again=known.seen > known.position))
             self._positions.save(self.record.id, reached)
             yield CaughtUp(tally, {each.plan.mapping.name: rows for each, rows in copies})
 

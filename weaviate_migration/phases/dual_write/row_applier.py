@@ -1,7 +1,7 @@
 """Applies changed rows to one collection. Applying a row again is harmless."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from weaviate import WeaviateClient
@@ -15,7 +15,7 @@ from weaviate_migration.phases.history.extract.storage_classes import ExtractRow
 from weaviate_migration.phases.history.row_writer import RowWriter
 from weaviate_migration.source.change_log import ChangedRow, ChangedRows
 from weaviate_migration.source.plan import CollectionPlan
-from weaviate_migration.target.write import WriteSettings, remove_objects
+from weaviate_migration.target.write import Batch, WriteSettings, remove_objects, remove_remains
 from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
 from weaviate_migration.work_folder.record import MigrationRecord
 
@@ -71,11 +71,13 @@ class RowApplier:
         """The collection itself."""
         return self.client.collections.use(self.collection)
 
-    def apply(self, changed: ChangedRows, after: int = 0) -> SyncTally:
+    def apply(self, changed: ChangedRows, after: int = 0, *, again: bool = False) -> SyncTally:
         """Writes the objects of rows that are there, and removes those of rows that are not, or that are refused.
 
         Args:
             after: leave out what was logged up to this position.
+            again: some of them were sent before, and nobody knows what became of them: each object is removed first.
+                See `target.write` on what a killed server keeps.
 
         Raises:
             TargetError: the server did not take part any more; applying again goes on.
@@ -88,13 +90,15 @@ class RowApplier:
         present = self._present(each for each in changed.rows() if each.position > after)
         writer = RowWriter(objects, mapping, self.record.timestamp, self.settings, self._refuse)
         removed_already = set[str | None]()
-        for outcome in writer.write("changed", judged(present, mapping, layout.columns), layout):
+        batches = writer.batches("changed", judged(present, mapping, layout.columns), layout)
+        for outcome in writer.send(_with_all_remains(batches) if again else batches):
             tally.written += outcome.written
             tally.removed += outcome.removed
             removed_already.update(refusal.draft.uuid for refusal in outcome.refusals)
         # Of a row that cannot become an object, too, an older version may be there.
         self._removals += [row.uuid for row in self._refused if row.uuid and row.uuid not in removed_already]
-        tally.removed += remove_objects(objects, self._removals)
+        remove = remove_remains if again else remove_objects
+        tally.removed += remove(objects, self._removals)
         tally.refused = len(self._refused)
         self._note_refused(changed, after)
         return tally
@@ -124,6 +128,11 @@ class RowApplier:
                 for row in self._refused:
                     if partition_of(row.uuid, bounds) == partition:
                         self.quarantine.add(partition, row)
+
+
+def _with_all_remains(batches: Iterable[Batch]) -> Iterator[Batch]:
+    """Each batch with all of its objects as what is removed before it is written."""
+    return (replace(each, remains=tuple(draft.uuid for draft in each.drafts)) for each in batches)
 
 
 def apply_changes(
