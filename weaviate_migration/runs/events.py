@@ -59,9 +59,9 @@ class StepFailure:
     @property
     def may_pass(self) -> bool:
         """Whether trying again may help: a server or a file that is away or locked, and a full disk, not always are."""
-        # Without room for the snapshot nothing was loaded that would be worth keeping.
-        kept = self.error is not None and not issubclass(self.error, SourceStorageError)
-        return kept and self.error is not None and issubclass(self.error, PASSING_ERRORS)
+        if self.error is None or issubclass(self.error, SourceStorageError):
+            return False  # Without room for the snapshot nothing was loaded that would be worth keeping.
+        return issubclass(self.error, PASSING_ERRORS)
 
     @property
     def without_hint(self) -> str:
