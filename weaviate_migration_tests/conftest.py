@@ -1,5 +1,6 @@
 """What every test needs: an environment without the settings of the person who runs it."""
 
+import logging
 import os
 from collections.abc import Generator
 from pathlib import Path
@@ -43,6 +44,14 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name == "DAGSTER_HOME" or (name.startswith("WEAVIATE_MIGRATION_") and name != KEPT):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _records_reach_pytest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where a command that an earlier test has run in this process has sent them elsewhere."""
+    logger = logging.getLogger("weaviate_migration")
+    monkeypatch.setattr(logger, "propagate", True)
+    monkeypatch.setattr(logger, "level", logging.NOTSET)
 
 
 @pytest.hookimpl(wrapper=True)

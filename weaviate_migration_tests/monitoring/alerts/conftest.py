@@ -13,8 +13,5 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture(autouse=True)
-def _records_reach_pytest(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where an earlier test of this process has sent them elsewhere."""
-    logger = logging.getLogger("weaviate_migration")
-    monkeypatch.setattr(logger, "propagate", True)
-    monkeypatch.setattr(logger, "level", logging.DEBUG)
+def _all_levels_are_recorded(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "weaviate_migration")
