@@ -162,6 +162,18 @@ def test_nobody_waits_while_a_copy_is_read(tmp_path: Path, journal_mode: str) ->
         assert len(copied) == 500
 
 
+def test_a_copy_is_given_up_in_the_middle_of_it(notes: Captured) -> None:
+    """As an error leaves it; SQLite calls a table locked that somebody reads."""
+    with closing(connect(notes.path)) as connection:
+        connection.executemany("INSERT INTO t VALUES (?, 1)", [(uuid,) for uuid in UUIDS])
+    with notes.log.reading():
+        copied = notes.log.changed_rows(notes.plan, 0, notes.log.last_position())
+    rows, uuids = copied.rows(), copied.uuids()
+    assert next(rows).uuid == next(uuids) == UUIDS[0]
+    copied.close()
+    assert len(notes.changed()) == len(UUIDS)
+
+
 def test_what_is_read_inside_is_of_one_moment(notes: Captured) -> None:
     with closing(connect(notes.path)) as application, notes.log.reading():
         assert notes.log.last_position() == 1
