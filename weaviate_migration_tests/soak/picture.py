@@ -25,10 +25,11 @@ def draw(samples: Sequence[Sample], path: Path) -> None:
     minutes = [each.seconds / 60 for each in samples]
     restarts = [each.at / 60 for each in returns(samples)]
     for axes, (name, title) in zip(figure.subplots(3, 2, sharex=True).flat, _PANELS, strict=True):
-        axes.plot(minutes, [getattr(each, name) for each in samples], linewidth=0.8)
+        values = [getattr(each, name) for each in samples]
+        axes.plot(minutes, values, linewidth=0.8)
         axes.vlines(restarts, 0, 1, transform=axes.get_xaxis_transform(), colors="lightgrey", zorder=0)
         axes.set_title(title, fontsize=10)
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.15 * max(values))
     figure.supxlabel("minutes; grey: the server was restarted", fontsize=9)
     figure.savefig(path, dpi=110)
 
