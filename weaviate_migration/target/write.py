@@ -54,7 +54,9 @@ logger = logging.getLogger(__name__)
 # The server removes at most 10,000 objects at once (QUERY_MAXIMUM_RESULTS), silently.
 REMOVALS_PER_REQUEST = 1_000
 
-# How often a batch is in memory while it is sent.
+# What memory has room for, for each worker; and how often a batch is there while it is sent (3.3 times its estimate,
+# those that wait included: measured).
+_BATCHES_IN_MEMORY = 4
 _COPIES = 5
 
 # Where one in so many references leads nowhere, adding all of them costs less than sending objects twice.
@@ -83,8 +85,8 @@ class WriteSettings:
 
     @property
     def max_bytes_under_way(self) -> int:
-        """Estimated bytes of all batches that are sent, or wait for it: a batch for each worker, and one more."""
-        return 2 * self.worker_count * self.max_batch_bytes
+        """Estimated bytes of all batches that are sent, or wait for it, where they are as large as they may be."""
+        return _BATCHES_IN_MEMORY * self.worker_count * self.max_batch_bytes // _COPIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,11 +202,11 @@ class BatchLimits(Protocol):
 def write_settings(limits: BatchLimits, client: WeaviateClient) -> WriteSettings:
     """The writer's settings for this server: half its gRPC limit for a batch, less where memory is short.
 
-    Every worker has a batch, and one more waits for it. One that is sent exists four times, all in all: as objects, as
-    a request, and twice as the bytes of it (measured: 3.3 times its estimate, those that wait included).
+    Every worker has a batch, one more waits for it, and each exists twice: as objects and as a request. Of batches that
+    are full fewer are under way: gRPC copies their bytes, too.
     """
     largest = largest_message(client)
-    share = spare_memory_mb(limits.memory_limit_mb) * 1024 * 1024 // (2 * _COPIES * limits.worker_count)
+    share = spare_memory_mb(limits.memory_limit_mb) * 1024 * 1024 // (_BATCHES_IN_MEMORY * limits.worker_count)
     return WriteSettings(
         batch_size=limits.batch_size,
         max_batch_bytes=min(largest // 2, share),
