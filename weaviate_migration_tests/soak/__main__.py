@@ -1,10 +1,11 @@
 """`make soak`: two hours of it, with a restart of the server every ten minutes.
 
-`python -m weaviate_migration_tests.soak --seconds 600` takes less; `--only-draw` makes picture and table from
-samples that are there.
+`python -m weaviate_migration_tests.soak --seconds 600` takes less. SIGTERM ends it as if the time were up: with the
+comparison, and with picture and table of the time that it took. `--only-draw` makes these from samples that are there.
 """
 
 import argparse
+import signal
 import sys
 import time
 from pathlib import Path
@@ -42,9 +43,10 @@ def main() -> int:
 def soak(folder: Path, samples: Path, seconds: float, restart_seconds: float, keep_changes: int) -> None:
     """Measures for so long, and compares both sides at the end."""
     under_way = Soak(folder, samples, keep_changes)
+    signal.signal(signal.SIGTERM, lambda *_: under_way.enough.set())
     with under_way.running():
         ends = time.monotonic() + seconds
-        while (left := ends - time.monotonic()) > restart_seconds:
+        while (left := ends - time.monotonic()) > restart_seconds and not under_way.enough.is_set():
             under_way.go_on(restart_seconds)
             under_way.restart_server()
         under_way.go_on(left)

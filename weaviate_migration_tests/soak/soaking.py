@@ -39,11 +39,13 @@ class Soak:
         folder: for everything.
         samples: the file that what is measured is appended to.
         keep_changes: for `--keep-changes`.
+        enough: set to measure no longer.
     """
 
     folder: Path
     samples: Path
     keep_changes: int
+    enough: threading.Event = field(default_factory=threading.Event)
     restarts: int = 0
     taken: list[Sample] = field(default_factory=list)
 
@@ -68,11 +70,11 @@ class Soak:
             self._server.stop()
 
     def go_on(self, seconds: float, between: float = 2.0) -> None:
-        """Measures for so long, each `between` seconds."""
+        """Measures for so long, each `between` seconds, or until it is enough."""
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and not self.enough.is_set():
             self.sample()
-            threading.Event().wait(between)
+            self.enough.wait(between)
 
     def restart_server(self) -> None:
         """Ends the server as an operator does, starts it again, and waits until the follower has caught up."""
