@@ -134,6 +134,12 @@ def _told_maker(found: Origin, expected: Maker) -> str:
     return f"migration {found.migration} of {found.source}{of_folder} made it"
 
 
+@target_errors("looking for collections")
+def collections_there(client: WeaviateClient, names: Iterable[str]) -> set[str]:
+    """Those of these collections that the server has."""
+    return {name for name in names if client.collections.exists(name)}
+
+
 @target_errors("reading a collection's description")
 def origin_of(client: WeaviateClient, name: str) -> Origin | None:
     """Which migration made this collection; None if none did, and for one that is not there."""

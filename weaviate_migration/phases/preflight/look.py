@@ -14,6 +14,7 @@ from weaviate_migration.phases.preflight.source_side import Source
 from weaviate_migration.source.connect import readable_source, sqlite_path
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.target.connect import EmbeddedTarget, configured_target
+from weaviate_migration.target.schema import collections_there
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.target.write import write_settings
 from weaviate_migration.work_folder.checklist import Checklist, ChecklistItem
@@ -120,7 +121,7 @@ def _room_for_collections(
     if any(each.verdict == "failed" for each in before if each.name == "rights"):
         return ChecklistItem("collections", "skipped", "no collection can be made: see rights")
     begun = work_folder.records.unfinished()
-    there = {name for name in begun.targets.values() if client.collections.exists(name)} if begun else set[str]()
+    there = collections_there(client, begun.targets.values()) if begun else set[str]()
     missing = [each for each in mapping.collections if begun is None or begun.collection(each) not in there]
     return server_side.room_for_collections(trial, missing)
 
