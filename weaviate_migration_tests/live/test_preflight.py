@@ -128,6 +128,18 @@ def test_a_file_too_large_for_the_disk_stops_a_migration_before_anything_is_made
     assert [each.name for each in stored.having("failed")] == ["work folder"]
 
 
+def test_a_row_too_large_for_the_memory_stops_a_migration_before_anything_is_made(
+    notes: NoteMigration, client: weaviate.WeaviateClient
+) -> None:
+    add_notes(notes.source, [("huge", "x" * 8_000_000, 1, None)])
+    audit = run_here("audit", *notes.source_options, "--memory-limit-mb", 384)
+    for ended in (notes.migrate("--memory-limit-mb", 384), audit):
+        assert ended.code == 2
+        assert "notes: 1 row too large for --memory-limit-mb 384: huge (8.0 MB)" in ended.stderr
+    assert holdings(client) == ([], {})
+    assert not (notes.work_dir / "migrations").exists()
+
+
 def test_no_server(notes: NoteMigration) -> None:
     ended = preflight(notes, "--weaviate-url", "http://127.0.0.1:1")
     unasked = dict.fromkeys(("rights", "names", "clock", "collections", "duration"), "skipped")
