@@ -41,7 +41,7 @@ from weaviate_migration_tests.network.toxiproxy import Toxic, ToxicWay, run_toxi
 from weaviate_migration_tests.network.troubles import SLOW, Trouble, troubles
 
 IN_FULL = "NETWORK_IN_FULL" in os.environ
-TROUBLES = troubles(seconds=30 if IN_FULL else 3)
+TROUBLES = troubles(seconds=30 if IN_FULL else 2)
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +118,7 @@ def test_what_is_large_has_the_time_that_a_slow_way_takes(
     client.collections.create("Note", properties=[Property(name="body", data_type=DataType.TEXT)])
     how = WriteSettings(10, 10**8, 10**8, worker_count=1, max_retries=3, retry_delay=0.0)
     uuids = [str(UUID(int=number)) for number in range(1, 11)]
-    batches = cut_into_batches("00", [ObjectDraft(uuid, "key", {"body": "x" * 15_000}) for uuid in uuids], how)
+    batches = cut_into_batches("00", [ObjectDraft(uuid, "key", {"body": "x" * 10_000}) for uuid in uuids], how)
     with connect(way.address, None, how) as slow:
         monkeypatch.setattr(calls, "CALL_SECONDS", 0.5)
         notes = slow.collections.use("Note")
