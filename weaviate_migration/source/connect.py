@@ -34,6 +34,8 @@ from weaviate_migration.base.storage import MAKE_ROOM, is_writable, is_write_fai
 from weaviate_migration.source.collations import stand_in_for_collations
 
 BUSY_TIMEOUT_SECONDS = 30.0
+# SQLite does about as many in some hundredths of a second.
+_OPCODES_BETWEEN_LOOKS = 1_000_000
 
 # Drivers of SQLAlchemy URLs that read plain SQLite files; not pysqlcipher, whose files are encrypted.
 _DRIVERS = ("sqlite", "sqlite+pysqlite", "sqlite+aiosqlite")
@@ -94,9 +96,14 @@ def connect_read_only(path: Path, busy_timeout_seconds: float = BUSY_TIMEOUT_SEC
     Raises:
         sqlite3.Error: as SQLite says; `source_errors` maps it.
     """
-    return sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=busy_timeout_seconds, isolation_level=None
-    )
+    address = f"{path.absolute().as_uri()}?mode=ro"
+    return _heeding_ctrl_c(sqlite3.connect(address, uri=True, timeout=busy_timeout_seconds, isolation_level=None))
+
+
+def _heeding_ctrl_c(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """Without it Ctrl-C waits for the statement's end, and a mapping's own may have none; see `source_errors`."""
+    connection.set_progress_handler(lambda: 0, _OPCODES_BETWEEN_LOOKS)
+    return connection
 
 
 def connect_to_read(path: Path, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> sqlite3.Connection:
@@ -115,7 +122,7 @@ def connect_to_snapshot(path: Path) -> sqlite3.Connection:
         sqlite3.Error: as SQLite says; `source_errors` maps it.
     """
     address = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
-    return _with_stand_ins(sqlite3.connect(address, uri=True, isolation_level=None))
+    return _with_stand_ins(_heeding_ctrl_c(sqlite3.connect(address, uri=True, isolation_level=None)))
 
 
 def _with_stand_ins(connection: sqlite3.Connection) -> sqlite3.Connection:
@@ -235,15 +242,24 @@ def source_errors(
         SourceNotUsableError: not a database, or it cannot be opened.
         StorageError: the disk of the file, or of the scratch folder, is full.
         SourceError: anything else: locked, damaged, failing disk.
+        KeyboardInterrupt: Ctrl-C has ended a statement.
     """
     try:
         yield
     except sqlite3.Error as error:
+        end_if_interrupted(error)
         raise _mapped(error, path, busy_timeout_seconds, scratch) from error
     except DBAPIError as error:
         if not isinstance(error.orig, sqlite3.Error):
             raise
+        end_if_interrupted(error.orig)
         raise _mapped(error.orig, path, busy_timeout_seconds, scratch) from error
+
+
+def end_if_interrupted(error: sqlite3.Error) -> None:
+    """Raises KeyboardInterrupt where Ctrl-C has ended a statement: for who takes its failure for one of the data."""
+    if primary_code(error) == sqlite3.SQLITE_INTERRUPT:
+        raise KeyboardInterrupt from error
 
 
 def primary_code(error: sqlite3.Error) -> int:

@@ -27,6 +27,7 @@ from weaviate_migration.source.connect import (
     BUSY_TIMEOUT_SECONDS,
     connect_read_only,
     connect_to_read,
+    end_if_interrupted,
     primary_code,
     source_errors,
 )
@@ -187,6 +188,7 @@ def row_count(connection: sqlite3.Connection, table: Table) -> int:
     try:
         (count,) = connection.execute(f"SELECT count(*) FROM {table.from_sql}").fetchone()
     except sqlite3.Error as error:
+        end_if_interrupted(error)
         raise SourceError(f"the rows of {table.name} cannot be counted: {error}") from error
     return int(count)
 

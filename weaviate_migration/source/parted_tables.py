@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from weaviate_migration.base.errors import SourceError
 from weaviate_migration.base.texts import counted
 from weaviate_migration.mapping.row_to_object import key_text
+from weaviate_migration.source.connect import end_if_interrupted
 from weaviate_migration.source.inspect import OWN_PREFIX, Database, Table, quoted
 from weaviate_migration.source.plan import CollectionPlan, MigrationPlan, plans_of_table
 from weaviate_migration.source.rows import decoded_text
@@ -87,6 +88,7 @@ def _parted(connection: sqlite3.Connection, table: Table, parts: Sequence[Collec
             of_one_tenant=any(each.mapping.tenant and each.mapping.tenant.only is not None for each in parts),
         )
     except sqlite3.Error as error:
+        end_if_interrupted(error)
         raise SourceError(f"the rows of {table.name} cannot be counted: {error}") from error
 
 

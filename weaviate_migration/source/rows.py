@@ -16,7 +16,7 @@ from typing import NamedTuple
 from weaviate_migration.base.errors import SourceError
 from weaviate_migration.mapping.property_mapping import TenantMapping
 from weaviate_migration.mapping.tenants import tenant_name
-from weaviate_migration.source.connect import connect_to_read, source_errors
+from weaviate_migration.source.connect import connect_to_read, end_if_interrupted, source_errors
 from weaviate_migration.source.inspect import OWN_PREFIX, Table, quoted
 from weaviate_migration.source.plan import CollectionPlan
 from weaviate_migration.source.snapshot import open_snapshot
@@ -108,6 +108,7 @@ def rows_by_tenant(connection: sqlite3.Connection, table: Table, tenant: TenantM
         found = connection.execute(f"SELECT {_tenant_name_sql(tenant)}, count(*) FROM {table.from_sql} GROUP BY 1")
         return Counter(dict(found))
     except sqlite3.Error as error:
+        end_if_interrupted(error)
         raise SourceError(f"the rows of {table.name} cannot be counted: {error}") from error
 
 

@@ -1,7 +1,10 @@
 import gzip
 import os
 import random
+import signal
 import sqlite3
+import threading
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -10,6 +13,7 @@ import pytest
 from weaviate_migration.base.errors import ConfigurationError, SourceError, SourceNotUsableError
 from weaviate_migration.source.connect import (
     connect_read_only,
+    connect_to_snapshot,
     readable_source,
     require_space,
     require_writable,
@@ -281,3 +285,22 @@ def test_trying_whether_a_file_may_be_written_to_changes_nothing(tmp_path: Path)
     require_writable(path)
     assert path.read_bytes() == before
     assert [each.name for each in tmp_path.iterdir()] == ["app.db"]
+
+
+@pytest.mark.parametrize("connected", [connect_read_only, connect_to_snapshot])
+def test_ctrl_c_ends_a_statement_without_end(tmp_path: Path, connected: Callable[[Path], sqlite3.Connection]) -> None:
+    file = make_notes(tmp_path / "app.db")
+    began = threading.Event()
+
+    def press() -> None:
+        began.wait()
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=press)
+    thread.start()
+    with closing(connected(file)) as connection:
+        connection.create_function("begin", 0, began.set)
+        endless = "WITH RECURSIVE n(x) AS (SELECT begin() UNION ALL SELECT 1 FROM n) SELECT count(*) FROM n"
+        with pytest.raises(KeyboardInterrupt), source_errors(file):
+            connection.execute(endless).fetchone()
+    thread.join()

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from weaviate_migration.target.connect import clock_ahead_seconds, connect
 from weaviate_migration.target.figures import server_figures, server_health
 from weaviate_migration.target.schema import Maker, drop_collection
 from weaviate_migration.target.write import largest_message
+from weaviate_migration_tests.live.command_line import at, run_here
+from weaviate_migration_tests.source.databases import make_notes
 from weaviate_migration_tests.target.hostile_server import (
     TOO_MUCH,
     TRICKLES,
@@ -195,3 +198,20 @@ def test_our_own_mistakes_are_not_taken_for_an_answer() -> None:
         pytest.raises(TypeError),
     ):
         alias_targets(client, None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("command", ["preflight", "migrate"])
+@pytest.mark.parametrize("name", ["too much until the connection ends", "nested lists", "no JSON"])
+def test_a_command_ends_in_two_lines(tmp_path: Path, command: str, name: str) -> None:
+    """What is wrong, and what to do; nothing was touched."""
+    file, mapping = make_notes(tmp_path / "app.db"), tmp_path / "mapping.yaml"
+    mapping.write_text(
+        "name: n\ncollections:\n  - {name: Note, table: notes, properties: [{name: body, column: body}]}\n"
+    )
+    with well_at_first(HOSTILE[name]) as server:
+        server.answers["/v1/meta"] = HOSTILE[name]
+        ended = run_here(
+            command, "--sqlite-url", file, "--mapping", mapping, "--work-dir", tmp_path / "work", *at(server.address)
+        )
+    assert ended.code == 2
+    assert len(ended.complaint) <= 3, ended.stderr

@@ -10,7 +10,7 @@ from weaviate_migration.mapping.names import folded
 from weaviate_migration.phases.preflight.inference.bookkeeping import bookkeeping_reason
 from weaviate_migration.phases.preflight.inference.module_tables import tables_of_modules
 from weaviate_migration.phases.preflight.inference.names import spoken_words
-from weaviate_migration.source.connect import primary_code
+from weaviate_migration.source.connect import end_if_interrupted, primary_code
 from weaviate_migration.source.inspect import OF_THE_TABLE, OWN_PREFIX, Database, Table, quoted
 
 # SQLite takes 2,000 columns in a result at most.
@@ -96,6 +96,7 @@ def row_count_or_none(connection: sqlite3.Connection, table: str) -> int | None:
     try:
         (count,) = connection.execute(f"SELECT count(*) FROM {quoted(table)}").fetchone()
     except sqlite3.Error as error:
+        end_if_interrupted(error)
         if primary_code(error) not in OF_THE_TABLE:
             raise
         return None
@@ -131,6 +132,7 @@ def _key(connection: sqlite3.Connection, table: Table) -> tuple[tuple[str, ...],
     try:
         found = next(_unique_columns(connection, table), None)
     except sqlite3.Error as error:  # A view may fail in any of its rows.
+        end_if_interrupted(error)
         if primary_code(error) not in OF_THE_TABLE:
             raise
         return (), f"SQLite cannot read it: {error}"
