@@ -15,7 +15,7 @@ TESTS := -m pytest --tb=short -n $(TESTERS) --dist loadfile --no-loadscope-reord
 # One of the records of PyPI that pip-audit asks for.
 ADVISORIES := https://pypi.org/pypi/pip/json
 # One file for all platforms and each Python; `make lock UPGRADE=--upgrade` takes newer versions, too.
-LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
   --no-emit-package weaviate-migration --custom-compile-command "make lock" $(UPGRADE)
 
 .PHONY: demo ui test test-lowest fuzz chaos soak field tenants lint audit-dependencies lock docs bench clean
