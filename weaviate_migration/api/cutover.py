@@ -7,12 +7,12 @@ from typing import Any
 
 from weaviate_migration.api.job_session import JobSession, opened_for_jobs
 from weaviate_migration.api.postflight import failures_after
-from weaviate_migration.base.deadline import Deadline, bounded
+from weaviate_migration.base.deadline import bounded
 from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.base.logs import in_own_context, note_failure
 from weaviate_migration.base.settings import CUTOVER_SECONDS, MigrationConfig
 from weaviate_migration.monitoring.alerts import under_way
-from weaviate_migration.phases.cutover.switch import bounded_by
+from weaviate_migration.phases.cutover.switch import bounded_for_cutover
 from weaviate_migration.runs.events import run_verdict
 from weaviate_migration.runs.jobs import CUT_OVER, CUTOVER
 from weaviate_migration.work_folder.phase import Phase, next_step
@@ -79,14 +79,14 @@ def _cut_over(session: JobSession, timeout: float) -> CutoverResult:
     if record.state == "cleaned up":
         return _cutover_result(record, 0, [])
     session.lock("cutover")
-    with bounded_by(timeout):
+    with bounded_for_cutover(timeout):
         client = session.connect()
     names = session.names
     # Without the report that follows in the UI.
     run = session.run(CUT_OVER, [names.asset(CUTOVER)], ops={names.step(CUTOVER): {"config": {"timeout": timeout}}})
     exit_code, errors = run_verdict(run.events)
     if exit_code == 0:
-        with bounded(Deadline.after(POSTFLIGHT_SECONDS)):
+        with bounded(POSTFLIGHT_SECONDS):
             for sentence in failures_after(session, client):
                 logger.warning("%s", sentence)
     return _cutover_result(session.work_folder.records.current(), exit_code, errors, run.run_id)

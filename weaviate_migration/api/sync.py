@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from filelock import Timeout
@@ -23,6 +22,7 @@ from weaviate_migration.base.errors import (
     WorkFolderBusyError,
 )
 from weaviate_migration.base.settings import SYNC_SECONDS, MigrationConfig
+from weaviate_migration.base.waiting import Wait
 from weaviate_migration.monitoring.alerts.under_way import SYNC
 from weaviate_migration.monitoring.alerts.watch import Watch, watched
 from weaviate_migration.monitoring.metrics.exposition import exposition
@@ -61,12 +61,12 @@ def only_sync(
     Raises:
         MigrationConflictError: the other one did not end in time.
     """
-    began, lock = time.monotonic(), work_folder.sync_lock(command_name(command))
+    waiting, lock = Wait(wait), work_folder.sync_lock(command_name(command))
     if not lock.acquire():
         running = f"Another sync is running in {work_folder.path}{lock.told_holder}"
-        say(f"{running}; this one waits for its end, {_at_most(wait)}.")
+        say(f"{running}; this one waits for its end, {waiting.told_end}.")
         while not (lock.acquire(POLL_SECONDS) or stop.is_set()):
-            if time.monotonic() - began >= wait:
+            if waiting.is_over:
                 raise MigrationConflictError(
                     f"{running}. This one has waited for {wait:g} s, and applied nothing.",
                     "The other one applies all changes: `weaviate-migration status` says how far it is. --wait gives "
@@ -76,13 +76,6 @@ def only_sync(
         yield
     finally:
         lock.release()
-
-
-def _at_most(seconds: float) -> str:
-    """Until when somebody waits who begins now."""
-    if math.isinf(seconds):
-        return "however long that takes"
-    return f"until {datetime.now(UTC) + timedelta(seconds=seconds):%H:%M:%S} UTC at most"
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from weaviate_migration.base.deadline import bounded
 class BoundedPool(ThreadPoolExecutor):
     """A pool whose work runs in the context of who submits it; where the block fails, or is left, it is stopped."""
 
-    def __init__(self, threads: int) -> None:
-        super().__init__(threads)
+    def __init__(self, threads: int, name: str = "") -> None:
+        super().__init__(threads, thread_name_prefix=name)
         self._stop = threading.Event()
 
     def submit(self, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:

@@ -1,4 +1,4 @@
-"""Until when work has to have ended: one value, made by the command, that each call and each wait looks at.
+"""Until when work has to have ended: one moment, set by the command, that each call and each wait looks at.
 
 It is handed on by a context variable, as a trace is: between the command and the call there are many functions that
 have no use for it. A thread of a pool has it where it runs in a copy of the context.
@@ -17,31 +17,8 @@ _LOOK_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
-class Deadline:
-    """When work gives up.
-
-    Attributes:
-        seconds: how long it has in all.
-        ends: in monotonic seconds.
-    """
-
-    seconds: float
-    ends: float
-
-    @classmethod
-    def after(cls, seconds: float) -> "Deadline":
-        """So many seconds from now."""
-        return cls(seconds, time.monotonic() + seconds)
-
-    @property
-    def has_passed(self) -> bool:
-        """Whether it is too late."""
-        return time.monotonic() > self.ends
-
-
-@dataclass(frozen=True)
 class _Bounds:
-    """What bounds the work of this context: the earliest end of all, and whoever may stop it."""
+    """What bounds the work of this context: the earliest end of all, in monotonic seconds, and whoever may stop it."""
 
     ends: float = math.inf
     stops: tuple[threading.Event, ...] = ()
@@ -52,15 +29,15 @@ _bounds: ContextVar[_Bounds] = ContextVar("bounds", default=_UNBOUNDED)
 
 
 @contextmanager
-def bounded(deadline: Deadline | None = None, *, stop: threading.Event | None = None) -> Iterator[None]:
+def bounded(seconds: float = math.inf, *, stop: threading.Event | None = None) -> Iterator[None]:
     """Bounds all calls and pauses of the block, beside what bounds them already.
 
     Args:
-        deadline: they end by then.
+        seconds: they end so many seconds from now.
         stop: when it is set, nothing is tried again, and a call that is under way is given up soon.
     """
     outer = _bounds.get()
-    ends = min(outer.ends, deadline.ends) if deadline is not None else outer.ends
+    ends = min(outer.ends, time.monotonic() + seconds)
     stops = (*outer.stops, stop) if stop is not None else outer.stops
     token = _bounds.set(_Bounds(ends, stops))
     try:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from weaviate_migration.base.deadline import is_stopped, seconds_left
 
@@ -22,11 +22,12 @@ LOOK_SECONDS = 1.0
 class Wait:
     """A wait that looks again and again.
 
-    Args:
+    Attributes:
         limit: seconds that it may take; what is left until the deadline, where that is less.
     """
 
     def __init__(self, limit: float = math.inf) -> None:
+        self.limit = limit
         self._began = time.monotonic()
         self._until = self._began + seconds_left(limit)
         self._is_told = False
@@ -36,6 +37,16 @@ class Wait:
     def seconds(self) -> float:
         """How long it has taken."""
         return time.monotonic() - self._began
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has taken as long as it may."""
+        return time.monotonic() >= self._until
+
+    @property
+    def told_end(self) -> str:
+        """Until when it lasts at most, to be put behind a comma."""
+        return "however long that takes" if math.isinf(self._until) else f"until {_clock(self._until)} UTC at most"
 
     def is_given_up(self) -> bool:
         """Whether the work was stopped, and what is waited for has had a moment since then to come to its end."""
@@ -55,10 +66,12 @@ class Wait:
 
     def tell(self, waiting_for: str) -> None:
         """Says it now."""
-        now, moment = time.monotonic(), datetime.now().astimezone()
-        since = moment - timedelta(seconds=now - self._began)
-        ends = "" if self._until == math.inf else f", until {moment + timedelta(seconds=self._until - now):%H:%M:%S}"
-        logger.warning("waiting for %s, since %s%s", waiting_for, f"{since:%H:%M:%S}", ends)
+        logger.warning("waiting for %s, since %s UTC, %s", waiting_for, _clock(self._began), self.told_end)
+
+
+def _clock(moment: float) -> str:
+    """What the clock says, in UTC as in logs and records, at a moment of the monotonic one."""
+    return f"{datetime.now(UTC) + timedelta(seconds=moment - time.monotonic()):%H:%M:%S}"
 
 
 @contextmanager

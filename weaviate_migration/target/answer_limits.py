@@ -30,7 +30,9 @@ LARGEST_HEAD_BYTES = 1024 * 1024
 PART_BYTES = 256
 """What a part of a body counts beside its bytes: it takes time and memory, and a body can be cut into single bytes."""
 LEAST_BYTES_PER_SECOND = 50_000
-"""An answer has so much longer than its call's limit: one that comes slowly is not cut off, one that trickles is."""
+"""What carries much has so much longer than a call may take: it is not cut off where it comes slowly, and is where it
+trickles. A way that carries nothing any more is given up sooner, since its connection is asked whether it is still
+there (`connect.KEEPALIVE_SECONDS`)."""
 PAGES = "/v1/objects"
 LEAST_SECONDS = 0.001
 """0 would be no time limit for a socket, but no waiting at all."""

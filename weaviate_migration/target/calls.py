@@ -8,7 +8,7 @@ through ours: one transport for REST, one wrapper for each call of gRPC.
 import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from contextvars import ContextVar
 from datetime import timedelta
 from types import SimpleNamespace
@@ -23,7 +23,7 @@ from weaviate.exceptions import WeaviateRetryError
 from weaviate_migration.base.deadline import seconds_left
 from weaviate_migration.base.errors import MigrationError, TargetConnectionError, TargetError, TransientTargetError
 from weaviate_migration.base.waiting import LOOK_SECONDS, Wait, told_if_long
-from weaviate_migration.target.answer_limits import LEAST_SECONDS, PAGES
+from weaviate_migration.target.answer_limits import LEAST_BYTES_PER_SECOND, LEAST_SECONDS, PAGES
 from weaviate_migration.target.failures import call_may_pass, response_may_pass, target_errors
 from weaviate_migration.target.repeats import NO_REPEATS, RepeatLimits, repeating
 
@@ -31,9 +31,6 @@ logger = logging.getLogger(__name__)
 
 CALL_SECONDS = 120
 """For one call of the client; its own 30 s for a query are too few for a full page on a busy server."""
-LEAST_BYTES_PER_SECOND = 50_000
-"""A call that carries much has so much longer. A way that carries nothing any more is given up sooner than that, since
-its connection is asked whether it is still there (`connect.KEEPALIVE_SECONDS`)."""
 QUESTION_SECONDS = 30
 """For what the server is asked about itself over REST: schema, aliases, nodes. Nothing of that takes long."""
 SEND_SECONDS = 10
@@ -145,13 +142,10 @@ class BoundedTransport(httpx.BaseTransport):
         began = time.monotonic()
         with told_if_long(f"Weaviate to answer {_named(request)}", limit):
             answer = self.inner.handle_request(request)
-            try:
-                body = b"".join(answer.iter_raw())
-            finally:
-                answer.close()
-        whole = httpx.Response(answer.status_code, headers=answer.headers, content=body, extensions=answer.extensions)
-        whole.elapsed = timedelta(seconds=time.monotonic() - began)  # httpx knows it only of one that it reads itself.
-        return whole
+            with closing(answer):
+                answer.read()
+        answer.elapsed = timedelta(seconds=time.monotonic() - began)  # httpx knows it only of one that it reads itself.
+        return answer
 
     def close(self) -> None:
         """Closes the connections."""

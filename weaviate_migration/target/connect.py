@@ -24,7 +24,7 @@ from tenacity import retry_if_exception_type
 from weaviate.classes.init import AdditionalConfig, Auth, GrpcConfig, Timeout
 from weaviate.connect import ConnectionParams
 
-from weaviate_migration.base.deadline import Deadline, bounded, seconds_left
+from weaviate_migration.base.deadline import bounded, seconds_left
 from weaviate_migration.base.errors import (
     ConfigurationError,
     ServerNotUsableError,
@@ -349,7 +349,7 @@ def clock_ahead_seconds(address: ServerAddress) -> float | None:
 def answers(client: weaviate.WeaviateClient) -> bool:
     """Whether the server is still there, within seconds; the client's own `is_live` would print where it is not."""
     try:
-        with bounded(Deadline.after(CHECK_SECONDS)), target_errors("asking for the version"):
+        with bounded(CHECK_SECONDS), target_errors("asking for the version"):
             client.get_meta()
     except TargetError:
         return False

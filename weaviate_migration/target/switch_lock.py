@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from weaviate import WeaviateClient
 from weaviate.exceptions import UnexpectedStatusCodeError
 
-from weaviate_migration.base.deadline import Deadline, is_stopped, pause, seconds_left
+from weaviate_migration.base.deadline import is_stopped, pause, seconds_left
 from weaviate_migration.base.endings import Endings
 from weaviate_migration.base.errors import MigrationConflictError, TargetError
 from weaviate_migration.base.waiting import Wait
@@ -68,18 +68,17 @@ def remove_left_switch(client: WeaviateClient, prefix: str, own: Collection[Make
 
 
 def _take(client: WeaviateClient, alias: str, lead_to: str, own: Collection[Maker], seconds: float) -> None:
-    seconds = min(seconds, seconds_left() / 2)  # The other half is for the switch itself.
-    deadline, wait = Deadline.after(seconds), Wait(seconds)
+    wait = Wait(min(seconds, seconds_left() / 2))  # The other half is for the switch itself.
     while (taken := _why_not_made(client, alias, lead_to)) is not None:
         target = alias_targets(client, [alias])[alias]
         if target is not None and _is_left(client, target, own):
             _remove(client, alias)
             continue
         who = _told_switcher(client, target)
-        if deadline.has_passed or is_stopped():
+        if wait.is_over or is_stopped():
             raise MigrationConflictError(
-                f"{who} moves the aliases that this one would move, and has not ended within {seconds:g} s. No alias "
-                "was moved.",
+                f"{who} moves the aliases that this one would move, and has not ended within {wait.limit:.0f} s. No "
+                "alias was moved.",
                 f"Where it was killed, `cutover` or `rollback` in its work folder ends it; where that folder is gone, "
                 f"remove the alias `{alias}` yourself.",
             ) from taken

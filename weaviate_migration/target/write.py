@@ -10,8 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextvars import copy_context
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -26,6 +25,7 @@ from weaviate.exceptions import (
     WeaviateRetryError,
 )
 
+from weaviate_migration.base.bounded_pool import BoundedPool
 from weaviate_migration.base.deadline import bounded
 from weaviate_migration.base.errors import (
     ErrorCategory,
@@ -281,14 +281,14 @@ class ObjectWriter:
             TransientTargetError: a failure that may pass did not within `max_retries`.
             TargetError: the server refuses to work for this client at all.
         """
-        with ThreadPoolExecutor(self._settings.worker_count, thread_name_prefix="weaviate-writer") as pool:
+        with BoundedPool(self._settings.worker_count, "weaviate-writer") as pool:
             under_way: dict[Future[BatchOutcome | None], int] = {}
             try:
                 for batch in batches:
                     # Of a batch of one large object as many are under way as memory has room for.
                     while under_way and self._is_full(under_way, batch):
                         yield from _finished(under_way)
-                    future = pool.submit(copy_context().run, self._write_unless_stopped, batch)
+                    future = pool.submit(self._write_unless_stopped, batch)
                     under_way[future] = batch.estimated_bytes
                     # One batch waits for each worker: the next one is ready when a worker is, and memory stays bounded.
                     if len(under_way) >= 2 * self._settings.worker_count:

@@ -10,7 +10,7 @@ import pytest
 
 from weaviate_migration.base import waiting
 from weaviate_migration.base.bounded_pool import BoundedPool
-from weaviate_migration.base.deadline import Deadline, bounded, is_stopped, pause, seconds_left
+from weaviate_migration.base.deadline import bounded, is_stopped, pause, seconds_left
 from weaviate_migration.base.waiting import Wait, told_if_long
 
 
@@ -20,17 +20,16 @@ def test_without_a_deadline_the_own_limit_counts() -> None:
 
 
 def test_the_earliest_of_all_deadlines_counts() -> None:
-    with bounded(Deadline.after(3600)), bounded(Deadline.after(60)), bounded(Deadline.after(7200)):
+    with bounded(3600), bounded(60), bounded(7200):
         assert 0 < seconds_left(3600) <= 60
         assert seconds_left(1) == 1
     assert seconds_left() == math.inf
 
 
 def test_a_deadline_that_has_passed_leaves_nothing() -> None:
-    late = Deadline.after(-1)
-    assert late.has_passed
-    with bounded(late):
+    with bounded(-1):
         assert seconds_left(120) == 0
+        assert Wait(120).is_over
         pause(3600)
 
 
@@ -45,12 +44,12 @@ def test_anybody_who_may_stop_it_does() -> None:
 
 
 def test_a_thread_has_it_in_a_copy_of_the_context() -> None:
-    with bounded(Deadline.after(60)), ThreadPoolExecutor(1) as pool:
+    with bounded(60), ThreadPoolExecutor(1) as pool:
         assert pool.submit(copy_context().run, seconds_left).result() <= 60
 
 
 def test_a_pool_has_the_deadline_of_who_gives_it_work() -> None:
-    with bounded(Deadline.after(60)), BoundedPool(2) as pool:
+    with bounded(60), BoundedPool(2) as pool:
         assert all(left <= 60 for left in pool.map(seconds_left, [120, 120, 120]))
 
 
@@ -95,7 +94,13 @@ def test_a_long_wait_says_for_what_since_when_and_until_when(
     wait.tell_if_long("the other command")
     (said,) = caplog.messages
     assert said.startswith("waiting for the other command, since ")
-    assert "until" in said
+    assert said.endswith(" UTC at most")
+    assert not wait.is_over
+
+
+def test_a_wait_without_limit_says_so() -> None:
+    assert Wait().told_end == "however long that takes"
+    assert not Wait().is_over
 
 
 def test_a_short_wait_says_nothing(caplog: pytest.LogCaptureFixture) -> None:

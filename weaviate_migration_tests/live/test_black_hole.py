@@ -12,7 +12,7 @@ import weaviate
 from weaviate_migration.api.sync import SyncResult, follow_changes
 from weaviate_migration.base.errors import CutoverTimeoutError, TransientTargetError
 from weaviate_migration.base.settings import MigrationConfig
-from weaviate_migration.phases.cutover.switch import Cutover, bounded_by
+from weaviate_migration.phases.cutover.switch import Cutover, bounded_for_cutover
 from weaviate_migration.target import calls
 from weaviate_migration.target.calls import CALL_SECONDS
 from weaviate_migration.target.connect import connect
@@ -87,7 +87,7 @@ def test_a_cutover_ends_soon_after_its_time(notes: FollowedNotes, way: ToxicWay)
     with notes.syncing() as sync, ends_long_before_a_call_would():
         way.add(NOTHING_ARRIVES)
         with (
-            bounded_by(1),
+            bounded_for_cutover(1),
             pytest.raises(CutoverTimeoutError, match=r"waited 1 s in vain for Weaviate .*No alias was moved"),
         ):
             Cutover(notes.client, records, quarantine, lambda _: None).run(notes.record, 1, sync)

@@ -10,7 +10,7 @@ import pytest
 import weaviate
 from weaviate.exceptions import WeaviateBaseError
 
-from weaviate_migration.base.deadline import Deadline, bounded
+from weaviate_migration.base.deadline import bounded
 from weaviate_migration.base.errors import MigrationConflictError
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.schema import Maker, Origin, ensure_collection
@@ -125,7 +125,7 @@ def test_two_work_folders_with_one_set_of_aliases(tmp_path: Path, client: weavia
     client.alias.create(alias_name=SWITCH_ALIAS, target_collection=f"{NAMES[0]}_{ours.id}")
     before = second.aliases()
     for attempt in (second.switch, second.back):
-        with pytest.raises(MigrationConflictError) as error, bounded(Deadline.after(4)):
+        with pytest.raises(MigrationConflictError) as error, bounded(4):
             attempt(theirs)
         assert error.value.message.startswith(f"Migration {ours.id} of {ours.source} moves the aliases")
         assert (second.aliases(), second.on_record(theirs)) == (before, theirs)

@@ -15,7 +15,7 @@ import httpx
 import pytest
 from weaviate.exceptions import WeaviateRetryError
 
-from weaviate_migration.base.deadline import Deadline, bounded
+from weaviate_migration.base.deadline import bounded
 from weaviate_migration.base.errors import TransientTargetError
 from weaviate_migration.target.answer_limits import LimitedTransport
 from weaviate_migration.target.calls import CALL_SECONDS, BoundedCall, BoundedTransport
@@ -158,7 +158,7 @@ def test_a_call_ends_with_the_deadline(asking: Callable[[int], Callable[[], obje
     began = time.monotonic()
     with (
         silent_server() as port,
-        bounded(Deadline.after(0.2)),
+        bounded(0.2),
         pytest.raises((grpc.RpcError, WeaviateRetryError, httpx.TransportError)),
     ):
         asking(port)()

@@ -12,7 +12,7 @@ from weaviate_migration.defs.alone import alone_in
 from weaviate_migration.defs.resources import BatchSettings, TargetServer
 from weaviate_migration.defs.resources.own_keys import with_resources_of
 from weaviate_migration.mapping import Mapping
-from weaviate_migration.phases.cutover.switch import bounded_by, cut_over
+from weaviate_migration.phases.cutover.switch import bounded_for_cutover, cut_over
 from weaviate_migration.phases.history.versioned_collections import refuse_names_of_others
 from weaviate_migration.runs.checks import graph_of
 from weaviate_migration.runs.jobs import CHANGE_SYNC, CUT_OVER, CUTOVER
@@ -66,7 +66,7 @@ def build_cutover_asset(
         prove = functools.partial(refuse_unproven, context.instance, names, graph, mapping)
         with alone_in(work_folder, context):
             record = work_folder.records.take_up()
-            with bounded_by(config.timeout), weaviate.client(work_folder, batches) as client:
+            with bounded_for_cutover(config.timeout), weaviate.client(work_folder, batches) as client:
                 if names.key_prefix:  # Others stand beside it.
                     refuse_names_of_others(client, work_folder, record.targets, record.source)
                 settings = write_settings(batches, client)

@@ -1,15 +1,13 @@
 """The switch: leads the readers to a migration's collections, once nothing speaks against it."""
 
 import logging
-import time
 from collections.abc import Callable, Container, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from weaviate import WeaviateClient
 
-from weaviate_migration.base.deadline import Deadline, bounded
+from weaviate_migration.base.deadline import bounded, pause
 from weaviate_migration.base.errors import (
     CutoverTimeoutError,
     DifferencesError,
@@ -49,12 +47,8 @@ CHANGES_PER_STEP = 1_000
 SECONDS_FOR_THE_SWITCH = 5.0
 
 
-@dataclass(frozen=True)
-class _CutoverDeadline:
-    """When the cutover gives up what it waits for."""
-
-    deadline: Deadline
-    wait: Wait = field(default_factory=Wait)
+class _CutoverWait(Wait):
+    """What a cutover waits for, in the time that it has."""
 
     def require(self, waiting_for: str) -> None:
         """Says after ten seconds what is waited for; raises CutoverTimeoutError when the time is over.
@@ -62,17 +56,17 @@ class _CutoverDeadline:
         Args:
             waiting_for: what has not come about yet.
         """
-        if self.deadline.has_passed:
+        if self.is_over:
             raise CutoverTimeoutError(
-                f"The cutover waited {self.deadline.seconds:g} s in vain for {waiting_for}. No alias was moved.",
+                f"The cutover waited {self.limit:g} s in vain for {waiting_for}. No alias was moved.",
                 "`weaviate-migration cutover` tries again; --timeout gives it more seconds.",
             )
-        self.wait.tell_if_long(waiting_for)
+        self.tell_if_long(waiting_for)
 
 
-def bounded_by(timeout: float) -> AbstractContextManager[None]:
+def bounded_for_cutover(timeout: float) -> AbstractContextManager[None]:
     """Within it each call ends soon after the time that a cutover has, whatever the network does."""
-    return bounded(Deadline.after(timeout + SECONDS_FOR_THE_SWITCH))
+    return bounded(timeout + SECONDS_FOR_THE_SWITCH)
 
 
 def cut_over(
@@ -149,12 +143,12 @@ class Cutover:
         # Of what is compared anew, rows that were refused are judged again.
         anew = {each.collection for each in sync.unfollowed if can_be_copied(each.plan)} if sync is not None else set()
         self._refuse_unready(record, but=anew)
-        deadline = _CutoverDeadline(Deadline.after(timeout))
+        wait = _CutoverWait(timeout)
         try:
-            record = self._begin(record) if sync is None else self._catch_up(record, sync, deadline)
-            self._await_index(record, deadline)
+            record = self._begin(record) if sync is None else self._catch_up(record, sync, wait)
+            self._await_index(record, wait)
         except TransientTargetError as error:
-            deadline.require(f"Weaviate ({error.message})")
+            wait.require(f"Weaviate ({error.message})")
             raise
         with only_switch_of(self._client, self._records, record):
             return self._switch(record)
@@ -177,7 +171,7 @@ class Cutover:
     def _begin(self, record: MigrationRecord, position: int | None = None) -> MigrationRecord:
         return self._records.update(record, cutover=CutoverRecord(step="begun", position=position).at("begun"))
 
-    def _catch_up(self, record: MigrationRecord, sync: MigrationSync, deadline: _CutoverDeadline) -> MigrationRecord:
+    def _catch_up(self, record: MigrationRecord, sync: MigrationSync, wait: _CutoverWait) -> MigrationRecord:
         """Applies and compares what was changed up to now; an application that goes on writing is not waited for.
 
         Where nobody knows what was changed, since the collection is not followed, all of it is compared.
@@ -185,21 +179,21 @@ class Cutover:
         position = sync.last_position()
         record = self._begin(record, position)
         while sync.position < position:
-            deadline.require(f"the changes up to position {position} to be applied; {sync.position} is reached")
+            wait.require(f"the changes up to position {position} to be applied; {sync.position} is reached")
             _apply_some(sync, position)
         record = self._note(record, "applied")
-        brought_up = [_bring_up(sync, each, deadline) for each in sync.unfollowed if _can_be_compared(each)]
-        _refuse_differences(sync, deadline)
-        deadline.require(f"the comparison of the changes up to position {position}")
+        brought_up = [_bring_up(sync, each, wait) for each in sync.unfollowed if _can_be_compared(each)]
+        _refuse_differences(sync, wait)
+        wait.require(f"the comparison of the changes up to position {position}")
         # Applying may have put rows into the quarantine, and a partition may have been loaded meanwhile.
         self._refuse_unready(record)
         _refuse_left(brought_up)
         return self._note(record, "compared")
 
-    def _await_index(self, record: MigrationRecord, deadline: _CutoverDeadline) -> None:
+    def _await_index(self, record: MigrationRecord, wait: _CutoverWait) -> None:
         while queued := queued_vectors(self._client, record.targets.values()):
-            deadline.require(f"Weaviate to index {queued:,} vectors")
-            time.sleep(SECONDS_BETWEEN_LOOKS)
+            wait.require(f"Weaviate to index {queued:,} vectors")
+            pause(SECONDS_BETWEEN_LOOKS)
 
     def _switch(self, record: MigrationRecord) -> MigrationRecord:
         refuse_foreign_names(self._client, record.targets)
@@ -226,7 +220,7 @@ class Cutover:
 def _apply_some(sync: MigrationSync, through: int) -> None:
     """Applies some of the changes; while somebody loads or compares these collections, none."""
     if sync.try_pass(min(through, sync.position + CHANGES_PER_STEP)) is None:
-        time.sleep(SECONDS_BETWEEN_LOOKS)
+        pause(SECONDS_BETWEEN_LOOKS)
 
 
 def _can_be_compared(applier: RowApplier) -> bool:
@@ -241,16 +235,16 @@ def _can_be_compared(applier: RowApplier) -> bool:
     return False
 
 
-def _bring_up(sync: MigrationSync, applier: RowApplier, deadline: _CutoverDeadline) -> BroughtUp:
+def _bring_up(sync: MigrationSync, applier: RowApplier, wait: _CutoverWait) -> BroughtUp:
     """Brings a collection that is not followed to its rows as they are now."""
     alias = applier.record.alias(applier.plan.mapping)
 
     def go_on() -> None:
-        deadline.require(f"the comparison of {alias}, which is not followed, with the source")
+        wait.require(f"the comparison of {alias}, which is not followed, with the source")
 
     while (found := try_bring_up(sync, applier, go_on)) is None:
-        deadline.require(f"{alias}, which somebody else loads or compares")
-        time.sleep(SECONDS_BETWEEN_LOOKS)
+        wait.require(f"{alias}, which somebody else loads or compares")
+        pause(SECONDS_BETWEEN_LOOKS)
     logger.info(
         "cutover: %s is not followed: %d rows were compared with the source as it is, %d objects written, %d removed",
         *(alias, found.rows, found.done.written, found.done.removed),
@@ -269,7 +263,7 @@ def _refuse_left(brought_up: Sequence[BroughtUp]) -> None:
             )
 
 
-def _refuse_differences(sync: MigrationSync, deadline: _CutoverDeadline) -> None:
+def _refuse_differences(sync: MigrationSync, wait: _CutoverWait) -> None:
     """Raises DifferencesError where what was changed since the snapshot differs, or changes may have been missed."""
     if sync.standing().problem:
         raise DifferencesError(
@@ -277,8 +271,8 @@ def _refuse_differences(sync: MigrationSync, deadline: _CutoverDeadline) -> None
             "`weaviate-migration verify --repair` compares everything, and mends what differs.",
         )
     while (compared := try_compare_changes(sync, sync.captured.position)) is None:
-        deadline.require("the collections, which somebody else loads or compares")
-        time.sleep(SECONDS_BETWEEN_LOOKS)
+        wait.require("the collections, which somebody else loads or compares")
+        pause(SECONDS_BETWEEN_LOOKS)
     if compared.differences:
         first = next(each for collection in compared.collections for each in collection.differences)
         raise DifferencesError(
