@@ -34,6 +34,8 @@ PAGE = 5_000
 PAGE_BYTES = 8 * 1024 * 1024
 # Objects that are asked for by a list of UUIDs at once, at most.
 OBJECTS_PER_REQUEST = 200
+# Of those that are only asked for: the server refuses more than 10,000 at once (QUERY_MAXIMUM_RESULTS).
+UUIDS_PER_REQUEST = 1_000
 # Pages of so few objects are of large ones: read by their UUIDs, none comes that the range does not have.
 _FEW = 16
 
@@ -374,8 +376,9 @@ def uuids_present(collection: Collection[Any, Any], uuids: Sequence[str]) -> set
     return {
         address(tenant, str(each.uuid))
         for tenant, objects, of_tenant in parts_of_objects(collection, uuids)
+        for some in bundled(of_tenant, len, UUIDS_PER_REQUEST, PAGE_BYTES)
         for each in objects.query.fetch_objects(
-            filters=Filter.by_id().contains_any(of_tenant), limit=len(of_tenant), return_properties=[]
+            filters=Filter.by_id().contains_any(some), limit=len(some), return_properties=[]
         ).objects
     }
 

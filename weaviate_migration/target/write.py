@@ -265,12 +265,17 @@ class ObjectWriter:
 
     Args:
         collection: of a connected client; it is used from several threads.
+        irreplaceable: vectors that only their objects have. An object with one is never removed to be written again:
+            who is killed in between would lose it.
     """
 
-    def __init__(self, collection: Collection[Any, Any], settings: WriteSettings) -> None:
+    def __init__(
+        self, collection: Collection[Any, Any], settings: WriteSettings, irreplaceable: Iterable[str] = ()
+    ) -> None:
         self._collection = collection
         self._send_objects = way_to_send(collection)
         self._settings = settings
+        self._irreplaceable = frozenset(irreplaceable)
         self._stopped = threading.Event()
         self._adds_references = False
 
@@ -317,12 +322,13 @@ class ObjectWriter:
         """Writes one batch; what fails for a passing reason is sent again, as the settings say."""
         outcome = BatchOutcome(batch)
         pending = self._without_too_large(batch.drafts, outcome)
-        remains = list(batch.remains)
+        kept = {draft.uuid for draft in batch.drafts if not self._irreplaceable.isdisjoint(draft.vectors)}
+        remains = [uuid for uuid in batch.remains if uuid not in kept]
 
         def note_retry(state: RetryCallState) -> None:
             self._note_retry(state, outcome, len(pending))
             if _may_be_stored_in_part(state):
-                remains[:] = [draft.uuid for draft in pending]
+                remains[:] = [draft.uuid for draft in pending if draft.uuid not in kept]
 
         write = repeating(self._settings, retry_if_exception_type(TransientTargetError), note_retry, _give_up)
         began = time.monotonic()

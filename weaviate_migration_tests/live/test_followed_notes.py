@@ -504,6 +504,14 @@ def test_what_is_not_applied_is_never_pruned(notes: FollowedNotes, caplog: pytes
     assert notes.held() == notes.rows()
 
 
+def test_a_follower_notes_nothing_of_what_was_discarded_beside_it(notes: FollowedNotes) -> None:
+    with notes.followed() as group:
+        assert group.note_in_file(FEW)
+        notes.work_folder.records.update(notes.record, state="discarded")
+        notes.execute("DELETE FROM notes")
+        assert group.note_in_file(FEW)
+
+
 def test_a_command_that_works_keeps_the_log_back_to_the_snapshot(notes: FollowedNotes) -> None:
     notes = cut_over(notes)
     assert notes.captured is not None

@@ -97,6 +97,12 @@ def test_uuids_that_are_there(notes: Collection[Any, Any]) -> None:
     assert uuids_present(notes, []) == set()
 
 
+def test_more_uuids_than_the_server_looks_for_at_once(notes: Collection[Any, Any]) -> None:
+    """It refuses more than 10,000."""
+    absent = (str(uuid.UUID(int=number)) for number in range(1, 10_001))
+    assert uuids_present(notes, [*absent, NIL, LAST]) == {NIL, LAST}
+
+
 @pytest.mark.parametrize(
     ("low", "high", "held"),
     [

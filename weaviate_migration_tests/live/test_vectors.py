@@ -11,10 +11,11 @@ import pytest
 import weaviate
 from upath import UPath
 
+from weaviate_migration.base.errors import TargetConnectionError
 from weaviate_migration.mapping import VectorMapping
 from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.mapping.property_mapping import Distance
-from weaviate_migration.mapping.row_to_object import Vectors
+from weaviate_migration.mapping.row_to_object import ObjectDraft, Vectors
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow
@@ -24,7 +25,7 @@ from weaviate_migration.phases.validation.repair import PartitionRepair
 from weaviate_migration.phases.validation.search import SearchComparison, compare_search
 from weaviate_migration.target.message_size import MESSAGE_BYTES
 from weaviate_migration.target.read_back import vectors_by_uuid
-from weaviate_migration.target.write import WriteSettings
+from weaviate_migration.target.write import BatchOutcome, ObjectWriter, WriteSettings
 from weaviate_migration.work_folder.record import MigrationRecord
 from weaviate_migration_tests.live.notes import NoteMigration, make_mapping, note_id
 from weaviate_migration_tests.live.small_migration import NAME, NOTES, SmallMigration, not_followed, row
@@ -163,6 +164,27 @@ def test_vectors_of_the_application_outlive_another_load(
     assert stored(migration, "key 4")["blob"] == [1.0, 4.0]
     assert dict(stored(migration, "key 39")) == {}
     assert differences(migration, client) == []
+
+
+def test_vectors_of_the_application_outlive_a_load_that_ends_just_before_it_writes(
+    migration: SmallMigration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is loaded again is removed first where nobody reads it: not what only the object itself has."""
+    migration.collection.data.update(uuid_of("key 3"), vector={"own": [0.25, 0.5]})
+
+    send = ObjectWriter._send_until_acknowledged
+
+    def end(writer: ObjectWriter, pending: list[ObjectDraft], outcome: BatchOutcome) -> None:
+        if uuid_of("key 3") in (each.uuid for each in pending):
+            raise TargetConnectionError("ended here")
+        send(writer, pending, outcome)
+
+    with monkeypatch.context() as ending:
+        ending.setattr(ObjectWriter, "_send_until_acknowledged", end)
+        with pytest.raises(TargetConnectionError, match="ended here"):
+            migration.load(has_readers=False)
+    migration.load(has_readers=False)
+    assert stored(migration, "key 3") == {**stored(migration, "key 3"), "own": [0.25, 0.5], "blob": [1.0, 3.0]}
 
 
 def test_vectors_of_the_application_outlive_a_repair(

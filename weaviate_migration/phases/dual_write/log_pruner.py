@@ -80,6 +80,8 @@ class LogPruner:
         if is_busy:
             keep = _WiderLimits(int(keep.keep_changes * _UNREST), keep.keep_hours * _UNREST)
         needs = list(_needs(self._work_folder, self._log.source))
+        if not needs:  # The last of them was rolled back or discarded meanwhile: the follower ends with its next look.
+            return True
         with self._log.reading() as capture:
             first, outlived = self._log.first_position(), self._log.outlived(keep, PRUNED_AT_ONCE)
         if outlived <= first and (is_busy or needs == self._noted):

@@ -65,7 +65,8 @@ class RowWriter:
 
     def send(self, batches: Iterable[Batch]) -> Iterator[BatchOutcome]:
         """Sends batches, of several partitions too; yields and raises what `write` does."""
-        for outcome in ObjectWriter(self.collection, self.settings).write(batches):
+        writer = ObjectWriter(self.collection, self.settings, self.mapping.provided_vectors)
+        for outcome in writer.write(batches):
             for refusal in outcome.refusals:
                 self.into(outcome.batch.partition, _refused_object(refusal))
             yield outcome
