@@ -33,7 +33,7 @@ from weaviate_migration.mapping import (
 from weaviate_migration.mapping.property_mapping import Distance, PropertyType, VectorBytes
 from weaviate_migration.mapping.spellings import DateFormat
 from weaviate_migration.monitoring.alerts.conditions import Kind
-from weaviate_migration.target.connect import MINIMUM_VERSION
+from weaviate_migration.target.probes import MINIMUM_VERSION
 from weaviate_migration.target.server_binary import SERVER_VERSION
 from weaviate_migration_tests.documentation import (
     CHECKOUT,

@@ -34,7 +34,7 @@ class Row:
 ROWS = (
     Row(
         ("base",),
-        "what all stand on: settings, errors, secrets, logs, YAML with lines, a file replaced in one step",
+        "what all stand on: settings, errors, secrets, logs, deadlines, permissions, disks, YAML with lines",
         libraries=("rich",),
     ),
     Row(("mapping",), "what becomes what: the mapping file, and the pure way of a row to an object and back"),
@@ -45,9 +45,9 @@ ROWS = (
     ),
     Row(
         ("target",),
-        "the Weaviate side: server, connect, schema, write, read back, aliases",
+        "the Weaviate side: server, connect, calls and their limits, schema, write, read back, aliases",
         without=("source",),
-        libraries=("weaviate", "grpc", "httpx"),
+        libraries=("weaviate", "grpc", "httpx", "httpcore"),
     ),
     Row(("work_folder",), "what a migration keeps on disk; one file for each format", without=("target",)),
     Row(

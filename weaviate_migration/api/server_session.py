@@ -8,15 +8,9 @@ from weaviate import WeaviateClient
 from weaviate_migration.api.session import MappingChoice, Session
 from weaviate_migration.base.endings import Endings
 from weaviate_migration.base.settings import MigrationConfig
-from weaviate_migration.target.connect import (
-    EmbeddedTarget,
-    RemoteTarget,
-    configured_target,
-    connected,
-    open_running_weaviate,
-    open_server,
-)
+from weaviate_migration.target.connect import connected, open_running_weaviate, open_server
 from weaviate_migration.target.server import ServerAddress
+from weaviate_migration.target.weaviate_url import EmbeddedTarget, RemoteTarget, configured_target
 from weaviate_migration.work_folder.own_mapping import current_mapping
 
 

@@ -19,7 +19,8 @@ from weaviate_migration.cli.show.options import (
 from weaviate_migration.cli.show.summary import show_result
 from weaviate_migration.cli.show.terminal import plain_console, print_text
 from weaviate_migration.demo.tour import LiveTour, SearchShown, demo_searches, make_demo_file, tour_live
-from weaviate_migration.target.connect import configured_target, open_weaviate
+from weaviate_migration.target.connect import open_weaviate
+from weaviate_migration.target.weaviate_url import configured_target
 
 
 @click.command(epilog=EPILOG)

@@ -12,8 +12,8 @@ import click
 from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.base.settings import API_KEY_VARIABLE, MigrationConfig, create_migration_config
 from weaviate_migration.cli.show.options import EPILOG, SERVER_OPTION, WORK_OPTIONS, print_json, with_options
-from weaviate_migration.target.connect import EmbeddedTarget, configured_target
 from weaviate_migration.target.server import embedded_server, key_file
+from weaviate_migration.target.weaviate_url import EmbeddedTarget, configured_target
 
 
 @click.command(epilog=EPILOG)

@@ -15,8 +15,8 @@ from weaviate import WeaviateClient
 from weaviate.outputs.cluster import NodeVerbose, Shard
 
 from weaviate_migration.base.errors import ServerNotUsableError
-from weaviate_migration.target.connect import answer
 from weaviate_migration.target.failures import target_errors
+from weaviate_migration.target.probes import answer
 from weaviate_migration.target.server import ServerAddress
 
 _Told = TypeVar("_Told")

@@ -14,8 +14,7 @@ from weaviate.classes.config import DataType, Property
 
 from weaviate_migration.mapping.object_ids import UuidRange
 from weaviate_migration.mapping.row_to_object import ObjectDraft
-from weaviate_migration.target import calls
-from weaviate_migration.target import connect as connecting
+from weaviate_migration.target import calls, probes
 from weaviate_migration.target.connect import answers, connect
 from weaviate_migration.target.read_back import objects_by_uuid, objects_in_range
 from weaviate_migration.target.repeats import Repeats
@@ -98,14 +97,14 @@ def test_a_connection_cut_while_a_client_connects_is_tried_again(
     way: ToxicWay, monkeypatch: pytest.MonkeyPatch, question: str
 ) -> None:
     """After each question that is asked; after the last one the client itself asks."""
-    asked, ask = count(), getattr(connecting, question)
+    asked, ask = count(), getattr(probes, question)
 
     def asked_and_cut(*arguments: object) -> None:
         ask(*arguments)
         if next(asked) == 0:
             Trouble("cut once", Toxic("reset_peer"), seconds=0.2).begin(way)
 
-    monkeypatch.setattr(connecting, question, asked_and_cut)
+    monkeypatch.setattr(probes, question, asked_and_cut)
     with connect(way.address, None, Repeats(8, 0.1)) as client:
         assert answers(client)
     assert next(asked) > 1

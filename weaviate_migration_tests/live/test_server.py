@@ -26,7 +26,8 @@ from weaviate_migration.base import errors
 from weaviate_migration.base.errors import ServerNotUsableError
 from weaviate_migration.base.redaction import redacted
 from weaviate_migration.target import server as server_module
-from weaviate_migration.target.connect import DIRECT, EmbeddedTarget, RemoteTarget, connect, open_weaviate
+from weaviate_migration.target.connect import connect, open_weaviate
+from weaviate_migration.target.probes import DIRECT
 from weaviate_migration.target.server import (
     LOG_FILE,
     STATE_FILE,
@@ -44,6 +45,7 @@ from weaviate_migration.target.server_process import (
     servers_of,
     stop,
 )
+from weaviate_migration.target.weaviate_url import EmbeddedTarget, RemoteTarget
 from weaviate_migration_tests.live.locked_server import KEY
 from weaviate_migration_tests.live.own_server import StoppableServer
 

@@ -10,11 +10,12 @@ import weaviate
 
 from weaviate_migration.base.errors import MigrationError, ServerNotUsableError, TargetError, UnusableAnswerError
 from weaviate_migration.target import calls as calls_module
-from weaviate_migration.target import connect as connect_module
+from weaviate_migration.target import probes
 from weaviate_migration.target.aliases import alias_targets
 from weaviate_migration.target.answer_limits import LARGEST_ANSWER_BYTES, limited_client
-from weaviate_migration.target.connect import clock_ahead_seconds, connect
+from weaviate_migration.target.connect import connect
 from weaviate_migration.target.figures import server_figures, server_health
+from weaviate_migration.target.probes import clock_ahead_seconds
 from weaviate_migration.target.schema import Maker, drop_collection
 from weaviate_migration.target.write import largest_message
 from weaviate_migration_tests.live.command_line import at, run_here
@@ -97,7 +98,7 @@ def test_no_more_is_read_than_the_limit() -> None:
 @pytest.mark.parametrize("answer", TRICKLES.values(), ids=TRICKLES)
 def test_an_answer_that_trickles(answer: Answer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each byte comes soon after the one before."""
-    monkeypatch.setattr(connect_module, "CHECK_SECONDS", 1)
+    monkeypatch.setattr(probes, "CHECK_SECONDS", 1)
     monkeypatch.setattr(calls_module, "QUESTION_SECONDS", 1)
     watch = Stopwatch()
     with well_at_first(answer) as server:

@@ -16,8 +16,9 @@ from weaviate_migration.defs.resources.sqlite import SQLiteSource
 from weaviate_migration.defs.resources.weaviate import TargetServer, WeaviateServer
 from weaviate_migration.runs.names import BATCHES, SOURCE, WEAVIATE, DagsterNames
 from weaviate_migration.target.calls import bound_calls
-from weaviate_migration.target.connect import refuse_unusable_version, server_version
+from weaviate_migration.target.connect import server_version
 from weaviate_migration.target.failures import target_errors
+from weaviate_migration.target.probes import refuse_unusable_version
 from weaviate_migration.target.repeats import RepeatLimits
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.prefixes import Prefixes

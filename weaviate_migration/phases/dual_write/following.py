@@ -24,8 +24,9 @@ from weaviate_migration.phases.history.changes import open_change_log
 from weaviate_migration.phases.history.versioned_collections import maker_of
 from weaviate_migration.source.change_log import ChangeLog, LogLimits
 from weaviate_migration.source.plan import plan_in_place
-from weaviate_migration.target.connect import configured_target, open_weaviate
+from weaviate_migration.target.connect import open_weaviate
 from weaviate_migration.target.schema import refuse_another_server, refuse_collections_of_others
+from weaviate_migration.target.weaviate_url import configured_target
 from weaviate_migration.target.write import WriteSettings, write_settings
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.own_mapping import current_mapping, refuse_other_settings

@@ -13,9 +13,9 @@ from weaviate_migration.phases.preflight.server_side import TrialCollections
 from weaviate_migration.phases.preflight.source_side import Source
 from weaviate_migration.source.connect import readable_source, sqlite_path
 from weaviate_migration.source.inspect import inspect_database
-from weaviate_migration.target.connect import EmbeddedTarget, configured_target
 from weaviate_migration.target.schema import collections_there
 from weaviate_migration.target.server import ServerAddress
+from weaviate_migration.target.weaviate_url import EmbeddedTarget, configured_target
 from weaviate_migration.target.write import write_settings
 from weaviate_migration.work_folder.checklist import Checklist, ChecklistItem
 from weaviate_migration.work_folder.folder import WorkFolder
