@@ -6,20 +6,25 @@
 import os
 from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 import weaviate
 from weaviate.classes.config import DataType, Property
 
+from weaviate_migration.base.settings import create_migration_config
 from weaviate_migration.mapping.object_ids import UuidRange
 from weaviate_migration.mapping.row_to_object import ObjectDraft
+from weaviate_migration.phases.dual_write.background_sync import BackgroundSync
 from weaviate_migration.target import calls, probes
 from weaviate_migration.target.connect import answers, connect
 from weaviate_migration.target.read_back import objects_by_uuid, objects_in_range
 from weaviate_migration.target.repeats import Repeats
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.target.write import ObjectWriter, WriteSettings, cut_into_batches
+from weaviate_migration_tests.live.command_line import SECONDS
+from weaviate_migration_tests.live.followed_notes import FollowedNotes
 from weaviate_migration_tests.network.scenario import (
     ALIAS_MADE,
     ALIAS_MOVED,
@@ -40,6 +45,8 @@ from weaviate_migration_tests.network.toxiproxy import Toxic, ToxicWay, run_toxi
 from weaviate_migration_tests.network.troubles import SLOW, Trouble, troubles
 
 IN_FULL = "NETWORK_IN_FULL" in os.environ
+# More than any one answer has, and less than a pass.
+BYTES_OF_A_CONNECTION = 12_000
 TROUBLES = troubles(seconds=30 if IN_FULL else 2)
 
 
@@ -128,3 +135,29 @@ def test_what_is_large_has_the_time_that_a_slow_way_takes(
             assert [each.uuid for each in objects_in_range(notes, UuidRange(None, None), 20)] == uuids
         finally:
             way.restore()
+
+
+def test_a_dual_writer_gets_through_where_every_connection_is_cut_soon(
+    way: ToxicWay, client: weaviate.WeaviateClient, tmp_path: Path
+) -> None:
+    """One connection carries a part of what a pass has to say; whoever begins anew after each cut never ends."""
+    notes = FollowedNotes.begin(tmp_path, client, [(f"key {number}", "before", number) for number in range(900)])
+    notes.execute("UPDATE notes SET body = 'after'")
+    config = create_migration_config(
+        str(notes.source),
+        work_dir=notes.work_folder.path,
+        mapping=tmp_path / "notes.yaml",
+        weaviate_url=f"http://{way.address.host}:{way.address.http_port}",
+        grpc_port=way.address.grpc_port,
+        batch_size=3,
+        retry_delay=0.1,
+    )
+    sync = BackgroundSync(config)
+    way.add(Toxic("limit_data", {"bytes": BYTES_OF_A_CONNECTION}))
+    try:
+        assert sync.flush(SECONDS), sync.counters
+    finally:
+        sync.close(SECONDS)
+        way.restore()
+    assert sync.counters.failures > 0
+    assert notes.held() == notes.rows()

@@ -65,8 +65,9 @@ class BackgroundSync:
     """
 
     def __init__(self, config: MigrationConfig) -> None:
-        # A pass that fails is tried again as a whole: trying inside it would put off the word of an incident.
-        self._config = config.model_copy(update={"max_retries": 0})
+        self._config = config.model_copy()
+        # What fails is told at once: trying again inside a pass would put off the word of an incident.
+        self._without_retries = config.model_copy(update={"max_retries": 0})
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
@@ -150,9 +151,12 @@ class BackgroundSync:
 
     def _work(self) -> None:
         while self._is_asked_within(None):
+            # During an incident a pass tries again inside, too: where connections are cut all the while, none of many
+            # calls would get to its end otherwise.
+            config = self._config if self._incident else self._without_retries
             try:
                 with bounded(stop=self._given_up), Endings() as parts:
-                    self._serve(parts.enter_context(followed(self._config)))
+                    self._serve(parts.enter_context(followed(config)))
             except Exception as error:
                 self._failed(error)
         with self._changed:
