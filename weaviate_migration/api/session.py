@@ -41,7 +41,7 @@ class Session:
     def work_folder(self) -> WorkFolder:
         """The work folder of the settings; one that an earlier version made is closed to others."""
         folder = WorkFolder.of(self.config)
-        folder.close()
+        folder.close_to_others()
         return folder
 
     @property

@@ -59,9 +59,10 @@ ErrorCategory = Literal[
 - configuration: wrong usage or settings
 - internal: a fault of this project, or of a library
 """
+ERROR_CATEGORIES: tuple[ErrorCategory, ...] = get_args(ErrorCategory)
+
 LONGEST_MESSAGE = 20_000
 """Characters: names may be of any length, and stand in messages; 50 mistakes of a mapping take half of it."""
-ERROR_CATEGORIES: tuple[ErrorCategory, ...] = get_args(ErrorCategory)
 
 
 class MigrationError(Exception):

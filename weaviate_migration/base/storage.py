@@ -125,9 +125,8 @@ def _kind_of(cause: BaseException, place: Path | None) -> _Kind | None:
     code = getattr(cause, "sqlite_errorcode", 0) & 0xFF if isinstance(cause, sqlite3.Error) else 0
     if code not in _OF_SQLITE or place is None:
         return None
+    # SQLite needs files beside its own, and says of a full disk too that it cannot open or size them.
     if free_bytes(place) < LEAST_ROOM_BYTES:
-        return (
-            "full"  # SQLite needs files beside its own, and says of a full disk too that it cannot open or size them.
-        )
+        return "full"
     is_missing = code == sqlite3.SQLITE_CANTOPEN and is_open(place.parent)
     return None if is_missing else _OF_SQLITE[code]

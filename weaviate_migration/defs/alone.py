@@ -14,6 +14,6 @@ def alone_in(work_folder: WorkFolder, context: dg.AssetExecutionContext) -> Abst
     Raises:
         MigrationConflictError: a command or another run has it.
     """
-    return (
-        nullcontext() if PROCESS_TAG in context.run.tags else work_folder.locked(f"run {context.run.run_id} of Dagster")
-    )
+    if PROCESS_TAG in context.run.tags:
+        return nullcontext()
+    return work_folder.locked(f"run {context.run.run_id} of Dagster")

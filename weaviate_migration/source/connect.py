@@ -173,9 +173,8 @@ def require_writable(path: Path) -> None:
     """
     with write_transaction(path) as connection:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        connection.execute(
-            f"PRAGMA user_version = {version}"
-        )  # With a rollback journal, only a write needs the folder.
+        # With a rollback journal, only a write needs the folder.
+        connection.execute(f"PRAGMA user_version = {version}")
         connection.execute("ROLLBACK")
 
 

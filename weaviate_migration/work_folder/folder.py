@@ -60,7 +60,7 @@ class WorkFolder:
         """
         try:
             make_folder(self.path)
-            self._close()
+            self._close_to_others()
         except OSError as error:
             raise _unusable(self.path, error.strerror) from error
         self.refuse_closed()
@@ -85,12 +85,12 @@ class WorkFolder:
         if not is_writable(self.path):
             raise _unusable(self.path, room_text(self.path, LEAST_ROOM_BYTES), "Make room there")
 
-    def close(self) -> None:
+    def close_to_others(self) -> None:
         """Closes what an earlier version left open to others, as far as that can be: for whoever only reads in it."""
         with suppress(OSError):
-            self._close()
+            self._close_to_others()
 
-    def _close(self) -> None:
+    def _close_to_others(self) -> None:
         """A folder that holds nothing of ours is not ours to close; extracts may be kept elsewhere on this machine."""
         if not (self.path / "migrations").is_dir():
             return

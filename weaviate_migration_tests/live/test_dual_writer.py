@@ -19,7 +19,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, sessionmaker
 from weaviate.collections import Collection
 
 from weaviate_migration import DualWriter, MigrationConfig
-from weaviate_migration.phases.history.changes import open_change_log, writing_lock
+from weaviate_migration.phases.history.changes import open_change_log
+from weaviate_migration.phases.history.collection_locks import writing_lock
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.folder import WorkFolder

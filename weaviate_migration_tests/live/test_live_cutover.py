@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 import pytest
 import weaviate
 
-from weaviate_migration.phases.history.changes import writing_lock
+from weaviate_migration.phases.history.collection_locks import writing_lock
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.record import CutoverRecord, MigrationRecord, MigrationRecords
 from weaviate_migration_tests.chaos.killing import Boundary, run_killed

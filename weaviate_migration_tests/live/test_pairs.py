@@ -9,7 +9,7 @@ import psutil
 import pytest
 import weaviate
 
-from weaviate_migration.phases.history.changes import writing_lock
+from weaviate_migration.phases.history.collection_locks import writing_lock
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.locks import HeldLock

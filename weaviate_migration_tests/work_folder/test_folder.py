@@ -52,7 +52,7 @@ def test_who_only_reads_closes_it_too_with_extracts_elsewhere(tmp_path: Path) ->
         (folder / "0.parquet").chmod(0o644)
     for folder in (work, extracts / record.id, extracts / record.id / "notes_extract", theirs):
         folder.chmod(0o755)
-    WorkFolder(work, str(extracts)).close()
+    WorkFolder(work, str(extracts)).close_to_others()
     ours = [work, *work.rglob("*"), extracts / record.id, *(extracts / record.id).rglob("*")]
     assert [each for each in ours if mode(each) & 0o077] == []
     assert [mode(theirs), mode(theirs / "0.parquet")] == [0o755, 0o644]

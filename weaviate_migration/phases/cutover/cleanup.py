@@ -10,7 +10,8 @@ from weaviate import WeaviateClient
 
 from weaviate_migration.base.errors import CaptureError, ConfigurationError
 from weaviate_migration.phases.dual_write.lag import standing
-from weaviate_migration.phases.history.changes import alone_with, open_change_log
+from weaviate_migration.phases.history.changes import open_change_log
+from weaviate_migration.phases.history.collection_locks import alone_with
 from weaviate_migration.phases.history.versioned_collections import maker_of
 from weaviate_migration.source.capture import remove_capture
 from weaviate_migration.source.connect import require_writable

@@ -2,7 +2,7 @@
 
 from weaviate import WeaviateClient
 
-from weaviate_migration.phases.history.changes import alone_with
+from weaviate_migration.phases.history.collection_locks import alone_with
 from weaviate_migration.phases.history.versioned_collections import maker_of, only_switch_of
 from weaviate_migration.target.aliases import alias_targets, point_aliases
 from weaviate_migration.target.references import refuse_referenced

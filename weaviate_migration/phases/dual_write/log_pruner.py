@@ -19,7 +19,6 @@ logger = logging.getLogger(__name__)
 # Entries that are pruned at once, beside that note: writers wait 1 ms for so many (measured, in WAL mode).
 PRUNED_AT_ONCE = 1_000
 
-
 # An application that never rests has so much more of the log, relative to the limits: one that rests now and then is
 # pruned in these moments alone.
 _UNREST = 1.1

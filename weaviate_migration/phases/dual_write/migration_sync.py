@@ -6,6 +6,7 @@ newer row than the one that was logged, is harmless. The same pass serves the co
 """
 
 import logging
+import math
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -20,7 +21,7 @@ from weaviate_migration.base.endings import Endings
 from weaviate_migration.mapping.relation_groups import parents_first
 from weaviate_migration.phases.dual_write.lag import standing_in
 from weaviate_migration.phases.dual_write.row_applier import RowApplier, SyncTally
-from weaviate_migration.phases.history.changes import WITHOUT_LIMIT, alone_with_one
+from weaviate_migration.phases.history.collection_locks import alone_with_one
 from weaviate_migration.source.capture import is_followed
 from weaviate_migration.source.change_log import ChangedRows, ChangeLog, CopiesTooLargeError, LogPosition
 from weaviate_migration.source.plan import MigrationPlan
@@ -139,23 +140,23 @@ class MigrationSync:
 
     def note_whole(self, epoch: int) -> None:
         """Notes that a full comparison found nothing missed, up to an epoch of the capture."""
-        with self._alone(WITHOUT_LIMIT):
+        with self._alone():
             self._positions.save(self.record.id, self.known.model_copy(update={"epoch": epoch}))
 
     def note_seen(self, position: int, entry: str | None) -> None:
         """Notes what was logged last in a file that another one has replaced: that one is expected to have it, too."""
-        with suppress(Timeout), self._alone(wait=False):  # Who else works with that file notices it, too.
+        with suppress(Timeout), self._alone(wait=0):  # Who else works with that file notices it, too.
             self._positions.save(self.record.id, self.known.seeing(position, entry))
 
     @contextmanager
-    def _alone(self, wait: float) -> Iterator[None]:
+    def _alone(self, wait: float = math.inf) -> Iterator[None]:
         """Nobody else writes to any of the migration's collections."""
         with Endings() as stack:
             for each in self.appliers:
                 stack.enter_context(alone_with_one(self._locks, each.collection, wait=wait))
             yield
 
-    def run_pass(self, through: int | None = None, *, wait: float = WITHOUT_LIMIT) -> SyncTally:
+    def run_pass(self, through: int | None = None, *, wait: float = math.inf) -> SyncTally:
         """Applies what is in the log by now.
 
         Args:
@@ -212,7 +213,7 @@ class MigrationSync:
 
     @contextmanager
     def caught_up(
-        self, through: int | None = None, since: int | None = None, *, wait: float = WITHOUT_LIMIT
+        self, through: int | None = None, since: int | None = None, *, wait: float = math.inf
     ) -> Iterator[CaughtUp]:
         """Applies changes, and while the context lives nobody else writes to the migration's collections.
 

@@ -6,21 +6,17 @@ one works with the collection nobody else writes to it.
 """
 
 import heapq
-import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from weaviate_migration.base.endings import Endings
-from weaviate_migration.base.errors import CaptureError, MigrationConflictError
-from weaviate_migration.base.permissions import FILE
-from weaviate_migration.base.waiting import told_if_long
+from weaviate_migration.base.errors import CaptureError
 from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.mapping.object_ids import UuidRange, object_uuid
 from weaviate_migration.phases.history.ascending import Ascending
+from weaviate_migration.phases.history.collection_locks import alone_with_one
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow
 from weaviate_migration.source.change_log import INSTALL_HINT, ChangedRow, ChangedRows, ChangeLog
 from weaviate_migration.source.plan import CollectionPlan, plan_in_place
@@ -30,10 +26,6 @@ from weaviate_migration.work_folder.record import MigrationRecord
 from weaviate_migration.work_folder.sync_positions import SyncPositions, refuse_another_history
 
 EVERYTHING = UuidRange(None, None)
-# As `filelock` has it.
-WITHOUT_LIMIT = -1.0
-# How long a chunk of changes is waited for: one is applied within seconds. A whole load is not waited for.
-LONGEST_CHUNK_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -203,56 +195,3 @@ def held_changes(
     """What changed of one collection since the snapshot, while nobody else writes to it; raises as `held` does."""
     with collection_changes(work_folder, record, mapping, collection) as since, since.held() as changes:
         yield changes
-
-
-def writing_lock(folder: Path, collection: str, *, wait: float = WITHOUT_LIMIT) -> FileLock:
-    """The lock of one collection: held while rows are read and their objects written, or the two compared.
-
-    Args:
-        wait: so many seconds until it is free; then taking it raises `filelock.Timeout`.
-    """
-    return FileLock(folder / f"{collection}.lock", timeout=float(wait), mode=FILE)
-
-
-@contextmanager
-def alone_with_one(folder: Path, collection: str, *, wait: float = WITHOUT_LIMIT) -> Iterator[None]:
-    """While the context lives nobody else works with the collection; after ten seconds of waiting it says who does.
-
-    Args:
-        folder: of the locks.
-        wait: as `writing_lock` has it, which may raise `filelock.Timeout`.
-    """
-    lock = writing_lock(folder, collection, wait=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        if wait == 0:
-            raise
-        who = WorkFolder(folder.parent).told_workers
-        limit = math.inf if wait == WITHOUT_LIMIT else wait
-        with told_if_long(f"whoever works with the collection `{collection}`{who}", limit):
-            lock.acquire(timeout=wait)
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-@contextmanager
-def alone_with(work_folder: WorkFolder, collections: Iterable[str]) -> Iterator[None]:
-    """While the context lives nobody else writes to these collections, or compares them.
-
-    Raises:
-        MigrationConflictError: somebody else has not ended with one of them within `LONGEST_CHUNK_SECONDS`.
-    """
-    with Endings() as stack:
-        for name in collections:
-            try:
-                stack.enter_context(alone_with_one(work_folder.sync_folder, name, wait=LONGEST_CHUNK_SECONDS))
-            except Timeout:
-                raise MigrationConflictError(
-                    f"Somebody works with the collection `{name}`{work_folder.told_workers}, and has not ended within "
-                    f"{LONGEST_CHUNK_SECONDS:g} s.",
-                    "Wait for the end of that command, or of the run in Dagster's UI, and try again.",
-                ) from None
-        yield

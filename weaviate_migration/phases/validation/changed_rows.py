@@ -4,6 +4,7 @@ What is compared is of one moment: the rows as they were read, in one transactio
 end; the application goes on meanwhile. So no change is too new to be compared, and a busy application is no hindrance.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby, tee
@@ -15,7 +16,6 @@ from weaviate.collections import Collection
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.phases.dual_write.migration_sync import MigrationSync
 from weaviate_migration.phases.dual_write.row_applier import RowApplier, SyncTally
-from weaviate_migration.phases.history.changes import WITHOUT_LIMIT
 from weaviate_migration.phases.history.extract.refusals import judged
 from weaviate_migration.phases.history.extract.scan import row_layout
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow
@@ -52,7 +52,7 @@ class ChangeComparison:
 
 
 def compare_changes(
-    sync: MigrationSync, since: int, *, repair: bool = False, wait: float = WITHOUT_LIMIT
+    sync: MigrationSync, since: int, *, repair: bool = False, wait: float = math.inf
 ) -> ChangeComparison:
     """Applies the log up to its end, and compares every row that was logged after a position with its object.
 

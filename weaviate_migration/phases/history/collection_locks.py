@@ -1,0 +1,68 @@
+"""One at a time works with a collection: who loads, follows, compares or removes it holds its lock."""
+
+import math
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from weaviate_migration.base.endings import Endings
+from weaviate_migration.base.errors import MigrationConflictError
+from weaviate_migration.base.permissions import FILE
+from weaviate_migration.base.waiting import told_if_long
+from weaviate_migration.work_folder.folder import WorkFolder
+
+# How long a chunk of changes is waited for: one is applied within seconds. A whole load is not waited for.
+LONGEST_CHUNK_SECONDS = 30.0
+
+
+def writing_lock(folder: Path, collection: str) -> FileLock:
+    """The lock of one collection: held while rows are read and their objects written, or the two compared."""
+    return FileLock(folder / f"{collection}.lock", mode=FILE)
+
+
+@contextmanager
+def alone_with_one(folder: Path, collection: str, *, wait: float = math.inf) -> Iterator[None]:
+    """While the context lives nobody else works with the collection; after ten seconds of waiting it says who does.
+
+    Args:
+        folder: of the locks.
+        wait: so many seconds until it is free.
+
+    Raises:
+        filelock.Timeout: somebody else works with it for longer.
+    """
+    lock = writing_lock(folder, collection)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        if wait == 0:
+            raise
+        who = WorkFolder(folder.parent).told_workers
+        with told_if_long(f"whoever works with the collection `{collection}`{who}", wait):
+            lock.acquire(timeout=wait)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def alone_with(work_folder: WorkFolder, collections: Iterable[str]) -> Iterator[None]:
+    """While the context lives nobody else writes to these collections, or compares them.
+
+    Raises:
+        MigrationConflictError: somebody else has not ended with one of them within `LONGEST_CHUNK_SECONDS`.
+    """
+    with Endings() as stack:
+        for name in collections:
+            try:
+                stack.enter_context(alone_with_one(work_folder.sync_folder, name, wait=LONGEST_CHUNK_SECONDS))
+            except Timeout:
+                raise MigrationConflictError(
+                    f"Somebody works with the collection `{name}`{work_folder.told_workers}, and has not ended within "
+                    f"{LONGEST_CHUNK_SECONDS:g} s.",
+                    "Wait for the end of that command, or of the run in Dagster's UI, and try again.",
+                ) from None
+        yield
