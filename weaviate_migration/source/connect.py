@@ -30,7 +30,7 @@ from weaviate_migration.base.errors import (
     StorageError,
 )
 from weaviate_migration.base.permissions import make_folder
-from weaviate_migration.base.storage import MAKE_ROOM, is_writable, is_write_failure, room_text
+from weaviate_migration.base.storage import MAKE_ROOM, free_bytes, is_writable, is_write_failure, room_text
 from weaviate_migration.source.collations import stand_in_for_collations
 
 BUSY_TIMEOUT_SECONDS = 30.0
@@ -45,6 +45,7 @@ RECOVER_HINT = "Save what can be read with `sqlite3 FILE .recover | sqlite3 NEW`
 _PATH_HINT = "Check the path of the source. Where the file was moved, a symbolic link in its old place leads to it."
 _EMPTY_HINT = "Check that this is the application's database. Where it was cut off, put a backup in its place."
 _RIGHTS_HINT = "Give this user the right to read the file and, in WAL mode, to write to its folder."
+NO_ROOM_HINT = "Make room there, or name a work folder on another disk."
 _LOCK_HINT = "Stop that program, or try again when it is idle."
 
 # Of 8 bits a byte: random bytes have 7.95 in 4,096 bytes and 7.6 in 512, source code and tables under 6.
@@ -268,11 +269,11 @@ def primary_code(error: sqlite3.Error) -> int:
 
 def require_space(folder: Path, needed_bytes: int, what: str) -> None:
     """Raises SourceStorageError, with needed and free bytes, if the folder's disk has less free than that."""
-    free = shutil.disk_usage(folder).free
+    free = free_bytes(folder)
     if free < needed_bytes:
         raise SourceStorageError(
             f"{what} needs {needed_bytes:,} bytes in {folder}, and only {free:,} are free",
-            "Make room there, or name a work folder on another disk.",
+            NO_ROOM_HINT,
         )
 
 

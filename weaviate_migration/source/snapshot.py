@@ -14,6 +14,7 @@ from weaviate_migration.base.permissions import FILE, make_folder
 from weaviate_migration.base.storage import is_write_failure
 from weaviate_migration.source.connect import (
     BUSY_TIMEOUT_SECONDS,
+    NO_ROOM_HINT,
     RECOVER_HINT,
     connect_read_only,
     connect_to_snapshot,
@@ -190,7 +191,7 @@ def _finished_or_removed(destination: Path, size: int) -> Iterator[Path]:
 def _not_written(destination: Path, size: int, reason: str) -> SourceStorageError:
     return SourceStorageError(
         f"the snapshot {destination} cannot be written: {reason}; it needs {size:,} bytes",
-        "Make room there, or name a work folder on another disk.",
+        NO_ROOM_HINT,
     )
 
 
