@@ -15,6 +15,8 @@ from weaviate_migration.base.deadline import bounded
 from weaviate_migration.base.endings import Endings
 from weaviate_migration.base.errors import (
     PASSING_ERRORS,
+    CaptureError,
+    ConfigurationError,
     MigrationConflictError,
     SourceBusyError,
     TargetError,
@@ -162,11 +164,16 @@ def follow_changes(config: MigrationConfig, stop: threading.Event) -> SyncResult
         stop: set to end it.
 
     Raises:
-        MigrationError: what waiting does not help against: capture was damaged, the file is another one.
+        MigrationError: what waiting does not help against: capture was damaged, the file is another one, nothing is
+            followed any more.
     """
     config, done = config.model_copy(), dict[str, SyncTally]()
     wait, failures = POLL_SECONDS, _Failures(done)
-    with bounded(stop=stop), _opened_for_sync(config, "sync --follow", math.inf, stop) as watch:
+    with (
+        _failing_once_begun(done),
+        bounded(stop=stop),
+        _opened_for_sync(config, "sync --follow", math.inf, stop) as watch,
+    ):
         while not stop.is_set():
             try:
                 with Endings() as parts:
@@ -187,7 +194,18 @@ def follow_changes(config: MigrationConfig, stop: threading.Event) -> SyncResult
                 logger.warning("%s; trying again in %.1f s", error.message, wait)
                 stop.wait(wait)
         watch.conclude(0)
-    return _sync_result(config, done)
+        return _sync_result(config, done)
+
+
+@contextmanager
+def _failing_once_begun(done: Mapping[str, SyncTally]) -> Iterator[None]:
+    """What is a wrong setting at first is a failure later: who followed a migration that is discarded meanwhile."""
+    try:
+        yield
+    except ConfigurationError as error:
+        if not done:
+            raise
+        raise CaptureError(error.message, error.hint) from error
 
 
 class _Failures:

@@ -4,8 +4,10 @@ import logging
 import random
 import shutil
 import sqlite3
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +19,9 @@ import weaviate
 from filelock import Timeout
 from weaviate.collections import Collection
 
+from weaviate_migration.api.sync import follow_changes
 from weaviate_migration.base.errors import CaptureError, SourceReplacedError
+from weaviate_migration.base.settings import create_migration_config
 from weaviate_migration.phases.dual_write import log_pruner, row_applier
 from weaviate_migration.phases.dual_write.log_pruner import LogPruner
 from weaviate_migration.phases.dual_write.row_applier import RowApplier, SyncTally, apply_changes
@@ -25,10 +29,11 @@ from weaviate_migration.phases.history.changes import collection_changes, held_c
 from weaviate_migration.phases.validation.changed_rows import compare_changes
 from weaviate_migration.source.change_log import ChangedRows, LogLimits, LogPosition
 from weaviate_migration.source.inspect import quoted
+from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.target.write import remove_objects
 from weaviate_migration.work_folder.loaded import LoadedPartitions
 from weaviate_migration.work_folder.sync_positions import SyncPositions, agreed_reading
-from weaviate_migration_tests.live.command_line import until
+from weaviate_migration_tests.live.command_line import SECONDS, until
 from weaviate_migration_tests.live.followed_notes import LIMITS, SETTINGS, FollowedNotes, uuid_of
 from weaviate_migration_tests.live.source_events import copy_all, put_in_place
 
@@ -502,6 +507,29 @@ def test_what_is_not_applied_is_never_pruned(notes: FollowedNotes, caplog: pytes
     assert f"{notes.record.id} has not applied it: `weaviate-migration sync`" in said
     assert sync(notes).changes == 5
     assert notes.held() == notes.rows()
+
+
+def test_a_follower_whose_migration_is_discarded_has_failed(notes: FollowedNotes, server: ServerAddress) -> None:
+    """Not with the exit code of wrong settings, which says that nothing was touched."""
+    config = create_migration_config(
+        str(notes.source),
+        work_dir=notes.work_folder.path,
+        mapping=notes.folder / "notes.yaml",
+        weaviate_url=f"http://{server.host}:{server.http_port}",
+        grpc_port=server.grpc_port,
+    )
+    stop = threading.Event()
+    notes.execute("DELETE FROM notes WHERE id = 'key 1'")
+    with ThreadPoolExecutor(1) as pool:
+        follower = pool.submit(follow_changes, config, stop)
+        try:
+            until(lambda: follower.done() or uuid_of("key 1") not in notes.held())
+            notes.work_folder.records.update(notes.record, state="discarded")
+            with pytest.raises(CaptureError, match="follows the changes of its source") as raised:
+                follower.result(SECONDS)
+        finally:
+            stop.set()
+    assert raised.value.exit_code == 1
 
 
 def test_a_follower_notes_nothing_of_what_was_discarded_beside_it(notes: FollowedNotes) -> None:
