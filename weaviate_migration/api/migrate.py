@@ -19,7 +19,7 @@ from weaviate_migration.api.job_session import JobSession, opened_for_jobs
 from weaviate_migration.api.outcome import MigrationResult, dry_run_outcome, migration_outcome
 from weaviate_migration.api.postflight import failures_after
 from weaviate_migration.base.errors import ConfigurationError, MigrationError, StorageError
-from weaviate_migration.base.logs import TOLD, in_own_context, note_failure
+from weaviate_migration.base.logs import TOLD, in_own_context, logs_are_set_up, note_failure
 from weaviate_migration.base.settings import MigrationConfig, create_migration_config
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.monitoring.alerts import under_way
@@ -85,7 +85,8 @@ class SQLiteToWeaviateMigrator:
         """
         began = datetime.now(UTC)
         result = self._outcome()
-        _note_end(result)
+        if logs_are_set_up():
+            _note_end(result)
         return result.with_(
             started_at=began,
             completed_at=datetime.now(UTC),

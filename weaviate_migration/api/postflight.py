@@ -6,7 +6,7 @@ from weaviate import WeaviateClient
 
 from weaviate_migration.api.checks import read_check_report
 from weaviate_migration.api.server_session import ServerSession, opened_with_server
-from weaviate_migration.base.errors import ConfigurationError, MigrationError, ServerNotUsableError
+from weaviate_migration.base.errors import MigrationError, ServerNotUsableError
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.monitoring.postflight import (
     alerts,
@@ -94,12 +94,7 @@ def _without_server(session: ServerSession, record: MigrationRecord) -> Iterator
 
 def _looked_at(session: ServerSession) -> MigrationRecord:
     """The migration that is looked at."""
-    record = session.work_folder.records.newest_in_use()
-    if record is None:
-        raise ConfigurationError(
-            f"No migration in {session.work_folder.path} is unfinished or cut over.",
-            "`weaviate-migration migrate` begins one.",
-        )
+    record = session.work_folder.records.current()
     session.refuse_other_settings(record)
     session.mapping_of(record)
     return record

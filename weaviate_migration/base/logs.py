@@ -107,9 +107,14 @@ def in_own_context(function: Callable[_P, _T]) -> Callable[_P, _T]:
     return called
 
 
+def logs_are_set_up() -> bool:
+    """Whether a command has said where records go: without any handler, Python itself prints those of failures."""
+    return bool(_set_up)
+
+
 def note_failure(error: Exception) -> Failure:
     """Writes down why a command failed, with category and stack trace, and returns what to tell the person."""
-    if _set_up:  # Without any handler, Python itself would print it.
+    if logs_are_set_up():
         logger.error("%s", error, exc_info=error, extra={"category": category_of(error), TOLD: True})
     told = error if isinstance(error, MigrationError) else storage_error(error)
     if told is not None:

@@ -7,7 +7,14 @@ import click
 
 from weaviate_migration.base.errors import ConfigurationError, MigrationError
 from weaviate_migration.base.settings import create_migration_config
-from weaviate_migration.cli.show.options import ALERTS_OPTION, EPILOG, WORK_OPTIONS, print_json, with_options
+from weaviate_migration.cli.show.options import (
+    ALERTS_OPTION,
+    EPILOG,
+    WORK_OPTIONS,
+    HeadedCommand,
+    print_json,
+    with_options,
+)
 from weaviate_migration.cli.show.terminal import tell
 from weaviate_migration.monitoring.alerts import IncidentBook
 from weaviate_migration.monitoring.alerts.watch import alert_folder, configured_alerts
@@ -18,7 +25,7 @@ def alerts() -> None:
     """Try out who is told of what goes wrong, and see what is open."""
 
 
-@alerts.command(epilog=EPILOG)
+@alerts.command(cls=HeadedCommand, epilog=EPILOG)
 @with_options(ALERTS_OPTION, *WORK_OPTIONS)
 def test(as_json: bool, **options: Any) -> int:
     """Send a notification to every channel; the exit code is 1 where one did not take it."""
@@ -37,7 +44,7 @@ def test(as_json: bool, **options: Any) -> int:
     return 0 if all(each.took_it for each in tried) else MigrationError.exit_code
 
 
-@alerts.command("list", epilog=EPILOG)
+@alerts.command("list", cls=HeadedCommand, epilog=EPILOG)
 @with_options(*WORK_OPTIONS)
 def list_incidents(as_json: bool, **options: Any) -> int:
     """Show the open incidents of the work folder."""

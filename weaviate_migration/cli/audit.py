@@ -15,6 +15,7 @@ from weaviate_migration.cli.show.options import (
     EPILOG,
     SOURCE_OPTIONS,
     WORK_OPTIONS,
+    HeadedCommand,
     print_json,
     with_options,
 )
@@ -32,7 +33,7 @@ from weaviate_migration.phases.preflight.large_rows import refuse_large_rows
 from weaviate_migration.phases.preflight.mapping_choice import mapping_to_migrate
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=HeadedCommand, epilog=EPILOG)
 @with_options(*SOURCE_OPTIONS, *COMMON_OPTIONS, *WORK_OPTIONS)
 def audit(as_json: bool, **options: Any) -> int:
     """Read every value that a migration would move, and show what does not fit and what becomes of it."""

@@ -17,6 +17,7 @@ from weaviate_migration.cli.show.options import (
     EPILOG,
     SOURCE_OPTIONS,
     WORK_OPTIONS,
+    HeadedCommand,
     print_json,
     with_options,
 )
@@ -28,21 +29,21 @@ def capture() -> None:
     """Log the changes that the application makes, by triggers in the SQLite file."""
 
 
-@capture.command(epilog=EPILOG)
+@capture.command(cls=HeadedCommand, epilog=EPILOG)
 @with_options(*SOURCE_OPTIONS, *COMMON_OPTIONS, *WORK_OPTIONS)
 def install(as_json: bool, **options: Any) -> int:
     """Begin to log changes; what is there and intact stays, what is damaged is made again."""
     return _reported(install_change_capture(config_with_optional_source(**options)), as_json)
 
 
-@capture.command(epilog=EPILOG)
+@capture.command(cls=HeadedCommand, epilog=EPILOG)
 @with_options(*SOURCE_OPTIONS, *COMMON_OPTIONS, *WORK_OPTIONS)
 def status(as_json: bool, **options: Any) -> int:
     """Show which tables are captured, how long the log is, and what is damaged; exit code 1 if anything is."""
     return _reported(change_capture_status(config_with_optional_source(**options)), as_json)
 
 
-@capture.command(epilog=EPILOG)
+@capture.command(cls=HeadedCommand, epilog=EPILOG)
 @with_options(*SOURCE_OPTIONS, *COMMON_OPTIONS, *WORK_OPTIONS)
 @click.option("--id", "capture_id", metavar="ID", help="The capture of another work folder, such as one that is gone.")
 def remove(as_json: bool, capture_id: str | None, **options: Any) -> int:

@@ -15,6 +15,7 @@ from weaviate_migration.cli.show.options import (
     MARKDOWN_OPTION,
     SOURCE_OPTIONS,
     WORK_OPTIONS,
+    HeadedCommand,
     print_json,
     with_options,
 )
@@ -24,7 +25,7 @@ from weaviate_migration.runs.checks import LAST_BACKFILL, CheckReport, CheckStat
 _STYLES = {CheckStatus.PASSED: "green", CheckStatus.WARNED: "yellow", CheckStatus.RUNNING: "yellow"}
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=HeadedCommand, epilog=EPILOG)
 @with_options(*SOURCE_OPTIONS, *COMMON_OPTIONS, *WORK_OPTIONS)
 @click.option("--run", "run_id", metavar="ID", help="Only what this run planned, whatever came later.")
 @click.option(

@@ -13,6 +13,7 @@ from weaviate_migration.cli.show.options import (
     EPILOG,
     SOURCE_OPTIONS,
     WORK_OPTIONS,
+    HeadedCommand,
     print_json,
     with_options,
 )
@@ -22,7 +23,7 @@ from weaviate_migration.phases.cutover.cleanup import CleanupPlan
 NOT_AGREED = 1
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=HeadedCommand, epilog=EPILOG)
 @with_options(*SOURCE_OPTIONS, *COMMON_OPTIONS, *WORK_OPTIONS)
 @click.option("--keep", type=click.IntRange(min=0), default=0, help="Keep so many of the newest older versions.")
 @click.option("--force", is_flag=True, help="Also before a cutover, with what an unfinished migration has made.")

@@ -14,13 +14,15 @@ from weaviate_migration.cli.show.options import (
     METRICS_OPTIONS,
     SOURCE_OPTIONS,
     WORK_OPTIONS,
+    HeadedCommand,
+    Seconds,
     print_json,
     with_options,
 )
 from weaviate_migration.cli.show.terminal import tell
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=HeadedCommand, epilog=EPILOG)
 @with_options(
     *(*SOURCE_OPTIONS, *COMMON_OPTIONS),
     *(*LOG_OPTIONS, ALERTS_OPTION, *METRICS_OPTIONS, *WORK_OPTIONS),
@@ -28,7 +30,7 @@ from weaviate_migration.cli.show.terminal import tell
 @click.option(
     "--timeout",
     metavar="SECONDS",
-    type=click.FloatRange(min=0),
+    type=Seconds(min=0),
     default=CUTOVER_SECONDS,
     show_default=True,
     help="Give up when the aliases cannot be moved by then.",

@@ -13,6 +13,7 @@ from weaviate_migration.cli.show.options import (
     EPILOG,
     MIGRATE_OPTIONS,
     WORK_OPTIONS,
+    HeadedCommand,
     print_json,
     with_options,
 )
@@ -23,7 +24,7 @@ from weaviate_migration.target.connect import open_weaviate
 from weaviate_migration.target.weaviate_url import configured_target
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=HeadedCommand, epilog=EPILOG)
 @with_options(*COMMON_OPTIONS, *MIGRATE_OPTIONS, *WORK_OPTIONS)
 def demo(as_json: bool, **options: Any) -> int:
     """Make a demo file from Python's own documentation, migrate it, and search what came out.

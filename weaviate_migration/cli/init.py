@@ -14,7 +14,14 @@ from weaviate_migration.base.settings import create_migration_config
 from weaviate_migration.base.texts import counted, printable
 from weaviate_migration.cli import PROGRAM
 from weaviate_migration.cli.show.document import STANDARD_OUTPUT, change_document, write_document
-from weaviate_migration.cli.show.options import EPILOG, SOURCE_OPTION, WORK_OPTIONS, print_json, with_options
+from weaviate_migration.cli.show.options import (
+    EPILOG,
+    SOURCE_OPTION,
+    WORK_OPTIONS,
+    HeadedCommand,
+    print_json,
+    with_options,
+)
 from weaviate_migration.cli.show.terminal import plain_console, print_text
 from weaviate_migration.phases.preflight.inference.collection_draft import OmittedColumn
 from weaviate_migration.phases.preflight.inference.draft import MappingDraft
@@ -26,7 +33,7 @@ def names(_context: click.Context, _option: click.Parameter, given: tuple[str, .
     return tuple(name.strip() for each in given for name in each.split(",") if name.strip())
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=HeadedCommand, epilog=EPILOG)
 @with_options(SOURCE_OPTION)
 @click.option("--output", metavar="FILE", help="Write the mapping into this file; default: standard output.")
 @click.option("--tables", metavar="NAMES", multiple=True, callback=names, help="Only these tables; a,b for two.")

@@ -16,6 +16,7 @@ from weaviate_migration.cli.show.options import (
     MIGRATE_OPTIONS,
     SOURCE_OPTIONS,
     WORK_OPTIONS,
+    HeadedCommand,
     print_json,
     with_options,
 )
@@ -23,7 +24,7 @@ from weaviate_migration.cli.show.summary import show_result
 from weaviate_migration.cli.show.terminal import can_redraw, plain_console, standard_error
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=HeadedCommand, epilog=EPILOG)
 @with_options(*SOURCE_OPTIONS, *COMMON_OPTIONS, *MIGRATE_OPTIONS, *WORK_OPTIONS)
 def migrate(as_json: bool, **options: Any) -> int:
     """Migrate the file: schema, history, checks, cutover; or go on with what is unfinished."""

@@ -15,6 +15,7 @@ from weaviate_migration.cli.show.options import (
     EPILOG,
     SOURCE_OPTIONS,
     WORK_OPTIONS,
+    HeadedCommand,
     print_json,
     with_options,
 )
@@ -28,7 +29,7 @@ from weaviate_migration.source.other_tables import OtherTables, read_other_table
 from weaviate_migration.source.plan import CollectionPlan, MigrationPlan, planned_source
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=HeadedCommand, epilog=EPILOG)
 @with_options(*SOURCE_OPTIONS, *COMMON_OPTIONS, *WORK_OPTIONS)
 def plan(as_json: bool, **options: Any) -> int:
     """Show the mapping as it fits this file: every column, and the property it becomes."""

@@ -12,13 +12,14 @@ from weaviate_migration.cli.show.options import (
     EPILOG,
     SOURCE_OPTIONS,
     WORK_OPTIONS,
+    HeadedCommand,
     print_json,
     with_options,
 )
 from weaviate_migration.cli.show.terminal import plain_console
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=HeadedCommand, epilog=EPILOG)
 @with_options(*SOURCE_OPTIONS, *COMMON_OPTIONS, *WORK_OPTIONS)
 def postflight(as_json: bool, **options: Any) -> int:
     """Look at what became of the migration: aliases, counts, search, checks, lag, quarantine, certificate."""

@@ -14,13 +14,14 @@ from weaviate_migration.cli.show.options import (
     MIGRATE_OPTIONS,
     SOURCE_OPTIONS,
     WORK_OPTIONS,
+    HeadedCommand,
     print_json,
     with_options,
 )
 from weaviate_migration.cli.show.terminal import plain_console
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=HeadedCommand, epilog=EPILOG)
 @with_options(*SOURCE_OPTIONS, *COMMON_OPTIONS, *MIGRATE_OPTIONS, *WORK_OPTIONS)
 def preflight(as_json: bool, **options: Any) -> int:
     """Look at what `migrate` with the same options needs: file, room, server, rights, names, and time."""

@@ -9,7 +9,14 @@ from weaviate_migration.api.quarantine import RefusedRow, RefusedRows, refused_r
 from weaviate_migration.base.errors import DifferencesError
 from weaviate_migration.base.settings import config_with_optional_source
 from weaviate_migration.cli.show.encoding import json_text
-from weaviate_migration.cli.show.options import COMMON_OPTIONS, EPILOG, SOURCE_OPTIONS, WORK_OPTIONS, with_options
+from weaviate_migration.cli.show.options import (
+    COMMON_OPTIONS,
+    EPILOG,
+    SOURCE_OPTIONS,
+    WORK_OPTIONS,
+    HeadedCommand,
+    with_options,
+)
 from weaviate_migration.cli.show.terminal import compact_table, plain_console, tell
 
 SHOWN_ROWS = 100
@@ -26,7 +33,7 @@ def quarantine() -> None:
     """Show the rows that were refused, or try them again."""
 
 
-@quarantine.command("list", epilog=EPILOG)
+@quarantine.command("list", cls=HeadedCommand, epilog=EPILOG)
 @with_options(COLLECTION_OPTION, *SOURCE_OPTIONS, *COMMON_OPTIONS, *WORK_OPTIONS)
 def list_rows(as_json: bool, collection: str | None, **options: Any) -> int:
     """Show the refused rows of the current migration, with reasons; exit code 3 if there are any."""
@@ -36,7 +43,7 @@ def list_rows(as_json: bool, collection: str | None, **options: Any) -> int:
     return _exit_code(_print_table(rows))
 
 
-@quarantine.command(epilog=EPILOG)
+@quarantine.command(cls=HeadedCommand, epilog=EPILOG)
 @with_options(COLLECTION_OPTION, *SOURCE_OPTIONS, *COMMON_OPTIONS, *WORK_OPTIONS)
 def retry(as_json: bool, collection: str | None, **options: Any) -> int:
     """Write the refused rows again, from the migration's extracts; exit code 3 if any are left."""

@@ -14,6 +14,7 @@ from weaviate_migration.cli.show.options import (
     MARKDOWN_OPTION,
     SOURCE_OPTIONS,
     WORK_OPTIONS,
+    HeadedCommand,
     print_json,
     with_options,
 )
@@ -22,7 +23,7 @@ from weaviate_migration.monitoring.report import html_page, markdown_page
 from weaviate_migration.work_folder.folder import WorkFolder
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=HeadedCommand, epilog=EPILOG)
 @with_options(*SOURCE_OPTIONS, *COMMON_OPTIONS, *WORK_OPTIONS)
 @click.option("--html", metavar="FILE", help="Write one HTML page; default: report.html in the work folder.")
 @MARKDOWN_OPTION

@@ -11,13 +11,14 @@ from weaviate_migration.cli.show.options import (
     EPILOG,
     SOURCE_OPTIONS,
     WORK_OPTIONS,
+    HeadedCommand,
     print_json,
     with_options,
 )
 from weaviate_migration.cli.show.terminal import tell
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=HeadedCommand, epilog=EPILOG)
 @with_options(*SOURCE_OPTIONS, *COMMON_OPTIONS, *WORK_OPTIONS)
 @click.option("--discard", is_flag=True, help="Also remove the collections that this migration made.")
 @click.option("--migration", metavar="ID", help="Go back from this migration; default: the newest.")

@@ -11,12 +11,19 @@ import click
 
 from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.base.settings import API_KEY_VARIABLE, MigrationConfig, create_migration_config
-from weaviate_migration.cli.show.options import EPILOG, SERVER_OPTION, WORK_OPTIONS, print_json, with_options
+from weaviate_migration.cli.show.options import (
+    EPILOG,
+    SERVER_OPTION,
+    WORK_OPTIONS,
+    HeadedCommand,
+    print_json,
+    with_options,
+)
 from weaviate_migration.target.server import embedded_server, key_file
 from weaviate_migration.target.weaviate_url import EmbeddedTarget, configured_target
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=HeadedCommand, epilog=EPILOG)
 @with_options(SERVER_OPTION, *WORK_OPTIONS)
 def server(as_json: bool, **options: Any) -> int:
     """Start the embedded Weaviate server, print its addresses and how to get its key, and keep it until Ctrl-C."""

@@ -11,6 +11,8 @@ from weaviate_migration.cli.show.options import (
     EPILOG,
     SOURCE_OPTIONS,
     WORK_OPTIONS,
+    HeadedCommand,
+    Seconds,
     print_json,
     with_options,
 )
@@ -19,7 +21,7 @@ from weaviate_migration.cli.show.terminal import plain_console
 from weaviate_migration.monitoring.status import status_before_first
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=HeadedCommand, epilog=EPILOG)
 @with_options(*SOURCE_OPTIONS, *COMMON_OPTIONS, *WORK_OPTIONS)
 @click.option(
     "--watch", is_flag=True, help="Show it again and again, with a running migration's progress, until Ctrl-C."
@@ -27,7 +29,7 @@ from weaviate_migration.monitoring.status import status_before_first
 @click.option(
     "--interval",
     metavar="SECONDS",
-    type=click.FloatRange(min=0.1),
+    type=Seconds(min=0.1),
     default=2.0,
     show_default=True,
     help="With --watch: how long from one look to the next.",

@@ -19,13 +19,15 @@ from weaviate_migration.cli.show.options import (
     METRICS_OPTIONS,
     SOURCE_OPTIONS,
     WORK_OPTIONS,
+    HeadedCommand,
+    Seconds,
     print_json,
     with_options,
 )
 from weaviate_migration.cli.show.terminal import tell
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=HeadedCommand, epilog=EPILOG)
 @with_options(
     *(*SOURCE_OPTIONS, *COMMON_OPTIONS, *KEEP_OPTIONS),
     *(*LOG_OPTIONS, ALERTS_OPTION, *METRICS_OPTIONS, *WORK_OPTIONS),
@@ -34,7 +36,7 @@ from weaviate_migration.cli.show.terminal import tell
 @click.option(
     "--wait",
     metavar="SECONDS",
-    type=click.FloatRange(min=0, max=86_400),
+    type=Seconds(min=0, max=86_400),
     default=SYNC_SECONDS,
     show_default=True,
     help="Without --follow: give up when another sync has not ended by then.",

@@ -18,6 +18,7 @@ from weaviate_migration.cli.show.options import (
     PAUSE_OPTION,
     SOURCE_OPTIONS,
     WORK_OPTIONS,
+    HeadedCommand,
     print_json,
     with_options,
 )
@@ -27,7 +28,7 @@ from weaviate_migration.phases.validation.differences import Difference
 SHOWN_DIFFERENCES = 20
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=HeadedCommand, epilog=EPILOG)
 @with_options(
     *(*SOURCE_OPTIONS, *COMMON_OPTIONS, PAUSE_OPTION),
     *(*LOG_OPTIONS, ALERTS_OPTION, *METRICS_OPTIONS, *WORK_OPTIONS),

@@ -9,14 +9,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock
+from fsspec import get_filesystem_class
 from fsspec.implementations.local import LocalFileSystem
+from fsspec.utils import get_protocol
 from upath import UPath
 
 from weaviate_migration.base.atomic_file import replace_file
 from weaviate_migration.base.errors import ConfigurationError, MigrationConflictError
 from weaviate_migration.base.permissions import FILE, close_to_others, is_open_to_others, make_folder
 from weaviate_migration.base.settings import MigrationConfig
-from weaviate_migration.base.storage import LEAST_ROOM_BYTES, is_open, is_writable, room_text, storage_errors
+from weaviate_migration.base.storage import (
+    LEAST_ROOM_BYTES,
+    is_open,
+    is_writable,
+    nearest_existing,
+    room_text,
+    storage_errors,
+)
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping.object_ids import split_address
 from weaviate_migration.work_folder.check_results import CheckResults
@@ -45,6 +54,16 @@ class WorkFolder:
     path: Path
     extracts: str = ""
 
+    def __post_init__(self) -> None:
+        """Raises ConfigurationError where the extracts are to be on a storage that this installation does not know."""
+        try:
+            get_filesystem_class(get_protocol(self.extracts))
+        except (ImportError, ValueError) as error:
+            raise ConfigurationError(
+                f"--extracts {self.extracts}: {error}.",
+                "Install the package that fsspec needs for this storage, or name a folder.",
+            ) from None
+
     @classmethod
     def of(cls, config: MigrationConfig) -> "WorkFolder":
         """The one that the settings name; nothing is made."""
@@ -72,6 +91,8 @@ class WorkFolder:
         Raises:
             ConfigurationError: it may not be written to.
         """
+        if not (place := nearest_existing(self.path)).is_dir():
+            raise _unusable(self.path, f"{place} is a file", "Move that file away")
         if not is_open(self.path):
             raise _unusable(self.path, "it is read-only, or closed to this user")
 

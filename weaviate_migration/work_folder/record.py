@@ -202,8 +202,11 @@ class MigrationRecords:
             ConfigurationError: there is none.
         """
         if (found := self.newest_in_use()) is None:
+            others = ", ".join(f"{each.id} ({each.state})" for each in self.all())
             raise ConfigurationError(
-                f"No migration is on record in {self._folder.parent}.",
+                f"No migration in {self._folder.parent} is unfinished or cut over; on record are {others}."
+                if others
+                else f"No migration is on record in {self._folder.parent}.",
                 "`weaviate-migration migrate` begins one (in Dagster's UI: `weaviate_schema`).",
             )
         return found

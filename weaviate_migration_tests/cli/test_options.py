@@ -1,6 +1,7 @@
 """The options of all commands are the same where they mean the same; and a source that is on record already."""
 
 import json
+import re
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 
 from weaviate_migration.base.settings import OPTIONS, environment_variable
 from weaviate_migration.cli import cli
+from weaviate_migration.cli.show.options import HEADINGS, SharedOption
 from weaviate_migration.mapping import read_mapping
 from weaviate_migration.source.change_log import LogPosition
 from weaviate_migration.work_folder.folder import WorkFolder
@@ -79,6 +81,34 @@ def test_options_that_belong_together_come_together(group: tuple[str, ...]) -> N
     """But for `server`, which starts the embedded one: its URL names the folder, and nothing is connected to."""
     for name in COMMANDS.keys() - {"server"}:
         assert len(set(group) & options_of(COMMANDS[name]).keys()) in (0, len(group)), name
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_help_begins_with_the_command_s_own_options(name: str) -> None:
+    """And has the others under the headings that they have in every command, each option once."""
+    sections = re.split(r"\n\n(?=[A-Z][^\n]*:\n)", run_here(*name.split(), "--help").stdout)[1:]
+    headings = [section.partition(":")[0] for section in sections]
+    assert headings == [heading for heading in HEADINGS if heading in headings]
+    assert headings[0] == "Options"
+    shown = [re.findall(r"^  (?:[^\n]*/ )?(--[a-z-]+)", section, re.MULTILINE) for section in sections]
+    command, shared = COMMANDS[name], {}
+    for each in command.params:
+        if isinstance(each, SharedOption):
+            shared[each.opts[0]] = each.heading
+    assert sum(map(len, shown)) == len(command.params) + 1
+    for heading, options in zip(headings, shown, strict=True):
+        assert {shared.get(option, "Options") for option in options} == {heading}
+
+
+SPANS = {"sync": "--wait", "cutover": "--timeout", "status": "--interval"}
+
+
+@pytest.mark.parametrize("name", SPANS)
+@pytest.mark.parametrize("span", ["nan", "inf", "-1", "soon"])
+def test_span_of_time_that_is_none_is_wrong_usage(name: str, span: str, tmp_path: Path) -> None:
+    ended = run_here(name, SPANS[name], span, "--work-dir", tmp_path / "work")
+    assert (ended.code, SPANS[name] in ended.complaint[0]) == (2, True)
+    assert f"weaviate-migration {name} --help`" in ended.complaint[1]
 
 
 # They know of no file, or make it.

@@ -155,6 +155,12 @@ def test_a_killed_save_leaves_the_old_record(records: MigrationRecords, monkeypa
     assert records.update(record, state="cut over").state == records.all()[0].state == "cut over"
 
 
+def test_where_all_are_rolled_back_they_are_named(records: MigrationRecords) -> None:
+    gone = begin(records, "rolled back")
+    with pytest.raises(ConfigurationError, match=rf"is unfinished or cut over; on record are {gone} \(rolled back\)"):
+        records.current()
+
+
 def test_the_current_one_is_the_unfinished_or_else_the_last_cut_over(records: MigrationRecords) -> None:
     with pytest.raises(ConfigurationError, match="No migration is on record"):
         records.current()
