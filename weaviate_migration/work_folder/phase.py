@@ -60,8 +60,8 @@ _NEXT = {
     Phase.CLEANED_UP: "Nothing is left to do. `weaviate-migration migrate` begins another one.",
 }
 _UNPROVEN = (
-    "The aliases are not moved. `weaviate-migration checks` shows what has not passed, `verify --repair` mends what "
-    "differs, and `cutover` moves the aliases once all has passed."
+    "The aliases are not moved. `weaviate-migration migrate` goes on: it runs the checks that have not run, and moves "
+    "the aliases once all has passed. `checks` shows what has failed, and `verify --repair` mends what differs."
 )
 
 

@@ -67,3 +67,7 @@ def test_a_step_that_is_taken_again_keeps_its_time() -> None:
     assert begun.switch_seconds is None
     assert again.switch_seconds is not None
     assert CutoverRecord.model_validate_json(again.model_dump_json()) == again
+
+
+def test_checks_that_have_not_run_are_run_by_the_command_that_was_interrupted() -> None:
+    assert "`weaviate-migration migrate` goes on" in next_step(Phase.VALIDATION, proven=False)
