@@ -239,8 +239,8 @@ def test_a_file_restored_to_before_what_a_killed_pass_applied_is_refused(
     notes.execute("UPDATE notes SET body = 'newer' WHERE id = 'key 1'")
     apply = RowApplier.apply
 
-    def apply_and_die(applier: RowApplier, changed: ChangedRows, after: int = 0) -> SyncTally:
-        apply(applier, changed, after)
+    def apply_and_die(applier: RowApplier, changed: ChangedRows, after: int = 0, **how: bool) -> SyncTally:
+        apply(applier, changed, after, **how)
         raise KilledError
 
     with monkeypatch.context() as killing:
