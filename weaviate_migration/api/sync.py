@@ -17,10 +17,11 @@ from weaviate_migration.base.errors import (
     PASSING_ERRORS,
     CaptureError,
     ConfigurationError,
+    LostCollectionError,
     MigrationConflictError,
+    MigrationError,
     SourceBusyError,
     TargetError,
-    TransientTargetError,
     WorkFolderBusyError,
 )
 from weaviate_migration.base.settings import SYNC_SECONDS, MigrationConfig
@@ -182,13 +183,13 @@ def follow_changes(config: MigrationConfig, stop: threading.Event) -> SyncResult
                     group.follow(stop, done, config)
                     if stop.is_set():
                         group.note_in_file(config)
-            except (*PASSING_ERRORS, TargetError) as error:
+            except (*PASSING_ERRORS, TargetError, LostCollectionError) as error:
                 # Before anything was opened, a server that does not answer may be a wrong address.
                 if not (done or stop.is_set() or isinstance(error, SourceBusyError)):
                     raise
                 if stop.is_set():
                     break
-                if isinstance(error, TargetError) and not isinstance(error, TransientTargetError):
+                if not isinstance(error, PASSING_ERRORS):
                     failures.note(error)
                 wait = min(LONGEST_WAIT_SECONDS, 2 * wait)
                 logger.warning("%s; trying again in %.1f s", error.message, wait)
@@ -205,7 +206,8 @@ def _failing_once_begun(done: Mapping[str, SyncTally]) -> Iterator[None]:
     except ConfigurationError as error:
         if not done:
             raise
-        raise CaptureError(error.message, error.hint) from error
+        kind = TargetError if isinstance(error, LostCollectionError) else CaptureError
+        raise kind(error.message, error.hint) from error
 
 
 class _Failures:
@@ -223,7 +225,7 @@ class _Failures:
         """Whether changes were applied since the last of them, or there were none."""
         return self._number == 0 or self._applied() != self._applied_then
 
-    def note(self, error: TargetError) -> None:
+    def note(self, error: MigrationError) -> None:
         """Counts one; raises it where there were too many in a row."""
         self._number = 1 if self.are_over() else self._number + 1
         self._applied_then = self._applied()

@@ -116,6 +116,10 @@ class MigrationConflictError(ConfigurationError):
     """Somebody else's collection, or another unfinished migration, is in the way."""
 
 
+class LostCollectionError(MigrationConflictError):
+    """The server does not have a collection that the migration has made there."""
+
+
 class SourceError(MigrationError):
     """The SQLite side failed while it was read: corrupt, no disk space for the snapshot."""
 

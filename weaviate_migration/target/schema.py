@@ -11,7 +11,7 @@ from weaviate import WeaviateClient
 from weaviate.classes.config import Configure, DataType, Property, Tokenization, VectorDistances
 from weaviate.collections.classes.config import NamedVectorConfig, NestedProperty, PropertyConfig
 
-from weaviate_migration.base.errors import MigrationConflictError
+from weaviate_migration.base.errors import LostCollectionError, MigrationConflictError
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping, VectorMapping
 from weaviate_migration.target.calls import make_once
 from weaviate_migration.target.collection_options import (
@@ -155,17 +155,17 @@ def has_made(client: WeaviateClient, name: str, maker: Maker) -> bool:
 
 
 def refuse_lost_collection(client: WeaviateClient, name: str, maker: Maker) -> None:
-    """Raises MigrationConflictError where the server does not have this collection of the migration."""
+    """Raises LostCollectionError where the server does not have this collection of the migration."""
     if not has_made(client, name, maker):
         refuse_collections_of_others(client, [name], maker)
-        raise MigrationConflictError(
+        raise LostCollectionError(
             f"The collection `{name}` of migration {maker.migration} is not there.",
             "Is --weaviate-url the server that was migrated to? Otherwise `weaviate-migration migrate` makes it again.",
         )
 
 
 def refuse_another_server(client: WeaviateClient, names: Iterable[str], maker: Maker) -> None:
-    """Raises MigrationConflictError where the server has none of these collections of a migration that has made them.
+    """Raises LostCollectionError where the server has none of these collections of a migration that has made them.
 
     What is on record would be changed for nothing: aliases moved back that are elsewhere, snapshots removed.
     """
