@@ -17,7 +17,7 @@ import weaviate
 
 from weaviate_migration.api import sync as change_sync
 from weaviate_migration.api.sync import SyncResult, follow_changes
-from weaviate_migration.base.errors import CaptureError
+from weaviate_migration.base.errors import TargetError
 from weaviate_migration.phases.history import changes as since_snapshot
 from weaviate_migration.source.change_log import ChangeLog
 from weaviate_migration.target.connect import connect
@@ -235,17 +235,22 @@ def test_what_the_server_refuses_for_a_while_does_not_end_a_follower(
         assert not follower.done()
 
 
-def test_a_follower_whose_collection_is_gone_for_good_ends(
-    notes: NoteMigration, client: weaviate.WeaviateClient, caplog: pytest.LogCaptureFixture
+def test_what_the_server_goes_on_refusing_ends_a_follower(
+    notes: NoteMigration,
+    client: weaviate.WeaviateClient,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(change_sync, "FAILURES_IN_A_ROW", 2)
     with application(notes, client) as writer, follower_of(notes, caplog) as follower:
         until(writer.change())
         client.collections.delete_all()
         writer.remove()
-        with pytest.raises(CaptureError, match="is not there") as raised:
+        with pytest.raises(TargetError, match="is not there") as raised:
             follower.result(SECONDS)
     assert raised.value.exit_code == 1
-    assert "trying again in 0.2 s" in caplog.text
+    assert "trying again in 0.4 s" in caplog.text
+    assert "trying again in 0.8 s" not in caplog.text
 
 
 def test_a_file_that_is_locked_is_waited_for(
