@@ -8,6 +8,7 @@ import weaviate
 from weaviate.classes.config import Configure
 
 from weaviate_migration.base.errors import TargetError, TransientTargetError
+from weaviate_migration.phases.preflight.server_side import clock
 from weaviate_migration.target.aliases import alias_targets, point_aliases
 from weaviate_migration.target.calls import BoundedCall, bound_calls
 from weaviate_migration.target.connect import answers, connect
@@ -23,10 +24,11 @@ ORIGIN = Origin("1", "/data/app.db", "digest")
 
 @dataclass(frozen=True)
 class Way:
-    """A client, and what loses answers between it and the server."""
+    """A client, what loses answers between it and the server, and where that is reached."""
 
     client: weaviate.WeaviateClient
     proxy: Forgetful
+    address: ServerAddress
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +37,7 @@ def whole_way(server: ServerAddress) -> Iterator[Way]:
         run_forgetful_proxy(server) as (proxy, address),
         connect(address, None, Repeats(max_retries=2, retry_delay=0.0)) as client,
     ):
-        yield Way(client, proxy)
+        yield Way(client, proxy, address)
 
 
 @pytest.fixture
@@ -72,6 +74,12 @@ def test_aliases_are_moved(way: Way, lost: str) -> None:
         assert alias_targets(way.client, ["Note"]) == {"Note": target}
     assert not way.proxy.lost
     assert way.proxy.asked.count("POST /v1/aliases") == 1
+
+
+def test_the_clock_is_asked_for_again(way: Way) -> None:
+    way.proxy.lost = ["GET /v1/.well-known/live"]
+    assert clock(way.client, way.address).verdict == "passed"
+    assert not way.proxy.lost
 
 
 def test_a_reference_is_made_once(way: Way) -> None:

@@ -104,7 +104,7 @@ def _with_server(
     yield server_side.server(client, address)
     yield server_side.rights(trial, mapping)
     yield server_side.names(client, (f"{config.prefix}{each.name}" for each in mapping.collections))
-    yield server_side.clock(address)
+    yield server_side.clock(client, address)
 
 
 def _unasked() -> Iterator[ChecklistItem]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tenacity import retry_if_exception_type
 from weaviate import WeaviateClient
 from weaviate.collections import Collection
 
@@ -16,9 +17,11 @@ from weaviate_migration.base.endings import Endings
 from weaviate_migration.base.errors import MigrationConflictError, TargetError
 from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.target.aliases import refuse_foreign_names
+from weaviate_migration.target.calls import repeats_of, tells
 from weaviate_migration.target.connect import server_version
 from weaviate_migration.target.failures import target_errors
-from weaviate_migration.target.probes import MINIMUM_VERSION, clock_ahead_seconds
+from weaviate_migration.target.probes import MINIMUM_VERSION, NoAnswerError, clock_ahead_seconds
+from weaviate_migration.target.repeats import repeating
 from weaviate_migration.target.schema import Maker, Origin, drop_collection, ensure_collection, schema_differences
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.checklist import ChecklistItem
@@ -126,9 +129,10 @@ def names(client: WeaviateClient, aliases: Iterable[str]) -> ChecklistItem:
     return ChecklistItem("names", "passed", f"{len(wanted)} aliases are free, or an earlier migration's")
 
 
-def clock(address: ServerAddress) -> ChecklistItem:
-    """How far the server's clock is from this machine's."""
-    return judge_clock(clock_ahead_seconds(address))
+def clock(client: WeaviateClient, address: ServerAddress) -> ChecklistItem:
+    """How far the server's clock is from this machine's; asked as often as other calls of the client are."""
+    asking = repeating(repeats_of(client), retry_if_exception_type(NoAnswerError), tells("asking for the time"))
+    return judge_clock(asking(clock_ahead_seconds, address))
 
 
 def judge_clock(ahead: float | None) -> ChecklistItem:
