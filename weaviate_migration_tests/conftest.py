@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from weaviate_migration.base import permissions
+
 KEPT = "WEAVIATE_MIGRATION_NO_LIVE"
+UMASK = os.umask(0o077)
+os.umask(UMASK)
 LIVE_FOLDER = Path(__file__).parent / "live"
 # The files that take longest, the longest first.
 LONGEST = (
@@ -52,6 +56,13 @@ def _records_reach_pytest(monkeypatch: pytest.MonkeyPatch) -> None:
     logger = logging.getLogger("weaviate_migration")
     monkeypatch.setattr(logger, "propagate", True)
     monkeypatch.setattr(logger, "level", logging.NOTSET)
+
+
+@pytest.fixture(autouse=True)
+def _umask_is_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where a command that an earlier test has run in this process has narrowed it."""
+    os.umask(UMASK)
+    monkeypatch.setattr(permissions, "_umask_of_the_user", None)
 
 
 @pytest.hookimpl(wrapper=True)

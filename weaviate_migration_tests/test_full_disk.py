@@ -155,6 +155,11 @@ def test_stored_runs_are_read_from_a_disk_that_takes_nothing(disk: SmallDisk, re
         assert instance.get_dynamic_partitions("days") == ["monday"]
 
 
+def test_nothing_was_stored_where_there_is_no_home(disk: SmallDisk) -> None:
+    with disk.full(), dagster_instance_to_read(disk.path) as instance:
+        assert instance.get_runs() == []
+
+
 def test_runs_of_a_killed_process_are_read_with_what_is_in_the_log_beside(disk: SmallDisk) -> None:
     with dagster_instance(disk.path) as instance:
         instance.add_dynamic_partitions("days", ["monday"])

@@ -18,7 +18,7 @@ from weaviate_migration.base.atomic_file import replace_file
 from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.base.permissions import make_folder
 from weaviate_migration.base.settings import API_KEY_VARIABLE, MigrationConfig, dagster_home
-from weaviate_migration.base.storage import is_writable, storage_errors
+from weaviate_migration.base.storage import is_writable, nearest_existing, storage_errors
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.runs.dagster_storage import STORAGE_LINES, storage_override
@@ -45,6 +45,7 @@ nux:
 python_logs:
   python_log_level: INFO
 """
+_NEW_HOME = _DAGSTER_YAML + STORAGE_LINES
 
 # Dagster would copy what a run of ours prints into files, which takes four processes a step: after Ctrl-C two of them
 # leave a stack trace each on the terminal. Our log records are events of the run, and so are errors.
@@ -76,7 +77,7 @@ def dagster_instance(work_dir: Path) -> Iterator[dg.DagsterInstance]:
     try:
         make_folder(home)
         if not settings.exists():
-            replace_file(settings, _DAGSTER_YAML + STORAGE_LINES)
+            replace_file(settings, _NEW_HOME)
     except OSError as error:
         raise ConfigurationError(
             f"Dagster's home {home} cannot be made: {error.strerror}.", "Name another one: DAGSTER_HOME, or --work-dir."
@@ -92,10 +93,11 @@ def dagster_instance_to_read(work_dir: Path) -> Iterator[dg.DagsterInstance]:
     SQLite needs files beside its own to read them. Where they cannot be made, the home's files are copied.
 
     Raises:
+        ConfigurationError: the home cannot be made, since its path leads through a file.
         StorageError: nor can the copy be written, in the system's folder for temporary files.
     """
     home = dagster_home(work_dir)
-    if is_writable(home):
+    if is_writable(home) or not nearest_existing(home).is_dir():
         with dagster_instance(work_dir) as instance:
             yield instance
         return
@@ -111,6 +113,8 @@ def _copied(home: Path, folder: Path) -> Path:
                 copy = folder / file.relative_to(home)
                 make_folder(copy.parent)
                 shutil.copyfile(file, copy)
+        if not (folder / "dagster.yaml").exists():
+            replace_file(folder / "dagster.yaml", _NEW_HOME)
     return folder
 
 

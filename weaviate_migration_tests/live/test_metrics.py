@@ -254,6 +254,15 @@ def test_other_commands_expose_them_too(measured: Measured) -> None:
     assert lags[-2:] == [1, 0]
 
 
+def test_a_gateway_that_is_away_fails_nothing(measured: Measured) -> None:
+    notes = measured.notes
+    options = ["--mapping", notes.mapping, "--work-dir", notes.work_dir, *at(notes.server)]
+    ended = run_here("sync", *options, "--metrics-push-url", f"http://user:secret@127.0.0.1:{free_port()}")
+    assert ended.code == 0, ended.stderr
+    assert "metrics cannot be pushed to http://127.0.0.1:" in ended.stderr
+    assert "secret" not in ended.stderr
+
+
 def _exposed(command: str, notes: NoteMigration, *more: object) -> str:
     """What a command has written at its end."""
     file = notes.folder / f"{command}.prom"
@@ -288,15 +297,6 @@ def test_a_file_that_cannot_be_written(notes: NoteMigration) -> None:
     assert ended.code == 2
     assert "cannot be written: No such file or directory." in ended.stderr
     assert not list(notes.work_dir.rglob("*"))
-
-
-def test_a_gateway_that_is_away_fails_nothing(measured: Measured) -> None:
-    notes = measured.notes
-    options = ["--mapping", notes.mapping, "--work-dir", notes.work_dir, *at(notes.server)]
-    ended = run_here("sync", *options, "--metrics-push-url", f"http://user:secret@127.0.0.1:{free_port()}")
-    assert ended.code == 0, ended.stderr
-    assert "metrics cannot be pushed to http://127.0.0.1:" in ended.stderr
-    assert "secret" not in ended.stderr
 
 
 def test_a_gateway_without_a_scheme_is_a_mistake(notes: NoteMigration) -> None:
