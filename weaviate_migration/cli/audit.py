@@ -11,10 +11,8 @@ from weaviate_migration.api.session import opened
 from weaviate_migration.base.settings import create_migration_config
 from weaviate_migration.cli.show.drawn_mapping import say_drawn
 from weaviate_migration.cli.show.options import (
-    COMMON_OPTIONS,
     EPILOG,
-    SOURCE_OPTIONS,
-    WORK_OPTIONS,
+    MIGRATION_OPTIONS,
     HeadedCommand,
     print_json,
     with_options,
@@ -34,7 +32,7 @@ from weaviate_migration.phases.preflight.mapping_choice import mapping_to_migrat
 
 
 @click.command(cls=HeadedCommand, epilog=EPILOG)
-@with_options(*SOURCE_OPTIONS, *COMMON_OPTIONS, *WORK_OPTIONS)
+@with_options(*MIGRATION_OPTIONS)
 def audit(as_json: bool, **options: Any) -> int:
     """Read every value that a migration would move, and show what does not fit and what becomes of it."""
     config = create_migration_config(**options)

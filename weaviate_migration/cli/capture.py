@@ -13,10 +13,8 @@ from weaviate_migration.api.capture import (
 from weaviate_migration.base.errors import CaptureError
 from weaviate_migration.base.settings import config_with_optional_source
 from weaviate_migration.cli.show.options import (
-    COMMON_OPTIONS,
     EPILOG,
-    SOURCE_OPTIONS,
-    WORK_OPTIONS,
+    MIGRATION_OPTIONS,
     HeadedCommand,
     print_json,
     with_options,
@@ -30,21 +28,21 @@ def capture() -> None:
 
 
 @capture.command(cls=HeadedCommand, epilog=EPILOG)
-@with_options(*SOURCE_OPTIONS, *COMMON_OPTIONS, *WORK_OPTIONS)
+@with_options(*MIGRATION_OPTIONS)
 def install(as_json: bool, **options: Any) -> int:
     """Begin to log changes; what is there and intact stays, what is damaged is made again."""
     return _reported(install_change_capture(config_with_optional_source(**options)), as_json)
 
 
 @capture.command(cls=HeadedCommand, epilog=EPILOG)
-@with_options(*SOURCE_OPTIONS, *COMMON_OPTIONS, *WORK_OPTIONS)
+@with_options(*MIGRATION_OPTIONS)
 def status(as_json: bool, **options: Any) -> int:
     """Show which tables are captured, how long the log is, and what is damaged; exit code 1 if anything is."""
     return _reported(change_capture_status(config_with_optional_source(**options)), as_json)
 
 
 @capture.command(cls=HeadedCommand, epilog=EPILOG)
-@with_options(*SOURCE_OPTIONS, *COMMON_OPTIONS, *WORK_OPTIONS)
+@with_options(*MIGRATION_OPTIONS)
 @click.option("--id", "capture_id", metavar="ID", help="The capture of another work folder, such as one that is gone.")
 def remove(as_json: bool, capture_id: str | None, **options: Any) -> int:
     """Remove log and triggers; the schema is then what it was before."""

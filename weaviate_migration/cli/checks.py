@@ -10,11 +10,9 @@ from weaviate_migration.base.settings import config_with_optional_source
 from weaviate_migration.base.texts import printable
 from weaviate_migration.cli.show.document import STANDARD_OUTPUT, write_document
 from weaviate_migration.cli.show.options import (
-    COMMON_OPTIONS,
     EPILOG,
     MARKDOWN_OPTION,
-    SOURCE_OPTIONS,
-    WORK_OPTIONS,
+    MIGRATION_OPTIONS,
     HeadedCommand,
     print_json,
     with_options,
@@ -26,7 +24,7 @@ _STYLES = {CheckStatus.PASSED: "green", CheckStatus.WARNED: "yellow", CheckStatu
 
 
 @click.command(cls=HeadedCommand, epilog=EPILOG)
-@with_options(*SOURCE_OPTIONS, *COMMON_OPTIONS, *WORK_OPTIONS)
+@with_options(*MIGRATION_OPTIONS)
 @click.option("--run", "run_id", metavar="ID", help="Only what this run planned, whatever came later.")
 @click.option(
     "--backfill",

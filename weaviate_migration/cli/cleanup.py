@@ -9,10 +9,8 @@ from weaviate_migration.api.cleanup import clean_up_migrations
 from weaviate_migration.base.settings import config_with_optional_source
 from weaviate_migration.base.texts import size_text
 from weaviate_migration.cli.show.options import (
-    COMMON_OPTIONS,
     EPILOG,
-    SOURCE_OPTIONS,
-    WORK_OPTIONS,
+    MIGRATION_OPTIONS,
     HeadedCommand,
     print_json,
     with_options,
@@ -24,7 +22,7 @@ NOT_AGREED = 1
 
 
 @click.command(cls=HeadedCommand, epilog=EPILOG)
-@with_options(*SOURCE_OPTIONS, *COMMON_OPTIONS, *WORK_OPTIONS)
+@with_options(*MIGRATION_OPTIONS)
 @click.option("--keep", type=click.IntRange(min=0), default=0, help="Keep so many of the newest older versions.")
 @click.option("--force", is_flag=True, help="Also before a cutover, with what an unfinished migration has made.")
 @click.option("--yes", is_flag=True, help="Do not ask.")

@@ -11,10 +11,8 @@ from weaviate_migration.api.session import opened
 from weaviate_migration.base.settings import create_migration_config
 from weaviate_migration.cli.show.drawn_mapping import say_drawn
 from weaviate_migration.cli.show.options import (
-    COMMON_OPTIONS,
     EPILOG,
-    SOURCE_OPTIONS,
-    WORK_OPTIONS,
+    MIGRATION_OPTIONS,
     HeadedCommand,
     print_json,
     with_options,
@@ -30,7 +28,7 @@ from weaviate_migration.source.plan import CollectionPlan, MigrationPlan, planne
 
 
 @click.command(cls=HeadedCommand, epilog=EPILOG)
-@with_options(*SOURCE_OPTIONS, *COMMON_OPTIONS, *WORK_OPTIONS)
+@with_options(*MIGRATION_OPTIONS)
 def plan(as_json: bool, **options: Any) -> int:
     """Show the mapping as it fits this file: every column, and the property it becomes."""
     config = create_migration_config(**options)

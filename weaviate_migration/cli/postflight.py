@@ -8,10 +8,8 @@ from weaviate_migration.api.postflight import check_postflight
 from weaviate_migration.base.settings import config_with_optional_source
 from weaviate_migration.cli.show.checklist_table import show_checklist
 from weaviate_migration.cli.show.options import (
-    COMMON_OPTIONS,
     EPILOG,
-    SOURCE_OPTIONS,
-    WORK_OPTIONS,
+    MIGRATION_OPTIONS,
     HeadedCommand,
     print_json,
     with_options,
@@ -20,7 +18,7 @@ from weaviate_migration.cli.show.terminal import plain_console
 
 
 @click.command(cls=HeadedCommand, epilog=EPILOG)
-@with_options(*SOURCE_OPTIONS, *COMMON_OPTIONS, *WORK_OPTIONS)
+@with_options(*MIGRATION_OPTIONS)
 def postflight(as_json: bool, **options: Any) -> int:
     """Look at what became of the migration: aliases, counts, search, checks, lag, quarantine, certificate."""
     found = check_postflight(config_with_optional_source(**options))

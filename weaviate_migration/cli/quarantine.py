@@ -10,10 +10,8 @@ from weaviate_migration.base.errors import DifferencesError
 from weaviate_migration.base.settings import config_with_optional_source
 from weaviate_migration.cli.show.encoding import json_text
 from weaviate_migration.cli.show.options import (
-    COMMON_OPTIONS,
     EPILOG,
-    SOURCE_OPTIONS,
-    WORK_OPTIONS,
+    MIGRATION_OPTIONS,
     HeadedCommand,
     with_options,
 )
@@ -34,7 +32,7 @@ def quarantine() -> None:
 
 
 @quarantine.command("list", cls=HeadedCommand, epilog=EPILOG)
-@with_options(COLLECTION_OPTION, *SOURCE_OPTIONS, *COMMON_OPTIONS, *WORK_OPTIONS)
+@with_options(COLLECTION_OPTION, *MIGRATION_OPTIONS)
 def list_rows(as_json: bool, collection: str | None, **options: Any) -> int:
     """Show the refused rows of the current migration, with reasons; exit code 3 if there are any."""
     rows = refused_rows(config_with_optional_source(**options), collection)
@@ -44,7 +42,7 @@ def list_rows(as_json: bool, collection: str | None, **options: Any) -> int:
 
 
 @quarantine.command(cls=HeadedCommand, epilog=EPILOG)
-@with_options(COLLECTION_OPTION, *SOURCE_OPTIONS, *COMMON_OPTIONS, *WORK_OPTIONS)
+@with_options(COLLECTION_OPTION, *MIGRATION_OPTIONS)
 def retry(as_json: bool, collection: str | None, **options: Any) -> int:
     """Write the refused rows again, from the migration's extracts; exit code 3 if any are left."""
     # Imported only now: it needs Dagster's settings and the client, and `list` needs neither.

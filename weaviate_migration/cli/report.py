@@ -9,11 +9,9 @@ from weaviate_migration.api.report import read_migration_report
 from weaviate_migration.base.settings import config_with_optional_source
 from weaviate_migration.cli.show.document import STANDARD_OUTPUT, write_document
 from weaviate_migration.cli.show.options import (
-    COMMON_OPTIONS,
     EPILOG,
     MARKDOWN_OPTION,
-    SOURCE_OPTIONS,
-    WORK_OPTIONS,
+    MIGRATION_OPTIONS,
     HeadedCommand,
     print_json,
     with_options,
@@ -24,7 +22,7 @@ from weaviate_migration.work_folder.folder import WorkFolder
 
 
 @click.command(cls=HeadedCommand, epilog=EPILOG)
-@with_options(*SOURCE_OPTIONS, *COMMON_OPTIONS, *WORK_OPTIONS)
+@with_options(*MIGRATION_OPTIONS)
 @click.option("--html", metavar="FILE", help="Write one HTML page; default: report.html in the work folder.")
 @MARKDOWN_OPTION
 def report(as_json: bool, html: str | None, markdown: str | None, **options: Any) -> int:

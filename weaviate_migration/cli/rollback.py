@@ -7,10 +7,8 @@ import click
 from weaviate_migration.api.rollback import roll_back_migration
 from weaviate_migration.base.settings import config_with_optional_source
 from weaviate_migration.cli.show.options import (
-    COMMON_OPTIONS,
     EPILOG,
-    SOURCE_OPTIONS,
-    WORK_OPTIONS,
+    MIGRATION_OPTIONS,
     HeadedCommand,
     print_json,
     with_options,
@@ -19,7 +17,7 @@ from weaviate_migration.cli.show.terminal import tell
 
 
 @click.command(cls=HeadedCommand, epilog=EPILOG)
-@with_options(*SOURCE_OPTIONS, *COMMON_OPTIONS, *WORK_OPTIONS)
+@with_options(*MIGRATION_OPTIONS)
 @click.option("--discard", is_flag=True, help="Also remove the collections that this migration made.")
 @click.option("--migration", metavar="ID", help="Go back from this migration; default: the newest.")
 def rollback(as_json: bool, discard: bool, migration: str | None, **options: Any) -> int:

@@ -7,10 +7,8 @@ import click
 
 from weaviate_migration.base.settings import config_with_optional_source
 from weaviate_migration.cli.show.options import (
-    COMMON_OPTIONS,
     EPILOG,
-    SOURCE_OPTIONS,
-    WORK_OPTIONS,
+    MIGRATION_OPTIONS,
     HeadedCommand,
     Seconds,
     print_json,
@@ -22,7 +20,7 @@ from weaviate_migration.monitoring.status import status_before_first
 
 
 @click.command(cls=HeadedCommand, epilog=EPILOG)
-@with_options(*SOURCE_OPTIONS, *COMMON_OPTIONS, *WORK_OPTIONS)
+@with_options(*MIGRATION_OPTIONS)
 @click.option(
     "--watch", is_flag=True, help="Show it again and again, with a running migration's progress, until Ctrl-C."
 )

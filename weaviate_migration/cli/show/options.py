@@ -129,6 +129,7 @@ WORK_OPTIONS = (
     _of_folder("--work-dir", type=click.Path(path_type=Path), help="Default: .weaviate_migration."),
     click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, and nothing else."),
 )
+MIGRATION_OPTIONS = (*SOURCE_OPTIONS, *COMMON_OPTIONS, *WORK_OPTIONS)
 MARKDOWN_OPTION = click.option("--markdown", metavar="FILE", help="Write Markdown into this file.")
 LOG_OPTIONS = (
     _of_watching(
