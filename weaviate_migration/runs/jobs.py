@@ -41,7 +41,7 @@ _FORKED = {"forkserver": {"preload_modules": _PRELOADED}}
 
 def executor_config(config: MigrationConfig) -> dict[str, Any]:
     """How a run executes its steps: one after the other in its own process, or side by side in several."""
-    if config.enable_parallel_processing:
+    if config.processes > 1:
         return {"multiprocess": {"max_concurrent": config.processes, "start_method": _FORKED}}
     return {"in_process": {}}
 

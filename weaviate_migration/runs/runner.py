@@ -1,5 +1,6 @@
 """Runs one of the Dagster jobs in this process, stored in the instance as a run from the UI would be."""
 
+import logging
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -27,6 +28,8 @@ from weaviate_migration.runs.fork_server import own_step_processes
 from weaviate_migration.runs.jobs import CUT_OVER, DRY_RUN, SYNC, VERIFY_LIVE, executor_config, new_snapshot
 from weaviate_migration.runs.names import BATCHES, SOURCE, WEAVIATE, DagsterNames
 from weaviate_migration.work_folder.folder import WorkFolder
+
+logger = logging.getLogger(__name__)
 
 # Which process a run belongs to: a run of one that is gone was killed, and would stay "in progress" for ever.
 PROCESS_TAG = "weaviate_migration/process"
@@ -165,6 +168,8 @@ def run_job(
         },
     )
     run_config = _run_config(config, names, job) | ({"ops": ops} if ops else {})
+    if config.enable_parallel_processing and config.processes == 1:
+        logger.info("--parallel: this machine has no cores to gain by it; collections are loaded one after the other")
     with own_step_processes():
         result = dg.execute_job(
             recipe, instance, run_config=run_config, tags=_tags(config, job), asset_selection=selection

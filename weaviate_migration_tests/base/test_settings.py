@@ -24,6 +24,7 @@ from weaviate_migration.base.settings import (
     api_key_in_environment,
     dagster_home,
     environment_variable,
+    gains_side_by_side,
 )
 from weaviate_migration.cli.migrate import migrate
 
@@ -183,6 +184,21 @@ def test_settings_of_the_reference_are_set_one_by_one() -> None:
     config.enable_parallel_processing = True
     config.log_level = "DEBUG"
     assert (config.batch_size, config.memory_limit_mb, config.processes, config.log_level) == (50, 512, 4, "DEBUG")
+
+
+@pytest.mark.parametrize(
+    ("weaviate_url", "cores", "gains"),
+    [
+        ("embedded", 1, False),
+        ("embedded", 2, False),
+        ("embedded:server", 2, False),
+        ("embedded", 3, True),
+        ("http://localhost:8080", 1, False),
+        ("http://localhost:8080", 2, True),
+    ],
+)
+def test_processes_side_by_side_want_a_core_each_beside_the_servers(weaviate_url: str, cores: int, gains: bool) -> None:
+    assert gains_side_by_side(weaviate_url, cores) == gains
 
 
 WRONG: dict[str, Any] = {

@@ -185,7 +185,13 @@ def fields_of(config_type: Any) -> dict[str, Any]:
 
 
 def test_parallel_is_what_the_ui_runs_by_default_then_too(tmp_path: Path) -> None:
-    config = create_migration_config("app.db", enable_parallel_processing=True, worker_count=6, work_dir=tmp_path)
+    config = create_migration_config(
+        "app.db",
+        weaviate_url="http://localhost:8080",
+        enable_parallel_processing=True,
+        worker_count=6,
+        work_dir=tmp_path,
+    )
     checked = dg.validate_run_config(build_definitions(config).resolve_job_def("migrate"), {})
     (executor,) = checked["execution"].values()
     assert executor["multiprocess"]["max_concurrent"] == 6
@@ -268,7 +274,9 @@ def test_resources_are_described() -> None:
 
 
 def test_ctrl_c_does_not_end_the_process_that_steps_are_forked_from_while_it_imports(tmp_path: Path) -> None:
-    config = create_migration_config("app.db", enable_parallel_processing=True, work_dir=tmp_path)
+    config = create_migration_config(
+        "app.db", weaviate_url="http://localhost:8080", enable_parallel_processing=True, work_dir=tmp_path
+    )
     first, *_ = executor_config(config)["multiprocess"]["start_method"]["forkserver"]["preload_modules"]
     interrupted = f"import os, signal, {first}; os.kill(os.getpid(), signal.SIGINT); print('still there')"
     assert subprocess.run([sys.executable, "-c", interrupted], capture_output=True, check=True).stdout
