@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from weaviate_migration.base import permissions
+from weaviate_migration.demo.static_model import write_static_model
 
 KEPT = "WEAVIATE_MIGRATION_NO_LIVE"
 UMASK = os.umask(0o077)
@@ -63,6 +64,12 @@ def _umask_is_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where a command that an earlier test has run in this process has narrowed it."""
     os.umask(UMASK)
     monkeypatch.setattr(permissions, "_umask_of_the_user", None)
+
+
+@pytest.fixture(scope="session")
+def static_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a real model of model2vec's format: 256 numbers, thousands of texts a second."""
+    return write_static_model(tmp_path_factory.mktemp("models") / "static")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -51,6 +51,12 @@ ROWS = (
     ),
     Row(("work_folder",), "what a migration keeps on disk; one file for each format", without=("target",)),
     Row(
+        ("vectors",),
+        "models that make vectors, and what they have made already",
+        without=("source", "target", "work_folder"),
+        libraries=("onnxruntime", "tokenizers", "model2vec", "sentence_transformers", "httpx"),
+    ),
+    Row(
         ("phases/history",),
         "snapshot, extracts, load, quarantine retry, changes since the snapshot",
         libraries=("weaviate", "pyarrow"),
@@ -201,7 +207,8 @@ def test_the_order_of_rows_holds_what_it_says() -> None:
     assert may["source"] == {"base", "mapping", "source"}
     assert may["target"] == {"base", "mapping", "target"}
     assert may["work_folder"] == {"base", "mapping", "source", "work_folder"}
-    assert may["phases/history"] == {"base", "mapping", "source", "target", "work_folder", "phases/history"}
+    assert may["vectors"] == {"base", "mapping", "vectors"}
+    assert may["phases/history"] == {*may["work_folder"], "target", "vectors", "phases/history"}
     assert "phases/dual_write" in may["phases/validation"]
     assert "phases/validation" in may["phases/cutover"]
     assert not [each for each in may if each.startswith("phases/") and "phases/preflight" in may[each] - {each}]

@@ -21,6 +21,8 @@ MigrationError                      exit code 1: it failed, the source is untouc
 │       ├── TargetConnectionError   no answer: the server is away, or the way to it
 │       ├── TargetTimeoutError      no answer in time
 │       └── TargetOverloadError     it answers that it cannot now: overloaded, read-only, out of memory or disk
+├── EmbeddingError                  a model could not make vectors of texts
+│   └── TransientEmbeddingError     its service is away or overloaded: it may work when tried again
 ├── WorkFolderBusyError             another command works with the same collections, and has not ended in time
 ├── CutoverTimeoutError             the cutover was not ready in time; no alias was moved
 └── DifferencesError                exit code 3: ran to the end, but the two sides differ
@@ -48,7 +50,7 @@ ErrorCategory = Literal[
 ]
 """What kind of thing went wrong:
 
-- connection: no answer from Weaviate, or it does not let this client in
+- connection: no answer from Weaviate, or it does not let this client in; none from a model's service
 - timeout: not done in the time that was given
 - overload: Weaviate answers that it cannot now: too many requests, read-only, out of memory or disk
 - size: larger than a message of Weaviate's may be; trying the same again will not help
@@ -192,6 +194,20 @@ class TargetOverloadError(TransientTargetError):
     category: ClassVar[ErrorCategory] = "overload"
 
 
+class EmbeddingError(MigrationError):
+    """A model could not make vectors of texts, or what it made is not to be used."""
+
+    category: ClassVar[ErrorCategory] = "refused"
+    may_pass: ClassVar[bool] = False
+
+
+class TransientEmbeddingError(EmbeddingError):
+    """The service of a model is away, overloaded or too slow; the same may work when it is tried again."""
+
+    category: ClassVar[ErrorCategory] = "connection"
+    may_pass: ClassVar[bool] = True
+
+
 class WorkFolderBusyError(MigrationError):
     """Another command, or a run, works with the same collections, and has not ended in time."""
 
@@ -212,7 +228,7 @@ class DifferencesError(MigrationError):
 
 
 PASSING_ERRORS = (
-    *(TransientTargetError, ServerNotUsableError),
+    *(TransientTargetError, ServerNotUsableError, TransientEmbeddingError),
     *(SourceAwayError, SourceBusyError, SourceReplacedError, StorageError),
 )
 """What may be gone when it is tried again, where all could be used before: it is away, busy, full, or another one."""

@@ -1,0 +1,1 @@
+"""Models that make vectors, and what they have made already."""
