@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from upath import UPath
@@ -18,6 +19,7 @@ from weaviate_migration.base.storage import LEAST_ROOM_BYTES, is_writable, stora
 from weaviate_migration.mapping import read_mapping
 from weaviate_migration.phases.history.extract.storage import write_partition
 from weaviate_migration.runs.runner import dagster_instance, dagster_instance_to_read
+from weaviate_migration.vectors.cache import VectorCache
 from weaviate_migration.work_folder.progress import ProgressFile
 from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
 from weaviate_migration.work_folder.record import MigrationRecords
@@ -82,7 +84,14 @@ def dagster_runs(folder: Path) -> Path:
     return folder / "dagster_home" / "history" / "runs.db"
 
 
-WRITERS = [replace, replace_quickly, quarantine, quarantine_again, extract, history, progress, dagster_runs]
+def vectors(folder: Path) -> Path:
+    texts = [str(number) for number in range(200)]
+    with closing(VectorCache(folder / "vectors" / "vectors.sqlite")) as cache:
+        cache.write("model", texts, [np.arange(384, dtype=np.float32)] * len(texts))
+    return folder / "vectors" / "vectors.sqlite"
+
+
+WRITERS = [replace, replace_quickly, quarantine, quarantine_again, extract, history, progress, dagster_runs, vectors]
 
 
 @pytest.mark.parametrize("write", WRITERS)

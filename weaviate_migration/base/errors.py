@@ -22,7 +22,9 @@ MigrationError                      exit code 1: it failed, the source is untouc
 │       ├── TargetTimeoutError      no answer in time
 │       └── TargetOverloadError     it answers that it cannot now: overloaded, read-only, out of memory or disk
 ├── EmbeddingError                  a model could not make vectors of texts
+│   ├── EmbeddingLimitError         the command has asked a model as often as it may
 │   └── TransientEmbeddingError     its service is away or overloaded: it may work when tried again
+├── VectorCacheError                the file of made vectors is damaged, or another file
 ├── WorkFolderBusyError             another command works with the same collections, and has not ended in time
 ├── CutoverTimeoutError             the cutover was not ready in time; no alias was moved
 └── DifferencesError                exit code 3: ran to the end, but the two sides differ
@@ -206,6 +208,16 @@ class TransientEmbeddingError(EmbeddingError):
 
     category: ClassVar[ErrorCategory] = "connection"
     may_pass: ClassVar[bool] = True
+
+
+class EmbeddingLimitError(EmbeddingError):
+    """The command has asked a model as often as it may; what was made is kept."""
+
+
+class VectorCacheError(MigrationError):
+    """The file of made vectors is damaged, or is no such file."""
+
+    category: ClassVar[ErrorCategory] = "storage"
 
 
 class WorkFolderBusyError(MigrationError):

@@ -1,0 +1,99 @@
+"""From texts to vectors: what is asked of the model, and what is not."""
+
+import multiprocessing
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from weaviate_migration.base.errors import EmbeddingLimitError, TransientEmbeddingError
+from weaviate_migration.vectors.cache import VectorCache
+from weaviate_migration.vectors.embedder import CallLimit, Embedder
+from weaviate_migration.vectors.provider import Embedded
+from weaviate_migration.vectors.tally import EmbeddingTally
+from weaviate_migration_tests.vectors.letters import LetterModel
+
+SPAWN = multiprocessing.get_context("spawn")
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Iterator[VectorCache]:
+    with closing(VectorCache(tmp_path / "vectors.sqlite")) as made:
+        yield made
+
+
+def test_each_text_is_asked_for_once(cache: VectorCache) -> None:
+    model = LetterModel()
+    embedder = Embedder(model, cache)
+    found = embedder.vectors_of(["aa b", None, "c", "aa b"])
+    assert [None if each is None else each[:3].tolist() for each in found] == [[2, 1, 0], None, [0, 0, 1], [2, 1, 0]]
+    embedder.vectors_of(["c", "d"])
+    Embedder(model, cache).vectors_of(["d", "aa b"])
+    assert model.asked == [["aa b", "c"], ["d"]]
+
+
+def test_what_it_counts(cache: VectorCache) -> None:
+    embedder = Embedder(LetterModel(batch=2), cache, price_per_million_tokens=2.0)
+    embedder.vectors_of(["a b", "c", "c", None, "d"])
+    embedder.vectors_of(["d"])
+    found = embedder.tally
+    assert found == EmbeddingTally(5, 2, 3, 2, 4, found.seconds, 8e-6)
+    assert found + EmbeddingTally(texts=1, hits=1) == EmbeddingTally(6, 3, 3, 2, 4, found.seconds, 8e-6)
+
+
+def test_what_is_known_asks_nothing(cache: VectorCache) -> None:
+    model = LetterModel()
+    embedder = Embedder(model, cache)
+    assert embedder.known(["a", None]) == [None, None]
+    embedder.vectors_of(["a"])
+    known = embedder.known(["b", None, "a"])
+    assert [each is None for each in known] == [True, True, False]
+    assert model.asked == [["a"]]
+
+
+class FailingOnce(LetterModel):
+    """A model whose service is away at one call."""
+
+    def embed(self, texts: Sequence[str]) -> Embedded:
+        answer = super().embed(texts)
+        if len(self.asked) == 2:
+            raise TransientEmbeddingError("letters: away")
+        return answer
+
+
+def test_what_was_made_before_a_failure_is_kept(cache: VectorCache) -> None:
+    model = FailingOnce(batch=2)
+    with pytest.raises(TransientEmbeddingError):
+        Embedder(model, cache).vectors_of(list("abcdef"))
+    Embedder(model, cache).vectors_of(list("abcdef"))
+    assert model.asked == [["a", "b"], ["c", "d"], ["c", "d"], ["e", "f"]]
+
+
+def test_a_limit_stops_before_it_is_exceeded_and_the_next_goes_on(cache: VectorCache) -> None:
+    model = LetterModel(batch=2)
+    limited = Embedder(model, cache, CallLimit("first", 2))
+    with pytest.raises(EmbeddingLimitError, match=r"letters: vectors were asked for 2 times, as --max-"):
+        limited.vectors_of(list("abcdef"))
+    assert limited.tally.misses == 4
+    with pytest.raises(EmbeddingLimitError):  # What is free costs no call.
+        Embedder(model, cache, CallLimit("first", 2)).vectors_of(["a", "g"])
+    Embedder(model, cache, CallLimit("second", 1)).vectors_of(list("abcdef"))
+    assert model.asked == [["a", "b"], ["c", "d"], ["e", "f"]]
+
+
+def embed_all(cache: Path, note: Path, start: int) -> None:
+    texts = [f"text {(start + place) % 200}" for place in range(200)]
+    with closing(VectorCache(cache)) as opened:
+        Embedder(LetterModel(note=note), opened).vectors_of(texts)
+
+
+def test_processes_side_by_side_ask_for_no_text_twice(tmp_path: Path) -> None:
+    cache, note = tmp_path / "vectors.sqlite", tmp_path / "asked.txt"
+    processes = [SPAWN.Process(target=embed_all, args=(cache, note, start)) for start in (0, 1, 50, 100)]
+    for each in processes:
+        each.start()
+    for each in processes:
+        each.join()
+    assert [each.exitcode for each in processes] == [0] * 4
+    assert sorted(note.read_text().splitlines()) == sorted(f"text {number}" for number in range(200))
