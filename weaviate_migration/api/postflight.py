@@ -14,6 +14,7 @@ from weaviate_migration.monitoring.postflight import (
     certificate,
     counts,
     lag,
+    pending_vectors,
     quarantine,
     search,
     tables,
@@ -22,7 +23,7 @@ from weaviate_migration.monitoring.row_counts import counted_rows
 from weaviate_migration.phases.dual_write.lag import known_standing
 from weaviate_migration.runs.checks import CheckStatus
 from weaviate_migration.work_folder.checklist import Checklist, ChecklistItem
-from weaviate_migration.work_folder.folder import quarantined_rows
+from weaviate_migration.work_folder.folder import lacking_vectors, quarantined_rows
 from weaviate_migration.work_folder.record import MigrationRecord
 
 _ASK_SERVER = ("aliases", "counts", "search")
@@ -88,6 +89,8 @@ def _without_server(session: ServerSession, record: MigrationRecord) -> Iterator
     yield tables(session.mapping, record, work_folder)
     yield lag(known_standing(work_folder, record))
     yield quarantine(quarantined_rows(work_folder, record))
+    if lacking := lacking_vectors(work_folder, record):
+        yield pending_vectors(lacking)
     yield alerts(session.config)
     yield certificate(record, work_folder)
 

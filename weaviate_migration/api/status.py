@@ -11,7 +11,7 @@ from weaviate_migration.runs.names import names_of
 from weaviate_migration.runs.readiness import not_loaded
 from weaviate_migration.runs.runner import dagster_instance_to_read
 from weaviate_migration.target.aliases import alias_targets
-from weaviate_migration.work_folder.folder import quarantined_rows
+from weaviate_migration.work_folder.folder import lacking_vectors, quarantined_rows
 from weaviate_migration.work_folder.phase import next_step, phase_of
 from weaviate_migration.work_folder.record import MigrationRecord
 
@@ -40,6 +40,7 @@ def _status(session: ServerSession) -> MigrationStatus:
     report = read_check_report(config)
     capture = known_standing(work_folder, record)
     quarantined = quarantined_rows(work_folder, record)
+    lacking = lacking_vectors(work_folder, record)
     with dagster_instance_to_read(config.work_dir) as instance:
         loaded = not not_loaded(instance, names_of(work_folder), mapping, record)
     phase = phase_of(record, loaded=loaded, lag=capture.changes if capture else 0)
@@ -55,11 +56,14 @@ def _status(session: ServerSession) -> MigrationStatus:
         aliases=aliases,
         checks={status.value: number for status, number in report.totals.items() if number},
         quarantined=quarantined,
+        lacking_vectors=lacking,
         passed_over=record.passed_over,
         parted_tables=record.parted_tables,
         disk=disk,
         next_step=next_step(
-            phase, proven=report.success and not quarantined, capture_remedy=capture.remedy if capture else ""
+            phase,
+            proven=report.success and not (quarantined or lacking),
+            capture_remedy=capture.remedy if capture else "",
         ),
     )
 

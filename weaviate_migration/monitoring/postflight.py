@@ -21,7 +21,7 @@ from weaviate_migration.target.aliases import alias_targets
 from weaviate_migration.target.query import any_word, count_objects, counts_by_tenant, finds_word
 from weaviate_migration.target.tenants import of_tenant, tenants_of
 from weaviate_migration.work_folder.checklist import ChecklistItem, Verdict
-from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder, lacking_text
 from weaviate_migration.work_folder.record import MigrationRecord
 from weaviate_migration.work_folder.sync_positions import Standing
 
@@ -154,6 +154,14 @@ def quarantine(rows: dict[str, int]) -> ChecklistItem:
     figure = ", ".join(f"{number:,} rows of {alias}" for alias, number in rows.items())
     remedy = "`weaviate-migration quarantine list` names them, with reasons."
     return ChecklistItem("quarantine", "failed", figure, remedy)
+
+
+def pending_vectors(lacking: ReadOnlyMapping[str, ReadOnlyMapping[str, int]]) -> ChecklistItem:
+    """Whether objects lack vectors that their model could not make, by alias and vector."""
+    if not lacking:
+        return ChecklistItem("pending vectors", "passed", "0 objects lack one that we make")
+    remedy = "`weaviate-migration sync` makes them once the model answers."
+    return ChecklistItem("pending vectors", "failed", lacking_text(lacking), remedy)
 
 
 def alerts(config: MigrationConfig) -> ChecklistItem:

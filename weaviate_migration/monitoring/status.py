@@ -36,6 +36,7 @@ class MigrationStatus:
         aliases: for each where it points, None for nowhere; empty where the server did not answer.
         checks: how many there are of each status.
         quarantined: rows that are not in Weaviate, by alias.
+        lacking_vectors: how many objects lack a vector that its model could not make, by alias and vector.
         passed_over: rows of the snapshot that no collection takes, by table, and that the mapping does not leave out.
         parted_tables: which rows of the snapshot are in none of their table's collections, or in several, by table.
         disk: bytes that each part of the work folder takes.
@@ -52,6 +53,7 @@ class MigrationStatus:
     aliases: Mapping[str, str | None] = field(default_factory=dict)
     checks: Mapping[str, int] = field(default_factory=dict)
     quarantined: Mapping[str, int] = field(default_factory=dict)
+    lacking_vectors: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     passed_over: Mapping[str, int] = field(default_factory=dict)
     parted_tables: Mapping[str, str] = field(default_factory=dict)
     disk: Mapping[str, int] = field(default_factory=dict)

@@ -3,7 +3,7 @@
 import json
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,7 @@ from weaviate_migration.work_folder.check_results import CheckResults
 from weaviate_migration.work_folder.loaded import LoadedPartitions
 from weaviate_migration.work_folder.locks import HeldLock, told
 from weaviate_migration.work_folder.mappings import KeptMappings
+from weaviate_migration.work_folder.pending_vectors import PendingVectors
 from weaviate_migration.work_folder.prefixes import Prefixes, read_prefixes, write_prefixes
 from weaviate_migration.work_folder.quarantine import Quarantine
 from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords
@@ -271,6 +272,15 @@ class WorkFolder:
         """All quarantined rows."""
         return self.path / "quarantine"
 
+    def pending_vectors(self, record: MigrationRecord, mapping: CollectionMapping) -> PendingVectors:
+        """The vectors that objects of one collection lack."""
+        return PendingVectors(self.pending_vectors_path, record.collection(mapping))
+
+    @property
+    def pending_vectors_path(self) -> Path:
+        """The vectors that objects of all collections lack."""
+        return self.path / "pending_vectors.sqlite"
+
     @property
     def capture_id(self) -> str | None:
         """The id of the capture that this folder has in its source; None where changes are not captured."""
@@ -359,6 +369,23 @@ def quarantined_rows(work_folder: WorkFolder, record: MigrationRecord) -> dict[s
         for alias, name in record.targets.items()
     }
     return {alias: rows for alias, rows in counts.items() if rows}
+
+
+def lacking_vectors(work_folder: WorkFolder, record: MigrationRecord) -> dict[str, dict[str, int]]:
+    """How many objects of each alias lack each vector that their model could not make; without those that lack none."""
+    counts = {
+        alias: PendingVectors(work_folder.pending_vectors_path, name).counts() for alias, name in record.targets.items()
+    }
+    return {alias: lacking for alias, lacking in counts.items() if lacking}
+
+
+def lacking_text(lacking: Mapping[str, Mapping[str, int]]) -> str:
+    """What `lacking_vectors` found, in words: `3 of Note lack body`."""
+    return ", ".join(
+        f"{objects:,} of {alias} lack {vector}"
+        for alias, by_name in lacking.items()
+        for vector, objects in by_name.items()
+    )
 
 
 def quarantined_by_tenant(

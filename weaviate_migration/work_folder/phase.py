@@ -73,7 +73,7 @@ def next_step(phase: Phase, *, proven: bool = True, capture_remedy: str = "") ->
     """What to do now, in one or two sentences.
 
     Args:
-        proven: every blocking check passed, and no row is in the quarantine.
+        proven: every blocking check passed, no row is in the quarantine, and no object lacks a vector.
         capture_remedy: what to do about capture, where it is damaged or has missed changes.
     """
     if capture_remedy and phase in _FOLLOWING:

@@ -82,7 +82,6 @@ def test_a_follower_ends_when_it_is_told_to(
 
 
 def test_a_cutover_ends_soon_after_its_time(notes: FollowedNotes, way: ToxicWay) -> None:
-    records, quarantine = notes.work_folder.records, notes.work_folder.quarantine_folder
     change(notes, "changed")
     with notes.syncing() as sync, ends_long_before_a_call_would():
         way.add(NOTHING_ARRIVES)
@@ -90,8 +89,8 @@ def test_a_cutover_ends_soon_after_its_time(notes: FollowedNotes, way: ToxicWay)
             bounded_for_cutover(1),
             pytest.raises(CutoverTimeoutError, match=r"waited 1 s in vain for Weaviate .*No alias was moved"),
         ):
-            Cutover(notes.client, records, quarantine, lambda _: None).run(notes.record, 1, sync)
-    assert [each.state for each in records.all()] == ["unfinished"]
+            Cutover(notes.client, notes.work_folder, lambda _: None).run(notes.record, 1, sync)
+    assert [each.state for each in notes.work_folder.records.all()] == ["unfinished"]
 
 
 def test_a_load_fails_with_the_reason(notes: FollowedNotes, way: ToxicWay, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import weaviate
 
+from weaviate_migration.work_folder.pending_vectors import PendingVectors
 from weaviate_migration.work_folder.record import MigrationRecords
 from weaviate_migration_tests.chaos.killing import Boundary, run_killed
 from weaviate_migration_tests.live.command_line import WITHOUT_RIGHTS, Ended, at, holdings, run_command, run_here
@@ -134,7 +135,13 @@ def test_changes_that_are_not_applied_stop_it(notes: NoteMigration) -> None:
     refused(clean_up(notes, "--yes"), "1 changes of")
     synced = run_here("sync", "--mapping", notes.mapping, "--work-dir", notes.work_dir, *at(notes.server))
     assert synced.code == 0, synced.stderr
+    record = MigrationRecords(notes.work_dir).current()
+    pending = PendingVectors(notes.work_dir / "pending_vectors.sqlite", f"Note_{record.id}")
+    pending.add([("a", "body")])
+    refused(clean_up(notes, "--yes"), "1 of Note lack body")
+    pending.remove(["a"])
     assert clean_up(notes, "--yes").code == 0
+    assert not (notes.work_dir / "pending_vectors.sqlite").exists()
 
 
 def test_a_file_that_was_restored_stops_it(notes: NoteMigration) -> None:

@@ -14,6 +14,7 @@ from weaviate_migration.phases.cutover.way_back import roll_back
 from weaviate_migration.target.aliases import alias_targets, point_aliases
 from weaviate_migration.target.schema import Origin, ensure_collection
 from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.pending_vectors import PendingVectors
 from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
 from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords
 
@@ -46,7 +47,7 @@ class Migrations:
 
     def switch(self, record: MigrationRecord) -> MigrationRecord:
         """With all checks passed."""
-        return Cutover(self.client, self.records, self.quarantine, lambda _: None).run(record, timeout=60)
+        return Cutover(self.client, self.work_folder, lambda _: None).run(record, timeout=60)
 
     def back(self, record: MigrationRecord, discard: bool = True) -> list[str]:
         _, removed = roll_back(self.client, self.work_folder, record, discard=discard)
@@ -218,6 +219,19 @@ def test_quarantined_rows_stop_the_switch(migrations: Migrations) -> None:
     assert migrations.on_record(record) == record
     migrations.back(record)
     assert list(migrations.quarantine.iterdir()) == []
+
+
+def test_objects_that_lack_a_vector_stop_the_switch(migrations: Migrations) -> None:
+    record = migrations.begin()
+    pending = PendingVectors(migrations.work_folder.pending_vectors_path, f"Message_{record.id}")
+    pending.add([("a", "content"), ("b", "content"), ("b", "title")])
+    with pytest.raises(DifferencesError, match=r"2 of Message lack content, 1 of Message lack title") as error:
+        migrations.switch(record)
+    assert "`weaviate-migration migrate`" in error.value.hint
+    assert migrations.aliases() == {}
+    assert migrations.on_record(record) == record
+    migrations.back(record)
+    assert pending.counts() == {}
 
 
 def test_only_what_this_migration_made_is_removed(migrations: Migrations) -> None:

@@ -13,7 +13,8 @@ from weaviate_migration.target.aliases import alias_targets
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.figures import queued_vectors
 from weaviate_migration.target.schema import Origin, ensure_collection
-from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.record import MigrationRecord
 from weaviate_migration_tests.live.own_server import run_server
 from weaviate_migration_tests.strategies import EVERY_TYPE
 
@@ -40,7 +41,7 @@ def test_the_switch_waits_for_the_index(tmp_path: Path) -> None:
                 batch.add_object({}, uuid=UUID(int=number + 1), vector={"meaning": [number, 1.0]})
         assert queued_vectors(client, [name]) == VECTORS
         assert queued_vectors(client, ["Another"]) == 0
-        cutover = Cutover(client, MigrationRecords(tmp_path), tmp_path / "quarantine", lambda _: None)
+        cutover = Cutover(client, WorkFolder(tmp_path), lambda _: None)
         with pytest.raises(CutoverTimeoutError, match=f"waited 0 s in vain for Weaviate to index {VECTORS} vectors"):
             cutover.run(RECORD, timeout=0)
         assert alias_targets(client, ["Note"]) == {"Note": None}

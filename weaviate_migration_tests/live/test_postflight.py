@@ -16,6 +16,7 @@ from weaviate_migration.monitoring.postflight import LAG_SECONDS, lag
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.checklist import ChecklistItem, read_checklist
+from weaviate_migration.work_folder.pending_vectors import PendingVectors
 from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
 from weaviate_migration.work_folder.record import MigrationRecords
 from weaviate_migration.work_folder.sync_positions import Standing
@@ -129,6 +130,16 @@ def test_rows_in_the_quarantine(migrated: NoteMigration) -> None:
         quarantine.clear("03")
     assert found["quarantine"].figure == "1 rows of Note"
     assert "quarantine list" in found["quarantine"].remedy
+
+
+def test_objects_that_lack_a_vector(migrated: NoteMigration) -> None:
+    (name,) = MigrationRecords(migrated.work_dir).current().targets.values()
+    pending = PendingVectors(migrated.work_dir / "pending_vectors.sqlite", name)
+    pending.add([("a", "body")])
+    found = not_well(migrated)
+    pending.discard()
+    assert found["pending vectors"].figure == "1 of Note lack body"
+    assert "`weaviate-migration sync`" in found["pending vectors"].remedy
 
 
 def test_a_certificate_of_another_migration_or_of_differences(migrated: NoteMigration) -> None:

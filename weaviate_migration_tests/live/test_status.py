@@ -12,6 +12,7 @@ import weaviate
 from weaviate_migration.api.status import read_status
 from weaviate_migration.monitoring.status import MigrationStatus
 from weaviate_migration.target.server import STATE_FILE
+from weaviate_migration.work_folder.pending_vectors import PendingVectors
 from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
 from weaviate_migration.work_folder.record import MigrationRecords
 from weaviate_migration_tests.live.command_line import at, run_here
@@ -85,6 +86,14 @@ def test_what_stops_the_cutover_is_told(notes: NoteMigration) -> None:
     assert (found.phase, found.quarantined) == ("validation", {"Note": 1})
     assert "`verify --repair`" in found.next_step
     assert "1 of Note" in shown(notes)
+    quarantine.discard()
+    assert "`weaviate-migration cutover` moves them" in status_of(notes).next_step
+    pending = PendingVectors(notes.work_dir / "pending_vectors.sqlite", f"Note_{record.id}")
+    pending.add([("a", "body"), ("b", "body")])
+    found = status_of(notes)
+    assert (found.phase, found.lacking_vectors) == ("validation", {"Note": {"body": 2}})
+    assert "`weaviate-migration migrate` goes on" in found.next_step
+    assert "2 of Note lack body" in shown(notes)
 
 
 def test_a_followed_source(notes: NoteMigration, client: weaviate.WeaviateClient) -> None:

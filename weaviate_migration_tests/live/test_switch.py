@@ -17,7 +17,7 @@ from weaviate_migration.phases.cutover.switch import Cutover
 from weaviate_migration.phases.cutover.way_back import roll_back
 from weaviate_migration.target.schema import Origin, ensure_collection
 from weaviate_migration.work_folder.folder import WorkFolder
-from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords
+from weaviate_migration.work_folder.record import MigrationRecord
 from weaviate_migration_tests.live.command_line import until
 
 SWITCHES = 50
@@ -127,8 +127,8 @@ def make_version(client: weaviate.WeaviateClient, version: str, began_at: dateti
 
 
 def test_no_request_fails_and_none_mixes_both_versions(tmp_path: Path, client: weaviate.WeaviateClient) -> None:
-    records, quarantine = MigrationRecords(tmp_path), tmp_path / "quarantine"
-    switch = Cutover(client, records, quarantine, lambda _: None)
+    work_folder = WorkFolder(tmp_path)
+    switch = Cutover(client, work_folder, lambda _: None)
     earlier = make_version(client, "earlier", datetime(2026, 1, 1, tzinfo=UTC))
     later = make_version(client, "later", datetime(2026, 1, 2, tzinfo=UTC))
     switch.run(earlier, timeout=60)
@@ -140,7 +140,7 @@ def test_no_request_fails_and_none_mixes_both_versions(tmp_path: Path, client: w
         for _ in range(SWITCHES // 2):
             switched = switch.run(later, timeout=60)
             all_ask_again(readers)
-            roll_back(client, WorkFolder(tmp_path), switched, discard=False)
+            roll_back(client, work_folder, switched, discard=False)
             all_ask_again(readers)
     finally:
         stop.set()

@@ -7,6 +7,7 @@ from rich.table import Table
 
 from weaviate_migration.base.texts import rows_of_tables, size_text
 from weaviate_migration.monitoring.status import MigrationStatus
+from weaviate_migration.work_folder.folder import lacking_text
 from weaviate_migration.work_folder.sync_positions import Standing
 
 Line = tuple[str, str]
@@ -63,6 +64,8 @@ def named_lines(found: MigrationStatus) -> Iterator[tuple[str, list[str]]]:
         yield "checks", [", ".join(f"{number} {name}" for name, number in found.checks.items())]
     if found.quarantined:
         yield "quarantine", [", ".join(f"{rows:,} of {alias}" for alias, rows in found.quarantined.items())]
+    if found.lacking_vectors:
+        yield "no vector", [lacking_text(found.lacking_vectors)]
     if found.passed_over:
         yield "passed over", [rows_of_tables(found.passed_over)]
     if found.parted_tables:

@@ -21,7 +21,7 @@ from weaviate_migration.target.references import refuse_referenced
 from weaviate_migration.target.schema import drop_collection, has_made, refuse_collections_of_others
 from weaviate_migration.target.switch_lock import remove_left_switch
 from weaviate_migration.target.tenants import tenants_found
-from weaviate_migration.work_folder.folder import WorkFolder, bytes_in
+from weaviate_migration.work_folder.folder import WorkFolder, bytes_in, lacking_text, lacking_vectors
 from weaviate_migration.work_folder.record import MigrationRecord
 
 
@@ -143,6 +143,7 @@ class Cleanup:
             "extracts": [self._work_folder.extracts_of(each) for each in records],
             "comparisons": [UPath(self._work_folder.comparisons_folder), UPath(self._work_folder.loaded_folder)],
             "quarantine": [UPath(self._work_folder.quarantine_folder)],
+            "pending vectors": [UPath(self._work_folder.pending_vectors_path)],
         }
 
     def _captured_sources(self, records: list[MigrationRecord]) -> set[Path]:
@@ -172,11 +173,11 @@ def refuse_too_early(work_folder: WorkFolder, *, force: bool) -> None:
     """Holds that what a cleanup would remove is not needed any more, as far as it can be known without a server.
 
     Args:
-        force: also without a cutover, with an unfinished migration, and with changes that are not applied.
+        force: also without a cutover, with an unfinished migration, and with changes or vectors that are missing.
 
     Raises:
         ConfigurationError: a switch was broken off; or, unless it is forced, nothing is cut over, a migration is
-            unfinished, or changes of the source are not applied yet.
+            unfinished, changes of the source are not applied yet, or objects that readers have lack vectors.
         CaptureError: the source was restored or replaced: its log has another history than the one that was applied.
     """
     records = work_folder.records.all()
@@ -184,6 +185,7 @@ def refuse_too_early(work_folder: WorkFolder, *, force: bool) -> None:
     if not force:
         _refuse_unfinished(records, work_folder.path)
         _refuse_unapplied_changes(records, work_folder)
+        _refuse_lacking_vectors(records, work_folder)
 
 
 def _refuse_half_switched(records: list[MigrationRecord]) -> None:
@@ -225,4 +227,14 @@ def _refuse_unapplied_changes(records: list[MigrationRecord], work_folder: WorkF
         raise ConfigurationError(
             f"{behind:,} changes of {used[-1].source} are not applied yet, and would be lost to readers.",
             "`weaviate-migration sync` applies them; --force removes the log all the same.",
+        )
+
+
+def _refuse_lacking_vectors(records: list[MigrationRecord], work_folder: WorkFolder) -> None:
+    """Afterwards nobody would know any more which objects lack them."""
+    used = [each for each in records if each.state == "cut over"]
+    if used and (lacking := lacking_vectors(work_folder, used[-1])):
+        raise ConfigurationError(
+            f"Objects lack vectors that their model could not make: {lacking_text(lacking)}.",
+            "`weaviate-migration sync` makes them once the model answers; --force forgets about them.",
         )

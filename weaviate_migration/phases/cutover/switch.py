@@ -33,9 +33,9 @@ from weaviate_migration.target.aliases import (
 from weaviate_migration.target.figures import queued_vectors
 from weaviate_migration.target.schema import refuse_another_server, refuse_collections_of_others
 from weaviate_migration.target.write import WriteSettings
-from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder, lacking_text, lacking_vectors
 from weaviate_migration.work_folder.quarantine import Quarantine
-from weaviate_migration.work_folder.record import CutoverRecord, CutoverStep, MigrationRecord, MigrationRecords
+from weaviate_migration.work_folder.record import CutoverRecord, CutoverStep, MigrationRecord
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ def cut_over(
         MigrationConflictError: the collections have one tenant alone, and readers have others now.
     """
     refuse_other_tenants(client, mapping.lone_tenants(record.prefix))
-    cutover = Cutover(client, work_folder.records, work_folder.quarantine_folder, refuse_unproven)
+    cutover = Cutover(client, work_folder, refuse_unproven)
     is_next = record.state == "unfinished" and not record.is_half_switched
     if not is_next or work_folder.sync_positions.read(record.id) is None:
         return cutover.run(record, timeout)
@@ -101,21 +101,20 @@ class Cutover:
 
     Args:
         client: connected to the server.
-        records: where each step is written down before the next one is taken.
-        quarantine: the folder of quarantined rows.
+        work_folder: has the record, where each step is written down before the next one is taken, the quarantined rows,
+            and the vectors that objects lack.
         refuse_unproven: raises DifferencesError unless every blocking check has passed.
     """
 
     def __init__(
         self,
         client: WeaviateClient,
-        records: MigrationRecords,
-        quarantine: Path,
+        work_folder: WorkFolder,
         refuse_unproven: Callable[[MigrationRecord], None],
     ) -> None:
         self._client = client
-        self._records = records
-        self._quarantine = quarantine
+        self._work_folder = work_folder
+        self._records = work_folder.records
         self._refuse_unproven = refuse_unproven
 
     def run(self, record: MigrationRecord, timeout: float, sync: MigrationSync | None = None) -> MigrationRecord:
@@ -127,7 +126,8 @@ class Cutover:
                 that is the newest now.
 
         Raises:
-            DifferencesError: a blocking check has not passed, rows are in the quarantine, or changes differ.
+            DifferencesError: a blocking check has not passed, rows are in the quarantine, objects lack vectors, or
+                changes differ.
             CutoverTimeoutError: it was not ready in time.
             MigrationConflictError: a name is taken by a collection or alias that no migration made, one of this
                 migration's collections is not there any more, or another migration moves the aliases.
@@ -140,9 +140,12 @@ class Cutover:
         if record.is_half_switched:
             with only_switch_of(self._client, self._records, record):
                 return self._complete(record)
-        # Of what is compared anew, rows that were refused are judged again.
-        anew = {each.collection for each in sync.unfollowed if can_be_copied(each.plan)} if sync is not None else set()
-        self._refuse_unready(record, but=anew)
+        if sync is None:
+            self._refuse_unready(record)
+        else:
+            # Of what is compared anew, rows that were refused are judged again; vectors that are lacking are made.
+            anew = {each.collection for each in sync.unfollowed if can_be_copied(each.plan)}
+            self._refuse_unproven_rows(record, but=anew)
         wait = _CutoverWait(timeout)
         try:
             record = self._begin(record) if sync is None else self._catch_up(record, sync, wait)
@@ -163,9 +166,14 @@ class Cutover:
             self._note(record, "undone")
             raise
 
-    def _refuse_unready(self, record: MigrationRecord, but: Container[str] = ()) -> None:
+    def _refuse_unready(self, record: MigrationRecord) -> None:
+        """Raises DifferencesError unless all is proven, no row is in the quarantine, and no object lacks a vector."""
+        self._refuse_unproven_rows(record)
+        _refuse_lacking_vectors(self._work_folder, record)
+
+    def _refuse_unproven_rows(self, record: MigrationRecord, but: Container[str] = ()) -> None:
         """Raises DifferencesError unless all is proven, and no row is in the quarantine, `but` of these collections."""
-        _refuse_quarantined_rows(record, self._quarantine, but)
+        _refuse_quarantined_rows(record, self._work_folder.quarantine_folder, but)
         self._refuse_unproven(record)
 
     def _begin(self, record: MigrationRecord, position: int | None = None) -> MigrationRecord:
@@ -302,4 +310,14 @@ def _refuse_quarantined_rows(record: MigrationRecord, quarantine: Path, but: Con
         raise DifferencesError(
             f"Rows were refused ({counts}): the aliases are not moved.",
             f"`weaviate-migration quarantine list` names them; key, reason and payload are in {quarantine}.",
+        )
+
+
+def _refuse_lacking_vectors(work_folder: WorkFolder, record: MigrationRecord) -> None:
+    if lacking := lacking_vectors(work_folder, record):
+        followed = work_folder.sync_positions.read(record.id) is not None
+        raise DifferencesError(
+            f"Objects lack vectors that their model could not make ({lacking_text(lacking)}): the aliases are not "
+            "moved.",
+            f"`weaviate-migration {'sync' if followed else 'migrate'}` makes them once the model answers.",
         )

@@ -8,6 +8,7 @@ from weaviate_migration.target.aliases import alias_targets, point_aliases
 from weaviate_migration.target.references import refuse_referenced
 from weaviate_migration.target.schema import drop_collection, refuse_another_server, refuse_collections_of_others
 from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.pending_vectors import PendingVectors
 from weaviate_migration.work_folder.quarantine import Quarantine
 from weaviate_migration.work_folder.record import MigrationRecord
 
@@ -40,6 +41,7 @@ def roll_back(
             removed = [name for name in ours if discard and drop_collection(client, name, maker_of(record))]
             for name in ours if discard else ():
                 Quarantine(work_folder.quarantine_folder, name).discard()
+                PendingVectors(work_folder.pending_vectors_path, name).discard()
         if discard:
             work_folder.sync_positions.discard(record.id)
     return moved, removed
