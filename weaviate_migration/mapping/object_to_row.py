@@ -4,7 +4,8 @@ The inverse of `row_to_object`, written apart from it, so that the checks do not
 """
 
 import json
-from base64 import b64decode
+import struct
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as ReadOnlyMapping
 from datetime import UTC, datetime, timedelta
@@ -15,12 +16,19 @@ from uuid import UUID
 
 from weaviate_migration.mapping.models import CollectionMapping
 from weaviate_migration.mapping.names import folded
-from weaviate_migration.mapping.property_mapping import PropertyMapping
+from weaviate_migration.mapping.property_mapping import PropertyMapping, VectorMapping
+from weaviate_migration.mapping.row_to_object import NO_VECTORS, Vectors
 from weaviate_migration.mapping.spellings import BooleanValues
 from weaviate_migration.mapping.values import SqlValue
 
 Row = tuple[SqlValue, ...]
 Properties = ReadOnlyMapping[str, Any]
+
+# A vector's value as its column holds it.
+VectorInverse = Callable[[Sequence[float]], SqlValue]
+
+# How `struct` writes the numbers of a blob.
+_LETTERS = {None: "f", "float32": "f", "float64": "d", "float16": "e", "int8": "b"}
 
 # What 0 stands for, and how many units a second has.
 _1970, _2001 = datetime(1970, 1, 1, tzinfo=UTC), datetime(2001, 1, 1, tzinfo=UTC)
@@ -33,7 +41,7 @@ _EPOCHS = {
 }
 
 
-def row_rebuilder(mapping: CollectionMapping, columns: Sequence[str]) -> Callable[[Properties], Row]:
+def row_rebuilder(mapping: CollectionMapping, columns: Sequence[str]) -> Callable[[Properties, Vectors], Row]:
     """A function that rebuilds the rows of one table from their objects.
 
     Args:
@@ -41,16 +49,23 @@ def row_rebuilder(mapping: CollectionMapping, columns: Sequence[str]) -> Callabl
         columns: the names of the row's columns, in the row's order.
 
     Returns:
-        A function of an object's properties, as weaviate-client returns them: dates with a time zone, what is absent
-        as None. It raises ValueError, LookupError, TypeError or AttributeError for an object that tells no row.
+        A function of an object's properties and vectors, as weaviate-client returns them: dates with a time zone, what
+        is absent as None. It raises ValueError, LookupError, TypeError or AttributeError where they tell no row.
     """
     readers = [
         (column, prop.name if prop else "", inverse(prop) if prop else to_sql)
         for column, prop in zip(columns, holding_properties(mapping, columns), strict=True)
     ]
 
-    def rebuild(found: Properties) -> Row:
-        verbatim = source_columns(mapping, found)
+    holders = [
+        (column, vector.name, vector_inverse(vector))
+        for column, holding in zip(columns, holding_vectors(mapping, columns), strict=True)
+        for vector in reversed(holding)
+    ]
+
+    def rebuild(found: Properties, vectors: Vectors) -> Row:
+        told = {column: to_value(vectors[name]) for column, name, to_value in holders if name in vectors}
+        verbatim = told | source_columns(mapping, found)
         return tuple(
             [
                 verbatim[column] if column in verbatim else to_value(found.get(name))
@@ -70,9 +85,24 @@ def holding_properties(mapping: CollectionMapping, columns: Sequence[str]) -> li
     return [held_by.get(folded(column)) for column in columns]
 
 
-def object_to_row(mapping: CollectionMapping, columns: Sequence[str], properties: Properties) -> Row:
+def holding_vectors(mapping: CollectionMapping, columns: Sequence[str]) -> list[list[VectorMapping]]:
+    """For each column the vectors that tell it, unless a property holds it or it is kept verbatim: the first there is.
+
+    There are several where a column has vectors of several lengths.
+    """
+    held_by: dict[str, list[VectorMapping]] = {}
+    for each in mapping.vectors:
+        if each.column is not None and each.bytes != "json":
+            held_by.setdefault(folded(each.column), []).append(each)
+    held = holding_properties(mapping, columns)
+    return [[] if prop else held_by.get(folded(column), []) for column, prop in zip(columns, held, strict=True)]
+
+
+def object_to_row(
+    mapping: CollectionMapping, columns: Sequence[str], properties: Properties, vectors: Vectors = NO_VECTORS
+) -> Row:
     """The row that one object was made from; `row_rebuilder` is for many."""
-    return row_rebuilder(mapping, columns)(properties)
+    return row_rebuilder(mapping, columns)(properties, vectors)
 
 
 def source_columns(mapping: CollectionMapping, properties: ReadOnlyMapping[str, Any]) -> dict[str, SqlValue]:
@@ -94,6 +124,14 @@ def inverse(prop: PropertyMapping) -> Callable[[Any], SqlValue]:
     if prop.date_format in _EPOCHS:
         return partial(_since, *_EPOCHS[prop.date_format])
     return partial(_by_pattern, prop.date_format)
+
+
+def vector_inverse(vector: VectorMapping) -> VectorInverse:
+    """The function that gives the SQLite value of a vector whose column is not kept verbatim.
+
+    It raises ValueError for numbers that no value of the column makes.
+    """
+    return _base64_text if vector.bytes == "base64" else partial(_blob, _LETTERS[vector.bytes])
 
 
 def to_sql(value: Any) -> SqlValue:
@@ -118,6 +156,17 @@ def _date_text(moment: datetime) -> str:
 
 def _bytes(value: str | None) -> SqlValue:
     return None if value is None else b64decode(value, validate=True)
+
+
+def _blob(letter: str, numbers: Sequence[float]) -> SqlValue:
+    try:
+        return struct.pack(f"<{len(numbers)}{letter}", *map(int if letter == "b" else float, numbers))
+    except (struct.error, OverflowError) as error:
+        raise ValueError(f"a number of the vector is beyond the column's: {error}") from error
+
+
+def _base64_text(numbers: Sequence[float]) -> SqlValue:
+    return b64encode(struct.pack(f"<{len(numbers)}f", *numbers)).decode()
 
 
 def _since(start: datetime, per_second: int, value: datetime | None) -> SqlValue:

@@ -16,7 +16,7 @@ from weaviate_migration.mapping.values import (
     sql_literal,
     verbatim_json,
 )
-from weaviate_migration.mapping.vectors import VectorReader, vector_reader
+from weaviate_migration.mapping.vectors import ExactnessJudge, VectorReader, exactness_judge, vector_reader
 
 Vectors = Mapping[str, Sequence[float]]
 NO_VECTORS: Vectors = MappingProxyType({})
@@ -60,6 +60,7 @@ def row_converter(
     readers = _column_readers(mapping, columns)
     absent = _properties_of_absent_columns(mapping, columns)
     vector_readers = _vector_readers(mapping, columns)
+    vector_holders = _vector_holders(mapping, columns)
     parent_readers = _parent_readers(parents, columns)
 
     def convert(uuid: str, key: str, row: Sequence[SqlValue]) -> ObjectDraft:
@@ -74,6 +75,10 @@ def row_converter(
                 held = exact if held is None else held
             if not held:
                 verbatim[column] = value
+        vectors = _vectors(vector_readers, row) if vector_readers else NO_VECTORS
+        for name, column, is_exact in vector_holders:
+            if column in verbatim and name in vectors and is_exact(verbatim[column], vectors[name]):
+                del verbatim[column]
         references = NO_REFERENCES
         if parent_readers:
             references = {}
@@ -89,7 +94,6 @@ def row_converter(
             "migration_timestamp": migration_timestamp,
             "source_columns": verbatim_json(verbatim),
         }
-        vectors = _vectors(vector_readers, row) if vector_readers else NO_VECTORS
         return ObjectDraft(uuid, key, properties, vectors, references)
 
     return convert
@@ -171,6 +175,22 @@ def _vector_readers(mapping: CollectionMapping, columns: Sequence[str]) -> list[
         (vector.name, position_of[folded(vector.column)], vector_reader(vector))
         for vector in mapping.vectors
         if vector.column is not None and folded(vector.column) in position_of
+    ]
+
+
+def _vector_holders(mapping: CollectionMapping, columns: Sequence[str]) -> list[tuple[str, str, ExactnessJudge]]:
+    """Each vector that may hold its column: its name, the column, and what says whether it holds a value of it.
+
+    Where a property may hold the column, `object_to_row` asks that one and no vector.
+    """
+    held = {folded(prop.column) for prop in mapping.properties if prop.json_key is None}
+    name_of = {folded(column): column for column in columns}
+    return [
+        (vector.name, name_of[folded(vector.column)], is_exact)
+        for vector in mapping.vectors
+        if vector.column is not None
+        and folded(vector.column) in name_of.keys() - held
+        and (is_exact := exactness_judge(vector)) is not None
     ]
 
 

@@ -2,8 +2,8 @@
 
 import math
 import struct
-from base64 import b64decode
-from collections.abc import Callable
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from weaviate_migration.mapping.json_values import parse_json
@@ -12,6 +12,8 @@ from weaviate_migration.mapping.values import SqlValue
 
 VectorReader = Callable[[SqlValue], list[float] | None]
 NumbersReader = Callable[[SqlValue], tuple[float, ...] | None]
+# Whether a vector that was read from a value gives back that very value: same storage class, same bytes.
+ExactnessJudge = Callable[[SqlValue, Sequence[float]], bool]
 
 # The letters of `struct` for one number, little-endian, and how many bytes it takes.
 _ELEMENTS = {"float64": ("d", 8), "float16": ("e", 2), "int8": ("b", 1)}
@@ -44,6 +46,37 @@ def numbers_reader(vector: VectorMapping) -> NumbersReader:
         return None if data is None or len(data) % 4 else struct.unpack(f"<{len(data) // 4}f", data)
 
     return read
+
+
+def exactness_judge(vector: VectorMapping) -> ExactnessJudge | None:
+    """A function of a value and the vector that was read from it; None where no vector gives back its value."""
+    return _JUDGES[vector.bytes]
+
+
+def _is_blob(value: SqlValue, _: Sequence[float]) -> bool:
+    """A float32 holds each finite float32, float16 and int8, bit for bit."""
+    return isinstance(value, bytes)
+
+
+def _are_float32s(value: SqlValue, numbers: Sequence[float]) -> bool:
+    """Whether doubles lost nothing as float32s."""
+    return isinstance(value, bytes) and struct.pack(f"<{len(numbers)}d", *numbers) == value
+
+
+def _is_plain_base64(value: SqlValue, numbers: Sequence[float]) -> bool:
+    """Whether a text is the base64 that anyone writes: the last bits may differ otherwise."""
+    return isinstance(value, str) and b64encode(struct.pack(f"<{len(numbers)}f", *numbers)).decode() == value
+
+
+_JUDGES: dict[str | None, ExactnessJudge | None] = {
+    None: _is_blob,
+    "float32": _is_blob,
+    "float64": _are_float32s,
+    "float16": _is_blob,
+    "int8": _is_blob,
+    "json": None,
+    "base64": _is_plain_base64,
+}
 
 
 def _any_form(value: SqlValue) -> bytes | None:

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import httpx
 import msgspec
@@ -18,7 +18,7 @@ from weaviate_migration.base.errors import UnusableAnswerError
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping.object_ids import UuidRange, address
 from weaviate_migration.target.failures import target_errors
-from weaviate_migration.target.read_back import objects_in_range, uuid_after, uuid_before
+from weaviate_migration.target.read_back import objects_in_range, uuid_after, uuid_before, vector_bytes_after
 from weaviate_migration.target.tenants import PartOfRange, Tenants, parts_of_range
 
 # As JSON has them. Dates, UUIDs and the base64 of blobs stay texts here.
@@ -44,6 +44,9 @@ _PROVENANCE: dict[str, type] = {
 }
 
 
+_Value = TypeVar("_Value")
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectColumns:
     """Objects, ascending by address, each property as a list; None where an object does not have it.
@@ -53,14 +56,14 @@ class ObjectColumns:
         properties: by name. UUIDs, blobs (base64) and dates are texts as REST writes them; dates in RFC 3339, without
             zeros at a fraction's end.
         provenance: what the provenance property has, by name.
-        vectors: those that are made from columns, by name.
+        vectors: those that are made from columns, by name, as the bytes of little-endian float32s.
         references: by name, of each object the UUIDs that it leads to, whether or not they are there.
     """
 
     uuids: list[str]
     properties: dict[str, list[Any]]
     provenance: dict[str, list[Any]]
-    vectors: dict[str, list[Any]]
+    vectors: dict[str, list[bytes | None]]
     references: dict[str, list[tuple[str, ...]]]
 
     def __len__(self) -> int:
@@ -96,7 +99,7 @@ class ObjectColumns:
         )
 
 
-def _joined(parts: Sequence[dict[str, list[Any]]]) -> dict[str, list[Any]]:
+def _joined(parts: Sequence[dict[str, list[_Value]]]) -> dict[str, list[_Value]]:
     return {name: [value for each in parts for value in each[name]] for name in parts[0]}
 
 
@@ -230,12 +233,11 @@ class ObjectPages:
 
     @target_errors("reading objects")
     def _answer(self, part: PartOfRange, limit: int) -> bytes:
-        after = uuid_before(part.within.low) if part.within.low is not None else None
         of_tenant = {"tenant": part.tenant} if part.tenant is not None else {}
         # Private: the client has no public way to an answer as it came, and its connection knows keys and proxies.
         answer = self._client._connection.get(
             "/objects",
-            {"class": self._name, "limit": limit, "after": after or "", **of_tenant},
+            {"class": self._name, "limit": limit, "after": _cursor(part) or "", **of_tenant},
             "objects were not read",
         )
         answer = cast(httpx.Response, answer)
@@ -246,16 +248,25 @@ class ObjectPages:
     def _completed(self, found: ObjectColumns, part: PartOfRange) -> ObjectColumns | None:
         """With what JSON does not tell: the sign of a zero, and vectors bit for bit. Both come over gRPC."""
         zeros = [name for name in self._numbers if _has_zero(found.properties[name])]
-        if not found or not (zeros or self._vectors):
-            return found
-        up_to = UuidRange(part.within.low, uuid_after(found.uuids[-1]))
-        exact = list(objects_in_range(part.objects, up_to, len(found) + 1, vectors=self._vectors, properties=zeros))
-        if [each.uuid for each in exact] != found.uuids:
+        if found and zeros:
+            up_to = UuidRange(part.within.low, uuid_after(found.uuids[-1]))
+            exact = list(objects_in_range(part.objects, up_to, len(found) + 1, properties=zeros))
+            if [each.uuid for each in exact] != found.uuids:
+                return None
+            numbers = {name: [each.properties.get(name) for each in exact] for name in zeros}
+            found = replace(found, properties={**found.properties, **numbers})
+        return self._with_vectors(found, part) if found and self._vectors else found
+
+    def _with_vectors(self, found: ObjectColumns, part: PartOfRange) -> ObjectColumns | None:
+        exact = vector_bytes_after(part.objects, _cursor(part), len(found), self._vectors)
+        if exact is None or [uuid for uuid, _ in exact] != found.uuids:
             return None
-        numbers = {name: [each.properties.get(name) for each in exact] for name in zeros}
-        vectors: dict[str, list[Sequence[float] | None]]
-        vectors = {name: [cast(Any, each.vectors.get(name)) for each in exact] for name in self._vectors}
-        return replace(found, properties={**found.properties, **numbers}, vectors=vectors)
+        return replace(found, vectors={name: [own.get(name) for _, own in exact] for name in self._vectors})
+
+
+def _cursor(part: PartOfRange) -> str | None:
+    """The UUID that a page of this range begins after; None for the very first."""
+    return uuid_before(part.within.low) if part.within.low is not None else None
 
 
 def _has_zero(column: list[Any]) -> bool:

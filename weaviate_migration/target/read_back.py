@@ -3,6 +3,7 @@
 The address of an object in a collection without tenants is its UUID.
 """
 
+import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
@@ -344,6 +345,41 @@ def _found_by_client(
     found = collection.query.fetch_objects(filters=wanted, limit=len(uuids), include_vector=list(vectors))
     for each in found.objects:
         yield str(each.uuid), dict(each.properties), _vectors(each)
+
+
+@target_errors("reading vectors")
+@carrying(PAGE_BYTES)
+def vector_bytes_after(
+    collection: Collection[Any, Any], after: str | None, limit: int, names: Sequence[str]
+) -> list[tuple[str, Mapping[str, bytes]]] | None:
+    """UUID and these vectors of the first objects of a collection, or of one of its tenants, that come after a UUID.
+
+    As the bytes of float32s, little-endian: without an object of Python for each number.
+
+    Returns:
+        As many as there are, up to the limit, in the order of their UUIDs; None where that is more than a message.
+    """
+    has_answer = search_reply is not None and search_reply.has_connection(collection)
+    find = search_reply.found_vectors if has_answer else _vectors_by_client
+    try:
+        return find(collection, after, limit, names)
+    except WeaviateQueryError as error:
+        if not is_too_large(error):
+            raise
+        return None
+
+
+def _vectors_by_client(
+    collection: Collection[Any, Any], after: str | None, limit: int, names: Sequence[str]
+) -> list[tuple[str, Mapping[str, bytes]]]:
+    """What `search_reply.found_vectors` gives, from the client's own objects."""
+    found = collection.query.fetch_objects(
+        limit=limit, after=after, return_properties=[], include_vector=list(names)
+    ).objects
+    return [
+        (str(each.uuid), {name: struct.pack(f"<{len(own)}f", *own) for name, own in _vectors(each).items()})
+        for each in found
+    ]
 
 
 @target_errors("reading vectors")

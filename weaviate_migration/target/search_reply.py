@@ -1,4 +1,4 @@
-"""Objects by their UUIDs, taken out of the messages of Weaviate's gRPC interface.
+"""Objects by their UUIDs, and vectors of many objects, taken out of the messages of Weaviate's gRPC interface.
 
 weaviate-client asks the same, and takes longer to read the answer: it parses dates by a format, and asks each value for
 one type after the other. The request is made with its public stubs (`weaviate.proto.v1`) and goes over its own
@@ -15,6 +15,9 @@ from weaviate.collections import Collection
 from weaviate.proto.v1 import base_pb2, properties_pb2, search_get_pb2
 
 from weaviate_migration.mapping.row_to_object import Vectors
+
+VectorBytes = Mapping[str, bytes]
+"""An object's vectors by name, as little-endian float32s: what Weaviate sends."""
 
 
 def has_connection(collection: Collection[Any, Any]) -> bool:
@@ -50,6 +53,30 @@ def found_objects(
     # A private attribute: the client has no public way to an answer as it came.
     for each in collection._connection.grpc_search(request).results:
         yield each.metadata.id, _values(each.properties.non_ref_props), _vectors(each.metadata.vectors)
+
+
+def found_vectors(
+    collection: Collection[Any, Any], after: str | None, limit: int, vectors: Sequence[str]
+) -> list[tuple[str, VectorBytes]]:
+    """UUID and these vectors of the first objects that come after a UUID, so many at most, in the cursor's order.
+
+    Raises:
+        WeaviateBaseError: the call failed, as the client says it.
+    """
+    request = search_get_pb2.SearchRequest(
+        collection=collection.name,
+        tenant=collection.tenant or "",
+        limit=limit,
+        after=after or "",
+        metadata=search_get_pb2.MetadataRequest(uuid=True, vectors=vectors),
+        properties=search_get_pb2.PropertiesRequest(),
+        uses_123_api=True,
+        uses_125_api=True,
+        uses_127_api=True,
+    )
+    # A private attribute: the client has no public way to an answer as it came.
+    found = collection._connection.grpc_search(request).results
+    return [(each.metadata.id, {own.name: own.vector_bytes for own in each.metadata.vectors}) for each in found]
 
 
 def _values(properties: properties_pb2.Properties) -> dict[str, Any]:

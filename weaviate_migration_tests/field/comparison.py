@@ -174,10 +174,7 @@ def _rebuilt(table: _Table, stored: Json) -> Row:
     properties = stored["properties"]
     provenance = properties[table.provenance]
     verbatim = json.loads(provenance["source_columns"])
-    row = [
-        _said(verbatim[column]) if column in verbatim else _inverse(table.property_of(column), properties)
-        for column in table.columns
-    ]
+    row = [_said(verbatim[column]) if column in verbatim else _told(table, column, stored) for column in table.columns]
     return (*row, ("integer", int(provenance["original_id"]))) if table.rowid else tuple(row)
 
 
@@ -203,9 +200,19 @@ def _said(value: Any) -> Classed:
     raise AssertionError(f"source_columns has {value!r}")
 
 
-def _inverse(prop: Json | None, properties: Json) -> Classed:
+def _told(table: _Table, column: str, stored: Json) -> Classed:
+    """A column that is not kept verbatim: what its property says, or its vector of float32s."""
+    prop = table.property_of(column)
+    if prop is not None:
+        return _inverse(prop, stored["properties"])
+    vectors = [each for each in table.collection.get("vectors") or () if isinstance(each, Mapping)]
+    held = [stored["vectors"][each["name"]] for each in vectors if each.get("column", "").lower() == column.lower()]
+    assert held, "a column without a property and without a vector is not in source_columns"
+    return "blob", _float32s(held[0])
+
+
+def _inverse(prop: Json, properties: Json) -> Classed:
     """The value of a column that its property holds exactly; an absent property is NULL."""
-    assert prop is not None, "a column without a property is not in source_columns"
     value = properties.get(prop["name"])
     return ("null", None) if value is None else _INVERSES[prop.get("type", "text")](prop, value)
 

@@ -144,6 +144,7 @@ def test_an_altered_a_dropped_and_an_added_vector_are_found(
     migration.collection.data.update(uuid_of("key 5"), vector={"own": [1.0]})
     expected = {
         ("key 3", "vector blob", "[1.0, 3.0]", f"[1.0, {one_ulp}]"),
+        ("key 3", "metadata.source_columns.unmapped", repr(blob(1.0, 3.0)), repr(blob(1.0, one_ulp))),
         ("key 4", "vector listed", "[4.5, -0.0, 0.10000000149011612]", "None"),
     }
     for found in (differences(migration, client), migration.compare().differences):

@@ -1,7 +1,7 @@
 import json
 import math
 import struct
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -146,12 +146,86 @@ def test_one_column_makes_a_vector_of_each_length() -> None:
     assert convert("", "", (blob(1, 2, 3), None)).vectors == {}
 
 
-def test_a_row_keeps_what_its_vectors_are_made_from() -> None:
+def test_a_row_is_told_by_its_vectors_and_properties() -> None:
     columns, row = ("blob", "listed"), (blob(1, 2), "[1, 2, 3]")
     draft = row_converter(NOTES, columns, BEGAN)("", "", row)
     assert draft.vectors == {"one": [1.0, 2.0], "two": [1.0, 2.0, 3.0]}
-    assert json.loads(draft.properties["metadata"]["source_columns"]).keys() == {"blob"}
-    assert object_to_row(NOTES, columns, draft.properties) == row
+    assert kept_of(draft) == {}
+    assert object_to_row(NOTES, columns, draft.properties, draft.vectors) == row
+
+
+def kept_of(draft: ObjectDraft) -> dict[str, Any]:
+    kept: dict[str, Any] = json.loads(draft.properties["metadata"]["source_columns"])
+    return kept
+
+
+def carried(*vectors: VectorMapping) -> CollectionMapping:
+    return NOTES.model_copy(update={"vectors": vectors})
+
+
+@pytest.mark.parametrize(
+    ("form", "value", "is_kept"),
+    [
+        *((form, blob(0.1, -0.0, 1e-45, LARGEST_FLOAT32), False) for form in (None, "float32")),
+        ("float64", struct.pack("<3d", 0.5, -0.0, 1.401298464324817e-45), False),
+        ("float64", struct.pack("<2d", 0.5, 0.1), True),
+        ("float16", struct.pack("<4e", 0.5, -0.0, 65504, 6e-8), False),
+        ("int8", bytes([0, 1, 127, 128, 255]), False),
+        ("base64", "AAAAPwAAAIA=", False),
+        # The same vector, but another class of SQLite's, and a spelling whose last bits are not zeros.
+        ("base64", b"AAAAPwAAAIA=", True),
+        ("base64", "AAAAPx==", True),
+        ("json", "[0.5]", True),
+        (None, "[0.5]", True),
+        *((form, value, True) for form in (None, "float32") for value in (None, b"", b"\0", 7, 0.5, "text")),
+        *(("float32", blob(0.5, odd), True) for odd in (math.nan, math.inf, -math.inf)),
+        ("float16", struct.pack("<e", math.nan), True),
+    ],
+)
+def test_a_column_is_kept_where_its_vector_does_not_give_it_back(
+    form: VectorBytes | None, value: SqlValue, is_kept: bool
+) -> None:
+    mapping = carried(VectorMapping(name="v", column="BLOB", bytes=form))
+    draft = row_converter(mapping, ("blob",), BEGAN)("", "", (value,))
+    assert set(kept_of(draft)) == ({"blob"} if is_kept else set())
+    assert object_to_row(mapping, ("blob",), draft.properties, draft.vectors) == (value,)
+
+
+def test_a_vector_of_another_length_is_kept() -> None:
+    mapping = carried(
+        VectorMapping(name="of2", column="blob", length=2), VectorMapping(name="of3", column="blob", length=3)
+    )
+    for numbers, is_kept in (((1, 2), False), ((1, 2, 3), False), ((1, 2, 3, 4), True)):
+        draft = row_converter(mapping, ("blob",), BEGAN)("", "", (blob(*numbers),))
+        assert bool(kept_of(draft)) == is_kept
+        assert object_to_row(mapping, ("blob",), draft.properties, draft.vectors) == (blob(*numbers),)
+
+
+def test_a_column_that_a_property_holds_is_told_by_that() -> None:
+    mapping = NOTES.model_copy(
+        update={
+            "properties": (PropertyMapping(name="bytes", column="blob", type="blob"),),
+            "vectors": (VectorMapping(name="v", column="blob"),),
+        }
+    )
+    draft = row_converter(mapping, ("blob",), BEGAN)("", "", (blob(1),))
+    assert kept_of(draft) == {}
+    assert object_to_row(mapping, ("blob",), draft.properties, {"v": [2.0]}) == (blob(1),)
+
+
+def test_what_an_older_version_kept_beside_the_vector_is_still_what_counts() -> None:
+    draft = row_converter(carried(), ("blob",), BEGAN)("", "", (blob(1),))
+    assert set(kept_of(draft)) == {"blob"}
+    assert object_to_row(NOTES, ("blob",), draft.properties, {"one": [1.0]}) == (blob(1),)
+    assert object_to_row(NOTES, ("blob",), draft.properties) == (blob(1),)
+
+
+@pytest.mark.parametrize(("form", "number"), [("int8", 300.0), ("float16", 1e6)])
+def test_a_vector_that_no_value_makes_tells_no_row(form: VectorBytes, number: float) -> None:
+    mapping = carried(VectorMapping(name="v", column="blob", bytes=form))
+    draft = row_converter(mapping, ("blob",), BEGAN)("", "", (b"\1\1",))
+    with pytest.raises(ValueError, match="beyond the column's"):
+        object_to_row(mapping, ("blob",), draft.properties, {"v": [number]})
 
 
 def test_a_row_without_vectors() -> None:

@@ -14,11 +14,19 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+import numpy as np
 
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
 from weaviate_migration.mapping.names import folded
 from weaviate_migration.mapping.object_ids import object_uuid, split_address
-from weaviate_migration.mapping.object_to_row import from_verbatim, holding_properties, inverse
+from weaviate_migration.mapping.object_to_row import (
+    VectorInverse,
+    from_verbatim,
+    holding_properties,
+    holding_vectors,
+    inverse,
+    vector_inverse,
+)
 from weaviate_migration.mapping.property_mapping import VectorMapping
 from weaviate_migration.mapping.row_to_object import key_text, unfit_judge
 from weaviate_migration.mapping.tenants import tenant_name
@@ -26,7 +34,7 @@ from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.history.extract.storage_classes import RowColumns, RowLayout
 from weaviate_migration.phases.validation.meaning import Judge, judge
 from weaviate_migration.phases.validation.meaning_of_parents import parent_meant
-from weaviate_migration.phases.validation.meaning_of_vectors import same_vector, vector_meant
+from weaviate_migration.phases.validation.meaning_of_vectors import have_vectors_meant
 from weaviate_migration.target.object_pages import ObjectColumns
 
 _Column = Sequence[Any]
@@ -68,7 +76,9 @@ class ColumnComparer:
             for prop in mapping.properties
             if prop.type in _WRITERS and prop.date_format == "text"
         ]
-        self._holders = holding_properties(mapping, layout.columns)
+        self._holders = list(
+            zip(holding_properties(mapping, layout.columns), holding_vectors(mapping, layout.columns), strict=True)
+        )
         self._tenant = mapping.tenant
         self._tenant_position = position_of[folded(mapping.tenant.column)] if mapping.tenant is not None else -1
         self._parents = [
@@ -150,11 +160,11 @@ class ColumnComparer:
         kept_by = Counter(chain.from_iterable(kept))
         if not kept_by.keys() <= self._columns:
             return False
-        for name, prop, values in zip(self._layout.columns, self._holders, rows.columns, strict=True):
+        for name, (prop, vectors), values in zip(self._layout.columns, self._holders, rows.columns, strict=True):
             if kept_by[name] == len(kept):
                 rebuilt = _restored([each[name] for each in kept])
             else:
-                rebuilt = _inverse(prop, objects, written)
+                rebuilt = _inverse_vectors(vectors, objects) if vectors else _inverse(prop, objects, written)
                 if kept_by[name]:
                     pairs = zip(kept, rebuilt, strict=True)
                     rebuilt = [from_verbatim(each[name]) if name in each else value for each, value in pairs]
@@ -190,7 +200,7 @@ class ColumnComparer:
         self, vector: VectorMapping, position: int | None, rows: RowColumns, objects: ObjectColumns
     ) -> bool:
         values: _Column = rows.columns[position] if position is not None else [None] * len(rows)
-        return all(map(same_vector, map(partial(vector_meant, vector), values), objects.vectors[vector.name]))
+        return have_vectors_meant(vector, values, objects.vectors[vector.name])
 
 
 def _name_parents(
@@ -225,6 +235,21 @@ def _inverse(prop: PropertyMapping | None, objects: ObjectColumns, written: _Wri
     if prop.name in written:
         return written[prop.name]
     return list(map(inverse(prop), _as_client_returns(prop, found)))
+
+
+def _inverse_vectors(vectors: Sequence[VectorMapping], objects: ObjectColumns) -> list[SqlValue]:
+    """A column as its vectors tell it: the first of them that an object has; NULL where it has none."""
+    rebuilt: list[SqlValue] = [None] * len(objects)
+    for vector in reversed(vectors):
+        told: Sequence[SqlValue] = objects.vectors[vector.name]
+        if vector.bytes not in (None, "float32"):
+            told = list(map(partial(_inverse_vector, vector_inverse(vector)), objects.vectors[vector.name]))
+        rebuilt = [earlier if each is None else each for earlier, each in zip(rebuilt, told, strict=True)]
+    return rebuilt
+
+
+def _inverse_vector(restore: VectorInverse, float32s: bytes | None) -> SqlValue:
+    return None if float32s is None else restore(np.frombuffer(float32s, "<f4").tolist())
 
 
 def _same(one: list[SqlValue], other: list[SqlValue]) -> bool:

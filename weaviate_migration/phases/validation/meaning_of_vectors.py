@@ -7,6 +7,8 @@ from array import array
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from weaviate_migration.mapping.property_mapping import VectorMapping
 from weaviate_migration.phases.validation.meaning_of_json import document_of
 
@@ -22,6 +24,31 @@ def vector_meant(vector: VectorMapping, value: Any) -> list[float] | None:
     if not numbers or any(bits & _EXPONENT == _EXPONENT for bits in array("I", numbers.tobytes())):
         return None
     return None if vector.length not in (None, len(numbers)) else numbers.tolist()
+
+
+def have_vectors_meant(vector: VectorMapping, values: Sequence[Any], found: Sequence[bytes | None]) -> bool:
+    """Whether many objects have the vectors that their columns' values mean, bit for bit; False where one has not.
+
+    Args:
+        values: of the column, one for each object.
+        found: the objects' vectors, as the bytes of little-endian float32s.
+    """
+    if vector.bytes in (None, "float32") and values == found:
+        return _are_vectors(vector.length, [each for each in found if each is not None])
+    return all(_float32_bytes(vector_meant(vector, value)) == each for value, each in zip(values, found, strict=True))
+
+
+def _are_vectors(length: int | None, blobs: Sequence[bytes]) -> bool:
+    """Whether each of these is a vector: of as many finite numbers as the mapping says, and of one at least."""
+    lengths = set(map(len, blobs))
+    if not all(each and each % 4 == 0 and length in (None, each // 4) for each in lengths):
+        return False
+    numbers = np.frombuffer(b"".join(blobs), "<u4")
+    return not np.any(numbers & _EXPONENT == _EXPONENT)
+
+
+def _float32_bytes(numbers: Sequence[float] | None) -> bytes | None:
+    return None if numbers is None else np.asarray(numbers, "<f4").tobytes()
 
 
 def _numbers_meant(form: str | None, value: Any) -> Any:

@@ -11,7 +11,7 @@ from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping.names import folded
 from weaviate_migration.mapping.object_ids import address, object_uuid
 from weaviate_migration.mapping.object_to_row import row_rebuilder, source_columns
-from weaviate_migration.mapping.row_to_object import Vectors, key_text
+from weaviate_migration.mapping.row_to_object import NO_VECTORS, Vectors, key_text
 from weaviate_migration.mapping.tenants import tenant_name
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowLayout
@@ -161,10 +161,10 @@ class RowComparer:
     def _of_provenance(self, name: str, expected: object, found: object) -> Disagreement:
         return Disagreement("altered", f"{self.mapping.provenance}.{name}", expected, found)
 
-    def rebuild(self, properties: dict[str, Any]) -> Row | None:
+    def rebuild(self, properties: dict[str, Any], vectors: Vectors = NO_VECTORS) -> Row | None:
         """The row as the object alone tells it; None where it cannot be read."""
         try:
-            return self._rebuild(properties)
+            return self._rebuild(properties, vectors)
         except (ValueError, LookupError, TypeError, AttributeError):
             return None
 

@@ -66,7 +66,7 @@ def compare_sample(
 def _disagreements(comparer: RowComparer, row: ExtractRow, found: StoredObject | None) -> list[Disagreement]:
     if found is None:
         return [Disagreement("missing", "", row.values, None)]
-    return comparer.disagreements(row, found, comparer.rebuild(found.properties))
+    return comparer.disagreements(row, found, comparer.rebuild(found.properties, found.vectors))
 
 
 def draw_rows(extracts: Mapping[str, PartitionExtract], size: int, seed: int) -> Iterator[DrawnRow]:

@@ -66,7 +66,7 @@ def judge_objects(
         objects: the objects of the partition's range, ascending by address.
     """
     for (row, refused), found in _merge(rows, objects):
-        rebuilt = comparer.rebuild(found.properties) if found is not None else None
+        rebuilt = comparer.rebuild(found.properties, found.vectors) if found is not None else None
         if row is None:
             disagreements = [Disagreement("extra", "", None, rebuilt)]
         elif found is None:

@@ -1,6 +1,8 @@
 import json
 import struct
 from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
@@ -8,13 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping, VectorMapping
+from weaviate_migration.mapping.object_ids import object_uuid
+from weaviate_migration.mapping.object_to_row import object_to_row
 from weaviate_migration.mapping.property_mapping import VectorBytes
-from weaviate_migration.mapping.row_to_object import Vectors, row_converter
+from weaviate_migration.mapping.row_to_object import ObjectDraft, Vectors, row_converter
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.mapping.vectors import vector_reader
-from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowLayout
+from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowColumns, RowLayout
+from weaviate_migration.phases.validation.column_comparer import ColumnComparer
 from weaviate_migration.phases.validation.meaning_of_vectors import same_vector, vector_meant
-from weaviate_migration.phases.validation.row_comparer import RowComparer
+from weaviate_migration.phases.validation.row_comparer import RowComparer, same_value
+from weaviate_migration.target.object_pages import ObjectColumns, PageReader
 from weaviate_migration.target.read_back import StoredObject
 from weaviate_migration_tests.strategies import FLOAT32S, JSON_VALUES, SQL_VALUES, as_client_returns
 
@@ -31,7 +37,8 @@ NOTES = CollectionMapping(
     ),
 )
 COLUMNS = ("id", "data")
-COMPARER = RowComparer(NOTES, RowLayout("notes", COLUMNS, ("id",)), BEGAN)
+LAYOUT = RowLayout("notes", COLUMNS, ("id",))
+COMPARER = RowComparer(NOTES, LAYOUT, BEGAN)
 
 PLAIN = VectorMapping(name="v", column="c")
 READ = vector_reader(PLAIN)
@@ -74,6 +81,68 @@ def test_the_conversion_and_its_judge_agree_on_any_value(value: SqlValue) -> Non
 @given(ANY_VECTOR, VECTOR_LIKE)
 def test_the_conversion_and_its_judge_agree_in_any_form(vector: VectorMapping, value: SqlValue) -> None:
     assert same_vector(vector_meant(vector, value), vector_reader(vector)(value))
+
+
+def carried(vector: VectorMapping) -> CollectionMapping:
+    """The vector's column is one of the notes', and no property holds it."""
+    return NOTES.model_copy(update={"vectors": (vector.model_copy(update={"column": "data"}),)})
+
+
+def page_of(mapping: CollectionMapping, drafts: Sequence[ObjectDraft]) -> ObjectColumns:
+    """These objects as the page of an answer, with the bytes of their vectors."""
+    objects = [{"id": each.uuid, "properties": each.properties} for each in drafts]
+    page = PageReader(mapping).read(json.dumps({"objects": objects}).encode())
+    assert page is not None
+    vectors = {
+        name: [blob(*each.vectors[name]) if name in each.vectors else None for each in drafts]
+        for name in mapping.column_vectors
+    }
+    return replace(page, vectors=vectors)
+
+
+def agree(mapping: CollectionMapping, values: Sequence[SqlValue], drafts: Sequence[ObjectDraft]) -> bool:
+    comparer = ColumnComparer(mapping, LAYOUT, BEGAN)
+    uuids: list[str | None] = [each.uuid for each in drafts]
+    keys: list[SqlValue] = [each.key for each in drafts]
+    return comparer.agree(RowColumns(uuids, [keys], [keys, list(values)]), page_of(mapping, drafts))
+
+
+def drafts_of(mapping: CollectionMapping, values: Sequence[SqlValue]) -> list[ObjectDraft]:
+    """An object for each value, ascending by address."""
+    addressed = sorted((object_uuid("notes", (key,)) or "", key) for key in map(str, range(len(values))))
+    convert = row_converter(mapping, COLUMNS, BEGAN)
+    return [convert(uuid, key, (key, value)) for (uuid, key), value in zip(addressed, values, strict=True)]
+
+
+@given(ANY_VECTOR, st.lists(VECTOR_LIKE, min_size=1, max_size=5))
+def test_rows_are_rebuilt_from_their_vectors_one_by_one_and_as_a_page(
+    vector: VectorMapping, values: list[SqlValue]
+) -> None:
+    mapping = carried(vector)
+    drafts = drafts_of(mapping, values)
+    for value, draft in zip(values, drafts, strict=True):
+        properties = as_client_returns(mapping, draft)
+        assert same_value(object_to_row(mapping, COLUMNS, properties, draft.vectors)[1], value)
+    assert agree(mapping, values, drafts)
+
+
+@given(ANY_VECTOR, st.lists(VECTOR_LIKE, min_size=1, max_size=5), st.data())
+def test_a_page_with_another_vector_does_not_agree(
+    vector: VectorMapping, values: list[SqlValue], data: st.DataObject
+) -> None:
+    """One bit of a number, a number more or less, no vector, or one where none belongs."""
+    mapping = carried(vector)
+    drafts = drafts_of(mapping, values)
+    at = data.draw(st.integers(0, len(drafts) - 1))
+    other: Vectors = {"v": [1.0]}
+    if (sound := drafts[at].vectors.get("v")) is not None:
+        bits = bytearray(blob(*sound))
+        bit = data.draw(st.integers(0, 8 * len(bits) - 1))
+        bits[bit // 8] ^= 1 << bit % 8
+        flipped = struct.unpack(f"<{len(sound)}f", bits)
+        other = data.draw(st.sampled_from([{}, {"v": flipped}, {"v": [*sound, 0.0]}, {"v": sound[1:]}]))
+    drafts[at] = drafts[at]._replace(vectors=other)
+    assert not agree(mapping, values, drafts)
 
 
 @given(st.lists(FLOAT32S, min_size=1, max_size=5), st.data())
