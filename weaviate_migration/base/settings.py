@@ -74,6 +74,8 @@ OPTIONS: Mapping[str, str] = {
     "keep_changes": "--keep-changes",
     "keep_hours": "--keep-hours",
     "extracts": "--extracts",
+    "vector_cache": "--vector-cache",
+    "max_embedding_calls": "--max-embedding-calls",
     "alerts": "--alerts",
     "metrics_port": "--metrics-port",
     "metrics_address": "--metrics-address",
@@ -122,6 +124,8 @@ class MigrationConfig(BaseModel):
         keep_changes: of the change log, so many applied entries stay at most.
         keep_hours: and none that is older.
         extracts: where extracts are kept: any fsspec path; '' is the work folder.
+        vector_cache: the file of the vectors that were made; migrations may share it. None: in the work folder.
+        max_embedding_calls: how often a command asks models for vectors at most; None: as often as is needed.
         alerts: the file that says where alerts go, and from when on something is one; None: nobody is told.
         metrics_port: serves metrics for Prometheus while a command runs.
         metrics_address: of the machine, on which they are served: nobody else reaches the loopback's.
@@ -159,6 +163,8 @@ class MigrationConfig(BaseModel):
     keep_changes: int = Field(default=KEEP_CHANGES, ge=1)
     keep_hours: float = Field(default=KEEP_HOURS, ge=0, allow_inf_nan=False)
     extracts: str = ""
+    vector_cache: Path | None = None
+    max_embedding_calls: int | None = Field(default=None, ge=0)
     alerts: Path | None = None
     metrics_port: int | None = Field(default=None, ge=1, le=65535)
     metrics_address: str = Field(default="127.0.0.1", min_length=1)

@@ -169,6 +169,8 @@ def job_for_run(
     work_dir: str,
     extracts: str,
     with_api_key: bool,
+    vector_cache: str | None = None,
+    max_embedding_calls: int | None = None,
     key_prefix: str = "",
     group_prefix: str = "",
 ) -> dg.JobDefinition:
@@ -184,6 +186,8 @@ def job_for_run(
         sqlite_url="",
         work_dir=Path(work_dir),
         extracts=extracts,
+        vector_cache=Path(vector_cache) if vector_cache else None,
+        max_embedding_calls=max_embedding_calls,
         weaviate_api_key=API_KEY_VARIABLE if with_api_key else None,
     )
     work_folder = WorkFolder.of(config)

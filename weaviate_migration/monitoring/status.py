@@ -83,8 +83,10 @@ def status_before_first(config: MigrationConfig) -> MigrationStatus | None:
 
 
 def disk_use(work_folder: WorkFolder) -> dict[str, int]:
-    """Bytes of each folder and file of the work folder, and of the extracts where they are elsewhere."""
+    """Bytes of each folder and file of the work folder, and of extracts and made vectors where they are elsewhere."""
     parts = {path.name: bytes_in(UPath(path)) for path in sorted(work_folder.path.glob("*"))}
     if work_folder.extracts:
         parts["extracts"] = sum(bytes_in(work_folder.extracts_of(each)) for each in work_folder.records.all())
+    if work_folder.vector_cache is not None:
+        parts["vectors.sqlite"] = bytes_in(UPath(work_folder.vector_cache_path))
     return {name: size for name, size in parts.items() if size}

@@ -162,6 +162,8 @@ def run_job(
             "mapping_digest": mapping.digest,
             "work_dir": str(config.work_dir.absolute()),
             "extracts": config.extracts,
+            "vector_cache": _text(config.vector_cache),
+            "max_embedding_calls": config.max_embedding_calls,
             "with_api_key": config.weaviate_api_key is not None,
             "key_prefix": "/".join(names.key_prefix),
             "group_prefix": names.group_prefix,

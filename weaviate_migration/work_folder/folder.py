@@ -50,10 +50,12 @@ class WorkFolder:
     Attributes:
         path: the folder, absolute. Naming what is in it makes nothing; writing does.
         extracts: where extracts are kept: any fsspec path, such as s3://bucket/extracts; empty: in the folder.
+        vector_cache: the file of the vectors that were made; None: in the folder.
     """
 
     path: Path
     extracts: str = ""
+    vector_cache: Path | None = None
 
     def __post_init__(self) -> None:
         """Raises ConfigurationError where the extracts are to be on a storage that this installation does not know."""
@@ -68,7 +70,7 @@ class WorkFolder:
     @classmethod
     def of(cls, config: MigrationConfig) -> "WorkFolder":
         """The one that the settings name; nothing is made."""
-        return cls(config.work_dir.absolute(), config.extracts)
+        return cls(config.work_dir.absolute(), config.extracts, config.vector_cache and config.vector_cache.absolute())
 
     def ensure(self) -> Path:
         """Makes the folder if it is not there, and returns its path: for whoever is about to write to it.
@@ -253,6 +255,11 @@ class WorkFolder:
                 f"`weaviate-migration migrate` makes them (in Dagster's UI: `{mapping.extract_name}`).",
             )
         return paths
+
+    @property
+    def vector_cache_path(self) -> Path:
+        """The file of the vectors that were made: of all migrations of the folder, or of whoever shares it."""
+        return self.vector_cache or self.path / "vectors.sqlite"
 
     def check_results(self, record: MigrationRecord, mapping: CollectionMapping) -> CheckResults:
         """What the checks of a collection said last."""

@@ -75,6 +75,8 @@ OTHERS: dict[str, tuple[str, Any]] = {
     "keep_changes": ("5000", 5000),
     "keep_hours": ("0.5", 0.5),
     "extracts": ("memory://extracts", "memory://extracts"),
+    "vector_cache": ("vectors.sqlite", Path("vectors.sqlite")),
+    "max_embedding_calls": ("100", 100),
     "alerts": ("alerts.yaml", Path("alerts.yaml")),
     "metrics_port": ("9400", 9400),
     "metrics_address": ("0.0.0.0", "0.0.0.0"),

@@ -80,6 +80,17 @@ MAPPING_OPTION = _of_source(
     help="A file or a preset that says what becomes what; default: the migration's own, or what fits the file.",
 )
 EXTRACTS_OPTION = _of_folder("--extracts", metavar="PATH", help="Any fsspec path; default: in the work folder.")
+VECTOR_OPTIONS = (
+    _of_folder(
+        "--vector-cache",
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help="The vectors that were made; migrations may share it. Default: vectors.sqlite in the work folder.",
+    ),
+    _of_sizes(
+        "--max-embedding-calls", metavar="CALLS", type=int, help="How often models are asked for vectors at most."
+    ),
+)
 ALERTS_OPTION = _of_watching(
     "--alerts", metavar="FILE", type=click.Path(path_type=Path), help="Who is told of what goes wrong; default: nobody."
 )
@@ -124,6 +135,7 @@ COMMON_OPTIONS = (
     *SERVER_OPTIONS,
     MEMORY_OPTION,
     EXTRACTS_OPTION,
+    *VECTOR_OPTIONS,
 )
 WORK_OPTIONS = (
     _of_folder("--work-dir", type=click.Path(path_type=Path), help="Default: .weaviate_migration."),
