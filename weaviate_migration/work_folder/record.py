@@ -20,8 +20,8 @@ from weaviate_migration.base.errors import ConfigurationError, MigrationConflict
 from weaviate_migration.base.settings import environment_variable
 from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.mapping.validated_model import later
-from weaviate_migration.source.change_log import LogPosition
 from weaviate_migration.source.connect import sqlite_path
+from weaviate_migration.source.log_position import LogPosition
 from weaviate_migration.source.other_tables import OtherTables
 from weaviate_migration.work_folder.mappings import KeptMappings
 

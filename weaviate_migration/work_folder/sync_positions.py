@@ -12,7 +12,8 @@ from pathlib import Path
 from weaviate_migration.base.atomic_file import replace_file
 from weaviate_migration.base.errors import CaptureError
 from weaviate_migration.source.capture import Capture
-from weaviate_migration.source.change_log import INSTALL_HINT, ChangeLog, LogPosition
+from weaviate_migration.source.change_log import INSTALL_HINT, ChangeLog
+from weaviate_migration.source.log_position import LogPosition
 
 _HINT = "`weaviate-migration verify --repair` compares everything, mends what differs, and sync goes on from there."
 

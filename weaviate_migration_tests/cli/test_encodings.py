@@ -12,7 +12,7 @@ from weaviate_migration.mapping import read_mapping
 from weaviate_migration.monitoring.alerts import IncidentBook
 from weaviate_migration.monitoring.alerts.conditions import Condition, Judgement, Kind
 from weaviate_migration.monitoring.alerts.watch import alert_folder
-from weaviate_migration.source.change_log import LogPosition
+from weaviate_migration.source.log_position import LogPosition
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.quarantine import QuarantinedRow
 from weaviate_migration_tests.cli.test_options import COMMANDS, options_of

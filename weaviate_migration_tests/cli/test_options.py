@@ -16,7 +16,7 @@ from weaviate_migration.base.settings import OPTIONS, environment_variable
 from weaviate_migration.cli import cli
 from weaviate_migration.cli.show.options import HEADINGS, SharedOption
 from weaviate_migration.mapping import read_mapping
-from weaviate_migration.source.change_log import LogPosition
+from weaviate_migration.source.log_position import LogPosition
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration_tests.live.command_line import run_here
 from weaviate_migration_tests.live.notes import make_mapping, note_file

@@ -27,8 +27,9 @@ from weaviate_migration.phases.history.load import PartitionLoad
 from weaviate_migration.phases.validation.collection_proof import CollectionProof
 from weaviate_migration.phases.validation.partition_comparison import PartitionComparison
 from weaviate_migration.source.capture import install_capture
-from weaviate_migration.source.change_log import LogLimits, LogPosition, log_end
+from weaviate_migration.source.change_log import LogLimits
 from weaviate_migration.source.inspect import inspect_database
+from weaviate_migration.source.log_position import LogPosition, log_end
 from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.source.snapshot import take_snapshot
 from weaviate_migration.target.message_size import MESSAGE_BYTES

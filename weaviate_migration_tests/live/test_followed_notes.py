@@ -27,8 +27,10 @@ from weaviate_migration.phases.dual_write.log_pruner import LogPruner
 from weaviate_migration.phases.dual_write.row_applier import RowApplier, SyncTally, apply_changes
 from weaviate_migration.phases.history.changes import collection_changes, held_changes, open_change_log
 from weaviate_migration.phases.validation.changed_rows import compare_changes
-from weaviate_migration.source.change_log import ChangedRows, LogLimits, LogPosition
+from weaviate_migration.source.change_log import LogLimits
+from weaviate_migration.source.changed_rows import ChangedRows
 from weaviate_migration.source.inspect import quoted
+from weaviate_migration.source.log_position import LogPosition
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.target.write import remove_objects
 from weaviate_migration.work_folder.loaded import LoadedPartitions

@@ -13,15 +13,10 @@ from weaviate_migration.base.errors import CaptureError, SourceAwayError, Source
 from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.source.capture import install_capture, remove_capture
-from weaviate_migration.source.change_log import (
-    ChangedRow,
-    ChangeLog,
-    CopiesTooLargeError,
-    LogPosition,
-    log_end,
-    write_positions,
-)
+from weaviate_migration.source.change_log import ChangeLog, CopiesTooLargeError, write_positions
+from weaviate_migration.source.changed_rows import ChangedRow
 from weaviate_migration.source.inspect import inspect_database, quoted
+from weaviate_migration.source.log_position import LogPosition, log_end
 from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.source.snapshot import take_snapshot
 from weaviate_migration_tests.source.captures import ID, mapping_of

@@ -16,7 +16,8 @@ from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.mapping.tenants import tenant_name
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.source.capture import captured_by, install_capture, uncaptured_tables
-from weaviate_migration.source.change_log import ChangedRow, ChangeLog
+from weaviate_migration.source.change_log import ChangeLog
+from weaviate_migration.source.changed_rows import ChangedRow
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.lookups import slow_lookups
 from weaviate_migration.source.plan import MigrationPlan, plan_migration

@@ -17,7 +17,8 @@ from weaviate_migration.phases.history.extract.refusals import DUPLICATE_KEY, NO
 from weaviate_migration.phases.history.extract.scan import scan_partitions, table_bounds
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, decode
 from weaviate_migration.source.capture import Capture, install_capture
-from weaviate_migration.source.change_log import ChangedRow, ChangeLog
+from weaviate_migration.source.change_log import ChangeLog
+from weaviate_migration.source.changed_rows import ChangedRow
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import CollectionPlan, MigrationPlan, plan_migration
 from weaviate_migration.source.rows import KeyedRow, TableReader, sample_rows

@@ -23,7 +23,9 @@ from weaviate_migration.phases.dual_write.lag import standing_in
 from weaviate_migration.phases.dual_write.row_applier import RowApplier, SyncTally
 from weaviate_migration.phases.history.collection_locks import alone_with_one
 from weaviate_migration.source.capture import is_followed
-from weaviate_migration.source.change_log import ChangedRows, ChangeLog, CopiesTooLargeError, LogPosition
+from weaviate_migration.source.change_log import ChangeLog, CopiesTooLargeError
+from weaviate_migration.source.changed_rows import ChangedRows
+from weaviate_migration.source.log_position import LogPosition
 from weaviate_migration.source.plan import MigrationPlan
 from weaviate_migration.target.write import WriteSettings
 from weaviate_migration.work_folder.quarantine import Quarantine

@@ -13,7 +13,7 @@ from weaviate_migration.phases.history.extract.refusals import judged
 from weaviate_migration.phases.history.extract.scan import row_layout
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow
 from weaviate_migration.phases.history.row_writer import RowWriter
-from weaviate_migration.source.change_log import ChangedRow, ChangedRows
+from weaviate_migration.source.changed_rows import ChangedRow, ChangedRows
 from weaviate_migration.source.plan import CollectionPlan
 from weaviate_migration.target.write import Batch, WriteSettings, remove_objects, remove_remains
 from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow

@@ -18,7 +18,8 @@ from weaviate_migration.mapping.object_ids import UuidRange, object_uuid
 from weaviate_migration.phases.history.ascending import Ascending
 from weaviate_migration.phases.history.collection_locks import alone_with_one
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow
-from weaviate_migration.source.change_log import INSTALL_HINT, ChangedRow, ChangedRows, ChangeLog
+from weaviate_migration.source.change_log import INSTALL_HINT, ChangeLog
+from weaviate_migration.source.changed_rows import ChangedRow, ChangedRows
 from weaviate_migration.source.plan import CollectionPlan, plan_in_place
 from weaviate_migration.target.read_back import StoredObject
 from weaviate_migration.work_folder.folder import WorkFolder

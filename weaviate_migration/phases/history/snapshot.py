@@ -9,8 +9,8 @@ from pathlib import Path
 from weaviate_migration.base.permissions import make_folder
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.history.extract.scan import table_bounds
-from weaviate_migration.source.change_log import LogPosition, log_end
 from weaviate_migration.source.inspect import inspect_database
+from weaviate_migration.source.log_position import LogPosition, log_end
 from weaviate_migration.source.other_tables import OtherTables, read_other_tables
 from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.source.snapshot import take_snapshot

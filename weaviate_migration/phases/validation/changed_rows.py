@@ -22,7 +22,7 @@ from weaviate_migration.phases.history.extract.storage_classes import ExtractRow
 from weaviate_migration.phases.validation.partition_comparison import PartitionComparison
 from weaviate_migration.phases.validation.row_comparer import row_comparer
 from weaviate_migration.phases.validation.verdicts import PartitionTally, judge_objects
-from weaviate_migration.source.change_log import ChangedRow, ChangedRows
+from weaviate_migration.source.changed_rows import ChangedRow, ChangedRows
 from weaviate_migration.source.rows import text_length
 from weaviate_migration.target.read_back import StoredObject, asked_together, mapped_objects_by_uuid
 

@@ -20,7 +20,7 @@ from weaviate_migration.phases.validation.partition_comparison import PartitionC
 from weaviate_migration.phases.validation.repair import PartitionRepair, RepairTally
 from weaviate_migration.phases.validation.row_comparer import row_comparer
 from weaviate_migration.phases.validation.verdicts import PartitionTally, Verdict, judge_objects
-from weaviate_migration.source.change_log import ChangedRows
+from weaviate_migration.source.changed_rows import ChangedRows
 from weaviate_migration.target.read_back import FACTOR_FOR_VECTORS, mapped_objects_in_range, page_for
 from weaviate_migration.target.tenants import tenants_of
 

@@ -9,7 +9,7 @@ from weaviate_migration.mapping import Mapping
 from weaviate_migration.mapping.one_tenant import of_one_tenant
 from weaviate_migration.phases.dual_write.capture import begin_change_capture
 from weaviate_migration.source.capture import Capture
-from weaviate_migration.source.change_log import LogPosition
+from weaviate_migration.source.log_position import LogPosition
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration_tests.source.databases import make
 

@@ -22,7 +22,7 @@ from weaviate_migration.base.settings import create_migration_config
 from weaviate_migration.mapping import read_mapping
 from weaviate_migration.phases.history.extract.partitions import partition_bounds
 from weaviate_migration.source.capture import install_capture, read_capture, remove_capture
-from weaviate_migration.source.change_log import LogPosition
+from weaviate_migration.source.log_position import LogPosition
 from weaviate_migration.source.plan import planned_source
 from weaviate_migration.target.server_process import free_ports
 from weaviate_migration.work_folder.folder import WorkFolder

@@ -7,7 +7,7 @@ import pytest
 from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.mapping import CollectionMapping, Mapping, PropertyMapping
 from weaviate_migration.phases.dual_write.following import followed_records
-from weaviate_migration.source.change_log import LogPosition
+from weaviate_migration.source.log_position import LogPosition
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.record import MigrationRecord
 
