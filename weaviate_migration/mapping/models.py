@@ -66,7 +66,8 @@ class CollectionMapping(ValidatedModel):
         replication: on how many nodes each object is kept; None: as the server's settings say.
         shards: into how many parts Weaviate cuts the collection; None: one for each node.
         stopwords: words that no search looks for, where a property does not say its own; None: the server's, `en`.
-        index_timestamps: whether queries can filter by when an object was made or changed.
+        index_timestamps: whether queries can filter by when an object was made or changed; None: they can, of what is
+            made from now on.
         index_null_state: whether queries can filter by properties that an object does not have.
         index_property_length: whether queries can filter by how long a property is.
     """
@@ -88,7 +89,7 @@ class CollectionMapping(ValidatedModel):
     replication: int | None = later(None, ge=1)
     shards: int | None = later(None, ge=1)
     stopwords: Stopwords = later(None)
-    index_timestamps: bool = later(False)
+    index_timestamps: bool | None = later(None)
     index_null_state: bool = later(False)
     index_property_length: bool = later(False)
     # Not part of what a mapping says, nor of its digest.
@@ -128,12 +129,14 @@ class CollectionMapping(ValidatedModel):
         return tuple(prop.name for prop in self.properties if prop.type == "blob")
 
     @property
-    def asks_of_server(self) -> bool:
-        """Whether it says what a server may not be able to make: for its nodes, its environment, or its version."""
-        return self.replication is not None or any(
-            prop.tokenization in TOKENIZATIONS_ON_DEMAND or prop.ascii_fold or prop.stopwords is not None
-            for prop in self.properties
-        )
+    def asks_of_server(self) -> frozenset[str]:
+        """What it says that a server may not be able to make: for its nodes, its environment, or its version."""
+        asked = {f"replication {self.replication}"} if self.replication is not None else set()
+        for prop in self.properties:
+            if prop.tokenization in TOKENIZATIONS_ON_DEMAND:
+                asked.add(f"tokenization {prop.tokenization}")
+            asked |= {name for name in ("ascii_fold", "ascii_fold_ignore", "stopwords") if getattr(prop, name)}
+        return frozenset(asked)
 
     @property
     def parent_properties(self) -> tuple[PropertyMapping, ...]:

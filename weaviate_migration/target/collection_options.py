@@ -15,20 +15,20 @@ from weaviate_migration.mapping import CollectionMapping, PropertyMapping
 
 # By what else of an object queries can filter: the fields of a mapping, and of a collection's configuration.
 _INDEXED = ("index_timestamps", "index_null_state", "index_property_length")
-# What the server chooses where a mapping does not say it.
-LEFT_TO_THE_SERVER = ("replication", "shards", "stopwords")
+# What the server, or the version that made a collection, chose where a mapping does not say it.
+LEFT_TO_THE_SERVER = ("replication", "shards", "stopwords", "index_timestamps")
 
 
-def inverted_index(mapping: CollectionMapping) -> InvertedIndexConfigCreate | None:
-    """What the mapping says of the collection's inverted index; None where it says nothing."""
+def inverted_index(mapping: CollectionMapping) -> InvertedIndexConfigCreate:
+    """The collection's inverted index. Timestamps are indexed unless the mapping says no: it costs nothing measurable,
+    and what was changed since is found by them.
+    """
     own_lists = {
         _own_list(prop): list(prop.stopwords) for prop in mapping.properties if isinstance(prop.stopwords, tuple)
     }
-    if not (own_lists or mapping.stopwords or any(getattr(mapping, name) for name in _INDEXED)):
-        return None
     listed = _listed(mapping.stopwords) if mapping.stopwords else []
     return Configure.inverted_index(
-        index_timestamps=mapping.index_timestamps,
+        index_timestamps=mapping.index_timestamps is not False,
         index_null_state=mapping.index_null_state,
         index_property_length=mapping.index_property_length,
         stopwords_preset=StopwordsPreset(listed[0]) if listed else None,
@@ -67,7 +67,8 @@ def options_as_made(mapping: CollectionMapping) -> Iterator[tuple[str, str]]:
             yield name, str(number)
     yield "multi-tenancy", _on_or_off(mapping.tenant is not None)
     for name in _INDEXED:
-        yield name, str(getattr(mapping, name)).lower()
+        if (indexed := getattr(mapping, name)) is not None:
+            yield name, str(indexed).lower()
     if mapping.stopwords:
         yield "stopwords", _spoken(_listed(mapping.stopwords))
     for prop in mapping.properties:

@@ -144,6 +144,7 @@ OPTIONS: list[dict[str, Any]] = [
     {"stopwords": "none"},
     {"stopwords": ["und", "oder"]},
     {"index_timestamps": True},
+    {"index_timestamps": False},
     {"index_null_state": True},
     {"index_property_length": True},
     *(

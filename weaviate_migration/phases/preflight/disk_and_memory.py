@@ -92,7 +92,7 @@ def open_files_per_tenant(mapping: CollectionMapping) -> int:
         found += len(indexed)
     if mapping.index_property_length:
         found += sum(each.type == "text" or each.type.endswith("[]") for each in indexed)
-    if mapping.index_timestamps:
+    if mapping.index_timestamps is not False:
         found += 2  # When an object was made, and when it was changed.
     return found
 

@@ -80,8 +80,9 @@ def server(client: WeaviateClient, address: ServerAddress) -> ChecklistItem:
 
 
 def rights(trial: TrialCollections, mapping: Mapping) -> ChecklistItem:
-    """Whether collections can be made and removed: one is, or all of those that not every server can make."""
-    tried = [each for each in mapping.collections if each.asks_of_server] or mapping.collections[:1]
+    """Whether collections can be made and removed: one is, or one for each thing that not every server can make."""
+    asking = {asked: each for each in reversed(mapping.collections) for asked in each.asks_of_server}
+    tried = [each for each in mapping.collections if each in asking.values()] or mapping.collections[:1]
     began = time.monotonic()
     try:
         trial.remove_leftovers()

@@ -41,7 +41,7 @@ def test_tenants_are_counted_in_each_of_their_collections(tmp_path: Path) -> Non
     plain, tenanted = need_of(path), need_of(path, column="org")
     assert (plain.tenants, plain.open_files) == (0, 0)
     assert list(open_files(plain, embedded=True)) == []
-    assert (tenanted.tenants, tenanted.open_files) == (5, 25)
+    assert (tenanted.tenants, tenanted.open_files) == (5, 35)
     assert tenanted.server_memory - plain.server_memory == 5 * 250_000
     assert need_of(path, column="org", only="acme").tenants == 2
 
@@ -54,6 +54,7 @@ def test_tenants_are_counted_in_each_of_their_collections(tmp_path: Path) -> Non
         ({"type": "int"}, {"index_null_state": True}, 12),
         ({"type": "int"}, {"index_property_length": True}, 8),
         ({"type": "int"}, {"index_timestamps": True}, 10),
+        ({"type": "int"}, {"index_timestamps": None}, 10),
         ({"type": "int"}, {"vectors": ["v"]}, 8),
         ({"index": "words"}, {}, 8),
         ({"index": "words"}, {"index_property_length": True}, 12),
@@ -66,7 +67,8 @@ def test_open_files_of_a_tenant_with_four_properties(
     prop: dict[str, Any], of_collection: dict[str, Any], measured: int
 ) -> None:
     properties = [{"name": f"p{at}", "column": f"c{at}", **prop} for at in range(4)]
-    fields = {"name": "Note", "table": "notes", "properties": properties, "tenant": {"column": "org"}}
+    fields: dict[str, Any] = {"name": "Note", "table": "notes", "properties": properties, "tenant": {"column": "org"}}
+    fields |= {"index_timestamps": False}
     assert open_files_per_tenant(CollectionMapping.model_validate(fields | of_collection)) == measured
 
 

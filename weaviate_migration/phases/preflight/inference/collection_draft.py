@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from weaviate_migration.base.texts import counted
 from weaviate_migration.mapping.models import CollectionMapping
 from weaviate_migration.mapping.property_mapping import PropertyMapping, RelationMapping
+from weaviate_migration.phases.preflight.full_text import not_to_be_had
 from weaviate_migration.phases.preflight.inference.column_guess import ColumnGuess, guess_column
 from weaviate_migration.phases.preflight.inference.join_draft import JoinDraft, join_draft
 from weaviate_migration.phases.preflight.inference.joins import FoundJoin
@@ -69,6 +70,8 @@ def draft_collection(read: ReadTable, joins: Sequence[FoundJoin] = ()) -> Collec
         properties=properties,
         relations=tuple(relations[each.candidate.column] for each in read.declared),
         omit=read.omitted,
+        # Weaviate's own list would make searches pass over "the", which SQLite's full-text indexes do not.
+        stopwords="none" if any(prop.index == "words" for prop in properties) else None,
     )
     return CollectionDraft(
         table=table.name,
@@ -120,7 +123,11 @@ def guess_columns(read: ReadTable, taken: Iterable[str] = ()) -> dict[str, Colum
     }
     return {
         column.name: guess_column(
-            names[column.name], column, read.facts.columns[column.name], is_key=column.name in keys
+            names[column.name],
+            column,
+            read.facts.columns[column.name],
+            is_key=column.name in keys,
+            searched_by=read.searched_by.get(column.name),
         )
         for column in read.usable
     }
@@ -190,9 +197,21 @@ def _head(
 def remarks_of(read: ReadTable, guesses: Mapping[str, ColumnGuess]) -> Iterator[str]:
     """What a person should look at, besides what is left out."""
     yield from _remarks_of_values(read)
+    yield from _remarks_of_searches(read, guesses)
     for column, guess in guesses.items():
         if guess.is_for_people:
             yield f"{read.keyed.table.name}.{column} is only in source_columns: {guess.reason}"
+
+
+def _remarks_of_searches(read: ReadTable, guesses: Mapping[str, ColumnGuess]) -> Iterator[str]:
+    """What a full-text index of the source finds and Weaviate will not."""
+    for column, index in read.searched_by.items():
+        prop = guesses[column].property if column in guesses else None
+        if prop is None or prop.index != "words":
+            yield f"{read.name}.{column} is searched by {index.told}, and becomes nothing that a search of words finds"
+            continue
+        for told in not_to_be_had(index.tokenizer):
+            yield f"{read.name}.{column} is searched by {index.told}: {told}"
 
 
 def _remarks_of_values(read: ReadTable) -> Iterator[str]:

@@ -1,10 +1,12 @@
 """What a column becomes, from its declaration and its values: a property, a vector, or nothing; and why."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from weaviate_migration.base.texts import counted
 from weaviate_migration.mapping import PropertyMapping
 from weaviate_migration.mapping.property_mapping import VectorMapping
+from weaviate_migration.phases.preflight.full_text import not_to_be_had, text_index_fields
 from weaviate_migration.phases.preflight.inference.column_facts import ColumnFacts
 from weaviate_migration.phases.preflight.inference.column_words import ColumnWords, column_words
 from weaviate_migration.phases.preflight.inference.finding import Found, classes_text, held, holds_most
@@ -17,6 +19,7 @@ from weaviate_migration.phases.preflight.inference.text_guess import (
     uuid,
 )
 from weaviate_migration.phases.preflight.inference.vector_guess import VectorGuess, vector_in_blobs, vector_in_texts
+from weaviate_migration.source.full_text import FullTextIndex
 from weaviate_migration.source.inspect import Column
 
 
@@ -37,13 +40,16 @@ class ColumnGuess:
     is_for_people: bool = False
 
 
-def guess_column(name: str, column: Column, facts: ColumnFacts, *, is_key: bool) -> ColumnGuess:
+def guess_column(
+    name: str, column: Column, facts: ColumnFacts, *, is_key: bool, searched_by: FullTextIndex | None = None
+) -> ColumnGuess:
     """Says what a column becomes.
 
     Args:
         name: the property's, or the vector's.
         facts: of all its values.
         is_key: whether it is part of the table's key, or holds keys of another table.
+        searched_by: the full-text index that its texts are searched by.
     """
     words = column_words(column)
     vector = None if is_key else _vector(words, facts)
@@ -55,8 +61,22 @@ def guess_column(name: str, column: Column, facts: ColumnFacts, *, is_key: bool)
     found = _property(words, facts, is_key=is_key) or Found(None, f"no type fits most: {classes_text(facts)}")
     if found.fields is None:
         return ColumnGuess(None, None, found.reason)
-    prop = PropertyMapping.model_validate({"name": name, "column": column.name, **found.fields})
+    if not is_key and found.fields["type"] in ("text", "text[]"):
+        found = _as_searched(found, found.fields, searched_by)
+    prop = PropertyMapping.model_validate({"name": name, "column": column.name, **(found.fields or {})})
     return ColumnGuess(prop, None, found.reason)
+
+
+def _as_searched(found: Found, fields: dict[str, Any], searched_by: FullTextIndex | None) -> Found:
+    """A text so that a search finds what it finds in SQLite; without a full-text index there, with or without accents.
+
+    A text that is searched there is searched here, whatever its values look like.
+    """
+    if searched_by is None:
+        return replace(found, fields={**fields, "ascii_fold": True}) if fields["index"] == "words" else found
+    tokenizer = searched_by.tokenizer
+    told = "; ".join([f"searched by {searched_by.told}", *not_to_be_had(tokenizer)])
+    return Found({**fields, **text_index_fields(tokenizer)}, f"{found.reason}; {told}")
 
 
 def _vector(words: ColumnWords, facts: ColumnFacts) -> VectorGuess | None:

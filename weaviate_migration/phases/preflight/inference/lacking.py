@@ -9,6 +9,7 @@ from weaviate_migration.base.texts import counted
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping import Mapping as TableMapping
 from weaviate_migration.mapping.names import folded
+from weaviate_migration.mapping.property_mapping import PropertyMapping
 from weaviate_migration.phases.preflight.inference.choice import Choice, OmittedTable, choose_tables
 from weaviate_migration.phases.preflight.inference.collection_draft import (
     CollectionDraft,
@@ -182,7 +183,7 @@ def _new_columns(read: ReadTable, mapping: TableMapping) -> NewColumns:
     return NewColumns(
         read,
         {
-            "properties": [guess.property for guess in guesses.values() if guess.property],
+            "properties": [_searched(guess.property, read, collection) for guess in guesses.values() if guess.property],
             "vectors": [guess.vector for guess in guesses.values() if guess.vector],
             "relations": [relations[each.candidate.column] for each in read.declared],
             "omit": read.omitted,
@@ -190,6 +191,12 @@ def _new_columns(read: ReadTable, mapping: TableMapping) -> NewColumns:
         reasons(read, guesses),
         tuple(remarks_of(read, guesses)),
     )
+
+
+def _searched(prop: PropertyMapping, read: ReadTable, collection: CollectionMapping) -> PropertyMapping:
+    """A new property, without the stop words of its collection where a full-text index of the source has none."""
+    is_parted = prop.index == "words" and prop.tokenization is None and prop.column in read.searched_by
+    return prop.model_copy(update={"stopwords": "none"}) if is_parted and collection.stopwords != "none" else prop
 
 
 def _taken_names(collection: CollectionMapping) -> Iterator[str]:

@@ -3,15 +3,13 @@
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from weaviate_migration.mapping.names import folded
 from weaviate_migration.source.inspect import Table
-from weaviate_migration.source.sql_tokens import in_parentheses, tokens_of, unquoted
+from weaviate_migration.source.virtual_tables import FULL_TEXT_MODULES, VirtualTable, virtual_tables
 
 _SQLITE = "SQLite keeps it for itself"
 _SHADOW = "the module of a virtual table keeps it for itself"
-_FULL_TEXT = ("fts3", "fts4", "fts5")
 # Modules that show what a full-text index holds.
 _VOCABULARY = ("fts5vocab", "fts4aux", "fts3tokenize")
 # SQLite knows the tables that a module keeps only while it has the module. Of those that it seldom has: what stands
@@ -29,21 +27,6 @@ _KEPT_BY = {
 }
 
 
-@dataclass(frozen=True)
-class _VirtualTable:
-    name: str
-    module: str
-    arguments: tuple[str, ...]
-
-    def argument(self, name: str) -> str | None:
-        """The value of an argument such as `content='notes'`."""
-        for each in self.arguments:
-            called, is_one, value = each.partition("=")
-            if is_one and folded(called.strip()) == name:
-                return unquoted(value.strip())
-        return None
-
-
 def tables_of_modules(connection: sqlite3.Connection, tables: Iterable[Table]) -> dict[str, str]:
     """The tables that are nobody's data, or another table's, each with the reason to leave it out.
 
@@ -52,7 +35,7 @@ def tables_of_modules(connection: sqlite3.Connection, tables: Iterable[Table]) -
     """
     found = dict(_hidden(connection))
     by_name = {folded(table.name): table for table in tables}
-    for virtual in _virtual_tables(connection):
+    for virtual in virtual_tables(connection):
         if reason := _why_no_data(virtual):
             found[virtual.name] = reason
         table = by_name.get(folded(virtual.name))
@@ -70,28 +53,16 @@ WHERE schema = 'main' AND (type = 'shadow' OR name LIKE 'sqlite!_%' ESCAPE '!') 
         yield name, _SHADOW if kind == "shadow" else _SQLITE
 
 
-def _virtual_tables(connection: sqlite3.Connection) -> Iterator[_VirtualTable]:
-    statement = "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND rootpage = 0 ORDER BY name"
-    for name, sql in connection.execute(statement).fetchall():
-        tokens = tokens_of(sql)
-        words = [token for token in tokens if token != " "]
-        using = [folded(word) for word in words].index("using")
-        arguments, _ = in_parentheses(tokens)
-        yield _VirtualTable(
-            name, folded(unquoted(words[using + 1])), tuple("".join(each).strip() for each in arguments)
-        )
-
-
-def _why_no_data(virtual: _VirtualTable) -> str | None:
+def _why_no_data(virtual: VirtualTable) -> str | None:
     if virtual.module in _VOCABULARY:
         return "shows what a full-text index holds"
-    content = virtual.argument("content") if virtual.module in _FULL_TEXT else None
+    content = virtual.argument("content") if virtual.module in FULL_TEXT_MODULES else None
     if content is None:
         return None
     return f"a full-text index of {content}, where its texts are" if content else "a full-text index without texts"
 
 
-def _kept(virtual: _VirtualTable, tables: dict[str, Table]) -> Iterator[str]:
+def _kept(virtual: VirtualTable, tables: dict[str, Table]) -> Iterator[str]:
     """The tables that the module of an unreadable virtual table keeps."""
     suffix = _KEPT_BY.get(virtual.module)
     prefix = f"{folded(virtual.name)}_"

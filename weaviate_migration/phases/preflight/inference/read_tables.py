@@ -2,13 +2,14 @@
 
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from weaviate_migration.mapping.names import folded
 from weaviate_migration.phases.preflight.inference.names import collection_names
 from weaviate_migration.phases.preflight.inference.relations import Candidate, KeyedTable, candidates
 from weaviate_migration.phases.preflight.inference.table_reading import FoundRelation, TableFacts, read_table
 from weaviate_migration.source.foreign_keys import foreign_keys
+from weaviate_migration.source.full_text import FullTextIndex, full_text_indexes, index_of
 from weaviate_migration.source.inspect import OWN_PREFIX, Column, Table
 from weaviate_migration.source.unique_indexes import unique_indexes
 
@@ -21,12 +22,14 @@ class ReadTable:
         remarks: why declared foreign keys are no relations.
         unique: of a table that is told apart by its rowid, columns that could do so better: changes to it can be
             followed then. Empty if there are none.
+        searched_by: the full-text indexes that its columns are searched by, by the columns' names.
     """
 
     keyed: KeyedTable
     facts: TableFacts
     remarks: Sequence[str]
     unique: tuple[str, ...] = ()
+    searched_by: Mapping[str, FullTextIndex] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -99,13 +102,19 @@ def read_tables(
         among: the tables whose keys may be in their columns, by name, folded.
     """
     found = []
+    indexes = full_text_indexes(connection)
     for each in tables:
         relations = candidates(each.table, foreign_keys(connection, each.table.name), among)
         unreadable = {column.name for column in each.table.columns if column.unreadable}
         asked = [relation for relation in relations.found if relation.column not in unreadable]
         facts = read_table(connection, each.table, asked)
         unique = _unique_columns(connection, each, facts)
-        found.append(ReadTable(each, facts, relations.remarks, unique))
+        searched_by = {
+            column.name: index
+            for column in each.table.columns
+            if (index := index_of(indexes, each.table.name, column.name)) is not None
+        }
+        found.append(ReadTable(each, facts, relations.remarks, unique, searched_by))
     return found
 
 

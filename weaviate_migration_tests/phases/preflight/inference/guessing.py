@@ -36,5 +36,5 @@ def told(guess: ColumnGuess) -> str:
     if prop.values is not None:
         true, false = (" ".join(map(str, each)) for each in (prop.values.true, prop.values.false))
         return f"{prop.type} {{true: {true}, false: {false}}}"
-    fields = prop.model_dump(exclude_defaults=True, exclude={"name", "column", "type"})
+    fields = prop.model_dump(exclude_defaults=True, exclude={"name", "column", "type", "ascii_fold"})
     return " ".join([prop.type, *map(str, fields.values())])
