@@ -24,14 +24,23 @@ from weaviate_migration.cli.migrate import migrate
 from weaviate_migration.mapping import (
     CollectionMapping,
     Mapping,
+    ModelMapping,
     PropertyMapping,
     RelationMapping,
     TenantMapping,
     VectorMapping,
     read_mapping,
 )
-from weaviate_migration.mapping.property_mapping import Distance, PropertyType, VectorBytes
+from weaviate_migration.mapping.property_mapping import PropertyType
 from weaviate_migration.mapping.spellings import DateFormat
+from weaviate_migration.mapping.vector_index import (
+    QUANTIZER_OPTIONS,
+    FilterStrategy,
+    IndexType,
+    QuantizerType,
+    VectorIndexMapping,
+)
+from weaviate_migration.mapping.vector_mapping import Distance, OnFailure, VectorBytes
 from weaviate_migration.monitoring.alerts.conditions import Kind
 from weaviate_migration.target.probes import MINIMUM_VERSION
 from weaviate_migration.target.server_binary import SERVER_VERSION
@@ -179,7 +188,8 @@ def test_the_fields_of_a_log_line() -> None:
 def shown_default(field: FieldInfo) -> str:
     """As the docs show it: nothing where there is none, or an empty one."""
     default = None if field.is_required() else field.get_default(call_default_factory=True)
-    return str(default).lower() if default or default is False else ""
+    shown = str(default).lower() if default or default is False else ""
+    return shown.encode("unicode_escape").decode()
 
 
 @pytest.mark.parametrize(
@@ -190,16 +200,30 @@ def shown_default(field: FieldInfo) -> str:
         ("A property", PropertyMapping),
         ("Relations", RelationMapping),
         ("Vectors", VectorMapping),
+        ("Models", ModelMapping),
+        ("The index of a vector", VectorIndexMapping),
         ("Tenants", TenantMapping),
     ],
 )
 def test_the_fields_of_a_mapping(section: str, model: type[BaseModel]) -> None:
     table = PAGES["mapping.md"].split(f"## {section}\n", 1)[1].split("\n## ", 1)[0]
-    documented = dict(re.findall(r"^\| `(\w+)` \| (?:`(\w+)`)? *\|", table, re.MULTILINE))
-    assert documented == {name: shown_default(field) for name, field in model.model_fields.items()}
+    documented = dict(re.findall(r"^\| `(\w+)` \| (?:`([^`]+)`)? *\|", table, re.MULTILINE))
+    assert documented == {field.alias or name: shown_default(field) for name, field in model.model_fields.items()}
 
 
-@pytest.mark.parametrize("choices", [DateFormat, VectorBytes, Distance])
+def test_the_options_of_quantizers() -> None:
+    documented = dict(
+        re.findall(r"^\| `(\w+)` \| (`.+) \|$", PAGES["mapping.md"].split("| quantizer |")[1], re.MULTILINE)
+    )
+    shown = {name: set(re.findall(r"`(\w+)`(?= ?[,(]|$)", options)) for name, options in documented.items()}
+    assert {name: shown[name] for name in QUANTIZER_OPTIONS if name != "none"} == {
+        name: set(options) for name, options in QUANTIZER_OPTIONS.items() if options
+    }
+
+
+@pytest.mark.parametrize(
+    "choices", [DateFormat, VectorBytes, Distance, OnFailure, IndexType, QuantizerType, FilterStrategy]
+)
 def test_the_choices_of_a_mapping(choices: object) -> None:
     assert [each for each in get_args(choices) if f"`{each}`" not in PAGES["mapping.md"]] == []
 

@@ -57,6 +57,7 @@ class FileKind:
         option: of the command line, that names the file.
         error: what is raised.
         models: of what stands in a field, by the field's name; the file's own model holds everything else.
+        named: fields of `models` that hold one for each name: of these, the name says nothing.
         spelled: fields within which `true`, `yes` and the like are texts, spelled as they are, and no booleans.
     """
 
@@ -65,6 +66,7 @@ class FileKind:
     option: str
     error: type[ConfigurationError]
     models: Mapping[str, type[BaseModel]] = field(default_factory=dict)
+    named: frozenset[str] = frozenset()
     spelled: frozenset[str] = frozenset()
 
 
@@ -291,11 +293,18 @@ class _Document(Generic[_Model]):
 
     def _explained(self, details: dict[str, Any]) -> str:
         if details["type"] == "extra_forbidden":
-            parents = [step for step in details["loc"][:-1] if isinstance(step, str)]
-            model = self._kind.models[parents[-1]] if parents else self.model
-            return "is no field" + suggestion(str(details["loc"][-1]), model.model_fields)
+            model = self._model_at([step for step in details["loc"][:-1] if isinstance(step, str)])
+            allowed = [field.alias or name for name, field in model.model_fields.items()]
+            return "is no field" + suggestion(str(details["loc"][-1]), allowed)
         explain = _EXPLANATIONS.get(details["type"])
         return explain(details) if explain else str(details["msg"])
+
+    def _model_at(self, parents: list[str]) -> type[BaseModel]:
+        """The model of what stands in fields of these names, one in the other."""
+        if not parents:
+            return self.model
+        is_name = len(parents) > 1 and parents[-2] in self._kind.named
+        return self._kind.models[parents[-2 if is_name else -1]]
 
 
 def _cut(text: str, longest: int = SHOWN_CHARACTERS) -> str:

@@ -9,9 +9,12 @@ from weaviate_migration.mapping.names import folded
 
 
 def fields_of(item: object) -> dict[str, Any]:
-    """The fields of an item that is not validated yet, or is a model already; of anything else, none."""
+    """The fields of an item that is not validated yet, or is a model already; of anything else, none.
+
+    Each by the name that it has in a file.
+    """
     if isinstance(item, BaseModel):
-        return dict(item)
+        return {field.alias or name: getattr(item, name) for name, field in type(item).model_fields.items()}
     return item if isinstance(item, dict) else {}
 
 
@@ -28,6 +31,14 @@ def items_of(
 def texts_of(items: Iterable[tuple[int, dict[str, Any]]], field: str) -> list[tuple[int, str]]:
     """Position and value of a text field of each item that has it."""
     return [(at, fields[field]) for at, fields in items if isinstance(fields.get(field), str)]
+
+
+def columns_from(vector: dict[str, Any]) -> list[tuple[int, str]]:
+    """Position and name of each column that a vector, not validated yet, is made from."""
+    given = vector.get("from")
+    return [
+        (at, each) for at, each in enumerate(given if isinstance(given, list | tuple) else ()) if isinstance(each, str)
+    ]
 
 
 def given_twice(names: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str, int]]:

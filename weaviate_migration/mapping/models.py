@@ -3,27 +3,31 @@
 import hashlib
 import textwrap
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
+from weaviate_migration.base.texts import suggestion
 from weaviate_migration.mapping.asset_names import AssetNames, asset_names
-from weaviate_migration.mapping.given_fields import fields_of, given_twice, items_of, texts_of
+from weaviate_migration.mapping.given_fields import columns_from, fields_of, given_twice, items_of, texts_of
+from weaviate_migration.mapping.model_mapping import ModelMapping
 from weaviate_migration.mapping.names import RESERVED_PROPERTIES, CollectionName, NonEmpty, PropertyName, folded
 from weaviate_migration.mapping.property_mapping import (
     PropertyMapping,
     RelationMapping,
     TenantMapping,
-    VectorMapping,
-    vector_fields,
 )
 from weaviate_migration.mapping.reachable import reachable
 from weaviate_migration.mapping.statements import Statement, condition_mistake, statement_mistake
 from weaviate_migration.mapping.text_index import TOKENIZATIONS_ON_DEMAND, Stopwords
 from weaviate_migration.mapping.validated_model import Items, Mistake, ValidatedModel, in_fields_or_else, later
+from weaviate_migration.mapping.vector_mapping import VectorMapping, vector_fields
 
 MissingPolicy = Literal["refuse", "warn"]
 UnmappedPolicy = Literal["refuse", "warn"]
+# Of each vector: what alters neither the objects nor what they are made from.
+_NO_OTHER_MIGRATION = {"collections": {"__all__": {"vectors": {"__all__": {"on_failure", "headers"}}}}}
 # So much of a condition is shown where rows are named in a line.
 _SHOWN_CONDITION = 60
 
@@ -60,7 +64,7 @@ class CollectionMapping(ValidatedModel):
         where: the condition that a row of it fulfils, as in a WHERE; others are no part of the collection.
         key: the columns that identify a row; empty means the declared primary key, or else the rowid.
         provenance: the name of the object property that holds origin and `source_columns`.
-        vectors: the named vectors, made from columns or provided by the application itself.
+        vectors: the named vectors: carried in columns, made from texts, or provided by the application itself.
         omit: columns that are left out altogether, each with the reason.
         tenant: which tenant a row's object belongs to; None: the collection has no tenants.
         replication: on how many nodes each object is kept; None: as the server's settings say.
@@ -167,9 +171,19 @@ class CollectionMapping(ValidatedModel):
         return {vector.name: vector.column for vector in self.vectors if vector.column is not None}
 
     @property
+    def made_vectors(self) -> tuple[VectorMapping, ...]:
+        """The vectors that models of ours make from texts."""
+        return tuple(vector for vector in self.vectors if vector.origin == "model")
+
+    @property
     def provided_vectors(self) -> tuple[str, ...]:
         """The names of the vectors that the application provides."""
-        return tuple(vector.name for vector in self.vectors if vector.column is None)
+        return tuple(vector.name for vector in self.vectors if vector.origin == "application")
+
+    def texts_of(self, vector: VectorMapping) -> tuple[str, ...]:
+        """The properties of Weaviate that hold the columns which a vector is made from, in the order of `from`."""
+        held = {folded(prop.column): prop.name for prop in reversed(self.properties) if _is_whole_text(prop)}
+        return tuple(held[folded(column)] for column in vector.from_columns)
 
     @property
     def asset_name(self) -> str:
@@ -215,6 +229,7 @@ class CollectionMapping(ValidatedModel):
         vectors = items_of(given, "vectors", vector_fields)
         for at, name, earlier in given_twice(texts_of(vectors, "name")):
             yield ("vectors", at, "name"), f"`{name}` is the name of vectors[{earlier}], too"
+        yield from cls._mistakes_of_vectorizers(vectors, properties)
         if given.get("shards") is not None and given.get("tenant") is not None:
             yield ("shards",), "a collection with tenants has a shard for each of them: leave it out"
         relations = items_of(given, "relations")
@@ -222,6 +237,20 @@ class CollectionMapping(ValidatedModel):
         naming = [(at, fields) for at, fields in relations if fields.get("parent_id") or fields.get("reference")]
         yield from cls._mistakes_of_omit(given, {"vectors": vectors, "properties": properties, "relations": naming})
         yield from cls._mistakes_of_statements(given)
+
+    @classmethod
+    def _mistakes_of_vectorizers(
+        cls, vectors: list[tuple[int, dict[str, Any]]], properties: list[tuple[int, dict[str, Any]]]
+    ) -> Iterator[Mistake]:
+        """Columns that the server's module cannot read: it knows properties only, and makes vectors of texts."""
+        held = {folded(column) for at, column in texts_of(properties, "column") if _is_whole_text(dict(properties)[at])}
+        for at, vector in vectors:
+            for position, column in columns_from(vector) if vector.get("vectorizer") is not None else ():
+                if folded(column) not in held:
+                    yield (
+                        ("vectors", at, "from", position),
+                        f"no text property is made from `{column}`, and the server's vectorizer reads properties",
+                    )
 
     @classmethod
     def _mistakes_of_parents(
@@ -260,6 +289,8 @@ class CollectionMapping(ValidatedModel):
             for field, items in mapped.items()
             for at, column in texts_of(items, "column")
         }
+        for at, vector in mapped["vectors"]:
+            needed |= {folded(column): f"is also mapped, in vectors[{at}]" for _, column in columns_from(vector)}
         if isinstance(key, list | tuple):
             needed |= {folded(column): "is part of the key" for column in key if isinstance(column, str)}
         if isinstance(tenant := fields_of(given.get("tenant")).get("column"), str):
@@ -267,6 +298,12 @@ class CollectionMapping(ValidatedModel):
         for column in fields_of(given.get("omit")):
             if isinstance(column, str) and folded(column) in needed:
                 yield ("omit", column), f"column `{column}` {needed[folded(column)]}"
+
+
+def _is_whole_text(prop: PropertyMapping | dict[str, Any]) -> bool:
+    """Whether a property holds the text of its column, and not a member of it; it may not be validated yet."""
+    fields = fields_of(prop)
+    return fields.get("type", "text") in ("text", "text[]") and fields.get("json_key") is None
 
 
 def _with_table(given: dict[str, Any]) -> dict[str, Any]:
@@ -288,12 +325,14 @@ class Mapping(ValidatedModel):
         missing: what to do when the SQLite file lacks a table or column named here: `refuse`, or go on and `warn`.
         omit_tables: tables that are left out altogether, each with the reason.
         unmapped: what to do when a table has rows and is neither mapped nor left out: `refuse` to migrate, or `warn`.
+        models: what makes vectors of texts, by the name that vectors call it by.
     """
 
     name: NonEmpty
     missing: MissingPolicy = "refuse"
     omit_tables: dict[NonEmpty, NonEmpty] = later({})
     unmapped: UnmappedPolicy = later("warn")
+    models: dict[NonEmpty, ModelMapping] = later({})
     collections: Items[CollectionMapping] = Field(min_length=1)
 
     @field_validator("collections")
@@ -306,8 +345,22 @@ class Mapping(ValidatedModel):
 
     @property
     def digest(self) -> str:
-        """SHA-256 (hex) of the mapping's content: two files that say the same have the same digest."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        """SHA-256 (hex) of what the mapping makes: two files that say the same have the same digest.
+
+        Prices, limits, keys' names, and where a model's folder lies make no other migration: they may change under way.
+        """
+        models = {name: self.models[name].identity for name in sorted(self.models)}
+        same = self.model_copy(update={"models": models})
+        return hashlib.sha256(same.model_dump_json(exclude=_NO_OTHER_MIGRATION).encode()).hexdigest()
+
+    def model_of(self, vector: VectorMapping) -> ModelMapping | None:
+        """What makes a vector; None where no model of ours does."""
+        return None if vector.model is None else self.models[vector.model]
+
+    def beside(self, folder: Path) -> Self:
+        """The same, with the folders of its models found from this folder on."""
+        models = {name: each.beside(folder) for name, each in self.models.items()}
+        return self if models == self.models else self.model_copy(update={"models": models})
 
     def lone_tenants(self, prefix: str) -> dict[str, str]:
         """For each alias, which begins with the prefix, the one tenant that its collection has; without the others."""
@@ -335,6 +388,17 @@ class Mapping(ValidatedModel):
         yield from cls._mistakes_of_relations(collections, [table for _, table in tables])
         yield from cls._mistakes_of_references(collections)
         yield from cls._mistakes_of_omit_tables(fields_of(given.get("omit_tables")), tables)
+        yield from cls._mistakes_of_models(fields_of(given.get("models")), collections)
+
+    @classmethod
+    def _mistakes_of_models(
+        cls, models: dict[str, Any], collections: list[tuple[int, dict[str, Any]]]
+    ) -> Iterator[Mistake]:
+        for at, collection in collections:
+            for vector, name in texts_of(items_of(collection, "vectors", vector_fields), "model"):
+                if name not in models:
+                    told = f"`{name}` is none of the mapping's `models`{suggestion(name, map(str, models))}"
+                    yield ("collections", at, "vectors", vector, "model"), told
 
     @classmethod
     def _mistakes_of_relations(

@@ -16,10 +16,11 @@ from uuid import UUID
 
 from weaviate_migration.mapping.models import CollectionMapping
 from weaviate_migration.mapping.names import folded
-from weaviate_migration.mapping.property_mapping import PropertyMapping, VectorMapping
+from weaviate_migration.mapping.property_mapping import PropertyMapping
 from weaviate_migration.mapping.row_to_object import NO_VECTORS, Vectors
 from weaviate_migration.mapping.spellings import BooleanValues
 from weaviate_migration.mapping.values import SqlValue
+from weaviate_migration.mapping.vector_mapping import VectorMapping
 
 Row = tuple[SqlValue, ...]
 Properties = ReadOnlyMapping[str, Any]

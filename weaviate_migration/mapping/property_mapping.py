@@ -1,13 +1,9 @@
-"""What of a row becomes what: properties, vectors, relations, and the tenant that it belongs to."""
+"""What of a row becomes what: properties, relations, and the tenant that it belongs to."""
 
 from collections.abc import Iterator
 from typing import Any, Literal, get_args
 
-from pydantic import (
-    BaseModel,
-)
-
-from weaviate_migration.mapping.names import RESERVED_PROPERTIES, NonEmpty, PropertyName, TenantName, VectorName
+from weaviate_migration.mapping.names import RESERVED_PROPERTIES, NonEmpty, PropertyName, TenantName
 from weaviate_migration.mapping.spellings import BooleanValues, DecimalFormat, date_format_mistake
 from weaviate_migration.mapping.tenants import HASHED, tenant_name
 from weaviate_migration.mapping.text_index import (
@@ -22,8 +18,6 @@ PropertyType = Literal[
     "text", "text[]", "int", "number", "boolean", "date", "uuid", "int[]", "number[]", "boolean[]", "date[]", "blob"
 ]
 TextIndex = Literal["whole", "words", "stored"]
-VectorBytes = Literal["float32", "float64", "float16", "int8", "json", "base64"]
-Distance = Literal["cosine", "dot", "l2-squared", "hamming", "manhattan"]
 UnfitPolicy = Literal["keep", "refuse"]
 
 
@@ -114,37 +108,6 @@ class PropertyMapping(ValidatedModel):
         if of_type != "number" and given.get("decimal") is not None:
             yield ("decimal",), f"only number properties have it, this is of type {of_type}"
         yield from text_index_mistakes(given)
-
-
-class VectorMapping(ValidatedModel):
-    """A named vector of a collection; in a mapping file its name alone will do.
-
-    All vectors of one name have the length of the first one that Weaviate took; objects with another are refused.
-
-    Attributes:
-        name: the vector in Weaviate.
-        column: the SQLite column that it is made from; None: the application provides it.
-        bytes: how the column's values are read; None: a blob as little-endian float32s, a text as JSON.
-        length: how many numbers it has: a value with more or fewer makes no vector; None: any number of them.
-        distance: how Weaviate measures how near two of them are.
-    """
-
-    name: VectorName
-    column: NonEmpty | None = None
-    bytes: VectorBytes | None = later(None)
-    length: int | None = later(None, ge=1)
-    distance: Distance = later("cosine")
-
-    @classmethod
-    def _mistakes(cls, given: dict[str, Any]) -> Iterator[Mistake]:
-        for field in ("bytes", "length"):
-            if given.get(field) is not None and given.get("column") is None:
-                yield (field,), "needs a `column`: the vector is the application's own"
-
-
-def vector_fields(item: object) -> object:
-    """An item of `vectors` as fields: anything else stands for the name."""
-    return item if isinstance(item, dict | BaseModel) else {"name": item}
 
 
 class RelationMapping(ValidatedModel):

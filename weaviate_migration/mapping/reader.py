@@ -10,9 +10,12 @@ from typing import Any
 
 from weaviate_migration.base.errors import MappingError
 from weaviate_migration.base.yaml_file import FileKind, Place, parse_yaml, read_text, validated_content
+from weaviate_migration.mapping.model_mapping import ModelMapping
 from weaviate_migration.mapping.models import CollectionMapping, Mapping
-from weaviate_migration.mapping.property_mapping import PropertyMapping, RelationMapping, TenantMapping, VectorMapping
+from weaviate_migration.mapping.property_mapping import PropertyMapping, RelationMapping, TenantMapping
 from weaviate_migration.mapping.spellings import BooleanValues
+from weaviate_migration.mapping.vector_index import FlatIndex, HnswIndex, QuantizerMapping, VectorIndexMapping
+from weaviate_migration.mapping.vector_mapping import VectorMapping
 
 # The mappings that ship with the package, by the names that stand for them.
 PRESETS = {"conversations": "conversations.yaml"}
@@ -25,18 +28,26 @@ _MAPPING_FILE = FileKind(
     MappingError,
     {
         "collections": CollectionMapping,
+        "flat": FlatIndex,
+        "hnsw": HnswIndex,
+        "index": VectorIndexMapping,
+        "models": ModelMapping,
         "properties": PropertyMapping,
+        "quantizer": QuantizerMapping,
         "relations": RelationMapping,
         "tenant": TenantMapping,
         "values": BooleanValues,
         "vectors": VectorMapping,
     },
     spelled=frozenset(["values", "stopwords"]),
+    named=frozenset(["models"]),
 )
 
 
 def read_mapping(path: Path | None = None) -> Mapping:
     """Reads and validates a mapping file; one that has not changed since is not parsed again.
+
+    The folders of its models are found from the file's own.
 
     Args:
         path: a YAML file in UTF-8, or the name of a preset, unless there is a file of that name; None is the preset
@@ -49,7 +60,7 @@ def read_mapping(path: Path | None = None) -> Mapping:
     source: Traversable = Path(named)
     if named in PRESETS and (path is None or not path.exists()):
         source = resources.files("weaviate_migration.mapping") / PRESETS[named]
-    return parse_mapping(mapping_file_text(source), str(source))
+    return parse_mapping(mapping_file_text(source), str(source)).beside(Path(str(source)).parent.absolute())
 
 
 def mapping_file_text(source: Traversable, option: str = _MAPPING_FILE.option) -> str:
@@ -88,4 +99,4 @@ def mapping_in_file(content: Any, lines: Dict[Place, int], file: str) -> Mapping
     Raises:
         MappingError: it is wrong; the message lists every mistake.
     """
-    return validated_content(content, lines, file, Mapping, _MAPPING_FILE)
+    return validated_content(content, lines, file, Mapping, _MAPPING_FILE).beside(Path(file).parent.absolute())

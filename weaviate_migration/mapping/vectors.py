@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from weaviate_migration.mapping.json_values import parse_json
-from weaviate_migration.mapping.property_mapping import VectorMapping
 from weaviate_migration.mapping.values import SqlValue
+from weaviate_migration.mapping.vector_mapping import VectorMapping
 
 VectorReader = Callable[[SqlValue], list[float] | None]
 NumbersReader = Callable[[SqlValue], tuple[float, ...] | None]

@@ -12,7 +12,8 @@ from weaviate_migration.base.texts import suggestion
 from weaviate_migration.mapping.models import CollectionMapping, Mapping
 from weaviate_migration.mapping.names import folded
 from weaviate_migration.mapping.parents import Affinity, ParentKey
-from weaviate_migration.mapping.property_mapping import PropertyMapping, RelationMapping, TenantMapping, VectorMapping
+from weaviate_migration.mapping.property_mapping import PropertyMapping, RelationMapping, TenantMapping
+from weaviate_migration.mapping.vector_mapping import VectorMapping
 from weaviate_migration.source.changing_calls import changing_call
 from weaviate_migration.source.connect import file_in_use, readable_source
 from weaviate_migration.source.inspect import OWN_PREFIX, Database, Table, inspect_database
@@ -229,7 +230,10 @@ def _spelled_property(prop: PropertyMapping, column: Callable[[str], str]) -> Pr
 
 
 def _spelled_vector(vector: VectorMapping, column: Callable[[str], str]) -> VectorMapping:
-    return vector.model_copy(update={"column": column(vector.column)}) if vector.column is not None else vector
+    spelled: dict[str, object] = {"from_columns": tuple(map(column, vector.from_columns))}
+    if vector.column is not None:
+        spelled["column"] = column(vector.column)
+    return vector.model_copy(update=spelled)
 
 
 def _spelled_tenant(tenant: TenantMapping | None, column: Callable[[str], str]) -> TenantMapping | None:
@@ -247,6 +251,7 @@ def _missing_columns(mapping: CollectionMapping, table: Table) -> Iterable[str]:
     """What the mapping names, apart from its key, and the table lacks; each once, in the mapping's order."""
     named = [prop.column for prop in mapping.properties]
     named += mapping.column_vectors.values()
+    named += [column for vector in mapping.vectors for column in vector.from_columns]
     named += [relation.column for relation in mapping.relations] + list(mapping.omit)
     return (name for name in dict.fromkeys(named) if table.column(name) is None)
 

@@ -9,8 +9,8 @@ from weaviate.collections import Collection
 
 from weaviate_migration.mapping.models import CollectionMapping
 from weaviate_migration.mapping.object_ids import split_address
-from weaviate_migration.mapping.property_mapping import VectorMapping
 from weaviate_migration.mapping.search_words import search_words
+from weaviate_migration.mapping.vector_mapping import VectorMapping
 from weaviate_migration.target.failures import target_errors
 from weaviate_migration.target.tenants import Tenants, of_tenant
 

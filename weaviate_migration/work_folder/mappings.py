@@ -23,10 +23,10 @@ class KeptMappings:
         self.drawn_path = work_dir / "mapping.yaml"
 
     def keep(self, mapping: Mapping) -> None:
-        """Puts it on disk, where it is not there yet."""
-        path = self._path(mapping.digest)
-        if not path.exists():
-            replace_file(path, mapping.model_dump_json(indent=2))
+        """Puts it on disk; of one with the same digest the latest stays, which may name other keys and prices."""
+        path, text = self._path(mapping.digest), mapping.model_dump_json(indent=2)
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            replace_file(path, text)
 
     def read(self, digest: str) -> Mapping | None:
         """The mapping that was kept with this digest; None where there is none: an older version kept none."""

@@ -12,8 +12,8 @@ from weaviate.collections.classes.filters import _Filters
 
 from weaviate_migration.base.errors import MigrationConflictError
 from weaviate_migration.mapping import CollectionMapping, VectorMapping, read_mapping
-from weaviate_migration.mapping.property_mapping import Distance
 from weaviate_migration.mapping.search_words import search_words
+from weaviate_migration.mapping.vector_mapping import Distance
 from weaviate_migration.target.query import any_word, finds_by_word, finds_word
 from weaviate_migration.target.schema import (
     Maker,

@@ -10,8 +10,9 @@ from weaviate.classes.tenants import Tenant, TenantActivityStatus
 from weaviate.collections import Collection
 
 from weaviate_migration.mapping.object_ids import UuidRange, address, split_address
-from weaviate_migration.mapping.property_mapping import TenantMapping, VectorMapping
+from weaviate_migration.mapping.property_mapping import TenantMapping
 from weaviate_migration.mapping.row_to_object import ObjectDraft
+from weaviate_migration.mapping.vector_mapping import VectorMapping
 from weaviate_migration.phases.history.changes import Changes
 from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS, partition_range
 from weaviate_migration.phases.history.load import is_still_whole

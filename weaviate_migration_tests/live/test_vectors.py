@@ -14,9 +14,9 @@ from upath import UPath
 from weaviate_migration.base.errors import TargetConnectionError
 from weaviate_migration.mapping import VectorMapping
 from weaviate_migration.mapping.object_ids import object_uuid
-from weaviate_migration.mapping.property_mapping import Distance
 from weaviate_migration.mapping.row_to_object import ObjectDraft, Vectors
 from weaviate_migration.mapping.values import SqlValue
+from weaviate_migration.mapping.vector_mapping import Distance
 from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow
 from weaviate_migration.phases.validation.collection_proof import CollectionProof

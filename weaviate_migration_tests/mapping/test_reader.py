@@ -217,7 +217,7 @@ WRONG_VECTORS = [
             "name: notes",
             "name: notes\nmisssing: warn",
             "map.yaml:2: misssing: is no field; did you mean `missing`? "
-            "Allowed: name, missing, omit_tables, unmapped, collections",
+            "Allowed: name, missing, omit_tables, unmapped, models, collections",
         ),
         (
             "name: notes",
@@ -407,18 +407,24 @@ def test_all_mistakes_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
     ]
 
 
+FIELDS = "name, missing, omit_tables, unmapped, models, collections"
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "map.yaml:1: is empty; a mapping has name, missing, omit_tables, unmapped, collections"),
-        (b"# nothing\n", "map.yaml:1: is empty; a mapping has name, missing, omit_tables, unmapped, collections"),
+        (b"", "map.yaml:1: is empty; a mapping has name, missing, omit_tables, unmapped, models, collections"),
+        (
+            b"# nothing\n",
+            "map.yaml:1: is empty; a mapping has name, missing, omit_tables, unmapped, models, collections",
+        ),
         (
             b"- a\n",
-            "map.yaml:1: holds no fields at its top; a mapping has name, missing, omit_tables, unmapped, collections",
+            f"map.yaml:1: holds no fields at its top; a mapping has {FIELDS}",
         ),
         (
             b"just text",
-            "map.yaml:1: holds no fields at its top; a mapping has name, missing, omit_tables, unmapped, collections",
+            f"map.yaml:1: holds no fields at its top; a mapping has {FIELDS}",
         ),
         (b"name: a\n  table: b\n", "map.yaml:2: broken YAML: mapping values are not allowed here"),
         (b"name: [a\n", "map.yaml:2: broken YAML: expected ',' or ']', but got '<stream end>'"),

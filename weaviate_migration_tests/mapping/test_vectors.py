@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping, VectorMapping
 from weaviate_migration.mapping.object_to_row import object_to_row
-from weaviate_migration.mapping.property_mapping import VectorBytes
 from weaviate_migration.mapping.row_to_object import NO_VECTORS, ObjectDraft, row_converter
 from weaviate_migration.mapping.values import SqlValue
+from weaviate_migration.mapping.vector_mapping import VectorBytes
 from weaviate_migration.mapping.vectors import VectorReader, vector_reader
 from weaviate_migration_tests.strategies import FLOAT32S, LARGEST_FLOAT32
 

@@ -27,10 +27,10 @@ from weaviate_migration.mapping.object_to_row import (
     inverse,
     vector_inverse,
 )
-from weaviate_migration.mapping.property_mapping import VectorMapping
 from weaviate_migration.mapping.row_to_object import key_text, unfit_judge
 from weaviate_migration.mapping.tenants import tenant_name
 from weaviate_migration.mapping.values import SqlValue
+from weaviate_migration.mapping.vector_mapping import VectorMapping
 from weaviate_migration.phases.history.extract.storage_classes import RowColumns, RowLayout
 from weaviate_migration.phases.validation.meaning import Judge, judge
 from weaviate_migration.phases.validation.meaning_of_parents import parent_meant

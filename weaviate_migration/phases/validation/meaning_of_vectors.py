@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from weaviate_migration.mapping.property_mapping import VectorMapping
+from weaviate_migration.mapping.vector_mapping import VectorMapping
 from weaviate_migration.phases.validation.meaning_of_json import document_of
 
 # What `array` calls numbers of these forms; a float16 by its bits, since it knows none.

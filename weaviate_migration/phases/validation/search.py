@@ -13,10 +13,10 @@ from weaviate_migration.base.texts import counted
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
 from weaviate_migration.mapping.names import folded
 from weaviate_migration.mapping.object_ids import split_address
-from weaviate_migration.mapping.property_mapping import VectorMapping
 from weaviate_migration.mapping.row_to_object import key_text
 from weaviate_migration.mapping.search_words import search_words
 from weaviate_migration.mapping.values import SqlValue
+from weaviate_migration.mapping.vector_mapping import VectorMapping
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowLayout
 from weaviate_migration.phases.validation.meaning import judge, text_of
 from weaviate_migration.phases.validation.meaning_of_vectors import vector_meant

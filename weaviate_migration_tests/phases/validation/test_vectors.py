@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping, VectorMapping
 from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.mapping.object_to_row import object_to_row
-from weaviate_migration.mapping.property_mapping import VectorBytes
 from weaviate_migration.mapping.row_to_object import ObjectDraft, Vectors, row_converter
 from weaviate_migration.mapping.values import SqlValue
+from weaviate_migration.mapping.vector_mapping import VectorBytes
 from weaviate_migration.mapping.vectors import vector_reader
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowColumns, RowLayout
 from weaviate_migration.phases.validation.column_comparer import ColumnComparer

@@ -5,7 +5,7 @@ from typing import Any
 
 from weaviate_migration.base.texts import counted
 from weaviate_migration.mapping import PropertyMapping
-from weaviate_migration.mapping.property_mapping import VectorMapping
+from weaviate_migration.mapping.vector_mapping import VectorMapping
 from weaviate_migration.phases.preflight.full_text import not_to_be_had, text_index_fields
 from weaviate_migration.phases.preflight.inference.column_facts import ColumnFacts
 from weaviate_migration.phases.preflight.inference.column_words import ColumnWords, column_words

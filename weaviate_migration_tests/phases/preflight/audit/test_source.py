@@ -15,7 +15,7 @@ import pytest
 
 from weaviate_migration.base.errors import SourceNotUsableError
 from weaviate_migration.mapping import CollectionMapping, Mapping, PropertyMapping, RelationMapping
-from weaviate_migration.mapping.property_mapping import VectorMapping
+from weaviate_migration.mapping.vector_mapping import VectorMapping
 from weaviate_migration.phases.preflight.audit import (
     ColumnReport,
     Finding,

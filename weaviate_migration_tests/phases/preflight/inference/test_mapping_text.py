@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from weaviate_migration.mapping import CollectionMapping, Mapping, PropertyMapping, RelationMapping
-from weaviate_migration.mapping.property_mapping import VectorMapping
 from weaviate_migration.mapping.reader import parse_mapping, read_mapping
+from weaviate_migration.mapping.vector_mapping import VectorMapping
 from weaviate_migration.phases.preflight.inference.mapping_text import mapping_text
 from weaviate_migration.phases.preflight.inference.names import collection_names, property_names
 
