@@ -138,7 +138,7 @@ def read_text(source: Traversable, kind: FileKind) -> str:
     except OSError as error:
         raise kind.error(f"{kind.title} {source}: {error.strerror}", f"Correct {kind.option}.") from None
     except UnicodeDecodeError as error:
-        raise kind.error(f"{kind.title} {source}: is not UTF-8 text (byte {error.start})") from None
+        raise kind.error(f"{kind.title} {source}: is not UTF-8 text (byte {error.start}): save it as UTF-8") from None
 
 
 class _LocatingLoader(yaml.SafeLoader):

@@ -126,6 +126,13 @@ def test_a_followed_source(notes: NoteMigration, client: weaviate.WeaviateClient
         assert run_here("capture", "install", *notes.source_options).code == 0
     found = status_of(notes)
     assert found.next_step.startswith("`weaviate-migration verify --repair` compares everything")
+    away = notes.source.rename(notes.folder / "elsewhere.db")
+    found = status_of(notes)
+    assert found.capture is not None
+    assert "No such file" in found.capture.problem
+    assert "a symbolic link in its old place leads to it" in found.next_step
+    notes.source.symlink_to(away)
+    assert status_of(notes).next_step.startswith("`weaviate-migration verify --repair` compares everything")
 
 
 def test_without_a_server(notes: NoteMigration) -> None:

@@ -433,7 +433,7 @@ FIELDS = "name, missing, omit_tables, unmapped, models, collections"
         (b"name: !!python/name:os.system\n", "could not determine a constructor for the tag"),
         (b"name: 2024-13-01\n", "map.yaml: broken YAML: month must be in 1..12"),
         (b"name: \x00\n", "map.yaml: broken YAML: unacceptable character"),
-        (b"name: \xff\xfe\n", "map.yaml: is not UTF-8 text (byte 6)"),
+        (b"name: \xff\xfe\n", "map.yaml: is not UTF-8 text (byte 6): save it as UTF-8"),
     ],
 )
 def test_what_is_no_mapping_at_all_takes_one_line(tmp_path: Path, content: bytes, message: str) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from weaviate_migration.base.errors import CaptureError, MigrationError
+from weaviate_migration.base.errors import CaptureError, MigrationError, SourceAwayError
 from weaviate_migration.phases.history.changes import open_change_log
 from weaviate_migration.source.change_log import ChangeLog
 from weaviate_migration.work_folder.folder import WorkFolder
@@ -51,7 +51,7 @@ def known_standing(work_folder: WorkFolder, record: MigrationRecord) -> Standing
             with log.reading():
                 found = replace(found, newest=log.last_position())
             return standing_in(log, work_folder.sync_positions, record) if known else found
-    except CaptureError as error:
+    except (CaptureError, SourceAwayError) as error:
         return replace(found, problem=error.message, remedy=error.hint)
     except MigrationError as error:
         return replace(found, problem=error.message)
