@@ -1,7 +1,7 @@
 """A model that makes vectors, as a mapping names it: a folder, a name, a service, or a project's own callable."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
@@ -25,9 +25,11 @@ VariableName = Annotated[str, AfterValidator(_variable_name)]
 # What makes the vectors: a model is one of them.
 KINDS = ("folder", "sentence_transformers", "service", "entry_point")
 _OF_SERVICE = (
-    *("model", "dimensions", "key", "headers", "batch", "requests_per_minute"),
+    *("model", "dimensions", "tokenizer", "key", "headers", "batch", "requests_per_minute"),
     "price_per_million_tokens",
 )
+_HOW_IT_IS_REACHED = ("key", "headers", "batch", "requests_per_minute", "price_per_million_tokens")
+_PATHS = ("folder", "tokenizer")
 
 
 class ModelMapping(ValidatedModel):
@@ -41,6 +43,8 @@ class ModelMapping(ValidatedModel):
         entry_point: the name of a project's own callable, in the group `weaviate_migration.embedding_providers`.
         model: as the service calls it.
         dimensions: how many numbers the service is asked for; None: as many as the model has.
+        tokenizer: the file `tokenizer.json` of the service's model: it counts tokens before anything is spent, and cuts
+            texts; relative as `folder` is.
         key: the variable of the environment that holds the service's key.
         headers: what else is sent with each request: for each header the variable that holds it.
         batch: how many texts one request has at most.
@@ -54,6 +58,7 @@ class ModelMapping(ValidatedModel):
     entry_point: NonEmpty | None = later(None)
     model: NonEmpty | None = later(None)
     dimensions: int | None = later(None, ge=1)
+    tokenizer: NonEmpty | None = later(None)
     key: VariableName | None = later(None)
     headers: dict[NonEmpty, VariableName] = later({})
     batch: int = later(100, ge=1, le=2048)
@@ -66,15 +71,15 @@ class ModelMapping(ValidatedModel):
         return next(kind for kind in KINDS if getattr(self, kind) is not None)
 
     def beside(self, folder: Path) -> Self:
-        """The same, with its own folder found from this one on, unless it is absolute."""
-        return self if self.folder is None else self.model_copy(update={"folder": str(folder / self.folder)})
+        """The same, with its own files found from this folder on, unless their paths are absolute."""
+        found = {name: str(folder / path) for name in _PATHS if (path := getattr(self, name)) is not None}
+        return self.model_copy(update=found)
 
     @property
     def identity(self) -> Self:
-        """What of it the vectors depend on: not where a folder lies, nor how a service is reached and paid."""
-        folder = PurePath(self.folder).name if self.folder is not None else None
-        kept = {name: getattr(self, name) for name in ("sentence_transformers", "service", "entry_point")}
-        return type(self)(folder=folder, **kept, model=self.model, dimensions=self.dimensions)
+        """What of it the vectors depend on: not where files lie, nor how a service is reached and paid."""
+        named = {name: PurePath(path).name for name in _PATHS if (path := getattr(self, name)) is not None}
+        return self.model_copy(update={**_defaults(_HOW_IT_IS_REACHED), **named})
 
     @classmethod
     def _mistakes(cls, given: dict[str, Any]) -> Iterator[Mistake]:
@@ -90,6 +95,10 @@ class ModelMapping(ValidatedModel):
             yield ("model",), "is missing: the name by which the service knows its model"
         if isinstance(url := given.get("service"), str) and (mistake := _url_mistake(url)):
             yield ("service",), mistake
+
+
+def _defaults(fields: Iterable[str]) -> dict[str, Any]:
+    return {name: ModelMapping.model_fields[name].get_default() for name in fields}
 
 
 def _url_mistake(url: str) -> str | None:

@@ -57,7 +57,7 @@ Vectorizer = Literal[
     "text2vec_weaviate",
 ]
 
-_OF_COLUMN, _OF_MODEL = ("bytes", "length"), ("prefix", "separator", "max_tokens", "on_failure")
+_OF_COLUMN, _OF_MODEL = ("bytes", "length"), ("prefix", "query_prefix", "separator", "max_tokens", "on_failure")
 _OF_VECTORIZER = ("options", "headers")
 # What we say ourselves of each vector: no options of the mapping's.
 _OWN_OPTIONS = {
@@ -82,6 +82,7 @@ class VectorMapping(ValidatedModel):
         length: how many numbers it has: a value with more or fewer makes no vector; None: any number of them.
         from_columns: `from` in a file: the columns whose texts it is made of, by our model or by the server's module.
         prefix: stands before the text that the model gets.
+        query_prefix: stands before the text of a query that the model gets.
         separator: stands between the texts of two columns.
         max_tokens: where the text is cut; None: at the model's own limit.
         model: which of the mapping's models makes it, before the object is written.
@@ -102,6 +103,7 @@ class VectorMapping(ValidatedModel):
     length: int | None = later(None, ge=1)
     from_columns: Items[NonEmpty] = later((), alias="from")
     prefix: str = later("")
+    query_prefix: str = later("")
     separator: str = later("\n")
     max_tokens: int | None = later(None, ge=1)
     model: NonEmpty | None = later(None)

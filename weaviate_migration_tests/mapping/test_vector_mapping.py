@@ -201,15 +201,18 @@ def test_columns_that_vectors_are_made_from_are_not_omitted(tmp_path: Path) -> N
     assert found.startswith("collections[0].omit.BODY (Note): column `BODY` is also mapped, in vectors[0]")
 
 
-def test_folders_of_models_are_found_from_the_mapping_file_and_may_move(tmp_path: Path) -> None:
+def test_files_of_models_are_found_from_the_mapping_file_and_may_move(tmp_path: Path) -> None:
     read = []
     for folder in (tmp_path / "here", tmp_path / "there"):
         folder.mkdir()
         path = folder / "map.yaml"
-        path.write_text(yaml.safe_dump(given([MADE])), encoding="utf-8")
+        models = {**MODELS, "openai": {**MODELS["openai"], "tokenizer": "../tokenizer.json"}}
+        path.write_text(yaml.safe_dump(given([MADE], models)), encoding="utf-8")
         read.append(read_mapping(path))
         assert read[-1].models["minilm"].folder == str(folder / "models" / "minilm")
-    assert read[0].digest == read[1].digest == mapping(MADE).digest
+        assert read[-1].models["openai"].tokenizer == str(folder / ".." / "tokenizer.json")
+    assert read[0].digest == read[1].digest
+    assert read[0].digest == mapping(MADE, models={**models, "minilm": {"folder": "minilm"}}).digest
     absolute = mapping(MADE, models={"minilm": {"folder": str(tmp_path)}})
     assert absolute.beside(tmp_path / "elsewhere").models["minilm"].folder == str(tmp_path)
 
@@ -233,7 +236,7 @@ def test_how_a_service_is_reached_and_paid_makes_no_other_migration(change: dict
 def test_names_of_headers_and_what_a_failure_does_make_no_other_migration() -> None:
     served = {"name": "s", "from": ["title"], "vectorizer": "text2vec_openai"}
     plain = mapping(MADE, served)
-    assert mapping({**MADE, "on_failure": "without_vector"}, served).digest == plain.digest
+    assert mapping({**MADE, "on_failure": "without_vector", "query_prefix": "query: "}, served).digest == plain.digest
     assert mapping(MADE, {**served, "headers": {"X-OpenAI-Api-Key": "KEY"}}).digest == plain.digest
 
 
@@ -265,6 +268,7 @@ def test_what_alters_vectors_makes_another_migration(change: dict[str, Any]) -> 
         {"minilm": {"folder": "models/e5"}},
         {"openai": {**MODELS["openai"], "dimensions": 256}},
         {"openai": {**MODELS["openai"], "model": "text-embedding-3-large"}},
+        {"openai": {**MODELS["openai"], "tokenizer": "tokenizer.json"}},
     ],
 )
 def test_another_model_makes_another_migration(change: dict[str, Any]) -> None:
