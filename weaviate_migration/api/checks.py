@@ -33,7 +33,7 @@ def read_check_report(
     """
     with opened(config) as session:
         records = session.work_folder.records
-        graph = asset_graph(session.mapping, names_of(session.work_folder))
+        graph = asset_graph(session.mapping, names_of(session.work_folder), session.work_folder.queries.read())
         if (record := records.in_use_or_newest()) is not None:
             refuse_another_source(record, config.sqlite_url)
             refuse_another_prefix(record, config.prefix)

@@ -108,7 +108,8 @@ class JobSession(ServerSession):
             run = instance.get_run_by_id(run_id)
             assert run is not None, "the run has just ended"
             own = OwnRuns.of(self.mapping, self.names, self.work_folder.path)
-            return judge_run(instance, asset_graph(self.mapping, self.names), own, run)
+            graph = asset_graph(self.mapping, self.names, self.work_folder.queries.read())
+            return judge_run(instance, graph, own, run)
 
 
 @contextmanager

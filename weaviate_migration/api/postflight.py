@@ -8,6 +8,7 @@ from weaviate_migration.api.checks import read_check_report
 from weaviate_migration.api.server_session import ServerSession, opened_with_server
 from weaviate_migration.base.errors import MigrationError, ServerNotUsableError
 from weaviate_migration.base.settings import MigrationConfig
+from weaviate_migration.mapping.query_file import Queries
 from weaviate_migration.monitoring.postflight import (
     alerts,
     aliases,
@@ -16,6 +17,7 @@ from weaviate_migration.monitoring.postflight import (
     lag,
     pending_vectors,
     quarantine,
+    queries,
     search,
     tables,
 )
@@ -24,6 +26,7 @@ from weaviate_migration.phases.dual_write.lag import known_standing
 from weaviate_migration.runs.checks import CheckStatus
 from weaviate_migration.work_folder.checklist import Checklist, ChecklistItem
 from weaviate_migration.work_folder.folder import lacking_vectors, quarantined_rows
+from weaviate_migration.work_folder.kept_queries import current_queries
 from weaviate_migration.work_folder.record import MigrationRecord
 
 _ASK_SERVER = ("aliases", "counts", "search")
@@ -33,7 +36,7 @@ def check_postflight(config: MigrationConfig) -> Checklist:
     """Looks at the last migration, and stores what it found in the work folder; an embedded server is started for it.
 
     Raises:
-        ConfigurationError: no migration is on record, or it had another mapping.
+        ConfigurationError: no migration is on record, or it had another mapping; the file of queries is wrong.
     """
     with opened_with_server(config) as session:
         record = _looked_at(session)
@@ -41,7 +44,8 @@ def check_postflight(config: MigrationConfig) -> Checklist:
             client = session.connect()
         except ServerNotUsableError as error:
             items = [ChecklistItem("server", "failed", error.message, error.hint)]
-            items += [ChecklistItem(name, "skipped", "there is no server to ask") for name in _ASK_SERVER]
+            asking = [*_ASK_SERVER, *(["queries"] if _asked(session).queries else [])]
+            items += [ChecklistItem(name, "skipped", "there is no server to ask") for name in asking]
             return _saved_checklist([*items, checks(config), *_without_server(session, record)], session)
         return _checklist(session, client, checks(config))
 
@@ -66,10 +70,21 @@ def _checklist(session: ServerSession, client: WeaviateClient, of_checks: Checkl
         aliases(client, record),
         counts(client, mapping, record, counted_rows(mapping, record, session.work_folder)),
         search(client, mapping, record),
+        *_queries(session, client, record),
         of_checks,
         *_without_server(session, record),
     ]
     return _saved_checklist(items, session)
+
+
+def _queries(session: ServerSession, client: WeaviateClient, record: MigrationRecord) -> Iterator[ChecklistItem]:
+    """The item of the application's own queries; none where there are none."""
+    if (asked := _asked(session)).queries:
+        yield queries(client, session.mapping, record, session.work_folder, asked, lambda *_: None)
+
+
+def _asked(session: ServerSession) -> Queries:
+    return current_queries(session.config, session.mapping)
 
 
 def checks(config: MigrationConfig) -> ChecklistItem:

@@ -8,6 +8,7 @@ from weaviate_migration.phases.preflight.look import check_thoroughly
 from weaviate_migration.phases.preflight.mapping_choice import mapping_to_migrate
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.checklist import Checklist
+from weaviate_migration.work_folder.kept_queries import current_queries
 
 
 def check_preflight(config: MigrationConfig) -> Checklist:
@@ -16,7 +17,8 @@ def check_preflight(config: MigrationConfig) -> Checklist:
     What is made for it, collections on trial, is gone at its end.
 
     Raises:
-        ConfigurationError: the settings themselves are wrong: no such file, no such mapping, no address.
+        ConfigurationError: the settings themselves are wrong: no such file, no such mapping, no address, queries that
+            do not fit the mapping.
         MigrationConflictError: a migration is running in the work folder.
         SourceError: the file is locked or damaged, so that it cannot even be opened.
     """
@@ -27,5 +29,6 @@ def check_preflight(config: MigrationConfig) -> Checklist:
             return session.connect_to(address), address
 
         mapping = session.mapping
+        current_queries(config, mapping)
         session.lock("preflight")
         return check_thoroughly(config, mapping, connect)

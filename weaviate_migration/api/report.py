@@ -26,6 +26,5 @@ def read_migration_report(config: MigrationConfig) -> MigrationReport:
             mapping = session.mapping_of(newest)
         names = names_of(work_folder)
         with dagster_instance_to_read(config.work_dir) as instance:
-            return migration_report(
-                instance, names, asset_graph(mapping, names), mapping, work_folder, config.weaviate_url
-            )
+            graph = asset_graph(mapping, names, work_folder.queries.read())
+            return migration_report(instance, names, graph, mapping, work_folder, config.weaviate_url)

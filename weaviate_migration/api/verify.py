@@ -36,6 +36,7 @@ from weaviate_migration.runs.jobs import VERIFY, VERIFY_LIVE
 from weaviate_migration.target.connect import server_version
 from weaviate_migration.target.schema import refuse_lost_collection
 from weaviate_migration.target.write import WriteSettings, write_settings
+from weaviate_migration.work_folder.kept_queries import current_queries
 from weaviate_migration.work_folder.record import MigrationRecord
 
 
@@ -128,7 +129,9 @@ def _verify(session: JobSession, on_start: Callable[[], None] | None, *, repair:
     record = session.current_migration()
     if not record.bounds:
         raise ConfigurationError(f"Migration {record.id} has loaded nothing yet.", "Run `migrate` first.")
+    queries = current_queries(session.config, session.mapping)
     session.lock("verify")
+    session.work_folder.queries.keep(queries)
     client = session.connect()
     for each in session.mapping.collections:
         refuse_lost_collection(client, record.collection(each), maker_of(record))

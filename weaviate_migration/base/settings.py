@@ -67,6 +67,7 @@ OPTIONS: Mapping[str, str] = {
     "mapping": "--mapping",
     "tenant": "--tenant",
     "prefix": "--prefix",
+    "queries": "--queries",
     "work_dir": "--work-dir",
     "live": "--live",
     "cutover": "--cutover",
@@ -117,6 +118,7 @@ class MigrationConfig(BaseModel):
         mapping: the mapping file, or the name of a preset; None: the migration's own, or what fits the file.
         tenant: the one tenant whose rows are migrated; None: all rows of all collections.
         prefix: stands before the names of collections and aliases.
+        queries: the file of the application's own queries, which have to be answered; None: those of before, if any.
         work_dir: snapshot, extracts, quarantine, records, embedded server, Dagster's home.
         live: capture changes of the source before anything else, and apply them before the cutover.
         cutover: point the aliases at the new collections at the end.
@@ -156,6 +158,7 @@ class MigrationConfig(BaseModel):
     mapping: Path | None = None
     tenant: str | None = Field(default=None, min_length=1)
     prefix: str = Field(default="", pattern=r"^([A-Z][_0-9A-Za-z]*)?$", max_length=50)
+    queries: Path | None = None
     work_dir: Path = DEFAULT_WORK_DIR
     live: bool = False
     cutover: bool = True

@@ -19,6 +19,8 @@ _Model = TypeVar("_Model", bound=BaseModel)
 Place = tuple[str, ...]
 # A mistake: line (from 1), where, and what is wrong.
 Finding = tuple[int, Place, str]
+# A mistake that shows only beside another file: where, and what is wrong.
+Misfit = tuple[Place, str]
 
 # A file of 40 tables has some 100 kB, one table of 2,000 columns 300 kB. PyYAML reads about 200 kB in a second.
 LARGEST_FILE_BYTES = 4 * 1024 * 1024
@@ -84,16 +86,27 @@ def read_yaml_file(source: Traversable, model: type[_Model], kind: FileKind) -> 
     return parse_yaml(read_text(source, kind), str(source), model, kind)
 
 
-def parse_yaml(text: str, file: str, model: type[_Model], kind: FileKind) -> _Model:
+def parse_yaml(
+    text: str,
+    file: str,
+    model: type[_Model],
+    kind: FileKind,
+    judge: Callable[[_Model], Iterable[Misfit]] = lambda _: (),
+) -> _Model:
     """Validates the text of a file; raises as `read_yaml_file` does.
 
     Args:
         text: what the file holds.
         file: how messages name it.
         model: of the whole file.
+        judge: finds what does not fit something beside the file, in a model that is right by itself.
     """
     content, lines, repeated = _parsed(text, file, kind)
-    return _validated(_Document(content, lines, file, model, kind), repeated)
+    document = _Document(content, lines, file, model, kind)
+    found = _validated(document, repeated)
+    if misfits := [(document.line(place), place, told) for place, told in judge(found)]:
+        raise document.wrong(misfits)
+    return found
 
 
 def validated_content(

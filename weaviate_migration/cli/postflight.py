@@ -10,6 +10,7 @@ from weaviate_migration.cli.show.checklist_table import show_checklist
 from weaviate_migration.cli.show.options import (
     EPILOG,
     MIGRATION_OPTIONS,
+    QUERIES_OPTION,
     HeadedCommand,
     print_json,
     with_options,
@@ -18,7 +19,7 @@ from weaviate_migration.cli.show.terminal import plain_console
 
 
 @click.command(cls=HeadedCommand, epilog=EPILOG)
-@with_options(*MIGRATION_OPTIONS)
+@with_options(QUERIES_OPTION, *MIGRATION_OPTIONS)
 def postflight(as_json: bool, **options: Any) -> int:
     """Look at what became of the migration: aliases, counts, search, checks, lag, quarantine, certificate."""
     found = check_postflight(config_with_optional_source(**options))

@@ -16,6 +16,7 @@ from weaviate_migration.cli.show.options import (
     LOG_OPTIONS,
     METRICS_OPTIONS,
     PAUSE_OPTION,
+    QUERIES_OPTION,
     SOURCE_OPTIONS,
     WORK_OPTIONS,
     HeadedCommand,
@@ -30,7 +31,7 @@ SHOWN_DIFFERENCES = 20
 
 @click.command(cls=HeadedCommand, epilog=EPILOG)
 @with_options(
-    *(*SOURCE_OPTIONS, *COMMON_OPTIONS, PAUSE_OPTION),
+    *(*SOURCE_OPTIONS, *COMMON_OPTIONS, PAUSE_OPTION, QUERIES_OPTION),
     *(*LOG_OPTIONS, ALERTS_OPTION, *METRICS_OPTIONS, *WORK_OPTIONS),
 )
 @click.option("--repair", is_flag=True, help="Write what is missing or altered, remove what is extra, compare again.")

@@ -23,12 +23,14 @@ from weaviate_migration.defs.run_logger import records_logger
 from weaviate_migration.defs.sensors.alerts import build_alert_sensors
 from weaviate_migration.defs.sensors.change_sync import build_change_sync_sensor, build_sync_schedule
 from weaviate_migration.mapping import Mapping
+from weaviate_migration.mapping.query_file import NO_QUERIES, Queries
 from weaviate_migration.monitoring.alerts.watch import configured_alerts
 from weaviate_migration.runs.checks import AssetGraph, graph_of
 from weaviate_migration.runs.jobs import SYNC
 from weaviate_migration.runs.names import WORK_FOLDER, DagsterNames, names_of
 from weaviate_migration.runs.own_runs import OwnRuns
 from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.kept_queries import current_queries
 from weaviate_migration.work_folder.own_mapping import current_mapping
 
 
@@ -39,7 +41,9 @@ def build_definitions(config: MigrationConfig) -> dg.Definitions:
         MappingError: the mapping file is wrong, or a collection would have the name of something of ours.
     """
     work_folder = WorkFolder.of(config)
-    return _project_of_our_own(config, current_mapping(config, work_folder), names_of(work_folder), work_folder)
+    mapping = current_mapping(config, work_folder)
+    queries = current_queries(config, mapping)
+    return _project_of_our_own(config, mapping, names_of(work_folder), work_folder, queries)
 
 
 def build_migration_definitions(
@@ -81,23 +85,24 @@ def build_migration_definitions(
     made[names.of(WORK_FOLDER)] = noted_work_folder(work_folder, names)
     made |= project_resources(resources or {}, names, config)
     configure_run_logging(config.log_level, config.log_file)
-    return _definitions(config, mapping or current_mapping(config, work_folder), names, made, key, sync_schedule)
+    found = mapping or current_mapping(config, work_folder)
+    return _definitions(config, found, names, current_queries(config, found), made, key, sync_schedule)
 
 
 @functools.lru_cache(maxsize=4)
-def asset_graph(mapping: Mapping, names: DagsterNames) -> AssetGraph:
-    """The graph of the assets and checks that a mapping makes, whatever the settings are."""
-    assets, checks = _assets_and_checks(mapping, names)
+def asset_graph(mapping: Mapping, names: DagsterNames, queries: Queries = NO_QUERIES) -> AssetGraph:
+    """The graph of the assets and checks that a mapping makes, and the application's queries, if there are any."""
+    assets, checks = _assets_and_checks(mapping, names, queries)
     return graph_of([*assets, *checks])
 
 
 @functools.lru_cache(maxsize=4)
 def _assets_and_checks(
-    mapping: Mapping, names: DagsterNames
+    mapping: Mapping, names: DagsterNames, queries: Queries
 ) -> tuple[list[dg.AssetsDefinition], list[dg.AssetChecksDefinition]]:
     """Those that a mapping makes; made once, for a run and for what is told of it, since they take their time."""
     with _without_maturity_warnings():
-        return build_assets(mapping, names), list(build_checks(mapping, names))
+        return build_assets(mapping, names, queries), list(build_checks(mapping, names, queries))
 
 
 @contextmanager
@@ -110,14 +115,14 @@ def _without_maturity_warnings() -> Iterator[None]:
 
 
 def _project_of_our_own(
-    config: MigrationConfig, mapping: Mapping, names: DagsterNames, work_folder: WorkFolder
+    config: MigrationConfig, mapping: Mapping, names: DagsterNames, work_folder: WorkFolder, queries: Queries
 ) -> dg.Definitions:
     """The definitions of a project that has nothing else: it may say how any run is executed and logged."""
     key = _own_key_variable(config)
     resources = own_resources(config, names, work_folder, key)
     loggers = {"console": dg.colored_console_logger, "records": records_logger}
     of_project = dg.Definitions(executor=build_executor(config), loggers=loggers)
-    return dg.Definitions.merge(_definitions(config, mapping, names, resources, key), of_project)
+    return dg.Definitions.merge(_definitions(config, mapping, names, queries, resources, key), of_project)
 
 
 def _own_key_variable(config: MigrationConfig) -> str:
@@ -130,6 +135,7 @@ def _definitions(
     config: MigrationConfig,
     mapping: Mapping,
     names: DagsterNames,
+    queries: Queries,
     resources: dict[str, Any],
     api_key_variable: str,
     sync_schedule: str = "",
@@ -137,7 +143,7 @@ def _definitions(
     """What a migration needs of a project: nothing that is about the project's other runs."""
     work_folder = WorkFolder.of(config)
     jobs = build_jobs(mapping, names, work_folder.path, build_executor(config))
-    assets, checks = _assets_and_checks(mapping, names)
+    assets, checks = _assets_and_checks(mapping, names, queries)
     sync = jobs[SYNC]
     return dg.Definitions(
         assets=assets,
@@ -145,7 +151,7 @@ def _definitions(
         jobs=list(jobs.values()),
         sensors=[
             build_change_sync_sensor(mapping, names, work_folder, sync),
-            *_alert_sensors(config, mapping, names, api_key_variable),
+            *_alert_sensors(config, mapping, names, queries, api_key_variable),
         ],
         schedules=[build_sync_schedule(names, sync, sync_schedule)] if sync_schedule else [],
         resources=resources,
@@ -153,13 +159,15 @@ def _definitions(
 
 
 def _alert_sensors(
-    config: MigrationConfig, mapping: Mapping, names: DagsterNames, api_key_variable: str
+    config: MigrationConfig, mapping: Mapping, names: DagsterNames, queries: Queries, api_key_variable: str
 ) -> list[dg.SensorDefinition]:
     """None where no alerts are configured."""
     if (settings := configured_alerts(config)) is None:
         return []
     own = OwnRuns.of(mapping, names, config.work_dir)
-    return build_alert_sensors(config, settings, own, api_key_variable, functools.partial(asset_graph, mapping, names))
+    return build_alert_sensors(
+        config, settings, own, api_key_variable, functools.partial(asset_graph, mapping, names, queries)
+    )
 
 
 @functools.cache
@@ -173,6 +181,7 @@ def job_for_run(
     max_embedding_calls: int | None = None,
     key_prefix: str = "",
     group_prefix: str = "",
+    queries_digest: str = "",
 ) -> dg.JobDefinition:
     """One of the jobs, for this work folder and a mapping that is kept in it: child processes make it again from these.
 
@@ -181,6 +190,7 @@ def job_for_run(
     Args:
         name: without its prefix.
         key_prefix: its parts, with slashes between them.
+        queries_digest: of the application's queries that are kept there: with others it is another job.
     """
     config = MigrationConfig(
         sqlite_url="",
@@ -194,4 +204,5 @@ def job_for_run(
     mapping = work_folder.mappings.read(mapping_digest)
     assert mapping is not None, "whoever runs a job keeps its mapping first"
     names = DagsterNames(tuple(filter(None, key_prefix.split("/"))), group_prefix)
-    return _project_of_our_own(config, mapping, names, work_folder).resolve_job_def(names.of(name))
+    queries = work_folder.queries.read() if queries_digest else NO_QUERIES
+    return _project_of_our_own(config, mapping, names, work_folder, queries).resolve_job_def(names.of(name))

@@ -35,6 +35,15 @@ EXTRACT = "_extract"
 # The steps that a collection has beside its own.
 CHECKS, RELATIONS = "_checks", "_relations"
 
+
+def queries_step(collection: str) -> str:
+    """The step of the check `queries` of a collection, by the name of its asset.
+
+    It has to clash with nothing, and to alter the name of nothing: no collection's asset begins with an underscore.
+    """
+    return f"_queries_of_{collection}"
+
+
 # Of a file's name, on all usual file systems.
 _LONGEST_NAME = 255
 # Of a name that is too long so much is kept.

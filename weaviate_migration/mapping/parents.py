@@ -69,14 +69,14 @@ def parent_uuid(parent: ParentKey) -> Callable[[SqlValue], str | None]:
     """A function of the child's value that gives the UUID of the parent's object; None for NULL."""
 
     def uuid_of(value: SqlValue) -> str | None:
-        return None if value is None else object_uuid(parent.table, (_stored(parent.affinity, value),))
+        return None if value is None else object_uuid(parent.table, (stored(parent.affinity, value),))
 
     remembered = lru_cache(_REMEMBERED, typed=True)(uuid_of)
     # 0.0 and -0.0 are equal and of one type, and two keys.
     return lambda value: uuid_of(value) if isinstance(value, float) else remembered(value)
 
 
-def _stored(affinity: Affinity, value: SqlValue) -> SqlValue:
+def stored(affinity: Affinity, value: SqlValue) -> SqlValue:
     """What a column of this affinity holds when a value is put into it."""
     if isinstance(value, _KEPT[affinity]) or (isinstance(value, str) and _in_no_number(value)):
         return value

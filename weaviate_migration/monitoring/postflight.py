@@ -6,13 +6,22 @@ from collections.abc import Sequence
 
 from weaviate import WeaviateClient
 
-from weaviate_migration.base.errors import ConfigurationError, SourceError, TargetError
+from weaviate_migration.base.errors import ConfigurationError, MigrationError, SourceError, TargetError
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.base.texts import counted
 from weaviate_migration.mapping import Mapping
+from weaviate_migration.mapping.query_file import Queries
 from weaviate_migration.monitoring.alerts.incidents import IncidentBook
 from weaviate_migration.monitoring.alerts.watch import alert_folder
 from weaviate_migration.monitoring.row_counts import RowCounts
+from weaviate_migration.phases.dual_write.lag import known_standing
+from weaviate_migration.phases.validation.application_queries import (
+    QueryComparison,
+    VectorOf,
+    ask_queries,
+    opened_query_source,
+    query_file,
+)
 from weaviate_migration.phases.validation.certificate import read_certificate
 from weaviate_migration.phases.validation.search import SEARCHED_TENANTS
 from weaviate_migration.source.other_tables import read_other_tables
@@ -122,6 +131,43 @@ def search(client: WeaviateClient, mapping: Mapping, record: MigrationRecord) ->
         return ChecklistItem("search", "failed", "; ".join(failed), remedy)
     answered = f"{len(mapping.collections)} aliases answer a count, {searches} a BM25 search"
     return ChecklistItem("search", "passed", f"{answered}; at most {1000 * slowest:.0f} ms")
+
+
+def queries(
+    client: WeaviateClient,
+    mapping: Mapping,
+    record: MigrationRecord,
+    work_folder: WorkFolder,
+    asked: Queries,
+    vector_of: VectorOf,
+) -> ChecklistItem:
+    """Whether the application's own queries find through the aliases what they have to find."""
+    followed = known_standing(work_folder, record)
+    path = query_file(record, as_it_is_now=followed is not None)
+    try:
+        with opened_query_source(path, mapping, work_folder) as source:
+            found = [
+                ask_queries(
+                    asked.of(each),
+                    source.plan.of(each),
+                    client.collections.use(record.alias(each)),
+                    source.selects,
+                    vector_of,
+                )
+                for each in mapping.collections
+            ]
+    except (ConfigurationError, SourceError) as error:
+        return ChecklistItem("queries", "skipped", f"the source cannot be read: {error.message}")
+    except MigrationError as error:
+        return ChecklistItem("queries", "failed", error.message, error.hint)
+    compared = QueryComparison(tuple(query for each in found for query in each.asked))
+    if not compared.failures:
+        return ChecklistItem("queries", "passed", compared.to_text())
+    if followed is not None and followed.changes:
+        remedy = f"{followed.changes:,} changes are pending: `weaviate-migration sync` applies them. Then look again."
+        return ChecklistItem("queries", "warned", compared.to_text(), remedy)
+    remedy = "Look at how the mapping indexes what they search, or correct what they expect: --queries."
+    return ChecklistItem("queries", "failed", compared.to_text(), remedy)
 
 
 def _some(tenants: Sequence[str]) -> Sequence[str]:

@@ -6,7 +6,7 @@ import dagster as dg
 
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.mapping import Mapping
-from weaviate_migration.mapping.asset_names import CHECKS, RELATIONS
+from weaviate_migration.mapping.asset_names import CHECKS, RELATIONS, queries_step
 from weaviate_migration.runs.names import DagsterNames
 
 MIGRATE = "migrate"
@@ -68,6 +68,7 @@ def step_phases(mapping: Mapping, names: DagsterNames) -> dict[str, str]:
     for each in mapping.collections:
         phases |= {each.extract_name: "extract", each.asset_name: "load"}
         phases |= {f"{each.asset_name}{checks}": "checks" for checks in (CHECKS, RELATIONS)}
+        phases[queries_step(each.asset_name)] = "checks"
     return {names.step(step): phase for step, phase in phases.items()}
 
 

@@ -153,7 +153,8 @@ def run_job(
     Raises:
         KeyboardInterrupt: Ctrl-C, or SIGTERM.
     """
-    WorkFolder.of(config).mappings.keep(mapping)
+    work_folder = WorkFolder.of(config)
+    work_folder.mappings.keep(mapping)
     recipe = build_reconstructable_job(
         "weaviate_migration.defs.build",
         "job_for_run",
@@ -167,6 +168,7 @@ def run_job(
             "with_api_key": config.weaviate_api_key is not None,
             "key_prefix": "/".join(names.key_prefix),
             "group_prefix": names.group_prefix,
+            "queries_digest": work_folder.queries.read().digest,
         },
     )
     run_config = _run_config(config, names, job) | ({"ops": ops} if ops else {})

@@ -328,11 +328,16 @@ def _parent_keys(plan: CollectionPlan, collections: Iterable[CollectionPlan]) ->
     )
 
 
-def _key_affinity(plan: CollectionPlan) -> Affinity:
+def key_affinities(plan: CollectionPlan) -> tuple[Affinity, ...]:
+    """What the columns of the key make of the values that are put into them; none where the file lacks the table."""
     if plan.uses_rowid:
-        return "INTEGER"
-    column = plan.table.column(plan.key[0]) if plan.table and plan.key else None
-    return column.affinity if column else "BLOB"
+        return ("INTEGER",)
+    columns = [plan.table.column(name) for name in plan.key] if plan.table else []
+    return tuple(column.affinity if column else "BLOB" for column in columns)
+
+
+def _key_affinity(plan: CollectionPlan) -> Affinity:
+    return next(iter(key_affinities(plan)), "BLOB")
 
 
 def _unreadable(plan: CollectionPlan, database: Database) -> Iterator[str]:

@@ -29,6 +29,7 @@ from weaviate_migration.base.storage import (
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping.object_ids import split_address
 from weaviate_migration.work_folder.check_results import CheckResults
+from weaviate_migration.work_folder.kept_queries import KeptQueries
 from weaviate_migration.work_folder.loaded import LoadedPartitions
 from weaviate_migration.work_folder.locks import HeldLock, told
 from weaviate_migration.work_folder.mappings import KeptMappings
@@ -226,6 +227,11 @@ class WorkFolder:
     def mappings(self) -> KeptMappings:
         """The mappings that migrations were begun with, and the one that was drawn up."""
         return KeptMappings(self.path)
+
+    @property
+    def queries(self) -> KeptQueries:
+        """The application's own queries that are in force."""
+        return KeptQueries(self.path)
 
     def snapshot_path(self, record: MigrationRecord) -> Path:
         """The migration's snapshot."""

@@ -79,6 +79,12 @@ MAPPING_OPTION = _of_source(
     type=click.Path(path_type=Path),
     help="A file or a preset that says what becomes what; default: the migration's own, or what fits the file.",
 )
+QUERIES_OPTION = click.option(
+    "--queries",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The application's own queries, and what they have to find; default: those of before.",
+)
 EXTRACTS_OPTION = _of_folder("--extracts", metavar="PATH", help="Any fsspec path; default: in the work folder.")
 VECTOR_OPTIONS = (
     _of_folder(
@@ -194,6 +200,7 @@ MIGRATE_OPTIONS = (
         help="The application goes on writing: capture its changes, and apply them before the cutover.",
     ),
     PAUSE_OPTION,
+    QUERIES_OPTION,
     *KEEP_OPTIONS,
     ALERTS_OPTION,
     *LOG_OPTIONS,

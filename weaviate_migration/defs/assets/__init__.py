@@ -14,13 +14,14 @@ from weaviate_migration.defs.assets.snapshot import build_snapshot_asset
 from weaviate_migration.defs.assets.source_audit import build_source_audit_asset
 from weaviate_migration.defs.checks import build_checks
 from weaviate_migration.mapping import Mapping
+from weaviate_migration.mapping.query_file import NO_QUERIES, Queries
 from weaviate_migration.runs.names import DagsterNames
 
 __all__ = ["build_assets"]
 
 
-def build_assets(mapping: Mapping, names: DagsterNames) -> list[dg.AssetsDefinition]:
-    """Every asset of a migration with this mapping."""
+def build_assets(mapping: Mapping, names: DagsterNames, queries: Queries = NO_QUERIES) -> list[dg.AssetsDefinition]:
+    """Every asset of a migration with this mapping; these queries of the application have to be answered, too."""
     proven = [
         build_change_capture_asset(mapping, names),
         build_source_audit_asset(mapping, names),
@@ -30,6 +31,6 @@ def build_assets(mapping: Mapping, names: DagsterNames) -> list[dg.AssetsDefinit
         *(build_collection_asset(mapping, names, each) for each in mapping.collections),
         build_change_sync_asset(mapping, names),
     ]
-    told_of = [*proven, *build_checks(mapping, names)]
+    told_of = [*proven, *build_checks(mapping, names, queries)]
     at_the_end = [build_cutover_asset(mapping, names, told_of), build_migration_report_asset(mapping, names, told_of)]
     return [*proven, *at_the_end, build_dry_run_asset(mapping, names)]

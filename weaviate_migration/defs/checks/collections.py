@@ -5,9 +5,8 @@ from typing import Any
 
 import dagster as dg
 
-from weaviate_migration.defs.checks.evaluation import EvaluationWriter, check_verdict, partitioned_check
+from weaviate_migration.defs.checks.evaluation import EvaluationWriter, noted, partitioned_check
 from weaviate_migration.defs.checks.findings import (
-    Finding,
     count_finding,
     every_object_finding,
     no_snapshot_finding,
@@ -29,7 +28,6 @@ from weaviate_migration.phases.validation.relations import compare_relations
 from weaviate_migration.runs.jobs import SQLITE_SNAPSHOT
 from weaviate_migration.runs.names import DagsterNames
 from weaviate_migration.runs.readiness import missing_partitions
-from weaviate_migration.work_folder.check_results import CheckResults
 from weaviate_migration.work_folder.folder import WorkFolder
 
 # What a check that fails advises; each finding says more.
@@ -150,7 +148,7 @@ def build_relations_checks(
         chosen = [each for each in group if specs[each.asset_name].key in context.selected_asset_check_keys]
         if record.snapshot is None or not record.snapshot.path.is_file():
             for each in chosen:
-                yield _noted(no_snapshot_finding(), specs[each.asset_name], work_folder.check_results(record, each))
+                yield noted(no_snapshot_finding(), specs[each.asset_name], work_folder.check_results(record, each))
             return
         with weaviate.client(work_folder, batches) as client:
             for each in chosen:
@@ -162,7 +160,7 @@ def build_relations_checks(
                     if missing_partitions(context.instance, names.asset(parent.asset_name), parent, record)
                 ]
                 finding = relations_finding(compared, [record.alias(parent) for parent in lacking])
-                yield _noted(finding, specs[each.asset_name], work_folder.check_results(record, each))
+                yield noted(finding, specs[each.asset_name], work_folder.check_results(record, each))
 
     return relations
 
@@ -184,8 +182,3 @@ def _relations_spec(
             "can mend."
         ),
     )
-
-
-def _noted(finding: Finding, spec: dg.AssetCheckSpec, results: CheckResults) -> dg.AssetCheckResult:
-    results.note([check_verdict(spec.name, finding["passed"], finding["severity"])], None)
-    return dg.AssetCheckResult(asset_key=spec.asset_key, check_name=spec.name, **finding)

@@ -38,6 +38,12 @@ def check_verdict(check: str, passed: bool, severity: dg.AssetCheckSeverity) -> 
     return CheckVerdict(check, "passed" if passed else failure)
 
 
+def noted(finding: Finding, spec: dg.AssetCheckSpec, results: CheckResults) -> dg.AssetCheckResult:
+    """The result of a check that is stored once for its asset; what it says is noted for the live view."""
+    results.note([check_verdict(spec.name, finding["passed"], finding["severity"])], None)
+    return dg.AssetCheckResult(asset_key=spec.asset_key, check_name=spec.name, **finding)
+
+
 class EvaluationWriter:
     """Makes the evaluations of one asset's checks in one run, each about the latest materialization.
 

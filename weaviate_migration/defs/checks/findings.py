@@ -6,12 +6,15 @@ from typing import Any, TypedDict
 import dagster as dg
 
 from weaviate_migration.base.texts import as_code
+from weaviate_migration.phases.validation.application_queries import AskedQuery, QueryComparison
 from weaviate_migration.phases.validation.differences import Difference
 from weaviate_migration.phases.validation.partition_comparison import CountComparison, PartitionComparison
 from weaviate_migration.phases.validation.relations import RelationComparison
 from weaviate_migration.phases.validation.samples import SampleComparison
 from weaviate_migration.phases.validation.search import SearchComparison
 
+# Of the metadata of `queries`, the table with a line for each of them.
+ASKED = "asked"
 # The first differences are shown in a check's metadata, all of them are counted.
 SHOWN_IN_METADATA = 20
 
@@ -143,6 +146,54 @@ def search_finding(compared: SearchComparison) -> Finding:
             "failed": len(compared.failures),
             "searched": _listed(compared.searches),
         },
+    )
+
+
+def queries_finding(compared: QueryComparison) -> Finding:
+    """Of `queries`."""
+    times = {"weaviate_ms": compared.median_seconds, "sqlite_ms": compared.median_sql_seconds}
+    return _finding(
+        not compared.failures,
+        compared.to_text(),
+        {
+            "queries": len(compared.asked),
+            "failed": len(compared.failures),
+            **{name: _milliseconds(seconds) for name, seconds in times.items() if seconds is not None},
+            ASKED: dg.MetadataValue.table([dg.TableRecord(_asked_query(each)) for each in compared.asked]),
+        },
+    )
+
+
+def _asked_query(asked: AskedQuery) -> dict[str, str | int | float]:
+    """A line of the table; what was not asked is left empty."""
+    query = asked.query
+    figures = {
+        "shared_with_sqlite": asked.share,
+        "weaviate_ms": _milliseconds(asked.seconds),
+        "sqlite_ms": _milliseconds(asked.sql_seconds),
+    }
+    return {
+        "query": query.name,
+        "by": query.kind,
+        "first": query.k,
+        "wanted": len(query.keys),
+        "found": len(query.keys) - len(asked.missing) if not asked.problem else 0,
+        **{name: "" if figure is None else round(figure, 3) for name, figure in figures.items()},
+        "shortcomings": "; ".join(asked.shortcomings),
+    }
+
+
+def _milliseconds(seconds: float | None) -> float | None:
+    return None if seconds is None else round(1000 * seconds, 3)
+
+
+def not_loaded_finding(lacking: Sequence[str]) -> Finding:
+    """Of `queries` where the collection is not loaded as a whole: what is not there cannot be found."""
+    return _finding(
+        False,
+        f"Not asked: partitions {', '.join(lacking)} are not loaded yet. Materialize them, and it is executed again.",
+        {},
+        dg.AssetCheckSeverity.WARN,
     )
 
 
