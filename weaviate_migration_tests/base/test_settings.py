@@ -68,6 +68,7 @@ OTHERS: dict[str, tuple[str, Any]] = {
     "mapping": ("mapping.yaml", Path("mapping.yaml")),
     "tenant": ("acme", "acme"),
     "prefix": ("My", "My"),
+    "queries": ("queries.yaml", Path("queries.yaml")),
     "work_dir": ("work", Path("work")),
     "live": ("true", True),
     "cutover": ("false", False),
