@@ -8,10 +8,10 @@ from pydantic import BeforeValidator, Field
 
 from weaviate_migration.mapping.models import CollectionMapping
 from weaviate_migration.mapping.names import NonEmpty
-from weaviate_migration.mapping.property_mapping import VectorMapping
 from weaviate_migration.mapping.statements import Statement, statement_mistake
 from weaviate_migration.mapping.tenants import tenant_name
 from weaviate_migration.mapping.validated_model import Items, Mistake, ValidatedModel
+from weaviate_migration.mapping.vector_mapping import VectorMapping
 
 MOST_RESULTS = 1_000
 """A reader pages through more than these; Weaviate's own limit is 10,000."""

@@ -32,6 +32,7 @@ _FILE = FileKind(
     "--queries",
     ConfigurationError,
     {"queries": Query, "filters": Condition},
+    named=frozenset(["filters"]),
 )
 
 
@@ -122,6 +123,10 @@ def _vector_misfits(query: Query, collection: CollectionMapping) -> Iterator[Mis
     elif query.vector is None and len(names) != 1:
         has = f"has {', '.join(names)}: name one" if names else "has no vector"
         yield (query.kind,), f"`{query.kind}` needs a `vector`, and {collection.name} {has}"
+    elif query.text is not None and not query.vector_in(collection).serves_texts:
+        instead = "`near_vector` beside it" if query.kind == "hybrid" else "`near_key` or `near_vector`"
+        told = f"nothing makes the vector `{query.vector_in(collection).name}` of a text: give {instead}"
+        yield (query.kind,), told
 
 
 def _word_misfits(query: Query, collection: CollectionMapping) -> Iterator[Misfit]:

@@ -123,6 +123,11 @@ class VectorMapping(ValidatedModel):
             return "model"
         return "application" if self.vectorizer is None else "server"
 
+    @property
+    def serves_texts(self) -> bool:
+        """Whether readers can search by a text: a model or a module makes a vector of it."""
+        return self.model is not None or self.vectorizer is not None
+
     @classmethod
     def _mistakes(cls, given: dict[str, Any]) -> Iterator[Mistake]:
         yield from _stray(given, _OF_COLUMN, "column", "needs a `column`: the vector is made, or the application's own")

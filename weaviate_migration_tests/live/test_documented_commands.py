@@ -34,6 +34,7 @@ def application(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with an application's database in it, where the reader works."""
     folder = tmp_path_factory.mktemp("application")
     write_small_demo_file(folder / "app.db")
+    (folder / "queries.yaml").write_text(code_blocks("yaml", "prove.md")[0], encoding="utf-8")
     return folder
 
 

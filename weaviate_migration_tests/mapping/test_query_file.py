@@ -13,10 +13,11 @@ from weaviate_migration.mapping.query_file import Queries, parse_queries, read_q
 
 MAPPING = """\
 name: recipes
+models: {small: {folder: small}}
 collections:
   - name: Recipe
     table: recipes
-    vectors: [{name: taste, column: taste}, {name: look}]
+    vectors: [{name: taste, column: taste}, {name: look}, {name: told, from: [title], model: small}]
     properties:
       - {name: title, column: title, index: words}
       - {name: kind, column: kind, index: whole}
@@ -65,9 +66,10 @@ queries:
     keys: [[1, x]]
   - {name: like it, collection: Recipe, near_key: 17, vector: taste, sql: "SELECT id FROM recipes;", least_shared: 0.5}
   - {name: both, collection: Recipe, hybrid: pasta, near_vector: [1.0, 2.0], vector: taste, alpha: 0.25, sql: SELECT 1}
+  - {name: told, collection: Recipe, near_text: a quick soup, vector: told, keys: [1]}
   - {name: at home, collection: Guest, tenant: homeless, filters: {name: {like: "A*"}}, keys: [Ann]}
 """.replace("      note: {is_none: true}\n", "      isVegan: true\n")
-    pasta, today, like_it, both, at_home = parsed(text, mapping)
+    pasta, today, like_it, both, told, at_home = parsed(text, mapping)
     assert (pasta.kind, pasta.k, pasta.keys, pasta.share_wanted) == ("bm25", 5, (17, "a b"), 0.0)
     assert (today.kind, today.k, today.keys) == ("filters", 10, ((1, "x"),))
     assert today.filters["kind"].operators == {"equal": "soup"}
@@ -76,6 +78,7 @@ queries:
     assert today.filters["tags"].operators == {"contains_any": ("quick", "cheap")}
     assert (like_it.kind, like_it.sql, like_it.share_wanted) == ("near_key", "SELECT id FROM recipes", 0.5)
     assert (both.kind, both.text, both.share_wanted) == ("hybrid", None, 1.0)
+    assert (told.kind, told.text) == ("near_text", "a quick soup")
     recipes, guests = mapping.collections
     assert like_it.vector_in(recipes).column == "taste"
     assert at_home.tenant_in(guests) == "homeless"
@@ -105,8 +108,19 @@ def test_tenant_is_named_by_the_value_that_its_rows_have(mapping: Mapping) -> No
             "{collection: Receipt, bm25: x}",
             "collection: `Receipt` is no collection of the mapping; did you mean `Recipe`?",
         ),
-        ("{collection: Recipe, near_key: 1}", "near_key: `near_key` needs a `vector`, and Recipe has taste, look"),
+        (
+            "{collection: Recipe, near_key: 1}",
+            "near_key: `near_key` needs a `vector`, and Recipe has taste, look, told",
+        ),
         ("{collection: Recipe, near_key: 1, vector: tast}", "vector: `tast` is no vector of Recipe; did you mean"),
+        (
+            "{collection: Recipe, near_text: x, vector: look}",
+            "near_text: nothing makes the vector `look` of a text: give `near_key` or `near_vector`",
+        ),
+        (
+            "{collection: Recipe, hybrid: x, vector: taste}",
+            "hybrid: nothing makes the vector `taste` of a text: give `near_vector` beside it",
+        ),
         ("{collection: Guest, tenant: a, near_key: 1}", "near_key: `near_key` needs a `vector`, and Guest has no"),
         ("{collection: Guest, tenant: a, bm25: x}", "bm25: Guest has no property that is searched by words"),
         ("{collection: Guest, filters: {name: x}}", ": lacks `tenant`"),
