@@ -233,7 +233,7 @@ def test_the_table_of_types() -> None:
 
 
 def test_what_is_no_command_is_tested_too() -> None:
-    """By those who know what it is about: the examples in Python, the alerts file and the mapping."""
+    """By those who know what it is about: the examples in Python, the alerts file, the mapping and the queries."""
     found = {(language, page) for language in ("python", "yaml") for page in PAGES if code_blocks(language, page)}
     assert found == {
         ("python", "component.md"),
@@ -243,6 +243,7 @@ def test_what_is_no_command_is_tested_too() -> None:
         ("yaml", "alerts.md"),
         ("yaml", "component.md"),
         ("yaml", "mapping.md"),
+        ("yaml", "prove.md"),
     }
 
 

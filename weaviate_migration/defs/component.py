@@ -140,6 +140,7 @@ class SQLiteMigrationComponent(dg.Component, dg.Model, dg.Resolvable):
             project, and in that a folder for each key prefix.
         sync_schedule: a cron expression: when changes of a source in use are applied; else when the sensor is on.
         alerts: the file that says where alerts go, and from when on something is one.
+        queries: the file of the application's own queries, which have to be answered before readers are switched.
         resources: which resources of the project stand for ours: `weaviate: my_server`.
         settings: other settings of `MigrationConfig`, such as `batch_size`.
     """
@@ -155,6 +156,7 @@ class SQLiteMigrationComponent(dg.Component, dg.Model, dg.Resolvable):
     work_dir: Annotated[Path | None, dg.Resolver(_read_path, model_field_type=str | None)] = None
     sync_schedule: str = ""
     alerts: Annotated[Path | None, dg.Resolver(_read_path, model_field_type=str | None)] = None
+    queries: Annotated[Path | None, dg.Resolver(_read_path, model_field_type=str | None)] = None
     resources: dict[str, str] = Field(default_factory=dict)
     settings: Annotated[
         dict[str, Any],
@@ -190,5 +192,6 @@ class SQLiteMigrationComponent(dg.Component, dg.Model, dg.Resolvable):
             prefix=self.collection_prefix,
             work_dir=self.work_dir or project.joinpath(DEFAULT_WORK_DIR, *folders),
             alerts=self.alerts,
+            queries=self.queries,
             **self.settings,
         )

@@ -95,11 +95,13 @@ def test_an_entry_with_everything(project: Project, monkeypatch: pytest.MonkeyPa
   work_dir: "{{ context.project_root }}/kept"
   sync_schedule: "*/5 * * * *"
   alerts: alerts.yaml
+  queries: queries.yaml
   settings: {batch_size: 7, memory_limit_mb: 500, extracts: kept_extracts}
 """
     )
     project.write_file("notes.yaml", MAPPING.format(missing="refuse", more=""))
     project.write_file("alerts.yaml", "alerts:\n  channels: ['json://localhost']\n")
+    project.write_file("queries.yaml", "queries: [{name: a, collection: Note, bm25: note, keys: [1]}]\n")
     component, definitions = project.load()
     server = resource(definitions, "old_notes_weaviate")
     assert (server.url, server.grpc_port, server.grpc_host) == ("https://example.com", 444, "grpc.example.com")
@@ -113,6 +115,8 @@ def test_an_entry_with_everything(project: Project, monkeypatch: pytest.MonkeyPa
     assert len(list(definitions.sensors or ())) > 1  # those of alerts beside that of changes
     keys = {spec.key.to_user_string(): spec.group_name for spec in definitions.resolve_all_asset_specs()}
     assert keys["old/notes/note"] == "notes_phase_2_history"
+    checks = definitions.resolve_asset_graph().asset_check_keys
+    assert dg.AssetCheckKey(dg.AssetKey(["old", "notes", "note"]), "queries") in checks
 
 
 @pytest.mark.parametrize(
@@ -271,6 +275,7 @@ def test_what_the_schema_says_of_a_prefix(attributes: dict[str, Any], right: boo
         (f"{PLAIN}  key_prefix: a-b\n", "'a-b' cannot be part of a name in Dagster"),
         (f"{PLAIN}  collection_prefix: low\n", "has to begin with a capital letter"),
         (f"{PLAIN}  alerts: none.yaml\n", "notes/none.yaml: No such file"),
+        (f"{PLAIN}  queries: none.yaml\n", "notes/none.yaml: No such file"),
         (f"{PLAIN}  resources: {{sorce: mine}}\n", "sorce"),
     ],
 )
