@@ -25,6 +25,8 @@ DRY_RUN_REPORT = "dry_run_report"
 SOURCE_AUDIT = "source_audit"
 # Of its metadata, the table with columns of which hardly a value fits.
 MISFITS = "hardly_fits"
+# The check of the application's own queries, and of its metadata the table with a line for each of them.
+QUERIES, ASKED = "queries", "asked"
 CHANGE_CAPTURE = "change_capture"
 CHANGE_SYNC = "change_sync"
 # What only a migration of a source in use needs: it writes to the source.

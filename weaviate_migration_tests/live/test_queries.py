@@ -129,6 +129,16 @@ def test_check_tells_both_sides_and_their_times(recipes: Recipes) -> None:
     assert (rows["for four"]["wanted"], rows["for four"]["shared_with_sqlite"]) == (0, 1.0)
 
 
+def test_report_draws_the_times_of_both_sides(recipes: Recipes) -> None:
+    page, text = recipes.folder / "report.html", recipes.folder / "report.md"
+    assert run_here("report", "--work-dir", recipes.work_dir, "--html", page, "--markdown", text).code == 0
+    section = page.read_text(encoding="utf-8").split("Your own queries</h2>", 1)[1].split("<h2", 1)[0]
+    assert "All 6 found what they have to find." in section
+    assert "<svg" in section
+    assert "creamy tomato: SQLite" in section
+    assert "## Your own queries" in text.read_text(encoding="utf-8")
+
+
 def test_postflight_asks_again(recipes: Recipes) -> None:
     item = next(each for each in run(recipes, "postflight", "--json").json["items"] if each["name"] == "queries")
     assert item["verdict"] == "passed"

@@ -12,9 +12,8 @@ from weaviate_migration.phases.validation.partition_comparison import CountCompa
 from weaviate_migration.phases.validation.relations import RelationComparison
 from weaviate_migration.phases.validation.samples import SampleComparison
 from weaviate_migration.phases.validation.search import SearchComparison
+from weaviate_migration.runs.jobs import ASKED
 
-# Of the metadata of `queries`, the table with a line for each of them.
-ASKED = "asked"
 # The first differences are shown in a check's metadata, all of them are counted.
 SHOWN_IN_METADATA = 20
 

@@ -14,7 +14,7 @@ from weaviate_migration.mapping.asset_names import queries_step
 from weaviate_migration.mapping.query_file import Queries
 from weaviate_migration.phases.history.changes import held_changes
 from weaviate_migration.phases.validation.application_queries import ask_queries, opened_query_source, query_file
-from weaviate_migration.runs.jobs import SQLITE_SNAPSHOT
+from weaviate_migration.runs.jobs import QUERIES, SQLITE_SNAPSHOT
 from weaviate_migration.runs.names import DagsterNames
 from weaviate_migration.runs.readiness import missing_partitions
 from weaviate_migration.work_folder.folder import WorkFolder
@@ -29,7 +29,7 @@ def build_queries_check(
     """
     asset = names.asset(collection.asset_name)
     spec = dg.AssetCheckSpec(
-        "queries",
+        QUERIES,
         asset=asset,
         blocking=True,
         additional_deps=[names.asset(collection.extract_name), names.asset(SQLITE_SNAPSHOT)],
