@@ -27,7 +27,8 @@ from weaviate_migration.mapping.vector_mapping import VectorMapping, vector_fiel
 MissingPolicy = Literal["refuse", "warn"]
 UnmappedPolicy = Literal["refuse", "warn"]
 # Of each vector: what alters neither the objects nor what they are made from.
-_NO_OTHER_MIGRATION = {"collections": {"__all__": {"vectors": {"__all__": {"on_failure", "headers", "query_prefix"}}}}}
+_NOT_OF_VECTORS = {"on_failure", "headers", "query_prefix", "recall"}
+_NO_OTHER_MIGRATION = {"collections": {"__all__": {"vectors": {"__all__": _NOT_OF_VECTORS}}}}
 # So much of a condition is shown where rows are named in a line.
 _SHOWN_CONDITION = 60
 

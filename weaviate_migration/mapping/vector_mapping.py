@@ -93,6 +93,7 @@ class VectorMapping(ValidatedModel):
         headers: what the vectorizer needs with each request: for each header the variable that holds it.
         index: how Weaviate finds near ones; None: as the server does it by default.
         distance: how Weaviate measures how near two of them are.
+        recall: which share of the nearest neighbours searches have to find; None: as much as indexes commonly do.
     """
 
     model_config = ConfigDict(serialize_by_alias=True)
@@ -113,6 +114,7 @@ class VectorMapping(ValidatedModel):
     headers: dict[NonEmpty, VariableName] = later({})
     index: VectorIndexMapping | None = later(None)
     distance: Distance = later("cosine")
+    recall: float | None = later(None, ge=0, le=1)
 
     @property
     def origin(self) -> Origin:
@@ -135,6 +137,8 @@ class VectorMapping(ValidatedModel):
         yield from _stray(given, _OF_VECTORIZER, "vectorizer", "needs a `vectorizer`")
         if given.get("column") is not None and given.get("model") is not None:
             yield ("model",), "cannot stand beside `column`, which holds the vector already"
+        if given.get("recall") is not None and given.get("column") is None and given.get("model") is None:
+            yield ("recall",), "needs a `column` or a `model`: of other vectors nobody knows the nearest"
         yield from _mistakes_of_texts(given)
         options = given.get("options")
         for option in options if isinstance(options, dict) else ():

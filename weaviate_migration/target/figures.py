@@ -22,6 +22,7 @@ from weaviate_migration.target.server import ServerAddress
 _Told = TypeVar("_Told")
 HEALTHY = "HEALTHY"
 READ_ONLY = "READONLY"
+INDEXING = "INDEXING"
 
 
 class _ShardOfNode(msgspec.Struct, rename="camel"):
@@ -109,9 +110,11 @@ def server_health(client: WeaviateClient, collections: Collection[str]) -> Serve
 def queued_vectors(client: WeaviateClient, collections: Collection[str]) -> int:
     """How many vectors of these collections wait for their index, on all nodes together.
 
-    With asynchronous indexing, objects are stored before their vectors can be searched.
+    With asynchronous indexing, objects are stored before their vectors can be searched. Where a shard's queue is empty
+    and it is still at it, that counts as one.
     """
-    return sum(each.vector_queue_length for each in _shards(client.cluster.nodes(output="verbose"), collections))
+    shards = _shards(client.cluster.nodes(output="verbose"), collections)
+    return sum(max(each.vector_queue_length, int(each.vector_indexing_status == INDEXING)) for each in shards)
 
 
 def _shards(nodes: Iterable[NodeVerbose], collections: Collection[str]) -> Iterator[Shard]:

@@ -74,6 +74,11 @@ class ObjectColumns:
         """The characters of their texts."""
         return sum(len(each) for column in self.properties.values() for each in column if isinstance(each, str))
 
+    @property
+    def vector_counts(self) -> dict[str, int]:
+        """How many of them have each vector."""
+        return {name: len(each) - each.count(None) for name, each in self.vectors.items()}
+
     def part(self, start: int, stop: int | None = None) -> "ObjectColumns":
         """Some of the objects, as a slice."""
         where = slice(start, stop)

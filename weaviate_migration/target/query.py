@@ -8,7 +8,7 @@ from weaviate.classes.query import Filter, MetadataQuery
 from weaviate.collections import Collection
 
 from weaviate_migration.mapping.models import CollectionMapping
-from weaviate_migration.mapping.object_ids import split_address
+from weaviate_migration.mapping.object_ids import address, split_address
 from weaviate_migration.mapping.search_words import search_words
 from weaviate_migration.mapping.vector_mapping import VectorMapping
 from weaviate_migration.target.failures import target_errors
@@ -62,6 +62,20 @@ def finds_by_vector(
     expected, tolerance = (-product, product * _NO_DISTANCE) if mapping.distance == "dot" else (0.0, _NO_DISTANCE)
     near = [each for each in found.objects if abs((each.metadata.distance or 0.0) - expected) < tolerance]
     return [str(each.uuid) for each in near] == [uuid]
+
+
+@target_errors("searching by vector")
+def nearest_objects(
+    collection: Collection[Any, Any], name: str, vector: Sequence[float], beside: str, limit: int
+) -> list[str]:
+    """The addresses of so many objects whose vectors of this name are nearest, the nearest first.
+
+    Args:
+        beside: the address of an object: where the collection has tenants, its tenant is searched.
+    """
+    objects, _ = _place(collection, beside)
+    found = objects.query.near_vector(list(vector), target_vector=name, limit=limit, return_properties=[])
+    return [address(split_address(beside)[0], str(each.uuid)) for each in found.objects]
 
 
 def _place(collection: Collection[Any, Any], of_object: str) -> tuple[Collection[Any, Any], str]:

@@ -1,5 +1,8 @@
 """With asynchronous indexing, objects are there before their vectors can be searched: the switch waits for that."""
 
+import math
+import struct
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -8,6 +11,7 @@ import pytest
 
 from weaviate_migration.base.errors import CutoverTimeoutError
 from weaviate_migration.mapping import VectorMapping
+from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.cutover.switch import Cutover
 from weaviate_migration.target.aliases import alias_targets
 from weaviate_migration.target.connect import connect
@@ -16,9 +20,12 @@ from weaviate_migration.target.schema import Origin, ensure_collection
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.record import MigrationRecord
 from weaviate_migration_tests.live.own_server import run_server
+from weaviate_migration_tests.live.small_migration import NOTES as SMALL_NOTES
+from weaviate_migration_tests.live.small_migration import SmallMigration, row
 from weaviate_migration_tests.strategies import EVERY_TYPE
 
 VECTORS = 300
+SEEN = SMALL_NOTES.model_copy(update={"vectors": (VectorMapping(name="seen", column="unmapped"),)})
 NOTES = EVERY_TYPE.model_copy(update={"name": "Note", "vectors": (VectorMapping(name="meaning"),)})
 RECORD = MigrationRecord(
     id="20260101T000000",
@@ -30,8 +37,12 @@ RECORD = MigrationRecord(
 )
 
 
+def seen_note(number: int) -> tuple[SqlValue, ...]:
+    return row(f"key {number}", unmapped=struct.pack("<2f", math.cos(number), math.sin(number)))
+
+
 def test_the_switch_waits_for_the_index(tmp_path: Path) -> None:
-    """So few vectors are not indexed before the queue is stale, which leaves time to ask."""
+    """So few vectors are not indexed before the queue is stale, which leaves time to ask. `recall` waits, too."""
     settings = {"ASYNC_INDEXING": "true", "ASYNC_INDEXING_STALE_TIMEOUT": "15s"}
     with run_server(tmp_path / "server", **settings) as address, connect(address, None) as client:
         name = RECORD.collection(NOTES)
@@ -45,6 +56,13 @@ def test_the_switch_waits_for_the_index(tmp_path: Path) -> None:
         with pytest.raises(CutoverTimeoutError, match=f"waited 0 s in vain for Weaviate to index {VECTORS} vectors"):
             cutover.run(RECORD, timeout=0)
         assert alias_targets(client, ["Note"]) == {"Note": None}
-        cutover.run(RECORD, timeout=300)
+        beside = SmallMigration.begin(tmp_path / "beside", client, map(seen_note, range(VECTORS)), SEEN)
+        assert beside.load().written == VECTORS
+        with ThreadPoolExecutor(1) as pool:
+            measured = pool.submit(beside.proof.recall)
+            cutover.run(RECORD, timeout=300)
+        recall = measured.result()
+        assert not recall.waiting
+        assert recall.passed, recall.to_text()
         assert queued_vectors(client, [name]) == 0
         assert alias_targets(client, ["Note"]) == {"Note": name}

@@ -21,6 +21,7 @@ from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow
 from weaviate_migration.phases.validation.collection_proof import CollectionProof
 from weaviate_migration.phases.validation.differences import Difference
+from weaviate_migration.phases.validation.partition_comparison import VectorCounts, vector_counts
 from weaviate_migration.phases.validation.repair import PartitionRepair
 from weaviate_migration.phases.validation.search import SearchComparison, compare_search
 from weaviate_migration.target.message_size import MESSAGE_BYTES
@@ -150,6 +151,8 @@ def test_an_altered_a_dropped_and_an_added_vector_are_found(
     for found in (differences(migration, client), migration.compare().differences):
         assert {(each.key, each.property, each.expected, each.found) for each in found} == expected
         assert {(each.kind, each.uuid) for each in found} == {("altered", uuid_of(f"key {key}")) for key in (3, 4)}
+    counts = vector_counts(proof(migration, client).compare_partition(each) for each in PARTITION_KEYS)
+    assert counts == {"blob": VectorCounts(compared=39, differing=1), "listed": VectorCounts(compared=39, differing=1)}
     migration.load()
     assert differences(migration, client) == []
 
@@ -289,5 +292,9 @@ def test_migrate_checks_the_vectors_of_columns(notes: NoteMigration, client: wea
     assert ended.code == 0, ended.stderr
     checks = {each["name"]: each for each in ended.json["checks"]}
     assert checks["search"]["passed"]
+    assert checks["vectors"]["description"] == "64 vectors compared, each number bit for bit: no difference."
+    assert checks["recall"]["description"].startswith("seen: recall@10 ")
+    assert checks["vectors"]["passed"]
+    assert checks["recall"]["passed"]
     found = client.collections.use("Note").query.fetch_object_by_id(note_id(3), include_vector=True)
     assert found.vector == {"seen": [0.5, 3.0]}

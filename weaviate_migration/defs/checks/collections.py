@@ -1,6 +1,6 @@
 """The checks of one collection: thin, they store what the proof finds."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import dagster as dg
@@ -10,11 +10,13 @@ from weaviate_migration.defs.checks.findings import (
     count_finding,
     every_object_finding,
     no_snapshot_finding,
+    recall_finding,
     relations_finding,
     sample_finding,
     search_finding,
     types_finding,
     uuids_finding,
+    vectors_finding,
 )
 from weaviate_migration.defs.resources import BatchSettings, TargetServer
 from weaviate_migration.defs.resources.own_keys import with_resources_of
@@ -67,6 +69,9 @@ def build_collection_checks(
             yield from writer.evaluations({"uuids": uuids_finding(compared), "types": types})
             yield from writer.evaluations({"sample": sample_finding(proof.sample(batches.sample_size))})
             yield from writer.evaluations({"search": search_finding(proof.search(compared))})
+            if "vectors" in specs:
+                yield from writer.evaluations({"vectors": vectors_finding(compared)})
+                yield from writer.evaluations({"recall": recall_finding(proof.recall())})
         for spec in specs.values():
             yield dg.Output(None, output_name=spec.get_python_identifier())
 
@@ -121,7 +126,23 @@ def _specs(names: DagsterNames, collection: CollectionMapping) -> list[dg.AssetC
             "If it fails: Weaviate may still be indexing, so execute it again; if it still fails, materialize all "
             "partitions again.",
         ),
+        *(_vector_specs(once) if collection.column_vectors else ()),
     ]
+
+
+def _vector_specs(once: Callable[[str, str], dg.AssetCheckSpec]) -> Iterator[dg.AssetCheckSpec]:
+    """Of a collection with vectors that are known apart from it."""
+    yield once(
+        "vectors",
+        "Every vector that a column holds or a model has made, against the object's, bit for bit as float32. Finds "
+        f"another one, a missing one, and one too many. If it fails: {_REPAIR}.",
+    )
+    yield once(
+        "recall",
+        "The nearest neighbours of sampled vectors, by exact distances to all vectors of the rows, are found by "
+        "searches of Weaviate; vectors that wait for their index are waited for. If it fails: an index with more `ef` "
+        "or `ef_construction`, or another quantizer, finds more; `recall` in the mapping says how much is wanted.",
+    )
 
 
 def build_relations_checks(

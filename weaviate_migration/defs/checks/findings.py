@@ -1,14 +1,21 @@
 """What the checks store of what `phases/validation` found: verdict, severity, a sentence, figures."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any, TypedDict
 
 import dagster as dg
 
 from weaviate_migration.base.texts import as_code
 from weaviate_migration.phases.validation.application_queries import AskedQuery, QueryComparison
-from weaviate_migration.phases.validation.differences import Difference
-from weaviate_migration.phases.validation.partition_comparison import CountComparison, PartitionComparison
+from weaviate_migration.phases.validation.differences import Difference, is_vector
+from weaviate_migration.phases.validation.partition_comparison import (
+    CountComparison,
+    PartitionComparison,
+    VectorCounts,
+    vector_counts,
+)
+from weaviate_migration.phases.validation.recall import NEIGHBOURS, RecallComparison
 from weaviate_migration.phases.validation.relations import RelationComparison
 from weaviate_migration.phases.validation.samples import SampleComparison
 from weaviate_migration.phases.validation.search import SearchComparison
@@ -106,6 +113,42 @@ def types_finding(schema_differences: Sequence[str], compared: Sequence[Partitio
         not told,
         f"{objects} objects: {text}{hint}",
         {"objects": objects, "schema_differences": len(schema_differences), "wrong_values": sum(wrong.values())},
+    )
+
+
+def vectors_finding(compared: Sequence[PartitionComparison]) -> Finding:
+    """Of `vectors`: another vector is an ERROR, one that nobody knows a WARN."""
+    counts = vector_counts(compared)
+    whole = sum(counts.values(), VectorCounts())
+    text = f"{whole.compared} vectors compared, each number bit for bit: "
+    text += f"{whole.differing} objects differ" if whole.differing else "no difference"
+    if whole.unknown:
+        text += f"; {whole.unknown} are not compared, since the cache does not have them any more"
+    if whole.differing:
+        text += ". `weaviate-migration verify --repair`, or materializing the partition, mends them"
+    first = [each for partition in compared for each in partition.differences if is_vector(each.property)]
+    return _finding(
+        not whole.differing and not whole.unknown,
+        f"{text}.",
+        {
+            **{f"{name}: {field}": count for name, each in counts.items() for field, count in asdict(each).items()},
+            **_first(first),
+        },
+        dg.AssetCheckSeverity.ERROR if whole.differing else dg.AssetCheckSeverity.WARN,
+    )
+
+
+def recall_finding(compared: RecallComparison) -> Finding:
+    """Of `recall`: too little is an ERROR where the mapping says how much, or where the index must lack vectors."""
+    return _finding(
+        compared.passed,
+        compared.to_text(),
+        {
+            **{f"{each.name}: recall@{NEIGHBOURS}": round(each.recall, 4) for each in compared.vectors},
+            **{f"{each.name}: queries": each.queries for each in compared.vectors},
+            "waiting for their index": compared.waiting,
+        },
+        dg.AssetCheckSeverity.ERROR if compared.is_broken else dg.AssetCheckSeverity.WARN,
     )
 
 

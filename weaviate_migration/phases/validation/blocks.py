@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from weaviate_migration.mapping.object_ids import UuidRange
 from weaviate_migration.phases.history.extract.storage_classes import BATCH_SIZE, ExtractRow, RowColumns, decode_columns
-from weaviate_migration.phases.validation.verdicts import Verdict
+from weaviate_migration.phases.validation.verdicts import Agreement, Verdict
 from weaviate_migration.target.object_pages import ObjectColumns
 
 # Rows of a block at first. With 5,000 a row takes as long, and 100,000 rows took 262 MB instead of 230, two
@@ -72,7 +72,7 @@ def judge_blocks(
     read: ReadObjects,
     agrees: Callable[[Block], bool],
     one_by_one: OneByOne,
-) -> Iterator[RowColumns | Verdict]:
+) -> Iterator[Agreement | Verdict]:
     """The rows of a partition that agree with their objects, and verdicts for the rest, ascending by address.
 
     Args:
@@ -95,9 +95,10 @@ def judge_blocks(
                 yield from _judge(block, agrees, one_by_one)
 
 
-def _judge(block: Block, agrees: Callable[[Block], bool], one_by_one: OneByOne) -> Iterator[RowColumns | Verdict]:
+def _judge(block: Block, agrees: Callable[[Block], bool], one_by_one: OneByOne) -> Iterator[Agreement | Verdict]:
     if agrees(block):
-        yield block.rows
+        assert block.objects is not None, "what cannot be read does not agree"
+        yield Agreement(block.rows, block.objects.vector_counts)
     elif halves := block.halves():
         for half in halves:
             yield from _judge(half, agrees, one_by_one)

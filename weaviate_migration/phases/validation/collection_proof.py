@@ -11,30 +11,35 @@ from weaviate import WeaviateClient
 
 from weaviate_migration.base.bounded_pool import BoundedPool
 from weaviate_migration.base.bundles import bundled
-from weaviate_migration.mapping import CollectionMapping
+from weaviate_migration.base.deadline import pause
+from weaviate_migration.base.waiting import Wait
+from weaviate_migration.mapping import CollectionMapping, VectorMapping
+from weaviate_migration.mapping.names import folded
 from weaviate_migration.mapping.object_ids import UuidRange
 from weaviate_migration.phases.history.changes import Changes, CollectionChanges
 from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS, partition_range
-from weaviate_migration.phases.history.extract.refusals import judged
+from weaviate_migration.phases.history.extract.refusals import JudgedRow, judged
 from weaviate_migration.phases.history.extract.storage import open_partition
 from weaviate_migration.phases.history.extract.storage_classes import (
     BATCH_SIZE,
     ExtractRow,
-    RowColumns,
     RowLayout,
     size_of,
 )
 from weaviate_migration.phases.validation.blocks import Block, ReadObjects, judge_blocks
 from weaviate_migration.phases.validation.column_comparer import ColumnComparer
+from weaviate_migration.phases.validation.meaning_of_vectors import float32s_meant
 from weaviate_migration.phases.validation.partition_comparison import (
     PartitionComparison,
     kept_comparisons,
     objects_by_tenant,
 )
+from weaviate_migration.phases.validation.recall import QUERIES, RecallComparison, VectorRecall, measure_recall
 from weaviate_migration.phases.validation.row_comparer import RowComparer, row_comparer
 from weaviate_migration.phases.validation.samples import SampleComparison, compare_sample, draw_rows
 from weaviate_migration.phases.validation.search import SearchComparison, compare_search
-from weaviate_migration.phases.validation.verdicts import PartitionTally, Verdict, judge_objects
+from weaviate_migration.phases.validation.verdicts import Agreement, PartitionTally, Verdict, judge_objects
+from weaviate_migration.target.figures import queued_vectors
 from weaviate_migration.target.object_pages import ObjectPages
 from weaviate_migration.target.read_back import (
     FACTOR_FOR_VECTORS,
@@ -54,6 +59,9 @@ logger = logging.getLogger(__name__)
 
 # Rows of which one has to have a word for each searchable property.
 ROWS_FOR_SEARCHES = 200
+# Vectors that wait for their index are waited for, unless none got one in so long.
+INDEX_SECONDS = 300.0
+_SECONDS_BETWEEN_LOOKS = 0.2
 _ROWS_AT_ONCE = 10
 _SIDE_BY_SIDE = 2
 # Bytes of a row of which one is compared at a time: while it is, it is in memory eight times (measured).
@@ -130,7 +138,7 @@ class CollectionProof:
         changed, pending = changes.count(within), changes.pending(within)
         return replace(found, extract_rows=self._extracts[partition].rows, changed=changed, pending=pending)
 
-    def _judged(self, partition: str, changes: Changes) -> Iterator[RowColumns | Verdict]:
+    def _judged(self, partition: str, changes: Changes) -> Iterator[Agreement | Verdict]:
         def agrees(block: Block) -> bool:
             return (
                 block.objects is not None
@@ -188,11 +196,49 @@ class CollectionProof:
             by_tenant = objects_by_tenant(walked) if self.mapping.tenant is not None else None
             return compare_search(self.mapping, self.layout, rows, self.objects, total, by_tenant)
 
+    def recall(self) -> RecallComparison:
+        """Searches for the neighbours of vectors of some rows, once Weaviate has indexed them all."""
+        if waiting := self._still_indexed():
+            return RecallComparison((), waiting)
+        vectors = [each for each in self.mapping.vectors if each.column is not None]
+        with self._changes.held() as changes:
+            return RecallComparison(tuple(self._recall(each, changes) for each in vectors))
+
+    def _recall(self, vector: VectorMapping, changes: Changes) -> VectorRecall:
+        drawn = (row for _, row in draw_rows(self._extracts, QUERIES, _seed()) if not changes.has(row.uuid))
+        judged_rows = (each for partition in self._extracts for each in self._rows(partition, changes))
+        rows = (row for row, refused in judged_rows if refused is None)
+        return measure_recall(vector, self.objects, drawn, rows, self._vectors_of)
+
+    def _rows(self, partition: str, changes: Changes) -> Iterator[JudgedRow]:
+        rows = changes.carried_into(self._extracts[partition].extract_rows(), self._range(partition))
+        return judged(rows, self.mapping, self.layout.columns)
+
+    def _vectors_of(self, vector: VectorMapping, rows: Sequence[ExtractRow]) -> list[bytes | None]:
+        position = self._position_of.get(folded(vector.column or ""))
+        return float32s_meant(vector, [None if position is None else row.values[position] for row in rows])
+
+    def _still_indexed(self) -> int:
+        """How many vectors wait for their index after all; it is waited for as long as they become fewer."""
+        wait, least = Wait(INDEX_SECONDS), None
+        while queued := queued_vectors(self._client, [self._record.collection(self.mapping)]):
+            if least is None or queued < least:
+                wait, least = Wait(INDEX_SECONDS), queued
+            if wait.is_over:
+                return queued
+            wait.tell_if_long(f"Weaviate to index {queued:,} vectors")
+            pause(_SECONDS_BETWEEN_LOOKS)
+        return 0
+
     def _with_objects(self, rows: Iterable[ExtractRow]) -> Iterator[ExtractRow]:
         """Those rows that are objects, some asked for at once: as a rule the first few say all that is searched for."""
         for group in bundled(rows, size_of, _ROWS_AT_ONCE, BATCH_SIZE):
             present = uuids_present(self.objects, [row.uuid for row in group if row.uuid])
             yield from (row for row in group if row.uuid in present)
+
+    @cached_property
+    def _position_of(self) -> dict[str, int]:
+        return {folded(name): position for position, name in enumerate(self.layout.columns)}
 
     @cached_property
     def layout(self) -> RowLayout:

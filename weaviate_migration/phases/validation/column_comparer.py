@@ -34,7 +34,7 @@ from weaviate_migration.mapping.vector_mapping import VectorMapping
 from weaviate_migration.phases.history.extract.storage_classes import RowColumns, RowLayout
 from weaviate_migration.phases.validation.meaning import Judge, judge
 from weaviate_migration.phases.validation.meaning_of_parents import parent_meant
-from weaviate_migration.phases.validation.meaning_of_vectors import have_vectors_meant
+from weaviate_migration.phases.validation.meaning_of_vectors import float32s_meant
 from weaviate_migration.target.object_pages import ObjectColumns
 
 _Column = Sequence[Any]
@@ -200,7 +200,7 @@ class ColumnComparer:
         self, vector: VectorMapping, position: int | None, rows: RowColumns, objects: ObjectColumns
     ) -> bool:
         values: _Column = rows.columns[position] if position is not None else [None] * len(rows)
-        return have_vectors_meant(vector, values, objects.vectors[vector.name])
+        return float32s_meant(vector, values) == objects.vectors[vector.name]
 
 
 def _name_parents(

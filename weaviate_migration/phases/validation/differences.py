@@ -38,6 +38,19 @@ class Difference:
     found: str
 
 
+_VECTOR = "vector "
+
+
+def vector_property(name: str) -> str:
+    """What stands for a vector where a difference names a property: no property's name has a blank."""
+    return f"{_VECTOR}{name}"
+
+
+def is_vector(prop: str) -> bool:
+    """Whether that is what a difference is about."""
+    return prop.startswith(_VECTOR)
+
+
 @dataclass(frozen=True, slots=True)
 class Disagreement:
     """One property or column that does not say what the row says, or an object missing or extra; values as they are."""

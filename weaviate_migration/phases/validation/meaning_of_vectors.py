@@ -26,16 +26,15 @@ def vector_meant(vector: VectorMapping, value: Any) -> list[float] | None:
     return None if vector.length not in (None, len(numbers)) else numbers.tolist()
 
 
-def have_vectors_meant(vector: VectorMapping, values: Sequence[Any], found: Sequence[bytes | None]) -> bool:
-    """Whether many objects have the vectors that their columns' values mean, bit for bit; False where one has not.
+def float32s_meant(vector: VectorMapping, values: Sequence[Any]) -> list[bytes | None]:
+    """The vectors that many values of a column mean, as the bytes of little-endian float32s; None for what means none.
 
-    Args:
-        values: of the column, one for each object.
-        found: the objects' vectors, as the bytes of little-endian float32s.
+    Where all of them are what they mean already, they are looked at together.
     """
-    if vector.bytes in (None, "float32") and values == found:
-        return _are_vectors(vector.length, [each for each in found if each is not None])
-    return all(_float32_bytes(vector_meant(vector, value)) == each for value, each in zip(values, found, strict=True))
+    are_blobs = vector.bytes in (None, "float32") and {type(None), bytes}.issuperset(map(type, values))
+    if are_blobs and _are_vectors(vector.length, [each for each in values if each is not None]):
+        return list(values)
+    return [_float32_bytes(vector_meant(vector, value)) for value in values]
 
 
 def _are_vectors(length: int | None, blobs: Sequence[bytes]) -> bool:

@@ -51,6 +51,26 @@ class TenantComparison:
     target_digest: str
 
 
+@dataclass(frozen=True)
+class VectorCounts:
+    """What the comparison found of the vectors of one name.
+
+    Attributes:
+        compared: vectors that are what they should be, bit for bit.
+        differing: objects with another vector, with one too many, or without one that they should have.
+        unknown: vectors that nobody knows: models made them, and the cache does not have them any more.
+    """
+
+    compared: int = 0
+    differing: int = 0
+    unknown: int = 0
+
+    def __add__(self, other: "VectorCounts") -> "VectorCounts":
+        return VectorCounts(
+            self.compared + other.compared, self.differing + other.differing, self.unknown + other.unknown
+        )
+
+
 @dataclass
 class PartitionComparison:
     """What the comparison of one partition found.
@@ -71,6 +91,7 @@ class PartitionComparison:
         extract_rows: rows of the extract itself, from its footer.
         changed: keys that changed since the snapshot; their rows were compared as they are now.
         pending: of these, keys with changes that were not applied yet: they were left out.
+        vectors: what was found of those that can be compared, by name.
         tenants: the same by tenant, ascending, where the collection has tenants; rows that have none under ''.
     """
 
@@ -93,6 +114,7 @@ class PartitionComparison:
     changed: int = 0
     pending: int = 0
     tenants: dict[str, TenantComparison] = field(default_factory=dict)
+    vectors: dict[str, VectorCounts] = field(default_factory=dict)
 
     @property
     def counted(self) -> CountComparison:
@@ -128,6 +150,15 @@ def objects_by_tenant(partitions: Iterable[PartitionComparison]) -> dict[str, in
     return dict(objects)
 
 
+def vector_counts(partitions: Iterable[PartitionComparison]) -> dict[str, VectorCounts]:
+    """What was found of the vectors of each name in these partitions together."""
+    found: dict[str, VectorCounts] = {}
+    for partition in partitions:
+        for name, each in partition.vectors.items():
+            found[name] = found.get(name, VectorCounts()) + each
+    return found
+
+
 def kept_comparisons(
     work_folder: WorkFolder, record: MigrationRecord, collection: CollectionMapping
 ) -> PartitionFiles[PartitionComparison]:
@@ -142,4 +173,5 @@ def kept_comparisons(
 def _decoded(stored: Mapping[str, Any]) -> PartitionComparison:
     tenants = {name: TenantComparison(**each) for name, each in stored.get("tenants", {}).items()}
     differences = [Difference(**each) for each in stored["differences"]]
-    return PartitionComparison(**{**stored, "differences": differences, "tenants": tenants})
+    vectors = {name: VectorCounts(**each) for name, each in stored.get("vectors", {}).items()}
+    return PartitionComparison(**{**stored, "differences": differences, "tenants": tenants, "vectors": vectors})

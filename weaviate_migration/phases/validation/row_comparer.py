@@ -15,7 +15,7 @@ from weaviate_migration.mapping.row_to_object import NO_VECTORS, Vectors, key_te
 from weaviate_migration.mapping.tenants import tenant_name
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowLayout
-from weaviate_migration.phases.validation.differences import Disagreement
+from weaviate_migration.phases.validation.differences import Disagreement, vector_property
 from weaviate_migration.phases.validation.meaning import judge
 from weaviate_migration.phases.validation.meaning_of_parents import parent_judge, parent_meant
 from weaviate_migration.phases.validation.meaning_of_vectors import same_vector, vector_meant
@@ -91,6 +91,11 @@ class RowComparer:
         self._tenant_position = position_of[folded(mapping.tenant.column)] if mapping.tenant is not None else -1
         self._key_positions = [layout.columns.index(name) for name in layout.key]
 
+    @property
+    def vectors(self) -> tuple[str, ...]:
+        """The names of those that are compared."""
+        return tuple(self.mapping.column_vectors)
+
     def disagreements(self, row: ExtractRow, stored: StoredObject, rebuilt: Row | None) -> list[Disagreement]:
         """What of an object does not say what its row says; none, as a rule.
 
@@ -121,7 +126,7 @@ class RowComparer:
         for vector, position in self._vectors:
             meant, found = vector_meant(vector, values[position]), stored.get(vector.name)
             if not same_vector(meant, found):
-                yield Disagreement("altered", f"vector {vector.name}", meant, found)
+                yield Disagreement("altered", vector_property(vector.name), meant, found)
 
     def _reference_disagreements(self, values: Row, stored: StoredObject) -> Iterator[Disagreement]:
         """What leads to another object than the row names, or not to it though it is there."""

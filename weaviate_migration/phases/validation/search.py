@@ -180,11 +180,16 @@ def _by_vector(
     collection: Collection[Any, Any], mapping: VectorMapping, position: int, row: ExtractRow
 ) -> _Search | None:
     vector = vector_meant(mapping, row.values[position])
-    if vector is None or row.uuid is None or not SHORTEST_VECTOR < math.hypot(*vector) < LONGEST_VECTOR:
+    if vector is None or row.uuid is None or not is_searchable(vector):
         return None
     failure = f"the vector {mapping.name} of {key_text(row.key)} does not find it"
     find = functools.partial(finds_by_vector, collection, mapping, vector, row.uuid)
     return _Search(f"vector {mapping.name}: {key_text(row.key)}", failure, find)
+
+
+def is_searchable(vector: Sequence[float]) -> bool:
+    """Whether a vector has a distance from others, however Weaviate measures."""
+    return SHORTEST_VECTOR < math.hypot(*vector) < LONGEST_VECTOR
 
 
 def _by_key(collection: Collection[Any, Any], prop: PropertyMapping, row: ExtractRow) -> _Search | None:

@@ -5,18 +5,28 @@ In memory are one record batch of the extract and one page of the collection, ho
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from weaviate_migration.mapping.object_ids import split_address
 from weaviate_migration.mapping.row_to_object import key_text
 from weaviate_migration.phases.history.extract.refusals import JudgedRow
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowColumns
-from weaviate_migration.phases.validation.differences import SHOWN_DIFFERENCES, Disagreement, difference
+from weaviate_migration.phases.validation.differences import (
+    SHOWN_DIFFERENCES,
+    Disagreement,
+    difference,
+    vector_property,
+)
 from weaviate_migration.phases.validation.digests import row_line, row_lines
-from weaviate_migration.phases.validation.partition_comparison import PartitionComparison, TenantComparison
+from weaviate_migration.phases.validation.partition_comparison import (
+    PartitionComparison,
+    TenantComparison,
+    VectorCounts,
+)
 from weaviate_migration.phases.validation.row_comparer import Row, RowComparer
 from weaviate_migration.target.read_back import StoredObject
 
@@ -47,6 +57,7 @@ class Verdict(NamedTuple):
         found: its object; None where there is none.
         rebuilt: the row that the object tells; None where there is no object, or none can be read from it.
         disagreements: where the two differ; none, as a rule.
+        unknown_vectors: the names of the object's vectors that cannot be compared, since nobody knows them.
     """
 
     row: ExtractRow | None
@@ -54,6 +65,18 @@ class Verdict(NamedTuple):
     found: StoredObject | None
     rebuilt: Row | None
     disagreements: list[Disagreement]
+    unknown_vectors: Collection[str] = ()
+
+
+class Agreement(NamedTuple):
+    """Rows that agree with their objects as a whole.
+
+    Attributes:
+        vectors: how many of the objects have each vector.
+    """
+
+    rows: RowColumns
+    vectors: Mapping[str, int] = MappingProxyType({})
 
 
 def judge_objects(
@@ -113,11 +136,13 @@ class PartitionTally:
         self._last_row: str | None = None
         self._last_object: str | None = None
 
-    def count(self, judged: Iterable[RowColumns | Verdict]) -> PartitionComparison:
+    def count(self, judged: Iterable[Agreement | Verdict]) -> PartitionComparison:
         """Counts them all: verdicts, and rows that agree with their objects as a whole."""
         for each in judged:
-            if isinstance(each, RowColumns):
-                self._count_agreeing(each)
+            if isinstance(each, Agreement):
+                self._count_agreeing(each.rows)
+                for name, vectors in each.vectors.items():
+                    self._count_vectors(name, VectorCounts(vectors))
             else:
                 self._count_verdict(each)
         whole = self._whole.found()
@@ -150,6 +175,12 @@ class PartitionTally:
             self._count_object(verdict, verdict.found, line, sides)
         if verdict.disagreements:
             self._count_difference(verdict, sides)
+        if verdict.row is not None and verdict.found is not None:
+            for name in self._comparer.vectors:
+                self._count_vectors(name, _judged_vector(name, verdict, verdict.found))
+
+    def _count_vectors(self, name: str, counts: VectorCounts) -> None:
+        self._found.vectors[name] = self._found.vectors.get(name, VectorCounts()) + counts
 
     def _count_row(self, row: ExtractRow, counted: Sequence[_Sides]) -> bytes:
         self._found.repeated_uuids += row.uuid is not None and row.uuid == self._last_row
@@ -195,6 +226,14 @@ class PartitionTally:
             return key_text(verdict.row.key), verdict.row.uuid
         assert verdict.found is not None, "a verdict is about a row, an object, or both"
         return self._comparer.original_id(verdict.found.properties), verdict.found.uuid
+
+
+def _judged_vector(name: str, verdict: Verdict, found: StoredObject) -> VectorCounts:
+    if any(each.property == vector_property(name) for each in verdict.disagreements):
+        return VectorCounts(differing=1)
+    if name in verdict.unknown_vectors:
+        return VectorCounts(unknown=1)
+    return VectorCounts(compared=int(name in found.vectors))
 
 
 def _by_tenant(rows: RowColumns) -> Iterator[RowColumns]:

@@ -15,7 +15,7 @@ from weaviate_migration.phases.history.extract.storage_classes import ExtractRow
 from weaviate_migration.phases.validation.differences import SHOWN_DIFFERENCES
 from weaviate_migration.phases.validation.partition_comparison import PartitionComparison
 from weaviate_migration.phases.validation.row_comparer import RowComparer
-from weaviate_migration.phases.validation.verdicts import PartitionTally, judge_objects
+from weaviate_migration.phases.validation.verdicts import Agreement, PartitionTally, judge_objects
 from weaviate_migration.target.read_back import StoredObject
 from weaviate_migration_tests.strategies import as_client_returns
 
@@ -193,7 +193,7 @@ def test_rows_that_agree_as_a_whole_count_as_their_verdicts_do(places: Places) -
     rows = [placed_row(*each) for each in by_address(places)]
     columns = [list(column) for column in zip(*(row.values for row in rows), strict=True)] or [[], [], []]
     together = RowColumns([row.uuid for row in rows], [[row.key[0] for row in rows]], columns)
-    assert PartitionTally(ORG_COMPARER, "Note", "07").count([together]) == compare_places(places, places)
+    assert PartitionTally(ORG_COMPARER, "Note", "07").count([Agreement(together)]) == compare_places(places, places)
 
 
 def test_without_tenants_none_are_counted() -> None:
