@@ -11,8 +11,6 @@ from weaviate import WeaviateClient
 
 from weaviate_migration.base.bounded_pool import BoundedPool
 from weaviate_migration.base.bundles import bundled
-from weaviate_migration.base.deadline import pause
-from weaviate_migration.base.waiting import Wait
 from weaviate_migration.mapping import CollectionMapping, VectorMapping
 from weaviate_migration.mapping.names import folded
 from weaviate_migration.mapping.object_ids import UuidRange
@@ -28,6 +26,7 @@ from weaviate_migration.phases.history.extract.storage_classes import (
 )
 from weaviate_migration.phases.validation.blocks import Block, ReadObjects, judge_blocks
 from weaviate_migration.phases.validation.column_comparer import ColumnComparer
+from weaviate_migration.phases.validation.indexed import await_index
 from weaviate_migration.phases.validation.meaning_of_vectors import float32s_meant
 from weaviate_migration.phases.validation.partition_comparison import (
     PartitionComparison,
@@ -39,7 +38,6 @@ from weaviate_migration.phases.validation.row_comparer import RowComparer, row_c
 from weaviate_migration.phases.validation.samples import SampleComparison, compare_sample, draw_rows
 from weaviate_migration.phases.validation.search import SearchComparison, compare_search
 from weaviate_migration.phases.validation.verdicts import Agreement, PartitionTally, Verdict, judge_objects
-from weaviate_migration.target.figures import queued_vectors
 from weaviate_migration.target.object_pages import ObjectPages
 from weaviate_migration.target.read_back import (
     FACTOR_FOR_VECTORS,
@@ -59,9 +57,6 @@ logger = logging.getLogger(__name__)
 
 # Rows of which one has to have a word for each searchable property.
 ROWS_FOR_SEARCHES = 200
-# Vectors that wait for their index are waited for, unless none got one in so long.
-INDEX_SECONDS = 300.0
-_SECONDS_BETWEEN_LOOKS = 0.2
 _ROWS_AT_ONCE = 10
 _SIDE_BY_SIDE = 2
 # Bytes of a row of which one is compared at a time: while it is, it is in memory eight times (measured).
@@ -198,7 +193,7 @@ class CollectionProof:
 
     def recall(self) -> RecallComparison:
         """Searches for the neighbours of vectors of some rows, once Weaviate has indexed them all."""
-        if waiting := self._still_indexed():
+        if waiting := await_index(self._client, self._record.collection(self.mapping)):
             return RecallComparison((), waiting)
         vectors = [each for each in self.mapping.vectors if each.column is not None]
         with self._changes.held() as changes:
@@ -217,18 +212,6 @@ class CollectionProof:
     def _vectors_of(self, vector: VectorMapping, rows: Sequence[ExtractRow]) -> list[bytes | None]:
         position = self._position_of.get(folded(vector.column or ""))
         return float32s_meant(vector, [None if position is None else row.values[position] for row in rows])
-
-    def _still_indexed(self) -> int:
-        """How many vectors wait for their index after all; it is waited for as long as they become fewer."""
-        wait, least = Wait(INDEX_SECONDS), None
-        while queued := queued_vectors(self._client, [self._record.collection(self.mapping)]):
-            if least is None or queued < least:
-                wait, least = Wait(INDEX_SECONDS), queued
-            if wait.is_over:
-                return queued
-            wait.tell_if_long(f"Weaviate to index {queued:,} vectors")
-            pause(_SECONDS_BETWEEN_LOOKS)
-        return 0
 
     def _with_objects(self, rows: Iterable[ExtractRow]) -> Iterator[ExtractRow]:
         """Those rows that are objects, some asked for at once: as a rule the first few say all that is searched for."""
