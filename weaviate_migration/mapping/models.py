@@ -141,6 +141,8 @@ class CollectionMapping(ValidatedModel):
             if prop.tokenization in TOKENIZATIONS_ON_DEMAND:
                 asked.add(f"tokenization {prop.tokenization}")
             asked |= {name for name in ("ascii_fold", "ascii_fold_ignore", "stopwords") if getattr(prop, name)}
+        asked |= {f"index {vector.index.model_dump_json()}" for vector in self.vectors if vector.index is not None}
+        asked |= {f"vectorizer {vector.vectorizer}" for vector in self.vectors if vector.vectorizer is not None}
         return frozenset(asked)
 
     @property

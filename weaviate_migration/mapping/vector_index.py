@@ -16,7 +16,7 @@ FilterStrategy = Literal["sweeping", "acorn", "pathseer"]
 QUANTIZER_OPTIONS: dict[str, tuple[str, ...]] = {
     "rq": ("bits", "rescore_limit", "cache"),
     "bq": ("rescore_limit", "cache"),
-    "pq": ("centroids", "segments", "training_limit", "encoder_type", "encoder_distribution"),
+    "pq": ("centroids", "segments", "training_limit", "encoder_distribution"),
     "sq": ("rescore_limit", "training_limit", "cache"),
     "none": (),
 }
@@ -34,7 +34,6 @@ class QuantizerMapping(ValidatedModel):
         training_limit: how many vectors are looked at first, for `pq` and `sq`.
         centroids: for `pq`.
         segments: for `pq`.
-        encoder_type: for `pq`.
         encoder_distribution: for `pq`.
     """
 
@@ -45,7 +44,6 @@ class QuantizerMapping(ValidatedModel):
     training_limit: int | None = later(None, ge=1)
     centroids: int | None = later(None, ge=1)
     segments: int | None = later(None, ge=1)
-    encoder_type: Literal["kmeans", "tile"] | None = later(None)
     encoder_distribution: Literal["log-normal", "normal"] | None = later(None)
 
     @classmethod
@@ -92,8 +90,10 @@ class HnswIndex(FlatIndex):
 
     @classmethod
     def _mistakes(cls, given: dict[str, Any]) -> Iterator[Mistake]:
-        if fields_of(_quantizer_fields(given.get("quantizer"))).get("cache") is not None:
-            yield ("quantizer", "cache"), "only an index of the type `flat` has it"
+        quantizer = fields_of(_quantizer_fields(given.get("quantizer")))
+        for field in ("cache", *(("rescore_limit",) if quantizer.get("type") == "bq" else ())):
+            if quantizer.get(field) is not None:
+                yield ("quantizer", field), "only an index of the type `flat` has it"
 
 
 class VectorIndexMapping(HnswIndex):

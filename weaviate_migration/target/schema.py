@@ -5,14 +5,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from weaviate import WeaviateClient
-from weaviate.classes.config import Configure, DataType, Property, Tokenization, VectorDistances
-from weaviate.collections.classes.config import NamedVectorConfig, NestedProperty, PropertyConfig
+from weaviate.classes.config import Configure, DataType, Property, Tokenization
+from weaviate.collections.classes.config import NestedProperty, PropertyConfig
 
 from weaviate_migration.base.errors import LostCollectionError, MigrationConflictError
-from weaviate_migration.mapping import CollectionMapping, PropertyMapping, VectorMapping
+from weaviate_migration.mapping import CollectionMapping, PropertyMapping
 from weaviate_migration.target.calls import make_once
 from weaviate_migration.target.collection_options import (
     LEFT_TO_THE_SERVER,
@@ -25,6 +25,7 @@ from weaviate_migration.target.collection_options import (
     text_analyzer,
 )
 from weaviate_migration.target.failures import target_errors
+from weaviate_migration.target.vector_config import vector_configs, vectors_as_found, vectors_as_made
 
 _DATA_TYPES = {
     "text": DataType.TEXT,
@@ -111,7 +112,7 @@ def _create(client: WeaviateClient, name: str, mapping: CollectionMapping, origi
         name,
         description=f"{mapping.description} {origin.to_text()}".strip(),
         properties=_properties(mapping),
-        vector_config=[*map(_vector, mapping.vectors)] or Configure.Vectors.self_provided(),
+        vector_config=vector_configs(mapping),
         inverted_index_config=inverted_index(mapping),
         replication_config=Configure.replication(mapping.replication) if mapping.replication else None,
         sharding_config=Configure.sharding(desired_count=mapping.shards) if mapping.shards else None,
@@ -205,8 +206,8 @@ def schema_differences(
 ) -> list[str]:
     """How the live schema differs from what the mapping makes, a sentence for each property; none, as a rule.
 
-    Compared are names, types, tokenization and indexing of all properties, nested ones too, the vectors' names and
-    distances, references, and what else the mapping says of the collection and cannot be changed later.
+    Compared are names, types, tokenization and indexing of all properties, nested ones too, the vectors with what the
+    mapping says of their modules and indexes, references, and what else it says and cannot be changed later.
 
     Args:
         references: for each that the collection should have the collection that it leads to.
@@ -224,24 +225,17 @@ def schema_differences(
     }
     expected |= {f"reference {reference}": f"to {target}" for reference, target in references.items()}
     found |= {f"reference {each.name}": f"to {', '.join(each.target_collections)}" for each in config.references}
-    vectors = [vector.name for vector in mapping.vectors] or ["default"]
-    expected |= {f"vector {vector}": "self-provided" for vector in vectors}
-    found_vectors = config.vector_config or {}
-    found |= {f"vector {vector}": "self-provided" for vector in found_vectors}
-    for vector in mapping.vectors:
-        if (made_so := found_vectors.get(vector.name)) is not None:
-            expected[f"distance of vector {vector.name}"] = vector.distance
-            found[f"distance of vector {vector.name}"] = _distance(made_so)
+    expected |= (vectors := dict(vectors_as_made(mapping)))
+    found |= {
+        trait: value
+        for trait, value in vectors_as_found(config.vector_config or {}, mapping)
+        if trait in vectors or trait.startswith("vector ")
+    }
     return [
         f"`{trait}` should be {expected.get(trait, 'absent')}, and is {found.get(trait, 'absent')}"
         for trait in {**expected, **found}
         if expected.get(trait) != found.get(trait)
     ]
-
-
-def _distance(vector: NamedVectorConfig) -> str:
-    metric = getattr(vector.vector_index_config, "distance_metric", None)
-    return metric.value if isinstance(metric, VectorDistances) else "absent"
 
 
 def _traits_as_made(prop: Property, path: str = "") -> Iterator[tuple[str, str]]:
@@ -295,12 +289,6 @@ def _property(prop: PropertyMapping) -> Property:
         index_filterable=prop.is_filterable,
         index_searchable=prop.index == "words" if is_text else None,
     )
-
-
-def _vector(vector: VectorMapping) -> Any:
-    """The distance is always named: a server may have another default (`DEFAULT_VECTOR_DISTANCE_METRIC`)."""
-    index = Configure.VectorIndex.hnsw(distance_metric=VectorDistances(vector.distance))
-    return Configure.Vectors.self_provided(name=vector.name, vector_index_config=index)
 
 
 def _provenance(name: str) -> Property:

@@ -13,6 +13,7 @@ from weaviate.collections.classes.filters import _Filters
 from weaviate_migration.base.errors import MigrationConflictError
 from weaviate_migration.mapping import CollectionMapping, VectorMapping, read_mapping
 from weaviate_migration.mapping.search_words import search_words
+from weaviate_migration.mapping.vector_index import HnswIndex, QuantizerType
 from weaviate_migration.mapping.vector_mapping import Distance
 from weaviate_migration.target.query import any_word, finds_by_word, finds_word
 from weaviate_migration.target.schema import (
@@ -271,6 +272,61 @@ def test_what_cannot_be_changed_later_is_made_and_read_back(
     ensure_collection(client, NAME, said, ORIGIN)
     assert schema_differences(client, NAME, said) == []
     assert schema_differences(client, NAME, other) == told
+
+
+def indexed(**index: Any) -> CollectionMapping:
+    return note(vectors=[{"name": "seen", "index": index}])
+
+
+def test_what_a_server_makes_of_each_index_is_read_back(client: weaviate.WeaviateClient) -> None:
+    """Every field of an index and every option of a quantizer, with values that are no defaults."""
+    hnsw: dict[str, Any] = {"ef": 77, "ef_construction": 64, "max_connections": 16, "dynamic_ef_min": 50}
+    hnsw |= {"dynamic_ef_max": 200, "dynamic_ef_factor": 4, "flat_search_cutoff": 1000}
+    hnsw |= {"filter_strategy": "sweeping", "cleanup_interval_seconds": 100, "vector_cache_max_objects": 1000}
+    assert {*hnsw, "quantizer"} == HnswIndex.model_fields.keys()
+    plain: list[dict[str, Any]] = [
+        {},
+        hnsw,
+        *({"quantizer": each} for each in get_args(QuantizerType)),
+        {"quantizer": {"type": "rq", "bits": 1, "rescore_limit": 30}},
+        {"quantizer": {"type": "pq", "centroids": 128, "segments": 4, "encoder_distribution": "normal"}},
+        {"quantizer": {"type": "pq", "training_limit": 1000}},
+        {"quantizer": {"type": "sq", "rescore_limit": 11, "training_limit": 1000}},
+        {"type": "flat", "vector_cache_max_objects": 7},
+        {"type": "flat", "quantizer": "none"},
+        {"type": "flat", "quantizer": {"type": "rq", "bits": 1, "rescore_limit": 30, "cache": True}},
+        {"type": "flat", "quantizer": {"type": "bq", "rescore_limit": 5, "cache": True}},
+    ]
+    for number, index in enumerate(plain):
+        ensure_collection(client, f"Note_{number}", indexed(**index), ORIGIN)
+        assert schema_differences(client, f"Note_{number}", indexed(**index)) == []
+        assert schema_differences(client, f"Note_{number}", note(vectors=["seen"])) == []  # It is left to the server.
+
+
+@pytest.mark.parametrize(
+    ("said", "other", "told"),
+    [
+        ({"ef": 77}, {"ef": 78}, ["`index.ef of vector seen` should be 78, and is 77"]),
+        ({}, {"type": "flat"}, ["`index.type of vector seen` should be flat, and is hnsw"]),
+        ({}, {"quantizer": "rq"}, ["`index.quantizer of vector seen` should be rq, and is none"]),
+        (
+            {"quantizer": "rq"},
+            {"quantizer": {"type": "rq", "bits": 1}},
+            ["`index.quantizer.bits of vector seen` should be 1, and is 8"],
+        ),
+        (
+            {"quantizer": "pq"},
+            {"quantizer": {"type": "pq", "encoder_distribution": "normal"}},
+            ["`index.quantizer.encoder_distribution of vector seen` should be normal, and is log-normal"],
+        ),
+        ({"quantizer": "rq"}, {"quantizer": "none"}, ["`index.quantizer of vector seen` should be none, and is rq"]),
+    ],
+)
+def test_another_index_than_the_mapping_says_is_told(
+    client: weaviate.WeaviateClient, said: dict[str, Any], other: dict[str, Any], told: list[str]
+) -> None:
+    ensure_collection(client, NAME, indexed(**said), ORIGIN)
+    assert schema_differences(client, NAME, indexed(**other)) == told
 
 
 def test_what_a_mapping_leaves_to_the_server_is_no_difference(client: weaviate.WeaviateClient) -> None:

@@ -149,6 +149,11 @@ def test_where_a_vector_comes_from(fields: dict[str, Any], origin: Origin) -> No
             "is no option of `bq`",
         ),
         (
+            {"name": "v", "index": {"quantizer": {"type": "bq", "rescore_limit": 9}}},
+            "index.quantizer.rescore_limit",
+            "only an index of the type `flat` has it",
+        ),
+        (
             {"name": "v", "index": {"quantizer": {"type": "rq", "cache": True}}},
             "index.quantizer.cache",
             "only an index of the type `flat` has it",
