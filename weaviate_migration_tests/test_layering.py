@@ -34,8 +34,8 @@ class Row:
 ROWS = (
     Row(
         ("base",),
-        "what all stand on: settings, errors, secrets, logs, deadlines, permissions, disks, YAML with lines",
-        libraries=("rich",),
+        "what all stand on: settings, errors, secrets, logs, deadlines, permissions, disks, YAML, bounded HTTP",
+        libraries=("rich", "httpx", "httpcore"),
     ),
     Row(("mapping",), "what becomes what: the mapping file, and the pure way of a row to an object and back"),
     Row(

@@ -204,10 +204,18 @@ class EmbeddingError(MigrationError):
 
 
 class TransientEmbeddingError(EmbeddingError):
-    """The service of a model is away, overloaded or too slow; the same may work when it is tried again."""
+    """The service of a model is away, overloaded or too slow; the same may work when it is tried again.
+
+    Args:
+        retry_after: so many seconds the service wants to be left alone; 0 where it does not say.
+    """
 
     category: ClassVar[ErrorCategory] = "connection"
     may_pass: ClassVar[bool] = True
+
+    def __init__(self, message: str, hint: str = "", retry_after: float = 0.0) -> None:
+        super().__init__(message, hint)
+        self.retry_after = retry_after
 
 
 class EmbeddingLimitError(EmbeddingError):

@@ -1,204 +1,30 @@
-"""Limits for what a server answers over HTTP: in bytes and in time, whatever it sends.
+"""How much a Weaviate may answer over HTTP. Over gRPC the client has limits of its own, in bytes and in time."""
 
-httpx limits neither: an answer without end fills the memory, and one that brings a byte a second never ends, since its
-timeout begins anew with each byte. So both are counted where bytes come in, at the socket: headers, interim answers and
-what frames a body count, too. Nothing is unpacked, since a few bytes can be made to unpack to any number. No redirect
-is followed, since it would carry the key elsewhere. Over gRPC the client has limits of both kinds.
-"""
-
-import math
-import ssl
-import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any
 
-import httpcore
 import httpx
 
+from weaviate_migration.base import limited_http
 from weaviate_migration.base.errors import UnusableAnswerError
-from weaviate_migration.base.texts import size_text
-from weaviate_migration.base.waiting import LOOK_SECONDS, Wait
 
 LARGEST_PAGE_BYTES = 256 * 1024 * 1024
 """Of a page of objects: twice what the largest object may have (`MESSAGE_BYTES`), since JSON escapes characters."""
 LARGEST_ANSWER_BYTES = 32 * 1024 * 1024
 """Of any other answer: the longest one lists tenants, here about 150,000. As Python objects it takes 20 times that."""
-LARGEST_HEAD_BYTES = 1024 * 1024
-"""Of what comes before the body, and of an answer that tells of no success."""
-PART_BYTES = 256
-"""What a part of a body counts beside its bytes: it takes time and memory, and a body can be cut into single bytes."""
-LEAST_BYTES_PER_SECOND = 50_000
-"""What carries much has so much longer than a call may take: it is not cut off where it comes slowly, and is where it
-trickles. A way that carries nothing any more is given up sooner, since its connection is asked whether it is still
-there (`connect.KEEPALIVE_SECONDS`)."""
 PAGES = "/v1/objects"
-LEAST_SECONDS = 0.001
-"""0 would be no time limit for a socket, but no waiting at all."""
 
 
-class _Call:
-    """What one call has received, and what it may receive.
-
-    Args:
-        asked: method and URL, for messages.
-        seconds: its limit; None for none.
-
-    Attributes:
-        largest: bytes that it may receive.
-    """
-
-    def __init__(self, asked: str, seconds: float | None) -> None:
-        self.asked = asked
-        self.largest = LARGEST_HEAD_BYTES
-        self._received = 0
-        self._deadline = None if seconds is None else time.monotonic() + seconds
-
-    def note(self, size: int) -> None:
-        """Counts what has come in.
-
-        Raises:
-            UnusableAnswerError: it is too much.
-        """
-        self._received += size
-        if self._received > self.largest:
-            raise UnusableAnswerError(
-                f"{self.asked} is answered with more than {size_text(self.largest)}, the most that is read",
-                "Is that a Weaviate, and its own answer? Correct --weaviate-url, or look at what stands before it.",
-            )
-
-    def seconds_left(self, at_most: float | None) -> float | None:
-        """How long the next bytes may take.
-
-        Raises:
-            httpcore.ReadTimeout: the call has taken as long as it may.
-        """
-        if self._deadline is None:
-            return at_most
-        left = self._deadline + self._received / LEAST_BYTES_PER_SECOND - time.monotonic()
-        if left < LEAST_SECONDS:
-            raise httpcore.ReadTimeout(f"timed out: {size_text(self._received)} came in the time for one answer")
-        return left if at_most is None else min(left, at_most)
+def _largest(path: str) -> int:
+    return LARGEST_PAGE_BYTES if path == PAGES else LARGEST_ANSWER_BYTES
 
 
-_under_way: ContextVar[_Call] = ContextVar("_under_way")
-
-
-class _CountedStream(httpcore.NetworkStream):
-    """A connection that is read within the limits of the call that is under way."""
-
-    def __init__(self, stream: httpcore.NetworkStream) -> None:
-        self._stream = stream
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        call = _under_way.get()
-        data = self._awaited(max_bytes, call.seconds_left(timeout))
-        call.note(len(data))
-        return data
-
-    def _awaited(self, max_bytes: int, timeout: float | None) -> bytes:
-        """The next bytes; given up soon when the work is stopped."""
-        wait = Wait()
-        while True:
-            left = math.inf if timeout is None else timeout - wait.seconds
-            try:
-                return self._stream.read(max_bytes, max(LEAST_SECONDS, min(left, LOOK_SECONDS)))
-            except httpcore.ReadTimeout:
-                if left <= LOOK_SECONDS or wait.is_given_up():
-                    raise
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, timeout)
-
-    def close(self) -> None:
-        self._stream.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        return _CountedStream(self._stream.start_tls(ssl_context, server_hostname, timeout))
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
-
-
-class _CountedNetwork(httpcore.SyncBackend):
-    """Opens connections whose bytes are counted."""
-
-    def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
-        return _CountedStream(super().connect_tcp(*args, **kwargs))
-
-
-class LimitedTransport(httpx.HTTPTransport):
-    """Sends requests of httpx, and gives only answers that are within the limits, each of them whole.
-
-    Args:
-        certificates: whom to trust; None where nothing is encrypted.
-    """
-
-    def __init__(self, certificates: ssl.SSLContext | None) -> None:
-        super().__init__(verify=certificates or False, trust_env=False)
-        # Private: httpx has no public way to what it sends through; httpcore has.
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=certificates,
-            max_connections=100,
-            max_keepalive_connections=20,
-            keepalive_expiry=5.0,
-            network_backend=_CountedNetwork(),
-        )
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """The whole answer.
-
-        Raises:
-            UnusableAnswerError: it is larger than any that a Weaviate gives, or packed.
-            httpx.TransportError: none came, or none in time.
-        """
-        request.headers["Accept-Encoding"] = "identity"
-        seconds = request.extensions.get("timeout", {}).get("read")
-        with _limited(_Call(f"{request.method} {request.url.copy_with(query=None)}", seconds)) as call:
-            answer = super().handle_request(request)
-            try:
-                if answer.is_success:
-                    call.largest = LARGEST_PAGE_BYTES if request.url.path == PAGES else LARGEST_ANSWER_BYTES
-                _refuse_packed(call.asked, answer)
-                assert isinstance(answer.stream, Iterable)
-                whole = _joined(answer.stream, call)
-            finally:
-                answer.close()
-        return httpx.Response(
-            answer.status_code, headers=answer.headers, stream=httpx.ByteStream(whole), extensions=answer.extensions
-        )
-
-
-@contextmanager
-def _limited(call: _Call) -> Iterator[_Call]:
-    token = _under_way.set(call)
-    try:
-        yield call
-    finally:
-        _under_way.reset(token)
-
-
-def _refuse_packed(asked: str, answer: httpx.Response) -> None:
-    packed = answer.headers.get("Content-Encoding", "identity")
-    if packed != "identity":
-        raise UnusableAnswerError(
-            f"{asked} is answered packed, which was not asked for (Content-Encoding: {packed[:40]})",
-            "Have what stands before Weaviate send answers as they are.",
-        )
-
-
-def _joined(parts: Iterable[bytes], call: _Call) -> bytes:
-    whole: list[bytes] = []
-    for part in parts:
-        call.note(PART_BYTES)
-        whole.append(part)
-    return b"".join(whole)
+WEAVIATE_ANSWERS = limited_http.AnswerLimits(
+    _largest,
+    UnusableAnswerError,
+    "Is that a Weaviate, and its own answer? Correct --weaviate-url, or look at what stands before it.",
+)
 
 
 def limited_client(secure: bool, **settings: Any) -> httpx.Client:
     """A client of httpx with these settings, which keeps to the limits, and asks no proxy and no environment."""
-    certificates = ssl.create_default_context() if secure else None
-    return httpx.Client(transport=LimitedTransport(certificates), trust_env=False, follow_redirects=False, **settings)
+    return limited_http.limited_client(secure, WEAVIATE_ANSWERS, **settings)

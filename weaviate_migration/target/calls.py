@@ -22,10 +22,11 @@ from weaviate.exceptions import WeaviateRetryError
 
 from weaviate_migration.base.deadline import seconds_left
 from weaviate_migration.base.errors import MigrationError, TargetConnectionError, TargetError, TransientTargetError
+from weaviate_migration.base.limited_http import LEAST_BYTES_PER_SECOND, LEAST_SECONDS
+from weaviate_migration.base.repeats import NO_REPEATS, RepeatLimits, repeating
 from weaviate_migration.base.waiting import LOOK_SECONDS, Wait, told_if_long
-from weaviate_migration.target.answer_limits import LEAST_BYTES_PER_SECOND, LEAST_SECONDS, PAGES
+from weaviate_migration.target.answer_limits import PAGES
 from weaviate_migration.target.failures import call_may_pass, response_may_pass, target_errors
-from weaviate_migration.target.repeats import NO_REPEATS, RepeatLimits, repeating
 
 logger = logging.getLogger(__name__)
 

@@ -13,13 +13,14 @@ from weaviate.connect import ConnectionParams
 
 from weaviate_migration.base.deadline import bounded, seconds_left
 from weaviate_migration.base.errors import ServerNotUsableError, TargetError, TransientTargetError
+from weaviate_migration.base.limited_http import LEAST_SECONDS
 from weaviate_migration.base.redaction import secret_kept
-from weaviate_migration.target.answer_limits import LARGEST_PAGE_BYTES, LEAST_SECONDS, limited_client
+from weaviate_migration.base.repeats import NO_REPEATS, RepeatLimits, repeating
+from weaviate_migration.target.answer_limits import LARGEST_PAGE_BYTES, limited_client
 from weaviate_migration.target.calls import bound_calls, tells
 from weaviate_migration.target.failures import target_errors
 from weaviate_migration.target.message_size import MESSAGE_BYTES
 from weaviate_migration.target.probes import CHECK_SECONDS, DIRECT, NoAnswerError, check_usable
-from weaviate_migration.target.repeats import NO_REPEATS, RepeatLimits, repeating
 from weaviate_migration.target.server import ServerAddress, embedded_server, running_server
 from weaviate_migration.target.server_binary import Say, say_on_stderr
 from weaviate_migration.target.weaviate_url import EmbeddedTarget, RemoteTarget, grpc_host_of

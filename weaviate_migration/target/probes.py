@@ -16,7 +16,8 @@ import httpx
 
 from weaviate_migration.base.deadline import seconds_left
 from weaviate_migration.base.errors import ConfigurationError, ServerNotUsableError, UnusableAnswerError
-from weaviate_migration.target.answer_limits import LEAST_SECONDS, limited_client
+from weaviate_migration.base.limited_http import LEAST_SECONDS
+from weaviate_migration.target.answer_limits import limited_client
 from weaviate_migration.target.failures import PASSING_STATUSES, call_may_pass
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.target.weaviate_url import HTTP_PORTS, grpc_host_of

@@ -37,6 +37,7 @@ from weaviate_migration.base.errors import (
     UnusableAnswerError,
 )
 from weaviate_migration.base.redaction import redacted
+from weaviate_migration.base.repeats import repeating
 from weaviate_migration.base.settings import spare_memory_mb
 from weaviate_migration.mapping.object_ids import split_address
 from weaviate_migration.mapping.row_to_object import NO_REFERENCES, ObjectDraft, References
@@ -45,7 +46,6 @@ from weaviate_migration.target.failures import Rejection, is_too_large, passing_
 from weaviate_migration.target.message_size import MESSAGE_BYTES, estimated_size, too_large
 from weaviate_migration.target.read_back import uuids_present
 from weaviate_migration.target.references import add_references
-from weaviate_migration.target.repeats import repeating
 from weaviate_migration.target.sending import way_to_send
 from weaviate_migration.target.tenants import parts_of_objects
 

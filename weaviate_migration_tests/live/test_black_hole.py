@@ -11,12 +11,12 @@ import weaviate
 
 from weaviate_migration.api.sync import SyncResult, follow_changes
 from weaviate_migration.base.errors import CutoverTimeoutError, TransientTargetError
+from weaviate_migration.base.repeats import Repeats
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.phases.cutover.switch import Cutover, bounded_for_cutover
 from weaviate_migration.target import calls
 from weaviate_migration.target.calls import CALL_SECONDS
 from weaviate_migration.target.connect import connect
-from weaviate_migration.target.repeats import Repeats
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration_tests.live.command_line import until
 from weaviate_migration_tests.live.followed_notes import FollowedNotes

@@ -8,12 +8,12 @@ import weaviate
 from weaviate.classes.config import Configure
 
 from weaviate_migration.base.errors import TargetError, TransientTargetError
+from weaviate_migration.base.repeats import NO_REPEATS, Repeats
 from weaviate_migration.phases.preflight.server_side import clock
 from weaviate_migration.target.aliases import alias_targets, point_aliases
 from weaviate_migration.target.calls import BoundedCall, bound_calls
 from weaviate_migration.target.connect import answers, connect
 from weaviate_migration.target.references import ensure_references
-from weaviate_migration.target.repeats import NO_REPEATS, Repeats
 from weaviate_migration.target.schema import Maker, Origin, drop_collection, ensure_collection, origin_of
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration_tests.live.forgetful_proxy import Forgetful, run_forgetful_proxy

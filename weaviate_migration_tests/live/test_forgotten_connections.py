@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 import weaviate
 
+from weaviate_migration.base.repeats import Repeats
 from weaviate_migration.target import connect
 from weaviate_migration.target.query import count_objects
-from weaviate_migration.target.repeats import Repeats
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration_tests.live.forwarder import OTHER_LOOPBACK, Forwarder, run_forwarder
 

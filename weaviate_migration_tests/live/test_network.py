@@ -13,6 +13,7 @@ import pytest
 import weaviate
 from weaviate.classes.config import DataType, Property
 
+from weaviate_migration.base.repeats import Repeats
 from weaviate_migration.base.settings import create_migration_config
 from weaviate_migration.mapping.object_ids import UuidRange
 from weaviate_migration.mapping.row_to_object import ObjectDraft
@@ -20,7 +21,6 @@ from weaviate_migration.phases.dual_write.background_sync import BackgroundSync
 from weaviate_migration.target import calls, probes
 from weaviate_migration.target.connect import answers, connect
 from weaviate_migration.target.read_back import objects_by_uuid, objects_in_range
-from weaviate_migration.target.repeats import Repeats
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.target.write import ObjectWriter, WriteSettings, cut_into_batches
 from weaviate_migration_tests.live.command_line import SECONDS

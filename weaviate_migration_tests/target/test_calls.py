@@ -17,9 +17,10 @@ from weaviate.exceptions import WeaviateRetryError
 
 from weaviate_migration.base.deadline import bounded
 from weaviate_migration.base.errors import TransientTargetError
-from weaviate_migration.target.answer_limits import LimitedTransport
+from weaviate_migration.base.limited_http import LimitedTransport
+from weaviate_migration.base.repeats import Repeats
+from weaviate_migration.target.answer_limits import WEAVIATE_ANSWERS
 from weaviate_migration.target.calls import CALL_SECONDS, BoundedCall, BoundedTransport
-from weaviate_migration.target.repeats import Repeats
 
 THRICE = Repeats(max_retries=3, retry_delay=0.0)
 DIRECT = [("grpc.enable_http_proxy", 0)]
@@ -193,7 +194,7 @@ def test_nothing_is_repeated_once_it_is_stopped(answers: Answers, channel: grpc.
 
 
 def client(limits: Repeats = THRICE) -> httpx.Client:
-    return httpx.Client(transport=BoundedTransport(LimitedTransport(None), limits), trust_env=False)
+    return httpx.Client(transport=BoundedTransport(LimitedTransport(None, WEAVIATE_ANSWERS), limits), trust_env=False)
 
 
 class Site:

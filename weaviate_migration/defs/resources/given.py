@@ -10,6 +10,7 @@ from weaviate import WeaviateClient
 
 from weaviate_migration.base.endings import Endings
 from weaviate_migration.base.errors import ConfigurationError, ServerNotUsableError, TargetError
+from weaviate_migration.base.repeats import RepeatLimits
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.defs.resources.batches import BatchSettings
 from weaviate_migration.defs.resources.sqlite import SQLiteSource
@@ -19,7 +20,6 @@ from weaviate_migration.target.calls import bound_calls
 from weaviate_migration.target.connect import server_version
 from weaviate_migration.target.failures import target_errors
 from weaviate_migration.target.probes import refuse_unusable_version
-from weaviate_migration.target.repeats import RepeatLimits
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.prefixes import Prefixes
 

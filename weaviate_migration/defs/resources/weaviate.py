@@ -13,8 +13,8 @@ from weaviate import WeaviateClient
 
 from weaviate_migration.base.endings import Endings
 from weaviate_migration.base.redaction import secret_kept
+from weaviate_migration.base.repeats import NO_REPEATS, RepeatLimits
 from weaviate_migration.target.connect import answers, connected, open_server
-from weaviate_migration.target.repeats import NO_REPEATS, RepeatLimits
 from weaviate_migration.target.server import ServerAddress, embedded_server, running_server
 from weaviate_migration.target.weaviate_url import EmbeddedTarget, RemoteTarget, parse_weaviate_url
 from weaviate_migration.work_folder.folder import WorkFolder

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from weaviate_migration.base.errors import MigrationError, ServerNotUsableError, SourceBusyError
+from weaviate_migration.base.repeats import NO_REPEATS
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.base.storage import free_bytes
 from weaviate_migration.monitoring.alerts.under_way import UnderWay
 from weaviate_migration.phases.dual_write.lag import standing
 from weaviate_migration.target.connect import open_running_weaviate
 from weaviate_migration.target.figures import ServerHealth, server_health
-from weaviate_migration.target.repeats import NO_REPEATS
 from weaviate_migration.target.weaviate_url import EmbeddedTarget, configured_target
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.progress import Progress, read_progress

@@ -15,13 +15,13 @@ from weaviate.collections import Collection
 
 from weaviate_migration.base.endings import Endings
 from weaviate_migration.base.errors import MigrationConflictError, TargetError
+from weaviate_migration.base.repeats import repeating
 from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.target.aliases import refuse_foreign_names
 from weaviate_migration.target.calls import repeats_of, tells
 from weaviate_migration.target.connect import server_version
 from weaviate_migration.target.failures import target_errors
 from weaviate_migration.target.probes import MINIMUM_VERSION, NoAnswerError, clock_ahead_seconds
-from weaviate_migration.target.repeats import repeating
 from weaviate_migration.target.schema import Maker, Origin, drop_collection, ensure_collection, schema_differences
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.checklist import ChecklistItem

@@ -1,4 +1,4 @@
-"""What failed for a passing reason is tried again: how often, and when, is the same for batches and all other calls."""
+"""What failed for a passing reason is tried again: how often, and when, is the same for all that is asked of others."""
 
 import random
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from tenacity import RetryCallState, Retrying, stop_after_attempt
 from tenacity.retry import retry_base
 
 from weaviate_migration.base.deadline import is_stopped, pause, seconds_left
-from weaviate_migration.base.errors import TransientTargetError
+from weaviate_migration.base.errors import MigrationError, TransientTargetError
 
 LONGEST_WAIT_SECONDS = 60.0
 
@@ -42,6 +42,9 @@ def repeating(
     retry: retry_base,
     tell: Callable[[RetryCallState], None],
     give_up: Callable[[RetryCallState], Any] | None = None,
+    *,
+    asked_for: Callable[[RetryCallState], float] | None = None,
+    stopped: Callable[[], MigrationError] | None = None,
 ) -> Retrying:
     """What calls a function until it does not fail any more; no longer than its deadline lasts, or until it is stopped.
 
@@ -49,27 +52,33 @@ def repeating(
         retry: which failures may pass.
         tell: is called before each wait.
         give_up: is called in the end where it failed each time; by default the last outcome is the function's.
+        asked_for: how many seconds the other side wants to be left alone, which may be longer than we would wait.
+        stopped: what is raised where it is stopped while it waits.
     """
     tries = stop_after_attempt(limits.max_retries + 1)
 
     def seconds_to_wait(state: RetryCallState) -> float:
         doublings = 2.0 ** (state.attempt_number - 1)
-        return min(LONGEST_WAIT_SECONDS, limits.retry_delay * (doublings + random.random()))
+        own = min(LONGEST_WAIT_SECONDS, limits.retry_delay * (doublings + random.random()))
+        return own if asked_for is None else max(own, asked_for(state))
+
+    def pause_unless_stopped(seconds: float) -> None:
+        pause(seconds)
+        if is_stopped():
+            raise (stopped or _target_not_asked_again)()
 
     return Retrying(
         stop=lambda state: tries(state) or is_stopped() or not seconds_left(),
         wait=seconds_to_wait,
         retry=retry,
-        sleep=_pause_unless_stopped,
+        sleep=pause_unless_stopped,
         before_sleep=tell,
         retry_error_callback=give_up or _last_outcome,
     )
 
 
-def _pause_unless_stopped(seconds: float) -> None:
-    pause(seconds)
-    if is_stopped():
-        raise TransientTargetError("Weaviate was not asked again, since this was stopped")
+def _target_not_asked_again() -> TransientTargetError:
+    return TransientTargetError("Weaviate was not asked again, since this was stopped")
 
 
 def _last_outcome(state: RetryCallState) -> Any:
