@@ -35,6 +35,11 @@ def fields_in(path: Path) -> dict[str, Any]:
     return fields
 
 
+def first_line(error: Exception) -> str:
+    """What an error of a library says, without the advice that it may have below."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
 @contextmanager
 def loading(folder: Path) -> Iterator[None]:
     """What fails in the block makes the model in this folder one that cannot be used, whatever the library raises.
@@ -51,6 +56,6 @@ def loading(folder: Path) -> Iterator[None]:
         raise
     except Exception as error:  # onnxruntime and tokenizers raise what has no other class in common.
         raise ConfigurationError(
-            f"the model in {folder} cannot be loaded: {error}",
+            f"the model in {folder} cannot be loaded: {first_line(error)}",
             "A folder has model.onnx with tokenizer.json, or the files that model2vec writes.",
         ) from error

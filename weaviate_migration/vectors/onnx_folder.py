@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
 from weaviate_migration.base.errors import ConfigurationError, EmbeddingError
-from weaviate_migration.vectors.model_folder import fields_in, files_digest, loading
+from weaviate_migration.vectors.model_folder import fields_in, files_digest, first_line, loading
 from weaviate_migration.vectors.provider import Embedded, checked_rows
 
 TEXTS_IN_A_CALL = 256
@@ -98,7 +98,7 @@ class OnnxFolder:
             ]
         except Exception as error:  # onnxruntime's errors have no other class in common.
             raise EmbeddingError(
-                f"the model {self.name} fails at {shape[0]:,} texts of up to {shape[1]:,} tokens: {error}",
+                f"the model {self.name} fails at {shape[0]:,} texts of up to {shape[1]:,} tokens: {first_line(error)}",
                 "Where the model takes fewer tokens, say so with `max_tokens`.",
             ) from error
         return self._of_length_one(self._pooled(found, mask))

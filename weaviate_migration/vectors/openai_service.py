@@ -132,6 +132,10 @@ class OpenAIService:
         timeout = httpx.Timeout(max(LEAST_SECONDS, seconds_left(CALL_SECONDS)), connect=CONNECT_SECONDS)
         try:
             answer = self._client.post(self._url, json=fields, timeout=timeout)
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
+            raise EmbeddingError(
+                f"{self._who} cannot be asked: {error}", "Correct the model in the mapping."
+            ) from error
         except httpx.HTTPError as error:
             said = str(error) or type(error).__name__
             raise TransientEmbeddingError(
