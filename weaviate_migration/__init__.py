@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from weaviate_migration.monitoring.report import MigrationReport
     from weaviate_migration.monitoring.status import MigrationStatus
     from weaviate_migration.phases.dual_write.dual_writer import DualWriter
+    from weaviate_migration.phases.dual_write.query_recorder import QueryRecorder
     from weaviate_migration.phases.dual_write.shadow_reads import ShadowReads, compare_reads, compare_reads_async
     from weaviate_migration.phases.preflight.inference.draft import MappingDraft
     from weaviate_migration.phases.preflight.inference.update import MappingUpdate
@@ -57,6 +58,7 @@ __all__ = [
     "MigrationReport",
     "MigrationResult",
     "MigrationStatus",
+    "QueryRecorder",
     "RollbackResult",
     "SQLiteMigrationComponent",
     "SQLiteToWeaviateMigrator",
@@ -101,6 +103,7 @@ _HOME = {
     "MigrationReport": "monitoring.report",
     "MigrationResult": "api.outcome",
     "MigrationStatus": "monitoring.status",
+    "QueryRecorder": "phases.dual_write.query_recorder",
     "RollbackResult": "api.rollback",
     "SQLiteMigrationComponent": "defs.component",
     "SQLiteToWeaviateMigrator": "api.migrate",

@@ -377,7 +377,7 @@ def test_the_documented_example_runs(
     notes: NoteMigration, engine: Engine, stored: Collection[Any, Any], key: str
 ) -> None:
     add(engine, key, created_at="2019-05-06 07:08:09")
-    (example,) = code_blocks("python", "live.md")
+    example = code_blocks("python", "live.md")[0]
     ended = subprocess.run(
         [sys.executable, "-c", example],
         cwd=notes.source.parent,

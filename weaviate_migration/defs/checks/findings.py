@@ -191,12 +191,17 @@ def search_finding(compared: SearchComparison) -> Finding:
     )
 
 
-def queries_finding(compared: QueryComparison) -> Finding:
-    """Of `queries`."""
+def queries_finding(compared: QueryComparison, queued: int) -> Finding:
+    """Of `queries`.
+
+    Args:
+        queued: vectors that Weaviate had not indexed, though they were waited for.
+    """
+    waiting = f" {queued:,} vectors are not indexed yet: what they would find is not found." if queued else ""
     times = {"weaviate_ms": compared.median_seconds, "sqlite_ms": compared.median_sql_seconds}
     return _finding(
         not compared.failures,
-        compared.to_text(),
+        compared.to_text() + waiting,
         {
             "queries": len(compared.asked),
             "failed": len(compared.failures),

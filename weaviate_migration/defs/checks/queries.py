@@ -14,6 +14,7 @@ from weaviate_migration.mapping.asset_names import queries_step
 from weaviate_migration.mapping.query_file import Queries
 from weaviate_migration.phases.history.changes import held_changes
 from weaviate_migration.phases.validation.application_queries import ask_queries, opened_query_source, query_file
+from weaviate_migration.phases.validation.indexed import await_index
 from weaviate_migration.runs.jobs import QUERIES, SQLITE_SNAPSHOT
 from weaviate_migration.runs.names import DagsterNames
 from weaviate_migration.runs.readiness import missing_partitions
@@ -60,14 +61,16 @@ def build_queries_check(
             opened_query_source(query_file(record, as_it_is_now=False), mapping, work_folder) as source,
             held_changes(work_folder, record, mapping, collection) as changes,
         ):
+            asked, name = queries.of(collection), record.collection(collection)
+            queued = await_index(client, name) if any(each.is_by_vector for each in asked) else 0
             compared = ask_queries(
-                queries.of(collection),
+                asked,
                 source.plan.of(collection),
-                client.collections.use(record.collection(collection)),
+                client.collections.use(name),
                 source.selects,
                 lambda *_: None,
                 changes.has,
             )
-        yield noted(queries_finding(compared), spec, results)
+        yield noted(queries_finding(compared, queued), spec, results)
 
     return checks

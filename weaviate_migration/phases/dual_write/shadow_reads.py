@@ -10,9 +10,9 @@ import operator
 import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 Answer = TypeVar("Answer")
 
@@ -72,6 +72,13 @@ class ShadowReport:
         return asdict(self)
 
 
+class Recorder(Protocol):
+    """What keeps the queries themselves: `QueryRecorder`, which not every application has to import."""
+
+    def record(self, query: Mapping[str, Any], keys: Iterable[Any], name: str) -> None:
+        """Keeps a query, and the keys that SQLite has answered."""
+
+
 class ShadowReads:
     """Records how Weaviate's reads compare with SQLite's; for any number of threads, in bounded memory.
 
@@ -79,10 +86,19 @@ class ShadowReads:
         time_limit: seconds after which Weaviate's read counts as late.
         most_at_once: reads of Weaviate under way at once at most; what comes meanwhile is skipped.
         most_differences: so many of the differences are kept, the first ones; all are counted.
+        recorder: keeps the reads that say their `query`; None: none is kept.
     """
 
-    def __init__(self, *, time_limit: float = 1.0, most_at_once: int = 8, most_differences: int = 100) -> None:
+    def __init__(
+        self,
+        *,
+        time_limit: float = 1.0,
+        most_at_once: int = 8,
+        most_differences: int = 100,
+        recorder: Recorder | None = None,
+    ) -> None:
         self.time_limit = time_limit
+        self.recorder = recorder
         self._most_at_once = most_at_once
         self._most_differences = most_differences
         self._changed = threading.Condition()
@@ -154,6 +170,8 @@ def compare_reads(
     about: object = "",
     into: ShadowReads = SHADOW_READS,
     same: Callable[[Answer, Answer], bool] = operator.eq,
+    query: Mapping[str, Any] | None = None,
+    keys: Callable[[Answer], Iterable[Any]] | None = None,
 ) -> Answer:
     """Reads from SQLite, then from Weaviate in a thread beside the caller, and records whether both say the same.
 
@@ -164,6 +182,9 @@ def compare_reads(
         about: what was asked for; kept with a difference.
         into: where it is recorded.
         same: whether two answers are the same.
+        query: the same read as a file of queries has it, without name and keys, such as
+            `{"collection": "Note", "bm25": "tea"}`; the recorder of `into` keeps it, named by `about`.
+        keys: gives the keys of the rows in SQLite's answer, for the recorder; None: the answer is a list of them.
 
     Returns:
         SQLite's answer. What `sql_read` raises is raised, and nothing is recorded.
@@ -171,7 +192,7 @@ def compare_reads(
     began = time.monotonic()
     answer = sql_read()
     if into._begin(time.monotonic() - began):
-        shadow = _Shadow(into, answer, about, same)
+        shadow = _Shadow(into, answer, about, same, query, keys)
         try:
             threading.Thread(target=shadow.read, args=(weaviate_read,), daemon=True).start()
         except RuntimeError as error:  # No thread can be started.
@@ -187,12 +208,14 @@ async def compare_reads_async(
     about: object = "",
     into: ShadowReads = SHADOW_READS,
     same: Callable[[Answer, Answer], bool] = operator.eq,
+    query: Mapping[str, Any] | None = None,
+    keys: Callable[[Answer], Iterable[Any]] | None = None,
 ) -> Answer:
     """`compare_reads` for coroutines: Weaviate's read is a task of the event loop, and cancelled at the time limit."""
     began = time.monotonic()
     answer = await sql_read()
     if into._begin(time.monotonic() - began):
-        task = asyncio.create_task(_Shadow(into, answer, about, same).read_async(weaviate_read))
+        task = asyncio.create_task(_Shadow(into, answer, about, same, query, keys).read_async(weaviate_read))
         _TASKS.add(task)
         task.add_done_callback(_TASKS.discard)
         # Not in the task itself: one that is cancelled before its first step never runs.
@@ -212,10 +235,13 @@ class _Shadow(Generic[Answer]):
     answer: Answer
     about: object
     same: Callable[[Answer, Answer], bool]
+    query: Mapping[str, Any] | None
+    keys: Callable[[Answer], Iterable[Any]] | None
 
     def read(self, weaviate_read: Callable[[], Answer]) -> None:
-        began = time.monotonic()
         try:
+            self._record()
+            began = time.monotonic()
             self._compare(weaviate_read(), time.monotonic() - began)
         except Exception as error:
             self.into._failed(error)
@@ -225,12 +251,20 @@ class _Shadow(Generic[Answer]):
     async def read_async(self, weaviate_read: Callable[[], Awaitable[Answer]]) -> None:
         began = time.monotonic()
         try:
+            self._record()
             found = await asyncio.wait_for(weaviate_read(), self.into.time_limit)
             self._compare(found, time.monotonic() - began)
         except TimeoutError:
             self.into._late(time.monotonic() - began)
         except Exception as error:
             self.into._failed(error)
+
+    def _record(self) -> None:
+        """Keeps the query, whatever becomes of Weaviate's read."""
+        if self.query is not None and self.into.recorder is not None:
+            answer: Any = self.answer
+            keys = answer if self.keys is None else self.keys(answer)
+            self.into.recorder.record(self.query, keys, str(self.about))
 
     def _compare(self, found: Answer, seconds: float) -> None:
         if seconds > self.into.time_limit:

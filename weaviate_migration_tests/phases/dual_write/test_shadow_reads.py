@@ -5,12 +5,16 @@ import subprocess
 import sys
 import threading
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
-from weaviate_migration import ShadowReads, compare_reads, compare_reads_async
+from weaviate_migration import QueryRecorder, ShadowReads, compare_reads, compare_reads_async
+from weaviate_migration.mapping.query_file import parse_queries
 from weaviate_migration.phases.dual_write.shadow_reads import SHADOW_READS, ReadDifference
+from weaviate_migration_tests.documentation import code_blocks
 
 Answer = TypeVar("Answer")
 SECONDS = 30
@@ -215,3 +219,72 @@ def test_a_read_that_hangs_does_not_keep_the_process_from_ending() -> None:
     program = "import threading, weaviate_migration as w; print(w.compare_reads(lambda: 1, threading.Event().wait))"
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert ended.stdout == "1\n"
+
+
+BEFORE = {"less_than": datetime(2026, 1, 31, tzinfo=UTC)}
+NOTES = {"collection": "Note", "bm25": "green tea", "filters": {"madeOn": BEFORE}}
+
+
+def test_reads_are_recorded_as_a_file_of_queries(tmp_path: Path) -> None:
+    recorder = QueryRecorder(most_queries=3)
+    reads = ShadowReads(time_limit=SECONDS, recorder=recorder)
+
+    def read(about: str, answer: list[dict[str, object]], **query: object) -> None:
+        def weaviate_is_away() -> list[dict[str, object]]:
+            raise ConnectionError(about)
+
+        compare_reads(
+            lambda: answer,
+            weaviate_is_away,
+            about=about,
+            into=reads,
+            query={**NOTES, **query},
+            keys=lambda notes: [each["id"] for each in notes],
+        )
+        assert reads.flush(SECONDS)
+
+    read("tea", [{"id": 2}, {"id": 1}])
+    read("tea", [{"id": 3}, {"id": 2}, {"id": 1}])
+    read("tea", [{"id": "a"}, {"id": "b"}], k=1)
+    read("", [{"id": 7}], filters={})
+    read("nothing found", [], k=5)
+    read("one too many", [{"id": 9}], k=7)
+    recorder.save(tmp_path / "queries.yaml")
+    saved = parse_queries((tmp_path / "queries.yaml").read_text(encoding="utf-8"), "queries.yaml").queries
+    assert saved == recorder.queries
+    assert [(each.name, each.k, each.keys) for each in saved] == [
+        ("tea", 10, (3, 2, 1)),
+        ("tea (2)", 1, ("a",)),
+        ("recorded", 10, (7,)),
+    ]
+    assert saved[0].filters["madeOn"].operators == BEFORE
+    assert recorder.left_out == 1
+    assert reads.report().failed == 6, "each was recorded although Weaviate is away"
+
+
+def test_query_that_is_none_is_a_failure_of_the_shadow_only() -> None:
+    reads = ShadowReads(time_limit=SECONDS, recorder=QueryRecorder())
+    assert compare_reads(lambda: [1], lambda: [1], into=reads, query={"collection": "Note", "bm52": "tea"}) == [1]
+    assert reads.flush(SECONDS)
+    assert (reads.report().failed, reads.report().same) == (1, 0)
+    assert "bm52" in reads.report().last_error
+
+
+def test_coroutines_are_recorded_too() -> None:
+    recorder = QueryRecorder()
+    reads = ShadowReads(time_limit=SECONDS, recorder=recorder)
+
+    async def read() -> None:
+        await compare_reads_async(ready([1, 2]), ready([1]), into=reads, query={"collection": "Note", "bm25": "tea"})
+        await asyncio.to_thread(reads.flush, SECONDS)
+
+    asyncio.run(read())
+    assert [each.keys for each in recorder.queries] == [(1, 2)]
+    assert reads.report().different == 1
+
+
+def test_the_documented_example_runs(tmp_path: Path) -> None:
+    example = code_blocks("python", "live.md")[1]
+    subprocess.run([sys.executable, "-c", example], cwd=tmp_path, check=True)
+    (recorded,) = parse_queries((tmp_path / "recorded.yaml").read_text(encoding="utf-8"), "recorded.yaml").queries
+    assert (recorded.name, recorded.bm25, recorded.k, recorded.keys) == ("tea", "tea", 3, (1,))
