@@ -129,6 +129,12 @@ def _verify(session: JobSession, on_start: Callable[[], None] | None, *, repair:
     record = session.current_migration()
     if not record.bounds:
         raise ConfigurationError(f"Migration {record.id} has loaded nothing yet.", "Run `migrate` first.")
+    if record.state == "cleaned up":
+        raise ConfigurationError(
+            f"Migration {record.id} was cleaned up: snapshot and extracts, which its objects would be compared with, "
+            "are gone.",
+            "`migrate` begins another one, which compares each row; the certificate says what was compared before.",
+        )
     queries = current_queries(session.config, session.mapping)
     session.lock("verify")
     session.work_folder.queries.keep(queries)

@@ -71,6 +71,9 @@ def test_all_but_what_readers_use_goes(twice: NoteMigration, client: weaviate.We
     assert states(twice) == ["discarded", "cleaned up"]
     again = clean_up(twice, "--yes")
     assert (again.code, again.complaint) == (0, ["Nothing is left to remove.", "Removed."])
+    verified = run_here("verify", "--work-dir", twice.work_dir, *at(twice.server))
+    assert verified.code == 2
+    assert f"Migration {second} was cleaned up" in verified.stderr
 
 
 def test_afterwards_there_is_nothing_to_go_back_to(twice: NoteMigration, client: weaviate.WeaviateClient) -> None:
