@@ -56,7 +56,7 @@ class ExactNeighbours:
             own = own[np.isfinite(own)]
             nearest += len(own)
             if len(own):
-                farthest = own.max()
+                farthest = float(own.max())
                 rounded = _ROUNDED * abs(farthest)
                 if self._is_product:
                     rounded += _ROUNDED * float(self._queries[query] @ self._queries[query])
