@@ -179,6 +179,11 @@ class _Handler(BaseHTTPRequestHandler):
         """Nothing: a test looks into `requests`."""
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *_: Any) -> None:
+        """Nothing: a client that was killed does not take its answer; it would be said on the test's own stderr."""
+
+
 @contextmanager
 def embedding_service(model: Path) -> Iterator[EmbeddingService]:
     """Runs the service on a free port of this machine, with a model2vec folder.
@@ -191,7 +196,7 @@ def embedding_service(model: Path) -> Iterator[EmbeddingService]:
         pass
 
     Handler.service = service
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with _Server(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
         service.port = server.server_address[1]
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})

@@ -285,6 +285,8 @@ class _MigrateCall:
             return f"{stays}; {removed if is_another else 'the same command goes on with it'}."
         if not answers(client):
             return f"Weaviate is gone. {stays}; the same command goes on with it once the server is back."
+        if any(each.is_about_models for each in failures):
+            return f"{stays}; once the model makes vectors, the same command goes on with it: none is made twice."
         if any(each.may_pass for each in failures):
             return f"The cause may pass. {stays}; the same command goes on with it."
         roll_back(client, self._work_folder, record, discard=True)

@@ -73,9 +73,10 @@ def _written_again(session: ServerSession, record: MigrationRecord, collections:
             collection_changes(session.work_folder, record, session.mapping, each) as since,
             since.held() as changes,
         ):
-            replay = QuarantineReplay(objects, each, record.timestamp, settings, quarantine, changes)
+            vectors = session.models.made_vectors(session.mapping, each, record.models_of(each))
+            replay = QuarantineReplay(objects, each, record.timestamp, settings, quarantine, changes, vectors)
             written += sum(replay.run(partition, open_partition(path)) for partition, path in extracts.items())
-            written += apply_changes(client, since, changes, settings, quarantine).written
+            written += apply_changes(client, since, changes, settings, quarantine, vectors).written
     return written
 
 

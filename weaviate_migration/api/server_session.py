@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 
 from weaviate import WeaviateClient
 
@@ -11,6 +12,7 @@ from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.target.connect import connected, open_running_weaviate, open_server
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.target.weaviate_url import EmbeddedTarget, RemoteTarget, configured_target
+from weaviate_migration.vectors.open_models import OpenModels
 from weaviate_migration.work_folder.own_mapping import current_mapping
 
 
@@ -52,6 +54,12 @@ class ServerSession(Session):
         """
         folder, config = self.work_folder.path, self.config
         return self.parts.enter_context(open_running_weaviate(self._target, folder, config.weaviate_api_key, config))
+
+    @cached_property
+    def models(self) -> OpenModels:
+        """The models that make vectors; each is opened when it is first needed."""
+        cache, config = self.work_folder.vector_cache_path, self.config
+        return self.parts.enter_context(OpenModels(cache, config, config.max_embedding_calls))
 
     @property
     def _target(self) -> EmbeddedTarget | RemoteTarget:

@@ -4,6 +4,7 @@ from weaviate_migration.api.checks import read_check_report
 from weaviate_migration.api.server_session import ServerSession, opened_with_server
 from weaviate_migration.base.errors import MigrationError
 from weaviate_migration.base.settings import MigrationConfig
+from weaviate_migration.monitoring.metrics.readings import embedding_tallies
 from weaviate_migration.monitoring.status import MigrationStatus, SnapshotStatus, disk_use, status_before_first
 from weaviate_migration.phases.dual_write.capture import not_followed
 from weaviate_migration.phases.dual_write.lag import known_standing
@@ -55,6 +56,7 @@ def _status(session: ServerSession) -> MigrationStatus:
         server=server,
         aliases=aliases,
         checks={status.value: number for status, number in report.totals.items() if number},
+        made_vectors=embedding_tallies(work_folder, record),
         quarantined=quarantined,
         lacking_vectors=lacking,
         passed_over=record.passed_over,

@@ -174,7 +174,8 @@ class MigrationVerifier:
     def verify_live(self, record: MigrationRecord, repair: bool) -> VerificationResult:
         """Compares with a new snapshot of the source in use, and by itself what has changed since it was taken."""
         agree_on_history(self._work_folder, record, self._mapping, repair=repair)
-        live = LiveComparison(self._work_folder, self._mapping, record, self._client, self._write_settings())
+        models, settings = self._session.models, self._write_settings()
+        live = LiveComparison(self._work_folder, self._mapping, record, self._client, settings, models)
         live.catch_up()
         result = self.verify(VERIFY_LIVE, repair)
         if result.certificate is None:  # The run broke off.
@@ -227,11 +228,12 @@ class MigrationVerifier:
             compared = kept_comparisons(self._work_folder, record, each).all()
             damaged = [partition for partition, found in compared.items() if found.total]
             extracts = self._work_folder.extract_paths(record, each, damaged)
+            vectors = self._session.models.made_vectors(self._mapping, each, record.models_of(each))
             with self._work_folder.quarantine(record, each) as quarantine:
                 for partition in damaged:
                     with collection_changes(self._work_folder, record, self._mapping, each) as changes:
                         proof = CollectionProof(each, record, {partition: extracts[partition]}, self._client, changes)
-                        total += PartitionRepair(proof, partition, settings, quarantine).run()
+                        total += PartitionRepair(proof, partition, settings, quarantine, vectors).run()
         return total
 
     def _write_settings(self) -> WriteSettings:

@@ -19,6 +19,7 @@ from weaviate_migration.cli.show.options import (
 )
 from weaviate_migration.cli.show.terminal import compact_table, plain_console, print_text
 from weaviate_migration.mapping import PropertyMapping
+from weaviate_migration.mapping.vector_mapping import VectorMapping
 from weaviate_migration.phases.preflight.mapping_choice import mapping_to_migrate
 from weaviate_migration.source.capture import uncaptured_tables
 from weaviate_migration.source.inspect import Table as SourceTable
@@ -111,12 +112,18 @@ def _index(prop: PropertyMapping) -> str:
     return ", ".join(each for each in (index, prop.tokenization, folding, stopwords) if each)
 
 
+def _maker(vector: VectorMapping) -> str:
+    """What a vector's numbers are, or who makes them of the column's text."""
+    if vector.model is not None:
+        return f"made by the model {vector.model}"
+    return "float32" if vector.column is not None else f"made by the server's {vector.vectorizer}"
+
+
 def _columns_table(source: SourceTable, plan: CollectionPlan, heading: str) -> Table:
     table = compact_table(heading)
     for name in ("column", "declared", "property", "type", "index"):
         table.add_column(name, overflow="fold")
     for column in source.columns:
-        vectors = [name for name, made_from in plan.mapping.column_vectors.items() if made_from == column.name]
         targets = [prop for prop in plan.mapping.properties if prop.column == column.name]
         if column.name in plan.mapping.omit:
             table.add_row(column.name, column.declared_type, f"left out: {plan.mapping.omit[column.name]}", "", "")
@@ -130,6 +137,7 @@ def _columns_table(source: SourceTable, plan: CollectionPlan, heading: str) -> T
         for name, to in plan.mapping.references.items():
             if column.name in [each.column for each in plan.mapping.relations if each.reference == name]:
                 table.add_row(column.name, column.declared_type, f"reference {name}", f"to {to}", "")
-        for name in vectors:
-            table.add_row(column.name, column.declared_type, f"vector {name}", "float32", "")
+        for vector in plan.mapping.vectors:
+            if column.name in (vector.column, *vector.from_columns):
+                table.add_row(column.name, column.declared_type, f"vector {vector.name}", _maker(vector), "")
     return table

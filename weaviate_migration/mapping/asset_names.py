@@ -11,6 +11,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import NamedTuple
 
 from anyascii import anyascii
 
@@ -31,7 +33,7 @@ RESERVED_BY_US = frozenset(
 )
 _RESERVED = RESERVED_BY_DAGSTER | RESERVED_BY_US | frozenset(keyword.kwlist)
 
-EXTRACT = "_extract"
+EXTRACT, VECTORS = "_extract", "_vectors"
 # The steps that a collection has beside its own.
 CHECKS, RELATIONS = "_checks", "_relations"
 
@@ -62,10 +64,28 @@ class AssetNames:
     Attributes:
         collection: of the one that is the collection.
         extract: of the one that is the table's extract.
+        vectors: of the one that has models make vectors; None where none do.
     """
 
     collection: str
     extract: str
+    vectors: str | None = None
+
+
+class NamedBy(NamedTuple):
+    """What the names of a collection's assets are made from.
+
+    Attributes:
+        name: the collection's.
+        table: the name of its table.
+        is_related: its rows name rows of others.
+        has_made_vectors: models make vectors of its rows.
+    """
+
+    name: str
+    table: str
+    is_related: bool
+    has_made_vectors: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,19 +103,15 @@ class _Wanted:
         return steps | {("folder", name.casefold())} if self.is_folder else steps
 
 
-def asset_names(collections: Sequence[tuple[str, str, bool]]) -> list[AssetNames]:
-    """The names of all assets that a mapping's collections make.
-
-    Args:
-        collections: of each its name, that of its table, and whether its rows name rows of others.
-    """
-    wanted = [each for name, table, related in collections for each in (_collection(name, related), _extract(table))]
+def asset_names(collections: Sequence[NamedBy]) -> list[AssetNames]:
+    """The names of all assets that a mapping's collections make."""
+    wanted = [each for of_one in collections for each in _assets_of(of_one)]
     choices = [0] * len(wanted)
     while clashing := _clashing(wanted, choices):
         for at in clashing:
             choices[at] += 1
-    chosen = [each.names[choice] for each, choice in zip(wanted, choices, strict=True)]
-    return [AssetNames(*pair) for pair in zip(chosen[::2], chosen[1::2], strict=True)]
+    chosen = iter([each.names[choice] for each, choice in zip(wanted, choices, strict=True)])
+    return [AssetNames(*islice(chosen, len(_assets_of(of_one)))) for of_one in collections]
 
 
 def _clashing(wanted: Sequence[_Wanted], choices: Sequence[int]) -> list[int]:
@@ -109,11 +125,27 @@ def _clashing(wanted: Sequence[_Wanted], choices: Sequence[int]) -> list[int]:
     ]
 
 
+def _assets_of(named_by: NamedBy) -> list[_Wanted]:
+    """What the assets of one collection could be called, in the order of the fields of `AssetNames`."""
+    wanted = [_collection(named_by.name, named_by.is_related), _extract(named_by.table)]
+    return [*wanted, _vectors(named_by.name)] if named_by.has_made_vectors else wanted
+
+
 def _collection(name: str, related: bool) -> _Wanted:
     """`MultiModalContent` gives `multi_modal_content`."""
-    plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+    plain = _in_snake_case(name)
     endings = ("", CHECKS, RELATIONS) if related else ("", CHECKS)
     return _Wanted((plain, *_with_digest(plain, name, "")), endings, is_folder=False)
+
+
+def _vectors(name: str) -> _Wanted:
+    """`MultiModalContent` gives `multi_modal_content_vectors`."""
+    plain = _in_snake_case(name)
+    return _Wanted((plain + VECTORS, *_with_digest(plain, name, VECTORS)), ("",), is_folder=False)
+
+
+def _in_snake_case(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
 def _extract(table: str) -> _Wanted:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
 from weaviate_migration.base.texts import suggestion
-from weaviate_migration.mapping.asset_names import AssetNames, asset_names
+from weaviate_migration.mapping.asset_names import AssetNames, NamedBy, asset_names
 from weaviate_migration.mapping.given_fields import columns_from, fields_of, given_twice, items_of, texts_of
 from weaviate_migration.mapping.model_mapping import ModelMapping
 from weaviate_migration.mapping.names import RESERVED_PROPERTIES, CollectionName, NonEmpty, PropertyName, folded
@@ -198,6 +198,12 @@ class CollectionMapping(ValidatedModel):
         """The name of the asset, and of the folder, of the table's extract: `messages_extract`, unless it is taken."""
         return self._asset_names.extract
 
+    @property
+    def vectors_name(self) -> str:
+        """The name of the asset that has models make its vectors, `message_vectors`; of a collection that has such."""
+        assert self._asset_names.vectors is not None, f"no model makes a vector of {self.name}"
+        return self._asset_names.vectors
+
     def model_post_init(self, _context: object) -> None:
         """Names its assets as if there were no other collection."""
         (self._asset_names,) = asset_names([self.named_by])
@@ -213,9 +219,10 @@ class CollectionMapping(ValidatedModel):
         return same
 
     @property
-    def named_by(self) -> tuple[str, str, bool]:
-        """What the names of its assets are made from, as `asset_names` takes it."""
-        return self.name, self.table if self.is_whole_table else self.name, bool(self.relations)
+    def named_by(self) -> NamedBy:
+        """What the names of its assets are made from."""
+        table = self.table if self.is_whole_table else self.name
+        return NamedBy(self.name, table, bool(self.relations), bool(self.made_vectors))
 
     @classmethod
     def _mistakes(cls, given: dict[str, Any]) -> Iterator[Mistake]:

@@ -7,6 +7,7 @@ from typing import Any
 from upath import UPath
 
 from weaviate_migration.base.settings import MigrationConfig
+from weaviate_migration.work_folder.embedded import VectorTally
 from weaviate_migration.work_folder.folder import WorkFolder, bytes_in
 from weaviate_migration.work_folder.own_mapping import current_mapping
 from weaviate_migration.work_folder.phase import Phase, next_step
@@ -35,6 +36,7 @@ class MigrationStatus:
         server: why nothing is known of the server; '' where it answered.
         aliases: for each where it points, None for nowhere; empty where the server did not answer.
         checks: how many there are of each status.
+        made_vectors: what it took to make vectors, by alias and vector.
         quarantined: rows that are not in Weaviate, by alias.
         lacking_vectors: how many objects lack a vector that its model could not make, by alias and vector.
         passed_over: rows of the snapshot that no collection takes, by table, and that the mapping does not leave out.
@@ -52,6 +54,7 @@ class MigrationStatus:
     server: str = ""
     aliases: Mapping[str, str | None] = field(default_factory=dict)
     checks: Mapping[str, int] = field(default_factory=dict)
+    made_vectors: Mapping[str, Mapping[str, VectorTally]] = field(default_factory=dict)
     quarantined: Mapping[str, int] = field(default_factory=dict)
     lacking_vectors: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     passed_over: Mapping[str, int] = field(default_factory=dict)

@@ -11,9 +11,11 @@ from weaviate_migration.base.errors import (
     PASSING_ERRORS,
     CaptureError,
     DifferencesError,
+    EmbeddingError,
     ErrorCategory,
     MigrationError,
     SourceStorageError,
+    VectorCacheError,
     error_named,
 )
 
@@ -62,6 +64,11 @@ class StepFailure:
         if self.error is None or issubclass(self.error, SourceStorageError):
             return False  # Without room for the snapshot nothing was loaded that would be worth keeping.
         return issubclass(self.error, PASSING_ERRORS)
+
+    @property
+    def is_about_models(self) -> bool:
+        """Whether vectors could not be made, or not be kept: what is loaded stays right, whatever mends that."""
+        return self.error is not None and issubclass(self.error, (EmbeddingError, VectorCacheError))
 
     @property
     def without_hint(self) -> str:

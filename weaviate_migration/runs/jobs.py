@@ -69,6 +69,7 @@ def step_phases(mapping: Mapping, names: DagsterNames) -> dict[str, str]:
     phases |= {CHANGE_CAPTURE: "capture", CHANGE_SYNC: "sync", DRY_RUN_REPORT: DRY_RUN}
     for each in mapping.collections:
         phases |= {each.extract_name: "extract", each.asset_name: "load"}
+        phases |= {each.vectors_name: "vectors"} if each.made_vectors else {}
         phases |= {f"{each.asset_name}{checks}": "checks" for checks in (CHECKS, RELATIONS)}
         phases[queries_step(each.asset_name)] = "checks"
     return {names.step(step): phase for step, phase in phases.items()}
@@ -81,5 +82,6 @@ def migrate_assets(mapping: Mapping, names: DagsterNames, *, live: bool, cutover
     """
     chosen = [*(LIVE_ASSETS if live else ()), SOURCE_AUDIT, WEAVIATE_SCHEMA, SQLITE_SNAPSHOT]
     for each in mapping.collections:
-        chosen += [each.extract_name, each.asset_name]
+        vectors = [each.vectors_name] if each.made_vectors else []
+        chosen += [each.extract_name, *vectors, each.asset_name]
     return [names.asset(each) for each in [*chosen, *([CUTOVER] if cutover else [])]]

@@ -11,8 +11,10 @@ from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.work_folder.folder import WorkFolder
 
 # The resources that steps take.
-SOURCE, WEAVIATE, BATCHES, WORK_FOLDER = "source", "weaviate", "batches", "work_folder"
+SOURCE, WEAVIATE, BATCHES, WORK_FOLDER, MODELS = "source", "weaviate", "batches", "work_folder", "models"
 EXTRACT_STORAGE = "extract_storage"
+# The pool of the steps that have models make vectors.
+EMBEDDING = "embedding"
 
 _WORD = re.compile(r"[A-Za-z0-9_]+")
 

@@ -44,6 +44,10 @@ telemetry:
   enabled: false
 nux:
   enabled: false
+# One step at a time has models make vectors: several would pass a service's limits, or take each other's cores.
+concurrency:
+  pools:
+    default_limit: 1
 # On the terminal Dagster's own records are shown from here on only; all are stored.
 python_logs:
   python_log_level: INFO

@@ -29,6 +29,7 @@ from weaviate_migration.base.storage import (
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping.object_ids import split_address
 from weaviate_migration.work_folder.check_results import CheckResults
+from weaviate_migration.work_folder.embedded import EmbeddedPartitions
 from weaviate_migration.work_folder.kept_queries import KeptQueries
 from weaviate_migration.work_folder.loaded import LoadedPartitions
 from weaviate_migration.work_folder.locks import HeldLock, told
@@ -321,6 +322,15 @@ class WorkFolder:
         """Which partitions of a collection are loaded from the snapshot that the migration has now."""
         snapshot = record.snapshot.sha256 if record.snapshot is not None else ""
         return LoadedPartitions(self.loaded_folder, record.collection(mapping), snapshot)
+
+    def embedded(self, record: MigrationRecord, mapping: CollectionMapping) -> EmbeddedPartitions:
+        """What it took to make the vectors of each partition of a collection."""
+        return EmbeddedPartitions(self.embedded_folder, record.collection(mapping))
+
+    @property
+    def embedded_folder(self) -> Path:
+        """What it took to make vectors."""
+        return self.path / "embedded"
 
     @property
     def loaded_folder(self) -> Path:

@@ -10,6 +10,7 @@ from collections.abc import Mapping as ReadOnlyMapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -94,6 +95,8 @@ class MigrationRecord(BaseModel):
         work_folder: the random id of the folder that it is on record in: its collections say it, too, so that nobody
             takes another folder's for his own. '' where an older version began it.
         collection_names: as the mapping had them when it began; a mapping may change, what was made stays.
+        model_digests: of the models that make vectors, by the collection's name and the vector's: what they were when
+            it began.
         bounds: for each mapped table, the fifteen UUIDs between its partitions (from the first snapshot).
         cutover: how far the last cutover got; None before the first.
         previous_aliases: where each alias pointed before the cutover (None: it did not exist).
@@ -110,6 +113,7 @@ class MigrationRecord(BaseModel):
     prefix: str = ""
     work_folder: str = later("")
     collection_names: tuple[str, ...]
+    model_digests: ReadOnlyMapping[str, ReadOnlyMapping[str, str]] = later({})
     state: State = "unfinished"
     snapshot: SnapshotRecord | None = None
     bounds: ReadOnlyMapping[str, tuple[str, ...]] = {}
@@ -165,6 +169,10 @@ class MigrationRecord(BaseModel):
     def collection(self, collection: CollectionMapping) -> str:
         """The name of this migration's own version of the collection."""
         return self.targets[self.alias(collection)]
+
+    def models_of(self, collection: CollectionMapping) -> ReadOnlyMapping[str, str]:
+        """The digests of the models that make a collection's vectors, by vector."""
+        return self.model_digests.get(collection.name, {})
 
     def reference_targets(self, collection: CollectionMapping) -> dict[str, str]:
         """For each reference of a collection this migration's own version of the collection that it leads to."""
@@ -230,8 +238,20 @@ class MigrationRecords:
         """The one in use, or else the newest of those that are not; None where none was ever begun."""
         return self.newest_in_use() or self.newest()
 
-    def resume_or_begin(self, source: Path, mapping: Mapping, prefix: str) -> MigrationRecord:
+    def resume_or_begin(
+        self,
+        source: Path,
+        mapping: Mapping,
+        prefix: str,
+        model_digests: ReadOnlyMapping[str, ReadOnlyMapping[str, str]] = MappingProxyType({}),
+    ) -> MigrationRecord:
         """The unfinished migration, or a new one, on record with its mapping; what is logged from here on says which.
+
+        Args:
+            source: the SQLite file.
+            mapping: what becomes what.
+            prefix: stands before the names of collections and aliases.
+            model_digests: of the models as they are now; a new migration keeps them.
 
         Raises:
             MigrationConflictError: the unfinished one is of another source, mapping or prefix.
@@ -240,7 +260,7 @@ class MigrationRecords:
             refuse_another_migration(found, source, mapping, prefix)
         self._mappings.keep(mapping)  # First: a record without its mapping would need it to be named.
         if found is None:
-            found = self._begin(source, mapping, prefix)
+            found = self._begin(source, mapping, prefix, model_digests)
         bind_contextvars(migration_id=found.id)
         return found
 
@@ -263,7 +283,13 @@ class MigrationRecords:
         with replacing_after(self._path(record), record.model_copy(update=changes).model_dump_json(indent=2)):
             yield
 
-    def _begin(self, source: Path, mapping: Mapping, prefix: str) -> MigrationRecord:
+    def _begin(
+        self,
+        source: Path,
+        mapping: Mapping,
+        prefix: str,
+        model_digests: ReadOnlyMapping[str, ReadOnlyMapping[str, str]],
+    ) -> MigrationRecord:
         began_at = datetime.now(UTC).replace(microsecond=0)
         before = self.all()
         return self.save(
@@ -278,6 +304,7 @@ class MigrationRecords:
                 prefix=prefix,
                 work_folder=next((each.work_folder for each in before if each.work_folder), secrets.token_hex(16)),
                 collection_names=tuple(each.name for each in mapping.collections),
+                model_digests=model_digests,
             )
         )
 

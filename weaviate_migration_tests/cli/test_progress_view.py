@@ -96,3 +96,17 @@ def test_nothing_moves_on_what_cannot_move(tmp_path: Path) -> None:
     """A file, even where colours are forced, gets no control sequences."""
     with (tmp_path / "log").open("w") as file:
         assert not can_redraw(Console(file=file, force_terminal=True))
+
+
+def test_vectors_are_made_before_the_rows_are_loaded() -> None:
+    making = Progress("Message vectors", 3470, 70, updated_at=NOW, recent_per_second=44.0)
+    views = {each.name: each for each in collection_views([making, LOADING], ["Message", "Document", "Note"])}
+    assert {name: each.stage for name, each in views.items()} == {
+        "Message": "embedding",
+        "Document": "loading",
+        "Note": "waiting",
+    }
+    assert views["Message"].moving == making
+    made = Progress("Document vectors", 1000, 1000, finished=True)
+    assert [each.stage for each in collection_views([made], ["Document"])] == ["embedded"]
+    assert [each.stage for each in collection_views([made, LOADING], ["Document"])] == ["loading"]

@@ -163,7 +163,8 @@ def test_resources_of_the_project_stand_in_the_place_of_ours(tmp_path: Path) -> 
     assert checked["crm_source"]["config"]["url"] == "their.db"
     assert checked["crm_batches"]["config"]["batch_size"] == 7
     assert checked["crm_weaviate"]["config"]["url"] == "http://w"
-    assert set(checked) == {f"crm_{each}" for each in (*given, "work_folder", "extract_storage")} | {"io_manager"}
+    ours = ("work_folder", "models", "extract_storage")
+    assert set(checked) == {f"crm_{each}" for each in (*given, *ours)} | {"io_manager"}
 
 
 def needed_by(definitions: dg.Definitions, job: str) -> set[str]:

@@ -35,6 +35,7 @@ from weaviate_migration.source.snapshot import take_snapshot
 from weaviate_migration.target.message_size import MESSAGE_BYTES
 from weaviate_migration.target.schema import Origin, ensure_collection
 from weaviate_migration.target.write import WriteSettings
+from weaviate_migration.vectors.open_models import OpenModels
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.load_tally import LoadTally
 from weaviate_migration.work_folder.progress import ProgressFile
@@ -180,7 +181,10 @@ class FollowedNotes:
 
     @contextmanager
     def followed(self) -> Iterator[Followed]:
-        with followed_with(self.client, self.work_folder, self.mapping, SETTINGS) as group:
+        with (
+            OpenModels(self.work_folder.vector_cache_path) as models,
+            followed_with(self.client, self.work_folder, self.mapping, SETTINGS, models) as group,
+        ):
             yield group
 
     @contextmanager

@@ -21,6 +21,7 @@ from weaviate_migration.phases.history.versioned_collections import ensure_colle
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.target.write import write_settings
+from weaviate_migration.vectors.open_models import OpenModels
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.quarantine import QuarantinedRow
 from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords
@@ -111,9 +112,10 @@ def test_no_row_is_loaded_into_them(
 ) -> None:
     """By a run from the UI, say, which begins with the load."""
     mapping, work_folder = read_mapping(theirs.mapping), WorkFolder(theirs.work_dir)
-    settings = write_settings(theirs.config, connected)
+    settings, models = write_settings(theirs.config, connected), OpenModels(work_folder.vector_cache_path)
+    (collection,) = mapping.collections
     with pytest.raises(MigrationConflictError, match="in another work folder"):
-        load_collection(connected, work_folder, ours, mapping, mapping.collections[0], {}, settings, resume=False)
+        load_collection(connected, work_folder, ours, mapping, collection, {}, settings, models, resume=False)
 
 
 def test_a_folder_that_was_moved_has_its_own(

@@ -15,6 +15,7 @@ from weaviate_migration.mapping.asset_names import (
     RESERVED_BY_DAGSTER,
     RESERVED_BY_US,
     AssetNames,
+    NamedBy,
     asset_names,
 )
 
@@ -41,7 +42,7 @@ ODD_TABLES = [
 
 
 def named(*collections: tuple[str, str]) -> list[AssetNames]:
-    return asset_names([(name, table, True) for name, table in collections])
+    return asset_names([NamedBy(name, table, True) for name, table in collections])
 
 
 def extracts(*tables: str) -> list[str]:
@@ -89,8 +90,26 @@ def test_no_step_has_the_name_of_another(other: str) -> None:
 
 
 def test_a_collection_without_relations_has_no_such_step() -> None:
-    names = asset_names([("Foo", "a", False), ("FooRelations", "b", False)])
+    names = asset_names([NamedBy("Foo", "a", False), NamedBy("FooRelations", "b", False)])
     assert [each.collection for each in names] == ["foo", "foo_relations"]
+
+
+def test_vectors_that_models_make_have_an_asset_of_their_own() -> None:
+    names = asset_names([NamedBy("Message", "messages", True, True), NamedBy("Note", "notes", False)])
+    assert names == [AssetNames("message", "messages_extract", "message_vectors"), AssetNames("note", "notes_extract")]
+
+
+def test_a_collection_that_is_called_as_the_vectors_of_another_one() -> None:
+    message, other = asset_names([NamedBy("Message", "a", False, True), NamedBy("MessageVectors", "b", False)])
+    assert (message.collection, other.extract) == ("message", "b_extract")
+    assert message.vectors is not None
+    assert message.vectors.startswith("message_")
+    assert message.vectors.endswith("_vectors")
+    assert message.vectors != "message_vectors"
+    assert other.collection.startswith("message_vectors_")
+    assert other.collection != message.vectors
+    apart = asset_names([NamedBy("Message", "a", False), NamedBy("MessageVectors", "b", False)])
+    assert [each.collection for each in apart] == ["message", "message_vectors"]
 
 
 def test_somebody_who_guesses_the_other_name_gets_another() -> None:

@@ -12,8 +12,8 @@ from rich.text import Text
 from weaviate_migration.runs.steps import PhaseState, RunPhase
 from weaviate_migration.work_folder.progress import Progress
 
-# The checks of a collection keep a progress of their own, under its name and this.
-CHECKS = " checks"
+# The checks of a collection, and the making of its vectors, keep a progress of their own, under its name and this.
+CHECKS, VECTORS = " checks", " vectors"
 # On a narrower terminal what can be spared is left out, so that the bars stay.
 WIDE = 76
 # Lines for log records and the prompt.
@@ -31,7 +31,7 @@ class CollectionView:
     """What is shown of one collection.
 
     Attributes:
-        stage: `waiting`, `loading`, `loaded`, `checking` or `checked`.
+        stage: `waiting`, `embedding`, `embedded`, `loading`, `loaded`, `checking` or `checked`.
         moving: the progress that its bar shows; None while it waits.
         refused, retried: of its load.
     """
@@ -46,7 +46,7 @@ class CollectionView:
 def collection_views(progress: Iterable[Progress], expected: Iterable[str]) -> list[CollectionView]:
     """What is to be shown, collection by collection: the expected ones first, then others that have progress."""
     by_name = {each.collection: each for each in progress}
-    names = dict.fromkeys([*expected, *(name.removesuffix(CHECKS) for name in by_name)])
+    names = dict.fromkeys([*expected, *(name.removesuffix(CHECKS).removesuffix(VECTORS) for name in by_name)])
     return [_collection_view(name, by_name) for name in names]
 
 
@@ -57,6 +57,8 @@ def _collection_view(name: str, progress: Mapping[str, Progress]) -> CollectionV
         return CollectionView(name, "checked" if checks.finished else "checking", checks, refused, retried)
     if load is not None:
         return CollectionView(name, "loaded" if load.finished else "loading", load, refused, retried)
+    if (vectors := progress.get(name + VECTORS)) is not None:
+        return CollectionView(name, "embedded" if vectors.finished else "embedding", vectors)
     return CollectionView(name, "waiting")
 
 
@@ -97,7 +99,7 @@ def most_telling(collections: Sequence[CollectionView], room: int) -> list[Colle
     """
     if len(collections) <= room:
         return list(collections)
-    urgency = {"loading": 0, "checking": 0, "waiting": 1, "loaded": 1, "checked": 2}
+    urgency = {"embedding": 0, "loading": 0, "checking": 0, "waiting": 1, "embedded": 1, "loaded": 1, "checked": 2}
     chosen = sorted(collections, key=lambda each: urgency[each.stage])[: max(1, room - 1)]
     return [each for each in collections if each in chosen]
 

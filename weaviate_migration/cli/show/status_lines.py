@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from weaviate_migration.base.texts import rows_of_tables, size_text
+from weaviate_migration.cli.show.vector_lines import vector_lines
 from weaviate_migration.monitoring.status import MigrationStatus
 from weaviate_migration.work_folder.folder import lacking_text
 from weaviate_migration.work_folder.sync_positions import Standing
@@ -62,6 +63,8 @@ def named_lines(found: MigrationStatus) -> Iterator[tuple[str, list[str]]]:
     yield "aliases", [f"{alias} → {collection or 'nothing'}" for alias, collection in found.aliases.items()]
     if found.checks:
         yield "checks", [", ".join(f"{number} {name}" for name, number in found.checks.items())]
+    if found.made_vectors:
+        yield "vectors", list(vector_lines(found.made_vectors))
     if found.quarantined:
         yield "quarantine", [", ".join(f"{rows:,} of {alias}" for alias, rows in found.quarantined.items())]
     if found.lacking_vectors:

@@ -1,5 +1,7 @@
 """The closing summary of a migration: collections, checks, what went wrong, what to do next."""
 
+from collections.abc import Mapping
+
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -8,7 +10,9 @@ from weaviate_migration.api.outcome import MigrationResult
 from weaviate_migration.cli.show.drawn_mapping import drawn_text
 from weaviate_migration.cli.show.progress_view import duration
 from weaviate_migration.cli.show.terminal import compact_table, fitted, free_lines, print_text
+from weaviate_migration.cli.show.vector_lines import vector_lines
 from weaviate_migration.runs.events import CheckResult
+from weaviate_migration.work_folder.embedded import VectorTally
 
 SHOWN_ERRORS = 10
 # On a narrower terminal the names of the tables are left out.
@@ -20,6 +24,7 @@ def show_result(result: MigrationResult, console: Console) -> None:
     ran = bool(result.total_records) or result.success
     table: list[RenderableType] = [_collections_table(result, wide=console.width >= WIDE), Text()] if ran else []
     closing = [Text(text) for text in ([_phases_line(result), _closing_line(result)] if ran else []) if text]
+    closing += [Text(f"Vectors: {line}") for line in vector_lines(_made_vectors(result))]
     if result.certificate:
         closing.append(Text(f"Certificate: {result.certificate}"))
     if result.drawn_mapping:
@@ -33,6 +38,10 @@ def show_result(result: MigrationResult, console: Console) -> None:
         console.print(each)
     for text in [*messages, *closing]:
         print_text(console, text)
+
+
+def _made_vectors(result: MigrationResult) -> dict[str, Mapping[str, VectorTally]]:
+    return {alias: each.vectors for alias, each in result.metrics.collections.items()}
 
 
 def _messages(result: MigrationResult) -> list[Text]:

@@ -12,6 +12,7 @@ from weaviate_migration.defs.assets.migration_report import build_migration_repo
 from weaviate_migration.defs.assets.schema import build_schema_asset
 from weaviate_migration.defs.assets.snapshot import build_snapshot_asset
 from weaviate_migration.defs.assets.source_audit import build_source_audit_asset
+from weaviate_migration.defs.assets.vectors import build_vectors_asset
 from weaviate_migration.defs.checks import build_checks
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.mapping.query_file import NO_QUERIES, Queries
@@ -28,6 +29,7 @@ def build_assets(mapping: Mapping, names: DagsterNames, queries: Queries = NO_QU
         build_schema_asset(mapping, names),
         build_snapshot_asset(mapping, names),
         *(build_extract_asset(mapping, names, each) for each in mapping.collections),
+        *(build_vectors_asset(mapping, names, each) for each in mapping.collections if each.made_vectors),
         *(build_collection_asset(mapping, names, each) for each in mapping.collections),
         build_change_sync_asset(mapping, names),
     ]

@@ -10,6 +10,7 @@ from weaviate_migration.phases.dual_write.following import followed_with
 from weaviate_migration.runs.jobs import CHANGE_CAPTURE, CHANGE_SYNC
 from weaviate_migration.runs.names import DagsterNames
 from weaviate_migration.target.write import write_settings
+from weaviate_migration.vectors.open_models import OpenModels
 from weaviate_migration.work_folder.folder import WorkFolder
 
 
@@ -38,11 +39,12 @@ def build_change_sync_asset(mapping: Mapping, names: DagsterNames) -> dg.AssetsD
         weaviate: dg.ResourceParam[TargetServer],
         batches: BatchSettings,
         work_folder: dg.ResourceParam[WorkFolder],
+        models: dg.ResourceParam[OpenModels],
     ) -> dg.MaterializeResult[None]:
         # Beside a `sync --follow`, too: the locks of the collections let one pass after the other.
         with (
             weaviate.client(work_folder, batches) as client,
-            followed_with(client, work_folder, mapping, write_settings(batches, client)) as group,
+            followed_with(client, work_folder, mapping, write_settings(batches, client), models) as group,
         ):
             done = {sync: sync.run_pass() for sync in group}
             group.note_in_file(batches)

@@ -18,6 +18,7 @@ from weaviate_migration.runs.checks.markdown import escaped
 from weaviate_migration.runs.jobs import WEAVIATE_SCHEMA
 from weaviate_migration.runs.names import DagsterNames
 from weaviate_migration.target.write import write_settings
+from weaviate_migration.vectors.open_models import OpenModels
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.load_tally import LoadTally
 
@@ -43,6 +44,7 @@ def build_collection_asset(
         ins={"extract": dg.AssetIn(names.asset(collection.extract_name))},
         deps=[
             names.asset(WEAVIATE_SCHEMA),
+            *([names.asset(collection.vectors_name)] if collection.made_vectors else []),
             *(
                 dg.AssetDep(names.asset(each.asset_name), partition_mapping=dg.AllPartitionMapping())
                 for each in _needed_before(mapping, collection)
@@ -68,12 +70,13 @@ def build_collection_asset(
         weaviate: dg.ResourceParam[TargetServer],
         batches: BatchSettings,
         work_folder: dg.ResourceParam[WorkFolder],
+        models: dg.ResourceParam[OpenModels],
     ) -> None:
         record = work_folder.records.take_up()
         with weaviate.client(work_folder, batches) as client:
             settings = write_settings(batches, client)
             done = load_collection(
-                client, work_folder, record, mapping, collection, extract, settings, resume=config.resume
+                client, work_folder, record, mapping, collection, extract, settings, models, resume=config.resume
             )
         for partition, tally in {**done.tallies, **done.loaded_before}.items():
             metadata = _tally_metadata(tally, record.collection(collection))

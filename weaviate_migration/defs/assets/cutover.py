@@ -19,6 +19,7 @@ from weaviate_migration.runs.jobs import CHANGE_SYNC, CUT_OVER, CUTOVER
 from weaviate_migration.runs.names import DagsterNames
 from weaviate_migration.runs.readiness import refuse_unproven
 from weaviate_migration.target.write import write_settings
+from weaviate_migration.vectors.open_models import OpenModels
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.record import MigrationRecord
 
@@ -62,6 +63,7 @@ def build_cutover_asset(
         weaviate: dg.ResourceParam[TargetServer],
         batches: BatchSettings,
         work_folder: dg.ResourceParam[WorkFolder],
+        models: dg.ResourceParam[OpenModels],
     ) -> dg.MaterializeResult[None]:
         prove = functools.partial(refuse_unproven, context.instance, names, graph, mapping)
         with alone_in(work_folder, context):
@@ -70,7 +72,7 @@ def build_cutover_asset(
                 if names.key_prefix:  # Others stand beside it.
                     refuse_names_of_others(client, work_folder, record.targets, record.source)
                 settings = write_settings(batches, client)
-                record = cut_over(client, work_folder, mapping, record, settings, prove, config.timeout)
+                record = cut_over(client, work_folder, mapping, record, settings, models, prove, config.timeout)
         return dg.MaterializeResult(metadata=_metadata(record))
 
     return cutover

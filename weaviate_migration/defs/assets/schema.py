@@ -13,6 +13,7 @@ from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.history.versioned_collections import ensure_collections, refuse_names_of_others
 from weaviate_migration.runs.jobs import SOURCE_AUDIT, WEAVIATE_SCHEMA
 from weaviate_migration.runs.names import DagsterNames
+from weaviate_migration.vectors.open_models import OpenModels, refuse_other_models
 from weaviate_migration.work_folder.folder import WorkFolder
 
 logger = logging.getLogger(__name__)
@@ -41,13 +42,17 @@ def build_schema_asset(mapping: Mapping, names: DagsterNames) -> dg.AssetsDefini
         weaviate: dg.ResourceParam[TargetServer],
         batches: BatchSettings,
         work_folder: dg.ResourceParam[WorkFolder],
+        models: dg.ResourceParam[OpenModels],
     ) -> dg.MaterializeResult[None]:
         with alone_in(work_folder, context):
             if names.key_prefix:  # Others stand beside it.
                 aliases = [f"{weaviate.prefix}{each.name}" for each in mapping.collections]
                 with weaviate.client(work_folder, batches) as client:
                     refuse_names_of_others(client, work_folder, aliases, source.path)
-            record = work_folder.records.resume_or_begin(source.path, mapping, weaviate.prefix)
+            digests = {each.name: models.digests(mapping, each) for each in mapping.collections if each.made_vectors}
+            record = work_folder.records.resume_or_begin(source.path, mapping, weaviate.prefix, digests)
+            for each in mapping.collections:
+                refuse_other_models(each, digests.get(each.name, {}), record.models_of(each))
             with weaviate.client(work_folder, batches) as client:
                 made = ensure_collections(client, work_folder, record, mapping)
         logger.info("%d collections made", made)
@@ -61,6 +66,7 @@ def build_schema_asset(mapping: Mapping, names: DagsterNames) -> dg.AssetsDefini
                     "\n".join(f"- {as_code(record.collection(each))}" for each in mapping.collections)
                 ),
                 "made_now": made,
+                **({"models": dg.MetadataValue.json(dict(record.model_digests))} if record.model_digests else {}),
             }
         )
 

@@ -7,9 +7,10 @@ import dagster as dg
 from weaviate_migration.base.settings import MigrationConfig, environment_variable
 from weaviate_migration.defs.resources.batches import BatchSettings
 from weaviate_migration.defs.resources.extract_storage import ExtractIOManager
+from weaviate_migration.defs.resources.models import open_models_resource
 from weaviate_migration.defs.resources.sqlite import SQLiteSource
 from weaviate_migration.defs.resources.weaviate import WeaviateServer
-from weaviate_migration.runs.names import BATCHES, EXTRACT_STORAGE, SOURCE, WEAVIATE, WORK_FOLDER, DagsterNames
+from weaviate_migration.runs.names import BATCHES, EXTRACT_STORAGE, MODELS, SOURCE, WEAVIATE, WORK_FOLDER, DagsterNames
 from weaviate_migration.work_folder.folder import WorkFolder
 
 
@@ -35,6 +36,7 @@ def own_resources(
             prefix=config.prefix,
         ),
         BATCHES: BatchSettings.of_config(config, config.processes),
+        MODELS: open_models_resource(work_folder, names.of(BATCHES), config.max_embedding_calls),
         EXTRACT_STORAGE: dg.IOManagerDefinition.hardcoded_io_manager(
             ExtractIOManager(work_folder), "Extracts as Parquet, one file for each partition."
         ),

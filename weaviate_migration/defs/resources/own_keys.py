@@ -5,9 +5,9 @@ import inspect
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
-from weaviate_migration.runs.names import BATCHES, SOURCE, WEAVIATE, WORK_FOLDER, DagsterNames
+from weaviate_migration.runs.names import BATCHES, MODELS, SOURCE, WEAVIATE, WORK_FOLDER, DagsterNames
 
-_PARAMETERS = frozenset({SOURCE, WEAVIATE, BATCHES, WORK_FOLDER})
+_PARAMETERS = frozenset({SOURCE, WEAVIATE, BATCHES, WORK_FOLDER, MODELS})
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")

@@ -34,6 +34,7 @@ class MetricSpec(NamedTuple):
 _PARTITION = ("collection", "partition")
 _CATEGORY = (*_PARTITION, "category")
 _ACTIVITY = ("collection", "activity")
+_VECTOR = ("collection", "vector")
 
 SPECS = (
     MetricSpec("info", "gauge", ("migration", "state"), "1 for the migration that the others are about."),
@@ -46,7 +47,14 @@ SPECS = (
     MetricSpec("objects_removed_total", "counter", _PARTITION, "Objects removed that the extract has no row for."),
     MetricSpec("sent_bytes_total", "counter", _PARTITION, "Estimated bytes of the objects in the batches."),
     MetricSpec("batch_duration_seconds", "histogram", ("collection",), "Seconds until all of a batch had its outcome."),
-    MetricSpec("progress_rows", "gauge", _ACTIVITY, "Rows that the load, or the checks, will handle."),
+    MetricSpec("vector_texts_total", "counter", _VECTOR, "Texts that a model's vectors were wanted of, and are there."),
+    MetricSpec("vectors_left_out", "gauge", _VECTOR, "Texts without a vector, since their model was away."),
+    MetricSpec("vector_cache_hits_total", "counter", _VECTOR, "Of the texts, those that the model was not asked for."),
+    MetricSpec("embedding_calls_total", "counter", _VECTOR, "Calls of the model that makes a vector."),
+    MetricSpec("embedding_tokens_total", "counter", _VECTOR, "Tokens that the model has counted."),
+    MetricSpec("embedding_seconds_total", "counter", _VECTOR, "Seconds that these calls took."),
+    MetricSpec("embedding_money_total", "counter", _VECTOR, "What the tokens cost, at the mapping's price."),
+    MetricSpec("progress_rows", "gauge", _ACTIVITY, "Rows that the vectors, load, or checks will handle."),
     MetricSpec("progress_rows_handled", "gauge", _ACTIVITY, "Rows that are handled."),
     MetricSpec("progress_rows_per_second", "gauge", _ACTIVITY, "Throughput of the last ten seconds; 0 at rest."),
     MetricSpec("progress_average_rows_per_second", "gauge", _ACTIVITY, "Throughput since the beginning."),

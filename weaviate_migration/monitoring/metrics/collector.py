@@ -16,6 +16,7 @@ from weaviate_migration.monitoring.metrics.migration_families import (
     load_families,
     progress_families,
     sync_families,
+    vector_families,
 )
 from weaviate_migration.monitoring.metrics.readings import is_server_wanted
 from weaviate_migration.work_folder.folder import WorkFolder
@@ -80,6 +81,7 @@ class MigrationCollector(Collector):
         }
         if record is not None:
             parts["loads"] = lambda: load_families(folder, record)
+            parts["vectors"] = lambda: vector_families(folder, record)
             parts["checks"] = lambda: check_families(folder, record)
         return parts
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from weaviate_migration.work_folder.embedded import VectorTally
 from weaviate_migration.work_folder.load_tally import LoadTally
 
 
@@ -14,6 +15,7 @@ class CollectionMetrics:
     Attributes:
         total, partitions: of the last loads; `total` adds up those of the partitions.
         checks: for each check how many of its last verdicts there are of each outcome.
+        vectors: of each vector that a model makes what that took.
         server_objects: how many objects the server says it holds; None where it does not say.
     """
 
@@ -21,6 +23,7 @@ class CollectionMetrics:
     partitions: Mapping[str, LoadTally]
     checks: Mapping[str, Mapping[str, int]]
     server_objects: int | None
+    vectors: Mapping[str, VectorTally] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """The figures as plain values."""
@@ -28,6 +31,7 @@ class CollectionMetrics:
             "total": _tally_figures(self.total),
             "partitions": {partition: _tally_figures(tally) for partition, tally in self.partitions.items()},
             "checks": self.checks,
+            "vectors": {name: tally.figures() for name, tally in self.vectors.items()},
             "server_objects": self.server_objects,
         }
 

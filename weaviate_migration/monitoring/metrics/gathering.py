@@ -4,6 +4,7 @@ from weaviate_migration.base.errors import MigrationError
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.monitoring.metrics.figures import CollectionMetrics, MigrationMetrics
 from weaviate_migration.monitoring.metrics.readings import (
+    embedding_tallies,
     folder_bytes,
     followed_standings,
     load_tallies,
@@ -29,6 +30,7 @@ def migration_metrics(
     verdicts: dict[str, dict[str, dict[str, int]]] = {alias: {} for alias in record.targets}
     for (alias, check, outcome), number in sorted(verdict_counts(work_folder, record).items()):
         verdicts[alias].setdefault(check, {})[outcome] = number
+    made = embedding_tallies(work_folder, record)
     standing = _standing(work_folder, record)
     return MigrationMetrics(
         collections={
@@ -37,6 +39,7 @@ def migration_metrics(
                 partitions=tallies,
                 checks=verdicts[alias],
                 server_objects=objects.get(record.targets[alias]),
+                vectors=made.get(alias, {}),
             )
             for alias, tallies in load_tallies(work_folder, record).items()
         },

@@ -5,13 +5,18 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from weaviate_migration.base.errors import ErrorCategory
 from weaviate_migration.monitoring.metrics.catalogue import Family, family, histogram
-from weaviate_migration.monitoring.metrics.readings import followed_standings, load_tallies, verdict_counts
+from weaviate_migration.monitoring.metrics.readings import (
+    embedding_tallies,
+    followed_standings,
+    load_tallies,
+    verdict_counts,
+)
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.load_tally import LATENCY_BOUNDS, total
 from weaviate_migration.work_folder.progress import read_progress
 from weaviate_migration.work_folder.record import MigrationRecord
 
-LOAD, CHECKS = "load", "checks"
+LOAD = "load"
 
 
 def load_families(work_folder: WorkFolder, record: MigrationRecord) -> Iterator[Family]:
@@ -30,6 +35,19 @@ def load_families(work_folder: WorkFolder, record: MigrationRecord) -> Iterator[
     whole = {alias: total(found.values()) for alias, found in measured.items() if found}
     batches = [((alias,), tally.latencies, tally.batch_seconds) for alias, tally in whole.items()]
     yield histogram("batch_duration_seconds", LATENCY_BOUNDS, batches)
+
+
+def vector_families(work_folder: WorkFolder, record: MigrationRecord) -> Iterator[Family]:
+    """What it took to make vectors."""
+    made = embedding_tallies(work_folder, record)
+    each = [((alias, name), tally) for alias, found in made.items() for name, tally in found.items()]
+    yield family("vector_texts_total", [(labels, tally.texts) for labels, tally in each])
+    yield family("vectors_left_out", [(labels, tally.left_out) for labels, tally in each])
+    yield family("vector_cache_hits_total", [(labels, tally.hits) for labels, tally in each])
+    yield family("embedding_calls_total", [(labels, tally.calls) for labels, tally in each])
+    yield family("embedding_tokens_total", [(labels, tally.tokens) for labels, tally in each])
+    yield family("embedding_seconds_total", [(labels, tally.seconds) for labels, tally in each])
+    yield family("embedding_money_total", [(labels, tally.money) for labels, tally in each])
 
 
 def _by_category(name: str, counts: Sequence[tuple[tuple[str, str], Mapping[ErrorCategory, int]]]) -> Family:
@@ -53,9 +71,9 @@ def progress_families(work_folder: WorkFolder) -> Iterator[Family]:
 
 
 def _activity(name: str) -> tuple[str, str]:
-    """The checks' progress has a name of its own beside the load's: `Message checks`."""
-    collection, _, checks = name.partition(" ")
-    return collection, CHECKS if checks else LOAD
+    """The progress of checks, and of vectors, has a name of its own beside the load's: `Message checks`."""
+    collection, _, activity = name.partition(" ")
+    return collection, activity or LOAD
 
 
 def check_families(work_folder: WorkFolder, record: MigrationRecord) -> Iterator[Family]:

@@ -15,6 +15,7 @@ from weaviate_migration.target.figures import ServerFigures, server_figures
 from weaviate_migration.target.server import running_process, running_server
 from weaviate_migration.target.weaviate_url import EmbeddedTarget, configured_target
 from weaviate_migration.work_folder.check_results import CheckResults
+from weaviate_migration.work_folder.embedded import EmbeddedPartitions, VectorTally
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.load_tally import LoadTally
 from weaviate_migration.work_folder.loaded import LoadedPartitions
@@ -26,6 +27,13 @@ def load_tallies(work_folder: WorkFolder, record: MigrationRecord) -> dict[str, 
     """What was measured of the last load of each partition: by the collection's alias, and the partition."""
     folder = work_folder.loaded_folder
     return {alias: LoadedPartitions(folder, name, "").measured() for alias, name in record.targets.items()}
+
+
+def embedding_tallies(work_folder: WorkFolder, record: MigrationRecord) -> dict[str, dict[str, VectorTally]]:
+    """What it took to make vectors: by the collection's alias, and the vector; without collections that have none."""
+    folder = work_folder.embedded_folder
+    found = {alias: EmbeddedPartitions(folder, name).totals() for alias, name in record.targets.items()}
+    return {alias: totals for alias, totals in found.items() if totals}
 
 
 def verdict_counts(work_folder: WorkFolder, record: MigrationRecord) -> Counter[tuple[str, str, str]]:

@@ -10,6 +10,7 @@ from weaviate_migration.monitoring.alerts.incidents import Incident
 from weaviate_migration.runs.checks import CheckReport
 from weaviate_migration.runs.steps import PhaseTime
 from weaviate_migration.work_folder.checklist import Checklist
+from weaviate_migration.work_folder.embedded import VectorTally
 from weaviate_migration.work_folder.load_tally import LoadTally
 from weaviate_migration.work_folder.phase import Phase
 from weaviate_migration.work_folder.record import MigrationRecord
@@ -46,12 +47,13 @@ class FailedStep:
 
 @dataclass(frozen=True)
 class LoadedCollection:
-    """What became of a collection's rows in their last loads."""
+    """What became of a collection's rows in their last loads, and what it took to make their vectors, by vector."""
 
     alias: str
     collection: str
     table: str
     tally: LoadTally
+    vectors: Mapping[str, VectorTally] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """One of the `collections` of `report --json`."""
@@ -63,6 +65,7 @@ class LoadedCollection:
             **{name: getattr(tally, name) for name in ("rows", "written", "changed", "refused", "retried")},
             "sent_bytes": tally.sent_bytes,
             "seconds": round(tally.seconds, 3),
+            "vectors": {name: each.figures() for name, each in self.vectors.items()},
         }
 
 

@@ -113,7 +113,8 @@ def _phase(
 def _collections(work_folder: WorkFolder, mapping: Mapping, record: MigrationRecord) -> Iterator[LoadedCollection]:
     for each in mapping.collections:
         tally = total(work_folder.loaded(record, each).measured().values())
-        yield LoadedCollection(record.alias(each), record.collection(each), each.table, tally)
+        made = work_folder.embedded(record, each).totals()
+        yield LoadedCollection(record.alias(each), record.collection(each), each.table, tally, made)
 
 
 def _quarantine(work_folder: WorkFolder, mapping: Mapping, record: MigrationRecord) -> Iterator[Refusals]:

@@ -26,6 +26,7 @@ def document_of(report: MigrationReport) -> Document:
             _what_section(report),
             _time_section(report),
             _rows_section(report),
+            *_vectors_sections(report),
             errors_section(report),
             audit_section(report),
             checks_section(report),
@@ -146,6 +147,24 @@ def _rows_section(report: MigrationReport) -> Section:
         *("sent", "time", "objects a second"),
     )
     return Section("Rows and throughput", (), tuple(_row_charts(report)), (Table("Collections", headings, rows),))
+
+
+def _vectors_sections(report: MigrationReport) -> Iterator[Section]:
+    """What it took to make vectors; none where no model makes any."""
+    rows = tuple(
+        (
+            *(each.alias, name, tally.model, tally.dimension, tally.texts, tally.hits, tally.misses, tally.left_out),
+            *(tally.calls, tally.tokens, seconds_text(tally.seconds), tally.money),
+        )
+        for each in report.collections
+        for name, tally in each.vectors.items()
+    )
+    headings = (
+        *("collection", "vector", "model", "numbers", "texts", "from the cache", "made", "left out"),
+        *("calls", "tokens", "time", "price"),
+    )
+    if rows:
+        yield Section("Vectors that models made", (), (), (Table("Vectors", headings, rows),))
 
 
 def _row_charts(report: MigrationReport) -> Iterator[Bars | Lines]:

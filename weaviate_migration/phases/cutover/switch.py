@@ -33,6 +33,7 @@ from weaviate_migration.target.aliases import (
 from weaviate_migration.target.figures import queued_vectors
 from weaviate_migration.target.schema import refuse_another_server, refuse_collections_of_others
 from weaviate_migration.target.write import WriteSettings
+from weaviate_migration.vectors.open_models import OpenModels
 from weaviate_migration.work_folder.folder import WorkFolder, lacking_text, lacking_vectors
 from weaviate_migration.work_folder.quarantine import Quarantine
 from weaviate_migration.work_folder.record import CutoverRecord, CutoverStep, MigrationRecord
@@ -75,6 +76,7 @@ def cut_over(
     mapping: Mapping,
     record: MigrationRecord,
     settings: WriteSettings,
+    models: OpenModels,
     refuse_unproven: Callable[[MigrationRecord], None],
     timeout: float,
 ) -> MigrationRecord:
@@ -82,6 +84,7 @@ def cut_over(
 
     Args:
         settings: how to write what is applied.
+        models: make vectors of that.
         refuse_unproven, timeout: as `Cutover` has them; raises what that does.
 
     Raises:
@@ -92,7 +95,7 @@ def cut_over(
     is_next = record.state == "unfinished" and not record.is_half_switched
     if not is_next or work_folder.sync_positions.read(record.id) is None:
         return cutover.run(record, timeout)
-    with followed_with(client, work_folder, mapping, settings) as group:
+    with followed_with(client, work_folder, mapping, settings, models) as group:
         return cutover.run(record, timeout, group.of(record))
 
 

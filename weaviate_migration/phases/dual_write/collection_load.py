@@ -16,6 +16,7 @@ from weaviate_migration.phases.history.versioned_collections import maker_of
 from weaviate_migration.target.schema import refuse_lost_collection
 from weaviate_migration.target.tenants import tenants_of
 from weaviate_migration.target.write import WriteSettings
+from weaviate_migration.vectors.open_models import OpenModels
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.load_tally import LoadTally
 from weaviate_migration.work_folder.progress import ProgressFile
@@ -43,6 +44,7 @@ def load_collection(
     collection: CollectionMapping,
     extracts: Mapping[str, PartitionExtract],
     settings: WriteSettings,
+    models: OpenModels,
     *,
     resume: bool,
 ) -> CollectionLoad:
@@ -51,16 +53,19 @@ def load_collection(
     Args:
         mapping: the migration's, and `collection` the part of it that is loaded.
         extracts: for each partition its rows.
+        models: make vectors, where the cache lacks one.
         resume: leave out the partitions that are in Weaviate already, in whole, from the snapshot of now.
 
     Raises:
         CaptureError: changes were missed, or the source is not the file that was followed.
         TargetError: the server did not take part any more; what was written stays.
+        EmbeddingError: a model did not; so does what was written before.
         MigrationConflictError: the collection is not there, or is another work folder's.
     """
     refuse_lost_collection(client, record.collection(collection), maker_of(record))
     objects = client.collections.use(record.collection(collection))
     loaded = work_folder.loaded(record, collection)
+    vectors = models.made_vectors(mapping, collection, record.models_of(collection))
     bounds = record.bounds[collection.rows_of]
     ranges = {partition: partition_range(bounds, partition) for partition in extracts}
     with (
@@ -90,6 +95,7 @@ def load_collection(
             changes=changes,
             loaded=loaded,
             has_readers=record.state != "unfinished",
+            vectors=vectors,
         ).run()
-        apply_changes(client, since, changes, settings, quarantine)
+        apply_changes(client, since, changes, settings, quarantine, vectors)
     return CollectionLoad(tallies, before)

@@ -28,6 +28,7 @@ from weaviate_migration.target.connect import open_weaviate
 from weaviate_migration.target.schema import refuse_another_server, refuse_collections_of_others
 from weaviate_migration.target.weaviate_url import configured_target
 from weaviate_migration.target.write import WriteSettings, write_settings
+from weaviate_migration.vectors.open_models import OpenModels
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.own_mapping import current_mapping, refuse_other_settings
 from weaviate_migration.work_folder.record import MigrationRecord
@@ -163,14 +164,19 @@ def followed(config: MigrationConfig) -> Iterator[Followed]:
     target = configured_target(config)
     with (
         open_weaviate(target, work_folder.path, config.weaviate_api_key, config) as client,
-        followed_with(client, work_folder, mapping, write_settings(config, client)) as group,
+        OpenModels(work_folder.vector_cache_path, config, config.max_embedding_calls) as models,
+        followed_with(client, work_folder, mapping, write_settings(config, client), models) as group,
     ):
         yield group
 
 
 @contextmanager
 def followed_with(
-    client: WeaviateClient, work_folder: WorkFolder, mapping: WholeMapping, settings: WriteSettings
+    client: WeaviateClient,
+    work_folder: WorkFolder,
+    mapping: WholeMapping,
+    settings: WriteSettings,
+    models: OpenModels,
 ) -> Iterator[Followed]:
     """The followed migrations of a work folder, for who is connected already; raises what `followed` does."""
     records = followed_records(work_folder, mapping)
@@ -191,6 +197,7 @@ def followed_with(
                 work_folder.sync_folder,
                 work_folder.quarantine_folder,
                 work_folder.history(record),
+                models,
             )
             for record in records
         ]

@@ -28,6 +28,7 @@ from weaviate_migration.source.changed_rows import ChangedRows
 from weaviate_migration.source.log_position import LogPosition
 from weaviate_migration.source.plan import MigrationPlan
 from weaviate_migration.target.write import WriteSettings
+from weaviate_migration.vectors.open_models import OpenModels
 from weaviate_migration.work_folder.quarantine import Quarantine
 from weaviate_migration.work_folder.record import MigrationRecord
 from weaviate_migration.work_folder.sync_positions import (
@@ -68,6 +69,7 @@ class MigrationSync:
         locks: the folder of the collections' locks.
         quarantine: the folder of quarantined rows.
         history: gets the lag now and then.
+        models: make vectors of what changed.
 
     Attributes:
         appliers: one for each collection.
@@ -84,6 +86,7 @@ class MigrationSync:
         locks: Path,
         quarantine: Path,
         history: HistoryFile,
+        models: OpenModels,
     ) -> None:
         self.record = record
         self._log = log
@@ -95,7 +98,14 @@ class MigrationSync:
         # Written before their children, parents are there when these refer to them.
         order = {each.name: position for position, each in enumerate(parents_first(plan.mapping))}
         self.appliers = [
-            RowApplier(client, record, each, settings, Quarantine(quarantine, record.collection(each.mapping)))
+            RowApplier(
+                client,
+                record,
+                each,
+                settings,
+                Quarantine(quarantine, record.collection(each.mapping)),
+                models.made_vectors(plan.mapping, each.mapping, record.models_of(each.mapping)),
+            )
             for each in sorted(plan.collections, key=lambda each: order[each.mapping.name])
         ]
 

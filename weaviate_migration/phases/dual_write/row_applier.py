@@ -16,6 +16,7 @@ from weaviate_migration.phases.history.row_writer import RowWriter
 from weaviate_migration.source.changed_rows import ChangedRow, ChangedRows
 from weaviate_migration.source.plan import CollectionPlan
 from weaviate_migration.target.write import Batch, WriteSettings, remove_objects, remove_remains
+from weaviate_migration.vectors.made_vectors import NO_MADE_VECTORS, MadeVectors
 from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
 from weaviate_migration.work_folder.record import MigrationRecord
 
@@ -51,6 +52,7 @@ class RowApplier:
     Args:
         plan: what the rows are.
         quarantine: the collection's.
+        vectors: those that models make.
     """
 
     client: WeaviateClient
@@ -58,6 +60,7 @@ class RowApplier:
     plan: CollectionPlan
     settings: WriteSettings
     quarantine: Quarantine
+    vectors: MadeVectors = NO_MADE_VECTORS
     _removals: list[str] = field(default_factory=list, init=False)
     _refused: list[QuarantinedRow] = field(default_factory=list, init=False)
 
@@ -81,6 +84,7 @@ class RowApplier:
 
         Raises:
             TargetError: the server did not take part any more; applying again goes on.
+            EmbeddingError: a model did not; so it does then.
         """
         # Here, not at the end: what was begun before, and failed, is not to be gone on with.
         self._removals.clear()
@@ -88,7 +92,7 @@ class RowApplier:
         objects, layout, tally = self.objects, row_layout(self.plan), SyncTally()
         mapping = self.plan.mapping
         present = self._present(each for each in changed.rows() if each.position > after)
-        writer = RowWriter(objects, mapping, self.record.timestamp, self.settings, self._refuse)
+        writer = RowWriter(objects, mapping, self.record.timestamp, self.settings, self._refuse, self.vectors)
         removed_already = set[str | None]()
         batches = writer.batches("changed", judged(present, mapping, layout.columns), layout)
         for outcome in writer.send(_with_all_remains(batches) if again else batches):
@@ -141,16 +145,19 @@ def apply_changes(
     changes: Changes,
     settings: WriteSettings,
     quarantine: Quarantine,
+    vectors: MadeVectors = NO_MADE_VECTORS,
 ) -> SyncTally:
     """Brings the rows that changed since the snapshot to what they are now, beside a load of all others.
 
     Args:
         since: the collection's; where changes are not captured there is nothing to do.
         changes: as `since` holds them.
+        vectors: those that models make.
 
     Raises:
         TargetError: the server did not take part any more; applying again goes on.
+        EmbeddingError: a model did not; so it does then.
     """
     if changes.rows is None or since.plan is None:
         return SyncTally()
-    return RowApplier(client, since.record, since.plan, settings, quarantine).apply(changes.rows)
+    return RowApplier(client, since.record, since.plan, settings, quarantine, vectors).apply(changes.rows)

@@ -20,6 +20,7 @@ from weaviate_migration.phases.history.row_writer import RowWriter
 from weaviate_migration.target.read_back import any_object_in_range, page_for, uuids_in_range
 from weaviate_migration.target.tenants import Tenants, tenants_of
 from weaviate_migration.target.write import Batch, BatchOutcome, WriteSettings, remove_object
+from weaviate_migration.vectors.made_vectors import NO_MADE_VECTORS, MadeVectors
 from weaviate_migration.work_folder.load_tally import LoadTally, total
 from weaviate_migration.work_folder.loaded import LoadedPartitions
 from weaviate_migration.work_folder.progress import ProgressFile
@@ -42,6 +43,7 @@ class PartitionLoad:
         changes: since the snapshot; their rows are neither written nor removed.
         loaded: keeps what is measured of each partition, and is told when all of it is loaded.
         has_readers: the collection is in use: no object may be away, not even for a moment.
+        vectors: those that models make.
     """
 
     collection: Collection[Any, Any]
@@ -55,6 +57,7 @@ class PartitionLoad:
     changes: Changes
     loaded: LoadedPartitions
     has_readers: bool
+    vectors: MadeVectors = NO_MADE_VECTORS
     tallies: dict[str, LoadTally] = field(init=False)
     # As they are when the load begins: what it writes makes others, and those hold nothing else.
     _tenants: Tenants = field(init=False, default=None)
@@ -71,12 +74,15 @@ class PartitionLoad:
 
         Raises:
             TargetError: the server did not take part any more; what was written stays.
+            EmbeddingError: a model did not; so does what was written before.
         """
         began = time.monotonic()
         self.loaded.begin(self.extracts)
         self._tenants = tenants_of(self.collection, self.mapping)
         occupied = self._occupied()
-        writer = RowWriter(self.collection, self.mapping, self.migration_timestamp, self.settings, self._refuse)
+        writer = RowWriter(
+            self.collection, self.mapping, self.migration_timestamp, self.settings, self._refuse, self.vectors
+        )
         for outcome in writer.send(self._batches(writer, occupied)):
             partition = outcome.batch.partition
             self._count(outcome)

@@ -13,6 +13,7 @@ from weaviate_migration.phases.history.extract.storage import PartitionExtract
 from weaviate_migration.phases.history.extract.storage_classes import RowLayout
 from weaviate_migration.phases.history.row_writer import RowWriter
 from weaviate_migration.target.write import WriteSettings
+from weaviate_migration.vectors.made_vectors import NO_MADE_VECTORS, MadeVectors
 from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
 
 NOT_IN_EXTRACT = "the extract does not hold its row any more: materialize the partition again"
@@ -25,6 +26,7 @@ class QuarantineReplay:
     Args:
         migration_timestamp: when the migration began, RFC 3339.
         changes: since the snapshot; rows that changed since are not taken from the extract, and stay.
+        vectors: those that models make.
     """
 
     collection: Collection[Any, Any]
@@ -33,6 +35,7 @@ class QuarantineReplay:
     settings: WriteSettings
     quarantine: Quarantine
     changes: Changes
+    vectors: MadeVectors = NO_MADE_VECTORS
 
     def run(self, partition: str, extract: PartitionExtract) -> int:
         """Writes the quarantined rows of one partition, and no others.
@@ -48,9 +51,12 @@ class QuarantineReplay:
 
         Raises:
             TargetError: the server did not take part any more; the quarantine is as before.
+            EmbeddingError: a model did not; so it is then.
         """
         quarantine = self.quarantine
-        writer = RowWriter(self.collection, self.mapping, self.migration_timestamp, self.settings, quarantine.add)
+        writer = RowWriter(
+            self.collection, self.mapping, self.migration_timestamp, self.settings, quarantine.add, self.vectors
+        )
         layout = RowLayout.of_schema(extract.schema)
         pending = {row.uuid for row in quarantine.rows_of(partition) if not self._has_changed(row)}
         missing = set(pending)

@@ -1,6 +1,6 @@
 """Writes rows as objects: the one way to do so, for load, sync, repair and the retry of the quarantine."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,16 +8,19 @@ from weaviate.collections import Collection
 
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping.row_to_object import ObjectDraft, key_text, row_converter
-from weaviate_migration.mapping.values import verbatim_json
+from weaviate_migration.mapping.values import SqlValue, verbatim_json
 from weaviate_migration.phases.history.extract.refusals import JudgedRow
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowLayout
 from weaviate_migration.target.message_size import estimated_size
 from weaviate_migration.target.read_back import asked_together, vectors_by_uuid
 from weaviate_migration.target.write import Batch, BatchOutcome, ObjectWriter, Refusal, WriteSettings, cut_into_batches
+from weaviate_migration.vectors.made_vectors import NO_MADE_VECTORS, MadeVectors
 from weaviate_migration.work_folder.quarantine import QuarantinedRow
 
 TakeRefused = Callable[[str, QuarantinedRow], None]
 """Takes a refused row, with its partition: `Quarantine.add`, or what counts it, too."""
+
+_RowDraft = tuple[ObjectDraft, Sequence[SqlValue]]
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class RowWriter:
         mapping: the collection's part of the mapping.
         migration_timestamp: when the migration began, RFC 3339.
         into: takes each row that is refused. It is called in the thread that takes the outcomes.
+        vectors: those that models make.
     """
 
     collection: Collection[Any, Any]
@@ -35,6 +39,7 @@ class RowWriter:
     migration_timestamp: str
     settings: WriteSettings
     into: TakeRefused
+    vectors: MadeVectors = NO_MADE_VECTORS
 
     def write(self, partition: str, rows: Iterable[JudgedRow], layout: RowLayout) -> Iterator[BatchOutcome]:
         """Writes rows, a few batches under way at once, and yields what became of each batch as it completes.
@@ -47,6 +52,7 @@ class RowWriter:
 
         Raises:
             TargetError: the server did not take part any more; what was written stays.
+            EmbeddingError: a model did not; so does what was written before.
         """
         return self.send(self.batches(partition, rows, layout))
 
@@ -58,7 +64,7 @@ class RowWriter:
         Args:
             keep_vectors: look for vectors that the application has set; in vain where there are no objects yet.
         """
-        drafts = self._drafts(partition, rows, layout)
+        drafts = self._with_made_vectors(self._drafts(partition, rows, layout), layout.columns)
         if keep_vectors:
             drafts = _with_provided_vectors(drafts, self.collection, self.mapping)
         return cut_into_batches(partition, drafts, self.settings)
@@ -71,12 +77,23 @@ class RowWriter:
                 self.into(outcome.batch.partition, _refused_object(refusal))
             yield outcome
 
-    def _drafts(self, partition: str, rows: Iterable[JudgedRow], layout: RowLayout) -> Iterator[ObjectDraft]:
+    def _with_made_vectors(self, drafts: Iterable[_RowDraft], columns: Sequence[str]) -> Iterator[ObjectDraft]:
+        """Each draft with the vectors that models make of its row: of many rows at once."""
+        if not self.vectors.names:
+            yield from (draft for draft, _ in drafts)
+            return
+        for group in asked_together(drafts, lambda each: estimated_size(each[0])):
+            made = self.vectors.make(columns, [values for _, values in group])
+            for (draft, _), found in zip(group, made, strict=True):
+                vectors = {name: numbers.tolist() for name, numbers in found.items() if numbers is not None}
+                yield draft._replace(vectors={**draft.vectors, **vectors})
+
+    def _drafts(self, partition: str, rows: Iterable[JudgedRow], layout: RowLayout) -> Iterator[_RowDraft]:
         convert = row_converter(self.mapping, layout.columns, self.migration_timestamp, layout.parents)
         for row, reason in rows:
             if reason is None:
                 assert row.uuid is not None, "without a UUID it is refused"
-                yield convert(row.uuid, key_text(row.key), row.values)
+                yield convert(row.uuid, key_text(row.key), row.values), row.values
             else:
                 self.into(partition, _refused_row(row, reason, layout))
 

@@ -13,6 +13,7 @@ from weaviate_migration.phases.history.changes import open_change_log
 from weaviate_migration.phases.validation.changed_rows import ChangeComparison, compare_changes
 from weaviate_migration.source.plan import plan_in_place
 from weaviate_migration.target.write import WriteSettings
+from weaviate_migration.vectors.open_models import OpenModels
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.record import MigrationRecord
 from weaviate_migration.work_folder.sync_positions import agreed_reading
@@ -51,6 +52,7 @@ class LiveComparison:
     Args:
         record: the migration's, before the run.
         settings: how to write what is applied and repaired.
+        models: make vectors of that.
     """
 
     def __init__(
@@ -60,12 +62,14 @@ class LiveComparison:
         record: MigrationRecord,
         client: WeaviateClient,
         settings: WriteSettings,
+        models: OpenModels,
     ) -> None:
         self._work_folder = work_folder
         self._mapping = mapping
         self._record = record
         self._client = client
         self._settings = settings
+        self._models = models
 
     def catch_up(self) -> None:
         """Applies the log, so that little is pending meanwhile; nothing where following begins again."""
@@ -88,5 +92,5 @@ class LiveComparison:
 
     @contextmanager
     def _sync(self) -> Iterator[MigrationSync]:
-        with followed_with(self._client, self._work_folder, self._mapping, self._settings) as group:
+        with followed_with(self._client, self._work_folder, self._mapping, self._settings, self._models) as group:
             yield group.of(self._record)

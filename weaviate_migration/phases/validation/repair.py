@@ -12,6 +12,7 @@ from weaviate_migration.phases.history.extract.storage_classes import RowLayout
 from weaviate_migration.phases.history.row_writer import RowWriter
 from weaviate_migration.phases.validation.verdicts import Verdict
 from weaviate_migration.target.write import WriteSettings, remove_object
+from weaviate_migration.vectors.made_vectors import NO_MADE_VECTORS, MadeVectors
 from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
 
 
@@ -56,13 +57,22 @@ class PartitionRepair:
     Args:
         proof: compares the partition.
         quarantine: the collection's; what it holds of the partition is replaced.
+        vectors: those that models make.
     """
 
-    def __init__(self, proof: Proof, partition: str, settings: WriteSettings, quarantine: Quarantine) -> None:
+    def __init__(
+        self,
+        proof: Proof,
+        partition: str,
+        settings: WriteSettings,
+        quarantine: Quarantine,
+        vectors: MadeVectors = NO_MADE_VECTORS,
+    ) -> None:
         self._proof = proof
         self._partition = partition
         self._settings = settings
         self._quarantine = quarantine
+        self._vectors = vectors
         self._tally = RepairTally()
 
     def run(self) -> RepairTally:
@@ -70,9 +80,12 @@ class PartitionRepair:
 
         Raises:
             TargetError: the server did not take part any more; what was written stays.
+            EmbeddingError: a model did not; so does what was written before.
         """
         proof = self._proof
-        writer = RowWriter(proof.objects, proof.mapping, proof.migration_timestamp, self._settings, self._refuse)
+        writer = RowWriter(
+            proof.objects, proof.mapping, proof.migration_timestamp, self._settings, self._refuse, self._vectors
+        )
         with self._quarantine.replacing(self._partition):
             for outcome in writer.write(self._partition, self._rows_to_write(), proof.layout):
                 self._tally.written += outcome.written

@@ -103,7 +103,7 @@ def _brought_up(proof: SourceProof, applier: RowApplier, go_on: Callable[[], Non
         found = proof.compare_partition(partition)
         rows += found.rows
         if found.total or partition in refused_before:
-            done += PartitionRepair(proof, partition, applier.settings, applier.quarantine).run()
+            done += PartitionRepair(proof, partition, applier.settings, applier.quarantine, applier.vectors).run()
             left.append(proof.compare_partition(partition))
         go_on()
     first = next((each for found in left for each in found.differences), None)
