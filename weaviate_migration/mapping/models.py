@@ -26,9 +26,12 @@ from weaviate_migration.mapping.vector_mapping import VectorMapping, vector_fiel
 
 MissingPolicy = Literal["refuse", "warn"]
 UnmappedPolicy = Literal["refuse", "warn"]
-# Of each vector: what alters neither the objects nor what they are made from.
+# Of each vector and property: what alters neither the objects nor what they are made from.
 _NOT_OF_VECTORS = {"on_failure", "headers", "query_prefix", "recall"}
-_NO_OTHER_MIGRATION = {"collections": {"__all__": {"vectors": {"__all__": _NOT_OF_VECTORS}}}}
+_NOT_OF_PROPERTIES = {"containment"}
+_NO_OTHER_MIGRATION = {
+    "collections": {"__all__": {"vectors": {"__all__": _NOT_OF_VECTORS}, "properties": {"__all__": _NOT_OF_PROPERTIES}}}
+}
 # So much of a condition is shown where rows are named in a line.
 _SHOWN_CONDITION = 60
 

@@ -33,6 +33,7 @@ class PropertyMapping(ValidatedModel):
         ascii_fold: an indexed text is found without its accents, too: `é` is `e`.
         ascii_fold_ignore: letters that stay as they are nevertheless.
         stopwords: words that no search asks for; None: those of the collection.
+        containment: how much of what SQLite's full-text search finds a search has to find, too, of 1; None: any of it.
         default: the text that stands in for NULL and, with `default_for_empty`, for an empty text.
             The value it replaced is kept in the object's `source_columns`.
         json_key: the property is this member of the JSON object in the column; the column stays in `source_columns`.
@@ -51,6 +52,7 @@ class PropertyMapping(ValidatedModel):
     ascii_fold: bool = later(False)
     ascii_fold_ignore: Items[Letter] = later(())
     stopwords: Stopwords = later(None)
+    containment: float | None = later(None, gt=0, le=1)
     default: str | None = None
     default_for_empty: bool = False
     json_key: NonEmpty | None = None

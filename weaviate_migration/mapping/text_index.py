@@ -39,6 +39,8 @@ def text_index_mistakes(given: dict[str, Any]) -> Iterator[Mistake]:
     index = given.get("index")
     if given.get("tokenization") is not None and index != "words":
         yield ("tokenization",), "only texts with `index: words` have one"
+    if given.get("containment") is not None and index != "words":
+        yield ("containment",), "only texts with `index: words` have one"
     if given.get("stopwords") is not None and (index != "words" or given.get("tokenization") not in (None, "word")):
         yield ("stopwords",), "only texts with `index: words` and the tokenization `word` have them"
     if given.get("ascii_fold") is True and index not in ("whole", "words"):

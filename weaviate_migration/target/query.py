@@ -4,15 +4,17 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from weaviate.classes.query import Filter, MetadataQuery
+from weaviate import WeaviateClient
+from weaviate.classes.query import BM25Operator, Filter, MetadataQuery
 from weaviate.collections import Collection
+from weaviate.exceptions import WeaviateUnsupportedFeatureError
 
 from weaviate_migration.mapping.models import CollectionMapping
 from weaviate_migration.mapping.object_ids import address, split_address
 from weaviate_migration.mapping.search_words import search_words
 from weaviate_migration.mapping.vector_mapping import VectorMapping
 from weaviate_migration.target.failures import target_errors
-from weaviate_migration.target.tenants import Tenants, of_tenant
+from weaviate_migration.target.tenants import Tenants, of_tenant, parts_of_objects
 
 # A filter on a text trims (measured on 1.39.0), so that it may find others beside the one that is looked for.
 _NEIGHBOURS = 100
@@ -29,6 +31,57 @@ def finds_by_word(collection: Collection[Any, Any], prop: str, word: str, of_obj
         query=word, query_properties=[prop], filters=Filter.by_id().equal(uuid), limit=1, return_properties=[]
     )
     return [str(each.uuid) for each in found.objects] == [uuid]
+
+
+@target_errors("searching by word")
+def found_among(
+    collection: Collection[Any, Any], prop: str, words: Sequence[str], addresses: Iterable[str]
+) -> set[str]:
+    """Those of these objects that BM25 searches for the words find in this property, one after the other.
+
+    Word by word: with trigrams Weaviate takes a query as one string, and would want those across its blanks, too.
+    """
+    return {
+        address(part.tenant, uuid)
+        for part in parts_of_objects(collection, addresses)
+        for uuid in _found(part.objects, prop, words, part.uuids)
+    }
+
+
+def _found(objects: Collection[Any, Any], prop: str, words: Sequence[str], uuids: list[str]) -> list[str]:
+    for word in words:
+        if not uuids:
+            break
+        found = objects.query.bm25(
+            query=word,
+            query_properties=[prop],
+            operator=BM25Operator.and_(),
+            filters=Filter.by_id().contains_any(uuids),
+            limit=len(uuids),
+            return_properties=[],
+        )
+        uuids = [str(each.uuid) for each in found.objects]
+    return uuids
+
+
+@target_errors("reading the words of an object")
+def has_words(
+    client: WeaviateClient, collection: Collection[Any, Any], prop: str, words: Sequence[str], of_object: str
+) -> bool:
+    """Whether an object's text has all that the server itself makes of these words; servers before 1.37 do not say."""
+    objects, uuid = _place(collection, of_object)
+    found = objects.query.fetch_object_by_id(uuid, return_properties=[prop])
+    text = found.properties.get(prop) if found is not None else None
+    if not isinstance(text, str):
+        return False
+    tokens = client.tokenization.for_property
+    try:
+        indexed = set(tokens(collection.name, prop, text).indexed)
+        parts = [tokens(collection.name, prop, word).query for word in words]
+    except WeaviateUnsupportedFeatureError:
+        return False
+    # Of a stop word nothing is left to be found.
+    return all(each and indexed.issuperset(each) for each in parts)
 
 
 @target_errors("filtering by a value")

@@ -1,4 +1,4 @@
-"""A gRPC proxy in front of a real server that can quote in its errors what it was sent, and lose answers."""
+"""A gRPC proxy in front of a real server: it can quote in errors what it was sent, lose answers, and find nothing."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import grpc
-from weaviate.proto.v1 import batch_pb2
+from weaviate.proto.v1 import batch_pb2, search_get_pb2
 
 from weaviate_migration.target.server import ServerAddress
 
@@ -21,6 +21,7 @@ class QuotingProxy(grpc.GenericRpcHandler):  # type: ignore[misc]
     Attributes:
         quotes: what becomes of batches: nothing (None), each call fails, or one object is refused.
         marked: bytes of the object that is refused.
+        blind: whether no BM25 search finds anything.
         lost: so many answers to batches do not arrive: the server has done what it was asked.
         asked: the names of the calls, as they came.
     """
@@ -29,6 +30,7 @@ class QuotingProxy(grpc.GenericRpcHandler):  # type: ignore[misc]
     quotes: Literal["in calls", "in objects"] | None = None
     marked: bytes = b""
     lost: int = 0
+    blind: bool = False
     asked: list[str] = field(default_factory=list)
 
     def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
@@ -41,6 +43,8 @@ class QuotingProxy(grpc.GenericRpcHandler):  # type: ignore[misc]
                 context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, f"no room for {metadata}")
             if batch and self.quotes == "in objects" and self.marked in request:
                 return self._refusal(request, f"not with {metadata}")
+            if self.blind and self.asked[-1] == "Search" and _is_by_word(request):
+                return bytes(search_get_pb2.SearchReply().SerializeToString())
             answered = bytes(self.channel.unary_unary(details.method)(request, metadata=list(metadata.items())))
             if batch and self.lost:
                 self.lost -= 1
@@ -54,6 +58,10 @@ class QuotingProxy(grpc.GenericRpcHandler):  # type: ignore[misc]
         (index,) = [number for number, each in enumerate(objects) if self.marked in each.SerializeToString()]
         error = batch_pb2.BatchObjectsReply.BatchError(index=index, error=reason)
         return bytes(batch_pb2.BatchObjectsReply(errors=[error]).SerializeToString())
+
+
+def _is_by_word(request: bytes) -> bool:
+    return bool(search_get_pb2.SearchRequest.FromString(request).HasField("bm25_search"))
 
 
 @contextmanager

@@ -135,7 +135,7 @@ class SmallMigration:
     def extract_file(self, database: Path) -> None:
         """The extract of the mapped table of this snapshot; the bounds of the first one stay."""
         whole = Mapping(name="test", missing="warn", collections=(self.mapping,))
-        plan = plan_migration(whole, inspect_database(database)).collections[0]
+        plan = plan_migration(whole, inspect_database(database, whole)).collections[0]
         self.bounds = self.bounds or table_bounds(database, plan, 4, self.folder)
         for stream in scan_partitions(database, plan, self.bounds, PARTITION_KEYS, 4, self.folder):
             path = self._path(stream.partition)
@@ -194,7 +194,7 @@ class SmallMigration:
             mapping_name="test",
             mapping_digest="digest",
             collection_names=("Note",),
-            bounds={self.mapping.table: self.bounds},
+            bounds={self.mapping.rows_of: self.bounds},
         )
         extracts = {key: self._path(key) for key in self.extracts}
         return CollectionProof(self.mapping, record, extracts, self.client, not_followed(self.folder, record))

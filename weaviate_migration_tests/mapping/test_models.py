@@ -65,6 +65,7 @@ def mistakes(error: pytest.ExceptionInfo[ValidationError]) -> list[tuple[tuple[i
             "only date properties have one, this is of type int",
         ),
         ({"index": "whole", "tokenization": "word"}, "tokenization", "only texts with `index: words` have one"),
+        ({"index": "whole", "containment": 0.9}, "containment", "only texts with `index: words` have one"),
         ({"type": "int", "tokenization": "word"}, "tokenization", "only texts with `index: words` have one"),
         (
             {"index": "whole", "stopwords": "none"},
@@ -169,6 +170,15 @@ def test_what_is_said_of_a_collection_comes_back_from_json_and_changes_the_diges
     named = {name for each in OPTIONS for name in each} - {"properties"}
     named |= {"tokenization", "ascii_fold", "ascii_fold_ignore"}
     assert not named & set(mappings[0].model_dump_json().split('"'))
+
+
+def test_how_much_a_search_has_to_find_makes_no_other_migration() -> None:
+    def mapping(**fields: Any) -> Mapping:
+        return Mapping(name="x", collections=(collection(properties=[{"name": "a", "column": "a", **fields}]),))
+
+    asking = mapping(index="words", containment=0.9)
+    assert asking.digest == mapping(index="words").digest
+    assert Mapping.model_validate_json(asking.model_dump_json()) == asking
 
 
 def test_what_not_every_server_can_make() -> None:

@@ -8,6 +8,7 @@ import dagster as dg
 
 from weaviate_migration.base.texts import as_code
 from weaviate_migration.phases.validation.application_queries import AskedQuery, QueryComparison
+from weaviate_migration.phases.validation.containment import Containment
 from weaviate_migration.phases.validation.differences import Difference, is_vector
 from weaviate_migration.phases.validation.partition_comparison import (
     CountComparison,
@@ -187,7 +188,9 @@ def search_finding(compared: SearchComparison) -> Finding:
             "searches": len(compared.searches),
             "failed": len(compared.failures),
             "searched": _listed(compared.searches),
+            **_containments(compared.containments),
         },
+        dg.AssetCheckSeverity.ERROR if compared.is_at_fault else dg.AssetCheckSeverity.WARN,
     )
 
 
@@ -242,6 +245,27 @@ def not_loaded_finding(lacking: Sequence[str]) -> Finding:
         {},
         dg.AssetCheckSeverity.WARN,
     )
+
+
+def _containments(compared: Sequence[Containment]) -> dict[str, Any]:
+    """The smallest share of what SQLite's full-text search finds, and a line for each property."""
+    if not compared:
+        return {}
+    records = [
+        dg.TableRecord(
+            {
+                "property": each.of_property,
+                "searched_in_sqlite": each.index,
+                "queries": each.queries,
+                "hits": each.hits,
+                "found": each.found,
+                "containment": round(each.share, 4),
+            }
+        )
+        for each in compared
+    ]
+    smallest = min(each.share for each in compared)
+    return {"containment": round(smallest, 4), "containments": dg.MetadataValue.table(records)}
 
 
 def no_snapshot_finding() -> Finding:

@@ -5,6 +5,8 @@ import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
+from itertools import accumulate
+from types import MappingProxyType
 
 from upath import UPath
 from weaviate import WeaviateClient
@@ -26,6 +28,12 @@ from weaviate_migration.phases.history.extract.storage_classes import (
 )
 from weaviate_migration.phases.validation.blocks import Block, ReadObjects, judge_blocks
 from weaviate_migration.phases.validation.column_comparer import ColumnComparer
+from weaviate_migration.phases.validation.containment import (
+    SAMPLED_ROWS,
+    Containment,
+    SearchedCollection,
+    compare_hits,
+)
 from weaviate_migration.phases.validation.indexed import await_index
 from weaviate_migration.phases.validation.meaning_of_vectors import float32s_meant
 from weaviate_migration.phases.validation.partition_comparison import (
@@ -38,6 +46,7 @@ from weaviate_migration.phases.validation.row_comparer import RowComparer, row_c
 from weaviate_migration.phases.validation.samples import SampleComparison, compare_sample, draw_rows
 from weaviate_migration.phases.validation.search import SearchComparison, compare_search
 from weaviate_migration.phases.validation.verdicts import Agreement, PartitionTally, Verdict, judge_objects
+from weaviate_migration.source.full_text_search import FullTextSearch
 from weaviate_migration.target.object_pages import ObjectPages
 from weaviate_migration.target.read_back import (
     FACTOR_FOR_VECTORS,
@@ -176,11 +185,14 @@ class CollectionProof:
         with self._changes.held() as changes:
             return compare_sample(self._comparer, self._alias, self._extracts, self.objects, size, _seed(), changes.has)
 
-    def search(self, walked: Sequence[PartitionComparison]) -> SearchComparison:
-        """Searches for what some rows say that are objects.
+    def search(
+        self, walked: Sequence[PartitionComparison], indexes: Mapping[str, FullTextSearch] = MappingProxyType({})
+    ) -> SearchComparison:
+        """Searches for what some rows say that are objects, and for what SQLite's full-text search finds.
 
         Args:
             walked: what the comparison of these partitions met: an aggregate should count as many objects.
+            indexes: the full-text indexes that the snapshot has itself, by property.
         """
         with self._changes.held() as changes:
             drawn = (row for _, row in draw_rows(self._extracts, ROWS_FOR_SEARCHES, _seed()))
@@ -189,7 +201,21 @@ class CollectionProof:
             is_whole = len(self._extracts) == len(PARTITION_KEYS) and changes.rows is None
             total = sum(each.objects for each in walked) if is_whole else None
             by_tenant = objects_by_tenant(walked) if self.mapping.tenant is not None else None
-            return compare_search(self.mapping, self.layout, rows, self.objects, total, by_tenant)
+            found = compare_search(self.mapping, self.layout, rows, self.objects, total, by_tenant)
+            return replace(found, containments=self._containments(indexes, changes))
+
+    def _containments(self, indexes: Mapping[str, FullTextSearch], changes: Changes) -> tuple[Containment, ...]:
+        """How much of what SQLite's full-text search finds is found, by words of rows of a few partitions.
+
+        Which partition a row is in is chance, as a rule: so not all of the extract is read for them.
+        """
+        seed = _seed()
+        partitions = random.Random(seed).sample(sorted(self._extracts), len(self._extracts))
+        rows = [self._extracts[each].rows for each in partitions]
+        enough = next((at for at, sum_ in enumerate(accumulate(rows), start=1) if sum_ >= SAMPLED_ROWS), len(rows))
+        drawn = draw_rows({each: self._extracts[each] for each in partitions[:enough]}, SAMPLED_ROWS, seed)
+        searched = SearchedCollection(self._client, self.objects, changes.has)
+        return compare_hits(searched, self.mapping, self.layout, (row for _, row in drawn), indexes, seed)
 
     def recall(self) -> RecallComparison:
         """Searches for the neighbours of vectors of some rows, once Weaviate has indexed them all."""

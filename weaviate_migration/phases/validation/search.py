@@ -18,6 +18,7 @@ from weaviate_migration.mapping.search_words import search_words
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.mapping.vector_mapping import VectorMapping
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowLayout
+from weaviate_migration.phases.validation.containment import Containment
 from weaviate_migration.phases.validation.meaning import judge, text_of
 from weaviate_migration.phases.validation.meaning_of_vectors import vector_meant
 from weaviate_migration.target.query import (
@@ -59,23 +60,37 @@ class SearchComparison:
         searches: that were made, each with what it looked for: `content: cauliflower`.
         failures: what was not found, a sentence each.
         untried: searchable properties and vectors for which no sampled row has anything to search for.
+        containments: how much of what SQLite's full-text search finds Weaviate finds, by property.
     """
 
     searches: tuple[str, ...]
     failures: tuple[str, ...]
     untried: tuple[str, ...]
+    containments: tuple[Containment, ...] = ()
 
     @property
     def passed(self) -> bool:
-        """Whether everything was found."""
-        return not self.failures
+        """Whether everything was found, and as much of what SQLite finds as the mapping asks for."""
+        return not self.is_at_fault and all(each.is_enough for each in self.containments)
+
+    @property
+    def is_at_fault(self) -> bool:
+        """Whether something is not found that Weaviate has: otherwise, at most, it parts texts unlike SQLite."""
+        return bool(self.failures) or any(each.lost for each in self.containments)
 
     def to_text(self) -> str:
         """One sentence for people."""
         untried = f" No sampled row has what to search for in {', '.join(self.untried)}." if self.untried else ""
+        said = f"{len(self.searches)} searches found what they should."
         if self.failures:
-            return f"{len(self.failures)} of {len(self.searches)} searches failed: {'; '.join(self.failures)}.{untried}"
-        return f"{len(self.searches)} searches found what they should.{untried}"
+            said = f"{len(self.failures)} of {len(self.searches)} searches failed: {'; '.join(self.failures)}."
+        return f"{said}{untried}{''.join(map(_told, self.containments))}"
+
+
+def _told(containment: Containment) -> str:
+    lost = ", ".join(containment.lost)
+    fault = f" A search for words that these objects have does not find them: {lost}." if lost else ""
+    return f" {containment.to_text()}.{fault}"
 
 
 def compare_search(
