@@ -133,6 +133,9 @@ def _remarks(table: TableReport) -> Iterator[str]:
         if vector.lengths:
             told = ", ".join(f"{count:,} of {length:,} numbers" for length, count in vector.lengths.items())
             yield f"vector {vector.name}: {told}; {vector.null:,} NULL"
+    for index in table.full_text:
+        found = "; ".join([*index.gaps, *index.not_to_be_had]) or "a search finds the same"
+        yield f"{', '.join(index.columns)} searched by {index.told}: {found}"
     for each in table.orphans:
         yield from _counted(f"rows whose {each.column} is no key of {each.to_table}", each.count, each.examples)
     if table.in_source_columns_only:

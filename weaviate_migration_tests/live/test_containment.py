@@ -23,6 +23,8 @@ from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress
+from weaviate_migration_tests.live.command_line import at as at_server
+from weaviate_migration_tests.live.command_line import run_here
 from weaviate_migration_tests.live.quoting_proxy import run_quoting_proxy
 from weaviate_migration_tests.live.small_migration import SmallMigration
 
@@ -194,3 +196,42 @@ def test_an_index_that_is_behind_its_table_is_no_fault(client: weaviate.Weaviate
     migration.collection.data.delete_many(where=Filter.by_property("ascii").like("naïve"))
     found = searched(migration)
     assert not any(each.lost for each in found.containments)
+
+
+@pytest.mark.usefixtures("client")
+def test_a_file_that_searches_in_several_ways_finds_the_same_after_init_and_migrate(
+    server: ServerAddress, tmp_path: Path
+) -> None:
+    """Its indexes are FTS5 beside a table, FTS4, one without texts that a trigger fills, and one with its own."""
+    path = tmp_path / "app.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executescript(
+            """
+CREATE TABLE notes (id TEXT PRIMARY KEY, title TEXT, body TEXT, more TEXT);
+CREATE VIRTUAL TABLE titles USING fts5 (title, content = 'notes');
+CREATE VIRTUAL TABLE bodies USING fts4 (body, content="notes", tokenize=unicode61);
+CREATE VIRTUAL TABLE mores USING fts5 (more, content = '', tokenize = 'unicode61 remove_diacritics 0');
+CREATE VIRTUAL TABLE pages USING fts5 (page);
+CREATE TRIGGER filled AFTER INSERT ON notes BEGIN
+  INSERT INTO mores (rowid, more) VALUES (new.rowid, new.more);
+END;
+"""
+        )
+        for at, text in enumerate(texts()):
+            connection.execute("INSERT INTO notes VALUES (?, ?, ?, ?)", (f"key {at}", text, text, text))
+            connection.execute("INSERT INTO pages VALUES (?)", (text,))
+        connection.execute("INSERT INTO titles (titles) VALUES ('rebuild')")
+        connection.execute("INSERT INTO bodies (bodies) VALUES ('rebuild')")
+    mapping, options = tmp_path / "app.yaml", ["--work-dir", tmp_path / "work"]
+    assert run_here("init", "--sqlite-url", path, "--output", mapping, *options).code == 0
+    ended = run_here("migrate", "--sqlite-url", path, "--mapping", mapping, *options, *at_server(server), "--json")
+    assert ended.code == 0, ended.stderr
+    checks = json.loads(ended.stdout)["checks"]
+    said = " ".join(each["description"] for each in checks if each["name"] == "search")
+    for index in (
+        "titles (FTS5, unicode61)",
+        "bodies (FTS4, unicode61)",
+        "mores (FTS5, unicode61 remove_diacritics 0)",
+        "pages (FTS5, unicode61)",
+    ):
+        assert f"hits of {index} (1.000; " in said

@@ -75,7 +75,11 @@ def search_gaps(
         return
     same = [prop for prop in searched if (prop.tokenization or "word") == wanted.get("tokenization", "word")]
     if not same:
-        yield f"{searched[0].name} is tokenized otherwise: write `tokenization: {wanted.get('tokenization', 'word')}`"
+        tokenization = wanted.get("tokenization", "word")
+        yield (
+            f"{searched[0].name} is tokenized otherwise: write `tokenization: {tokenization}`, or add a property of "
+            "the same column that has it"
+        )
         return
     for prop in same:
         if (prop.stopwords or collection.stopwords or "en") != "none":

@@ -1,5 +1,6 @@
 """What becomes of texts that a full-text index of SQLite searches: in a draft, and in the audit of a mapping."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from weaviate_migration.phases.preflight.inference.choice import Choice
 from weaviate_migration.phases.preflight.inference.draft import MappingDraft, draft_of_file
 from weaviate_migration.phases.preflight.inference.update import update_of_file
 from weaviate_migration.source.full_text import FullTextIndex, TextTokenizer
+from weaviate_migration_tests.live.command_line import run_here
 from weaviate_migration_tests.source.databases import make
 
 TABLE = "CREATE TABLE notes (id INTEGER PRIMARY KEY, kind TEXT, body TEXT, at TEXT)"
@@ -121,3 +123,43 @@ def test_what_a_mapping_would_not_find(tokenizer: str, stopwords: Any, prop: dic
     found = list(search_gaps(index(tokenizer), "body", collection, collection.properties))
     assert len(found) == len(told)
     assert all(part in each for part, each in zip(told, found, strict=True))
+
+
+AUDITED = """\
+name: app
+collections:
+  - name: Note
+    table: notes
+    stopwords: none
+    properties:
+      - {name: kind, column: KIND, index: words}
+      - {name: body, column: body, index: words, ascii_fold: true}
+"""
+
+
+def test_the_audit_says_what_a_search_would_not_find(tmp_path: Path) -> None:
+    source = make(
+        tmp_path / "app.db",
+        TABLE,
+        ROWS,
+        "CREATE VIRTUAL TABLE both USING fts5 (kind, body, content = 'notes')",
+        'CREATE VIRTUAL TABLE bodies USING fts4 (body, content="notes", tokenize=unicode61)',
+        "CREATE VIRTUAL TABLE stems USING fts5 (body, content = 'notes', tokenize = 'porter')",
+        "CREATE VIRTUAL TABLE elsewhere USING fts5 (body)",
+    )
+    mapping = tmp_path / "app.yaml"
+    mapping.write_text(AUDITED, encoding="utf-8")
+    options = ["--sqlite-url", source, "--mapping", mapping, "--work-dir", tmp_path / "work"]
+    ended = run_here("audit", *options, "--json")
+    assert ended.code == 0, ended.stderr
+    (notes,) = json.loads(ended.stdout)["tables"]
+    assert {each["index"]: (each["columns"], each["gaps"]) for each in notes["full_text"]} == {
+        "bodies": (["body"], []),
+        "both": (["kind", "body"], ["kind is found only with its accents: write `ascii_fold: true`"]),
+        "stems": (["body"], []),
+    }
+    shown = " ".join(run_here("audit", *options).stdout.split())
+    assert "notes: body searched by bodies (FTS4, unicode61): a search finds the same" in shown
+    assert "notes: kind, body searched by both (FTS5, unicode61): kind is found only with its accents" in shown
+    assert "notes: body searched by stems (FTS5, porter unicode61): Weaviate has no stems" in shown
+    assert "elsewhere (FTS5" not in shown

@@ -131,6 +131,24 @@ class OrphanReport:
 
 
 @dataclass(frozen=True)
+class FullTextReport:
+    """A full-text index of a table.
+
+    Attributes:
+        index: its name; `told` has its module and tokenizer, too.
+        columns: those of the table that it searches.
+        gaps: what of its searches the mapping leaves out, with what to write.
+        not_to_be_had: what Weaviate cannot find as it does.
+    """
+
+    index: str
+    told: str
+    columns: tuple[str, ...]
+    gaps: tuple[str, ...]
+    not_to_be_had: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class TableReport:
     """One mapped table.
 
@@ -145,6 +163,7 @@ class TableReport:
         missing_columns: what the mapping names and the table lacks.
         in_source_columns_only: columns that no property or vector is made from.
         left_out: columns that go nowhere, each with the mapping's reason.
+        full_text: the full-text indexes that its columns are searched by.
         is_part: whether the rows are not simply those of the table: other collections may have some of it, too.
     """
 
@@ -165,6 +184,7 @@ class TableReport:
     in_source_columns_only: tuple[str, ...] = ()
     left_out: Mapping[str, str] | None = None
     is_part: bool = False
+    full_text: tuple[FullTextReport, ...] = ()
 
     @property
     def title(self) -> str:

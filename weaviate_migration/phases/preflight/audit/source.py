@@ -2,18 +2,20 @@
 
 from collections.abc import Mapping as ReadOnlyMapping
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from weaviate_migration.base.errors import SourceError
 from weaviate_migration.base.permissions import make_folder
 from weaviate_migration.mapping import Mapping
+from weaviate_migration.phases.preflight.audit.full_text import full_text_reports
 from weaviate_migration.phases.preflight.audit.misfits import misfits
 from weaviate_migration.phases.preflight.audit.report import TableReport
 from weaviate_migration.phases.preflight.audit.tables import audit_table
 from weaviate_migration.phases.preflight.source_side import look_for_damage
 from weaviate_migration.source.connect import RECOVER_HINT, connect_to_read, source_errors
+from weaviate_migration.source.full_text import full_text_indexes
 from weaviate_migration.source.other_tables import OmittedTable, OtherTables, other_tables
 from weaviate_migration.source.parted_tables import PartedTable
 from weaviate_migration.source.plan import planned_source
@@ -66,8 +68,8 @@ class SourceAudit:
         it leaves out, with their rows and the reason; `parted_tables`, where there are any, has those whose
         collections have `where` or `select`, with the rows that are in none of them, or in several; `warnings` are
         texts, also of rows that go nowhere and of columns that hardly fit. `tables` has for each mapped table the
-        fields of `TableReport`, with `key`, `columns`, their `findings`, `vectors`, and `orphans` as their classes in
-        `report.py` say.
+        fields of `TableReport`, with `key`, `columns`, their `findings`, `vectors`, `full_text`, and `orphans` as their
+        classes in `report.py` say.
         """
         parted = [{"table": table, **each.model_dump()} for table, each in self.parted_tables.items()]
         return {
@@ -103,8 +105,12 @@ def audit_source(path: Path, mapping: Mapping, scratch: Path) -> SourceAudit:
     ):
         remarks = _remarks(path, database.path)
         others = other_tables(connection, database, plan)
+        indexes = full_text_indexes(connection)
         return SourceAudit(
-            tables=tuple(audit_table(connection, each, plan, scratch) for each in plan.collections),
+            tables=tuple(
+                replace(audit_table(connection, each, plan, scratch), full_text=tuple(full_text_reports(each, indexes)))
+                for each in plan.collections
+            ),
             not_migrated=others.unmapped,
             warnings=(*plan.warnings, *remarks),
             omitted_tables=others.omitted,
