@@ -13,6 +13,7 @@ from weaviate_migration.phases.history.changes import collection_changes
 from weaviate_migration.phases.history.extract.storage import open_partition
 from weaviate_migration.phases.history.quarantine_retry import QuarantineReplay
 from weaviate_migration.phases.history.versioned_collections import maker_of
+from weaviate_migration.phases.history.written_vectors import written_vectors
 from weaviate_migration.target.schema import refuse_lost_collection
 from weaviate_migration.target.write import write_settings
 from weaviate_migration.work_folder.record import MigrationRecord
@@ -73,7 +74,7 @@ def _written_again(session: ServerSession, record: MigrationRecord, collections:
             collection_changes(session.work_folder, record, session.mapping, each) as since,
             since.held() as changes,
         ):
-            vectors = session.models.made_vectors(session.mapping, each, record.models_of(each))
+            vectors = written_vectors(client, session.work_folder, record, session.mapping, each, session.models)
             replay = QuarantineReplay(objects, each, record.timestamp, settings, quarantine, changes, vectors)
             written += sum(replay.run(partition, open_partition(path)) for partition, path in extracts.items())
             written += apply_changes(client, since, changes, settings, quarantine, vectors).written

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from filelock import Timeout
@@ -17,6 +17,8 @@ from weaviate_migration.base.errors import (
     PASSING_ERRORS,
     CaptureError,
     ConfigurationError,
+    EmbeddingError,
+    EmbeddingLimitError,
     LostCollectionError,
     MigrationConflictError,
     MigrationError,
@@ -39,7 +41,7 @@ from weaviate_migration.phases.dual_write.following import (
 from weaviate_migration.phases.dual_write.lag import standing
 from weaviate_migration.phases.dual_write.migration_sync import MigrationSync
 from weaviate_migration.phases.dual_write.row_applier import SyncTally
-from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.folder import WorkFolder, lacking_vectors
 from weaviate_migration.work_folder.locks import command_name
 from weaviate_migration.work_folder.record import MigrationRecord
 
@@ -90,6 +92,7 @@ class MigrationSyncResult:
         position: applied up to here.
         lag_changes: entries that the log has beyond that by now, and `lag_seconds` the age of the oldest of them.
         needs_comparison: changes may have been missed before, so that nothing but a full comparison makes it whole.
+        lacking_vectors: how many objects lack a vector that its model could not make, by alias and vector.
     """
 
     migration_id: str
@@ -101,6 +104,7 @@ class MigrationSyncResult:
     lag_changes: int
     lag_seconds: float
     needs_comparison: bool
+    lacking_vectors: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -157,8 +161,8 @@ def _pass_within(sync: MigrationSync, seconds: float, config: MigrationConfig) -
 def follow_changes(config: MigrationConfig, stop: threading.Event) -> SyncResult:
     """Applies changes as they are committed, until told to stop; then says what was done in all.
 
-    A file that is busy is waited for, and so are a file or a server that goes away and a disk that gets full, once it
-    has worked at all. What the server refuses for another reason is tried again for a minute.
+    A file that is busy is waited for, and so are a file, a server or a model that goes away and a disk that gets full,
+    once it has worked at all. What the server or a model refuses for another reason is tried again for a minute.
 
     Args:
         config: the settings as they are now; what is changed in them meanwhile changes nothing here.
@@ -183,9 +187,11 @@ def follow_changes(config: MigrationConfig, stop: threading.Event) -> SyncResult
                     group.follow(stop, done, config)
                     if stop.is_set():
                         group.note_in_file(config)
-            except (*PASSING_ERRORS, TargetError, LostCollectionError) as error:
+            except (*PASSING_ERRORS, TargetError, EmbeddingError, LostCollectionError) as error:
                 # Before anything was opened, a server that does not answer may be a wrong address.
                 if not (done or stop.is_set() or isinstance(error, SourceBusyError)):
+                    raise
+                if isinstance(error, EmbeddingLimitError):  # Waiting makes no more calls allowed.
                     raise
                 if stop.is_set():
                     break
@@ -275,4 +281,5 @@ def _migration_result(record: MigrationRecord, work_folder: WorkFolder, done: Sy
         lag_changes=reached.changes,
         lag_seconds=round(reached.seconds, 3),
         needs_comparison=bool(reached.problem),
+        lacking_vectors=lacking_vectors(work_folder, record),
     )

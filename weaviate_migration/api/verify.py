@@ -18,6 +18,7 @@ from weaviate_migration.monitoring.alerts import under_way
 from weaviate_migration.phases.history.changes import collection_changes
 from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.phases.history.versioned_collections import maker_of
+from weaviate_migration.phases.history.written_vectors import written_vectors
 from weaviate_migration.phases.validation.certificate import ComparedCollection, lacking_rows, statement
 from weaviate_migration.phases.validation.changed_rows import ChangeComparison
 from weaviate_migration.phases.validation.collection_proof import CollectionProof
@@ -228,7 +229,9 @@ class MigrationVerifier:
             compared = kept_comparisons(self._work_folder, record, each).all()
             damaged = [partition for partition, found in compared.items() if found.total]
             extracts = self._work_folder.extract_paths(record, each, damaged)
-            vectors = self._session.models.made_vectors(self._mapping, each, record.models_of(each))
+            vectors = written_vectors(
+                self._client, self._work_folder, record, self._mapping, each, self._session.models
+            )
             with self._work_folder.quarantine(record, each) as quarantine:
                 for partition in damaged:
                     with collection_changes(self._work_folder, record, self._mapping, each) as changes:

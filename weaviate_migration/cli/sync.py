@@ -25,6 +25,7 @@ from weaviate_migration.cli.show.options import (
     with_options,
 )
 from weaviate_migration.cli.show.terminal import tell
+from weaviate_migration.work_folder.folder import lacking_text
 
 
 @click.command(cls=HeadedCommand, epilog=EPILOG)
@@ -68,6 +69,12 @@ def _summary(result: SyncResult) -> str:
     ]
     if any(each.refused for each in result.migrations):
         lines.append("Refused rows are in the quarantine: `weaviate-migration quarantine list`.")
+    for each in result.migrations:
+        if each.lacking_vectors:
+            lines.append(
+                f"Migration {each.migration_id}: {lacking_text(each.lacking_vectors)}, since the model was away; the "
+                "next sync makes them once it answers."
+            )
     if any(each.needs_comparison for each in result.migrations):
         lines.append("Changes may have been missed: `weaviate-migration verify --repair` compares everything.")
     return "\n".join(lines)

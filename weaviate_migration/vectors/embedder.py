@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from weaviate_migration.base.errors import EmbeddingLimitError
@@ -10,6 +10,9 @@ from weaviate_migration.base.waiting import Wait
 from weaviate_migration.vectors.cache import Vector, VectorCache
 from weaviate_migration.vectors.provider import EmbeddingProvider
 from weaviate_migration.vectors.tally import EmbeddingTally, money_of
+
+HeldElsewhere = Callable[[Sequence[str]], Mapping[str, Vector]]
+"""Gives the vectors of texts that somebody else keeps, made by this very model: of those that there are."""
 
 # How often it is looked whether another process has made a text that it is at.
 _LOOK_SECONDS = 0.05
@@ -71,11 +74,12 @@ class Embedder:
         found = self._known_by_text(texts)
         return [None if text is None else found.get(text) for text in texts]
 
-    def vectors_of(self, texts: Sequence[str | None]) -> list[Vector | None]:
+    def vectors_of(self, texts: Sequence[str | None], held: HeldElsewhere | None = None) -> list[Vector | None]:
         """A vector for each text. What is not in the cache is made, once for each text, and kept at once.
 
         Args:
             texts: None becomes None. All of them are in memory, with their vectors: the caller gives them in groups.
+            held: is asked before the model is; what it gives is kept, too.
 
         Raises:
             EmbeddingError: the model, or its service, failed; what was made before that is in the cache.
@@ -85,6 +89,9 @@ class Embedder:
         """
         found = self._known_by_text(texts)
         missing = [text for text in dict.fromkeys(texts) if text is not None and text not in found]
+        if held is not None and missing and (taken := held(missing)):
+            found.update(zip(taken, self._cache.write(self.provider.digest, list(taken), taken.values()), strict=True))
+            missing = [text for text in missing if text not in found]
         made = self._make(missing, found)
         free = sum(text is not None for text in texts) - made
         self._count(EmbeddingTally(texts=free, hits=free))

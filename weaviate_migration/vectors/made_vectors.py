@@ -23,6 +23,10 @@ SECONDS_AWAY = 30.0
 RowVectors = Mapping[str, NDArray[np.float32] | None]
 """The vectors of a row, by name: None where there is a text and no vector of it. Without a text there is no entry."""
 
+HeldTexts = Callable[[str, Mapping[str, int]], Mapping[str, NDArray[np.float32]]]
+"""Gives what somebody else keeps: the vectors that the model of a digest made of texts, each with the position of a row
+that has it."""
+
 _Numbers = Sequence[NDArray[np.float32] | None]
 
 
@@ -49,11 +53,14 @@ class MadeVectors:
         """For each vector that was asked for its model, and what was done so far, by the vector's name."""
         return {name: (embedder.provider, embedder.tally) for name, embedder in self._embedders.items()}
 
-    def make(self, columns: Sequence[str], rows: Sequence[Sequence[SqlValue]]) -> list[RowVectors]:
+    def make(
+        self, columns: Sequence[str], rows: Sequence[Sequence[SqlValue]], held: HeldTexts | None = None
+    ) -> list[RowVectors]:
         """The vectors of rows; what the cache lacks is made, and is in the cache from then on.
 
         Args:
             columns: the names of the rows' columns, in their order.
+            held: is asked for what the cache lacks, before a model is.
 
         Returns:
             Of each row its vectors. One is left out (None) only where a model is away that need not be waited for
@@ -63,7 +70,7 @@ class MadeVectors:
             EmbeddingError: a model does not take part; what was made before is in the cache.
             MigrationConflictError: the model is another one than the migration was begun with.
         """
-        return self._of_rows(columns, rows, self._made)
+        return self._of_rows(columns, rows, lambda vector, texts: self._made(vector, texts, held))
 
     def known(self, columns: Sequence[str], rows: Sequence[Sequence[SqlValue]]) -> list[RowVectors]:
         """The vectors of rows as the cache has them, without a call: None where it has none of a row's text.
@@ -91,14 +98,21 @@ class MadeVectors:
                     of_row[vector.name] = numbers
         return list(found)
 
-    def _made(self, vector: VectorMapping, texts: Sequence[str | None]) -> _Numbers:
+    def _made(self, vector: VectorMapping, texts: Sequence[str | None], held: HeldTexts | None) -> _Numbers:
         embedder = self._embedder(vector)
+
+        def held_elsewhere(missing: Sequence[str]) -> Mapping[str, NDArray[np.float32]]:
+            if held is None:
+                return {}
+            position_of = {text: position for position, text in enumerate(texts)}
+            return held(embedder.provider.digest, {text: position_of[text] for text in missing})
+
         if vector.on_failure == "wait":
-            return embedder.vectors_of(texts)
+            return embedder.vectors_of(texts, held_elsewhere)
         if time.monotonic() < self._away_until:
             return embedder.known(texts)
         try:
-            return embedder.vectors_of(texts)
+            return embedder.vectors_of(texts, held_elsewhere)
         except TransientEmbeddingError as error:
             logger.warning("rows go without the vector %s for now: %s", vector.name, error.message)
             self._away_until = time.monotonic() + SECONDS_AWAY

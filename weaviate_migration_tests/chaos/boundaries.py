@@ -7,6 +7,7 @@ from weaviate_migration_tests.chaos.killing import Boundary
 
 _BATCH = "weaviate_migration.target.write:ObjectWriter.write_batch"
 _APPLY = "weaviate_migration.phases.dual_write.row_applier:RowApplier.apply"
+_MADE = "weaviate_migration.vectors.cache:VectorCache.write"
 _RECORD = "weaviate_migration.work_folder.record:MigrationRecords.save"
 _RECORD_AFTER = "weaviate_migration.work_folder.record:MigrationRecords.updated_after"
 _POSITION = "weaviate_migration.work_folder.sync_positions:SyncPositions.save"
@@ -35,12 +36,15 @@ MIGRATE = (
     Boundary("weaviate_migration.phases.history.extract.scan:table_bounds", call=2),
     Boundary(_EXTRACT, "before"),
     Boundary(_EXTRACT, call=20),
+    Boundary(_MADE, "before"),
+    Boundary(_MADE, call=3),
     Boundary(_BATCH, "before"),
     Boundary(_BATCH, call=3),
     Boundary("weaviate_migration.phases.validation.collection_proof:CollectionProof._compared", call=20),
 )
 FOLLOW = (
     Boundary("weaviate_migration.source.change_log:ChangeLog.changed_rows", call=2),
+    Boundary(_MADE),
     Boundary(_BATCH, "before"),
     Boundary(_BATCH),
     Boundary("weaviate_migration.target.write:remove_objects"),

@@ -7,18 +7,23 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from filelock import FileLock
+from model2vec import StaticModel
 from weaviate import WeaviateClient
 from weaviate.collections import Collection
 
 from weaviate_migration_tests.chaos.record import row_text
 from weaviate_migration_tests.chaos.tables import (
+    EMBEDDED,
     MAPPED,
     TABLES,
+    VECTOR,
     WRITERS,
     Row,
     Table,
     Value,
+    embedded_text,
     open_file,
     property_name,
     tenant_of,
@@ -54,6 +59,21 @@ def assert_weaviate_holds_the_rows(client: WeaviateClient, path: Path, collectio
                 f"{table.collection}: {len(found)} objects, {len(expected)} rows; not in Weaviate: "
                 f"{sorted(set(expected) - set(found))[:5]}; not in SQLite: {sorted(set(found) - set(expected))[:5]}"
             )
+
+
+def assert_vectors_are_of_the_bodies(
+    client: WeaviateClient, path: Path, collections: Mapping[str, str], model: StaticModel
+) -> None:
+    """Each document whose body has a text has the vector that the model makes of it, and no other has any."""
+    (table,) = (each for each in TABLES if each.name == EMBEDDED)
+    with closing(open_file(path)) as connection:
+        bodies: dict[str, Value] = dict(connection.execute("SELECT id, body FROM documents"))
+    texts = {key: text for key, body in bodies.items() if (text := embedded_text(body)) is not None}
+    rows = model.encode(list(texts.values()), use_multiprocessing=False)
+    wanted = {key: row.astype(np.float32).tobytes() for key, row in zip(texts, rows, strict=True)}
+    stored = client.collections.use(collections[table.collection]).iterator(include_vector=True, cache_size=1000)
+    found = {str(each.uuid): np.asarray(each.vector[VECTOR], np.float32) for each in stored if each.vector}
+    assert {key: each.tobytes() for key, each in found.items()} == wanted
 
 
 def assert_nothing_is_left_over(client: WeaviateClient, work_dir: Path, known: set[str]) -> None:

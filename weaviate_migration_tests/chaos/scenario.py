@@ -6,12 +6,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
+from model2vec import StaticModel
+
 from weaviate_migration.target.connect import connect
 from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords
 from weaviate_migration_tests.chaos.boundaries import EVERY_FUNCTION
 from weaviate_migration_tests.chaos.end_state import (
     assert_nothing_is_left_over,
     assert_sqlite_holds_what_was_committed,
+    assert_vectors_are_of_the_bodies,
     assert_weaviate_holds_the_rows,
 )
 from weaviate_migration_tests.chaos.killing import KILLED, Boundary, Moment, run, running
@@ -58,16 +61,18 @@ class Scenario:
     Args:
         folder: for everything but the server's data.
         server: one that may be killed.
+        model: the folder of the one that makes vectors of the documents.
     """
 
     folder: Path
     server: StoppableServer
     seed: int
+    model: Path
 
     def __post_init__(self) -> None:
         self.source = make_file(self.folder / "app" / "app.db")
         self._schema = schema_of(self.source)
-        self.mapping = make_mapping(self.folder / "chaos.yaml")
+        self.mapping = make_mapping(self.folder / "chaos.yaml", self.model)
         self.work_dir = self.folder / "work"
         self.writers = Writers(self.source, self.folder, self.seed, TRANSACTIONS_A_SECOND)
 
@@ -135,6 +140,8 @@ class Scenario:
         assert_sqlite_holds_what_was_committed(self.writers)
         with connect(self.server.address, None) as client:
             assert_weaviate_holds_the_rows(client, self.source, self.records[-1].targets)
+            model = StaticModel.from_pretrained(self.model)
+            assert_vectors_are_of_the_bodies(client, self.source, self.records[-1].targets, model)
             known = {name for each in self.records if each.state != "discarded" for name in each.targets.values()}
             assert_nothing_is_left_over(client, self.work_dir, known)
 
@@ -182,12 +189,12 @@ def _told(ended: Ended) -> str:
 
 
 @contextmanager
-def under_fire(folder: Path, seed: int) -> Iterator[Scenario]:
+def under_fire(folder: Path, seed: int, model: Path) -> Iterator[Scenario]:
     """A scenario whose writers write and whose server runs, until the block ends."""
     server = StoppableServer(folder / "server")
     try:
         server.start()
-        scenario = Scenario(folder, server, seed)
+        scenario = Scenario(folder, server, seed, model)
         with scenario.writers.running():
             yield scenario
     finally:

@@ -112,6 +112,8 @@ SEATED = Table(
     joined=("place", "seat_body"),
 )
 MAPPED = (*TABLES, SEATED)
+EMBEDDED, VECTOR = "documents", "content"
+"""The table whose bodies a model makes vectors of, and their name."""
 
 
 def make_file(path: Path) -> Path:
@@ -137,13 +139,19 @@ def open_file(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def make_mapping(path: Path) -> Path:
-    """The mapping file. `label` has no property: it is kept in `source_columns`."""
-    path.write_text("name: chaos\ncollections:\n" + "".join(_collection_lines(MAPPED)), encoding="utf-8")
+def make_mapping(path: Path, model: Path | None = None) -> Path:
+    """The mapping file. `label` has no property: it is kept in `source_columns`.
+
+    Args:
+        model: the folder of one that makes vectors of the bodies of documents; None: they have no vectors.
+    """
+    models = f"models:\n  static: {{folder: {model}}}\n" if model is not None else ""
+    lines = "".join(_collection_lines(MAPPED, has_vectors=model is not None))
+    path.write_text(f"name: chaos\n{models}collections:\n{lines}", encoding="utf-8")
     return path
 
 
-def _collection_lines(tables: Iterable[Table]) -> Iterable[str]:
+def _collection_lines(tables: Iterable[Table], *, has_vectors: bool) -> Iterable[str]:
     for table in tables:
         rows = (
             f"select: {table.select}\n    key: [{', '.join(table.key_columns)}]"
@@ -153,6 +161,8 @@ def _collection_lines(tables: Iterable[Table]) -> Iterable[str]:
         yield f"  - name: {table.collection}\n    {rows}\n"
         if table.has_tenants:
             yield f"    tenant: {{column: label, of_null: {TENANT_OF_NULL}}}\n"
+        if table.name == EMBEDDED and has_vectors:
+            yield f"    vectors: [{{name: {VECTOR}, from: [body], model: static}}]\n"
         yield "    properties:\n"
         for column, kind in table.key:
             index = ", index: whole" if kind == "text" else ""
@@ -168,6 +178,11 @@ def tenant_of(label: Value) -> str:
         return TENANT_OF_NULL
     assert isinstance(label, str)
     return "t_" + sha256(f'["text","{label}"]'.encode()).hexdigest()[:32]
+
+
+def embedded_text(body: Value) -> str | None:
+    """What of a body the model gets; None for a row without a vector."""
+    return str(body) if isinstance(body, str | int) and body != "" else None
 
 
 def property_name(column: str) -> str:

@@ -72,4 +72,4 @@ class EmbeddedNotes:
 def vectors_by_body(client: WeaviateClient) -> Mapping[str, list[float]]:
     """The vector of each note that readers find, by the note's body."""
     objects: list[Any] = list(client.collections.use("Note").iterator(include_vector=True))
-    return {each.properties["body"]: each.vector["content"] for each in objects}
+    return {each.properties["body"]: each.vector["content"] for each in objects if "content" in each.vector}

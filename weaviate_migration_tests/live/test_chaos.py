@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from math import ceil
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -27,9 +28,9 @@ MOMENTS = int(os.environ.get("CHAOS_MOMENTS", "3"))
 
 
 @pytest.fixture(scope="module")
-def scenario(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scenario]:
+def scenario(tmp_path_factory: pytest.TempPathFactory, static_model: Path) -> Iterator[Scenario]:
     """One for all tests: they go on with what the one before has left, and each works by itself, too."""
-    with under_fire(tmp_path_factory.mktemp("chaos"), SEED) as scenario:
+    with under_fire(tmp_path_factory.mktemp("chaos"), SEED, static_model) as scenario:
         yield scenario
 
 

@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from weaviate_migration.base.errors import EmbeddingLimitError, TransientEmbeddingError
-from weaviate_migration.vectors.cache import VectorCache
+from weaviate_migration.vectors.cache import Vector, VectorCache
 from weaviate_migration.vectors.embedder import CallLimit, Embedder
 from weaviate_migration.vectors.provider import Embedded
 from weaviate_migration.vectors.tally import EmbeddingTally
@@ -50,6 +51,26 @@ def test_what_is_known_asks_nothing(cache: VectorCache) -> None:
     known = embedder.known(["b", None, "a"])
     assert [each is None for each in known] == [True, True, False]
     assert model.asked == [["a"]]
+
+
+def test_what_is_held_elsewhere_is_not_made_and_is_kept(cache: VectorCache) -> None:
+    model, wanted = LetterModel(), list[list[str]]()
+    elsewhere = {"b": np.full(26, 2, np.float32)}
+
+    def held(texts: Sequence[str]) -> dict[str, Vector]:
+        wanted.append(list(texts))
+        return {text: elsewhere[text] for text in texts if text in elsewhere}
+
+    embedder = Embedder(model, cache)
+    embedder.vectors_of(["a"], held)
+    found = embedder.vectors_of(["b", "a", None, "c", "b"], held)
+    assert [None if each is None else float(each.sum()) for each in found] == [52, 1, None, 1, 52]
+    assert model.asked == [["a"], ["c"]]
+    assert wanted == [["a"], ["b", "c"]]
+    embedder.vectors_of(["b", "c"], held)
+    assert wanted == [["a"], ["b", "c"]]
+    assert Embedder(model, cache).known(["b"])[0] is not None
+    assert (embedder.tally.texts, embedder.tally.hits, embedder.tally.misses) == (7, 5, 2)
 
 
 class FailingOnce(LetterModel):

@@ -9,7 +9,7 @@ from weaviate_migration.base.errors import TransientEmbeddingError
 from weaviate_migration.base.texts import as_code
 from weaviate_migration.defs import groups
 from weaviate_migration.defs.groups import PARTITIONS
-from weaviate_migration.defs.resources import BatchSettings
+from weaviate_migration.defs.resources import BatchSettings, TargetServer
 from weaviate_migration.defs.resources.own_keys import with_resources_of
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping import Mapping as WholeMapping
@@ -50,14 +50,17 @@ def build_vectors_asset(
     def vectors(
         context: dg.AssetExecutionContext,
         extract: Any,
+        weaviate: dg.ResourceParam[TargetServer],
         batches: BatchSettings,
         work_folder: dg.ResourceParam[WorkFolder],
         models: dg.ResourceParam[OpenModels],
     ) -> None:
         record = work_folder.records.take_up()
         try:
-            for partition, tallies in make_vectors(models, work_folder, record, mapping, collection, extract):
-                context.add_asset_metadata(_metadata(tallies), partition_key=partition)
+            with weaviate.client(work_folder, batches) as client:
+                made = make_vectors(client, models, work_folder, record, mapping, collection, extract)
+                for partition, tallies in made:
+                    context.add_asset_metadata(_metadata(tallies), partition_key=partition)
         except TransientEmbeddingError as error:
             # The calls were repeated already, as the settings say; a service that restarts takes longer than that.
             raise dg.RetryRequested(max_retries=1, seconds_to_wait=batches.retry_delay) from error

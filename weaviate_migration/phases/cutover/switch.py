@@ -192,6 +192,7 @@ class Cutover:
         while sync.position < position:
             wait.require(f"the changes up to position {position} to be applied; {sync.position} is reached")
             _apply_some(sync, position)
+        sync.fill_vectors()
         record = self._note(record, "applied")
         brought_up = [_bring_up(sync, each, wait) for each in sync.unfollowed if _can_be_compared(each)]
         _refuse_differences(sync, wait)

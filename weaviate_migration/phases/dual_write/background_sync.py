@@ -178,6 +178,7 @@ class BackgroundSync:
                 return
             else:
                 group.note_settled()
+                group.fill_vectors()
                 noted = group.note_in_file(self._config)
 
     def _pass(self, group: Followed) -> None:

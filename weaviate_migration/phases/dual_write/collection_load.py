@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from weaviate import WeaviateClient
 
@@ -11,8 +12,11 @@ from weaviate_migration.phases.dual_write.row_applier import apply_changes
 from weaviate_migration.phases.history.changes import collection_changes
 from weaviate_migration.phases.history.extract.partitions import covering_range, partition_range
 from weaviate_migration.phases.history.extract.storage import PartitionExtract
+from weaviate_migration.phases.history.extract.storage_classes import RowLayout
 from weaviate_migration.phases.history.load import PartitionLoad, is_still_whole
+from weaviate_migration.phases.history.vector_filling import fill_lacking_vectors
 from weaviate_migration.phases.history.versioned_collections import maker_of
+from weaviate_migration.phases.history.written_vectors import written_vectors
 from weaviate_migration.target.schema import refuse_lost_collection
 from weaviate_migration.target.tenants import tenants_of
 from weaviate_migration.target.write import WriteSettings
@@ -65,7 +69,7 @@ def load_collection(
     refuse_lost_collection(client, record.collection(collection), maker_of(record))
     objects = client.collections.use(record.collection(collection))
     loaded = work_folder.loaded(record, collection)
-    vectors = models.made_vectors(mapping, collection, record.models_of(collection))
+    vectors = written_vectors(client, work_folder, record, mapping, collection, models)
     bounds = record.bounds[collection.rows_of]
     ranges = {partition: partition_range(bounds, partition) for partition in extracts}
     with (
@@ -98,4 +102,7 @@ def load_collection(
             vectors=vectors,
         ).run()
         apply_changes(client, since, changes, settings, quarantine, vectors)
+        for each in islice(extracts.values(), 1):
+            layout = RowLayout.of_schema(each.schema)
+            fill_lacking_vectors(objects, collection, layout, record, settings, quarantine, vectors)
     return CollectionLoad(tallies, before)

@@ -102,6 +102,11 @@ class Followed:
         for sync in self._syncs:
             sync.note_settled()
 
+    def fill_vectors(self) -> None:
+        """Gives objects the vectors that they lack, where nothing else is to be done for a migration."""
+        for sync in self._syncs:
+            sync.try_fill_vectors()
+
     def follow(self, stop: threading.Event, done: dict[str, SyncTally], keep: LogLimits) -> None:
         """Applies changes as they are committed, until told to stop or until all this is outdated.
 
@@ -121,6 +126,7 @@ class Followed:
                 self.note_in_file(keep, is_busy=is_busy)
                 if not is_busy:
                     self.note_settled()
+                    self.fill_vectors()
                 noted_at = time.monotonic()
             stop.wait(POLL_SECONDS)
 
@@ -186,21 +192,7 @@ def followed_with(
     # First: where the mapping does not fit any more, mending the capture would be of no use.
     plan = plan_in_place(records[0].source, mapping)
     with open_change_log(work_folder, records[0].source) as log:
-        syncs = [
-            MigrationSync(
-                record,
-                log,
-                plan,
-                client,
-                settings,
-                work_folder.sync_positions,
-                work_folder.sync_folder,
-                work_folder.quarantine_folder,
-                work_folder.history(record),
-                models,
-            )
-            for record in records
-        ]
+        syncs = [MigrationSync(record, log, plan, client, settings, work_folder, models) for record in records]
         yield Followed(syncs, log, work_folder, mapping)
 
 

@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from filelock import Timeout
 from structlog.contextvars import bound_contextvars
@@ -22,22 +21,23 @@ from weaviate_migration.mapping.relation_groups import parents_first
 from weaviate_migration.phases.dual_write.lag import standing_in
 from weaviate_migration.phases.dual_write.row_applier import RowApplier, SyncTally
 from weaviate_migration.phases.history.collection_locks import alone_with_one
+from weaviate_migration.phases.history.written_vectors import written_vectors
 from weaviate_migration.source.capture import is_followed
 from weaviate_migration.source.change_log import ChangeLog, CopiesTooLargeError
 from weaviate_migration.source.changed_rows import ChangedRows
 from weaviate_migration.source.log_position import LogPosition
 from weaviate_migration.source.plan import MigrationPlan
 from weaviate_migration.target.write import WriteSettings
+from weaviate_migration.vectors.made_vectors import SECONDS_AWAY
 from weaviate_migration.vectors.open_models import OpenModels
-from weaviate_migration.work_folder.quarantine import Quarantine
+from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.record import MigrationRecord
 from weaviate_migration.work_folder.sync_positions import (
     Standing,
-    SyncPositions,
     agreed_reading,
     refuse_another_history,
 )
-from weaviate_migration.work_folder.timeline import HistoryFile, LagMoment
+from weaviate_migration.work_folder.timeline import LagMoment
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +45,8 @@ logger = logging.getLogger(__name__)
 # rows take more than so many bytes together: meanwhile an application with a rollback journal cannot commit.
 ENTRIES_PER_CHUNK = 10_000
 BYTES_PER_CHUNK = 64 * 1024 * 1024
+# Where a model is asked first, which may take a tenth of a second for each.
+ENTRIES_WITH_VECTORS = 1_000
 
 
 _Copies = list[tuple[RowApplier, ChangedRows]]
@@ -65,10 +67,7 @@ class MigrationSync:
         record: the migration's; it was begun with capture, or compared with a snapshot that has one.
         log: the source's.
         plan: what the mapped rows are in the source.
-        positions: how far migrations are applied.
-        locks: the folder of the collections' locks.
-        quarantine: the folder of quarantined rows.
-        history: gets the lag now and then.
+        work_folder: knows how far migrations are applied, and keeps what was refused and what lacks vectors.
         models: make vectors of what changed.
 
     Attributes:
@@ -82,19 +81,16 @@ class MigrationSync:
         plan: MigrationPlan,
         client: WeaviateClient,
         settings: WriteSettings,
-        positions: SyncPositions,
-        locks: Path,
-        quarantine: Path,
-        history: HistoryFile,
+        work_folder: WorkFolder,
         models: OpenModels,
     ) -> None:
         self.record = record
         self._log = log
-        self._positions = positions
-        self._locks = locks
-        self._history = history
+        self._positions = work_folder.sync_positions
+        self._locks = work_folder.sync_folder
+        self._history = work_folder.history(record)
         self._is_lag_noted = True
-        self._entries_per_chunk = ENTRIES_PER_CHUNK
+        self._fills_again_at = float("-inf")
         # Written before their children, parents are there when these refer to them.
         order = {each.name: position for position, each in enumerate(parents_first(plan.mapping))}
         self.appliers = [
@@ -103,11 +99,14 @@ class MigrationSync:
                 record,
                 each,
                 settings,
-                Quarantine(quarantine, record.collection(each.mapping)),
-                models.made_vectors(plan.mapping, each.mapping, record.models_of(each.mapping)),
+                work_folder.quarantine(record, each.mapping),
+                written_vectors(client, work_folder, record, plan.mapping, each.mapping, models),
             )
             for each in sorted(plan.collections, key=lambda each: order[each.mapping.name])
         ]
+        makes_vectors = any(each.vectors.names for each in self.appliers)
+        self._most_entries = ENTRIES_WITH_VECTORS if makes_vectors else ENTRIES_PER_CHUNK
+        self._entries_per_chunk = self._most_entries
 
     @property
     def known(self) -> LogPosition:
@@ -180,6 +179,7 @@ class MigrationSync:
             CaptureError: changes were missed, or the source is not the file that was followed.
             SourceBusyError: the source was locked for too long.
             TargetError: Weaviate did not take part; nothing is lost, the next pass goes on.
+            EmbeddingError: a model did not that rows wait for; so it does then.
         """
         if self._history.is_due("lag"):
             self._note_lag()
@@ -191,7 +191,31 @@ class MigrationSync:
             with self.caught_up(end, wait=wait) as chunk:
                 tally.add(chunk.done)
                 tally.position = chunk.done.position
+        self.fill_vectors(wait=wait)
         return tally
+
+    def fill_vectors(self, *, wait: float = math.inf) -> None:
+        """Gives objects the vectors that they lack, as far as their models answer; not where these did not just before.
+
+        Raises what `run_pass` does.
+        """
+        if time.monotonic() < self._fills_again_at or not self._lacks_vectors:
+            return
+        with self._alone(wait):
+            filled = sum(each.fill_vectors() for each in self.appliers)
+        if filled:
+            logger.info("%d objects have got the vectors that they lacked", filled)
+        if self._lacks_vectors:
+            self._fills_again_at = time.monotonic() + SECONDS_AWAY
+
+    def try_fill_vectors(self) -> None:
+        """The same, unless somebody works with these collections right now."""
+        with suppress(Timeout):
+            self.fill_vectors(wait=0)
+
+    @property
+    def _lacks_vectors(self) -> bool:
+        return any(each.lacks_vectors for each in self.appliers)
 
     def try_pass(self, through: int | None = None) -> SyncTally | None:
         """A pass, unless somebody loads, compares or syncs these collections right now: then None, at once.
@@ -238,12 +262,15 @@ class MigrationSync:
             stack.enter_context(self._alone(wait))
             known = self.known
             reached, copies = self._copied(known, through, since)
+            for _, rows in copies:
+                stack.callback(rows.close)
+            for applier, rows in copies:
+                applier.make_vectors(rows, known.position)
             if reached.position > known.position:
                 # First: killed in between, a file that was restored to before these changes is known by it.
                 self._positions.save(self.record.id, known.seeing(reached.position, reached.entry))
             tally = SyncTally(changes=reached.position - known.position, position=reached.position)
             for applier, rows in copies:
-                stack.callback(rows.close)
                 tally.add(applier.apply(rows, known.position, again=known.seen > known.position))
             self._positions.save(self.record.id, reached)
             yield CaughtUp(tally, {each.plan.mapping.name: rows for each, rows in copies})
@@ -260,7 +287,7 @@ class MigrationSync:
             except CopiesTooLargeError:
                 self._entries_per_chunk //= 2
             else:
-                self._entries_per_chunk = min(ENTRIES_PER_CHUNK, 2 * self._entries_per_chunk)
+                self._entries_per_chunk = min(self._most_entries, 2 * self._entries_per_chunk)
                 return copied
         copied = self._copy(known, through if through is None else min(through, known.position + 1), since, None)
         self._entries_per_chunk = max(2, self._entries_per_chunk)

@@ -13,10 +13,11 @@ from weaviate_migration.phases.history.extract.refusals import judged
 from weaviate_migration.phases.history.extract.scan import row_layout
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow
 from weaviate_migration.phases.history.row_writer import RowWriter
+from weaviate_migration.phases.history.vector_filling import fill_lacking_vectors
+from weaviate_migration.phases.history.written_vectors import NO_WRITTEN_VECTORS, WrittenVectors, embedded_together
 from weaviate_migration.source.changed_rows import ChangedRow, ChangedRows
 from weaviate_migration.source.plan import CollectionPlan
 from weaviate_migration.target.write import Batch, WriteSettings, remove_objects, remove_remains
-from weaviate_migration.vectors.made_vectors import NO_MADE_VECTORS, MadeVectors
 from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
 from weaviate_migration.work_folder.record import MigrationRecord
 
@@ -60,7 +61,7 @@ class RowApplier:
     plan: CollectionPlan
     settings: WriteSettings
     quarantine: Quarantine
-    vectors: MadeVectors = NO_MADE_VECTORS
+    vectors: WrittenVectors = NO_WRITTEN_VECTORS
     _removals: list[str] = field(default_factory=list, init=False)
     _refused: list[QuarantinedRow] = field(default_factory=list, init=False)
 
@@ -73,6 +74,40 @@ class RowApplier:
     def objects(self) -> Collection[Any, Any]:
         """The collection itself."""
         return self.client.collections.use(self.collection)
+
+    @property
+    def lacks_vectors(self) -> bool:
+        """Whether objects were written without a vector that their model could not make."""
+        return self.vectors.pending is not None and bool(self.vectors.pending.counts())
+
+    def make_vectors(self, changed: ChangedRows, after: int = 0) -> None:
+        """Has the vectors made that `apply` needs: a model that is away is to be known before anything is sent.
+
+        Raises:
+            EmbeddingError: a model did not take part.
+        """
+        if not self.vectors.names:
+            return
+        columns = row_layout(self.plan).columns
+        present = (
+            ExtractRow(each.uuid, each.key, each.values)
+            for each in changed.rows()
+            if each.position > after and each.values is not None
+        )
+        for group in embedded_together(judged(present, self.plan.mapping, columns)):
+            self.vectors.make(columns, group)
+
+    def fill_vectors(self) -> int:
+        """Gives objects the vectors that they lack, as far as their models answer; returns how many.
+
+        Raises:
+            EmbeddingError: a model did not take part that rows wait for.
+            TargetError: the server did not; what was written stays.
+        """
+        return fill_lacking_vectors(
+            *(self.objects, self.plan.mapping, row_layout(self.plan), self.record),
+            *(self.settings, self.quarantine, self.vectors),
+        )
 
     def apply(self, changed: ChangedRows, after: int = 0, *, again: bool = False) -> SyncTally:
         """Writes the objects of rows that are there, and removes those of rows that are not, or that are refused.
@@ -145,7 +180,7 @@ def apply_changes(
     changes: Changes,
     settings: WriteSettings,
     quarantine: Quarantine,
-    vectors: MadeVectors = NO_MADE_VECTORS,
+    vectors: WrittenVectors = NO_WRITTEN_VECTORS,
 ) -> SyncTally:
     """Brings the rows that changed since the snapshot to what they are now, beside a load of all others.
 

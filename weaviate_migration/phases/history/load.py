@@ -17,10 +17,10 @@ from weaviate_migration.phases.history.extract.refusals import JudgedRow, judged
 from weaviate_migration.phases.history.extract.storage import PartitionExtract
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowLayout
 from weaviate_migration.phases.history.row_writer import RowWriter
+from weaviate_migration.phases.history.written_vectors import NO_WRITTEN_VECTORS, WrittenVectors
 from weaviate_migration.target.read_back import any_object_in_range, page_for, uuids_in_range
 from weaviate_migration.target.tenants import Tenants, tenants_of
 from weaviate_migration.target.write import Batch, BatchOutcome, WriteSettings, remove_object
-from weaviate_migration.vectors.made_vectors import NO_MADE_VECTORS, MadeVectors
 from weaviate_migration.work_folder.load_tally import LoadTally, total
 from weaviate_migration.work_folder.loaded import LoadedPartitions
 from weaviate_migration.work_folder.progress import ProgressFile
@@ -57,7 +57,7 @@ class PartitionLoad:
     changes: Changes
     loaded: LoadedPartitions
     has_readers: bool
-    vectors: MadeVectors = NO_MADE_VECTORS
+    vectors: WrittenVectors = NO_WRITTEN_VECTORS
     tallies: dict[str, LoadTally] = field(init=False)
     # As they are when the load begins: what it writes makes others, and those hold nothing else.
     _tenants: Tenants = field(init=False, default=None)

@@ -12,8 +12,8 @@ from weaviate_migration.phases.history.extract.refusals import JudgedRow, judged
 from weaviate_migration.phases.history.extract.storage import PartitionExtract
 from weaviate_migration.phases.history.extract.storage_classes import RowLayout
 from weaviate_migration.phases.history.row_writer import RowWriter
+from weaviate_migration.phases.history.written_vectors import NO_WRITTEN_VECTORS, WrittenVectors
 from weaviate_migration.target.write import WriteSettings
-from weaviate_migration.vectors.made_vectors import NO_MADE_VECTORS, MadeVectors
 from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
 
 NOT_IN_EXTRACT = "the extract does not hold its row any more: materialize the partition again"
@@ -35,7 +35,7 @@ class QuarantineReplay:
     settings: WriteSettings
     quarantine: Quarantine
     changes: Changes
-    vectors: MadeVectors = NO_MADE_VECTORS
+    vectors: WrittenVectors = NO_WRITTEN_VECTORS
 
     def run(self, partition: str, extract: PartitionExtract) -> int:
         """Writes the quarantined rows of one partition, and no others.

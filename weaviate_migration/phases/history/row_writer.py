@@ -8,19 +8,19 @@ from weaviate.collections import Collection
 
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping.row_to_object import ObjectDraft, key_text, row_converter
-from weaviate_migration.mapping.values import SqlValue, verbatim_json
+from weaviate_migration.mapping.values import verbatim_json
 from weaviate_migration.phases.history.extract.refusals import JudgedRow
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowLayout
+from weaviate_migration.phases.history.written_vectors import NO_WRITTEN_VECTORS, WrittenVectors
 from weaviate_migration.target.message_size import estimated_size
 from weaviate_migration.target.read_back import asked_together, vectors_by_uuid
 from weaviate_migration.target.write import Batch, BatchOutcome, ObjectWriter, Refusal, WriteSettings, cut_into_batches
-from weaviate_migration.vectors.made_vectors import NO_MADE_VECTORS, MadeVectors
 from weaviate_migration.work_folder.quarantine import QuarantinedRow
 
 TakeRefused = Callable[[str, QuarantinedRow], None]
 """Takes a refused row, with its partition: `Quarantine.add`, or what counts it, too."""
 
-_RowDraft = tuple[ObjectDraft, Sequence[SqlValue]]
+_RowDraft = tuple[ObjectDraft, ExtractRow]
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class RowWriter:
     migration_timestamp: str
     settings: WriteSettings
     into: TakeRefused
-    vectors: MadeVectors = NO_MADE_VECTORS
+    vectors: WrittenVectors = NO_WRITTEN_VECTORS
 
     def write(self, partition: str, rows: Iterable[JudgedRow], layout: RowLayout) -> Iterator[BatchOutcome]:
         """Writes rows, a few batches under way at once, and yields what became of each batch as it completes.
@@ -83,9 +83,9 @@ class RowWriter:
             yield from (draft for draft, _ in drafts)
             return
         for group in asked_together(drafts, lambda each: estimated_size(each[0])):
-            made = self.vectors.make(columns, [values for _, values in group])
+            made = self.vectors.to_write(columns, [row for _, row in group])
             for (draft, _), found in zip(group, made, strict=True):
-                vectors = {name: numbers.tolist() for name, numbers in found.items() if numbers is not None}
+                vectors = {name: numbers.tolist() for name, numbers in found.items()}
                 yield draft._replace(vectors={**draft.vectors, **vectors})
 
     def _drafts(self, partition: str, rows: Iterable[JudgedRow], layout: RowLayout) -> Iterator[_RowDraft]:
@@ -93,7 +93,7 @@ class RowWriter:
         for row, reason in rows:
             if reason is None:
                 assert row.uuid is not None, "without a UUID it is refused"
-                yield convert(row.uuid, key_text(row.key), row.values), row.values
+                yield convert(row.uuid, key_text(row.key), row.values), row
             else:
                 self.into(partition, _refused_row(row, reason, layout))
 

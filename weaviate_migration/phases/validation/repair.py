@@ -10,9 +10,9 @@ from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.phases.history.extract.refusals import JudgedRow
 from weaviate_migration.phases.history.extract.storage_classes import RowLayout
 from weaviate_migration.phases.history.row_writer import RowWriter
+from weaviate_migration.phases.history.written_vectors import NO_WRITTEN_VECTORS, WrittenVectors
 from weaviate_migration.phases.validation.verdicts import Verdict
 from weaviate_migration.target.write import WriteSettings, remove_object
-from weaviate_migration.vectors.made_vectors import NO_MADE_VECTORS, MadeVectors
 from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
 
 
@@ -66,7 +66,7 @@ class PartitionRepair:
         partition: str,
         settings: WriteSettings,
         quarantine: Quarantine,
-        vectors: MadeVectors = NO_MADE_VECTORS,
+        vectors: WrittenVectors = NO_WRITTEN_VECTORS,
     ) -> None:
         self._proof = proof
         self._partition = partition
