@@ -20,7 +20,7 @@ from weaviate_migration.api.outcome import MigrationResult, dry_run_outcome, mig
 from weaviate_migration.api.postflight import failures_after
 from weaviate_migration.base.errors import ConfigurationError, MigrationError, StorageError
 from weaviate_migration.base.logs import TOLD, in_own_context, logs_are_set_up, note_failure
-from weaviate_migration.base.settings import MigrationConfig, create_migration_config
+from weaviate_migration.base.settings import MigrationConfig, create_migration_config, refuse_unset
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.monitoring.alerts import under_way
 from weaviate_migration.monitoring.metrics.gathering import migration_metrics
@@ -148,6 +148,7 @@ class _MigrateCall:
             refuse_another_migration(unfinished, sqlite_path(config.sqlite_url).absolute(), mapping, config.prefix)
             discard_comparisons(self._work_folder, mapping, unfinished)
             discard_certificate(self._work_folder.path, unfinished.id)
+        refuse_unset(mapping.variables)
         began, cpu_before = time.monotonic(), _cpu_seconds()
         address = self._session.start_server()
         client = self._session.connect_to(address)

@@ -41,7 +41,7 @@ def check_postflight(config: MigrationConfig) -> Checklist:
     with opened_with_server(config) as session:
         record = _looked_at(session)
         try:
-            client = session.connect()
+            client = session.connect(session.mapping.headers)
         except ServerNotUsableError as error:
             items = [ChecklistItem("server", "failed", error.message, error.hint)]
             asking = [*_ASK_SERVER, *(["queries"] if _asked(session).queries else [])]

@@ -26,7 +26,7 @@ def check_preflight(config: MigrationConfig) -> Checklist:
 
         def connect() -> tuple[WeaviateClient, ServerAddress]:
             address = session.start_server()
-            return session.connect_to(address), address
+            return session.connect_to(address, session.mapping.headers), address
 
         mapping = session.mapping
         current_queries(config, mapping)

@@ -62,7 +62,7 @@ def retry_refused_rows(config: MigrationConfig, collection: str | None = None) -
 
 
 def _written_again(session: ServerSession, record: MigrationRecord, collections: Sequence[CollectionMapping]) -> int:
-    client = session.connect()
+    client = session.connect(session.mapping.headers)
     settings = write_settings(session.config, client)
     written = 0
     for each in collections:

@@ -1,6 +1,6 @@
 """The session of a command that asks the server for something, or changes something there."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 
@@ -10,6 +10,7 @@ from weaviate_migration.api.session import MappingChoice, Session
 from weaviate_migration.base.endings import Endings
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.target.connect import connected, open_running_weaviate, open_server
+from weaviate_migration.target.module_headers import NO_HEADERS
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.target.weaviate_url import EmbeddedTarget, RemoteTarget, configured_target
 from weaviate_migration.vectors.open_models import OpenModels
@@ -28,22 +29,30 @@ class ServerSession(Session):
         """
         return self.parts.enter_context(open_server(self._target, self.work_folder.ensure()))
 
-    def connect_to(self, address: ServerAddress) -> WeaviateClient:
+    def connect_to(self, address: ServerAddress, headers: Mapping[str, str] = NO_HEADERS) -> WeaviateClient:
         """A client of the server that was started.
+
+        Args:
+            headers: what the server's vectorizers need, where objects are written or searched: a mapping has them.
 
         Raises:
             ServerNotUsableError: it cannot be reached, or refuses the key.
         """
-        return self.parts.enter_context(connected(self._target, address, self.config.weaviate_api_key, self.config))
+        return self.parts.enter_context(
+            connected(self._target, address, self.config.weaviate_api_key, self.config, headers)
+        )
 
-    def connect(self) -> WeaviateClient:
+    def connect(self, headers: Mapping[str, str] = NO_HEADERS) -> WeaviateClient:
         """A client of the server; an embedded one is started if it does not run yet.
+
+        Args:
+            headers: as `connect_to` takes them.
 
         Raises:
             ConfigurationError: the settings name no server.
             ServerNotUsableError: it cannot be started or reached, or refuses the key.
         """
-        return self.connect_to(self.start_server())
+        return self.connect_to(self.start_server(), headers)
 
     def connect_to_running(self) -> WeaviateClient:
         """A client of a server that runs already: nothing is started.

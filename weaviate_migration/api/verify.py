@@ -139,7 +139,7 @@ def _verify(session: JobSession, on_start: Callable[[], None] | None, *, repair:
     queries = current_queries(session.config, session.mapping)
     session.lock("verify")
     session.work_folder.queries.keep(queries)
-    client = session.connect()
+    client = session.connect(session.mapping.headers)
     for each in session.mapping.collections:
         refuse_lost_collection(client, record.collection(each), maker_of(record))
     verifier = MigrationVerifier(session, client, on_start)

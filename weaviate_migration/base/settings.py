@@ -281,6 +281,19 @@ def value_in_environment(variable: str) -> str | None:
     return os.environ.get(variable) or None
 
 
+def refuse_unset(variables: Mapping[str, str]) -> None:
+    """Raises ConfigurationError where a variable of the environment is not set.
+
+    Args:
+        variables: each with what needs it.
+    """
+    if unset := [f"{name}, which {what} needs" for name, what in variables.items() if not value_in_environment(name)]:
+        raise ConfigurationError(
+            f"not set in the environment: {'; '.join(unset)}",
+            "Set it to the key; the mapping names the variable alone.",
+        )
+
+
 def dagster_home(work_dir: Path) -> Path:
     """The folder of Dagster's instance: DAGSTER_HOME, or one in the work folder."""
     return Path(os.environ.get("DAGSTER_HOME") or work_dir / "dagster_home").absolute()

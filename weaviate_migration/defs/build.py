@@ -81,11 +81,11 @@ def build_migration_definitions(
     work_folder = WorkFolder.of(config)
     names = DagsterNames.prefixed(key_prefix, group_prefix)
     key = api_key_variable or _own_key_variable(config)
-    made = own_resources(config, names, work_folder, key)
+    found = mapping or current_mapping(config, work_folder)
+    made = own_resources(config, found, names, work_folder, key)
     made[names.of(WORK_FOLDER)] = noted_work_folder(work_folder, names)
     made |= project_resources(resources or {}, names, config)
     configure_run_logging(config.log_level, config.log_file)
-    found = mapping or current_mapping(config, work_folder)
     return _definitions(config, found, names, current_queries(config, found), made, key, sync_schedule)
 
 
@@ -119,7 +119,7 @@ def _project_of_our_own(
 ) -> dg.Definitions:
     """The definitions of a project that has nothing else: it may say how any run is executed and logged."""
     key = _own_key_variable(config)
-    resources = own_resources(config, names, work_folder, key)
+    resources = own_resources(config, mapping, names, work_folder, key)
     loggers = {"console": dg.colored_console_logger, "records": records_logger}
     of_project = dg.Definitions(executor=build_executor(config), loggers=loggers)
     return dg.Definitions.merge(_definitions(config, mapping, names, queries, resources, key), of_project)

@@ -70,6 +70,11 @@ class ModelMapping(ValidatedModel):
         """Which of `KINDS` it is."""
         return next(kind for kind in KINDS if getattr(self, kind) is not None)
 
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The variables of the environment that hold what the service wants to be sent."""
+        return (*([self.key] if self.key is not None else ()), *self.headers.values())
+
     def beside(self, folder: Path) -> Self:
         """The same, with its own files found from this folder on, unless their paths are absolute."""
         found = {name: str(folder / path) for name in _PATHS if (path := getattr(self, name)) is not None}

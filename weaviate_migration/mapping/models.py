@@ -186,10 +186,26 @@ class CollectionMapping(ValidatedModel):
         """The names of the vectors that the application provides."""
         return tuple(vector.name for vector in self.vectors if vector.origin == "application")
 
+    @property
+    def without_vectorizers(self) -> Self:
+        """The same, where the server makes no vector."""
+        kept = (vector for vector in self.vectors if vector.origin != "server")
+        plain = tuple(each.model_copy(update={"vectorizer": None, "headers": {}}) for each in kept)
+        return self.model_copy(update={"vectors": plain})
+
     def texts_of(self, vector: VectorMapping) -> tuple[str, ...]:
         """The properties of Weaviate that hold the columns which a vector is made from, in the order of `from`."""
         held = {folded(prop.column): prop.name for prop in reversed(self.properties) if _is_whole_text(prop)}
         return tuple(held[folded(column)] for column in vector.from_columns)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The variables of the environment that the server's vectorizers need, each with what needs it."""
+        return {
+            variable: f"vector `{vector.name}` of {self.name}"
+            for vector in self.vectors
+            for variable in vector.headers.values()
+        }
 
     @property
     def asset_name(self) -> str:
@@ -370,6 +386,18 @@ class Mapping(ValidatedModel):
         """What makes a vector; None where no model of ours does."""
         return None if vector.model is None else self.models[vector.model]
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the server's vectorizers need with each request: for each header the variable that holds it."""
+        vectors = (vector for collection in self.collections for vector in collection.vectors)
+        return {header: variable for vector in vectors for header, variable in vector.headers.items()}
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The variables of the environment that models and vectorizers need, each with what needs it."""
+        of_models = {variable: f"model `{name}`" for name, each in self.models.items() for variable in each.variables}
+        return of_models | {name: what for each in self.collections for name, what in each.variables.items()}
+
     def beside(self, folder: Path) -> Self:
         """The same, with the folders of its models found from this folder on."""
         models = {name: each.beside(folder) for name, each in self.models.items()}
@@ -402,6 +430,21 @@ class Mapping(ValidatedModel):
         yield from cls._mistakes_of_references(collections)
         yield from cls._mistakes_of_omit_tables(fields_of(given.get("omit_tables")), tables)
         yield from cls._mistakes_of_models(fields_of(given.get("models")), collections)
+        yield from cls._mistakes_of_headers(collections)
+
+    @classmethod
+    def _mistakes_of_headers(cls, collections: list[tuple[int, dict[str, Any]]]) -> Iterator[Mistake]:
+        """A header that is to have two values: it goes with each request, whichever collection that is about."""
+        first: dict[str, tuple[str, str]] = {}
+        for at, collection in collections:
+            for vector, fields in items_of(collection, "vectors", vector_fields):
+                for header, variable in fields_of(fields.get("headers")).items():
+                    earlier, place = first.setdefault(
+                        str(header).lower(), (variable, f"collections[{at}].vectors[{vector}]")
+                    )
+                    if earlier != variable:
+                        told = f"is {earlier} in {place}: a header goes with every request, and has one value"
+                        yield ("collections", at, "vectors", vector, "headers", header), told
 
     @classmethod
     def _mistakes_of_models(

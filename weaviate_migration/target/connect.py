@@ -1,6 +1,6 @@
 """Connects to a Weaviate server: the one that was named, or an embedded one; each call of the client is bounded."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from weaviate_migration.target.answer_limits import LARGEST_PAGE_BYTES, limited_
 from weaviate_migration.target.calls import bound_calls, tells
 from weaviate_migration.target.failures import target_errors
 from weaviate_migration.target.message_size import MESSAGE_BYTES
+from weaviate_migration.target.module_headers import NO_HEADERS, module_headers
 from weaviate_migration.target.probes import CHECK_SECONDS, DIRECT, NoAnswerError, check_usable
 from weaviate_migration.target.server import ServerAddress, embedded_server, running_server
 from weaviate_migration.target.server_binary import Say, say_on_stderr
@@ -42,6 +43,7 @@ def open_weaviate(
     api_key: str | None,
     limits: RepeatLimits = NO_REPEATS,
     say: Say = say_on_stderr,
+    headers: Mapping[str, str] = NO_HEADERS,
 ) -> Iterator[weaviate.WeaviateClient]:
     """A connected client, closed at the end; for an embedded target with the server, see `embedded_server`.
 
@@ -51,11 +53,12 @@ def open_weaviate(
         api_key: for a server that wants one; an embedded one has its own.
         limits: how calls that fail for a passing reason are repeated.
         say: told what is being done with an embedded server.
+        headers: what the server's modules need: for each header the variable of the environment that holds it.
 
     Raises:
         ServerNotUsableError: the server cannot be started, or be connected to.
     """
-    with open_server(target, work_dir, say) as address, connected(target, address, api_key, limits) as client:
+    with open_server(target, work_dir, say) as address, connected(target, address, api_key, limits, headers) as client:
         yield client
 
 
@@ -73,11 +76,19 @@ def open_server(
 
 @contextmanager
 def connected(
-    target: EmbeddedTarget | RemoteTarget, address: ServerAddress, api_key: str | None, limits: RepeatLimits
+    target: EmbeddedTarget | RemoteTarget,
+    address: ServerAddress,
+    api_key: str | None,
+    limits: RepeatLimits,
+    headers: Mapping[str, str] = NO_HEADERS,
 ) -> Iterator[weaviate.WeaviateClient]:
-    """A client of the server that `open_server` gave, closed at the end; an embedded one is sent its own key."""
+    """A client of the server that `open_server` gave, closed at the end; an embedded one is sent its own key.
+
+    Args:
+        headers: as `open_weaviate` takes them.
+    """
     key = api_key if isinstance(target, RemoteTarget) else None
-    with secret_kept(key), connect(address, key, limits) as client:
+    with secret_kept(key), connect(address, key, limits, headers) as client:
         yield client
 
 
@@ -101,26 +112,32 @@ def open_running_weaviate(
         yield client
 
 
-def connect(address: ServerAddress, api_key: str | None, limits: RepeatLimits = NO_REPEATS) -> weaviate.WeaviateClient:
+def connect(
+    address: ServerAddress,
+    api_key: str | None,
+    limits: RepeatLimits = NO_REPEATS,
+    headers: Mapping[str, str] = NO_HEADERS,
+) -> weaviate.WeaviateClient:
     """A connected client, which the caller closes; its calls are bounded and repeated, see `calls.bound_calls`.
 
     Args:
         limits: how calls that fail for a passing reason are repeated, those of connecting too.
+        headers: as `open_weaviate` takes them.
 
     Raises:
         ServerNotUsableError: unreachable, not ready, key refused, not Weaviate, too old, or gRPC unreachable.
         ConfigurationError: a key that cannot be sent.
     """
-    may_pass = retry_if_exception_type(NoAnswerError)
-    client = repeating(limits, may_pass, tells(f"connecting to {address}"))(_connect, address, api_key)
+    may_pass, sent = retry_if_exception_type(NoAnswerError), module_headers(headers)
+    client = repeating(limits, may_pass, tells(f"connecting to {address}"))(_connect, address, api_key, sent)
     bound_calls(client, limits)
     return client
 
 
-def _connect(address: ServerAddress, api_key: str | None) -> weaviate.WeaviateClient:
+def _connect(address: ServerAddress, api_key: str | None, headers: dict[str, str]) -> weaviate.WeaviateClient:
     api_key = api_key or address.api_key
     check_usable(address, api_key)
-    client = _client(address, api_key)
+    client = _client(address, api_key, headers)
     try:
         with target_errors(f"connecting to Weaviate at {address}"):
             client.connect()
@@ -131,7 +148,7 @@ def _connect(address: ServerAddress, api_key: str | None) -> weaviate.WeaviateCl
     return client
 
 
-def _client(address: ServerAddress, api_key: str | None) -> weaviate.WeaviateClient:
+def _client(address: ServerAddress, api_key: str | None, headers: dict[str, str]) -> weaviate.WeaviateClient:
     """A client that is not connected yet."""
     host = grpc_host_of(address)
     client = weaviate.WeaviateClient(
@@ -139,6 +156,7 @@ def _client(address: ServerAddress, api_key: str | None) -> weaviate.WeaviateCli
             address.host, address.http_port, address.secure, host, address.grpc_port, address.secure
         ),
         auth_client_secret=Auth.api_key(api_key) if api_key else None,
+        additional_headers=headers or None,
         additional_config=AdditionalConfig(
             # While it connects; `bound_calls` has limits of its own.
             timeout=Timeout(init=CHECK_SECONDS, query=max(LEAST_SECONDS, seconds_left(CHECK_SECONDS))),

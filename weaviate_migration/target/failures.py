@@ -55,9 +55,25 @@ _TRANSIENT_TEXTS: tuple[tuple[type[TransientTargetError], re.Pattern[str]], ...]
         TargetConnectionError,
         re.compile(
             r"\b5\d\d\b status|connection refused|context canceled|leader not found|shutting down"
-            r"|resolve node name|no (read|write) replica found",
+            r"|failed with status: 50[234]\b|resolve node name|no (read|write) replica found",
             re.I,
         ),
+    ),
+)
+# Of a vectorizer of the server, which has no code either: it would refuse every object, and no waiting helps.
+_OF_EVERY_OBJECT: tuple[tuple[re.Pattern[str], str], ...] = (
+    (
+        re.compile(r"no api key found", re.I),
+        "Name the header with the key in the mapping, with `headers` of that vector: the message says which.",
+    ),
+    (
+        re.compile(r"failed with status: 40[13]\b"),
+        "Set the variable that `headers` of that vector names to another key.",
+    ),
+    (
+        re.compile(r"panic occurred"),
+        "Look into the server's log. Modules such as text2vec-openai fetch a vocabulary from the internet at first "
+        "use: without it, set TIKTOKEN_CACHE_DIR in the server's environment to a folder that has it.",
     ),
 )
 _SAID: Mapping[type[TransientTargetError], str] = {
@@ -224,6 +240,16 @@ def _body(response: httpx.Response) -> Any:
 def passing_kind(said: str) -> type[TransientTargetError] | None:
     """The class of a failure that may pass, where there is no more than a text; None for any other."""
     return next((kind for kind, text in _TRANSIENT_TEXTS if text.search(said)), None)
+
+
+def refusal_of_all(said: str) -> TargetError | None:
+    """The error for a refusal that every other object would meet with; None for one that is about its object alone.
+
+    Args:
+        said: why the server did not take an object.
+    """
+    hint = next((hint for text, hint in _OF_EVERY_OBJECT if text.search(said)), None)
+    return TargetError(f"the server's vectorizer makes no vectors: {_shortened(said)}", hint) if hint else None
 
 
 def _kind_of_call(call: grpc.Call) -> type[TransientTargetError] | None:

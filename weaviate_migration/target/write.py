@@ -42,7 +42,14 @@ from weaviate_migration.base.settings import spare_memory_mb
 from weaviate_migration.mapping.object_ids import split_address
 from weaviate_migration.mapping.row_to_object import NO_REFERENCES, ObjectDraft, References
 from weaviate_migration.target.calls import carrying
-from weaviate_migration.target.failures import Rejection, is_too_large, passing_kind, target_error, target_errors
+from weaviate_migration.target.failures import (
+    Rejection,
+    is_too_large,
+    passing_kind,
+    refusal_of_all,
+    target_error,
+    target_errors,
+)
 from weaviate_migration.target.message_size import MESSAGE_BYTES, estimated_size, too_large
 from weaviate_migration.target.read_back import uuids_present
 from weaviate_migration.target.references import add_references
@@ -422,6 +429,8 @@ class ObjectWriter:
         for reason, category in rejected.values():
             if category == "refused" and (passing := passing_kind(reason)) is not None:
                 raise passing(f"Weaviate does not take objects of {self._collection.name} now: {reason}")
+            if (stop := refusal_of_all(reason)) is not None:
+                raise stop
         return rejected
 
     def _send_halves(self, drafts: Sequence[ObjectDraft]) -> dict[int, Rejection]:

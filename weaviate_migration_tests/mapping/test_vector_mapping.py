@@ -307,3 +307,36 @@ def test_mistakes_of_vectors_are_told_together() -> None:
         (1, "from"),
         (1, "model"),
     ]
+
+
+def served(header: str, variable: str, name: str) -> dict[str, Any]:
+    return {"name": name, "from": ["title"], "vectorizer": "text2vec_openai", "headers": {header: variable}}
+
+
+def test_what_is_needed_of_the_environment_says_what_needs_it() -> None:
+    made = mapping(served("X-OpenAI-Api-Key", "KEY", "s"), served("X-Cohere-Api-Key", "OTHER", "t"))
+    assert made.headers == {"X-OpenAI-Api-Key": "KEY", "X-Cohere-Api-Key": "OTHER"}
+    assert made.variables == {
+        "OPENAI_API_KEY": "model `openai`",
+        "PROJECT": "model `openai`",
+        "KEY": "vector `s` of Note",
+        "OTHER": "vector `t` of Note",
+    }
+    assert mapping({"name": "v"}, models={}).variables == {}
+
+
+def test_a_header_has_one_value(tmp_path: Path) -> None:
+    """HTTP does not tell capitals in names of headers from small letters."""
+    vectors = [served("X-Key", "KEY", "s"), served("x-key", "OTHER", "t"), served("X-KEY", "KEY", "u")]
+    (found,) = mistakes(tmp_path, given(vectors))
+    assert found.startswith("collections[0].vectors[1].headers.x-key (Note.t): is KEY in collections[0].vectors[0]: a")
+
+
+def test_without_vectorizers_the_server_makes_no_vector() -> None:
+    carried = {**served("X-Key", "KEY", "c"), "column": "blob"}
+    (collection,) = mapping(served("X-Key", "KEY", "s"), carried, MADE).collections
+    assert [(each.name, each.vectorizer) for each in collection.without_vectorizers.vectors] == [
+        ("c", None),
+        ("v", None),
+    ]
+    assert collection.without_vectorizers.variables == {}

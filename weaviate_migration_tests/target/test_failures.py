@@ -17,7 +17,13 @@ from weaviate.exceptions import (
 )
 
 from weaviate_migration.base.errors import TargetError, TargetLimitError, TransientTargetError, category_of
-from weaviate_migration.target.failures import call_may_pass, passing_kind, response_may_pass, target_errors
+from weaviate_migration.target.failures import (
+    call_may_pass,
+    passing_kind,
+    refusal_of_all,
+    response_may_pass,
+    target_errors,
+)
 
 
 class Failing(grpc.GenericRpcHandler):  # type: ignore[misc]
@@ -192,9 +198,33 @@ def test_what_weaviate_client_has_mapped(error: Exception, category: str) -> Non
         ("unexpected 503 status", "connection"),
         ('resolve node name "node1" to host', "connection"),
         ("batch delete: cannot find objects: no read replica found", "connection"),
+        ("connection to: OpenAI API failed with status: 429 error: too many", "overload"),
+        ("connection to: OpenAI API failed with status: 503 error: busy", "connection"),
+        ('send POST request: Post "http://h/api/embed": dial tcp: connect: connection refused', "connection"),
+        ("connection to: OpenAI API failed with status: 500 error: this text", None),
         ("invalid text property 'body': not a string", None),
     ],
 )
 def test_the_text_of_one_object(reason: str, category: str | None) -> None:
     kind = passing_kind(reason)
     assert (kind.category if kind else None) == category
+
+
+@pytest.mark.parametrize(
+    ("reason", "hint"),
+    [
+        ("API Key: no api key found neither in request header: X-Openai-Api-Key nor in environment var", "`headers`"),
+        ("connection to: OpenAI API failed with status: 401 error: Incorrect API key provided", "another key"),
+        ("panic occurred: runtime error: invalid memory address or nil pointer dereference", "TIKTOKEN_CACHE_DIR"),
+        ("fail with status 500: this text", None),
+        ("connection to: OpenAI API failed with status: 500 error: this text", None),
+        ("invalid text property 'body': not a string", None),
+    ],
+)
+def test_what_a_vectorizer_says_of_every_object(reason: str, hint: str | None) -> None:
+    """As Weaviate 1.39.0 says it; what is about one text alone goes to quarantine."""
+    found = refusal_of_all(reason)
+    assert (found is not None) == (hint is not None)
+    if found is not None and hint is not None:
+        assert hint in found.hint
+        assert not isinstance(found, TransientTargetError)

@@ -10,12 +10,13 @@ from weaviate_migration.defs.resources.extract_storage import ExtractIOManager
 from weaviate_migration.defs.resources.models import open_models_resource
 from weaviate_migration.defs.resources.sqlite import SQLiteSource
 from weaviate_migration.defs.resources.weaviate import WeaviateServer
+from weaviate_migration.mapping import Mapping
 from weaviate_migration.runs.names import BATCHES, EXTRACT_STORAGE, MODELS, SOURCE, WEAVIATE, WORK_FOLDER, DagsterNames
 from weaviate_migration.work_folder.folder import WorkFolder
 
 
 def own_resources(
-    config: MigrationConfig, names: DagsterNames, work_folder: WorkFolder, api_key_variable: str
+    config: MigrationConfig, mapping: Mapping, names: DagsterNames, work_folder: WorkFolder, api_key_variable: str
 ) -> dict[str, Any]:
     """The resources, by the keys that they have in the project.
 
@@ -34,6 +35,7 @@ def own_resources(
             grpc_host=config.grpc_host,
             api_key=dg.EnvVar(api_key_variable) if api_key_variable else "",
             prefix=config.prefix,
+            headers=mapping.headers,
         ),
         BATCHES: BatchSettings.of_config(config, config.processes),
         MODELS: open_models_resource(work_folder, names.of(BATCHES), config.max_embedding_calls),

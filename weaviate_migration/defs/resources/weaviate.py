@@ -53,6 +53,10 @@ class WeaviateServer(dg.ConfigurableResource):  # type: ignore[type-arg]
     grpc_host: str | None = Field(default=None, description="Where gRPC is served; by default the host of the URL.")
     api_key: str = Field(default="", description="For a server that wants one; give it through the environment.")
     prefix: str = Field(default="", description="Stands before the names of collections and aliases.")
+    headers: dict[str, str] = Field(
+        default_factory=dict,
+        description="What the server's vectorizers need: for each header the variable that holds it.",
+    )
 
     # What is open until the run ends: a server for each step took longer than the work, and each client loads the
     # certificates of this machine.
@@ -94,7 +98,9 @@ class WeaviateServer(dg.ConfigurableResource):  # type: ignore[type-arg]
                 # A step that has waited in vain is enough: those that follow, and there may be many, ask once.
                 limits = NO_REPEATS if self._is_away else limits
                 self._is_away = True
-                client = self._open.enter_context(connected(target, address, self.api_key or None, limits))
+                client = self._open.enter_context(
+                    connected(target, address, self.api_key or None, limits, self.headers)
+                )
                 self._client, self._is_away = (address, client), False
             return self._client[1]
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from weaviate.collections import Collection
 
+from weaviate_migration.base.settings import refuse_unset
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping.row_to_object import ObjectDraft, key_text, row_converter
 from weaviate_migration.mapping.values import verbatim_json
@@ -32,6 +33,9 @@ class RowWriter:
         migration_timestamp: when the migration began, RFC 3339.
         into: takes each row that is refused. It is called in the thread that takes the outcomes.
         vectors: those that models make.
+
+    Raises:
+        ConfigurationError: a key is not set that the server needs to make vectors of what is written.
     """
 
     collection: Collection[Any, Any]
@@ -40,6 +44,10 @@ class RowWriter:
     settings: WriteSettings
     into: TakeRefused
     vectors: WrittenVectors = NO_WRITTEN_VECTORS
+
+    def __post_init__(self) -> None:
+        """Without its key a vectorizer of the server refuses every object."""
+        refuse_unset(self.mapping.variables)
 
     def write(self, partition: str, rows: Iterable[JudgedRow], layout: RowLayout) -> Iterator[BatchOutcome]:
         """Writes rows, a few batches under way at once, and yields what became of each batch as it completes.

@@ -22,7 +22,7 @@ from weaviate_migration.work_folder.folder import WorkFolder
 
 # What no migration gets over; the others it finds itself, tells with its own words, or can live with.
 IMPOSSIBLE_WITHOUT = ("work folder", "server disk", "tenants", "rights")
-_SAMPLE_NEEDS = ("backup", "rights")
+_SAMPLE_NEEDS = ("backup", "keys", "rights")
 _ASK_ROWS = ("work folder", "server disk", "server memory")
 _ASK_SERVER = ("rights", "names", "clock", "collections", "duration")
 
@@ -84,6 +84,8 @@ def _without_server(
     data = target.data_folder(work_folder.path) if isinstance(target, EmbeddedTarget) else None
     yield source_side.pause(source.look, allowed=config.allow_pause)
     yield source_side.tables(source.other_tables, mapping)
+    if mapping.variables:
+        yield server_side.keys(mapping)
     yield source_side.capture(source, live=config.live)
     elsewhere, scratch = bool(work_folder.extracts), work_folder.ensure_scratch()
     try:

@@ -14,8 +14,9 @@ from weaviate import WeaviateClient
 from weaviate.collections import Collection
 
 from weaviate_migration.base.endings import Endings
-from weaviate_migration.base.errors import MigrationConflictError, TargetError
+from weaviate_migration.base.errors import ConfigurationError, MigrationConflictError, TargetError
 from weaviate_migration.base.repeats import repeating
+from weaviate_migration.base.settings import refuse_unset
 from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.target.aliases import refuse_foreign_names
 from weaviate_migration.target.calls import repeats_of, tells
@@ -77,6 +78,15 @@ def server(client: WeaviateClient, address: ServerAddress) -> ChecklistItem:
     version = server_version(client)
     minimum = ".".join(map(str, MINIMUM_VERSION))
     return ChecklistItem("server", "passed", f"Weaviate {version} at {address}; at least {minimum} is needed")
+
+
+def keys(mapping: Mapping) -> ChecklistItem:
+    """Whether the keys are set that models and vectorizers need; no value is looked at."""
+    try:
+        refuse_unset(mapping.variables)
+    except ConfigurationError as error:
+        return ChecklistItem("keys", "failed", error.message, error.hint)
+    return ChecklistItem("keys", "passed", f"set: {', '.join(mapping.variables)}")
 
 
 def rights(trial: TrialCollections, mapping: Mapping) -> ChecklistItem:
