@@ -12,7 +12,7 @@ from packaging.version import Version
 from weaviate_migration_tests.installed_package import CHECKOUT
 
 OWN_NAME = "weaviate-migration"
-LOCKED_EXTRAS = {"runtime.txt": (), "dev.txt": ("dev", "docs")}
+LOCKED_EXTRAS = {"runtime.txt": (), "dev.txt": ("dev", "docs", "demo", "vectors")}
 PYTHONS = ("3.11", "3.12", "3.13")
 
 
@@ -66,5 +66,7 @@ def test_what_is_tested_is_what_runs() -> None:
 
 
 def test_every_lower_bound_is_named() -> None:
-    for requirement in asked_for("dev", "docs", "examples", "bench", "field"):
+    for requirement in asked_for(
+        "dev", "docs", "demo", "vectors", "sentence-transformers", "examples", "bench", "field"
+    ):
         assert any(each.operator == ">=" for each in requirement.specifier), requirement

@@ -1,6 +1,7 @@
 """`demo`: a file made on the spot, migrated and searched."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 
 import click
@@ -19,9 +20,14 @@ from weaviate_migration.cli.show.options import (
 )
 from weaviate_migration.cli.show.summary import show_result
 from weaviate_migration.cli.show.terminal import plain_console, print_text
+from weaviate_migration.demo.static_model import INSTALL_HINT, package_folder
 from weaviate_migration.demo.tour import LiveTour, SearchShown, demo_searches, make_demo_file, tour_live
+from weaviate_migration.demo.vector_mapping import MODEL, write_demo_mapping
+from weaviate_migration.mapping import read_mapping
 from weaviate_migration.target.connect import open_weaviate
 from weaviate_migration.target.weaviate_url import configured_target
+from weaviate_migration.vectors.open_provider import open_provider
+from weaviate_migration.vectors.provider import EmbeddingProvider
 
 
 @click.command(cls=HeadedCommand, epilog=EPILOG)
@@ -33,6 +39,8 @@ def demo(as_json: bool, **options: Any) -> int:
     """
     config = create_migration_config("demo", **options)
     config = config.model_copy(update={"sqlite_url": str(make_demo_file(config.work_dir))})
+    if config.mapping is None:
+        config = _with_vectors(config)
     target = configured_target(config)
     switches = config.cutover and not config.dry_run
     with open_weaviate(target, config.work_dir.absolute(), config.weaviate_api_key, config) as client:
@@ -41,8 +49,28 @@ def demo(as_json: bool, **options: Any) -> int:
         else:
             code = report_result(run_with_progress(config), as_json)
         if code == 0 and switches and not as_json:
-            _show_searches(demo_searches(client, config.prefix), config, plain_console(stderr=True))
+            with _model_of(config) as model:
+                _show_searches(demo_searches(client, config.prefix, model), config, plain_console(stderr=True))
     return code
+
+
+def _with_vectors(config: MigrationConfig) -> MigrationConfig:
+    """The same with the demo's own mapping; without the model's package as it is, which is said."""
+    if package_folder() is None:
+        print_text(plain_console(stderr=True), f"No vectors are made, and none searched. {INSTALL_HINT}")
+        return config
+    return config.model_copy(update={"mapping": write_demo_mapping(config.work_dir.absolute())})
+
+
+@contextmanager
+def _model_of(config: MigrationConfig) -> Iterator[EmbeddingProvider | None]:
+    """The model that has made the demo's vectors; None where there are none."""
+    model = read_mapping(config.mapping).models.get(MODEL) if config.mapping is not None else None
+    if model is None:
+        yield None
+        return
+    with closing(open_provider(model)) as provider:
+        yield provider
 
 
 def _report_tour(tour: LiveTour, as_json: bool) -> int:
@@ -71,7 +99,7 @@ def _changes_text(tour: LiveTour) -> str:
 def _show_searches(searches: Iterable[SearchShown], config: MigrationConfig, console: Console) -> None:
     """The demo's searches and their first hits, and where to look next."""
     for search in searches:
-        console.print(f"\nBM25 search in {search.alias}: “{search.query}”", style="bold")
+        console.print(f"\n{search.kind} search in {search.alias}: “{search.query}”", style="bold")
         for hit in search.hits:
             console.print(f"  {hit.score:5.2f}  {hit.excerpt}")
     print_text(

@@ -4,8 +4,10 @@ import json
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from weaviate_migration.base.errors import ConfigurationError
+from weaviate_migration.base.permissions import make_folder
 
 PACKAGE = "wordllama"
 INSTALL_HINT = "Install it with the extra `demo`: pip install 'weaviate-migration[demo]'."
@@ -20,7 +22,7 @@ def package_folder() -> Path | None:
 
 
 def write_static_model(folder: Path) -> Path:
-    """Writes the model into a folder, and returns it: a table of 32,000 tokens with 256 numbers each, 33 MB.
+    """Writes the model into a new folder, and returns it: a table of 32,000 tokens with 256 numbers each, 33 MB.
 
     The package itself is not imported: it sets up logging for the whole process, and looks for its tokenizer in the
     network.
@@ -33,14 +35,21 @@ def write_static_model(folder: Path) -> Path:
         raise ConfigurationError(
             f"the package {PACKAGE}, which brings the demo's model, is not installed", INSTALL_HINT
         )
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder.parent)
     try:
-        shutil.copyfile(package / _TOKENIZER, folder / "tokenizer.json")
-        _write_table(package / _TABLE, folder / "model.safetensors")
+        with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
+            _write_files(package, Path(scratch, folder.name)).rename(folder)
     except FileNotFoundError as error:
         raise ConfigurationError(
             f"the package {PACKAGE} has another model than it had: {error}", INSTALL_HINT
         ) from error
+    return folder
+
+
+def _write_files(package: Path, folder: Path) -> Path:
+    folder.mkdir()
+    shutil.copyfile(package / _TOKENIZER, folder / "tokenizer.json")
+    _write_table(package / _TABLE, folder / "model.safetensors")
     # Of the length 1: then the dot product is the cosine.
     (folder / "config.json").write_text(json.dumps({"normalize": True, "max_length": 512}), encoding="utf-8")
     return folder

@@ -14,6 +14,8 @@ from weaviate_migration.api.sync import sync_changes
 from weaviate_migration.base.errors import DifferencesError
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.demo import chatting, write_demo_file
+from weaviate_migration.demo.vector_mapping import VECTOR
+from weaviate_migration.vectors.provider import EmbeddingProvider
 from weaviate_migration.work_folder.folder import WorkFolder
 
 FIRST_HITS = 3
@@ -21,7 +23,7 @@ EXCERPT = 100
 
 
 class DemoSearch(NamedTuple):
-    """One keyword search (BM25): in which collection, for which words, in which property."""
+    """One search: in which collection, for which words, in which property."""
 
     collection: str
     query: str
@@ -29,22 +31,24 @@ class DemoSearch(NamedTuple):
 
 
 DEMO_SEARCHES = (
-    DemoSearch("Message", "merge sorted inputs", "content"),
     DemoSearch("DocumentChunk", "create temporary directory", "content"),
     DemoSearch("Document", "regular expression pattern syntax", "content"),
+    DemoSearch("Message", "merge sorted inputs", "content"),
 )
+"""By keywords; the last one also by meaning, and by both together."""
 
 
 class Hit(NamedTuple):
-    """One object that a search found: its BM25 score, and the beginning of the property that was searched."""
+    """One object that a search found: how well it fits, and the beginning of the property that was searched."""
 
     score: float
     excerpt: str
 
 
 class SearchShown(NamedTuple):
-    """A BM25 search through an alias, and its first hits."""
+    """A search through an alias, of which kind it is, and its first hits."""
 
+    kind: str
     alias: str
     query: str
     hits: tuple[Hit, ...]
@@ -58,21 +62,44 @@ def make_demo_file(work_dir: Path) -> Path:
     return path
 
 
-def demo_searches(client: WeaviateClient, prefix: str) -> Iterator[SearchShown]:
-    """Runs the demo's BM25 searches through the aliases."""
+def demo_searches(client: WeaviateClient, prefix: str, model: EmbeddingProvider | None) -> Iterator[SearchShown]:
+    """Runs the demo's searches through the aliases.
+
+    Args:
+        model: what has made the vectors; None: there are none, and nothing is searched by them.
+    """
     for search in DEMO_SEARCHES:
-        alias = f"{prefix}{search.collection}"
-        found = client.collections.use(alias).query.bm25(
-            search.query,
-            query_properties=[search.property_name],
-            limit=FIRST_HITS,
-            return_metadata=MetadataQuery(score=True),
-        )
-        hits = tuple(
-            Hit(each.metadata.score or 0.0, _excerpt(str(each.properties[search.property_name])))
-            for each in found.objects
-        )
-        yield SearchShown(alias, search.query, hits)
+        yield _shown("BM25", prefix, search, _query(client, prefix, search).bm25(search.query, **_asked(search)))
+    if model is not None:
+        numbers = model.embed([search.query]).vectors[0].tolist()
+        query = _query(client, prefix, search)
+        found = query.near_vector(numbers, target_vector=VECTOR, limit=FIRST_HITS, return_metadata=_SCORES)
+        yield _shown("Vector", prefix, search, found)
+        found = query.hybrid(search.query, vector=numbers, target_vector=VECTOR, **_asked(search))
+        yield _shown("Hybrid", prefix, search, found)
+
+
+_SCORES = MetadataQuery(score=True, distance=True)
+
+
+def _asked(search: DemoSearch) -> Any:
+    return {"query_properties": [search.property_name], "limit": FIRST_HITS, "return_metadata": _SCORES}
+
+
+def _query(client: WeaviateClient, prefix: str, search: DemoSearch) -> Any:
+    return client.collections.use(f"{prefix}{search.collection}").query
+
+
+def _shown(kind: str, prefix: str, search: DemoSearch, found: Any) -> SearchShown:
+    hits = tuple(
+        Hit(_score(each.metadata), _excerpt(str(each.properties[search.property_name]))) for each in found.objects
+    )
+    return SearchShown(kind, f"{prefix}{search.collection}", search.query, hits)
+
+
+def _score(told: Any) -> float:
+    """Of a search by vector the cosine, else what the server calls the score."""
+    return 1 - told.distance if told.distance is not None else told.score or 0.0
 
 
 @dataclass(frozen=True)

@@ -122,6 +122,9 @@ def test_the_demo_then_the_ui(tmp_path: Path) -> None:
     )
     assert demo.returncode == 0, demo.stdout + demo.stderr
     assert demo.stderr.count("BM25 search in ") == 3
+    *_, by_vector, by_both = demo.stderr.split(" search in Message: “merge sorted inputs”\n")
+    for found in (by_vector, by_both):
+        assert "Merge multiple sorted inputs into a single sorted output." in found.splitlines()[0]
     port = free_port()
     with lasting(["make", "ui", f"PORT={port}", *work], CHECKOUT):
         assert "Dagster" in wait_for_page(f"http://127.0.0.1:{port}/")
