@@ -240,10 +240,12 @@ def test_what_is_no_command_is_tested_too() -> None:
         ("python", "dagster.md"),
         ("python", "live.md"),
         ("python", "python.md"),
+        ("python", "vectors.md"),
         ("yaml", "alerts.md"),
         ("yaml", "component.md"),
         ("yaml", "mapping.md"),
         ("yaml", "prove.md"),
+        ("yaml", "vectors.md"),
     }
 
 

@@ -57,7 +57,7 @@ def demo(as_json: bool, **options: Any) -> int:
 def _with_vectors(config: MigrationConfig) -> MigrationConfig:
     """The same with the demo's own mapping; without the model's package as it is, which is said."""
     if package_folder() is None:
-        print_text(plain_console(stderr=True), f"No vectors are made, and none searched. {INSTALL_HINT}")
+        print_text(plain_console(stderr=True), f"No vectors are made, and none searched: {INSTALL_HINT}")
         return config
     return config.model_copy(update={"mapping": write_demo_mapping(config.work_dir.absolute())})
 

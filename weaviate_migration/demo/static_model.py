@@ -10,7 +10,7 @@ from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.base.permissions import make_folder
 
 PACKAGE = "wordllama"
-INSTALL_HINT = "Install it with the extra `demo`: pip install 'weaviate-migration[demo]'."
+INSTALL_HINT = "pip install 'weaviate-migration[demo]' brings a small model."
 _TABLE = Path("weights", "l2_supercat_256.safetensors")
 _TOKENIZER = Path("tokenizers", "l2_supercat_tokenizer_config.json")
 

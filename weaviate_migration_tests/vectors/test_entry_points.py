@@ -11,6 +11,7 @@ from weaviate_migration.base.errors import ConfigurationError, EmbeddingError, T
 from weaviate_migration.mapping.model_mapping import ModelMapping
 from weaviate_migration.vectors.open_provider import open_provider
 from weaviate_migration.vectors.provider import EmbeddingProvider
+from weaviate_migration_tests.documentation import code_blocks
 
 MODULE = '''
 from weaviate_migration.base.errors import TransientEmbeddingError
@@ -83,6 +84,15 @@ def test_what_goes_wrong_in_it_is_told() -> None:
 def test_what_is_no_model(name: str) -> None:
     with pytest.raises(ConfigurationError, match=f"of the entry point {name}|the entry point {name} gives no model"):
         opened(name)
+
+
+def test_the_documented_callable(tmp_path: Path) -> None:
+    (example,), (points,) = code_blocks("python", "vectors.md"), code_blocks("toml", "vectors.md")
+    (tmp_path / "lengths_of_texts.py").write_text(example)
+    (tmp_path / "lengths_of_texts-1.0.dist-info" / "entry_points.txt").write_text(
+        points.replace("project.entry-points.", "").replace('"', "").replace("my_package.embedding", "lengths_of_texts")
+    )
+    assert opened("my-embedder").embed(["four", "a"]).vectors.tolist() == [[4, 1], [1, 1]]
 
 
 def test_a_name_that_no_package_has() -> None:

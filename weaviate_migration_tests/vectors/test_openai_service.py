@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 from weaviate_migration.base.deadline import bounded
 from weaviate_migration.base.errors import (
@@ -25,6 +26,7 @@ from weaviate_migration.vectors import openai_service
 from weaviate_migration.vectors.open_provider import open_provider
 from weaviate_migration.vectors.openai_service import embeddings_url
 from weaviate_migration.vectors.provider import EmbeddingProvider
+from weaviate_migration_tests.documentation import code_blocks
 from weaviate_migration_tests.embedding_service import Answer, EmbeddingService, embedding_service
 from weaviate_migration_tests.target.hostile_server import TOO_MUCH, TRICKLES, UNREADABLE, hostile_server
 from weaviate_migration_tests.target.hostile_server import Answer as HostileAnswer
@@ -328,6 +330,17 @@ class TestKeys:
                 opened(service, key="EMBEDDING_KEY").embed(TEXTS)
             assert "Name the address" in raised.value.hint
             assert other.calls == 0
+
+
+def test_the_documented_services(monkeypatch: pytest.MonkeyPatch) -> None:
+    (example,) = code_blocks("yaml", "vectors.md")
+    models = yaml.safe_load(example)["models"]
+    for name in ("OPENAI_API_KEY", "AZURE_OPENAI_API_KEY"):
+        monkeypatch.setenv(name, KEY)
+    for fields in models.values():
+        provider = open_provider(ModelMapping(**fields))
+        assert provider.name == fields["model"]
+        provider.close()
 
 
 @pytest.mark.parametrize(
