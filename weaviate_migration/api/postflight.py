@@ -23,6 +23,7 @@ from weaviate_migration.monitoring.postflight import (
 )
 from weaviate_migration.monitoring.row_counts import counted_rows
 from weaviate_migration.phases.dual_write.lag import known_standing
+from weaviate_migration.phases.validation.application_queries import vectors_of_queries
 from weaviate_migration.runs.checks import CheckStatus
 from weaviate_migration.work_folder.checklist import Checklist, ChecklistItem
 from weaviate_migration.work_folder.folder import lacking_vectors, quarantined_rows
@@ -80,7 +81,8 @@ def _checklist(session: ServerSession, client: WeaviateClient, of_checks: Checkl
 def _queries(session: ServerSession, client: WeaviateClient, record: MigrationRecord) -> Iterator[ChecklistItem]:
     """The item of the application's own queries; none where there are none."""
     if (asked := _asked(session)).queries:
-        yield queries(client, session.mapping, record, session.work_folder, asked, lambda *_: None)
+        vector_of = vectors_of_queries(session.models, session.mapping)
+        yield queries(client, session.mapping, record, session.work_folder, asked, vector_of)
 
 
 def _asked(session: ServerSession) -> Queries:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import weaviate
 
+from weaviate_migration.mapping.queries import SEARCHES
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.kept_queries import KeptQueries
@@ -18,16 +19,19 @@ from weaviate_migration_tests.live.notes import NoteMigration
 
 MAPPING = """\
 name: recipes
+models: {{small: {{folder: "{model}"}}}}
 collections:
   - name: Recipe
     table: recipes
-    vectors: [{name: taste, column: taste, bytes: json}]
+    vectors:
+      - {{name: taste, column: taste, bytes: json}}
+      - {{name: told, from: [title], model: small, query_prefix: "look for: "}}
     properties:
-      - {name: title, column: title, index: words}
-      - {name: kind, column: kind, index: whole}
-      - {name: servings, column: servings, type: int}
-      - {name: rating, column: rating, type: number}
-      - {name: madeOn, column: made_on, type: date}
+      - {{name: title, column: title, index: words}}
+      - {{name: kind, column: kind, index: whole}}
+      - {{name: servings, column: servings, type: int}}
+      - {{name: rating, column: rating, type: number}}
+      - {{name: madeOn, column: made_on, type: date}}
 """
 TABLES = """
 CREATE TABLE recipes (id INTEGER PRIMARY KEY, title TEXT, kind TEXT, servings INTEGER, rating REAL, made_on TEXT,
@@ -45,9 +49,11 @@ QUERIES = f"""\
 queries:
   - {{name: creamy tomato, collection: Recipe, bm25: creamy tomato, k: 3, keys: [4], sql: "{FULL_TEXT}"}}
   - {{name: both words, collection: Recipe, bm25: creamy tomato, operator: and, k: 2, keys: ["4"]}}
-  - {{name: like the pasta, collection: Recipe, near_key: 1, k: 2, keys: [1, 2]}}
-  - {{name: sour, collection: Recipe, near_vector: [0.0, 1.0], filters: {{kind: soup}}, k: 2, keys: [3, 4]}}
-  - {{name: mixed, collection: Recipe, hybrid: norma, near_vector: [0.9, 0.1], alpha: 0.5, k: 1, keys: [2]}}
+  - {{name: like the pasta, collection: Recipe, near_key: 1, vector: taste, k: 2, keys: [1, 2]}}
+  - {{name: sour, collection: Recipe, near_vector: [0, 1], vector: taste, k: 2, keys: [3, 4], filters: {{kind: soup}}}}
+  - {{name: mixed, collection: Recipe, hybrid: norma, near_vector: [1, 0], vector: taste, alpha: 0.5, k: 1, keys: [2]}}
+  - {{name: in words, collection: Recipe, near_text: a soup with tomatoes, vector: told, k: 2, keys: [3, 4]}}
+  - {{name: in words and by them, collection: Recipe, hybrid: norma, vector: told, k: 1, keys: [2]}}
   - name: for four
     collection: Recipe
     filters: {{servings: {{greater_or_equal: 4}}, rating: {{greater_than: 4}}, madeOn: {{less_than: 2026-02-03}}}}
@@ -72,7 +78,7 @@ class Recipes(NoteMigration):
 
 
 @pytest.fixture(scope="module")
-def recipes(tmp_path_factory: pytest.TempPathFactory, server: ServerAddress) -> Recipes:
+def recipes(tmp_path_factory: pytest.TempPathFactory, server: ServerAddress, static_model: Path) -> Recipes:
     """One migration for all of these tests: it expects too much at first. Each puts back what it alters."""
     migration = NoteMigration(tmp_path_factory.mktemp("recipes"), server)
     migration.source.parent.mkdir()
@@ -80,7 +86,7 @@ def recipes(tmp_path_factory: pytest.TempPathFactory, server: ServerAddress) -> 
         connection.executescript(TABLES)
         connection.executemany("INSERT INTO recipes VALUES (?, ?, ?, ?, ?, ?, ?)", ROWS)
         connection.execute("INSERT INTO recipes_fts (recipes_fts) VALUES ('rebuild')")
-    migration.mapping.write_text(MAPPING, encoding="utf-8")
+    migration.mapping.write_text(MAPPING.format(model=static_model), encoding="utf-8")
     queries_of(migration).write_text(QUERIES, encoding="utf-8")
     with closing(connect(server, None)) as client:
         empty(client)
@@ -118,11 +124,11 @@ def test_check_tells_both_sides_and_their_times(recipes: Recipes) -> None:
     check = check_of(recipes)
     assert (check["status"], check["asset"], check["blocking"]) == ("passed", "recipe", True)
     figures = check["metadata"]
-    assert (figures["queries"], figures["failed"]) == (6, 0)
+    assert (figures["queries"], figures["failed"]) == (8, 0)
     assert figures["weaviate_ms"] > 0
     assert figures["sqlite_ms"] > 0
     rows = {each["query"]: each for each in figures["asked"]}
-    assert {each["by"] for each in rows.values()} == {"bm25", "near_key", "near_vector", "hybrid", "filters"}
+    assert {each["by"] for each in rows.values()} == {*SEARCHES, "filters"}
     assert (rows["creamy tomato"]["found"], rows["creamy tomato"]["shared_with_sqlite"]) == (1, 1.0)
     assert rows["creamy tomato"]["sqlite_ms"] > 0
     assert rows["both words"]["sqlite_ms"] == ""
@@ -133,7 +139,7 @@ def test_report_draws_the_times_of_both_sides(recipes: Recipes) -> None:
     page, text = recipes.folder / "report.html", recipes.folder / "report.md"
     assert run_here("report", "--work-dir", recipes.work_dir, "--html", page, "--markdown", text).code == 0
     section = page.read_text(encoding="utf-8").split("Your own queries</h2>", 1)[1].split("<h2", 1)[0]
-    assert "All 6 found what they have to find." in section
+    assert "All 8 found what they have to find." in section
     assert "<svg" in section
     assert "creamy tomato: SQLite" in section
     assert "## Your own queries" in text.read_text(encoding="utf-8")
@@ -142,7 +148,7 @@ def test_report_draws_the_times_of_both_sides(recipes: Recipes) -> None:
 def test_postflight_asks_again(recipes: Recipes) -> None:
     item = next(each for each in run(recipes, "postflight", "--json").json["items"] if each["name"] == "queries")
     assert item["verdict"] == "passed"
-    assert item["figure"].startswith("All 6 found what they have to find. Median: Weaviate ")
+    assert item["figure"].startswith("All 8 found what they have to find. Median: Weaviate ")
 
 
 def test_object_that_is_found_no_more(recipes: Recipes, client: weaviate.WeaviateClient) -> None:
@@ -155,11 +161,11 @@ def test_object_that_is_found_no_more(recipes: Recipes, client: weaviate.Weaviat
         check = check_of(recipes)
     finally:
         collection.data.insert(soup.properties, uuid=soup.uuid, vector=dict(soup.vector))
-    assert (item["verdict"], check["status"], check["metadata"]["failed"]) == ("failed", "failed", 4)
+    assert (item["verdict"], check["status"], check["metadata"]["failed"]) == ("failed", "failed", 5)
     assert "creamy tomato: 4 is not among the first 3" in item["figure"]
     assert "nor does SQLite" not in item["figure"]
     assert "of the 2 rows that SQLite gives first, 1 are among the first 10, and 100% are wanted" in item["figure"]
-    assert item["figure"].count("4 is not among") == 3
+    assert item["figure"].count("4 is not among") == 4
     assert "3, 4" not in item["figure"]
 
 

@@ -13,11 +13,17 @@ from weaviate_migration.mapping import Mapping as WholeMapping
 from weaviate_migration.mapping.asset_names import queries_step
 from weaviate_migration.mapping.query_file import Queries
 from weaviate_migration.phases.history.changes import held_changes
-from weaviate_migration.phases.validation.application_queries import ask_queries, opened_query_source, query_file
+from weaviate_migration.phases.validation.application_queries import (
+    ask_queries,
+    opened_query_source,
+    query_file,
+    vectors_of_queries,
+)
 from weaviate_migration.phases.validation.indexed import await_index
 from weaviate_migration.runs.jobs import QUERIES, SQLITE_SNAPSHOT
 from weaviate_migration.runs.names import DagsterNames
 from weaviate_migration.runs.readiness import missing_partitions
+from weaviate_migration.vectors.open_models import OpenModels
 from weaviate_migration.work_folder.folder import WorkFolder
 
 
@@ -48,6 +54,7 @@ def build_queries_check(
         context: dg.AssetCheckExecutionContext,
         weaviate: dg.ResourceParam[TargetServer],
         batches: BatchSettings,
+        models: dg.ResourceParam[OpenModels],
         work_folder: dg.ResourceParam[WorkFolder],
     ) -> Iterator[dg.AssetCheckResult]:
         record = work_folder.records.current()
@@ -68,7 +75,7 @@ def build_queries_check(
                 source.plan.of(collection),
                 client.collections.use(name),
                 source.selects,
-                lambda *_: None,
+                vectors_of_queries(models, mapping),
                 changes.has,
             )
         yield noted(queries_finding(compared, queued), spec, results)

@@ -26,6 +26,7 @@ from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import CollectionPlan, MigrationPlan, key_affinities, plan_migration
 from weaviate_migration.source.timed_select import SelectedRows, TimedSelects, opened_for_selects
 from weaviate_migration.target.application_queries import FoundObjects, first_found
+from weaviate_migration.vectors.open_models import OpenModels
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.record import MigrationRecord
 
@@ -37,6 +38,20 @@ SHOWN_KEYS = 5
 VectorOf = Callable[[VectorMapping, str], Sequence[float] | None]
 """Gives the vector of a query's text; None where the server makes it."""
 _Timed = TypeVar("_Timed", FoundObjects, SelectedRows)
+
+
+def vectors_of_queries(models: OpenModels, mapping: Mapping) -> VectorOf:
+    """Makes the vectors of queries' texts as those of the rows were made: through the cache, by the vector's model."""
+
+    def vector_of(vector: VectorMapping, text: str) -> Sequence[float] | None:
+        if vector.model is None:  # The server's module makes it.
+            return None
+        (made,) = models.embedder(mapping, vector).vectors_of([vector.query_prefix + text])
+        assert made is not None, "there is a text"
+        numbers: list[float] = made.tolist()
+        return numbers
+
+    return vector_of
 
 
 class _NotAskableError(Exception):
