@@ -16,8 +16,10 @@ from benchmarks.audit import measure_audit, measure_fetch
 from benchmarks.captured_writes import CapturedWrites, install_bare_trigger, install_our_capture
 from benchmarks.cold_commands import demo_file, measure_demo, measure_help, measure_start
 from benchmarks.dlt_pipeline import measure_dlt
+from benchmarks.embedded_file import EmbeddedFile, Origin
+from benchmarks.embedding import measure_embedding
 from benchmarks.empty_job_run import measure_empty_job
-from benchmarks.figures import LARGER, SUBJECTS, Runs
+from benchmarks.figures import LARGER, SUBJECTS, Runs, index_run
 from benchmarks.follow_latency import FollowLatency
 from benchmarks.measurement import ROOT, MeasuredCommandError, Measurement, Server
 from benchmarks.measuring_cost import measure_cost
@@ -25,9 +27,11 @@ from benchmarks.messages_file import write_messages_file
 from benchmarks.migrate_command import MigrateCommand
 from benchmarks.report import before_sheet, report_sheets
 from benchmarks.tables_file import TablesFile
-from benchmarks.upper_bound import UpperBound
+from benchmarks.upper_bound import UpperBound, messages_mapping
+from benchmarks.vector_indexes import INDEXES, measure_index
 from benchmarks.version_before import checked_out
 from weaviate_migration.base.settings import API_KEY_VARIABLE
+from weaviate_migration.mapping import read_mapping
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import embedded_server
 
@@ -37,6 +41,9 @@ Preparations = dict[str, Callable[[], Measure]]
 
 # Peak memory hardly differs from run to run, and this is by far the longest one.
 ONCE = "migrate larger"
+EMBEDDED_ROWS = 20_000
+# MiniLM makes 44 vectors a second on one core.
+FEW_EMBEDDED_ROWS = 1_000
 
 
 @click.command()
@@ -56,6 +63,7 @@ def main(
         with TemporaryDirectory(prefix="weaviate-migration-benchmarks-") as place, _server(Path(place)) as server:
             folder = Path(place)
             measures = _commands(server, folder, rows, ROOT) | _within(server, folder, rows, bound_batch_size)
+            measures |= _of_vectors(server, folder, bound_batch_size)
             ours = {name: measures[name]() for name in needed}
             with checked_out(before, folder) if before else nullcontext() as checkout:
                 theirs = _commands(server, folder, rows, checkout) if checkout else {}
@@ -116,7 +124,7 @@ def _within(server: Server, folder: Path, rows: int, batch_size: int) -> Prepara
 
     @cache
     def bound() -> UpperBound:
-        return UpperBound(server, _messages_file(folder, rows), batch_size)
+        return UpperBound(server, _messages_file(folder, rows), messages_mapping(), batch_size)
 
     def source() -> Path:
         return _messages_file(folder, rows)
@@ -134,6 +142,34 @@ def _within(server: Server, folder: Path, rows: int, batch_size: int) -> Prepara
         "bare trigger": lambda: CapturedWrites(folder, 1000, install_bare_trigger).measure,
         "measuring": lambda: partial(measure_cost, server, source(), rows, folder),
         "follow": lambda: FollowLatency(server, folder).measure,
+    }
+
+
+def _of_vectors(server: Server, folder: Path, batch_size: int) -> Preparations:
+    """What is measured of vectors of 384 numbers."""
+    many, few = EmbeddedFile(folder, EMBEDDED_ROWS), EmbeddedFile(folder, FEW_EMBEDDED_ROWS)
+
+    def migrate(file: EmbeddedFile, origin: Origin) -> MigrateCommand:
+        options = ("--mapping", file.mapping(origin))
+        return MigrateCommand(server, file.source(), file.rows, folder, ("Text",), options)
+
+    def bound(origin: Origin) -> UpperBound:
+        mapping = read_mapping(many.mapping(origin)).collections[0]
+        vectors = None if origin == "carried" else many.vectors
+        return UpperBound(server, many.source(), mapping, batch_size, vectors)
+
+    return {
+        "carried vectors bound": lambda: bound("carried").measure,
+        "migrate carried vectors": lambda: migrate(many, "carried").measure,
+        "made vectors bound": lambda: bound("static").measure,
+        "migrate made vectors": lambda: migrate(many, "static").measure,
+        "embed with minilm": lambda: partial(measure_embedding, few, "minilm"),
+        "embed with static": lambda: partial(measure_embedding, many, "static"),
+        "second migration": lambda: migrate(few, "minilm").measure_second,
+        **{
+            index_run(each): partial(lambda index: partial(measure_index, server, many, index), each)
+            for each in INDEXES
+        },
     }
 
 

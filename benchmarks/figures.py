@@ -6,6 +6,7 @@ from statistics import median, quantiles
 
 from benchmarks.follow_latency import CHANGES_PER_SECOND
 from benchmarks.measurement import Measurement
+from benchmarks.vector_indexes import INDEXES
 
 Runs = Mapping[str, Sequence[Measurement]]
 
@@ -35,6 +36,11 @@ MAX_CAPTURED_TRANSACTION = 1.35
 MAX_MEDIAN_LATENCY_SECONDS = 0.5
 MAX_P99_LATENCY_SECONDS = 2.0
 MAX_MEASURING = 1.03
+MAX_VECTOR_LOAD = 1.25
+MAX_EMBEDDING = 1.1
+MAX_SECOND_MIGRATION = 0.5
+MIN_RECALL = 0.95
+MIN_CONTAINMENT = 1.0
 LARGER = 4
 
 
@@ -236,6 +242,55 @@ def _measuring(runs: Runs) -> list[Figure]:
     ]
 
 
+def _vector_load(runs: Runs) -> list[Figure]:
+    return [_load_ratio(f"load of {origin} vectors / raw insert_many", runs, origin) for origin in ("carried", "made")]
+
+
+def _load_ratio(name: str, runs: Runs, origin: str) -> Figure:
+    load = median(run.phases["load"] for run in runs[f"migrate {origin} vectors"])
+    bound = median_seconds(runs[f"{origin} vectors bound"])
+    return _at_most(name, f"{load:.1f} s / {bound:.1f} s", load / bound, MAX_VECTOR_LOAD)
+
+
+def _embedding(runs: Runs) -> list[Figure]:
+    return [_embedding_ratio(model, runs[f"embed with {model}"]) for model in ("minilm", "static")]
+
+
+def _embedding_ratio(model: str, runs: Sequence[Measurement]) -> Figure:
+    ratio = median(run.seconds / run.reference_seconds for run in runs)
+    bare = median(run.reference_seconds for run in runs)
+    measured = f"{median_seconds(runs):.2f} s / {bare:.2f} s, CPU time, {runs[0].rows:,} texts"
+    return _at_most(f"embedding with {model}, kept / the bare model", measured, ratio, MAX_EMBEDDING)
+
+
+def _second_migration(runs: Runs) -> list[Figure]:
+    second = runs["second migration"]
+    first, calls = median(run.reference_seconds for run in second), max(run.calls for run in second)
+    measured = f"{median_seconds(second):.1f} s / {first:.1f} s, both in full"
+    return [
+        _at_most("a second migration / the first", measured, median_seconds(second) / first, MAX_SECOND_MIGRATION),
+        Figure("calls of the second migration", "", f"{calls}", "0", calls == 0),
+    ]
+
+
+def _indexes(runs: Runs) -> list[Figure]:
+    return [_recall(index, runs[index_run(index)]) for index in INDEXES]
+
+
+def _recall(index: str, runs: Sequence[Measurement]) -> Figure:
+    recall = median(run.share for run in runs)
+    milliseconds = median(each for run in runs for each in run.latencies) * 1000
+    measured = (
+        f"{milliseconds:.1f} ms for a query, median; {runs[0].rows / median_seconds(runs):,.0f} objects/s written"
+    )
+    return Figure(f"recall@10, {index}", measured, f"{recall:.3f}", f"at least {MIN_RECALL:g}", recall >= MIN_RECALL)
+
+
+def index_run(index: str) -> str:
+    """The name of the runs that measure a kind of index."""
+    return f"index: {index}"
+
+
 def _up_to(name: str, measured: str, value: float, limit: float, unit: str) -> Figure:
     return Figure(name, measured, f"{value:.2f} {unit}", f"at most {limit:g} {unit}", value <= limit)
 
@@ -261,4 +316,14 @@ SUBJECTS: Mapping[str, Subject] = {
     "freshness": Subject(("follow",), _freshness),
     "metrics": Subject(("measuring",), _measuring),
     "audit": Subject(("fetch", "audit"), _audit),
+    "vectors": Subject(
+        (
+            *("carried vectors bound", "migrate carried vectors"),
+            *("made vectors bound", "migrate made vectors"),
+        ),
+        _vector_load,
+    ),
+    "embedding": Subject(("embed with minilm", "embed with static"), _embedding),
+    "second": Subject(("second migration",), _second_migration),
+    "indexes": Subject(tuple(map(index_run, INDEXES)), _indexes),
 }

@@ -25,7 +25,9 @@ class Measurement:
     `cpu_seconds` are those of all sides: of what was run, and of the server that it wrote to;
     `reference_seconds` are those of what it is compared with, measured right after it on the very same data;
     `rows` is how many of them it was about, where the figure is one for a row;
-    `latencies` are the seconds from commits until their changes were in Weaviate.
+    `latencies` are the seconds from commits until their changes were in Weaviate, or those of single queries;
+    `phases` are the seconds of each phase of a migration, `calls` how often it asked models for vectors;
+    `share` is how much of what there is was found.
     """
 
     seconds: float
@@ -35,6 +37,9 @@ class Measurement:
     peak_memory_mb: float = 0.0
     events: Mapping[str, int] = field(default_factory=dict)
     latencies: Sequence[float] = ()
+    phases: Mapping[str, float] = field(default_factory=dict)
+    calls: int = 0
+    share: float = 0.0
 
 
 @dataclass(frozen=True)

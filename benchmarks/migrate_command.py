@@ -5,9 +5,10 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from benchmarks.measurement import (
     ROOT,
@@ -55,6 +56,13 @@ class MigrateCommand:
             self._kill_halfway(work_dir, command)
             return self._timed(work_dir, command)
 
+    def measure_second(self) -> Measurement:
+        """A second migration of the same file, which shares the made vectors; it is compared with the first."""
+        with TemporaryDirectory(dir=self.folder) as shared:
+            sharing = replace(self, options=(*self.options, "--vector-cache", Path(shared, "vectors.sqlite")))
+            first, second = sharing.measure(), sharing.measure()
+        return replace(second, reference_seconds=first.seconds)
+
     def measure_verify(self) -> Measurement:
         """The command `verify` on what was migrated, and beside it the client's own walk over the same objects."""
         with self._place() as (work_dir, command):
@@ -98,7 +106,9 @@ class MigrateCommand:
             raise MeasuredCommandError(f"{' '.join(command)}\ndid not migrate {self.rows} rows:\n{ended.output[:2000]}")
         events = events_by_type(work_dir / "dagster_home")
         memory = result["peak_memory_mb"]
-        return Measurement(ended.seconds, ended.cpu_seconds, peak_memory_mb=memory, events=events)
+        return Measurement(
+            ended.seconds, ended.cpu_seconds, peak_memory_mb=memory, events=events, phases=result["phases"]
+        )
 
     def _kill_halfway(self, work_dir: Path, command: list[str]) -> None:
         with start_command(command, self.checkout) as process:

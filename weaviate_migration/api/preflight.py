@@ -7,6 +7,7 @@ from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.phases.preflight.look import check_thoroughly
 from weaviate_migration.phases.preflight.mapping_choice import mapping_to_migrate
 from weaviate_migration.target.server import ServerAddress
+from weaviate_migration.vectors.open_models import OpenModels
 from weaviate_migration.work_folder.checklist import Checklist
 from weaviate_migration.work_folder.kept_queries import current_queries
 
@@ -31,4 +32,6 @@ def check_preflight(config: MigrationConfig) -> Checklist:
         mapping = session.mapping
         current_queries(config, mapping)
         session.lock("preflight")
-        return check_thoroughly(config, mapping, connect)
+        # No limit: what costs money is not asked here.
+        models = session.parts.enter_context(OpenModels(session.work_folder.vector_cache_path, config))
+        return check_thoroughly(config, mapping, connect, models)

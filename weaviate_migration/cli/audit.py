@@ -1,13 +1,15 @@
 """`audit`: what the file holds, and what of it does not fit."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from weaviate_migration.api.session import opened
+from weaviate_migration.api.session import Session, opened
 from weaviate_migration.base.settings import create_migration_config
 from weaviate_migration.cli.show.drawn_mapping import say_drawn
 from weaviate_migration.cli.show.options import (
@@ -27,8 +29,11 @@ from weaviate_migration.phases.preflight.audit import (
     audit_source,
 )
 from weaviate_migration.phases.preflight.audit.kinds import FATES
+from weaviate_migration.phases.preflight.embedding_cost import EmbeddingCost, embedding_costs
 from weaviate_migration.phases.preflight.large_rows import refuse_large_rows
 from weaviate_migration.phases.preflight.mapping_choice import mapping_to_migrate
+from weaviate_migration.source.plan import planned_source
+from weaviate_migration.vectors.open_models import OpenModels
 
 
 @click.command(cls=HeadedCommand, epilog=EPILOG)
@@ -39,12 +44,28 @@ def audit(as_json: bool, **options: Any) -> int:
     with opened(config, mapping_to_migrate) as session:
         refuse_large_rows(session.source, session.mapping, session.work_folder.scratch, config.memory_limit_mb)
         found = audit_source(session.source, session.mapping, session.work_folder.scratch)
+        costs = _embedding_costs(session)
         say_drawn(session.drawn_mapping)
     if as_json:
-        print_json(found.to_dict())
-    else:
-        _print_audit(found, plain_console())
+        print_json({**found.to_dict(), "embedding": [asdict(each) for each in costs]} if costs else found.to_dict())
+        return 0
+    console = plain_console()
+    _print_audit(found, console)
+    for each in costs:
+        print_text(console, f"embedding with {each}")
     return 0
+
+
+def _embedding_costs(session: Session) -> list[EmbeddingCost]:
+    """What models would be asked for."""
+    if not any(each.made_vectors for each in session.mapping.collections):
+        return []
+    path, mapping, scratch = session.source, session.mapping, session.work_folder.scratch
+    with (
+        OpenModels(session.work_folder.vector_cache_path, session.config) as models,
+        planned_source(path, mapping, scratch) as (database, plan),
+    ):
+        return embedding_costs(path, database.path, mapping, plan, partial(models.embedder, mapping), scratch)
 
 
 def _print_audit(audit: SourceAudit, console: Console) -> None:

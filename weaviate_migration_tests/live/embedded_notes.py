@@ -64,6 +64,14 @@ class EmbeddedNotes:
         finally:
             del os.environ[KEY_VARIABLE]
 
+    def look(self, command: str, *more: object) -> Ended:
+        """A command about the file, before or beside any migration, in this process."""
+        os.environ[KEY_VARIABLE] = KEY
+        try:
+            return run_here(command, *self.notes.options, *more)
+        finally:
+            del os.environ[KEY_VARIABLE]
+
     def wanted(self, bodies: Sequence[str]) -> list[NDArray[np.float32]]:
         """What the service makes of these bodies."""
         return list(self.service.vectors(tuple(f"passage: {body}" for body in bodies)))

@@ -2,6 +2,7 @@
 
 import heapq
 import sqlite3
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 from weaviate_migration.base.endings import Endings
 from weaviate_migration.base.texts import counted, seconds_text
-from weaviate_migration.mapping import Mapping
+from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.mapping.embedded_texts import text_maker
 from weaviate_migration.mapping.model_mapping import ModelMapping
 from weaviate_migration.mapping.names import folded
@@ -20,17 +21,20 @@ from weaviate_migration.source.connect import closed_after_error, connect_to_rea
 from weaviate_migration.source.plan import CollectionPlan, MigrationPlan
 from weaviate_migration.source.slices import table_slices
 from weaviate_migration.vectors.embedder import Embedder
+from weaviate_migration.vectors.made_vectors import MadeVectors
+from weaviate_migration.vectors.open_models import OpenModels
 from weaviate_migration.vectors.tally import money_of
+from weaviate_migration.work_folder.checklist import ChecklistItem
 
 # Texts of which tokens are counted; where no more are to be made, the number is exact but for those that are cut here.
 SAMPLE_TEXTS = 1_000
 _LONGEST_SAMPLED = 10_000
-# Texts of the sample that a model makes, to be timed: with MiniLM, about a second (44 texts a second, measured).
+# Texts of the sample that a model embeds, to be timed: with MiniLM, about a second (44 texts a second, measured).
 TIMED_TEXTS = 48
 # Of English text, as OpenAI says: https://help.openai.com/en/articles/4936856
 CHARACTERS_PER_TOKEN = 4
 # What runs on this machine costs nothing but time: it may be asked to find out how long it takes.
-_LOCAL = ("folder", "sentence_transformers")
+LOCAL_MODELS = ("folder", "sentence_transformers")
 
 EmbedderOf = Callable[[VectorMapping], Embedder]
 
@@ -71,14 +75,14 @@ class EmbeddingCost:
         if not self.missing:
             return f"{told}; nothing is to be made"
         told += f"; about {counted(self.tokens, 'token')} in {counted(self.calls, 'call')}"
-        told += f", {self.money:,.2f} by the price in the mapping" if self.money is not None else ""
+        told += f", price {self.money:,.6g}" if self.money is not None else ""
         return told + (f", {seconds_text(self.seconds)}" if self.seconds is not None else "")
 
 
 def embedding_costs(
     path: Path, readable: Path, mapping: Mapping, plan: MigrationPlan, embedder_of: EmbedderOf, scratch: Path
 ) -> list[EmbeddingCost]:
-    """Reads all texts that vectors are made of; a model on this machine makes a few of them, and those are kept.
+    """Reads all texts that vectors are made of; a model on this machine embeds a few of them, and no service is asked.
 
     Args:
         path: the source.
@@ -98,13 +102,37 @@ def embedding_costs(
         found: dict[str, _ModelTexts] = {}
         for collection in plan.collections:
             for vector in collection.mapping.made_vectors:
-                embedder, model = embedder_of(vector), mapping.model_of(vector)
-                assert model is not None, "only vectors with a model are made"
+                embedder, model = embedder_of(vector), _model_of(mapping, vector)
                 of_model = found.setdefault(embedder.provider.digest, _ModelTexts(str(vector.model), model, embedder))
                 of_model.vectors.append(f"{collection.mapping.name}.{vector.name}")
                 for texts in _texts(path, readable, collection, vector):
                     of_model.add(texts, distinct)
         return [each.cost() for each in found.values()]
+
+
+def embedding(costs: Sequence[EmbeddingCost], most_calls: int | None) -> ChecklistItem:
+    """What embedding costs, as an item of the preflight.
+
+    Args:
+        most_calls: that the command may make; None: any number of them.
+    """
+    calls, figure = sum(each.calls for each in costs), "; ".join(map(str, costs))
+    if most_calls is None or calls <= most_calls:
+        return ChecklistItem("embedding", "passed", figure)
+    remedy = "Give a greater --max-embedding-calls, or run the command as often as it takes: each goes on from there."
+    return ChecklistItem("embedding", "failed", f"{figure}: {most_calls:,} calls are allowed", remedy)
+
+
+def made_on_this_machine(models: OpenModels, mapping: Mapping, collection: CollectionMapping) -> MadeVectors:
+    """Of a collection the made vectors that cost nothing but time."""
+    local = tuple(each for each in collection.made_vectors if _model_of(mapping, each).kind in LOCAL_MODELS)
+    return models.made_vectors(mapping, collection.model_copy(update={"vectors": local}), {})
+
+
+def _model_of(mapping: Mapping, vector: VectorMapping) -> ModelMapping:
+    model = mapping.model_of(vector)
+    assert model is not None, "only vectors with a model are made"
+    return model
 
 
 def _texts(path: Path, readable: Path, plan: CollectionPlan, vector: VectorMapping) -> Iterator[list[str]]:
@@ -170,13 +198,12 @@ class _ModelTexts:
     def _seconds(self, missing: int) -> float | None:
         if not missing:
             return 0.0
-        if self.model.kind not in _LOCAL:
+        if self.model.kind not in LOCAL_MODELS:
             return None
-        # What was cut for the sample is not the text that will be asked for.
-        timed = [text for _, text in self.sample if len(text) < _LONGEST_SAMPLED][:TIMED_TEXTS]
-        self.embedder.vectors_of(timed)
-        tally = self.embedder.tally
-        return tally.seconds * missing / tally.misses if tally.misses else None
+        timed = [text for _, text in self.sample[:TIMED_TEXTS]]
+        began = time.monotonic()
+        self.embedder.provider.embed(timed)
+        return (time.monotonic() - began) * missing / len(timed)
 
 
 class _DistinctTexts:

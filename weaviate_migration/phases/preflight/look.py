@@ -1,14 +1,28 @@
 """Composes the preflight: all of it for an operator, and its quick items for each migration that begins."""
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 from weaviate import WeaviateClient
 
-from weaviate_migration.base.errors import ConfigurationError, ServerNotUsableError, SourceError
+from weaviate_migration.base.errors import (
+    ConfigurationError,
+    EmbeddingError,
+    ServerNotUsableError,
+    SourceError,
+    StorageError,
+    VectorCacheError,
+)
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.preflight import disk_and_memory, server_side, source_side, timed_sample
+from weaviate_migration.phases.preflight.embedding_cost import (
+    EmbeddingCost,
+    embedding,
+    embedding_costs,
+    made_on_this_machine,
+)
 from weaviate_migration.phases.preflight.server_side import TrialCollections
 from weaviate_migration.phases.preflight.source_side import Source
 from weaviate_migration.source.connect import readable_source, sqlite_path
@@ -17,23 +31,28 @@ from weaviate_migration.target.schema import collections_there
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.target.weaviate_url import EmbeddedTarget, configured_target
 from weaviate_migration.target.write import write_settings
+from weaviate_migration.vectors.open_models import OpenModels
 from weaviate_migration.work_folder.checklist import Checklist, ChecklistItem
 from weaviate_migration.work_folder.folder import WorkFolder
 
 # What no migration gets over; the others it finds itself, tells with its own words, or can live with.
 IMPOSSIBLE_WITHOUT = ("work folder", "server disk", "tenants", "rights")
-_SAMPLE_NEEDS = ("backup", "keys", "rights")
+_SAMPLE_NEEDS = ("backup", "keys", "rights", "embedding")
 _ASK_ROWS = ("work folder", "server disk", "server memory")
 _ASK_SERVER = ("rights", "names", "clock", "collections", "duration")
 
 
 def check_thoroughly(
-    config: MigrationConfig, mapping: Mapping, connect: Callable[[], tuple[WeaviateClient, ServerAddress]]
+    config: MigrationConfig,
+    mapping: Mapping,
+    connect: Callable[[], tuple[WeaviateClient, ServerAddress]],
+    models: OpenModels,
 ) -> Checklist:
     """All items, stored too; the caller holds the work folder's lock. A sample of each table goes the whole way.
 
     Args:
         connect: starts the server if it has to, and gives a client of it; ServerNotUsableError is an item that failed.
+        models: that make vectors.
 
     Raises:
         ConfigurationError: there is no such file, or the address of the server is wrong.
@@ -43,6 +62,8 @@ def check_thoroughly(
     with readable_source(path, work_folder.scratch) as readable:
         source = Source.of(path, inspect_database(readable, mapping), mapping)
         items = [source_side.backup(source), *_without_server(config, mapping, source, work_folder)]
+        costs, told = _embedding(config, source, mapping, models, work_folder.ensure_scratch())
+        items += told
         try:
             client, address = connect()
         except ServerNotUsableError as error:
@@ -51,7 +72,10 @@ def check_thoroughly(
             items += _with_server(config, mapping, client, address, work_folder)
             trial = TrialCollections.of(client, config.prefix, work_folder.path)
             items.append(_room_for_collections(mapping, client, trial, items, work_folder))
-            items.append(_duration(config, source, trial, items, work_folder.ensure_scratch()))
+            vectors_of = partial(made_on_this_machine, models, mapping)
+            embedding_seconds = sum(each.seconds or 0.0 for each in costs)
+            scratch = work_folder.ensure_scratch()
+            items.append(_duration(config, source, trial, items, scratch, vectors_of, embedding_seconds))
     return _stored(items, work_folder)
 
 
@@ -134,12 +158,28 @@ def _duration(
     trial: TrialCollections,
     before: Iterable[ChecklistItem],
     scratch: Path,
+    vectors_of: timed_sample.VectorsOf,
+    embedding_seconds: float,
 ) -> ChecklistItem:
     missing = [each.name for each in before if each.verdict == "failed" and each.name in _SAMPLE_NEEDS]
     if missing:
         return ChecklistItem("duration", "skipped", f"no sample can be taken: see {' and '.join(missing)}")
     settings = write_settings(config, trial.client)
-    return timed_sample.duration(source, trial, settings, scratch)
+    return timed_sample.duration(source, trial, settings, scratch, vectors_of, embedding_seconds)
+
+
+def _embedding(
+    config: MigrationConfig, source: Source, mapping: Mapping, models: OpenModels, scratch: Path
+) -> tuple[list[EmbeddingCost], list[ChecklistItem]]:
+    """Nothing is said where no model makes vectors."""
+    if not any(each.made_vectors for each in mapping.collections):
+        return [], []
+    embedder_of = partial(models.embedder, mapping)
+    try:
+        costs = embedding_costs(source.path, source.readable, mapping, source.plan, embedder_of, scratch)
+    except (ConfigurationError, EmbeddingError, SourceError, StorageError, VectorCacheError) as error:
+        return [], [ChecklistItem("embedding", "failed", error.message, error.hint)]
+    return costs, [embedding(costs, config.max_embedding_calls)]
 
 
 def _stored(items: Iterable[ChecklistItem], work_folder: WorkFolder) -> Checklist:

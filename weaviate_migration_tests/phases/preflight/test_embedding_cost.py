@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from weaviate_migration.mapping import Mapping, read_mapping
-from weaviate_migration.phases.preflight.embedding_cost import SAMPLE_TEXTS, TIMED_TEXTS, EmbeddingCost, embedding_costs
+from weaviate_migration.phases.preflight.embedding_cost import (
+    SAMPLE_TEXTS,
+    TIMED_TEXTS,
+    EmbeddingCost,
+    embedding,
+    embedding_costs,
+)
 from weaviate_migration.source.plan import planned_source
 from weaviate_migration.vectors.cache import VectorCache
 from weaviate_migration.vectors.embedder import Embedder
@@ -83,9 +89,7 @@ def test_texts_are_counted_over_all_that_one_model_makes(cost: Costs) -> None:
     # Each of `one\na b c`, `two`, `one` and `three words here` is made once, wherever it stands.
     assert (found.texts, found.distinct, found.cached, found.missing) == (8, 4, 0, 4)
     assert (found.tokens, found.calls, found.money) == (9, 1, 2.25)
-    assert str(found) == (
-        "letters: 8 texts, 4 distinct, 0 in the cache; about 9 tokens in 1 call, 2.25 by the price in the mapping"
-    )
+    assert str(found) == ("letters: 8 texts, 4 distinct, 0 in the cache; about 9 tokens in 1 call, price 2.25")
 
 
 def test_what_is_in_the_cache_costs_nothing(cost: Costs, cache: VectorCache) -> None:
@@ -105,7 +109,7 @@ def test_a_service_is_not_asked_and_a_model_of_this_machine_is(cost: Costs) -> N
     assert seconds is not None
     assert seconds > 0
     assert sorted(text for call in model.asked for text in call) == ["one", "one\na b c", "three words here", "two"]
-    assert cost(model, LOCAL).missing == 0, "what was made to be timed is kept"
+    assert cost(model, LOCAL).missing == 4, "it was only looked how long it takes"
 
 
 def test_tokens_that_nobody_counts_are_told_by_the_characters(cost: Costs) -> None:
@@ -124,3 +128,13 @@ def test_of_many_texts_a_sample_is_counted(tmp_path: Path, cache: VectorCache) -
     assert found.tokens == pytest.approx(3 * found.missing, rel=0.01)
     assert sum(map(len, model.asked)) == TIMED_TEXTS
     assert list(tmp_path.glob("texts-*")) == [], "what was on disk meanwhile is gone"
+
+
+def test_more_calls_than_are_allowed_fail_beforehand(cost: Costs) -> None:
+    found = cost(LetterModel(batch=1), SERVICE)
+    assert embedding([found], None).verdict == "passed"
+    assert embedding([found, found], 8).verdict == "passed"
+    refused = embedding([found, found], 7)
+    assert refused.verdict == "failed"
+    assert refused.figure.endswith("in 4 calls, price 2.25: 7 calls are allowed")
+    assert "--max-embedding-calls" in refused.remedy
