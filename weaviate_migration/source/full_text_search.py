@@ -38,7 +38,11 @@ class FullTextSearch(Protocol):
     shortest: int
 
     def hits(self, words: Sequence[str]) -> list[str] | None:
-        """The addresses of the rows that have all of these words; None where they are more than `MOST_HITS`."""
+        """The addresses of the rows that have all of these words.
+
+        None where they are more than `MOST_HITS`, or the index cannot say: of FTS5 with another `detail` than `full`
+        words with signs in them cannot be asked for.
+        """
 
 
 def words_of(text: str, most: int, shortest: int, draw: random.Random) -> list[str]:
@@ -71,7 +75,15 @@ class SnapshotIndex:
         self._addresses = f"SELECT {address} FROM {plan.table.from_sql} WHERE {quoted(rowid)} IN ({found})"
 
     def hits(self, words: Sequence[str]) -> list[str] | None:
-        """As `FullTextSearch` has it; raises sqlite3.Error where the index cannot be searched."""
+        """As `FullTextSearch` has it."""
+        try:
+            return self.found(words)
+        except sqlite3.OperationalError as error:
+            end_if_interrupted(error)
+            return None
+
+    def found(self, words: Sequence[str]) -> list[str] | None:
+        """What `hits` gives; raises sqlite3.Error where the index cannot be asked."""
         asked = (_query(words),)
         (count,) = self._connection.execute(self._count, asked).fetchone()
         if count > MOST_HITS:
@@ -169,7 +181,7 @@ def is_searched(prop: PropertyMapping) -> bool:
 
 def _can_be_searched(index: SnapshotIndex) -> bool:
     try:
-        index.hits(["a"])
+        index.found(["a"])
     except sqlite3.Error as error:
         end_if_interrupted(error)
         return False
