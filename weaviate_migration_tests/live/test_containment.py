@@ -182,7 +182,8 @@ def test_what_has_the_words_and_is_not_found_is_a_fault(
     assert found.is_at_fault
     assert not found.passed
     assert all(each.found == 0 for each in found.containments)
-    assert all(each.lost for each in found.containments if each.of_property not in OTHERS), found.to_text()
+    same = [each for each in found.containments if each.of_property not in OTHERS]
+    assert all(each.lost for each in same), found.to_text()
     assert "A search for words that these objects have does not find them: " in found.to_text()
     assert not any(word in found.to_text().split("hits of")[1] for word in ("Überlegung", "naive"))
 
