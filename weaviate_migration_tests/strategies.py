@@ -158,6 +158,7 @@ TEXTS = st.one_of(
     UUIDS,
 )
 BLOBS = st.binary(max_size=40) | st.binary(min_size=16, max_size=16)
+NO_TEXTS: st.SearchStrategy[SqlValue] = st.one_of(st.none(), INTEGERS, REALS, BLOBS)
 SQL_VALUES: st.SearchStrategy[SqlValue] = st.one_of(st.none(), INTEGERS, REALS, SINCE_1970, TEXTS, SPELLINGS, BLOBS)
 
 
