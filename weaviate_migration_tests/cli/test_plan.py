@@ -43,3 +43,27 @@ def test_what_names_the_tenant(tmp_path: Path, tenant: str, told: str) -> None:
     ended = run_here("plan", "--sqlite-url", file, "--mapping", mapping, "--work-dir", tmp_path / "work")
     assert ended.code == 0, ended.stderr
     assert f"notes → Note (key: id; {told})" in ended.stdout
+
+
+def test_where_each_vector_comes_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    file = make(tmp_path / "app.db", "CREATE TABLE notes (id INTEGER PRIMARY KEY, body, title, code, size, embedding)")
+    mapping = tmp_path / "notes.yaml"
+    vectors = """\
+    table: notes
+    vectors:
+      - {name: carried, column: embedding}
+      - {name: content, from: [title, BODY], model: minilm}
+      - {name: served, from: [title], vectorizer: text2vec_openai}
+"""
+    models = "models: {minilm: {folder: minilm}}\n"
+    mapping.write_text(MAPPING.replace("    table: notes\n", vectors) + models, encoding="utf-8")
+    ended = run_here("plan", "--sqlite-url", file, "--mapping", mapping, "--work-dir", tmp_path / "work")
+    assert ended.code == 0, ended.stderr
+    shown = [" ".join(line.split()) for line in ended.stdout.splitlines() if " vector " in line]
+    assert sorted(shown) == [
+        "body vector content made by the model minilm",
+        "embedding vector carried float32",
+        "title vector content made by the model minilm",
+        "title vector served made by the server's text2vec_openai",
+    ]

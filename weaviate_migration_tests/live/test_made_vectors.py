@@ -1,9 +1,11 @@
 """Vectors that a service makes before the rows are written: once for each text, whatever happens on the way."""
 
 import json
+import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import dagster as dg
@@ -13,11 +15,12 @@ import weaviate
 
 from weaviate_migration.runs.materializations import newest_by_partition
 from weaviate_migration.runs.runner import dagster_instance
+from weaviate_migration.runs.steps import RunSteps
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration_tests.embedding_service import Answer, Request, embedding_service
 from weaviate_migration_tests.live.command_line import Ended, empty, started, until
 from weaviate_migration_tests.live.embedded_notes import KEY, KEY_VARIABLE, EmbeddedNotes, vectors_by_body
-from weaviate_migration_tests.live.notes import note_rows
+from weaviate_migration_tests.live.notes import NoteMigration, note_rows
 
 BODIES = [body for _, body, _, _ in note_rows()]
 
@@ -104,6 +107,8 @@ def test_the_asset_tells_of_each_partition(made: tuple[EmbeddedNotes, Ended, End
     embedded, *_ = made
     with dagster_instance(embedded.notes.work_dir) as instance:
         found = newest_by_partition(instance, dg.AssetKey("note_vectors"))
+        pool = instance.event_log_storage.get_concurrency_info("embedding")
+    assert (pool.slot_count, pool.claimed_slots) == (1, []), "what was killed holds no slot any more"
     assert len(found) == 16
     metadata = [each.asset_materialization.metadata for each in found.values() if each.asset_materialization]
     assert [each["texts"].value for each in metadata] == [4] * 16
@@ -141,3 +146,35 @@ def test_a_second_migration_asks_for_nothing(made: tuple[EmbeddedNotes, Ended, E
         assert f"weaviate_migration_{name}{labels} 64.0" in exposed
     for name in ("vectors_left_out", "embedding_calls_total", "embedding_tokens_total", "embedding_money_total"):
         assert f"weaviate_migration_{name}{labels} 0.0" in exposed
+
+
+TWO = """\
+name: notes
+models: {{static: {{folder: {model}}}}}
+collections:
+  - name: Note
+    table: notes
+    vectors: [{{name: content, from: [body], model: static}}]
+    properties: [{{name: body, column: body, index: words}}]
+  - name: Copy
+    table: copies
+    vectors: [{{name: content, from: [body], model: static}}]
+    properties: [{{name: body, column: body, index: words}}]
+"""
+
+
+def test_side_by_side_one_step_at_a_time_makes_vectors(notes: NoteMigration, static_model: Path) -> None:
+    """With the model in a folder, of which each process opens its own."""
+    with closing(sqlite3.connect(notes.source)) as connection, connection:
+        connection.execute("CREATE TABLE copies AS SELECT * FROM notes")
+        connection.execute("CREATE UNIQUE INDEX ids ON copies (id)")
+    notes.mapping.write_text(TWO.format(model=static_model).replace("copies\n", "copies\n    key: [id]\n"))
+    done = notes.migrate("--json", "--parallel", "--workers", 2)
+    assert done.code == 0, done.stderr
+    made = {alias: each["vectors"]["content"] for alias, each in done.json["metrics"]["collections"].items()}
+    assert sorted((each["texts"], each["hits"]) for each in made.values()) == [(64, 0), (64, 64)]
+    with dagster_instance(notes.work_dir) as instance:
+        steps = RunSteps(instance, done.json["run_id"]).read()
+    first, second = sorted((steps["note_vectors"], steps["copy_vectors"]), key=lambda each: each.began)
+    assert first.ended is not None
+    assert second.began >= first.ended
