@@ -235,7 +235,8 @@ class MigrationVerifier:
             with self._work_folder.quarantine(record, each) as quarantine:
                 for partition in damaged:
                     with collection_changes(self._work_folder, record, self._mapping, each) as changes:
-                        proof = CollectionProof(each, record, {partition: extracts[partition]}, self._client, changes)
+                        extract = {partition: extracts[partition]}
+                        proof = CollectionProof(each, record, extract, self._client, changes, vectors)
                         total += PartitionRepair(proof, partition, settings, quarantine, vectors).run()
         return total
 

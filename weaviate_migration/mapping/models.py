@@ -182,6 +182,21 @@ class CollectionMapping(ValidatedModel):
         return tuple(vector for vector in self.vectors if vector.origin == "model")
 
     @property
+    def expected_vectors(self) -> tuple[str, ...]:
+        """The names of the vectors of which a row says whether its object has one, and as a rule which."""
+        known = [each.name for each in self.known_vectors]
+        return tuple(
+            each.name
+            for each in self.vectors
+            if each.name in known or (each.origin == "server" and each.from_columns and each.reads_texts)
+        )
+
+    @property
+    def known_vectors(self) -> tuple[VectorMapping, ...]:
+        """The vectors whose numbers are known apart from Weaviate: those of columns, and those that models make."""
+        return tuple(vector for vector in self.vectors if vector.origin in ("column", "model"))
+
+    @property
     def provided_vectors(self) -> tuple[str, ...]:
         """The names of the vectors that the application provides."""
         return tuple(vector.name for vector in self.vectors if vector.origin == "application")

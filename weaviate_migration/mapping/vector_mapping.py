@@ -130,6 +130,11 @@ class VectorMapping(ValidatedModel):
         """Whether readers can search by a text: a model or a module makes a vector of it."""
         return self.model is not None or self.vectorizer is not None
 
+    @property
+    def reads_texts(self) -> bool:
+        """Whether it has a vectorizer, which makes a vector of every object that has a text."""
+        return self.vectorizer is not None and self.vectorizer.startswith("text2vec_")
+
     @classmethod
     def _mistakes(cls, given: dict[str, Any]) -> Iterator[Mistake]:
         yield from _stray(given, _OF_COLUMN, "column", "needs a `column`: the vector is made, or the application's own")

@@ -56,7 +56,7 @@ class ObjectColumns:
         properties: by name. UUIDs, blobs (base64) and dates are texts as REST writes them; dates in RFC 3339, without
             zeros at a fraction's end.
         provenance: what the provenance property has, by name.
-        vectors: those that are made from columns, by name, as the bytes of little-endian float32s.
+        vectors: those that rows tell of, by name, as the bytes of little-endian float32s.
         references: by name, of each object the UUIDs that it leads to, whether or not they are there.
     """
 
@@ -73,11 +73,6 @@ class ObjectColumns:
     def length(self) -> int:
         """The characters of their texts."""
         return sum(len(each) for column in self.properties.values() for each in column if isinstance(each, str))
-
-    @property
-    def vector_counts(self) -> dict[str, int]:
-        """How many of them have each vector."""
-        return {name: len(each) - each.count(None) for name, each in self.vectors.items()}
 
     def part(self, start: int, stop: int | None = None) -> "ObjectColumns":
         """Some of the objects, as a slice."""
@@ -196,7 +191,7 @@ class ObjectPages:
         self._objects = client.collections.use(name)
         self._reader = PageReader(mapping)
         self._numbers = [prop.name for prop in mapping.properties if prop.type in ("number", "number[]")]
-        self._vectors = list(mapping.column_vectors)
+        self._vectors = mapping.expected_vectors
 
     def read(self, within: UuidRange, limit: int, tenants: Tenants = None) -> tuple[ObjectColumns | None, bool]:
         """The first objects of a range, and whether they are all that it has.

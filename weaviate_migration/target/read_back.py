@@ -42,6 +42,8 @@ _FEW = 16
 
 # How much more memory a row's page takes with its vectors in it: Python makes an object of 24 bytes of each float32.
 FACTOR_FOR_VECTORS = 4
+# No row tells how long a vector is that is made: as long as the longest that models commonly make, 24 bytes a number.
+_BYTES_OF_MADE_VECTOR = 24 * 3_072
 _Page = list[Any]
 _Item = TypeVar("_Item")
 # A function of the collection or one of its tenants, the UUID to begin after, and how many objects are wanted.
@@ -170,7 +172,7 @@ def mapped_objects_in_range(
         collection,
         uuid_range,
         page,
-        vectors=list(mapping.column_vectors),
+        vectors=mapping.expected_vectors,
         blobs=mapping.blobs,
         references=list(mapping.references),
         tenants=tenants,
@@ -220,6 +222,13 @@ def page_for(objects: int, size: int = 0) -> int:
     """
     pages = max(-(-(objects + 1) // PAGE), -(-size // PAGE_BYTES))
     return -(-(objects + 1) // pages)
+
+
+def page_of(mapping: CollectionMapping, objects: int, size: int) -> int:
+    """As `page_for`, of objects whose rows have so many bytes, each with all that the mapping makes of a row."""
+    made = len(mapping.expected_vectors) - len(mapping.column_vectors)
+    whole = size * (FACTOR_FOR_VECTORS if mapping.column_vectors else 1) + objects * made * _BYTES_OF_MADE_VECTOR
+    return page_for(objects, whole)
 
 
 def any_object_in_range(collection: Collection[Any, Any], uuid_range: UuidRange, *, tenants: Tenants = None) -> bool:
@@ -298,7 +307,7 @@ def mapped_objects_by_uuid(
     return objects_by_uuid(
         collection,
         uuids,
-        vectors=list(mapping.column_vectors),
+        vectors=mapping.expected_vectors,
         blobs=mapping.blobs,
         references=list(mapping.references),
     )

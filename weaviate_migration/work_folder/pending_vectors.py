@@ -59,6 +59,17 @@ class PendingVectors:
             yield from page
             low = page[-1]
 
+    def has(self, address: str, vector: str) -> bool:
+        """Whether an object lacks this vector."""
+        if not self._path.exists():
+            return False
+        with self._opened() as connection:
+            found = connection.execute(
+                "SELECT 1 FROM pending WHERE collection = ? AND address = ? AND vector = ?",
+                (self._collection, address, vector),
+            )
+            return found.fetchone() is not None
+
     def counts(self) -> dict[str, int]:
         """How many objects lack each vector; without those that none lacks."""
         if not self._path.exists():

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any, cast
 
 import dagster as dg
 import numpy as np
@@ -129,6 +130,36 @@ def test_the_key_of_the_service_is_nowhere(made: tuple[EmbeddedNotes, Ended, End
     files = [path for path in embedded.notes.work_dir.rglob("*") if path.is_file()]
     assert [path for path in files if KEY.encode() in path.read_bytes()] == []
     assert KEY not in away.stdout + away.stderr + done.stdout + done.stderr
+
+
+def test_a_vector_that_was_altered_is_named_and_mended_without_a_call(
+    made: tuple[EmbeddedNotes, Ended, Ended], connected: weaviate.WeaviateClient
+) -> None:
+    embedded, _, done = made
+    assert checked(done)["vectors"]["description"] == "64 vectors compared, each number bit for bit: no difference."
+    assert checked(done)["recall"]["passed"]
+    embedded.service.forget()
+    notes = connected.collections.use("Note")
+    one, other, third = notes.query.fetch_objects(limit=3, include_vector=True).objects
+    altered = np.asarray(one.vector["content"], np.float32)
+    altered[7:8].view(np.uint32)[:] ^= 1
+    notes.data.update(one.uuid, vector={"content": altered.tolist()})
+    notes.data.update(other.uuid, vector=cast(Any, third.vector))
+    found = embedded.run("verify", "--json")
+    assert found.code == 3
+    vectors = checked(found)["vectors"]
+    assert (vectors["passed"], vectors["severity"]) == (False, "ERROR")
+    assert "62 vectors compared, each number bit for bit: 2 objects differ" in vectors["description"]
+    differences = [(each["uuid"], each["property"]) for each in found.json["differences"]]
+    assert sorted(differences) == sorted((str(each.uuid), "vector content") for each in (one, other))
+    mended = embedded.run("verify", "--repair", "--json")
+    assert mended.code == 0, mended.stderr
+    assert checked(mended)["vectors"]["passed"]
+    assert embedded.service.calls == 0
+
+
+def checked(ended: Ended) -> dict[str, Any]:
+    return {each["name"]: each for each in ended.json["checks"]}
 
 
 def test_a_second_migration_asks_for_nothing(made: tuple[EmbeddedNotes, Ended, Ended]) -> None:

@@ -25,12 +25,14 @@ from weaviate_migration.mapping import Mapping as WholeMapping
 from weaviate_migration.mapping.asset_names import CHECKS, RELATIONS
 from weaviate_migration.mapping.relation_groups import parents_of
 from weaviate_migration.phases.history.changes import collection_changes
+from weaviate_migration.phases.history.written_vectors import written_vectors
 from weaviate_migration.phases.validation.collection_proof import CollectionProof, compare_and_keep
 from weaviate_migration.phases.validation.full_text_indexes import full_text_indexes
 from weaviate_migration.phases.validation.relations import compare_relations
 from weaviate_migration.runs.jobs import SQLITE_SNAPSHOT
 from weaviate_migration.runs.names import DagsterNames
 from weaviate_migration.runs.readiness import missing_partitions
+from weaviate_migration.vectors.open_models import OpenModels
 from weaviate_migration.work_folder.folder import WorkFolder
 
 # What a check that fails advises; each finding says more.
@@ -50,6 +52,7 @@ def build_collection_checks(
         weaviate: dg.ResourceParam[TargetServer],
         batches: BatchSettings,
         work_folder: dg.ResourceParam[WorkFolder],
+        models: dg.ResourceParam[OpenModels],
     ) -> Iterator[Any]:
         partitions = context.partition_keys
         record = work_folder.records.take_up()
@@ -60,7 +63,8 @@ def build_collection_checks(
             collection_changes(work_folder, record, mapping, collection) as changes,
         ):
             extracts = work_folder.extract_paths(record, collection, partitions)
-            proof = CollectionProof(collection, record, extracts, client, changes)
+            vectors = written_vectors(client, work_folder, record, mapping, collection, models)
+            proof = CollectionProof(collection, record, extracts, client, changes, vectors)
             compared = []
             for found in compare_and_keep(proof, partitions, record, work_folder):
                 compared.append(found)
@@ -73,6 +77,7 @@ def build_collection_checks(
                 yield from writer.evaluations({"search": search_finding(proof.search(compared, indexes))})
             if "vectors" in specs:
                 yield from writer.evaluations({"vectors": vectors_finding(compared)})
+            if "recall" in specs:
                 yield from writer.evaluations({"recall": recall_finding(proof.recall())})
         for spec in specs.values():
             yield dg.Output(None, output_name=spec.get_python_identifier())
@@ -130,23 +135,29 @@ def _specs(names: DagsterNames, collection: CollectionMapping) -> list[dg.AssetC
             "If it fails: Weaviate may still be indexing, so execute it again; if it still fails, materialize all "
             "partitions again.",
         ),
-        *(_vector_specs(once) if collection.column_vectors else ()),
+        *_vector_specs(collection, once),
     ]
 
 
-def _vector_specs(once: Callable[[str, str], dg.AssetCheckSpec]) -> Iterator[dg.AssetCheckSpec]:
-    """Of a collection with vectors that are known apart from it."""
-    yield once(
-        "vectors",
-        "Every vector that a column holds or a model has made, against the object's, bit for bit as float32. Finds "
-        f"another one, a missing one, and one too many. If it fails: {_REPAIR}.",
-    )
-    yield once(
-        "recall",
-        "The nearest neighbours of sampled vectors, by exact distances to all vectors of the rows, are found by "
-        "searches of Weaviate; vectors that wait for their index are waited for. If it fails: an index with more `ef` "
-        "or `ef_construction`, or another quantizer, finds more; `recall` in the mapping says how much is wanted.",
-    )
+def _vector_specs(
+    collection: CollectionMapping, once: Callable[[str, str], dg.AssetCheckSpec]
+) -> Iterator[dg.AssetCheckSpec]:
+    """Of a collection with vectors that rows tell of."""
+    if collection.expected_vectors:
+        yield once(
+            "vectors",
+            "Every vector that a column holds or a model has made, against the object's, bit for bit as float32. Finds "
+            "another one, a missing one, and one too many; of those that the server makes, whether they are there. "
+            f"If it fails: {_REPAIR}.",
+        )
+    if collection.known_vectors:
+        yield once(
+            "recall",
+            "The nearest neighbours of sampled vectors, by exact distances to all vectors of the rows, are found by "
+            "searches of Weaviate; vectors that wait for their index are waited for. If it fails: an index with more "
+            "`ef` or `ef_construction`, or another quantizer, finds more; `recall` in the mapping says how much is "
+            "wanted.",
+        )
 
 
 def build_relations_checks(

@@ -121,10 +121,15 @@ def vectors_finding(compared: Sequence[PartitionComparison]) -> Finding:
     """Of `vectors`: another vector is an ERROR, one that nobody knows a WARN."""
     counts = vector_counts(compared)
     whole = sum(counts.values(), VectorCounts())
-    text = f"{whole.compared} vectors compared, each number bit for bit: "
-    text += f"{whole.differing} objects differ" if whole.differing else "no difference"
+    found = f"{whole.differing} objects differ" if whole.differing else "no difference"
+    told = [f"{whole.compared} vectors compared, each number bit for bit: {found}"]
+    if whole.by_server:
+        told.append(f"{whole.by_server} are there that the server has made")
+    if whole.lacking:
+        told.append(f"{whole.lacking} are not made yet: `weaviate-migration status` says why")
     if whole.unknown:
-        text += f"; {whole.unknown} are not compared, since the cache does not have them any more"
+        told.append(f"{whole.unknown} are not compared, since the cache does not have them any more")
+    text = "; ".join(told)
     if whole.differing:
         text += ". `weaviate-migration verify --repair`, or materializing the partition, mends them"
     first = [each for partition in compared for each in partition.differences if is_vector(each.property)]

@@ -70,7 +70,7 @@ def judge_blocks(
     within: UuidRange,
     has_objects: Callable[[UuidRange], bool],
     read: ReadObjects,
-    agrees: Callable[[Block], bool],
+    agreement: Callable[[Block], Agreement | None],
     one_by_one: OneByOne,
 ) -> Iterator[Agreement | Verdict]:
     """The rows of a partition that agree with their objects, and verdicts for the rest, ascending by address.
@@ -80,7 +80,7 @@ def judge_blocks(
         within: the partition's range.
         has_objects: whether a range has any; asked where it has no rows: the objects behind it may be large.
         read: reads objects by column.
-        agrees: whether a block agrees as a whole.
+        agreement: what there is to say of a block that agrees as a whole; None for one that does not.
         one_by_one: judges what does not.
     """
     for rows, part, row_bytes in _windows(batches, within):
@@ -92,16 +92,17 @@ def judge_blocks(
             continue
         else:
             for block in _blocks(rows, part, read):
-                yield from _judge(block, agrees, one_by_one)
+                yield from _judge(block, agreement, one_by_one)
 
 
-def _judge(block: Block, agrees: Callable[[Block], bool], one_by_one: OneByOne) -> Iterator[Agreement | Verdict]:
-    if agrees(block):
-        assert block.objects is not None, "what cannot be read does not agree"
-        yield Agreement(block.rows, block.objects.vector_counts)
+def _judge(
+    block: Block, agreement: Callable[[Block], Agreement | None], one_by_one: OneByOne
+) -> Iterator[Agreement | Verdict]:
+    if (found := agreement(block)) is not None:
+        yield found
     elif halves := block.halves():
         for half in halves:
-            yield from _judge(half, agrees, one_by_one)
+            yield from _judge(half, agreement, one_by_one)
     else:
         expected = len(block.rows) if block.objects is None else len(block.objects)
         yield from one_by_one(block.rows.rows(), block.within, expected)

@@ -87,7 +87,7 @@ def try_compare_changes(sync: MigrationSync, since: int) -> ChangeComparison | N
 def _compare(applier: RowApplier, changed: ChangedRows) -> PartitionComparison:
     mapping, record = applier.plan.mapping, applier.record
     layout = row_layout(applier.plan)
-    comparer = row_comparer(applier.client, record, mapping, layout)
+    comparer = row_comparer(applier.client, record, mapping, layout, applier.vectors)
     rows, to_look_for = tee(changed.rows())
     present = (ExtractRow(each.uuid, each.key, each.values) for each in rows if each.values is not None)
     found = _objects(applier.objects, to_look_for, mapping)

@@ -14,7 +14,6 @@ from weaviate import WeaviateClient
 from weaviate_migration.base.bounded_pool import BoundedPool
 from weaviate_migration.base.bundles import bundled
 from weaviate_migration.mapping import CollectionMapping, VectorMapping
-from weaviate_migration.mapping.names import folded
 from weaviate_migration.mapping.object_ids import UuidRange
 from weaviate_migration.phases.history.changes import Changes, CollectionChanges
 from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS, partition_range
@@ -26,6 +25,7 @@ from weaviate_migration.phases.history.extract.storage_classes import (
     RowLayout,
     size_of,
 )
+from weaviate_migration.phases.history.written_vectors import NO_WRITTEN_VECTORS, WrittenVectors
 from weaviate_migration.phases.validation.blocks import Block, ReadObjects, judge_blocks
 from weaviate_migration.phases.validation.column_comparer import ColumnComparer
 from weaviate_migration.phases.validation.containment import (
@@ -34,8 +34,8 @@ from weaviate_migration.phases.validation.containment import (
     SearchedCollection,
     compare_hits,
 )
+from weaviate_migration.phases.validation.expected_vectors import ExpectedVectors
 from weaviate_migration.phases.validation.indexed import await_index
-from weaviate_migration.phases.validation.meaning_of_vectors import float32s_meant
 from weaviate_migration.phases.validation.partition_comparison import (
     PartitionComparison,
     kept_comparisons,
@@ -49,11 +49,10 @@ from weaviate_migration.phases.validation.verdicts import Agreement, PartitionTa
 from weaviate_migration.source.full_text_search import FullTextSearch
 from weaviate_migration.target.object_pages import ObjectPages
 from weaviate_migration.target.read_back import (
-    FACTOR_FOR_VECTORS,
     StoredObject,
     any_object_in_range,
     mapped_objects_in_range,
-    page_for,
+    page_of,
     uuids_present,
 )
 from weaviate_migration.target.schema import schema_differences
@@ -81,6 +80,7 @@ class CollectionProof:
         extracts: for each partition to compare the file of its rows.
         client: connected to the server.
         changes: the way to what changed since the snapshot.
+        vectors: those that models have made, and which objects went without one.
 
     Attributes:
         mapping: as given.
@@ -94,8 +94,10 @@ class CollectionProof:
         extracts: Mapping[str, UPath],
         client: WeaviateClient,
         changes: CollectionChanges,
+        vectors: WrittenVectors = NO_WRITTEN_VECTORS,
     ) -> None:
         self.mapping = mapping
+        self._vectors = vectors
         self._record = record
         self._client = client
         self._changes = changes
@@ -143,12 +145,10 @@ class CollectionProof:
         return replace(found, extract_rows=self._extracts[partition].rows, changed=changed, pending=pending)
 
     def _judged(self, partition: str, changes: Changes) -> Iterator[Agreement | Verdict]:
-        def agrees(block: Block) -> bool:
-            return (
-                block.objects is not None
-                and not changes.touch(block.within)
-                and self._column_comparer.agree(block.rows, block.objects)
-            )
+        def agreement(block: Block) -> Agreement | None:
+            if block.objects is None or changes.touch(block.within):
+                return None
+            return self._column_comparer.agreement(block.rows, block.objects)
 
         def one_by_one(rows: Iterable[ExtractRow], within: UuidRange, objects: int) -> Iterator[Verdict]:
             found = self._objects(within, min(objects + 1, self._page(partition)), tenants)
@@ -157,7 +157,7 @@ class CollectionProof:
         tenants = tenants_of(self.objects, self.mapping)
         batches = self._extracts[partition].record_batches()
         has_objects = partial(any_object_in_range, self.objects, tenants=tenants)
-        return judge_blocks(batches, self._range(partition), has_objects, self._reader(tenants), agrees, one_by_one)
+        return judge_blocks(batches, self._range(partition), has_objects, self._reader(tenants), agreement, one_by_one)
 
     def _objects(self, within: UuidRange, page: int, tenants: Tenants) -> Iterator[StoredObject]:
         return mapped_objects_in_range(self.objects, self.mapping, within, page, tenants=tenants)
@@ -170,7 +170,7 @@ class CollectionProof:
 
     def _page(self, partition: str) -> int:
         size = self._extracts[partition]
-        return page_for(size.rows, size.bytes * (FACTOR_FOR_VECTORS if self.mapping.column_vectors else 1))
+        return page_of(self.mapping, size.rows, size.bytes)
 
     def _range(self, partition: str) -> UuidRange:
         return partition_range(self._record.bounds[self.mapping.rows_of], partition)
@@ -221,23 +221,18 @@ class CollectionProof:
         """Searches for the neighbours of vectors of some rows, once Weaviate has indexed them all."""
         if waiting := await_index(self._client, self._record.collection(self.mapping)):
             return RecallComparison((), waiting)
-        vectors = [each for each in self.mapping.vectors if each.column is not None]
         with self._changes.held() as changes:
-            return RecallComparison(tuple(self._recall(each, changes) for each in vectors))
+            return RecallComparison(tuple(self._recall(each, changes) for each in self.mapping.known_vectors))
 
     def _recall(self, vector: VectorMapping, changes: Changes) -> VectorRecall:
         drawn = (row for _, row in draw_rows(self._extracts, QUERIES, _seed()) if not changes.has(row.uuid))
         judged_rows = (each for partition in self._extracts for each in self._rows(partition, changes))
         rows = (row for row, refused in judged_rows if refused is None)
-        return measure_recall(vector, self.objects, drawn, rows, self._vectors_of)
+        return measure_recall(vector, self.objects, drawn, rows, self._expected_vectors.of_rows)
 
     def _rows(self, partition: str, changes: Changes) -> Iterator[JudgedRow]:
         rows = changes.carried_into(self._extracts[partition].extract_rows(), self._range(partition))
         return judged(rows, self.mapping, self.layout.columns)
-
-    def _vectors_of(self, vector: VectorMapping, rows: Sequence[ExtractRow]) -> list[bytes | None]:
-        position = self._position_of.get(folded(vector.column or ""))
-        return float32s_meant(vector, [None if position is None else row.values[position] for row in rows])
 
     def _with_objects(self, rows: Iterable[ExtractRow]) -> Iterator[ExtractRow]:
         """Those rows that are objects, some asked for at once: as a rule the first few say all that is searched for."""
@@ -246,8 +241,8 @@ class CollectionProof:
             yield from (row for row in group if row.uuid in present)
 
     @cached_property
-    def _position_of(self) -> dict[str, int]:
-        return {folded(name): position for position, name in enumerate(self.layout.columns)}
+    def _expected_vectors(self) -> ExpectedVectors:
+        return ExpectedVectors(self.mapping, self.layout.columns, self._vectors.made)
 
     @cached_property
     def layout(self) -> RowLayout:
@@ -273,11 +268,11 @@ class CollectionProof:
 
     @cached_property
     def _column_comparer(self) -> ColumnComparer:
-        return ColumnComparer(self.mapping, self.layout, self._record.timestamp)
+        return ColumnComparer(self.mapping, self.layout, self._record.timestamp, self._vectors.made)
 
     @cached_property
     def _comparer(self) -> RowComparer:
-        return row_comparer(self._client, self._record, self.mapping, self.layout)
+        return row_comparer(self._client, self._record, self.mapping, self.layout, self._vectors)
 
 
 def compare_and_keep(

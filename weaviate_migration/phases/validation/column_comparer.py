@@ -32,10 +32,13 @@ from weaviate_migration.mapping.tenants import tenant_name
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.mapping.vector_mapping import VectorMapping
 from weaviate_migration.phases.history.extract.storage_classes import RowColumns, RowLayout
+from weaviate_migration.phases.validation.expected_vectors import ExpectedVectors, judged_vectors
 from weaviate_migration.phases.validation.meaning import Judge, judge
 from weaviate_migration.phases.validation.meaning_of_parents import parent_meant
-from weaviate_migration.phases.validation.meaning_of_vectors import float32s_meant
+from weaviate_migration.phases.validation.partition_comparison import VectorCounts
+from weaviate_migration.phases.validation.verdicts import Agreement
 from weaviate_migration.target.object_pages import ObjectColumns
+from weaviate_migration.vectors.made_vectors import NO_MADE_VECTORS, MadeVectors
 
 _Column = Sequence[Any]
 _Written = dict[str, list[SqlValue]]
@@ -62,9 +65,16 @@ class ColumnComparer:
         mapping: the collection's part of the mapping.
         layout: what the rows are.
         migration_timestamp: what all objects say of when the migration began, RFC 3339.
+        made: the vectors that models have made.
     """
 
-    def __init__(self, mapping: CollectionMapping, layout: RowLayout, migration_timestamp: str) -> None:
+    def __init__(
+        self,
+        mapping: CollectionMapping,
+        layout: RowLayout,
+        migration_timestamp: str,
+        made: MadeVectors = NO_MADE_VECTORS,
+    ) -> None:
         self._layout = layout
         self._columns = set(layout.columns)
         self._began = datetime.fromisoformat(migration_timestamp)
@@ -93,28 +103,36 @@ class ColumnComparer:
         }
         absent = {prop.name for prop in mapping.parent_properties} - {each.parent_id for each in layout.parents}
         self._without_column = sorted(absent)
-        self._vectors = [
-            (vector, position_of.get(folded(vector.column))) for vector in mapping.vectors if vector.column is not None
-        ]
+        self._vectors = ExpectedVectors(mapping, layout.columns, made)
 
     def agree(self, rows: RowColumns, objects: ObjectColumns) -> bool:
         """Whether each row has its object, in their order, which says what the row says, and there are no others."""
+        return self.agreement(rows, objects) is not None
+
+    def agreement(self, rows: RowColumns, objects: ObjectColumns) -> Agreement | None:
+        """The same, and what there is to say of the objects' vectors; None where they do not agree."""
         try:
-            if rows.uuids != objects.uuids or not _ascend(objects.uuids):
-                return False
-            written = self._written(objects)
-            return (
-                self._become_objects(rows)
-                and self._come_from(rows, objects)
-                and self._tell(rows, objects, written)
-                and all(self._means(each, rows, objects, written) for each in self._judges)
-                and all(_name_parents(*each, rows, objects) for each in self._parents)
-                and all(self._refers(name, led_to, rows) for name, led_to in objects.references.items())
-                and all(set(objects.properties[name]) <= {None} for name in self._without_column)
-                and all(self._has_vectors(vector, position, rows, objects) for vector, position in self._vectors)
-            )
+            if not self._agree_without_vectors(rows, objects):
+                return None
+            vectors = self._judged_vectors(rows, objects)
         except _UNREADABLE:
+            return None
+        # Of one that nobody knows nothing is sure.
+        return None if any(each.differing or each.unknown for each in vectors.values()) else Agreement(rows, vectors)
+
+    def _agree_without_vectors(self, rows: RowColumns, objects: ObjectColumns) -> bool:
+        if rows.uuids != objects.uuids or not _ascend(objects.uuids):
             return False
+        written = self._written(objects)
+        return (
+            self._become_objects(rows)
+            and self._come_from(rows, objects)
+            and self._tell(rows, objects, written)
+            and all(self._means(each, rows, objects, written) for each in self._judges)
+            and all(_name_parents(*each, rows, objects) for each in self._parents)
+            and all(self._refers(name, led_to, rows) for name, led_to in objects.references.items())
+            and all(set(objects.properties[name]) <= {None} for name in self._without_column)
+        )
 
     def _written(self, objects: ObjectColumns) -> _Written:
         """Properties whose texts are all canonical."""
@@ -196,11 +214,14 @@ class ColumnComparer:
         position, meant = self._references[name]
         return [() if parent is None else (parent,) for parent in map(meant, rows.columns[position])] == led_to
 
-    def _has_vectors(
-        self, vector: VectorMapping, position: int | None, rows: RowColumns, objects: ObjectColumns
-    ) -> bool:
-        values: _Column = rows.columns[position] if position is not None else [None] * len(rows)
-        return float32s_meant(vector, values) == objects.vectors[vector.name]
+    def _judged_vectors(self, rows: RowColumns, objects: ObjectColumns) -> dict[str, VectorCounts]:
+        if not self._vectors.compared:
+            return {}
+        expected = self._vectors.of(rows.columns, len(rows))
+        return {
+            each.name: judged_vectors(each, expected[each.name], objects.vectors.get(each.name, []))
+            for each in self._vectors.compared
+        }
 
 
 def _name_parents(

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from typing import Any
 
 from weaviate_migration.mapping import CollectionMapping
@@ -59,16 +59,18 @@ class VectorCounts:
         compared: vectors that are what they should be, bit for bit.
         differing: objects with another vector, with one too many, or without one that they should have.
         unknown: vectors that nobody knows: models made them, and the cache does not have them any more.
+        by_server: vectors that the server's module has made: nobody else knows them, either.
+        lacking: objects that went without the vector, since its model was away; it is to be filled.
     """
 
     compared: int = 0
     differing: int = 0
     unknown: int = 0
+    by_server: int = 0
+    lacking: int = 0
 
     def __add__(self, other: "VectorCounts") -> "VectorCounts":
-        return VectorCounts(
-            self.compared + other.compared, self.differing + other.differing, self.unknown + other.unknown
-        )
+        return VectorCounts(*map(sum, zip(astuple(self), astuple(other), strict=True)))
 
 
 @dataclass

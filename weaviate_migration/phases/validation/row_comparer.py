@@ -15,12 +15,21 @@ from weaviate_migration.mapping.row_to_object import NO_VECTORS, Vectors, key_te
 from weaviate_migration.mapping.tenants import tenant_name
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowLayout
+from weaviate_migration.phases.history.written_vectors import WrittenVectors
 from weaviate_migration.phases.validation.differences import Disagreement, vector_property
+from weaviate_migration.phases.validation.expected_vectors import (
+    UNKNOWN,
+    ExpectedVectors,
+    float32s_of,
+    judged_vectors,
+    numbers_of,
+)
 from weaviate_migration.phases.validation.meaning import judge
 from weaviate_migration.phases.validation.meaning_of_parents import parent_judge, parent_meant
-from weaviate_migration.phases.validation.meaning_of_vectors import same_vector, vector_meant
+from weaviate_migration.phases.validation.partition_comparison import VectorCounts
 from weaviate_migration.target.read_back import StoredObject
 from weaviate_migration.target.references import ReferencedObjects
+from weaviate_migration.vectors.made_vectors import NO_MADE_VECTORS, MadeVectors
 from weaviate_migration.work_folder.record import MigrationRecord
 
 _TYPES: dict[str, type] = {
@@ -52,6 +61,8 @@ class RowComparer:
         layout: what the rows are.
         migration_timestamp: what all objects say of when the migration began, RFC 3339.
         is_there: whether what a reference leads to is there: its name, the address of its object, and the UUID.
+        made: the vectors that models have made.
+        lacks: whether an object, by its address, went without the vector of this name, and is to get it yet.
     """
 
     def __init__(
@@ -60,6 +71,8 @@ class RowComparer:
         layout: RowLayout,
         migration_timestamp: str,
         is_there: Callable[[str, str, str], bool] = lambda *_: True,
+        made: MadeVectors = NO_MADE_VECTORS,
+        lacks: Callable[[str, str], bool] = lambda *_: False,
     ) -> None:
         self.mapping = mapping
         self.layout = layout
@@ -74,11 +87,8 @@ class RowComparer:
             for each in layout.parents
             if each.parent_id
         ]
-        self._vectors = [
-            (vector, position_of.get(folded(vector.column), -1))
-            for vector in mapping.vectors
-            if vector.column is not None
-        ]
+        self._vectors = ExpectedVectors(mapping, layout.columns, made)
+        self._lacks = lacks
         self._is_there = is_there
         self._references = [
             (each.reference, layout.columns.index(each.column), parent_meant(each))
@@ -91,17 +101,19 @@ class RowComparer:
         self._tenant_position = position_of[folded(mapping.tenant.column)] if mapping.tenant is not None else -1
         self._key_positions = [layout.columns.index(name) for name in layout.key]
 
-    @property
-    def vectors(self) -> tuple[str, ...]:
-        """The names of those that are compared."""
-        return tuple(self.mapping.column_vectors)
-
     def disagreements(self, row: ExtractRow, stored: StoredObject, rebuilt: Row | None) -> list[Disagreement]:
         """What of an object does not say what its row says; none, as a rule.
 
         Args:
             rebuilt: the row as `rebuild` gave it.
         """
+        disagreements, _ = self.judge(row, stored, rebuilt)
+        return disagreements
+
+    def judge(
+        self, row: ExtractRow, stored: StoredObject, rebuilt: Row | None
+    ) -> tuple[list[Disagreement], dict[str, VectorCounts]]:
+        """The same, and what there is to say of each vector of the object."""
         properties = stored.properties
         values = (*row.values, None)  # A column that the file does not have counts as NULL: position -1.
         found = [
@@ -114,19 +126,31 @@ class RowComparer:
             for name, value in properties.items()
             if name not in self._known and value is not None
         ]
-        if self._vectors:
-            found += self._vector_disagreements(values, stored.vectors)
+        vectors: dict[str, VectorCounts] = {}
+        if self._vectors.compared:
+            vectors, differing = self._judged_vectors(row, stored)
+            found += differing
         if stored.references or self._references:
             found += self._reference_disagreements(values, stored)
         found += self._provenance_disagreements(row, self._provenance(properties))
         found += self._row_disagreements(row, properties, rebuilt)
-        return found
+        return found, vectors
 
-    def _vector_disagreements(self, values: Row, stored: Vectors) -> Iterator[Disagreement]:
-        for vector, position in self._vectors:
-            meant, found = vector_meant(vector, values[position]), stored.get(vector.name)
-            if not same_vector(meant, found):
-                yield Disagreement("altered", vector_property(vector.name), meant, found)
+    def _judged_vectors(
+        self, row: ExtractRow, stored: StoredObject
+    ) -> tuple[dict[str, VectorCounts], list[Disagreement]]:
+        expected = self._vectors.of([[value] for value in row.values], 1)
+        counts, differing = dict[str, VectorCounts](), list[Disagreement]()
+        for vector in self._vectors.compared:
+            (meant,), found = expected[vector.name], stored.vectors.get(vector.name)
+            judged = judged_vectors(vector, [meant], [None if found is None else float32s_of(found)])
+            if judged.differing and found is None and self._lacks(stored.uuid, vector.name):
+                judged = VectorCounts(lacking=1)
+            counts[vector.name] = judged
+            if judged.differing:
+                told = "a vector of its text" if meant == UNKNOWN else meant and numbers_of(meant)
+                differing.append(Disagreement("altered", vector_property(vector.name), told, found))
+        return counts, differing
 
     def _reference_disagreements(self, values: Row, stored: StoredObject) -> Iterator[Disagreement]:
         """What leads to another object than the row names, or not to it though it is there."""
@@ -207,11 +231,20 @@ class RowComparer:
 
 
 def row_comparer(
-    client: WeaviateClient, record: MigrationRecord, mapping: CollectionMapping, layout: RowLayout
+    client: WeaviateClient,
+    record: MigrationRecord,
+    mapping: CollectionMapping,
+    layout: RowLayout,
+    vectors: WrittenVectors,
 ) -> RowComparer:
-    """The comparer of a migration's collection, which also knows what its references may lead to."""
+    """The comparer of a migration's collection, which also knows what its references may lead to.
+
+    Args:
+        vectors: those that models have made, and which objects went without one.
+    """
     referenced = ReferencedObjects(client, record.reference_targets(mapping))
-    return RowComparer(mapping, layout, record.timestamp, referenced.has)
+    lacks = vectors.pending.has if vectors.pending is not None else lambda *_: False
+    return RowComparer(mapping, layout, record.timestamp, referenced.has, vectors.made, lacks)
 
 
 def same_value(one: SqlValue, other: SqlValue) -> bool:

@@ -21,7 +21,7 @@ from weaviate_migration.phases.validation.repair import PartitionRepair, RepairT
 from weaviate_migration.phases.validation.row_comparer import row_comparer
 from weaviate_migration.phases.validation.verdicts import PartitionTally, Verdict, judge_objects
 from weaviate_migration.source.changed_rows import ChangedRows
-from weaviate_migration.target.read_back import FACTOR_FOR_VECTORS, mapped_objects_in_range, page_for
+from weaviate_migration.target.read_back import mapped_objects_in_range, page_of
 from weaviate_migration.target.tenants import tenants_of
 
 
@@ -59,7 +59,7 @@ class SourceProof:
         self._alias = applier.record.alias(self.mapping)
         self._bounds = applier.record.bounds[self.mapping.rows_of]
         self._rows = rows
-        self._comparer = row_comparer(applier.client, applier.record, self.mapping, self.layout)
+        self._comparer = row_comparer(applier.client, applier.record, self.mapping, self.layout, applier.vectors)
 
     def verdicts(self, partition: str) -> Iterator[Verdict]:
         """A verdict for each row of a partition, and each object of its range that has none."""
@@ -67,7 +67,7 @@ class SourceProof:
         rows = self._rows.rows(within.low, within.high)
         present = (ExtractRow(each.uuid, each.key, each.values) for each in rows if each.values is not None)
         tenants = tenants_of(self.objects, self.mapping)
-        page = page_for(len(self._rows), self._rows.bytes * (FACTOR_FOR_VECTORS if self.mapping.column_vectors else 1))
+        page = page_of(self.mapping, len(self._rows), self._rows.bytes)
         found = mapped_objects_in_range(self.objects, self.mapping, within, page, tenants=tenants)
         return judge_objects(self._comparer, judged(present, self.mapping, self.layout.columns), found)
 

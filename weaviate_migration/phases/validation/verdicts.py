@@ -5,7 +5,7 @@ In memory are one record batch of the extract and one page of the collection, ho
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from types import MappingProxyType
@@ -19,7 +19,6 @@ from weaviate_migration.phases.validation.differences import (
     SHOWN_DIFFERENCES,
     Disagreement,
     difference,
-    vector_property,
 )
 from weaviate_migration.phases.validation.digests import row_line, row_lines
 from weaviate_migration.phases.validation.partition_comparison import (
@@ -57,7 +56,7 @@ class Verdict(NamedTuple):
         found: its object; None where there is none.
         rebuilt: the row that the object tells; None where there is no object, or none can be read from it.
         disagreements: where the two differ; none, as a rule.
-        unknown_vectors: the names of the object's vectors that cannot be compared, since nobody knows them.
+        vectors: what there is to say of the object's vectors, by name.
     """
 
     row: ExtractRow | None
@@ -65,18 +64,18 @@ class Verdict(NamedTuple):
     found: StoredObject | None
     rebuilt: Row | None
     disagreements: list[Disagreement]
-    unknown_vectors: Collection[str] = ()
+    vectors: Mapping[str, VectorCounts] = MappingProxyType({})
 
 
 class Agreement(NamedTuple):
     """Rows that agree with their objects as a whole.
 
     Attributes:
-        vectors: how many of the objects have each vector.
+        vectors: what there is to say of the objects' vectors, by name.
     """
 
     rows: RowColumns
-    vectors: Mapping[str, int] = MappingProxyType({})
+    vectors: Mapping[str, VectorCounts] = MappingProxyType({})
 
 
 def judge_objects(
@@ -90,13 +89,14 @@ def judge_objects(
     """
     for (row, refused), found in _merge(rows, objects):
         rebuilt = comparer.rebuild(found.properties, found.vectors) if found is not None else None
+        vectors: Mapping[str, VectorCounts] = {}
         if row is None:
             disagreements = [Disagreement("extra", "", None, rebuilt)]
         elif found is None:
             disagreements = [Disagreement("missing", "", row.values, refused)]
         else:
-            disagreements = comparer.disagreements(row, found, rebuilt)
-        yield Verdict(row, refused, found, rebuilt, disagreements)
+            disagreements, vectors = comparer.judge(row, found, rebuilt)
+        yield Verdict(row, refused, found, rebuilt, disagreements, vectors)
 
 
 def _merge(
@@ -141,8 +141,7 @@ class PartitionTally:
         for each in judged:
             if isinstance(each, Agreement):
                 self._count_agreeing(each.rows)
-                for name, vectors in each.vectors.items():
-                    self._count_vectors(name, VectorCounts(vectors))
+                self._count_vectors(each.vectors)
             else:
                 self._count_verdict(each)
         whole = self._whole.found()
@@ -175,12 +174,11 @@ class PartitionTally:
             self._count_object(verdict, verdict.found, line, sides)
         if verdict.disagreements:
             self._count_difference(verdict, sides)
-        if verdict.row is not None and verdict.found is not None:
-            for name in self._comparer.vectors:
-                self._count_vectors(name, _judged_vector(name, verdict, verdict.found))
+        self._count_vectors(verdict.vectors)
 
-    def _count_vectors(self, name: str, counts: VectorCounts) -> None:
-        self._found.vectors[name] = self._found.vectors.get(name, VectorCounts()) + counts
+    def _count_vectors(self, counts: Mapping[str, VectorCounts]) -> None:
+        for name, each in counts.items():
+            self._found.vectors[name] = self._found.vectors.get(name, VectorCounts()) + each
 
     def _count_row(self, row: ExtractRow, counted: Sequence[_Sides]) -> bytes:
         self._found.repeated_uuids += row.uuid is not None and row.uuid == self._last_row
@@ -226,14 +224,6 @@ class PartitionTally:
             return key_text(verdict.row.key), verdict.row.uuid
         assert verdict.found is not None, "a verdict is about a row, an object, or both"
         return self._comparer.original_id(verdict.found.properties), verdict.found.uuid
-
-
-def _judged_vector(name: str, verdict: Verdict, found: StoredObject) -> VectorCounts:
-    if any(each.property == vector_property(name) for each in verdict.disagreements):
-        return VectorCounts(differing=1)
-    if name in verdict.unknown_vectors:
-        return VectorCounts(unknown=1)
-    return VectorCounts(compared=int(name in found.vectors))
 
 
 def _by_tenant(rows: RowColumns) -> Iterator[RowColumns]:
