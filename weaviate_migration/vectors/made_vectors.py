@@ -36,13 +36,20 @@ class MadeVectors:
     Args:
         vectors: those of the mapping that have a model.
         embedder_of: opens what embeds for one of them; it is asked once for each.
+        away_until: the moment until which a model that was away is not asked again, by its digest; who shares it learns
+            of it from others.
     """
 
-    def __init__(self, vectors: Sequence[VectorMapping], embedder_of: Callable[[VectorMapping], Embedder]) -> None:
+    def __init__(
+        self,
+        vectors: Sequence[VectorMapping],
+        embedder_of: Callable[[VectorMapping], Embedder],
+        away_until: dict[str, float] | None = None,
+    ) -> None:
         self._vectors = tuple(vectors)
         self._embedder_of = embedder_of
         self._embedders: dict[str, Embedder] = {}
-        self._away_until = float("-inf")
+        self._away_until = {} if away_until is None else away_until
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -109,13 +116,14 @@ class MadeVectors:
 
         if vector.on_failure == "wait":
             return embedder.vectors_of(texts, held_elsewhere)
-        if time.monotonic() < self._away_until:
+        digest = embedder.provider.digest
+        if time.monotonic() < self._away_until.get(digest, 0.0):
             return embedder.known(texts)
         try:
             return embedder.vectors_of(texts, held_elsewhere)
         except TransientEmbeddingError as error:
             logger.warning("rows go without the vector %s for now: %s", vector.name, error.message)
-            self._away_until = time.monotonic() + SECONDS_AWAY
+            self._away_until[digest] = time.monotonic() + SECONDS_AWAY
             return embedder.known(texts)
 
     def _embedder(self, vector: VectorMapping) -> Embedder:

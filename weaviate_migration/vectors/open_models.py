@@ -47,6 +47,7 @@ class OpenModels:
         self._open = Endings()
         self._cache: VectorCache | None = None
         self._providers: dict[tuple[str, int | None], EmbeddingProvider] = {}
+        self._away_until: dict[str, float] = {}
         self._opening = Lock()
 
     def __enter__(self) -> Self:
@@ -65,8 +66,9 @@ class OpenModels:
         Args:
             digests: of the models that the migration was begun with; a vector that is not among them may have any.
         """
-        made = collection.made_vectors
-        return MadeVectors(made, partial(self._embedder_of, mapping, collection, digests)) if made else NO_MADE_VECTORS
+        if not (made := collection.made_vectors):
+            return NO_MADE_VECTORS
+        return MadeVectors(made, partial(self._embedder_of, mapping, collection, digests), self._away_until)
 
     def digests(self, mapping: Mapping, collection: CollectionMapping) -> dict[str, str]:
         """The digests of a collection's models as they are now, by vector.

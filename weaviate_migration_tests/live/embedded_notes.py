@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from weaviate import WeaviateClient
 
+from weaviate_migration.base.settings import MigrationConfig, create_migration_config
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration_tests.embedding_service import EmbeddingService
 from weaviate_migration_tests.live.command_line import Ended, at, run_here
@@ -71,6 +72,18 @@ class EmbeddedNotes:
             return run_here(command, *self.notes.options, *more)
         finally:
             del os.environ[KEY_VARIABLE]
+
+    @property
+    def config(self) -> MigrationConfig:
+        """The settings, for what is not a command; a service that is away is told of at once."""
+        address = self.notes.server
+        return create_migration_config(
+            str(self.notes.source),
+            weaviate_url=f"http://{address.host}:{address.http_port}",
+            grpc_port=address.grpc_port,
+            work_dir=self.notes.work_dir,
+            max_retries=0,
+        )
 
     def wanted(self, bodies: Sequence[str]) -> list[NDArray[np.float32]]:
         """What the service makes of these bodies."""

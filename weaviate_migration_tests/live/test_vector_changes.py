@@ -1,17 +1,19 @@
 """Changes of rows whose vectors a service makes: what changed is embedded and no more, and waits where it is away."""
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import weaviate
 from sqlalchemy import create_engine, text
 
-from weaviate_migration.base.settings import create_migration_config
+from weaviate_migration.api.sync import follow_changes
 from weaviate_migration.phases.dual_write.dual_writer import DualWriter
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration_tests.embedding_service import EmbeddingService, embedding_service
-from weaviate_migration_tests.live.command_line import empty, until
+from weaviate_migration_tests.live.command_line import SECONDS, empty, until
 from weaviate_migration_tests.live.embedded_notes import KEY, KEY_VARIABLE, EmbeddedNotes, vectors_by_body
 from weaviate_migration_tests.live.notes import note_id
 from weaviate_migration_tests.live.vector_changes import BODIES, assert_vectors_are_of, away, change, rewrite
@@ -68,6 +70,32 @@ def test_a_service_that_is_away_holds_back_the_rows(
     assert_vectors_are_of(notes, connected, "while it was away")
 
 
+def test_a_follower_goes_on_once_it_answers(
+    notes: EmbeddedNotes,
+    connected: weaviate.WeaviateClient,
+    service: EmbeddingService,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, KEY)
+    stop = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            with away(service):
+                rewrite(notes, 12, "followed")
+                follower = pool.submit(follow_changes, notes.config, stop)
+                until(lambda: follower.done() or any("; trying again in" in said for said in caplog.messages))
+                assert not follower.done()
+                assert "note 12" in vectors_by_body(connected)
+            until(lambda: follower.done() or "followed" in vectors_by_body(connected))
+        finally:
+            stop.set()
+        (done,) = follower.result(SECONDS).migrations
+    assert (done.changes, done.lag_changes) == (1, 0)
+    assert any(service.base_url in said for said in caplog.messages)
+    assert_vectors_are_of(notes, connected, "followed")
+
+
 def test_a_dual_writer_goes_on_once_it_answers(
     notes: EmbeddedNotes,
     connected: weaviate.WeaviateClient,
@@ -75,13 +103,8 @@ def test_a_dual_writer_goes_on_once_it_answers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv(KEY_VARIABLE, KEY)
-    address = notes.notes.server
-    url = f"http://{address.host}:{address.http_port}"
-    config = create_migration_config(
-        str(notes.notes.source), weaviate_url=url, grpc_port=address.grpc_port, work_dir=notes.notes.work_dir
-    )
     engine = create_engine(f"sqlite:///{notes.notes.source}")
-    with DualWriter(config) as writer:
+    with DualWriter(notes.config) as writer:
         writer.attach(engine)
         with away(service):
             with engine.begin() as connection:

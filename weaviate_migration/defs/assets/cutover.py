@@ -50,10 +50,10 @@ def build_cutover_asset(
         deps=[names.asset(CHANGE_SYNC), *(names.asset(each.asset_name) for each in mapping.collections)],
         description=(
             "The switch: points each alias at this migration's collection. Refused unless every blocking check of "
-            "every partition passed on what was materialized last, and while rows are in the quarantine: it says "
-            f"which, and the job `{names.of(CUT_OVER)}` switches once that is mended. Captured changes are applied "
-            "and compared first. Each alias moves at once; collections of earlier migrations stay for going back. A "
-            "switch that was broken off is completed."
+            "every partition passed on what was materialized last, and while rows are in the quarantine, or objects "
+            f"lack a vector: it says which, and the job `{names.of(CUT_OVER)}` switches once that is mended. Captured "
+            "changes are applied and compared first. Each alias moves at once; collections of earlier migrations stay "
+            "for going back. A switch that was broken off is completed."
         ),
     )
     @with_resources_of(names)

@@ -1,4 +1,8 @@
-"""Vectors that a collection holds already, with the texts that they were made of: they need not be made again."""
+"""Vectors that a collection holds already, with the texts that they were made of: they need not be made again.
+
+An object is written as a whole, with the vectors of its texts. So its properties tell what its vector was made of,
+unless somebody else has altered it since: then it tells another text than its row has, as a rule, and gives nothing.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
