@@ -32,7 +32,7 @@ class DemoSearch(NamedTuple):
 
 DEMO_SEARCHES = (
     DemoSearch("DocumentChunk", "create temporary directory", "content"),
-    DemoSearch("Document", "regular expression pattern syntax", "content"),
+    DemoSearch("Document", "regular expression operations", "content"),
     DemoSearch("Message", "merge sorted inputs", "content"),
 )
 """By keywords; the last one also by meaning, and by both together."""
