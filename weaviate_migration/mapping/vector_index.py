@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 from weaviate_migration.mapping.given_fields import fields_of
 from weaviate_migration.mapping.validated_model import Mistake, ValidatedModel, in_fields_or_else, later
@@ -45,6 +45,12 @@ class QuantizerMapping(ValidatedModel):
     centroids: int | None = later(None, ge=1)
     segments: int | None = later(None, ge=1)
     encoder_distribution: Literal["log-normal", "normal"] | None = later(None)
+
+    @model_serializer(mode="wrap")
+    def _as_given(self, handler: SerializerFunctionWrapHandler) -> Any:
+        """Its type alone, where there is nothing else to say."""
+        fields = handler(self)
+        return fields if len(fields) > 1 else self.type
 
     @classmethod
     def _mistakes(cls, given: dict[str, Any]) -> Iterator[Mistake]:

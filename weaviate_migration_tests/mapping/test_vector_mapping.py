@@ -288,6 +288,10 @@ def test_every_vectorizer_of_the_client_can_be_named() -> None:
 def test_a_quantizer_may_be_its_type_alone() -> None:
     short, long = ({"name": "v", "index": {"quantizer": each}} for each in ("rq", {"type": "rq"}))
     assert mapping(short) == mapping(long)
+    assert mapping(long).collections[0].model_dump(mode="json")["vectors"][0]["index"] == {
+        "quantizer": "rq",
+        "type": "hnsw",
+    }
 
 
 def test_every_field_is_known_to_the_reader() -> None:

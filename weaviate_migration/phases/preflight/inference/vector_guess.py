@@ -26,11 +26,13 @@ class VectorGuess:
     Attributes:
         numbers: how the vector is read: `float32`, `float64`, `float16`, `int8`, `json`, or `base64`; None: it is none.
         reason: why, with the figures.
+        length: how many numbers it has; None: it is none.
         lengths_differ: whether it is none only because it would have several lengths.
     """
 
     numbers: str | None
     reason: str
+    length: int | None = None
     lengths_differ: bool = False
 
 
@@ -52,7 +54,7 @@ def vector_in_blobs(words: ColumnWords, facts: VectorFacts) -> VectorGuess:
     ((length, count),) = by_numbers.items()
     why = f"declared {words.declared}" if words.declared_vector is not None else "found out from the values"
     others = f"; {counted(blobs - count, 'other blob')}" if count < blobs else ""
-    return VectorGuess(numbers, f"{counted(count, 'vector')} of {length:,} {numbers}s ({why}){others}")
+    return VectorGuess(numbers, f"{counted(count, 'vector')} of {length:,} {numbers}s ({why}){others}", length)
 
 
 def vector_in_texts(words: ColumnWords, facts: ColumnFacts) -> VectorGuess | None:
@@ -60,7 +62,7 @@ def vector_in_texts(words: ColumnWords, facts: ColumnFacts) -> VectorGuess | Non
     texts = facts.values - facts.texts.empty
     if sum((facts.texts.base64.lengths or {}).values()) >= NEARLY_ALL * texts > 0:
         found = vector_in_blobs(words, facts.texts.base64)
-        return VectorGuess("base64", f"base64: {found.reason}") if found.numbers == "float32" else None
+        return VectorGuess("base64", f"base64: {found.reason}", found.length) if found.numbers == "float32" else None
     lengths = facts.texts.array_lengths
     if not lengths or sum(lengths.values()) < NEARLY_ALL * texts:
         return None
@@ -69,7 +71,7 @@ def vector_in_texts(words: ColumnWords, facts: ColumnFacts) -> VectorGuess | Non
     if len(lengths) > 1:
         return _several_lengths(lengths, "number") if words.names_vector else None
     ((length, count),) = lengths.items()
-    return VectorGuess("json", f"{counted(count, 'JSON array')} of {length:,} numbers")
+    return VectorGuess("json", f"{counted(count, 'JSON array')} of {length:,} numbers", length)
 
 
 def _numbers(words: ColumnWords, facts: VectorFacts, lengths: Mapping[int, int]) -> str | None:

@@ -17,6 +17,7 @@ import pytest
 
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.preflight.inference.column_words import column_words
+from weaviate_migration.phases.preflight.inference.mapping_text import fields_of
 from weaviate_migration.phases.preflight.inference.vector_guess import VectorGuess, vector_in_blobs
 from weaviate_migration.source.inspect import Column
 from weaviate_migration_tests.phases.preflight.inference.guessing import facts_of, guess_of, told
@@ -169,3 +170,21 @@ def test_the_reason_has_the_figures() -> None:
     assert with_another.reason == "40 vectors of 8 float32s (found out from the values); 1 other blob"
     assert guess_of("a TEXT", [listed(8, 1)] * 3).reason == "3 JSON arrays of 8 numbers"
     assert reason([picture(1)]).reason == "1 blob: all of 256 bytes, 1 PNG pictures"
+
+
+@pytest.mark.parametrize(
+    ("declaration", "values", "quantized"),
+    [
+        ("embedding BLOB", normalized("<f4", 127), False),
+        ("embedding BLOB", normalized("<f4", 128), True),
+        ("embedding BLOB", normalized("<f8", 128), True),
+        ("embedding TEXT", [listed(127, number) for number in range(ROWS)], False),
+        ("embedding TEXT", [listed(128, number) for number in range(ROWS)], True),
+        ("embedding TEXT", in_base64(normalized("<f4", 127)), False),
+        ("embedding TEXT", in_base64(normalized("<f4", 128)), True),
+    ],
+)
+def test_long_vectors_are_quantized_in_the_index(declaration: str, values: list[SqlValue], quantized: bool) -> None:
+    vector = guess_of(declaration, values).vector
+    assert vector is not None
+    assert fields_of(vector).get("index") == ({"quantizer": "rq"} if quantized else None)
