@@ -8,6 +8,7 @@ from weaviate_migration.monitoring.metrics.readings import embedding_tallies
 from weaviate_migration.monitoring.status import MigrationStatus, SnapshotStatus, disk_use, status_before_first
 from weaviate_migration.phases.dual_write.capture import not_followed
 from weaviate_migration.phases.dual_write.lag import known_standing
+from weaviate_migration.runs.checks import found_shares
 from weaviate_migration.runs.names import names_of
 from weaviate_migration.runs.readiness import not_loaded
 from weaviate_migration.runs.runner import dagster_instance_to_read
@@ -56,6 +57,7 @@ def _status(session: ServerSession) -> MigrationStatus:
         server=server,
         aliases=aliases,
         checks={status.value: number for status, number in report.totals.items() if number},
+        searches=found_shares(report),
         made_vectors=embedding_tallies(work_folder, record),
         quarantined=quarantined,
         lacking_vectors=lacking,

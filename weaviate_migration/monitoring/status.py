@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from upath import UPath
 
@@ -12,6 +12,9 @@ from weaviate_migration.work_folder.folder import WorkFolder, bytes_in
 from weaviate_migration.work_folder.own_mapping import current_mapping
 from weaviate_migration.work_folder.phase import Phase, next_step
 from weaviate_migration.work_folder.sync_positions import Standing
+
+if TYPE_CHECKING:
+    from weaviate_migration.runs.checks import FoundShare  # It takes Dagster.
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class MigrationStatus:
         server: why nothing is known of the server; '' where it answered.
         aliases: for each where it points, None for nowhere; empty where the server did not answer.
         checks: how many there are of each status.
+        searches: how much searches find of what they have to find, as the checks said last.
         made_vectors: what it took to make vectors, by alias and vector.
         quarantined: rows that are not in Weaviate, by alias.
         lacking_vectors: how many objects lack a vector that its model could not make, by alias and vector.
@@ -54,6 +58,7 @@ class MigrationStatus:
     server: str = ""
     aliases: Mapping[str, str | None] = field(default_factory=dict)
     checks: Mapping[str, int] = field(default_factory=dict)
+    searches: "Sequence[FoundShare]" = ()
     made_vectors: Mapping[str, Mapping[str, VectorTally]] = field(default_factory=dict)
     quarantined: Mapping[str, int] = field(default_factory=dict)
     lacking_vectors: Mapping[str, Mapping[str, int]] = field(default_factory=dict)

@@ -142,7 +142,17 @@ def test_report_draws_the_times_of_both_sides(recipes: Recipes) -> None:
     assert "All 8 found what they have to find." in section
     assert "<svg" in section
     assert "creamy tomato: SQLite" in section
-    assert "## Your own queries" in text.read_text(encoding="utf-8")
+    assert "## Your own queries" in (told := text.read_text(encoding="utf-8"))
+    assert "| recipe | of your own queries | 100.00 % | 8 |" in told
+    assert "| recipe | recall@10 of taste | 100.00 % |" in told
+    assert "| recipe | of what SQLite's full-text search finds in title | 100.00 % |" in told
+
+
+def test_status_tells_what_searches_find(recipes: Recipes) -> None:
+    told = run_here("status", "--work-dir", recipes.work_dir, *at(recipes.server)).stdout
+    assert "recipe: of your own queries: 100.00 % (8 searches)" in told
+    assert "recipe: recall@10 of taste: 100.00 % (" in told
+    assert "recipe: of what SQLite's full-text search finds in title: 100.00 % (" in told
 
 
 def test_postflight_asks_again(recipes: Recipes) -> None:

@@ -63,6 +63,8 @@ def named_lines(found: MigrationStatus) -> Iterator[tuple[str, list[str]]]:
     yield "aliases", [f"{alias} → {collection or 'nothing'}" for alias, collection in found.aliases.items()]
     if found.checks:
         yield "checks", [", ".join(f"{number} {name}" for name, number in found.checks.items())]
+    if found.searches:
+        yield "searches", [each.to_text() for each in found.searches]
     if found.made_vectors:
         yield "vectors", list(vector_lines(found.made_vectors))
     if found.quarantined:

@@ -7,6 +7,7 @@ from weaviate_migration.monitoring.report.check_sections import certificate_sect
 from weaviate_migration.monitoring.report.document import Bars, Document, Lines, Section, Table, Verdict
 from weaviate_migration.monitoring.report.facts import MigrationReport
 from weaviate_migration.monitoring.report.query_section import queries_sections
+from weaviate_migration.monitoring.report.search_section import search_sections
 from weaviate_migration.monitoring.report.trouble_sections import alerts_section, audit_section, errors_section
 from weaviate_migration.work_folder.phase import Phase
 from weaviate_migration.work_folder.timeline import LagMoment, LoadMoment
@@ -30,6 +31,7 @@ def document_of(report: MigrationReport) -> Document:
             errors_section(report),
             audit_section(report),
             checks_section(report),
+            *search_sections(report),
             *queries_sections(report),
             certificate_section(report),
             _lag_section(report),
