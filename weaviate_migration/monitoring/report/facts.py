@@ -56,7 +56,7 @@ class LoadedCollection:
     vectors: Mapping[str, VectorTally] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """One of the `collections` of `report --json`."""
+        """One of the `collections` of `report --json`; without `vectors` where no model makes any."""
         tally = self.tally
         return {
             "alias": self.alias,
@@ -65,7 +65,7 @@ class LoadedCollection:
             **{name: getattr(tally, name) for name in ("rows", "written", "changed", "refused", "retried")},
             "sent_bytes": tally.sent_bytes,
             "seconds": round(tally.seconds, 3),
-            "vectors": {name: each.figures() for name, each in self.vectors.items()},
+            **({"vectors": {name: each.figures() for name, each in self.vectors.items()}} if self.vectors else {}),
         }
 
 
