@@ -96,8 +96,13 @@ def full_text_indexes(connection: sqlite3.Connection) -> list[FullTextIndex]:
 
 def index_of(indexes: Iterable[FullTextIndex], table: str, column: str) -> FullTextIndex | None:
     """The index that a column is searched by; of several, one of whole words as they are written goes before others."""
+    return next(iter(indexes_of(indexes, table, column)), None)
+
+
+def indexes_of(indexes: Iterable[FullTextIndex], table: str, column: str) -> list[FullTextIndex]:
+    """All that a column is searched by, in the order that `index_of` has."""
     found = [each for each in indexes if each.indexes(table, column)]
-    return min(found, key=lambda each: (each.tokenizer.name == "trigram", each.tokenizer.stems), default=None)
+    return sorted(found, key=lambda each: (each.tokenizer.name == "trigram", each.tokenizer.stems))
 
 
 def _written_to(trigger: str) -> set[str]:

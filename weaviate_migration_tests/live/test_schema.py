@@ -330,8 +330,17 @@ def test_another_index_than_the_mapping_says_is_told(
 
 
 def test_what_a_mapping_leaves_to_the_server_is_no_difference(client: weaviate.WeaviateClient) -> None:
-    ensure_collection(client, NAME, note(shards=2, stopwords="none"), ORIGIN)
+    """Timestamps, too: older versions made collections without."""
+    ensure_collection(client, NAME, note(shards=2, stopwords="none", index_timestamps=False), ORIGIN)
     assert schema_differences(client, NAME, note()) == []
+
+
+def test_when_an_object_was_made_can_be_filtered_by_unless_the_mapping_says_no(client: weaviate.WeaviateClient) -> None:
+    ensure_collection(client, NAME, note(), ORIGIN)
+    notes = client.collections.use(NAME)
+    made = notes.data.insert({"body": "four"})
+    since = Filter.by_creation_time().greater_than(datetime(2020, 1, 1, tzinfo=UTC))
+    assert [each.uuid for each in notes.query.fetch_objects(filters=since).objects] == [made]
 
 
 @pytest.mark.parametrize("tokenization", ["word", "lowercase", "whitespace", "trigram"])

@@ -6,7 +6,8 @@ Measured with server 1.39.0 and SQLite 3.40.1 (350 queries on 20,000 texts, word
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from weaviate_migration.mapping import CollectionMapping, PropertyMapping
+from weaviate_migration.mapping import PropertyMapping
+from weaviate_migration.mapping.text_index import Stopwords
 from weaviate_migration.source.full_text import FullTextIndex, TextTokenizer
 
 # Tokenizers that part a text at what is neither letter nor digit, or nearly so.
@@ -57,11 +58,12 @@ def _better(tokenizer: TextTokenizer) -> str:
 
 
 def search_gaps(
-    index: FullTextIndex, column: str, collection: CollectionMapping, properties: Sequence[PropertyMapping]
+    index: FullTextIndex, column: str, stopwords: Stopwords, properties: Sequence[PropertyMapping]
 ) -> Iterator[str]:
     """What of the searches of a column by its full-text index Weaviate would not find, and what to write for it.
 
     Args:
+        stopwords: of the collection.
         properties: those that are made from the column, of any type.
     """
     wanted = text_index_fields(index.tokenizer)
@@ -82,7 +84,7 @@ def search_gaps(
         )
         return
     for prop in same:
-        if (prop.stopwords or collection.stopwords or "en") != "none":
+        if (prop.stopwords or stopwords or "en") != "none":
             yield f"{prop.name} has stop words, which no search finds: write `stopwords: none`"
         if wanted.get("ascii_fold") and not prop.ascii_fold:
             yield f"{prop.name} is found only with its accents: write `ascii_fold: true`"

@@ -65,6 +65,16 @@ def test_what_an_index_finds_is_found(tmp_path: Path, tokenize: str, fields: dic
     assert f"notes.at is searched by {told}, and becomes nothing that a search of words finds" in draft.remarks
 
 
+def test_what_another_index_of_the_same_column_finds_is_said(tmp_path: Path) -> None:
+    beside = "CREATE VIRTUAL TABLE {} USING fts5 (body, content = 'notes', tokenize = '{}')"
+    draft = drafted(tmp_path, beside.format("parts", "trigram"), beside.format("words", "unicode61"))
+    assert text_fields(draft, "body") == {"index": "words", "ascii_fold": True}
+    assert draft.remarks == [
+        "notes.body is searched by parts (FTS5, trigram), too: body is tokenized otherwise: write "
+        "`tokenization: trigram`, or add a property of the same column that has it"
+    ]
+
+
 def test_a_new_column_gets_what_finds_the_same(tmp_path: Path) -> None:
     source = make(
         tmp_path / "app.db", TABLE, ROWS, "CREATE VIRTUAL TABLE found USING fts5 (kind, body, content = 'notes')"
@@ -120,7 +130,7 @@ def index(tokenizer: str) -> FullTextIndex:
 def test_what_a_mapping_would_not_find(tokenizer: str, stopwords: Any, prop: dict[str, Any], told: list[str]) -> None:
     fields = {"name": "Note", "table": "notes", "properties": [{"name": "body", "column": "body", **prop}]}
     collection = CollectionMapping.model_validate(fields | ({"stopwords": stopwords} if stopwords else {}))
-    found = list(search_gaps(index(tokenizer), "body", collection, collection.properties))
+    found = list(search_gaps(index(tokenizer), "body", collection.stopwords, collection.properties))
     assert len(found) == len(told)
     assert all(part in each for part, each in zip(told, found, strict=True))
 

@@ -24,4 +24,4 @@ def full_text_reports(plan: CollectionPlan, indexes: Iterable[FullTextIndex]) ->
 
 def _gaps(plan: CollectionPlan, index: FullTextIndex, column: str) -> Iterator[str]:
     properties = [prop for prop in plan.mapping.properties if folded(prop.column) == folded(column)]
-    return search_gaps(index, column, plan.mapping, properties)
+    return search_gaps(index, column, plan.mapping.stopwords, properties)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from weaviate_migration.base.texts import counted
 from weaviate_migration.mapping.models import CollectionMapping
 from weaviate_migration.mapping.property_mapping import PropertyMapping, RelationMapping
-from weaviate_migration.phases.preflight.full_text import not_to_be_had
+from weaviate_migration.phases.preflight.full_text import not_to_be_had, search_gaps
 from weaviate_migration.phases.preflight.inference.column_guess import ColumnGuess, guess_column
 from weaviate_migration.phases.preflight.inference.join_draft import JoinDraft, join_draft
 from weaviate_migration.phases.preflight.inference.joins import FoundJoin
@@ -127,7 +127,7 @@ def guess_columns(read: ReadTable, taken: Iterable[str] = ()) -> dict[str, Colum
             column,
             read.facts.columns[column.name],
             is_key=column.name in keys,
-            searched_by=read.searched_by.get(column.name),
+            searched_by=next(iter(read.searched_by.get(column.name, ())), None),
         )
         for column in read.usable
     }
@@ -205,13 +205,16 @@ def remarks_of(read: ReadTable, guesses: Mapping[str, ColumnGuess]) -> Iterator[
 
 def _remarks_of_searches(read: ReadTable, guesses: Mapping[str, ColumnGuess]) -> Iterator[str]:
     """What a full-text index of the source finds and Weaviate will not."""
-    for column, index in read.searched_by.items():
+    for column, (index, *others) in read.searched_by.items():
         prop = guesses[column].property if column in guesses else None
         if prop is None or prop.index != "words":
             yield f"{read.name}.{column} is searched by {index.told}, and becomes nothing that a search of words finds"
             continue
         for told in not_to_be_had(index.tokenizer):
             yield f"{read.name}.{column} is searched by {index.told}: {told}"
+        for other in others:
+            for gap in search_gaps(other, column, "none", [prop]):
+                yield f"{read.name}.{column} is searched by {other.told}, too: {gap}"
 
 
 def _remarks_of_values(read: ReadTable) -> Iterator[str]:

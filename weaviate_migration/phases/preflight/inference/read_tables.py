@@ -9,7 +9,7 @@ from weaviate_migration.phases.preflight.inference.names import collection_names
 from weaviate_migration.phases.preflight.inference.relations import Candidate, KeyedTable, candidates
 from weaviate_migration.phases.preflight.inference.table_reading import FoundRelation, TableFacts, read_table
 from weaviate_migration.source.foreign_keys import foreign_keys
-from weaviate_migration.source.full_text import FullTextIndex, full_text_indexes, index_of
+from weaviate_migration.source.full_text import FullTextIndex, full_text_indexes, indexes_of
 from weaviate_migration.source.inspect import OWN_PREFIX, Column, Table
 from weaviate_migration.source.unique_indexes import unique_indexes
 
@@ -22,14 +22,15 @@ class ReadTable:
         remarks: why declared foreign keys are no relations.
         unique: of a table that is told apart by its rowid, columns that could do so better: changes to it can be
             followed then. Empty if there are none.
-        searched_by: the full-text indexes that its columns are searched by, by the columns' names.
+        searched_by: the full-text indexes that its columns are searched by, by the columns' names; of several, the one
+            that the property is to find the same as comes first.
     """
 
     keyed: KeyedTable
     facts: TableFacts
     remarks: Sequence[str]
     unique: tuple[str, ...] = ()
-    searched_by: Mapping[str, FullTextIndex] = field(default_factory=dict)
+    searched_by: Mapping[str, Sequence[FullTextIndex]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -110,9 +111,9 @@ def read_tables(
         facts = read_table(connection, each.table, asked)
         unique = _unique_columns(connection, each, facts)
         searched_by = {
-            column.name: index
+            column.name: found_indexes
             for column in each.table.columns
-            if (index := index_of(indexes, each.table.name, column.name)) is not None
+            if (found_indexes := indexes_of(indexes, each.table.name, column.name))
         }
         found.append(ReadTable(each, facts, relations.remarks, unique, searched_by))
     return found
