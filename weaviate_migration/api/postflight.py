@@ -8,6 +8,7 @@ from weaviate_migration.api.checks import read_check_report
 from weaviate_migration.api.server_session import ServerSession, opened_with_server
 from weaviate_migration.base.errors import MigrationError, ServerNotUsableError
 from weaviate_migration.base.settings import MigrationConfig
+from weaviate_migration.mapping import Mapping
 from weaviate_migration.mapping.query_file import Queries
 from weaviate_migration.monitoring.postflight import (
     alerts,
@@ -20,6 +21,7 @@ from weaviate_migration.monitoring.postflight import (
     queries,
     search,
     tables,
+    vectors,
 )
 from weaviate_migration.monitoring.row_counts import counted_rows
 from weaviate_migration.phases.dual_write.lag import known_standing
@@ -45,7 +47,8 @@ def check_postflight(config: MigrationConfig) -> Checklist:
             client = session.connect(session.mapping.headers)
         except ServerNotUsableError as error:
             items = [ChecklistItem("server", "failed", error.message, error.hint)]
-            asking = [*_ASK_SERVER, *(["queries"] if _asked(session).queries else [])]
+            asking = [*_ASK_SERVER, *(["vectors"] if _has_vectors(session.mapping) else [])]
+            asking += ["queries"] if _asked(session).queries else []
             items += [ChecklistItem(name, "skipped", "there is no server to ask") for name in asking]
             return _saved_checklist([*items, checks(config), *_without_server(session, record)], session)
         return _checklist(session, client, checks(config))
@@ -71,11 +74,16 @@ def _checklist(session: ServerSession, client: WeaviateClient, of_checks: Checkl
         aliases(client, record),
         counts(client, mapping, record, counted_rows(mapping, record, session.work_folder)),
         search(client, mapping, record),
+        *([vectors(client, mapping, record)] if _has_vectors(mapping) else []),
         *_queries(session, client, record),
         of_checks,
         *_without_server(session, record),
     ]
     return _saved_checklist(items, session)
+
+
+def _has_vectors(mapping: Mapping) -> bool:
+    return any(each.vectors for each in mapping.collections)
 
 
 def _queries(session: ServerSession, client: WeaviateClient, record: MigrationRecord) -> Iterator[ChecklistItem]:

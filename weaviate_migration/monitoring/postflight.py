@@ -27,7 +27,15 @@ from weaviate_migration.phases.validation.search import SEARCHED_TENANTS
 from weaviate_migration.source.other_tables import read_other_tables
 from weaviate_migration.source.plan import planned_source
 from weaviate_migration.target.aliases import alias_targets
-from weaviate_migration.target.query import any_word, count_objects, counts_by_tenant, finds_word
+from weaviate_migration.target.figures import queued_vectors
+from weaviate_migration.target.query import (
+    any_vector,
+    any_word,
+    count_objects,
+    counts_by_tenant,
+    finds_near,
+    finds_word,
+)
 from weaviate_migration.target.tenants import of_tenant, tenants_of
 from weaviate_migration.work_folder.checklist import ChecklistItem, Verdict
 from weaviate_migration.work_folder.folder import WorkFolder, lacking_text
@@ -131,6 +139,35 @@ def search(client: WeaviateClient, mapping: Mapping, record: MigrationRecord) ->
         return ChecklistItem("search", "failed", "; ".join(failed), remedy)
     answered = f"{len(mapping.collections)} aliases answer a count, {searches} a BM25 search"
     return ChecklistItem("search", "passed", f"{answered}; at most {1000 * slowest:.0f} ms")
+
+
+def vectors(client: WeaviateClient, mapping: Mapping, record: MigrationRecord) -> ChecklistItem:
+    """Whether readers find what is near through each alias: by a vector that an object has, of each name."""
+    failed: list[str] = []
+    searches, slowest = 0, 0.0
+    for each in mapping.collections:
+        collection = client.collections.use(record.alias(each))
+        try:
+            tenants = tenants_of(collection, each)
+            for tenant in [None] if tenants is None else _some(tenants):
+                objects, name = of_tenant(collection, tenant), _named(record.alias(each), tenant)
+                for vector in each.vectors:
+                    if (numbers := any_vector(objects, vector.name)) is None:
+                        continue
+                    searches, began = searches + 1, time.monotonic()
+                    if not finds_near(objects, vector.name, numbers):
+                        failed.append(f"{name}: nothing is near a vector {vector.name} that an object has")
+                    slowest = max(slowest, time.monotonic() - began)
+        except TargetError as error:
+            failed.append(f"{record.alias(each)}: {error.message}")
+    if failed:
+        remedy = "See the server's log; `weaviate-migration verify` compares every vector, and measures the recall."
+        return ChecklistItem("vectors", "failed", "; ".join(failed), remedy)
+    figure = f"searched by {counted(searches, 'vector')}, each finds something; at most {1000 * slowest:.0f} ms"
+    if waiting := queued_vectors(client, record.targets.values()):
+        remedy = "Weaviate is at it: searches find few of the nearest until then."
+        return ChecklistItem("vectors", "warned", f"{figure}; {waiting:,} vectors wait for their index", remedy)
+    return ChecklistItem("vectors", "passed", figure)
 
 
 def queries(

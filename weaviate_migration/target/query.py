@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from weaviate import WeaviateClient
 from weaviate.classes.query import BM25Operator, Filter, MetadataQuery
@@ -115,6 +115,20 @@ def finds_by_vector(
     expected, tolerance = (-product, product * _NO_DISTANCE) if mapping.distance == "dot" else (0.0, _NO_DISTANCE)
     near = [each for each in found.objects if abs((each.metadata.distance or 0.0) - expected) < tolerance]
     return [str(each.uuid) for each in near] == [uuid]
+
+
+@target_errors("reading an object")
+def any_vector(collection: Collection[Any, Any], name: str) -> list[float] | None:
+    """A vector of this name that some object has; None where none of the first has one."""
+    found = collection.query.fetch_objects(limit=_NEIGHBOURS, include_vector=[name], return_properties=[]).objects
+    return next((cast(list[float], each.vector[name]) for each in found if each.vector.get(name)), None)
+
+
+@target_errors("searching by vector")
+def finds_near(collection: Collection[Any, Any], name: str, vector: Sequence[float]) -> bool:
+    """Whether a search for what is near this vector finds anything."""
+    found = collection.query.near_vector(list(vector), target_vector=name, limit=1, return_properties=[])
+    return bool(found.objects)
 
 
 @target_errors("searching by vector")

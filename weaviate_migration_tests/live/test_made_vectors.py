@@ -14,10 +14,13 @@ import numpy as np
 import pytest
 import weaviate
 
+from weaviate_migration.mapping import read_mapping
+from weaviate_migration.monitoring.postflight import vectors
 from weaviate_migration.runs.materializations import newest_by_partition
 from weaviate_migration.runs.runner import dagster_instance
 from weaviate_migration.runs.steps import RunSteps
 from weaviate_migration.target.server import ServerAddress
+from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration_tests.embedding_service import Answer, Request, embedding_service
 from weaviate_migration_tests.live.command_line import Ended, empty, started, until
 from weaviate_migration_tests.live.embedded_notes import KEY, KEY_VARIABLE, EmbeddedNotes, vectors_by_body
@@ -156,6 +159,22 @@ def test_a_vector_that_was_altered_is_named_and_mended_without_a_call(
     assert mended.code == 0, mended.stderr
     assert checked(mended)["vectors"]["passed"]
     assert embedded.service.calls == 0
+
+
+def test_the_postflight_searches_by_each_vector(
+    made: tuple[EmbeddedNotes, Ended, Ended], connected: weaviate.WeaviateClient
+) -> None:
+    embedded, *_ = made
+    found = {each["name"]: each for each in embedded.run("postflight", "--json").json["items"]}
+    assert found["vectors"]["verdict"] == "passed"
+    assert found["vectors"]["figure"].startswith("searched by 1 vector, each finds something")
+    mapping = read_mapping(embedded.notes.mapping)
+    (note,) = mapping.collections
+    record = WorkFolder(embedded.notes.work_dir).records.current()
+    gone = note.model_copy(update={"name": "Gone"})
+    item = vectors(connected, mapping.model_copy(update={"collections": (gone,)}), record)
+    assert item.verdict == "failed"
+    assert item.figure.startswith("Gone: ")
 
 
 def checked(ended: Ended) -> dict[str, Any]:

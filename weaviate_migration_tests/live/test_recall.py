@@ -59,6 +59,22 @@ def test_the_nearest_are_found_by_any_distance(
     assert found.passed, found.to_text()
 
 
+def test_an_index_that_finds_few_is_a_warning_unless_the_mapping_wants_more(
+    client: weaviate.WeaviateClient, tmp_path: Path
+) -> None:
+    """One bit of each number, and nothing is measured again."""
+    index = {"type": "flat", "quantizer": {"type": "bq", "rescore_limit": 0}}
+    migration = loaded(tmp_path, client, mapped(index=index), 400)
+    found = recall(migration)
+    assert found.recall < WANTED_RECALL
+    assert not found.passed
+    assert found.is_broken == (found.recall < BROKEN_RECALL)
+    migration.mapping = mapped(index=index, recall=0.95)
+    assert recall(migration).is_broken
+    migration.mapping = mapped(index=index, recall=0)
+    assert recall(migration).passed
+
+
 def exchange(migration: SmallMigration, objects: int) -> None:
     """Gives each of so many objects the vector of the one after it."""
     stored = list(migration.collection.iterator(include_vector=True))[:objects]
