@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from weaviate_migration.base.errors import StorageError
 from weaviate_migration.base.permissions import FILE, make_folder
 from weaviate_migration.base.storage import storage_errors
 from weaviate_migration.mapping.object_ids import UuidRange
@@ -117,9 +118,23 @@ class PendingVectors:
     def _opened(self) -> Iterator[sqlite3.Connection]:
         """A connection in a transaction, which is on disk afterwards."""
         with (
+            _told(self._path),
             storage_errors(self._path),
             closing(sqlite3.connect(self._path, timeout=_BUSY_SECONDS)) as connection,
             connection,
         ):
             connection.execute(_TABLE)  # A process that is killed before its first note leaves a file without it.
             yield connection
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Says what SQLite says of a file that is damaged, or locked for too long."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise StorageError(
+            f"{path}, where it is noted which objects lack vectors, cannot be used: {error}.",
+            "End the program that has it open; or, where it is damaged, move it away: `weaviate-migration verify` "
+            "names the objects that lack a vector.",
+        ) from error

@@ -114,6 +114,15 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         assert pending.counts() == {"body": 1}
 
 
+def test_a_damaged_file_is_named_with_what_to_do(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"no database at all, of whatever kind" * 100)
+    for use in (PendingVectors(path, "Note_1").counts, lambda: PendingVectors(path, "Note_1").remove(["a"])):
+        with pytest.raises(StorageError, match=r"pending_vectors.sqlite, .*: file is not a database") as told:
+            use()
+        assert "`weaviate-migration verify`" in told.value.hint
+
+
 def test_a_file_without_its_table_has_no_notes(path: Path) -> None:
     """A process that was killed before its first note leaves an empty file."""
     path.parent.mkdir()
