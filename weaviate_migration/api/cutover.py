@@ -80,7 +80,7 @@ def _cut_over(session: JobSession, timeout: float) -> CutoverResult:
         return _cutover_result(record, 0, [])
     session.lock("cutover")
     with bounded_for_cutover(timeout):
-        client = session.connect()
+        client = session.connect(session.mapping.headers)
     names = session.names
     # Without the report that follows in the UI.
     run = session.run(CUT_OVER, [names.asset(CUTOVER)], ops={names.step(CUTOVER): {"config": {"timeout": timeout}}})

@@ -151,7 +151,7 @@ class _MigrateCall:
         refuse_unset(mapping.variables)
         began, cpu_before = time.monotonic(), _cpu_seconds()
         address = self._session.start_server()
-        client = self._session.connect_to(address)
+        client = self._session.connect_to(address, mapping.headers)
         connect_seconds = round(time.monotonic() - began, 3)
         refuse_foreign_names(client, [f"{config.prefix}{each.name}" for each in mapping.collections])
         refuse_other_tenants(client, mapping.lone_tenants(config.prefix))

@@ -17,6 +17,7 @@ from weaviate_migration.monitoring.row_counts import RowCounts
 from weaviate_migration.phases.dual_write.lag import known_standing
 from weaviate_migration.phases.validation.application_queries import (
     QueryComparison,
+    QuerySource,
     VectorOf,
     ask_queries,
     opened_query_source,
@@ -183,21 +184,12 @@ def queries(
     path = query_file(record, as_it_is_now=followed is not None)
     try:
         with opened_query_source(path, mapping, work_folder) as source:
-            found = [
-                ask_queries(
-                    asked.of(each),
-                    source.plan.of(each),
-                    client.collections.use(record.alias(each)),
-                    source.selects,
-                    vector_of,
-                )
-                for each in mapping.collections
-            ]
+            try:
+                compared = _compared_queries(client, mapping, record, source, asked, vector_of)
+            except MigrationError as error:
+                return ChecklistItem("queries", "failed", error.message, error.hint)
     except (ConfigurationError, SourceError) as error:
         return ChecklistItem("queries", "skipped", f"the source cannot be read: {error.message}")
-    except MigrationError as error:
-        return ChecklistItem("queries", "failed", error.message, error.hint)
-    compared = QueryComparison(tuple(query for each in found for query in each.asked))
     if not compared.failures:
         return ChecklistItem("queries", "passed", compared.to_text())
     if followed is not None and followed.changes:
@@ -205,6 +197,28 @@ def queries(
         return ChecklistItem("queries", "warned", compared.to_text(), remedy)
     remedy = "Look at how the mapping indexes what they search, or correct what they expect: --queries."
     return ChecklistItem("queries", "failed", compared.to_text(), remedy)
+
+
+def _compared_queries(
+    client: WeaviateClient,
+    mapping: Mapping,
+    record: MigrationRecord,
+    source: QuerySource,
+    asked: Queries,
+    vector_of: VectorOf,
+) -> QueryComparison:
+    """All queries together, each asked through the alias of its collection."""
+    compared = (
+        ask_queries(
+            asked.of(each),
+            source.plan.of(each),
+            client.collections.use(record.alias(each)),
+            source.selects,
+            vector_of,
+        )
+        for each in mapping.collections
+    )
+    return QueryComparison(tuple(query for each in compared for query in each.asked))
 
 
 def _some(tenants: Sequence[str]) -> Sequence[str]:

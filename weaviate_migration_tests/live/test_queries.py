@@ -32,10 +32,16 @@ collections:
       - {{name: servings, column: servings, type: int}}
       - {{name: rating, column: rating, type: number}}
       - {{name: madeOn, column: made_on, type: date}}
+  - name: Guest
+    table: guests
+    tenant: {{column: house}}
+    properties: [{{name: name, column: name, index: words}}]
 """
 TABLES = """
 CREATE TABLE recipes (id INTEGER PRIMARY KEY, title TEXT, kind TEXT, servings INTEGER, rating REAL, made_on TEXT,
     taste TEXT);
+CREATE TABLE guests (id INTEGER PRIMARY KEY, house TEXT, name TEXT);
+INSERT INTO guests VALUES (1, 'the red house', 'Ann'), (2, 'blue', 'Ann'), (3, 'blue', 'Bob');
 CREATE VIRTUAL TABLE recipes_fts USING fts5(title, content='recipes', content_rowid='id');
 """
 ROWS = [
@@ -58,6 +64,12 @@ queries:
     collection: Recipe
     filters: {{servings: {{greater_or_equal: 4}}, rating: {{greater_than: 4}}, madeOn: {{less_than: 2026-02-03}}}}
     sql: SELECT id FROM recipes WHERE servings >= 4 AND rating > 4
+  - {{name: in blue, collection: Guest, tenant: blue, bm25: ann bob, k: 2, keys: [2, 3]}}
+  - name: in the red house
+    collection: Guest
+    tenant: the red house
+    bm25: ann
+    sql: SELECT id FROM guests WHERE house = 'the red house'
 """
 
 
@@ -86,10 +98,11 @@ def recipes(tmp_path_factory: pytest.TempPathFactory, server: ServerAddress, sta
         connection.executescript(TABLES)
         connection.executemany("INSERT INTO recipes VALUES (?, ?, ?, ?, ?, ?, ?)", ROWS)
         connection.execute("INSERT INTO recipes_fts (recipes_fts) VALUES ('rebuild')")
-    migration.mapping.write_text(MAPPING.format(model=static_model), encoding="utf-8")
+    migration.mapping.write_text(MAPPING.format(model=migration.folder / "model"), encoding="utf-8")
     queries_of(migration).write_text(QUERIES, encoding="utf-8")
     with closing(connect(server, None)) as client:
         empty(client)
+    (migration.folder / "model").symlink_to(static_model)
     too_much = migration.folder / "too_much.yaml"
     too_much.write_text(EXPECTS_TOO_MUCH, encoding="utf-8")
     first = migration.migrate("--queries", too_much, "--no-cutover", "--json")
@@ -116,7 +129,7 @@ def run(recipes: NoteMigration, command: str, *more: object) -> Ended:
 
 def check_of(recipes: Recipes) -> dict[str, Any]:
     ended = run_here("checks", "--work-dir", recipes.work_dir, "--json")
-    (found,) = [each for each in ended.json["checks"] if each["name"] == "queries"]
+    (found,) = [each for each in ended.json["checks"] if (each["name"], each["asset"]) == ("queries", "recipe")]
     return dict(found)
 
 
@@ -139,7 +152,7 @@ def test_report_draws_the_times_of_both_sides(recipes: Recipes) -> None:
     page, text = recipes.folder / "report.html", recipes.folder / "report.md"
     assert run_here("report", "--work-dir", recipes.work_dir, "--html", page, "--markdown", text).code == 0
     section = page.read_text(encoding="utf-8").split("Your own queries</h2>", 1)[1].split("<h2", 1)[0]
-    assert "All 8 found what they have to find." in section
+    assert "All 10 found what they have to find." in section
     assert "<svg" in section
     assert "creamy tomato: SQLite" in section
     assert "## Your own queries" in (told := text.read_text(encoding="utf-8"))
@@ -158,7 +171,18 @@ def test_status_tells_what_searches_find(recipes: Recipes) -> None:
 def test_postflight_asks_again(recipes: Recipes) -> None:
     item = next(each for each in run(recipes, "postflight", "--json").json["items"] if each["name"] == "queries")
     assert item["verdict"] == "passed"
-    assert item["figure"].startswith("All 8 found what they have to find. Median: Weaviate ")
+    assert item["figure"].startswith("All 10 found what they have to find. Median: Weaviate ")
+
+
+def test_model_that_is_gone_is_named(recipes: Recipes, static_model: Path) -> None:
+    model = recipes.folder / "model"
+    model.unlink()
+    try:
+        item = next(each for each in run(recipes, "postflight", "--json").json["items"] if each["name"] == "queries")
+    finally:
+        model.symlink_to(static_model)
+    assert item["verdict"] == "failed"
+    assert str(model) in item["figure"]
 
 
 def test_object_that_is_found_no_more(recipes: Recipes, client: weaviate.WeaviateClient) -> None:
