@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from benchmarks.measurement import (
     ROOT,
@@ -107,7 +108,12 @@ class MigrateCommand:
         events = events_by_type(work_dir / "dagster_home")
         memory = result["peak_memory_mb"]
         return Measurement(
-            ended.seconds, ended.cpu_seconds, peak_memory_mb=memory, events=events, phases=result["phases"]
+            ended.seconds,
+            ended.cpu_seconds,
+            peak_memory_mb=memory,
+            events=events,
+            phases=result["phases"],
+            calls=_calls(result),
         )
 
     def _kill_halfway(self, work_dir: Path, command: list[str]) -> None:
@@ -121,3 +127,9 @@ class MigrateCommand:
     def _handled(self, work_dir: Path) -> int:
         """How many messages are written; the few conversations are written before them."""
         return sum(each.handled for each in read_progress(work_dir / "progress") if each.rows == self.rows)
+
+
+def _calls(result: dict[str, Any]) -> int:
+    """How often models were asked; versions before knew none."""
+    collections = result["metrics"]["collections"].values()
+    return sum(each["calls"] for collection in collections for each in collection.get("vectors", {}).values())
