@@ -165,6 +165,7 @@ def _of_vectors(server: Server, folder: Path, batch_size: int) -> Preparations:
         "migrate made vectors": lambda: migrate(many, "static").measure,
         "embed with minilm": lambda: partial(measure_embedding, few, "minilm"),
         "embed with static": lambda: partial(measure_embedding, many, "static"),
+        "full-text search": lambda: migrate(many, "carried").measure_containment,
         "second migration": lambda: migrate(few, "minilm").measure_second,
         **{
             index_run(each): partial(lambda index: partial(measure_index, server, many, index), each)

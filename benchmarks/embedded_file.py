@@ -35,9 +35,10 @@ models:
 collections:
   - name: Text
     table: texts
+    stopwords: none
     properties:
       - {name: textId, column: id, index: whole}
-      - {name: content, column: content, index: words}
+      - {name: content, column: content, index: words, ascii_fold: true}
 """
 _CARRIED = "    vectors: [{name: content, column: embedding, bytes: float32}]\n"
 _MADE = """\

@@ -286,6 +286,12 @@ def _recall(index: str, runs: Sequence[Measurement]) -> Figure:
     return Figure(f"recall@10, {index}", measured, f"{recall:.3f}", f"at least {MIN_RECALL:g}", recall >= MIN_RECALL)
 
 
+def _full_text(runs: Runs) -> list[Figure]:
+    share = min(run.share for run in runs["full-text search"])
+    name = "hits of FTS5 that are among those of BM25"
+    return [Figure(name, "words of rows", f"{share:.4f}", f"at least {MIN_CONTAINMENT:g}", share >= MIN_CONTAINMENT)]
+
+
 def index_run(index: str) -> str:
     """The name of the runs that measure a kind of index."""
     return f"index: {index}"
@@ -325,5 +331,6 @@ SUBJECTS: Mapping[str, Subject] = {
     ),
     "embedding": Subject(("embed with minilm", "embed with static"), _embedding),
     "second": Subject(("second migration",), _second_migration),
+    "full text": Subject(("full-text search",), _full_text),
     "indexes": Subject(tuple(map(index_run, INDEXES)), _indexes),
 }

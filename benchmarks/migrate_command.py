@@ -57,6 +57,14 @@ class MigrateCommand:
             self._kill_halfway(work_dir, command)
             return self._timed(work_dir, command)
 
+    def measure_containment(self) -> Measurement:
+        """What the check `search` has found of what FTS5 finds: the least share of all properties."""
+        with self._place() as (work_dir, command):
+            measured = self._timed(work_dir, command)
+            status = json.loads(timed_command(self._command("status", work_dir), self.checkout).output)
+        shares = [each["share"] for each in status["searches"] if "full-text search" in each["measure"]]
+        return replace(measured, share=min(shares))
+
     def measure_second(self) -> Measurement:
         """A second migration of the same file, which shares the made vectors; it is compared with the first."""
         with TemporaryDirectory(dir=self.folder) as shared:

@@ -67,8 +67,8 @@ def test_the_command_runs(command: str, application: Path, server: ServerAddress
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
-# The application of these tests has no tenants, no models and no keys: `test_room_for_tenants.py`, `test_vectorizer.py`,
-# `test_vector_changes.py` and `test_embedding_costs.py` hold what is said where there are some.
+# The application of these tests has no tenants, models or keys: `test_room_for_tenants.py`, `test_vectorizer.py`,
+# `test_vector_changes.py` and `test_embedding_costs.py` hold what is said of them.
 ONLY_FOR_SOME = {"tenants", "keys", "pending vectors", "embedding"}
 
 
