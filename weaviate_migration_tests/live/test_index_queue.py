@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+import weaviate
 
 from weaviate_migration.base.errors import CutoverTimeoutError
 from weaviate_migration.mapping import VectorMapping
@@ -16,7 +17,7 @@ from weaviate_migration.phases.cutover.switch import Cutover
 from weaviate_migration.target.aliases import alias_targets
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.figures import queued_vectors
-from weaviate_migration.target.schema import Origin, ensure_collection
+from weaviate_migration.target.schema import Origin, ensure_collection, schema_differences
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.record import MigrationRecord
 from weaviate_migration_tests.live.own_server import run_server
@@ -41,10 +42,21 @@ def seen_note(number: int) -> tuple[SqlValue, ...]:
     return row(f"key {number}", unmapped=struct.pack("<2f", math.cos(number), math.sin(number)))
 
 
+def a_dynamic_index_is_made_and_read_back(client: weaviate.WeaviateClient) -> None:
+    """Only a server with asynchronous indexing has one."""
+    index = {"type": "dynamic", "threshold": 100, "hnsw": {"ef": 77, "quantizer": "rq"}, "flat": {"quantizer": "bq"}}
+    for number, each in enumerate([index, {"type": "dynamic"}]):
+        vector = VectorMapping.model_validate({"name": "seen", "distance": "dot", "index": each})
+        dynamic = EVERY_TYPE.model_copy(update={"vectors": (vector,)})
+        ensure_collection(client, f"Dynamic_{number}", dynamic, Origin("1", "/data/app.db", "digest"))
+        assert schema_differences(client, f"Dynamic_{number}", dynamic) == []
+
+
 def test_the_switch_waits_for_the_index(tmp_path: Path) -> None:
     """So few vectors are not indexed before the queue is stale, which leaves time to ask. `recall` waits, too."""
     settings = {"ASYNC_INDEXING": "true", "ASYNC_INDEXING_STALE_TIMEOUT": "15s"}
     with run_server(tmp_path / "server", **settings) as address, connect(address, None) as client:
+        a_dynamic_index_is_made_and_read_back(client)
         name = RECORD.collection(NOTES)
         ensure_collection(client, name, NOTES, Origin(RECORD.id, "/data/app.db", "digest"))
         with client.collections.use(name).batch.fixed_size(VECTORS) as batch:

@@ -263,6 +263,12 @@ def test_vectors_are_counted_in_memory(notes: NoteMigration) -> None:
     [
         ("replication: 2", "too few nodes for its replication (1 available, 2 requested)", "`replication`"),
         ("tokenization: gse_ch", "ENABLE_TOKENIZER_GSE_CH", "Weaviate says why"),
+        ("vectors: [{name: v, index: {type: dynamic}}]", "async indexing is enabled", "Weaviate says why"),
+        (
+            "vectors: [{name: v, from: [body], vectorizer: text2vec_cohere}]",
+            'no module with name "text2vec-cohere" present',
+            "Weaviate says why",
+        ),
     ],
 )
 def test_what_this_server_cannot_make_stops_a_migration_before_it_begins(
@@ -273,7 +279,7 @@ def test_what_this_server_cannot_make_stops_a_migration_before_it_begins(
     other = (
         plain.partition("collections:\n")[2].replace("name: Note", "name: Other").replace("table: notes", "table: more")
     )
-    if said.startswith("replication"):
+    if not said.startswith("tokenization"):
         other = other.replace("    properties:", f"    {said}\n    properties:")
     else:
         other = other.replace("index: words", f"index: words, {said}")
