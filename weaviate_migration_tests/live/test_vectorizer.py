@@ -100,9 +100,13 @@ def test_a_vector_that_is_known_is_sent_along_and_the_module_serves_queries(
     tmp_path: Path, with_modules: ServerAddress, embedded: weaviate.WeaviateClient, service: EmbeddingService
 ) -> None:
     carried = served(service, name="carried", column="embedding", bytes="float32")
-    migrated = notes_with(tmp_path, with_modules, carried).migrate()
+    notes = notes_with(tmp_path, with_modules, carried)
+    with closing(sqlite3.connect(notes.source)) as connection, connection:
+        connection.execute("UPDATE notes SET embedding = NULL WHERE id = ?", (note_id(6),))
+    migrated = notes.migrate()
     assert migrated.code == 0, migrated.stderr
-    assert service.calls == 0
+    assert service.texts == ["note 6 title of 6"]  # Of this one no vector is known.
+    service.forget()
     objects = embedded.collections.use("Note")
     stored = objects.query.fetch_object_by_id(note_id(7), include_vector=True)
     assert stored.vector["carried"] == list(range(1, 257))
