@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weaviate_migration.mapping import CollectionMapping, PropertyMapping, VectorMapping
+from weaviate_migration.mapping import CollectionMapping, PropertyMapping, VectorMapping, vectors
 from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.mapping.object_to_row import object_to_row
 from weaviate_migration.mapping.row_to_object import ObjectDraft, Vectors, row_converter
@@ -143,6 +143,20 @@ def test_a_page_with_another_vector_does_not_agree(
         other = data.draw(st.sampled_from([{}, {"v": flipped}, {"v": [*sound, 0.0]}, {"v": sound[1:]}]))
     drafts[at] = drafts[at]._replace(vectors=other)
     assert not agree(mapping, values, drafts)
+
+
+def test_a_column_that_is_dropped_though_its_vector_does_not_tell_it_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The conversion is made wrong on purpose: of doubles, float32s tell the beginnings only."""
+    mapping, doubles = carried(VectorMapping(name="v", column="data", bytes="float64")), struct.pack("<2d", 0.1, 0.2)
+    monkeypatch.setitem(vectors._JUDGES, "float64", lambda *_: True)
+    (draft,) = drafts_of(mapping, [doubles])
+    assert json.loads(draft.properties["metadata"]["source_columns"]) == {}
+    assert not agree(mapping, [doubles], [draft])
+    comparer = RowComparer(mapping, LAYOUT, BEGAN)
+    stored = StoredObject(draft.uuid, as_client_returns(mapping, draft), draft.vectors)
+    row = ExtractRow(draft.uuid, (draft.key,), (draft.key, doubles))
+    rebuilt = comparer.rebuild(stored.properties, stored.vectors)
+    assert [each.property for each in comparer.disagreements(row, stored, rebuilt)] == ["metadata.source_columns.data"]
 
 
 @given(st.lists(FLOAT32S, min_size=1, max_size=5), st.data())
