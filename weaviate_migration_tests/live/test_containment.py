@@ -165,6 +165,11 @@ def test_less_than_the_mapping_asks_for_is_a_warning() -> None:
         " stems: 30 of 50 hits of of_stems (FTS5, porter unicode61) (0.600; 12 queries), and the mapping asks for 0.9."
     )
     assert SearchComparison((), (), (), (replace(wanting, wanted=0.6),)).passed
+    nothing = replace(wanting, queries=0, hits=0, found=0)
+    assert nothing.is_enough
+    assert nothing.to_text() == (
+        "stems: no words of sampled rows find 1 to 200 rows in of_stems (FTS5, porter unicode61)"
+    )
     assert search_finding(judged)["severity"] is dg.AssetCheckSeverity.WARN
     assert search_finding(replace(judged, containments=(replace(wanting, lost=("a",)),)))["severity"] is (
         dg.AssetCheckSeverity.ERROR

@@ -23,7 +23,7 @@ from weaviate_migration.mapping.names import folded
 from weaviate_migration.mapping.object_ids import split_address
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowLayout, size_of
 from weaviate_migration.phases.validation.meaning import text_of
-from weaviate_migration.source.full_text_search import FullTextSearch, SampleIndex, is_searched, words_of
+from weaviate_migration.source.full_text_search import MOST_HITS, FullTextSearch, SampleIndex, is_searched, words_of
 from weaviate_migration.target.query import found_among, has_words
 from weaviate_migration.target.read_back import uuids_present
 
@@ -76,6 +76,8 @@ class Containment:
 
     def to_text(self) -> str:
         """A sentence for people, without a full stop."""
+        if not self.queries:
+            return f"{self.of_property}: no words of sampled rows find 1 to {MOST_HITS} rows in {self.index}"
         asked = "" if self.is_enough else f", and the mapping asks for {self.wanted:g}"
         return (
             f"{self.of_property}: {self.found:,} of {counted(self.hits, 'hit')} of {self.index} "
@@ -117,6 +119,8 @@ def compare_hits(
     found = []
     for prop in properties:
         texts = _texts(prop, layout, sample)
+        if not texts:
+            continue
         with _index_of(prop, texts, indexes) as index, _passing_over_refusals():
             if index is not None:
                 queries = min(QUERIES, -(-len(texts) // _TEXTS_OF_A_QUERY))
