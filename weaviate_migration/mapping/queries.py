@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from weaviate_migration.mapping.models import CollectionMapping
 from weaviate_migration.mapping.names import NonEmpty
@@ -13,6 +13,8 @@ from weaviate_migration.mapping.tenants import tenant_name
 from weaviate_migration.mapping.validated_model import Items, Mistake, ValidatedModel
 from weaviate_migration.mapping.vector_mapping import VectorMapping
 
+NAME_LENGTH = 60
+"""A longer name leaves no room for the bars in the report's picture."""
 MOST_RESULTS = 1_000
 """A reader pages through more than these; Weaviate's own limit is 10,000."""
 
@@ -88,7 +90,7 @@ class Query(ValidatedModel):
             where no `keys` are given, and else nothing: then it is only told.
     """
 
-    name: NonEmpty
+    name: Annotated[str, StringConstraints(min_length=1, max_length=NAME_LENGTH)]
     collection: NonEmpty
     tenant: NonEmpty | None = None
     bm25: NonEmpty | None = None

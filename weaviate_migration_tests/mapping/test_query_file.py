@@ -164,6 +164,11 @@ def test_query_has_to_say_what_it_finds(mapping: Mapping) -> None:
     assert told.endswith("says nothing of its answer: give `keys`, or `sql`")
 
 
+def test_name_has_room_in_a_picture(mapping: Mapping) -> None:
+    (told,) = mistakes(f"queries:\n  - {{name: {'a' * 61}, collection: Recipe, bm25: x, keys: [1]}}\n", mapping)
+    assert told.endswith("): is longer than 60 characters")
+
+
 def test_two_of_one_name(mapping: Mapping) -> None:
     query = "{name: a, collection: Recipe, bm25: x, keys: [1]}"
     (told,) = mistakes(f"queries:\n  - {query}\n  - {query}\n", mapping)

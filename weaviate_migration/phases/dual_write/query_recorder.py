@@ -10,10 +10,13 @@ import yaml
 
 from weaviate_migration.base.atomic_file import replace_file
 from weaviate_migration.mapping.names import folded
-from weaviate_migration.mapping.queries import Key, Query
+from weaviate_migration.mapping.queries import NAME_LENGTH, Key, Query
 
 MOST_QUERIES = 1_000
 """They are asked one after the other, each three times: a check of so many takes seconds."""
+
+# So that a number has room behind it.
+_NAME_LENGTH = NAME_LENGTH - 10
 
 
 class QueryRecorder:
@@ -44,7 +47,7 @@ class QueryRecorder:
         first = tuple(islice(keys, k))
         if not first:
             return
-        asked = Query.model_validate({"name": name or "recorded", **query, "keys": first})
+        asked = Query.model_validate({"name": name[:_NAME_LENGTH] or "recorded", **query, "keys": first})
         same = asked.model_dump_json(exclude={"name", "keys"})
         with self._lock:
             if same not in self._recorded and len(self._recorded) == self._most_queries:
