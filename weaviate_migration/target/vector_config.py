@@ -128,8 +128,9 @@ def vectors_as_made(mapping: CollectionMapping) -> Iterator[tuple[str, str]]:
         yield f"vector {vector.name}", _made_by(vector)
         yield f"distance of vector {vector.name}", vector.distance
         if vector.vectorizer is not None:
-            made = vector_config(vector, mapping)
-            for option, value in _vectorizer_as_made(made.vectorizer, made.properties):
+            # Private: what the client sends is not what its models hold, and it has no public way to tell it.
+            ((module, sent),) = vector_config(vector, mapping)._to_dict()["vectorizer"].items()
+            for option, value in _options({"module": module, **sent}):
                 yield f"{option} of vector {vector.name}", value
         if vector.index is not None:
             for option, value in _index_as_made(vector.index):
@@ -142,13 +143,12 @@ def _made_by(vector: VectorMapping) -> str:
     return SELF_PROVIDED if vector.vectorizer is None else f"of {vector.vectorizer}"
 
 
-def _vectorizer_as_made(vectorizer: Any, properties: list[str] | None) -> Iterator[tuple[str, str]]:
-    yield "module", vectorizer.vectorizer.value
-    # `vectorizer` is the module's name, which stands before its options.
-    for option, value in vectorizer.model_dump(mode="json", exclude_none=True, exclude={"vectorizer"}).items():
-        yield option, _spoken(value)
-    if properties:
-        yield "properties", _spoken(properties)
+def _options(options: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in options.items():
+        if isinstance(value, dict):
+            yield from _options(value, f"{place}{name}.")
+        else:
+            yield f"{place}{name}", _spoken(value)
 
 
 def _index_as_made(index: FlatIndex, place: str = "") -> Iterator[tuple[str, str]]:
@@ -179,8 +179,8 @@ def vectors_as_found(found: Mapping[str, NamedVectorConfig], mapping: Collection
             yield f"vector {name}", _made_by(expected) if expected is not None and is_made else f"of {module}"
             yield f"module of vector {name}", module
         yield f"distance of vector {name}", str(index.get("distanceMetric", "absent"))
-        for option, value in {**vectorizer["model"], **_properties_of(vectorizer)}.items():
-            yield f"{option} of vector {name}", _spoken(value)
+        for option, value in _options({**vectorizer["model"], **_properties_of(vectorizer)}):
+            yield f"{option} of vector {name}", value
         for option, value in _index_as_found({"type": told.get("vectorIndexType"), **index}):
             yield f"index.{option} of vector {name}", value
 
@@ -215,7 +215,6 @@ def _snake(name: str) -> str:
 
 
 def _spoken(value: Any) -> str:
-    """A value in words; fields that have nothing but a name are lists of names to the server."""
     if isinstance(value, list):
-        return ", ".join(str(each.get("name", each)) if isinstance(each, dict) else str(each) for each in value)
+        return ", ".join(map(str, value))
     return str(value).lower() if isinstance(value, bool) else str(value)

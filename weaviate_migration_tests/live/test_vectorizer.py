@@ -10,8 +10,12 @@ import pytest
 import weaviate
 import yaml
 
+from weaviate_migration.base.errors import MappingError
+from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.target.connect import connect
+from weaviate_migration.target.schema import Origin, ensure_collection, schema_differences
 from weaviate_migration.target.server import ServerAddress
+from weaviate_migration.target.vector_config import vector_configs
 from weaviate_migration_tests.embedding_service import Answer, EmbeddingService, embedding_service
 from weaviate_migration_tests.live.command_line import empty, run_here
 from weaviate_migration_tests.live.notes import NoteMigration, fresh_notes, note_id
@@ -30,7 +34,8 @@ def service(static_model: Path) -> Iterator[EmbeddingService]:
 
 @pytest.fixture(scope="module")
 def with_modules(tmp_path_factory: pytest.TempPathFactory, service: EmbeddingService) -> Iterator[ServerAddress]:
-    settings = {"ENABLE_MODULES": MODULES, "TRANSFORMERS_WAIT_FOR_STARTUP": "false"}
+    settings = {"ENABLE_MODULES": MODULES, "API_BASED_MODULES_DISABLED": "false"}
+    settings["TRANSFORMERS_WAIT_FOR_STARTUP"] = "false"
     settings["TRANSFORMERS_INFERENCE_API"] = service.origin
     with run_server(tmp_path_factory.mktemp("with_modules"), **settings) as address:
         yield address
@@ -43,6 +48,82 @@ def embedded(with_modules: ServerAddress, service: EmbeddingService) -> Iterator
     with connect(with_modules, None) as client:
         empty(client)
         yield client
+
+
+# What each kind of module has to be told, by weaviate-client or by the server, beside the texts.
+_TOLD: dict[str, dict[str, object]] = {
+    "text2vec_aws_bedrock": {"model": "amazon.titan-embed-text-v2:0", "region": "us-east-1"},
+    "text2vec_cohere": {"model": "embed-multilingual-v3.0", "truncate": "END"},
+    "text2vec_databricks": {"endpoint": "https://host/v1", "instruction": "embed"},
+    "text2vec_google_gemini": {"model": "gemini-embedding-001", "dimensions": 768},
+    "text2vec_huggingface": {"model": "sentence-transformers/all-MiniLM-L6-v2", "wait_for_model": True},
+    "text2vec_jinaai": {"model": "jina-embeddings-v3", "dimensions": 256},
+    "text2vec_mistral": {"model": "mistral-embed", "base_url": "https://host"},
+    "text2vec_nvidia": {"model": "any", "truncate": True},
+    "text2vec_openai": {"model": "text-embedding-3-small", "dimensions": 256, "base_url": "https://host"},
+    "text2vec_transformers": {"pooling_strategy": "cls", "inference_url": "http://host:80"},
+    "text2vec_voyageai": {"model": "voyage-3", "truncate": False},
+    "text2vec_weaviate": {"model": "Snowflake/snowflake-arctic-embed-l-v2.0", "dimensions": 256},
+    "multi2vec_cohere": {"model": "embed-multilingual-v3.0"},
+    "multi2vec_jinaai": {"model": "jina-clip-v2", "dimensions": 64},
+    "custom": {"module_name": "text2vec-openai", "module_config": {"model": "text-embedding-3-large"}},
+}
+
+
+def test_what_the_server_has_of_a_vectorizer_is_what_the_mapping_says(embedded: weaviate.WeaviateClient) -> None:
+    """Of each module that such a server has: options, properties, and that no collection's name is in a text."""
+    for number, (vectorizer, options) in enumerate(_TOLD.items()):
+        vector = {"name": "v", "from": ["title"], "vectorizer": vectorizer, "options": options}
+        title = {"name": "title", "column": "title", "index": "words"}
+        made, other = (
+            CollectionMapping.model_validate({"name": "Note", "table": "n", "properties": [title], "vectors": [each]})
+            for each in (vector, {"name": "v"})
+        )
+        name = f"Note_{number}"
+        ensure_collection(embedded, name, made, Origin("1", "/data/app.db", "digest"))
+        assert schema_differences(embedded, name, made) == []
+        config = (embedded.collections.use(name).config.get().vector_config or {})["v"].to_dict()["vectorizer"]
+        assert config["model"].get("vectorizeClassName", False) is False
+        assert schema_differences(embedded, name, other) == [
+            f"`vector v` should be self-provided, and is of {config['vectorizer']}"
+        ]
+
+
+def test_another_model_than_the_mapping_says_is_told(embedded: weaviate.WeaviateClient) -> None:
+    title = {"name": "title", "column": "title", "index": "words"}
+    said, other = (
+        CollectionMapping.model_validate(
+            {
+                "name": "Note",
+                "table": "n",
+                "properties": [title],
+                "vectors": [{"name": "v", "from": ["title"], "vectorizer": "text2vec_jinaai", "options": each}],
+            }
+        )
+        for each in ({"model": "jina-embeddings-v3"}, {"model": "jina-embeddings-v2-base-en"})
+    )
+    ensure_collection(embedded, "Note_1", said, Origin("1", "/data/app.db", "digest"))
+    assert schema_differences(embedded, "Note_1", other) == [
+        "`model of vector v` should be jina-embeddings-v2-base-en, and is jina-embeddings-v3"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"modle": "x"}, "Note: vector `v`: `modle` is no option of text2vec_openai; did you mean `model`?"),
+        ({"dimensions": "many"}, "Note: vector `v`: weaviate-client refuses its `options`"),
+    ],
+)
+def test_options_that_the_client_does_not_have(options: dict[str, object], told: str) -> None:
+    title = {"name": "title", "column": "title", "index": "words"}
+    vector = {"name": "v", "from": ["title"], "vectorizer": "text2vec_openai", "options": options}
+    mapping = CollectionMapping.model_validate(
+        {"name": "Note", "table": "n", "properties": [title], "vectors": [vector]}
+    )
+    with pytest.raises(MappingError) as error:
+        vector_configs(mapping)
+    assert str(error.value).startswith(told)
 
 
 def notes_with(folder: Path, server: ServerAddress, *vectors: dict[str, object]) -> NoteMigration:
