@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from weaviate_migration.base.texts import counted
 from weaviate_migration.mapping.names import folded
 from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.mapping.property_mapping import PropertyMapping
@@ -104,7 +105,7 @@ class SampleIndex:
         tokenizer = tokenizer_like(prop)
         self._addresses = list(texts)
         self.shortest = _shortest(tokenizer)
-        self.told = f"an index of {len(texts):,} rows ({tokenizer})"
+        self.told = f"FTS5 over {counted(len(texts), 'row')}"
         self._connection.execute(
             f"CREATE VIRTUAL TABLE sample USING fts5 (text, content = '', tokenize = '{tokenizer}')"
         )

@@ -23,7 +23,7 @@ from weaviate_migration.mapping.names import folded
 from weaviate_migration.mapping.object_ids import split_address
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowLayout, size_of
 from weaviate_migration.phases.validation.meaning import text_of
-from weaviate_migration.source.full_text_search import MOST_HITS, FullTextSearch, SampleIndex, is_searched, words_of
+from weaviate_migration.source.full_text_search import FullTextSearch, SampleIndex, is_searched, words_of
 from weaviate_migration.target.query import found_among, has_words
 from weaviate_migration.target.read_back import uuids_present
 
@@ -76,13 +76,11 @@ class Containment:
 
     def to_text(self) -> str:
         """A sentence for people, without a full stop."""
-        if not self.queries:
-            return f"{self.of_property}: no words of sampled rows find 1 to {MOST_HITS} rows in {self.index}"
+        searched = f"of {self.index} ({self.queries} queries) were found"
+        if self.found == self.hits:
+            return f"{self.of_property}: all {counted(self.hits, 'hit')} {searched}"
         asked = "" if self.is_enough else f", and the mapping asks for {self.wanted:g}"
-        return (
-            f"{self.of_property}: {self.found:,} of {counted(self.hits, 'hit')} of {self.index} "
-            f"({self.share:.3f}; {self.queries} queries){asked}"
-        )
+        return f"{self.of_property}: {self.found:,} of {counted(self.hits, 'hit')} {searched}, {self.share:.3f}{asked}"
 
 
 @dataclass(frozen=True)
@@ -107,7 +105,9 @@ def compare_hits(
     indexes: Mapping[str, FullTextSearch],
     seed: int,
 ) -> tuple[Containment, ...]:
-    """Compares searches of each text property that can be searched; nothing where SQLite has no FTS5 here.
+    """Compares searches of each text property that can be searched, and that words could be asked of.
+
+    Nothing where SQLite has no FTS5 here.
 
     Args:
         rows: drawn at random from the collection's, in any order; as many as `_SAMPLED_BYTES` holds are taken.
@@ -125,7 +125,7 @@ def compare_hits(
             if index is not None:
                 queries = min(QUERIES, -(-len(texts) // _TEXTS_OF_A_QUERY))
                 found.append(contained(searched, prop, texts, index, queries, seed))
-    return tuple(found)
+    return tuple(each for each in found if each.queries)
 
 
 @contextmanager
