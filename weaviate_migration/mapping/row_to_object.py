@@ -76,8 +76,10 @@ def row_converter(
             if not held:
                 verbatim[column] = value
         vectors = _vectors(vector_readers, row) if vector_readers else NO_VECTORS
-        for name, column, is_exact in vector_holders:
-            if column in verbatim and name in vectors and is_exact(verbatim[column], vectors[name]):
+        for column, holders in vector_holders if vectors else ():
+            # Of several the one that `object_to_row` asks.
+            name = next(filter(vectors.__contains__, holders), None)
+            if name is not None and holders[name](verbatim[column], vectors[name]):
                 del verbatim[column]
         references = NO_REFERENCES
         if parent_readers:
@@ -178,20 +180,19 @@ def _vector_readers(mapping: CollectionMapping, columns: Sequence[str]) -> list[
     ]
 
 
-def _vector_holders(mapping: CollectionMapping, columns: Sequence[str]) -> list[tuple[str, str, ExactnessJudge]]:
-    """Each vector that may hold its column: its name, the column, and what says whether it holds a value of it.
+def _vector_holders(
+    mapping: CollectionMapping, columns: Sequence[str]
+) -> list[tuple[str, dict[str, ExactnessJudge]]]:
+    """Each column that vectors may hold: for each of them, in the mapping's order, what says whether it holds a value.
 
     Where a property may hold the column, `object_to_row` asks that one and no vector.
     """
     held = {folded(prop.column) for prop in mapping.properties if prop.json_key is None}
-    name_of = {folded(column): column for column in columns}
-    return [
-        (vector.name, name_of[folded(vector.column)], is_exact)
-        for vector in mapping.vectors
-        if vector.column is not None
-        and folded(vector.column) in name_of.keys() - held
-        and (is_exact := exactness_judge(vector)) is not None
-    ]
+    holders: dict[str, dict[str, ExactnessJudge]] = {}
+    for vector in mapping.vectors:
+        if vector.column is not None and (is_exact := exactness_judge(vector)) is not None:
+            holders.setdefault(folded(vector.column), {})[vector.name] = is_exact
+    return [(column, holders[folded(column)]) for column in columns if folded(column) in holders.keys() - held]
 
 
 def _parent_readers(
