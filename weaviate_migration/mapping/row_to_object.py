@@ -78,8 +78,8 @@ def row_converter(
         vectors = _vectors(vector_readers, row) if vector_readers else NO_VECTORS
         for column, holders in vector_holders if vectors else ():
             # Of several the one that `object_to_row` asks.
-            name = next(filter(vectors.__contains__, holders), None)
-            if name is not None and holders[name](verbatim[column], vectors[name]):
+            holder = next(filter(vectors.__contains__, holders), None)
+            if holder is not None and holders[holder](verbatim[column], vectors[holder]):
                 del verbatim[column]
         references = NO_REFERENCES
         if parent_readers:
@@ -180,9 +180,7 @@ def _vector_readers(mapping: CollectionMapping, columns: Sequence[str]) -> list[
     ]
 
 
-def _vector_holders(
-    mapping: CollectionMapping, columns: Sequence[str]
-) -> list[tuple[str, dict[str, ExactnessJudge]]]:
+def _vector_holders(mapping: CollectionMapping, columns: Sequence[str]) -> list[tuple[str, dict[str, ExactnessJudge]]]:
     """Each column that vectors may hold: for each of them, in the mapping's order, what says whether it holds a value.
 
     Where a property may hold the column, `object_to_row` asks that one and no vector.

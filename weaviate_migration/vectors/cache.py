@@ -10,6 +10,7 @@ import os
 import secrets
 import sqlite3
 import threading
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,7 +21,7 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
 
-from weaviate_migration.base.errors import StorageError, VectorCacheError
+from weaviate_migration.base.errors import EmbeddingError, StorageError, VectorCacheError
 from weaviate_migration.base.permissions import FILE, make_folder, owner_only
 from weaviate_migration.base.storage import storage_error, storage_errors
 
@@ -35,7 +36,10 @@ _KEYS_AT_ONCE = 900
 _FLOAT32 = np.dtype("<f4")
 
 _SCHEMA = """
-CREATE TABLE vectors (id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, vector BLOB NOT NULL);
+CREATE TABLE vectors (
+    id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, vector BLOB NOT NULL, checksum INTEGER NOT NULL
+);
+CREATE TABLE models (digest TEXT PRIMARY KEY, length INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE claims (key BLOB PRIMARY KEY, owner TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE calls (command TEXT PRIMARY KEY, made INTEGER NOT NULL) WITHOUT ROWID;
 """
@@ -68,8 +72,10 @@ class VectorCache:
             return [None] * len(texts)
         keys = [_key(digest, text) for text in texts]
         with self._errors(), self._lock:
-            found = dict(_of_keys(self._opened(), "SELECT key, vector FROM vectors WHERE key IN ({})", keys))
-        return [None if (kept := found.get(key)) is None else self._numbers(kept) for key in keys]
+            statement = "SELECT key, vector, checksum FROM vectors WHERE key IN ({})"
+            kept = list(_of_keys(self._opened(), statement, keys))
+        found = {key: self._numbers(vector, checksum) for key, vector, checksum in kept}
+        return list(map(found.get, keys))
 
     def write(self, digest: str, texts: Sequence[str], vectors: Iterable[Vector]) -> list[Vector]:
         """Keeps them; returns what is kept for each text: of two that were made of the same one, the first stays.
@@ -78,14 +84,18 @@ class VectorCache:
         returned here.
 
         Raises:
+            EmbeddingError: the model has made vectors of another length before; then none of these is kept.
             StorageError: the file cannot be written.
             VectorCacheError: it is damaged, or no file of ours.
         """
         keys = [_key(digest, text) for text in texts]
         given = [np.ascontiguousarray(each, dtype=_FLOAT32) for each in vectors]
-        rows = [(key, vector.tobytes()) for key, vector in zip(keys, given, strict=True)]
+        blobs = [vector.tobytes() for vector in given]
+        rows = [(key, blob, zlib.crc32(blob)) for key, blob in zip(keys, blobs, strict=True)]
         with self._writing() as connection:
-            kept = connection.executemany("INSERT OR IGNORE INTO vectors (key, vector) VALUES (?, ?)", rows).rowcount
+            self._refuse_other_lengths(connection, digest, {len(vector) for vector in given})
+            insert = "INSERT OR IGNORE INTO vectors (key, vector, checksum) VALUES (?, ?, ?)"
+            kept = connection.executemany(insert, rows).rowcount
             _release(connection, keys)
         if kept == len(rows):
             return given
@@ -103,7 +113,7 @@ class VectorCache:
         """
         text_of = {_key(digest, text): text for text in texts}
         with self._writing() as connection:
-            there = {key for key, _ in _of_keys(connection, "SELECT key, 0 FROM vectors WHERE key IN ({})", text_of)}
+            there = {key for (key,) in _of_keys(connection, "SELECT key FROM vectors WHERE key IN ({})", text_of)}
             owners = dict(_of_keys(connection, "SELECT key, owner FROM claims WHERE key IN ({})", text_of))
             living = {owner for owner in set(owners.values()) if self._owner.lives(owner)}
             ours = [key for key in text_of if key not in there and owners.get(key) not in living]
@@ -137,10 +147,22 @@ class VectorCache:
                 self._connection = None
             self._owner.close()
 
-    def _numbers(self, kept: object) -> Vector:
-        if not isinstance(kept, bytes) or not kept or len(kept) % _FLOAT32.itemsize:
-            raise _broken(self.path, "a vector in it is none")
+    def _numbers(self, kept: object, checksum: object) -> Vector:
+        """A vector as it was kept: what the disk, or somebody, has altered of it is never written to Weaviate."""
+        if not isinstance(kept, bytes) or zlib.crc32(kept) != checksum:
+            raise _broken(self.path, "a vector in it is none that was kept")
         return np.frombuffer(kept, dtype=_FLOAT32)
+
+    def _refuse_other_lengths(self, connection: sqlite3.Connection, digest: str, lengths: Iterable[int]) -> None:
+        for length in lengths:
+            connection.execute("INSERT OR IGNORE INTO models (digest, length) VALUES (?, ?)", [digest, length])
+            (before,) = connection.execute("SELECT length FROM models WHERE digest = ?", [digest]).fetchone()
+            if before != length:
+                raise EmbeddingError(
+                    f"a model gave {length:,} numbers for a text, and not {before:,} as for those in {self.path}",
+                    "It has changed under its name: have it make vectors as before, or name another `model`, or its "
+                    "`dimensions`, in the mapping.",
+                )
 
     def _give_back(self, keys: Sequence[bytes]) -> None:
         with self._writing() as connection:
@@ -169,10 +191,13 @@ class VectorCache:
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
-            with storage_errors(self.path):
-                make_folder(self.path.parent)
-                # SQLite makes the files beside it as this one is.
-                os.close(owner_only(str(self.path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC))
+            try:
+                with storage_errors(self.path):
+                    make_folder(self.path.parent)
+                    # SQLite makes the files beside it as this one is.
+                    os.close(owner_only(str(self.path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC))
+            except OSError as error:  # A folder, or a path through a file: what no disk is to blame for.
+                raise _broken(self.path, error.strerror or str(error)) from error
             self._connection = _open(self.path)
         return self._connection
 
@@ -272,8 +297,8 @@ def _key(digest: str, text: str) -> bytes:
     return hashlib.sha256(f"{digest}\0{text}".encode("utf-8", "surrogatepass")).digest()
 
 
-def _of_keys(connection: sqlite3.Connection, statement: str, keys: Iterable[bytes]) -> Iterator[tuple[bytes, Any]]:
-    """The rows of some keys: each key, and what the statement gives of it."""
+def _of_keys(connection: sqlite3.Connection, statement: str, keys: Iterable[bytes]) -> Iterator[tuple[Any, ...]]:
+    """The rows of some keys, as the statement gives them."""
     listed = list(keys)
     for first in range(0, len(listed), _KEYS_AT_ONCE):
         some = listed[first : first + _KEYS_AT_ONCE]

@@ -4,7 +4,7 @@ import struct
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping, VectorMapping
@@ -199,6 +199,31 @@ def test_a_vector_of_another_length_is_kept() -> None:
         draft = row_converter(mapping, ("blob",), BEGAN)("", "", (blob(*numbers),))
         assert bool(kept_of(draft)) == is_kept
         assert object_to_row(mapping, ("blob",), draft.properties, draft.vectors) == (blob(*numbers),)
+
+
+FORMS = st.sampled_from([None, *get_args(VectorBytes)])
+
+
+@given(
+    st.lists(st.tuples(FORMS, st.sampled_from([None, 1, 2, 4])), min_size=2, max_size=3),
+    st.sampled_from(
+        [blob(1, -0.0, 3, 1e-45), struct.pack("<2d", 0.1, 0.2), struct.pack("<2d", 0.5, -0.0), b"AACAPwAAAEA="]
+    )
+    | st.binary(max_size=16),
+)
+@example([("float64", None), ("float32", None)], struct.pack("<2d", 0.1, 0.2))
+def test_of_several_vectors_of_a_column_the_one_that_tells_it_decides(
+    forms: list[tuple[VectorBytes | None, int | None]], value: bytes
+) -> None:
+    """One that gives back the value does not help where another is asked for it."""
+    vectors = [
+        VectorMapping(name=f"v{at}", column="blob", bytes=form, length=length)
+        for at, (form, length) in enumerate(forms)
+    ]
+    mapping = carried(*vectors)
+    draft = row_converter(mapping, ("blob",), BEGAN)("", "", (value,))
+    stored = {name: struct.unpack(f"<{len(each)}f", blob(*each)) for name, each in draft.vectors.items()}
+    assert object_to_row(mapping, ("blob",), draft.properties, stored) == (value,)
 
 
 def test_a_column_that_a_property_holds_is_told_by_that() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from weaviate_migration.base.errors import VectorCacheError
+from weaviate_migration.base.errors import EmbeddingError, VectorCacheError
 from weaviate_migration.vectors.cache import Vector, VectorCache
 
 # A process that is forked from one with threads may hang.
@@ -174,6 +174,12 @@ def cut_vectors(path: Path) -> None:
         connection.execute("UPDATE vectors SET vector = substr(vector, 2)")
 
 
+def alter_a_bit(path: Path) -> None:
+    fill(path, 1)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE vectors SET vector = ?", [numbers(1.0000001).tobytes()])
+
+
 @pytest.mark.parametrize(
     ("spoil", "told"),
     [
@@ -182,14 +188,28 @@ def cut_vectors(path: Path) -> None:
         (make_of_the_future, "its format is 99"),
         (damage_pages, "malformed"),
         (cut_vectors, "a vector in it is none"),
+        (alter_a_bit, "a vector in it is none"),
+        (Path.mkdir, "Is a directory"),
     ],
 )
 def test_a_file_that_is_none_of_ours_says_so(path: Path, spoil: Callable[[Path], object], told: str) -> None:
     path.parent.mkdir()
     spoil(path)
-    before = path.read_bytes()
+    before = path.is_file() and path.read_bytes()
     with closing(VectorCache(path)) as cache, pytest.raises(VectorCacheError, match=told) as raised:
         cache.read("model", ["1", "1:1"])
     assert str(path) in raised.value.message
     assert "--vector-cache" in raised.value.hint
-    assert path.read_bytes() == before
+    assert (path.is_file() and path.read_bytes()) == before
+
+
+def test_a_model_that_gives_another_length_is_refused_and_nothing_of_it_is_kept(path: Path) -> None:
+    with closing(VectorCache(path)) as cache:
+        cache.write("model", ["a"], [numbers(1, 2)])
+    with closing(VectorCache(path)) as later:
+        with pytest.raises(EmbeddingError, match="gave 3 numbers for a text, and not 2"):
+            later.write("model", ["b", "c"], [numbers(1, 2, 3), numbers(4, 5, 6)])
+        assert bits(later.read("model", ["a", "b", "c"])) == [numbers(1, 2).tobytes(), None, None]
+        later.write("another", ["b"], [numbers(1, 2, 3)])
+        later.write("model", ["b"], [numbers(3, 4)])
+        assert bits(later.read("model", ["b"])) == [numbers(3, 4).tobytes()]

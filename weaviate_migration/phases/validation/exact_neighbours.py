@@ -36,6 +36,7 @@ class ExactNeighbours:
             for each in addresses:
                 self._found_by.setdefault(each, []).append(query)
         self._found: list[list[float]] = [[] for _ in queries]
+        self._found_counts = list(map(len, found))
 
     def add(self, addresses: Sequence[str], vectors: _Numbers) -> None:
         """Measures a group of vectors, a row for each address."""
@@ -49,11 +50,13 @@ class ExactNeighbours:
     def counts(self) -> tuple[int, int]:
         """How many of the nearest were found, and how many there are, over all queries.
 
-        Of vectors that are as near, any will do: a search may give each of them.
+        Of vectors that are as near, any will do: a search may give each of them. What it found and was not measured,
+        since nobody knows its vector, has taken the place of one of them.
         """
         found = nearest = 0
-        for query, (own, distances) in enumerate(zip(self._nearest, self._found, strict=True)):
-            own = own[np.isfinite(own)]
+        for query, (all_nearest, distances) in enumerate(zip(self._nearest, self._found, strict=True)):
+            places = max(0, len(all_nearest) - (self._found_counts[query] - len(distances)))
+            own = np.sort(all_nearest[np.isfinite(all_nearest)])[:places]
             nearest += len(own)
             if len(own):
                 farthest = float(own.max())

@@ -82,3 +82,11 @@ def test_of_vectors_that_are_equal_any_will_do(distance: Distance) -> None:
 
 def test_what_the_rows_do_not_have_does_not_count() -> None:
     assert measured("cosine", [[1.0, 0.0]], [[1.0, 0.0], [0.0, 1.0]], [["0", "gone", "1"]]) == (2, 2)
+
+
+def test_what_nobody_knows_the_vector_of_takes_a_place() -> None:
+    """It may be as near as any: a search that gives it, and then the nearest of the others, has found all."""
+    vectors: list[Vector] = [[1.0, each / 10] for each in range(6)]
+    assert measured("l2-squared", [[1.0, 0.0]], vectors, [["0", "unknown", "1"]]) == (2, 2)
+    assert measured("l2-squared", [[1.0, 0.0]], vectors, [["0", "unknown", "2"]]) == (1, 2)
+    assert measured("l2-squared", [[1.0, 0.0]], vectors, [["unknown", "unseen", "unheard"]]) == (0, 0)
