@@ -159,7 +159,7 @@ class VectorCache:
             (before,) = connection.execute("SELECT length FROM models WHERE digest = ?", [digest]).fetchone()
             if before != length:
                 raise EmbeddingError(
-                    f"a model gave {length:,} numbers for a text, and not {before:,} as for those in {self.path}",
+                    f"the model gave {length:,} numbers for a text, and not {before:,} as for those in {self.path}",
                     "It has changed under its name: have it make vectors as before, or name another `model`, or its "
                     "`dimensions`, in the mapping.",
                 )

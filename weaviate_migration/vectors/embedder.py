@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from weaviate_migration.base.errors import EmbeddingLimitError
+from weaviate_migration.base.errors import EmbeddingError, EmbeddingLimitError
 from weaviate_migration.base.waiting import Wait
 from weaviate_migration.vectors.cache import Vector, VectorCache
 from weaviate_migration.vectors.provider import EmbeddingProvider
@@ -90,7 +90,7 @@ class Embedder:
         found = self._known_by_text(texts)
         missing = [text for text in dict.fromkeys(texts) if text is not None and text not in found]
         if held is not None and missing and (taken := held(missing)):
-            found.update(zip(taken, self._cache.write(self.provider.digest, list(taken), taken.values()), strict=True))
+            found.update(zip(taken, self._kept(list(taken), taken.values()), strict=True))
             missing = [text for text in missing if text not in found]
         made = self._make(missing, found)
         free = sum(text is not None for text in texts) - made
@@ -123,11 +123,18 @@ class Embedder:
             began = time.monotonic()
             answer = self.provider.embed(ours)
             seconds, tokens = time.monotonic() - began, answer.tokens or 0
-            kept = self._cache.write(self.provider.digest, ours, answer.vectors)
+            kept = self._kept(ours, answer.vectors)
         found.update(zip(ours, kept, strict=True))
         made, money = len(ours), money_of(tokens, self._price)
         self._count(EmbeddingTally(made, misses=made, calls=1, tokens=tokens, seconds=seconds, money=money))
         return made
+
+    def _kept(self, texts: Sequence[str], vectors: Iterable[Vector]) -> list[Vector]:
+        """What the cache keeps of them; it knows no names of models."""
+        try:
+            return self._cache.write(self.provider.digest, texts, vectors)
+        except EmbeddingError as error:
+            raise EmbeddingError(f"{self.provider.name}: {error.message}", error.hint) from error
 
     def _refuse_too_many_calls(self) -> None:
         limit = self._limit

@@ -112,6 +112,14 @@ def test_a_search_that_weaviate_refuses_is_no_recall(client: weaviate.WeaviateCl
     assert "lengths don't match" in found.to_text()
 
 
+def test_what_weaviate_has_refused_is_not_searched_for(client: weaviate.WeaviateClient, tmp_path: Path) -> None:
+    """Its row is in the quarantine: the checks of the rows say so, and the index is not to blame."""
+    migration = loaded(tmp_path, client, mapped(), 20)
+    migration.extract([row("refused", unmapped=blob()[:-4])])
+    found = recall(migration)
+    assert (found.queries, found.refusals, found.passed) == (0, (), True)
+
+
 def test_each_tenant_has_neighbours_of_its_own(client: weaviate.WeaviateClient, tmp_path: Path) -> None:
     """The vectors of both are the same: a search in the wrong one would find the other's."""
     mapping = mapped().model_copy(update={"tenant": TenantMapping(column="body")})

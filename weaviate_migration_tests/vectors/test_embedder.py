@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from weaviate_migration.base.errors import EmbeddingLimitError, TransientEmbeddingError
+from weaviate_migration.base.errors import EmbeddingError, EmbeddingLimitError, TransientEmbeddingError
 from weaviate_migration.vectors.cache import Vector, VectorCache
 from weaviate_migration.vectors.embedder import CallLimit, Embedder
 from weaviate_migration.vectors.provider import Embedded
@@ -51,6 +51,18 @@ def test_what_is_known_asks_nothing(cache: VectorCache) -> None:
     known = embedder.known(["b", None, "a"])
     assert [each is None for each in known] == [True, True, False]
     assert model.asked == [["a"]]
+
+
+def test_a_model_that_changed_its_length_is_named_and_takes_no_text_away(cache: VectorCache) -> None:
+    Embedder(LetterModel(), cache).vectors_of(["a"])
+    changed = Embedder(LetterModel(), cache)
+    with pytest.raises(EmbeddingError, match=r"^letters: the model gave 2 numbers for a text, and not 26") as raised:
+        changed.vectors_of(["b"], lambda _: {"b": np.ones(2, np.float32)})
+    assert "changed under its name" in raised.value.hint
+    assert changed.known(["a", "b"])[1] is None
+    (found,) = changed.vectors_of(["b"])
+    assert found is not None
+    assert len(found) == 26
 
 
 def test_what_is_held_elsewhere_is_not_made_and_is_kept(cache: VectorCache) -> None:

@@ -225,7 +225,9 @@ class CollectionProof:
             return RecallComparison(tuple(self._recall(each, changes) for each in self.mapping.known_vectors))
 
     def _recall(self, vector: VectorMapping, changes: Changes) -> VectorRecall:
-        drawn = (row for _, row in draw_rows(self._extracts, QUERIES, _seed()) if not changes.has(row.uuid))
+        unchanged = (row for _, row in draw_rows(self._extracts, QUERIES, _seed()) if not changes.has(row.uuid))
+        # A vector that Weaviate has refused, it refuses to search for, too.
+        drawn = self._with_objects(unchanged)
         judged_rows = (each for partition in self._extracts for each in self._rows(partition, changes))
         rows = (row for row, refused in judged_rows if refused is None)
         return measure_recall(vector, self.objects, drawn, rows, self._expected_vectors.of_rows)
