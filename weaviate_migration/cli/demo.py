@@ -101,7 +101,7 @@ def _show_searches(searches: Iterable[SearchShown], config: MigrationConfig, con
     for search in searches:
         console.print(f"\n{search.kind} search in {search.alias}: “{search.query}”", style="bold")
         for hit in search.hits:
-            console.print(f"  {hit.score:5.2f}  {hit.excerpt}")
+            print_text(console, f"  {hit.score:5.2f}  {hit.excerpt}")
     print_text(
         console,
         f"\nWhere to look next: `make ui` shows this run, its assets and checks in Dagster's UI; "

@@ -13,7 +13,7 @@ import urllib.request
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
@@ -30,7 +30,9 @@ from weaviate_migration.base.repeats import RepeatLimits, repeating
 from weaviate_migration.base.texts import printable
 from weaviate_migration.mapping.model_mapping import ModelMapping
 from weaviate_migration.vectors.provider import Embedded, checked_rows
-from weaviate_migration.vectors.text_tokens import TextTokens
+
+if TYPE_CHECKING:  # a service without `tokenizer` needs none of the extra's packages
+    from weaviate_migration.vectors.text_tokens import TextTokens
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +80,7 @@ class OpenAIService:
         ConfigurationError: a variable that holds a key is not set, or what it holds cannot be sent.
     """
 
-    def __init__(self, model: ModelMapping, limits: RepeatLimits, tokens: TextTokens | None = None) -> None:
+    def __init__(self, model: ModelMapping, limits: RepeatLimits, tokens: "TextTokens | None" = None) -> None:
         assert model.service is not None
         assert model.model is not None
         self.name = model.model
