@@ -121,8 +121,8 @@ def refuse_other_models(collection: CollectionMapping, now: Digests, before: Dig
             raise MigrationConflictError(
                 f"The model `{each.model}`, which makes the vector {collection.name}.{each.name}, is another one than "
                 f"the migration was begun with: digest {digest[:12]}, before {before[each.name][:12]}.",
-                "Put the one back that was there; for the other one begin again: "
-                "`weaviate-migration rollback --discard`, then `weaviate-migration migrate`.",
+                "Put the one back that was there. Name the other one in the mapping, by a folder or a name of its own: "
+                "`weaviate-migration migrate` then builds a new version with it.",
             )
 
 

@@ -1,6 +1,7 @@
 """Vectors that a service makes before the rows are written: once for each text, whatever happens on the way."""
 
 import json
+import shutil
 import sqlite3
 import threading
 from collections import Counter
@@ -21,6 +22,7 @@ from weaviate_migration.runs.runner import dagster_instance
 from weaviate_migration.runs.steps import RunSteps
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.record import MigrationRecords
 from weaviate_migration_tests.embedding_service import Answer, Request, embedding_service
 from weaviate_migration_tests.live.command_line import Ended, empty, started, until
 from weaviate_migration_tests.live.embedded_notes import KEY, KEY_VARIABLE, EmbeddedNotes, vectors_by_body
@@ -228,3 +230,37 @@ def test_side_by_side_one_step_at_a_time_makes_vectors(notes: NoteMigration, sta
     first, second = sorted((steps["note_vectors"], steps["copy_vectors"]), key=lambda each: each.began)
     assert first.ended is not None
     assert second.began >= first.ended
+
+
+ONE_FOLDER = """\
+name: notes
+models: {{static: {{folder: {model}}}}}
+collections:
+  - name: Note
+    table: notes
+    vectors: [{{name: content, from: [body], model: static}}]
+    properties: [{{name: body, column: body, index: words}}]
+"""
+
+
+def test_a_model_that_was_exchanged_in_its_folder_is_refused_before_it_makes_anything(
+    notes: NoteMigration, static_model: Path
+) -> None:
+    """What is followed gets its vectors from the same folder: it could not be followed any more."""
+    model = notes.folder / "model"
+    shutil.copytree(static_model, model)
+    notes.mapping.write_text(ONE_FOLDER.format(model=model))
+    done = notes.migrate("--live")
+    assert done.code == 0, done.stderr
+    cache, records = notes.work_dir / "vectors.sqlite", MigrationRecords(notes.work_dir)
+    before = cache.read_bytes()
+    (model / "config.json").write_text((model / "config.json").read_text() + " ")
+    refused = notes.migrate("--live")
+    assert refused.code == 2
+    assert "is another one than the migration was begun with" in refused.stderr
+    assert (cache.read_bytes(), len(records.all())) == (before, 1)
+    model.rename(notes.folder / "newer")
+    notes.mapping.write_text(ONE_FOLDER.format(model=notes.folder / "newer"))
+    done = notes.migrate("--live")
+    assert done.code == 0, done.stderr
+    assert len(records.all()) == 2

@@ -1,6 +1,7 @@
 """The migration's collections in Weaviate: empty, versioned, and named by nobody yet."""
 
 import logging
+from collections.abc import Mapping as ReadOnlyMapping
 
 import dagster as dg
 
@@ -10,11 +11,13 @@ from weaviate_migration.defs.alone import alone_in
 from weaviate_migration.defs.resources import BatchSettings, SQLiteSource, TargetServer
 from weaviate_migration.defs.resources.own_keys import with_resources_of
 from weaviate_migration.mapping import Mapping
+from weaviate_migration.phases.dual_write.lag import followed_migrations
 from weaviate_migration.phases.history.versioned_collections import ensure_collections, refuse_names_of_others
 from weaviate_migration.runs.jobs import SOURCE_AUDIT, WEAVIATE_SCHEMA
 from weaviate_migration.runs.names import DagsterNames
-from weaviate_migration.vectors.open_models import OpenModels, refuse_other_models
+from weaviate_migration.vectors.open_models import Digests, OpenModels, refuse_other_models
 from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.record import MigrationRecord
 
 logger = logging.getLogger(__name__)
 
@@ -50,9 +53,12 @@ def build_schema_asset(mapping: Mapping, names: DagsterNames) -> dg.AssetsDefini
                 with weaviate.client(work_folder, batches) as client:
                     refuse_names_of_others(client, work_folder, aliases, source.path)
             digests = {each.name: models.digests(mapping, each) for each in mapping.collections if each.made_vectors}
+            # Those that are followed get their vectors from the same models as the one that begins.
+            for begun in followed_migrations(work_folder):
+                if begun.mapping_digest == mapping.digest:
+                    _refuse_other_models(mapping, digests, begun)
             record = work_folder.records.resume_or_begin(source.path, mapping, weaviate.prefix, digests)
-            for each in mapping.collections:
-                refuse_other_models(each, digests.get(each.name, {}), record.models_of(each))
+            _refuse_other_models(mapping, digests, record)
             with weaviate.client(work_folder, batches) as client:
                 made = ensure_collections(client, work_folder, record, mapping)
         logger.info("%d collections made", made)
@@ -71,3 +77,8 @@ def build_schema_asset(mapping: Mapping, names: DagsterNames) -> dg.AssetsDefini
         )
 
     return weaviate_schema
+
+
+def _refuse_other_models(mapping: Mapping, now: ReadOnlyMapping[str, Digests], begun: MigrationRecord) -> None:
+    for each in mapping.collections:
+        refuse_other_models(each, now.get(each.name, {}), begun.models_of(each))
