@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from weaviate_migration.base.errors import EmbeddingError, EmbeddingLimitError
+from weaviate_migration.base.texts import counted
 from weaviate_migration.base.waiting import Wait
 from weaviate_migration.vectors.cache import Vector, VectorCache
 from weaviate_migration.vectors.provider import EmbeddingProvider
@@ -140,7 +141,8 @@ class Embedder:
         limit = self._limit
         if limit is not None and not self._cache.count_call(limit.command, limit.most):
             raise EmbeddingLimitError(
-                f"{self.provider.name}: vectors were asked for {limit.most:,} times, as --max-embedding-calls allows.",
+                f"{self.provider.name}: vectors were asked for {counted(limit.most, 'time')}, "
+                "as --max-embedding-calls allows.",
                 "What was made is kept: the same command goes on from there, and with a greater number further.",
             )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from weaviate_migration.base.texts import seconds_text
+from weaviate_migration.base.texts import counted, seconds_text
 from weaviate_migration.work_folder.embedded import VectorTally
 
 
@@ -19,14 +19,14 @@ def vector_lines(made: Mapping[str, Mapping[str, VectorTally]]) -> Iterator[str]
 
 def _counts(tally: VectorTally) -> str:
     """Such as `8,365 texts, 8,000 from the cache, 365 made in 4 calls (12,003 tokens, 3.1 s, 0.000240)`."""
-    counts = [f"{tally.texts:,} texts"]
+    counts = [counted(tally.texts, "text")]
     if tally.hits:
         counts.append(f"{tally.hits:,} from the cache")
     if tally.calls:
-        cost = [f"{tally.tokens:,} tokens"] if tally.tokens else []
+        cost = [counted(tally.tokens, "token")] if tally.tokens else []
         cost += [seconds_text(tally.seconds)]
         cost += [f"price {tally.money:.6f}"] if tally.money else []
-        counts.append(f"{tally.misses:,} made in {tally.calls:,} calls ({', '.join(cost)})")
+        counts.append(f"{tally.misses:,} made in {counted(tally.calls, 'call')} ({', '.join(cost)})")
     if tally.left_out:
         counts.append(f"{tally.left_out:,} without a vector")
     return ", ".join(counts)

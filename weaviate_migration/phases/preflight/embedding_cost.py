@@ -74,7 +74,7 @@ class EmbeddingCost:
         told = f"{self.model}: {counted(self.texts, 'text')}, {self.distinct:,} distinct, {self.cached:,} in the cache"
         if not self.missing:
             return f"{told}; nothing is to be made"
-        told += f"; about {counted(self.tokens, 'token')} in {counted(self.calls, 'call')}"
+        told += f"; about {counted(self.tokens, 'token')} in {counted(self.calls, 'call')} at least"
         told += f", price {self.money:,.6g}" if self.money is not None else ""
         return told + (f", {seconds_text(self.seconds)}" if self.seconds is not None else "")
 

@@ -89,7 +89,7 @@ def test_texts_are_counted_over_all_that_one_model_makes(cost: Costs) -> None:
     # Each of `one\na b c`, `two`, `one` and `three words here` is made once, wherever it stands.
     assert (found.texts, found.distinct, found.cached, found.missing) == (8, 4, 0, 4)
     assert (found.tokens, found.calls, found.money) == (9, 1, 2.25)
-    assert str(found) == ("letters: 8 texts, 4 distinct, 0 in the cache; about 9 tokens in 1 call, price 2.25")
+    assert str(found) == ("letters: 8 texts, 4 distinct, 0 in the cache; about 9 tokens in 1 call at least, price 2.25")
 
 
 def test_what_is_in_the_cache_costs_nothing(cost: Costs, cache: VectorCache) -> None:
@@ -136,5 +136,5 @@ def test_more_calls_than_are_allowed_fail_beforehand(cost: Costs) -> None:
     assert embedding([found, found], 8).verdict == "passed"
     refused = embedding([found, found], 7)
     assert refused.verdict == "failed"
-    assert refused.figure.endswith("in 4 calls, price 2.25: 7 calls are allowed")
+    assert refused.figure.endswith("in 4 calls at least, price 2.25: 7 calls are allowed")
     assert "--max-embedding-calls" in refused.remedy
