@@ -14,6 +14,7 @@ from weaviate_migration.mapping.object_ids import split_address
 from weaviate_migration.mapping.vector_mapping import VectorMapping
 from weaviate_migration.phases.history.extract.storage_classes import BATCH_SIZE, ExtractRow, size_of
 from weaviate_migration.phases.validation.exact_neighbours import ExactNeighbours
+from weaviate_migration.phases.validation.expected_vectors import numbers_of
 from weaviate_migration.phases.validation.search import SEARCHED_TENANTS, is_searchable
 from weaviate_migration.target.query import nearest_objects
 
@@ -145,7 +146,7 @@ def measure_recall(
     queries, refusals = list[_Query](), list[str]()
     for address, float32s in _queries(vector, drawn, vectors_of):
         try:
-            near = nearest_objects(collection, vector.name, _numbers(float32s), address, NEIGHBOURS)
+            near = nearest_objects(collection, vector.name, numbers_of(float32s), address, NEIGHBOURS)
             queries.append(_Query(address, float32s, near))
         except TransientTargetError:
             raise
@@ -164,7 +165,7 @@ def _queries(vector: VectorMapping, drawn: Iterable[ExtractRow], vectors_of: Vec
     tenants: set[str | None] = set()
     found = list[tuple[str, bytes]]()
     for row, float32s in zip(rows, vectors_of(vector, rows), strict=True):
-        if row.uuid is None or float32s is None or not is_searchable(_numbers(float32s)):
+        if row.uuid is None or float32s is None or not is_searchable(numbers_of(float32s)):
             continue
         tenant = split_address(row.uuid)[0]
         if tenant in tenants or len(tenants) < SEARCHED_TENANTS:
@@ -201,11 +202,6 @@ def _measured(
 def _place(address: str, float32s: bytes) -> tuple[str | None, int]:
     """Where a search finds a vector: its tenant, and its length."""
     return split_address(address)[0], len(float32s)
-
-
-def _numbers(float32s: bytes) -> list[float]:
-    numbers: list[float] = np.frombuffer(float32s, "<f4").tolist()
-    return numbers
 
 
 def _matrix(vectors: Sequence[bytes]) -> Any:
