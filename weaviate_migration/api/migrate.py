@@ -149,6 +149,7 @@ class _MigrateCall:
             discard_comparisons(self._work_folder, mapping, unfinished)
             discard_certificate(self._work_folder.path, unfinished.id)
         refuse_unset(mapping.variables)
+        self._session.models.refuse_unusable_cache(mapping)
         began, cpu_before = time.monotonic(), _cpu_seconds()
         address = self._session.start_server()
         client = self._session.connect_to(address, mapping.headers)
@@ -287,7 +288,7 @@ class _MigrateCall:
         if not answers(client):
             return f"Weaviate is gone. {stays}; the same command goes on with it once the server is back."
         if any(each.is_about_models for each in failures):
-            return f"{stays}; once the model makes vectors, the same command goes on with it: none is made twice."
+            return f"{stays}; once its cause is gone, the same command goes on with it: no vector is made twice."
         if any(each.may_pass for each in failures):
             return f"The cause may pass. {stays}; the same command goes on with it."
         roll_back(client, self._work_folder, record, discard=True)

@@ -58,6 +58,16 @@ class VectorCache:
         self._connection: sqlite3.Connection | None = None
         self._owner = _Owner(path, secrets.token_hex(8))
 
+    def make(self) -> None:
+        """Makes the file where there is none, and opens it: what it cannot be used for, shows before it is needed.
+
+        Raises:
+            StorageError: it cannot be made or written.
+            VectorCacheError: it is damaged, or no file of ours.
+        """
+        with self._writing():
+            pass
+
     def read(self, digest: str, texts: Sequence[str]) -> list[Vector | None]:
         """The vector of each text, None where there is none; where there is no file, nothing is made.
 

@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from weaviate_migration.base.errors import EmbeddingError, EmbeddingLimitError
+from weaviate_migration.base.deadline import is_stopped, pause
+from weaviate_migration.base.errors import EmbeddingError, EmbeddingLimitError, TransientEmbeddingError
 from weaviate_migration.base.texts import counted
 from weaviate_migration.base.waiting import Wait
 from weaviate_migration.vectors.cache import Vector, VectorCache
@@ -112,8 +113,13 @@ class Embedder:
             found |= self._known_by_text(left := [text for text in missing if text not in found])
             missing = [text for text in left if text not in found]
             if missing:
+                if wait.is_over or is_stopped():
+                    raise TransientEmbeddingError(
+                        f"{self.provider.name}: another process makes vectors of the same texts, and has not ended.",
+                        "The same command goes on once it has.",
+                    )
                 wait.tell_if_long(f"another process, which is making vectors with {self.provider.name}")
-                time.sleep(_LOOK_SECONDS)
+                pause(_LOOK_SECONDS)
         return made
 
     def _make_claimed(self, texts: Sequence[str], found: dict[str, Vector]) -> int:

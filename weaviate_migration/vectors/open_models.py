@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from weaviate_migration.base.endings import Endings
-from weaviate_migration.base.errors import MigrationConflictError
+from weaviate_migration.base.errors import ConfigurationError, MigrationConflictError, StorageError, VectorCacheError
 from weaviate_migration.base.repeats import RepeatLimits
 from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.mapping.model_mapping import ModelMapping
@@ -79,6 +79,19 @@ class OpenModels:
         """
         return {each.name: self._provider(mapping, each).digest for each in collection.made_vectors}
 
+    def refuse_unusable_cache(self, mapping: Mapping) -> None:
+        """Makes the file of the cache, where models make any of a mapping's vectors.
+
+        Raises:
+            ConfigurationError: it cannot be made or written, is damaged, or is no file of ours.
+        """
+        if not any(each.made_vectors for each in mapping.collections):
+            return
+        try:
+            self._opened_cache().make()
+        except (StorageError, VectorCacheError) as error:
+            raise ConfigurationError(error.message, error.hint) from error
+
     def embedder(self, mapping: Mapping, vector: VectorMapping) -> Embedder:
         """What embeds texts for one vector, with a tally of its own.
 
@@ -87,7 +100,9 @@ class OpenModels:
             EmbeddingError: the model cannot be opened.
         """
         provider = self._provider(mapping, vector)
-        return Embedder(provider, self._opened_cache(), self._limit, _model(mapping, vector).price_per_million_tokens)
+        return Embedder(
+            provider, self._opened_cache(), self._limit, model_that_makes(mapping, vector).price_per_million_tokens
+        )
 
     def _embedder_of(
         self, mapping: Mapping, collection: CollectionMapping, digests: Digests, vector: VectorMapping
@@ -96,7 +111,7 @@ class OpenModels:
         return self.embedder(mapping, vector)
 
     def _provider(self, mapping: Mapping, vector: VectorMapping) -> EmbeddingProvider:
-        model = _model(mapping, vector)
+        model = model_that_makes(mapping, vector)
         key = model.model_dump_json(), vector.max_tokens
         with self._opening:
             if key not in self._providers:
@@ -126,7 +141,8 @@ def refuse_other_models(collection: CollectionMapping, now: Digests, before: Dig
             )
 
 
-def _model(mapping: Mapping, vector: VectorMapping) -> ModelMapping:
+def model_that_makes(mapping: Mapping, vector: VectorMapping) -> ModelMapping:
+    """The model of one of a collection's `made_vectors`."""
     found = mapping.model_of(vector)
     assert found is not None, "only vectors with a model are made"
     return found

@@ -102,3 +102,19 @@ def test_another_work_folder_shares_the_cache(spent: Spent, tmp_path: Path) -> N
     options = ("--work-dir", tmp_path, "--vector-cache", cache, "--json")
     (cost,) = spent.embedded.look("audit", *options).json["embedding"]
     assert (cost["distinct"], cost["cached"], cost["calls"]) == (64, 64, 0)
+
+
+def test_a_cache_that_cannot_be_made_or_used_is_told_before_anything_begins(
+    server: ServerAddress, static_model: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "a file").write_text("no database, and longer than a header of one would be" * 40, encoding="utf-8")
+    with embedding_service(static_model) as service:
+        (tmp_path / "notes").mkdir()
+        embedded = EmbeddedNotes.fresh(tmp_path / "notes", server, service)
+        for path in ("", "a file", "a file/vectors.sqlite"):
+            ended = embedded.migrate("--vector-cache", tmp_path / path)
+            assert ended.code == 2, ended.stderr
+            assert str(tmp_path / path) in ended.stderr
+            assert "--vector-cache" in ended.stderr
+        assert service.calls == 0
+    assert not list((embedded.notes.work_dir / "migrations").glob("*"))

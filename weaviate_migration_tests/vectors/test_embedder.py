@@ -1,6 +1,7 @@
 """From texts to vectors: what is asked of the model, and what is not."""
 
 import multiprocessing
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from weaviate_migration.base.deadline import bounded
 from weaviate_migration.base.errors import EmbeddingError, EmbeddingLimitError, TransientEmbeddingError
 from weaviate_migration.vectors.cache import Vector, VectorCache
 from weaviate_migration.vectors.embedder import CallLimit, Embedder
@@ -93,6 +95,18 @@ class FailingOnce(LetterModel):
         if len(self.asked) == 2:
             raise TransientEmbeddingError("letters: away")
         return answer
+
+
+def test_a_wait_for_another_process_ends_with_the_deadline_and_when_it_is_stopped(cache: VectorCache) -> None:
+    model = LetterModel()
+    stop = threading.Event()
+    stop.set()
+    with closing(VectorCache(cache.path)) as other, other.claimed(model.digest, ["a"]):
+        for limits in ({"seconds": 0.1}, {"stop": stop}):
+            with bounded(**limits), pytest.raises(TransientEmbeddingError, match="another process makes vectors"):
+                Embedder(model, cache).vectors_of(["b", "a"])
+    assert model.asked == [["b"]]
+    assert Embedder(model, cache).vectors_of(["a"])[0] is not None
 
 
 def test_what_was_made_before_a_failure_is_kept(cache: VectorCache) -> None:

@@ -22,7 +22,7 @@ from weaviate_migration.source.plan import CollectionPlan, MigrationPlan
 from weaviate_migration.source.slices import table_slices
 from weaviate_migration.vectors.embedder import Embedder
 from weaviate_migration.vectors.made_vectors import MadeVectors
-from weaviate_migration.vectors.open_models import OpenModels
+from weaviate_migration.vectors.open_models import OpenModels, model_that_makes
 from weaviate_migration.vectors.tally import money_of
 from weaviate_migration.work_folder.checklist import ChecklistItem
 
@@ -102,7 +102,7 @@ def embedding_costs(
         found: dict[str, _ModelTexts] = {}
         for collection in plan.collections:
             for vector in collection.mapping.made_vectors:
-                embedder, model = embedder_of(vector), _model_of(mapping, vector)
+                embedder, model = embedder_of(vector), model_that_makes(mapping, vector)
                 of_model = found.setdefault(embedder.provider.digest, _ModelTexts(str(vector.model), model, embedder))
                 of_model.vectors.append(f"{collection.mapping.name}.{vector.name}")
                 for texts in _texts(path, readable, collection, vector):
@@ -125,14 +125,8 @@ def embedding(costs: Sequence[EmbeddingCost], most_calls: int | None) -> Checkli
 
 def made_on_this_machine(models: OpenModels, mapping: Mapping, collection: CollectionMapping) -> MadeVectors:
     """Of a collection the made vectors that cost nothing but time."""
-    local = tuple(each for each in collection.made_vectors if _model_of(mapping, each).kind in LOCAL_MODELS)
+    local = tuple(each for each in collection.made_vectors if model_that_makes(mapping, each).kind in LOCAL_MODELS)
     return models.made_vectors(mapping, collection.model_copy(update={"vectors": local}), {})
-
-
-def _model_of(mapping: Mapping, vector: VectorMapping) -> ModelMapping:
-    model = mapping.model_of(vector)
-    assert model is not None, "only vectors with a model are made"
-    return model
 
 
 def _texts(path: Path, readable: Path, plan: CollectionPlan, vector: VectorMapping) -> Iterator[list[str]]:
