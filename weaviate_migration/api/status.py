@@ -57,7 +57,7 @@ def _status(session: ServerSession) -> MigrationStatus:
         server=server,
         aliases=aliases,
         checks={status.value: number for status, number in report.totals.items() if number},
-        searches=found_shares(report),
+        searches=list(found_shares(report)),
         made_vectors=embedding_tallies(work_folder, record),
         quarantined=quarantined,
         lacking_vectors=lacking,

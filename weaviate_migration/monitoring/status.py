@@ -58,7 +58,7 @@ class MigrationStatus:
     server: str = ""
     aliases: Mapping[str, str | None] = field(default_factory=dict)
     checks: Mapping[str, int] = field(default_factory=dict)
-    searches: "Sequence[FoundShare]" = ()
+    searches: "Sequence[FoundShare]" = field(default_factory=list)
     made_vectors: Mapping[str, Mapping[str, VectorTally]] = field(default_factory=dict)
     quarantined: Mapping[str, int] = field(default_factory=dict)
     lacking_vectors: Mapping[str, Mapping[str, int]] = field(default_factory=dict)

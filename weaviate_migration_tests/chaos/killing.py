@@ -127,7 +127,7 @@ def running(*arguments: object, end: Fault | None = None) -> Iterator[Command]:
     with TemporaryDirectory() as folder:
         output = Path(folder) / "command"
         words = [str(argument) for argument in arguments]
-        process = _CONTEXT.Process(target=_become, args=(words, end, output), daemon=True)
+        process = _CONTEXT.Process(target=_become, args=(words, end, output, dict(os.environ)), daemon=True)
         process.start()
         try:
             yield Command(process, output)
@@ -148,8 +148,10 @@ def run_killed(end: Fault, *arguments: object) -> None:
     assert ended.code == KILLED, ended.stdout + ended.stderr
 
 
-def _become(words: Sequence[str], end: Fault | None, output: Path) -> None:
-    """Turns this process into the command."""
+def _become(words: Sequence[str], end: Fault | None, output: Path, environment: dict[str, str]) -> None:
+    """Turns this process into the command, with the environment of the test: it is forked from a process before it."""
+    os.environ.clear()
+    os.environ.update(environment)
     for descriptor, suffix in ((1, ".out"), (2, ".err")):
         file = os.open(output.with_suffix(suffix), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(file, descriptor)

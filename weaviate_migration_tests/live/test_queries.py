@@ -158,14 +158,12 @@ def test_report_draws_the_times_of_both_sides(recipes: Recipes) -> None:
     assert "## Your own queries" in (told := text.read_text(encoding="utf-8"))
     assert "| recipe | of your own queries | 100.00 % | 8 |" in told
     assert "| recipe | recall@10 of taste | 100.00 % |" in told
-    assert "| recipe | of what SQLite's full-text search finds in title | 100.00 % |" in told
 
 
 def test_status_tells_what_searches_find(recipes: Recipes) -> None:
     told = run_here("status", "--work-dir", recipes.work_dir, *at(recipes.server)).stdout
     assert "recipe: of your own queries: 100.00 % (8 searches)" in told
     assert "recipe: recall@10 of taste: 100.00 % (" in told
-    assert "recipe: of what SQLite's full-text search finds in title: 100.00 % (" in told
 
 
 def test_postflight_asks_again(recipes: Recipes) -> None:

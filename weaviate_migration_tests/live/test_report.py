@@ -28,7 +28,8 @@ from weaviate_migration_tests.live.test_dagster_runs import materialize
 
 SECTIONS = [
     *("What to do next", "What was migrated", "How long it took", "Rows and throughput", "Errors"),
-    *("What the audit found", "Checks", "Certificate", "Lag behind the source", "The switch", "Checklists", "Alerts"),
+    *("What the audit found", "Checks", "What searches find", "Certificate", "Lag behind the source", "The switch"),
+    *("Checklists", "Alerts"),
 ]
 CHECKS = ("count", "every_object", "uuids", "types", "sample", "search", "writable")
 SECRET = "canary-of-the-omitted-column"
@@ -150,6 +151,7 @@ def failed(tmp_path_factory: pytest.TempPathFactory, server: ServerAddress) -> R
 def test_all_is_in_both_documents(done: Reported) -> None:
     assert done.page.headings == [f"Migration {done.report.record and done.report.record.id}", *SECTIONS]
     for text in (done.page.text, done.markdown.replace("\\", "")):
+        assert "of what SQLite's full-text search finds in body" in text
         assert all(
             name in text for name in (*CHECKS, "Note", "notes", str(done.notes.source), "passed, 16/16 partitions")
         )
@@ -244,7 +246,8 @@ def test_rows_in_the_quarantine_are_told_as_text(refused: Reported) -> None:
 def test_of_a_migration_that_its_audit_stopped(failed: Reported) -> None:
     report = failed.report
     assert (report.record, report.phase, report.collections) == (None, "not begun", ())
-    assert failed.page.headings == ["Migration that did not begin", *SECTIONS]
+    nothing_searched = [each for each in SECTIONS if each != "What searches find"]
+    assert failed.page.headings == ["Migration that did not begin", *nothing_searched]
     assert report.failures[0].step == "source_audit"
     assert "NULL in the key" in failed.page.text
     assert "Nothing was loaded." in failed.page.text

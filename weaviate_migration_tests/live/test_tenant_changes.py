@@ -74,7 +74,7 @@ def test_what_changes_its_tenant(client: weaviate.WeaviateClient, server: Server
     looked = run_here("preflight", *options, "--json")
     items = {each["name"]: each for each in looked.json["items"]}
     assert items["duration"]["figure"].endswith("1 of 60 sampled rows are refused")
-    assert items["tenants"]["figure"].startswith("4 tenants need about 20 open files")
+    assert items["tenants"]["figure"].startswith("4 tenants need about 28 open files")
 
     ended = run_here("migrate", *options, "--live", "--no-cutover", "--json")
     assert ended.code == 3, ended.stderr

@@ -1,6 +1,7 @@
 """What a status says, as lines under names."""
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
@@ -11,7 +12,13 @@ from weaviate_migration.monitoring.status import MigrationStatus
 from weaviate_migration.work_folder.folder import lacking_text
 from weaviate_migration.work_folder.sync_positions import Standing
 
+if TYPE_CHECKING:
+    from weaviate_migration.runs.checks import FoundShare  # It takes Dagster.
+
 Line = tuple[str, str]
+
+# A screen has 24 lines: a collection may have many properties that are searched.
+_SEARCHES_SHOWN = 3
 
 
 def status_lines(found: MigrationStatus, of: Container[str] | None = None) -> Iterator[Line]:
@@ -64,7 +71,7 @@ def named_lines(found: MigrationStatus) -> Iterator[tuple[str, list[str]]]:
     if found.checks:
         yield "checks", [", ".join(f"{number} {name}" for name, number in found.checks.items())]
     if found.searches:
-        yield "searches", [each.to_text() for each in found.searches]
+        yield "searches", list(_search_texts(found.searches))
     if found.made_vectors:
         yield "vectors", list(vector_lines(found.made_vectors))
     if found.quarantined:
@@ -78,6 +85,14 @@ def named_lines(found: MigrationStatus) -> Iterator[tuple[str, list[str]]]:
     if found.disk:
         yield "disk", [", ".join(f"{name} {size_text(size)}" for name, size in found.disk.items())]
     yield "next", [found.next_step]
+
+
+def _search_texts(shares: Sequence["FoundShare"]) -> Iterator[str]:
+    """Each of a few; of many the one that finds least: `report` has all."""
+    if len(shares) <= _SEARCHES_SHOWN:
+        yield from (each.to_text() for each in shares)
+    else:
+        yield f"{min(shares, key=lambda each: each.share).to_text()}, the lowest of {len(shares):,}"
 
 
 def _capture_text(capture: Standing | None) -> str:
