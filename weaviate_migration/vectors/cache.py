@@ -278,8 +278,9 @@ def _turn_on_log(connection: sqlite3.Connection) -> None:
 
 def _is_made(connection: sqlite3.Connection, path: Path) -> bool:
     """Whether the file has our tables; one that has none at all is new."""
-    (application_id,) = connection.execute("PRAGMA application_id").fetchone()
+    # In this order: another process may make the file in between, all of it in one transaction.
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    (application_id,) = connection.execute("PRAGMA application_id").fetchone()
     if application_id == 0 and not tables:
         return False
     if application_id != _APPLICATION_ID:
