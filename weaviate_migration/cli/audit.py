@@ -58,7 +58,7 @@ def audit(as_json: bool, **options: Any) -> int:
 
 def _embedding_costs(session: Session) -> list[EmbeddingCost]:
     """What models would be asked for."""
-    if not any(each.made_vectors for each in session.mapping.collections):
+    if not session.mapping.makes_vectors:
         return []
     path, mapping, scratch = session.source, session.mapping, session.work_folder.scratch
     with (

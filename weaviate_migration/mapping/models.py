@@ -402,6 +402,11 @@ class Mapping(ValidatedModel):
         return None if vector.model is None else self.models[vector.model]
 
     @property
+    def makes_vectors(self) -> bool:
+        """Whether models of ours make any vector."""
+        return any(each.made_vectors for each in self.collections)
+
+    @property
     def headers(self) -> dict[str, str]:
         """What the server's vectorizers need with each request: for each header the variable that holds it."""
         vectors = (vector for collection in self.collections for vector in collection.vectors)

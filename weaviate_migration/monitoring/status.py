@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from upath import UPath
 
 from weaviate_migration.base.settings import MigrationConfig
-from weaviate_migration.work_folder.embedded import VectorTally
+from weaviate_migration.base.vector_tally import VectorTally
 from weaviate_migration.work_folder.folder import WorkFolder, bytes_in
 from weaviate_migration.work_folder.own_mapping import current_mapping
 from weaviate_migration.work_folder.phase import Phase, next_step

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from weaviate_migration.base.deadline import is_stopped, pause
 from weaviate_migration.base.errors import EmbeddingError, EmbeddingLimitError, TransientEmbeddingError
 from weaviate_migration.base.texts import counted
+from weaviate_migration.base.vector_tally import EmbeddingTally, money_of
 from weaviate_migration.base.waiting import Wait
 from weaviate_migration.vectors.cache import Vector, VectorCache
 from weaviate_migration.vectors.provider import EmbeddingProvider
-from weaviate_migration.vectors.tally import EmbeddingTally, money_of
 
 HeldElsewhere = Callable[[Sequence[str]], Mapping[str, Vector]]
 """Gives the vectors of texts that somebody else keeps, made by this very model: of those that there are."""

@@ -2,18 +2,18 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from weaviate_migration.base.errors import TransientEmbeddingError
+from weaviate_migration.base.vector_tally import EmbeddingTally
 from weaviate_migration.mapping.embedded_texts import text_maker
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.mapping.vector_mapping import VectorMapping
 from weaviate_migration.vectors.embedder import Embedder
 from weaviate_migration.vectors.provider import EmbeddingProvider
-from weaviate_migration.vectors.tally import EmbeddingTally
 
 logger = logging.getLogger(__name__)
 
@@ -77,33 +77,23 @@ class MadeVectors:
             EmbeddingError: a model does not take part; what was made before is in the cache.
             MigrationConflictError: the model is another one than the migration was begun with.
         """
-        return self._of_rows(columns, rows, lambda vector, texts: self._made(vector, texts, held))
+        return _of_rows(self._vectors, columns, rows, lambda vector, texts: self._made(vector, texts, held))
 
-    def known(self, columns: Sequence[str], rows: Sequence[Sequence[SqlValue]]) -> list[RowVectors]:
+    def known(
+        self, columns: Sequence[str], rows: Sequence[Sequence[SqlValue]], names: Container[str] | None = None
+    ) -> list[RowVectors]:
         """The vectors of rows as the cache has them, without a call: None where it has none of a row's text.
 
         Args:
             columns: the names of the rows' columns, in their order.
+            names: of the vectors that are wanted; None: all.
 
         Raises:
             EmbeddingError: the model cannot be opened.
             MigrationConflictError: the model is another one than the migration was begun with.
         """
-        return self._of_rows(columns, rows, lambda vector, texts: self._embedder(vector).known(texts))
-
-    def _of_rows(
-        self,
-        columns: Sequence[str],
-        rows: Sequence[Sequence[SqlValue]],
-        vectors_of: Callable[[VectorMapping, Sequence[str | None]], _Numbers],
-    ) -> list[RowVectors]:
-        found: list[dict[str, NDArray[np.float32] | None]] = [{} for _ in rows]
-        for vector in self._vectors:
-            texts = list(map(text_maker(vector, columns), rows))
-            for of_row, text, numbers in zip(found, texts, vectors_of(vector, texts), strict=True):
-                if text is not None:
-                    of_row[vector.name] = numbers
-        return list(found)
+        wanted = [each for each in self._vectors if names is None or each.name in names]
+        return _of_rows(wanted, columns, rows, lambda vector, texts: self._embedder(vector).known(texts))
 
     def _made(self, vector: VectorMapping, texts: Sequence[str | None], held: HeldTexts | None) -> _Numbers:
         embedder = self._embedder(vector)
@@ -130,6 +120,21 @@ class MadeVectors:
         if vector.name not in self._embedders:
             self._embedders[vector.name] = self._embedder_of(vector)
         return self._embedders[vector.name]
+
+
+def _of_rows(
+    vectors: Iterable[VectorMapping],
+    columns: Sequence[str],
+    rows: Sequence[Sequence[SqlValue]],
+    vectors_of: Callable[[VectorMapping, Sequence[str | None]], _Numbers],
+) -> list[RowVectors]:
+    found: list[dict[str, NDArray[np.float32] | None]] = [{} for _ in rows]
+    for vector in vectors:
+        texts = list(map(text_maker(vector, columns), rows))
+        for of_row, text, numbers in zip(found, texts, vectors_of(vector, texts), strict=True):
+            if text is not None:
+                of_row[vector.name] = numbers
+    return list(found)
 
 
 def _opens_nothing(vector: VectorMapping) -> Embedder:

@@ -85,7 +85,7 @@ class OpenModels:
         Raises:
             ConfigurationError: it cannot be made or written, is damaged, or is no file of ours.
         """
-        if not any(each.made_vectors for each in mapping.collections):
+        if not mapping.makes_vectors:
             return
         try:
             self._opened_cache().make()

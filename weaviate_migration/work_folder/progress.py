@@ -12,6 +12,8 @@ from weaviate_migration.work_folder.timeline import HistoryFile, LoadMoment
 
 # Often enough for a bar that moves; each write takes 0.5 to 0.8 ms of CPU (measured).
 SECONDS_BETWEEN_WRITES = 1.0
+# What is done with a collection beside its load keeps a progress of its own: under the collection's name, and this.
+CHECKS, VECTORS = " checks", " vectors"
 # What "recent" is: long enough that single batches do not show, short enough that a stall does.
 RECENT_SECONDS = 10.0
 

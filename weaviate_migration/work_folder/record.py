@@ -152,6 +152,11 @@ class MigrationRecord(BaseModel):
         return {table: each.told for table, each in others.parted.items() if each.told} if others else {}
 
     @property
+    def was_cut_over(self) -> bool:
+        """Whether readers were switched to its collections, and not back; it may be cleaned up since."""
+        return self.state in ("cut over", "cleaned up")
+
+    @property
     def is_half_switched(self) -> bool:
         """Whether a cutover was broken off while it moved the aliases."""
         return self.state == "unfinished" and self.cutover is not None and self.cutover.step == "switching"
@@ -231,8 +236,7 @@ class MigrationRecords:
 
     def newest_in_use(self) -> MigrationRecord | None:
         """The unfinished migration, or else the one whose collections readers have; None where there is neither."""
-        cut_over = (each for each in reversed(self.all()) if each.state in ("cut over", "cleaned up"))
-        return self.unfinished() or next(cut_over, None)
+        return self.unfinished() or next((each for each in reversed(self.all()) if each.was_cut_over), None)
 
     def in_use_or_newest(self) -> MigrationRecord | None:
         """The one in use, or else the newest of those that are not; None where none was ever begun."""

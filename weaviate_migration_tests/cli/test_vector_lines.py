@@ -1,7 +1,7 @@
 """What it took to make vectors, in words."""
 
+from weaviate_migration.base.vector_tally import VectorTally
 from weaviate_migration.cli.show.vector_lines import vector_lines
-from weaviate_migration.work_folder.embedded import VectorTally
 
 
 def test_one_of_a_kind_is_told_as_one() -> None:

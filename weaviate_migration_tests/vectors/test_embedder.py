@@ -11,10 +11,10 @@ import pytest
 
 from weaviate_migration.base.deadline import bounded
 from weaviate_migration.base.errors import EmbeddingError, EmbeddingLimitError, TransientEmbeddingError
+from weaviate_migration.base.vector_tally import EmbeddingTally
 from weaviate_migration.vectors.cache import Vector, VectorCache
 from weaviate_migration.vectors.embedder import CallLimit, Embedder
 from weaviate_migration.vectors.provider import Embedded
-from weaviate_migration.vectors.tally import EmbeddingTally
 from weaviate_migration_tests.vectors.letters import LetterModel
 
 SPAWN = multiprocessing.get_context("spawn")

@@ -10,10 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from weaviate_migration.runs.steps import PhaseState, RunPhase
-from weaviate_migration.work_folder.progress import Progress
+from weaviate_migration.work_folder.progress import CHECKS, VECTORS, Progress
 
-# The checks of a collection, and the making of its vectors, keep a progress of their own, under its name and this.
-CHECKS, VECTORS = " checks", " vectors"
 # On a narrower terminal what can be spared is left out, so that the bars stay.
 WIDE = 76
 # Lines for log records and the prompt.

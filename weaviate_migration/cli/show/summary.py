@@ -7,12 +7,12 @@ from rich.table import Table
 from rich.text import Text
 
 from weaviate_migration.api.outcome import MigrationResult
+from weaviate_migration.base.vector_tally import VectorTally
 from weaviate_migration.cli.show.drawn_mapping import drawn_text
 from weaviate_migration.cli.show.progress_view import duration
 from weaviate_migration.cli.show.terminal import compact_table, fitted, free_lines, print_text
 from weaviate_migration.cli.show.vector_lines import vector_lines
 from weaviate_migration.runs.events import CheckResult
-from weaviate_migration.work_folder.embedded import VectorTally
 
 SHOWN_ERRORS = 10
 # On a narrower terminal the names of the tables are left out.

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from weaviate_migration.base.texts import counted, seconds_text
-from weaviate_migration.work_folder.embedded import VectorTally
+from weaviate_migration.base.vector_tally import VectorTally
 
 
 def vector_lines(made: Mapping[str, Mapping[str, VectorTally]]) -> Iterator[str]:

@@ -7,6 +7,7 @@ import dagster as dg
 
 from weaviate_migration.base.errors import TransientEmbeddingError
 from weaviate_migration.base.texts import as_code
+from weaviate_migration.base.vector_tally import VectorTally
 from weaviate_migration.defs import groups
 from weaviate_migration.defs.groups import PARTITIONS
 from weaviate_migration.defs.resources import BatchSettings, TargetServer
@@ -17,7 +18,6 @@ from weaviate_migration.phases.history.embedding import make_vectors
 from weaviate_migration.runs.jobs import WEAVIATE_SCHEMA
 from weaviate_migration.runs.names import EMBEDDING, DagsterNames
 from weaviate_migration.vectors.open_models import OpenModels
-from weaviate_migration.work_folder.embedded import VectorTally
 from weaviate_migration.work_folder.folder import WorkFolder
 
 

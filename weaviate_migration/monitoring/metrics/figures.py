@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from weaviate_migration.work_folder.embedded import VectorTally
+from weaviate_migration.base.vector_tally import VectorTally
 from weaviate_migration.work_folder.load_tally import LoadTally
 
 

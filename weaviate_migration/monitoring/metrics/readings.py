@@ -10,12 +10,13 @@ from pathlib import Path
 
 from weaviate_migration.base.errors import ServerNotUsableError
 from weaviate_migration.base.settings import MigrationConfig
+from weaviate_migration.base.vector_tally import VectorTally
 from weaviate_migration.phases.dual_write.lag import followed_migrations, standing
 from weaviate_migration.target.figures import ServerFigures, server_figures
 from weaviate_migration.target.server import running_process, running_server
 from weaviate_migration.target.weaviate_url import EmbeddedTarget, configured_target
 from weaviate_migration.work_folder.check_results import CheckResults
-from weaviate_migration.work_folder.embedded import EmbeddedPartitions, VectorTally
+from weaviate_migration.work_folder.embedded import EmbeddedPartitions
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.load_tally import LoadTally
 from weaviate_migration.work_folder.loaded import LoadedPartitions

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from weaviate_migration.base.errors import ErrorCategory
+from weaviate_migration.base.vector_tally import VectorTally
 from weaviate_migration.monitoring.alerts.incidents import Incident
 from weaviate_migration.runs.checks import CheckReport
 from weaviate_migration.runs.steps import PhaseTime
 from weaviate_migration.work_folder.checklist import Checklist
-from weaviate_migration.work_folder.embedded import VectorTally
 from weaviate_migration.work_folder.load_tally import LoadTally
 from weaviate_migration.work_folder.phase import Phase
 from weaviate_migration.work_folder.record import MigrationRecord

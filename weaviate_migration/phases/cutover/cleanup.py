@@ -163,7 +163,7 @@ class Cleanup:
         """What readers use is cleaned up, what is nowhere any more is discarded, and what was kept stays as it is."""
         used = collections_behind_aliases(self._client)
         for each in records:
-            if each.state in ("cut over", "cleaned up") and used.intersection(each.targets.values()):
+            if each.was_cut_over and used.intersection(each.targets.values()):
                 self._work_folder.records.update(each, state="cleaned up")
             elif not any(self._has_made(each, name) for name in each.targets.values()):
                 self._work_folder.records.update(each, state="discarded")
@@ -206,7 +206,7 @@ def _refuse_unfinished(records: list[MigrationRecord], folder: Path) -> None:
             f"Migration {unfinished.id} is unfinished, and needs what would be removed.",
             "Finish it with `weaviate-migration cutover`, or give it up as well with --force.",
         )
-    if not any(each.state in ("cut over", "cleaned up") for each in records):
+    if not any(each.was_cut_over for each in records):
         raise ConfigurationError(
             "No migration is cut over: what would be removed is all there is of them.",
             "`weaviate-migration migrate` begins another one; --force removes them all the same.",

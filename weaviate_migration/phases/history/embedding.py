@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 from weaviate import WeaviateClient
 
+from weaviate_migration.base.vector_tally import VectorTally
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping import Mapping as WholeMapping
 from weaviate_migration.phases.history.extract.refusals import judged_rows
@@ -13,13 +14,9 @@ from weaviate_migration.phases.history.extract.storage import PartitionExtract
 from weaviate_migration.phases.history.extract.storage_classes import RowLayout
 from weaviate_migration.phases.history.written_vectors import WrittenVectors, embedded_together, written_vectors
 from weaviate_migration.vectors.open_models import OpenModels
-from weaviate_migration.work_folder.embedded import VectorTally
 from weaviate_migration.work_folder.folder import WorkFolder
-from weaviate_migration.work_folder.progress import ProgressFile
+from weaviate_migration.work_folder.progress import VECTORS, ProgressFile
 from weaviate_migration.work_folder.record import MigrationRecord
-
-# Behind the alias, in the name of the progress: the load of the collection has one of its own.
-VECTORS = " vectors"
 
 
 def make_vectors(
@@ -69,6 +66,6 @@ def _made(
         handled += len(group)
     progress.advance(extract.rows - handled)
     return {
-        name: VectorTally(model.name, model.dimension, left_out=left_out[name], **asdict(tally))
+        name: VectorTally(**asdict(tally), model=model.name, dimension=model.dimension, left_out=left_out[name])
         for name, (model, tally) in vectors.made.done().items()
     }

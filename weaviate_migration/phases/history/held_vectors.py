@@ -102,7 +102,7 @@ def held_versions(
 ) -> list[HeldVectors]:
     """Where vectors of a collection's rows may be: in the version that readers have, and in the migration's own."""
     others = (each for each in reversed(work_folder.records.all()) if each.id != record.id)
-    in_use = next((each for each in others if each.state in ("cut over", "cleaned up")), None)
+    in_use = next((each for each in others if each.was_cut_over), None)
     held = [HeldVectors(client, record, mapping)]
     if in_use is not None and (whole := work_folder.mappings.read(in_use.mapping_digest)) is not None:
         same = (each for each in whole.collections if in_use.alias(each) == record.alias(mapping))

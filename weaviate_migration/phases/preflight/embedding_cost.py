@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 from weaviate_migration.base.endings import Endings
 from weaviate_migration.base.texts import counted, seconds_text
+from weaviate_migration.base.vector_tally import money_of
 from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.mapping.embedded_texts import text_maker
 from weaviate_migration.mapping.model_mapping import ModelMapping
@@ -23,7 +24,6 @@ from weaviate_migration.source.slices import table_slices
 from weaviate_migration.vectors.embedder import Embedder
 from weaviate_migration.vectors.made_vectors import MadeVectors
 from weaviate_migration.vectors.open_models import OpenModels, model_that_makes
-from weaviate_migration.vectors.tally import money_of
 from weaviate_migration.work_folder.checklist import ChecklistItem
 
 # Texts of which tokens are counted; where no more are to be made, the number is exact but for those that are cut here.

@@ -172,7 +172,7 @@ def _embedding(
     config: MigrationConfig, source: Source, mapping: Mapping, models: OpenModels, scratch: Path
 ) -> tuple[list[EmbeddingCost], list[ChecklistItem]]:
     """Nothing is said where no model makes vectors."""
-    if not any(each.made_vectors for each in mapping.collections):
+    if not mapping.makes_vectors:
         return [], []
     embedder_of = partial(models.embedder, mapping)
     try:

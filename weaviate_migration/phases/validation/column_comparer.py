@@ -14,7 +14,6 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-import numpy as np
 
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
 from weaviate_migration.mapping.names import folded
@@ -35,6 +34,7 @@ from weaviate_migration.phases.history.extract.storage_classes import RowColumns
 from weaviate_migration.phases.validation.expected_vectors import ExpectedVectors, judged_vectors
 from weaviate_migration.phases.validation.meaning import Judge, judge
 from weaviate_migration.phases.validation.meaning_of_parents import parent_meant
+from weaviate_migration.phases.validation.meaning_of_vectors import numbers_of
 from weaviate_migration.phases.validation.partition_comparison import VectorCounts
 from weaviate_migration.phases.validation.verdicts import Agreement
 from weaviate_migration.target.object_pages import ObjectColumns
@@ -270,7 +270,7 @@ def _inverse_vectors(vectors: Sequence[VectorMapping], objects: ObjectColumns) -
 
 
 def _inverse_vector(restore: VectorInverse, float32s: bytes | None) -> SqlValue:
-    return None if float32s is None else restore(np.frombuffer(float32s, "<f4").tolist())
+    return None if float32s is None else restore(numbers_of(float32s))
 
 
 def _same(one: list[SqlValue], other: list[SqlValue]) -> bool:

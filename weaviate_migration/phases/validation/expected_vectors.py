@@ -54,15 +54,22 @@ class ExpectedVectors:
         """
         found = {each.name: self._of_vector(each, columns, count) for each in self.compared if each.origin != "model"}
         if self.made.names:
-            known = self.made.known(self.columns, list(zip(*columns, strict=True)))
-            for name in self.made.names:
-                found[name] = [_known_float32s(each[name]) if name in each else None for each in known]
+            found |= self._made(self.made.names, list(zip(*columns, strict=True)))
         return found
 
     def of_rows(self, vector: VectorMapping, rows: Sequence[ExtractRow]) -> list[Float32s]:
         """The vectors of one name of some rows whose numbers are known; raises what `of` does."""
-        found = self.of(list(zip(*(row.values for row in rows), strict=True)), len(rows)) if rows else {vector.name: []}
-        return [each or None for each in found[vector.name]]
+        values = [row.values for row in rows]
+        if vector.origin == "model":
+            found = self._made([vector.name], values)[vector.name]
+        else:
+            found = self._of_vector(vector, list(zip(*values, strict=True)), len(rows)) if rows else []
+        return [each or None for each in found]
+
+    def _made(self, names: Sequence[str], rows: _Columns) -> dict[str, list[Float32s]]:
+        """The vectors of these names that models have made of rows, each with its values."""
+        known = self.made.known(self.columns, rows, names)
+        return {name: [_known_float32s(each[name]) if name in each else None for each in known] for name in names}
 
     def _of_vector(self, vector: VectorMapping, columns: _Columns, count: int) -> list[Float32s]:
         if vector.origin == "column":
@@ -95,17 +102,6 @@ def _judged(vector: VectorMapping, expected: Float32s, found: Float32s) -> Vecto
     if found is not None and is_of_server:
         return VectorCounts(by_server=1)
     return VectorCounts(unknown=1) if found is not None and expected == UNKNOWN else VectorCounts(differing=1)
-
-
-def float32s_of(numbers: Sequence[float]) -> bytes:
-    """The bytes of little-endian float32s."""
-    return np.asarray(numbers, "<f4").tobytes()
-
-
-def numbers_of(float32s: bytes) -> list[float]:
-    """The numbers of little-endian float32s."""
-    numbers: list[float] = np.frombuffer(float32s, "<f4").tolist()
-    return numbers
 
 
 def _known_float32s(vector: NDArray[np.float32] | None) -> bytes:

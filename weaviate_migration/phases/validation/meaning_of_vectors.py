@@ -34,7 +34,8 @@ def float32s_meant(vector: VectorMapping, values: Sequence[Any]) -> list[bytes |
     are_blobs = vector.bytes in (None, "float32") and {type(None), bytes}.issuperset(map(type, values))
     if are_blobs and _are_vectors(vector.length, [each for each in values if each is not None]):
         return list(values)
-    return [_float32_bytes(vector_meant(vector, value)) for value in values]
+    meant = (vector_meant(vector, value) for value in values)
+    return [None if numbers is None else float32s_of(numbers) for numbers in meant]
 
 
 def _are_vectors(length: int | None, blobs: Sequence[bytes]) -> bool:
@@ -46,8 +47,15 @@ def _are_vectors(length: int | None, blobs: Sequence[bytes]) -> bool:
     return not np.any(numbers & _EXPONENT == _EXPONENT)
 
 
-def _float32_bytes(numbers: Sequence[float] | None) -> bytes | None:
-    return None if numbers is None else np.asarray(numbers, "<f4").tobytes()
+def float32s_of(numbers: Sequence[float]) -> bytes:
+    """The bytes of little-endian float32s."""
+    return np.asarray(numbers, "<f4").tobytes()
+
+
+def numbers_of(float32s: bytes) -> list[float]:
+    """The numbers of little-endian float32s."""
+    numbers: list[float] = np.frombuffer(float32s, "<f4").tolist()
+    return numbers
 
 
 def _numbers_meant(form: str | None, value: Any) -> Any:

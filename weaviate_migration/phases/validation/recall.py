@@ -14,7 +14,7 @@ from weaviate_migration.mapping.object_ids import split_address
 from weaviate_migration.mapping.vector_mapping import VectorMapping
 from weaviate_migration.phases.history.extract.storage_classes import BATCH_SIZE, ExtractRow, size_of
 from weaviate_migration.phases.validation.exact_neighbours import ExactNeighbours
-from weaviate_migration.phases.validation.expected_vectors import numbers_of
+from weaviate_migration.phases.validation.meaning_of_vectors import numbers_of
 from weaviate_migration.phases.validation.search import SEARCHED_TENANTS, is_searchable
 from weaviate_migration.target.query import nearest_objects
 

@@ -20,12 +20,11 @@ from weaviate_migration.phases.validation.differences import Disagreement, vecto
 from weaviate_migration.phases.validation.expected_vectors import (
     UNKNOWN,
     ExpectedVectors,
-    float32s_of,
     judged_vectors,
-    numbers_of,
 )
 from weaviate_migration.phases.validation.meaning import judge
 from weaviate_migration.phases.validation.meaning_of_parents import parent_judge, parent_meant
+from weaviate_migration.phases.validation.meaning_of_vectors import float32s_of, numbers_of
 from weaviate_migration.phases.validation.partition_comparison import VectorCounts
 from weaviate_migration.target.read_back import StoredObject
 from weaviate_migration.target.references import ReferencedObjects
