@@ -1,22 +1,20 @@
 """Rows whose model is away go without its vector where the mapping says so, and get it from the next pass that can."""
 
-import threading
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 import weaviate
 
-from weaviate_migration.api.sync import follow_changes
 from weaviate_migration.phases.dual_write import migration_sync
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.vectors import made_vectors
 from weaviate_migration.work_folder.record import MigrationRecords
 from weaviate_migration_tests.chaos.killing import Boundary, run_killed
 from weaviate_migration_tests.embedding_service import EmbeddingService, embedding_service
-from weaviate_migration_tests.live.command_line import SECONDS, Ended, at, empty, until
+from weaviate_migration_tests.live.command_line import Ended, at, empty, until
 from weaviate_migration_tests.live.embedded_notes import (
     KEY,
     KEY_VARIABLE,
@@ -25,7 +23,7 @@ from weaviate_migration_tests.live.embedded_notes import (
     vectors_by_body,
 )
 from weaviate_migration_tests.live.notes import note_id
-from weaviate_migration_tests.live.vector_changes import BODIES, assert_vectors_are_of, away, change, rewrite
+from weaviate_migration_tests.live.vector_changes import BODIES, assert_vectors_are_of, away, change, following, rewrite
 
 WITHOUT = ", on_failure: without_vector"
 
@@ -140,17 +138,12 @@ def test_a_follower_fills_them_while_nothing_else_changes(
     monkeypatch.setenv(KEY_VARIABLE, KEY)
     for module in (made_vectors, migration_sync):
         monkeypatch.setattr(module, "SECONDS_AWAY", 0.1)
-    stop = threading.Event()
-    with ThreadPoolExecutor(1) as pool:
-        try:
-            with away(service):
-                rewrite(notes, 12, "followed")
-                follower = pool.submit(follow_changes, notes.config, stop)
-                until(lambda: follower.done() or lacking(notes) == {"Note": {"content": 1}})
-            until(lambda: follower.done() or lacking(notes) == {})
-        finally:
-            stop.set()
-        follower.result(SECONDS)
+    with ExitStack() as stack:
+        with away(service):
+            rewrite(notes, 12, "followed")
+            follower = stack.enter_context(following(notes))
+            until(lambda: follower.done() or lacking(notes) == {"Note": {"content": 1}})
+        until(lambda: follower.done() or lacking(notes) == {})
     assert_vectors_are_of(notes, connected, "followed")
 
 

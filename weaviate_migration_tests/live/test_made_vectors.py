@@ -200,7 +200,8 @@ def test_a_second_migration_asks_for_nothing(made: tuple[EmbeddedNotes, Ended, E
         assert f"weaviate_migration_{name}{labels} 0.0" in exposed
 
 
-TWO = """\
+# The notes, with the model in a folder.
+IN_FOLDER = """\
 name: notes
 models: {{static: {{folder: {model}}}}}
 collections:
@@ -208,10 +209,13 @@ collections:
     table: notes
     vectors: [{{name: content, from: [body], model: static}}]
     properties: [{{name: body, column: body, index: words}}]
+"""
+COPIES = """\
   - name: Copy
     table: copies
-    vectors: [{{name: content, from: [body], model: static}}]
-    properties: [{{name: body, column: body, index: words}}]
+    key: [id]
+    vectors: [{name: content, from: [body], model: static}]
+    properties: [{name: body, column: body, index: words}]
 """
 
 
@@ -220,7 +224,7 @@ def test_side_by_side_one_step_at_a_time_makes_vectors(notes: NoteMigration, sta
     with closing(sqlite3.connect(notes.source)) as connection, connection:
         connection.execute("CREATE TABLE copies AS SELECT * FROM notes")
         connection.execute("CREATE UNIQUE INDEX ids ON copies (id)")
-    notes.mapping.write_text(TWO.format(model=static_model).replace("copies\n", "copies\n    key: [id]\n"))
+    notes.mapping.write_text(IN_FOLDER.format(model=static_model) + COPIES)
     done = notes.migrate("--json", "--parallel", "--workers", 2)
     assert done.code == 0, done.stderr
     made = {alias: each["vectors"]["content"] for alias, each in done.json["metrics"]["collections"].items()}
@@ -232,24 +236,13 @@ def test_side_by_side_one_step_at_a_time_makes_vectors(notes: NoteMigration, sta
     assert second.began >= first.ended
 
 
-ONE_FOLDER = """\
-name: notes
-models: {{static: {{folder: {model}}}}}
-collections:
-  - name: Note
-    table: notes
-    vectors: [{{name: content, from: [body], model: static}}]
-    properties: [{{name: body, column: body, index: words}}]
-"""
-
-
 def test_a_model_that_was_exchanged_in_its_folder_is_refused_before_it_makes_anything(
     notes: NoteMigration, static_model: Path
 ) -> None:
     """What is followed gets its vectors from the same folder: it could not be followed any more."""
     model = notes.folder / "model"
     shutil.copytree(static_model, model)
-    notes.mapping.write_text(ONE_FOLDER.format(model=model))
+    notes.mapping.write_text(IN_FOLDER.format(model=model))
     done = notes.migrate("--live")
     assert done.code == 0, done.stderr
     cache, records = notes.work_dir / "vectors.sqlite", MigrationRecords(notes.work_dir)
@@ -260,7 +253,7 @@ def test_a_model_that_was_exchanged_in_its_folder_is_refused_before_it_makes_any
     assert "is another one than the migration was begun with" in refused.stderr
     assert (cache.read_bytes(), len(records.all())) == (before, 1)
     model.rename(notes.folder / "newer")
-    notes.mapping.write_text(ONE_FOLDER.format(model=notes.folder / "newer"))
+    notes.mapping.write_text(IN_FOLDER.format(model=notes.folder / "newer"))
     done = notes.migrate("--live")
     assert done.code == 0, done.stderr
     assert len(records.all()) == 2

@@ -1,22 +1,20 @@
 """Changes of rows whose vectors a service makes: what changed is embedded and no more, and waits where it is away."""
 
-import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 import weaviate
 from sqlalchemy import create_engine, text
 
-from weaviate_migration.api.sync import follow_changes
 from weaviate_migration.phases.dual_write.dual_writer import DualWriter
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration_tests.embedding_service import EmbeddingService, embedding_service
-from weaviate_migration_tests.live.command_line import SECONDS, empty, until
+from weaviate_migration_tests.live.command_line import empty, until
 from weaviate_migration_tests.live.embedded_notes import KEY, KEY_VARIABLE, EmbeddedNotes, vectors_by_body
 from weaviate_migration_tests.live.notes import note_id
-from weaviate_migration_tests.live.vector_changes import BODIES, assert_vectors_are_of, away, change, rewrite
+from weaviate_migration_tests.live.vector_changes import BODIES, assert_vectors_are_of, away, change, following, rewrite
 
 
 @pytest.fixture(scope="module")
@@ -78,19 +76,15 @@ def test_a_follower_goes_on_once_it_answers(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setenv(KEY_VARIABLE, KEY)
-    stop = threading.Event()
-    with ThreadPoolExecutor(1) as pool:
-        try:
-            with away(service):
-                rewrite(notes, 12, "followed")
-                follower = pool.submit(follow_changes, notes.config, stop)
-                until(lambda: follower.done() or any("; trying again in" in said for said in caplog.messages))
-                assert not follower.done()
-                assert "note 12" in vectors_by_body(connected)
-            until(lambda: follower.done() or "followed" in vectors_by_body(connected))
-        finally:
-            stop.set()
-        (done,) = follower.result(SECONDS).migrations
+    with ExitStack() as stack:
+        with away(service):
+            rewrite(notes, 12, "followed")
+            follower = stack.enter_context(following(notes))
+            until(lambda: follower.done() or any("; trying again in" in said for said in caplog.messages))
+            assert not follower.done()
+            assert "note 12" in vectors_by_body(connected)
+        until(lambda: follower.done() or "followed" in vectors_by_body(connected))
+    (done,) = follower.result().migrations
     assert (done.changes, done.lag_changes) == (1, 0)
     assert any(service.base_url in said for said in caplog.messages)
     assert_vectors_are_of(notes, connected, "followed")

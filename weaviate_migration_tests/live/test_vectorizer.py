@@ -195,6 +195,11 @@ def test_a_vector_that_is_known_is_sent_along_and_the_module_serves_queries(
     assert service.texts == ["note 7"]
 
 
+def foretold(notes: NoteMigration) -> dict[str, dict[str, str]]:
+    """What `preflight` says, by item."""
+    return {each["name"]: each for each in run_here("preflight", *notes.options, "--json").json["items"]}
+
+
 def test_a_key_that_is_not_set_stops_everything_before_it_begins(
     tmp_path: Path,
     with_modules: ServerAddress,
@@ -206,7 +211,7 @@ def test_a_key_that_is_not_set_stops_everything_before_it_begins(
     monkeypatch.delenv(VARIABLE, raising=False)
     ended = notes.migrate()
     assert (ended.code, VARIABLE in ended.stderr, "vector `keyed` of Note" in ended.stderr) == (2, True, True)
-    items = {each["name"]: each for each in run_here("preflight", *notes.options, "--json").json["items"]}
+    items = foretold(notes)
     assert (items["keys"]["verdict"], VARIABLE in items["keys"]["figure"]) == ("failed", True)
     assert embedded.collections.list_all() == {}
     assert not (notes.work_dir / "migrations").exists()
@@ -224,7 +229,7 @@ def test_a_key_is_sent_from_its_variable_and_stays_nowhere(
     notes = notes_with(tmp_path, with_modules, keyed(service))
     monkeypatch.setenv(VARIABLE, "another-key")
     service.key = KEY
-    looked = {each["name"]: each for each in run_here("preflight", *notes.options, "--json").json["items"]}
+    looked = foretold(notes)
     assert (looked["keys"]["verdict"], looked["duration"]["verdict"]) == ("passed", "passed")
     assert service.calls == 0  # Before anything is begun nothing is spent.
     refused = notes.migrate("--no-rollback", "--retry-delay", 0)

@@ -1,13 +1,17 @@
 """Changes of notes whose bodies a service makes vectors of, and what is there of them."""
 
 import sqlite3
+import threading
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
 import numpy as np
 import weaviate
 
+from weaviate_migration.api.sync import SyncResult, follow_changes
 from weaviate_migration_tests.embedding_service import Answer, EmbeddingService
+from weaviate_migration_tests.live.command_line import SECONDS
 from weaviate_migration_tests.live.embedded_notes import EmbeddedNotes, vectors_by_body
 from weaviate_migration_tests.live.notes import note_id, note_rows
 
@@ -22,6 +26,19 @@ def away(service: EmbeddingService) -> Iterator[None]:
         yield
     finally:
         service.down = None
+
+
+@contextmanager
+def following(notes: EmbeddedNotes) -> Iterator[Future[SyncResult]]:
+    """A follower beside the test; it is stopped at the end of the block, and what it failed of is raised then."""
+    stop = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        follower = pool.submit(follow_changes, notes.config, stop)
+        try:
+            yield follower
+        finally:
+            stop.set()
+        follower.result(SECONDS)
 
 
 def change(notes: EmbeddedNotes, statement: str, *values: object) -> None:

@@ -52,6 +52,14 @@ def test_the_order_of_the_columns_is_the_rows(cache: VectorCache) -> None:
     assert shown(vectors.make(["body"], [("b",)])) == [{"both": [0, 1]}]
 
 
+def test_of_several_vectors_those_are_looked_up_that_are_named(cache: VectorCache) -> None:
+    vectors = vectors_of(LetterModel(), cache, TITLE, BOTH)
+    vectors.make(COLUMNS, ROWS)
+    alone = vectors_of(LetterModel(), cache, TITLE, BOTH)
+    assert shown(alone.known(COLUMNS, ROWS, ["both"])) == [{"both": [1, 1]}, {"both": [0, 2]}, {}]
+    assert list(alone.done()) == ["both"]  # No other one was opened.
+
+
 def test_what_is_known_is_looked_up_without_a_call(cache: VectorCache) -> None:
     model = LetterModel()
     vectors = vectors_of(model, cache, TITLE)
