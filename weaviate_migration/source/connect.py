@@ -142,6 +142,23 @@ def closed_after_error(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
+def made_on_disk(path: Path, *statements: str) -> sqlite3.Connection:
+    """A new file for what is too much for memory while something is read. It ends with its process: nothing is synced.
+
+    Args:
+        path: there is no such file.
+        statements: what is made in it.
+
+    Raises:
+        StorageError: there is no room for it.
+    """
+    connection = sqlite3.connect(path, isolation_level=None)
+    with source_errors(path), closed_after_error(connection):
+        for statement in ("PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF", *statements):
+            connection.execute(statement)
+    return connection
+
+
 @contextmanager
 def write_transaction(path: Path, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> Iterator[sqlite3.Connection]:
     """A connection inside a transaction that may write; committed at the end, rolled back after an error.

@@ -1,7 +1,6 @@
 """What the vectors that models make would cost: said of all texts, before anything is spent."""
 
 import heapq
-import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
@@ -18,7 +17,7 @@ from weaviate_migration.mapping.embedded_texts import text_maker
 from weaviate_migration.mapping.model_mapping import ModelMapping
 from weaviate_migration.mapping.names import folded
 from weaviate_migration.mapping.vector_mapping import VectorMapping
-from weaviate_migration.source.connect import closed_after_error, connect_to_read, source_errors
+from weaviate_migration.source.connect import connect_to_read, made_on_disk, source_errors
 from weaviate_migration.source.plan import CollectionPlan, MigrationPlan
 from weaviate_migration.source.slices import table_slices
 from weaviate_migration.vectors.embedder import Embedder
@@ -205,11 +204,8 @@ class _DistinctTexts:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "texts.sqlite"
-        self._connection = sqlite3.connect(self._path, isolation_level=None)
-        with source_errors(self._path), closed_after_error(self._connection):
-            self._connection.execute("PRAGMA journal_mode = OFF")
-            self._connection.execute("PRAGMA synchronous = OFF")
-            self._connection.execute("CREATE TABLE texts (id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE)")
+        made = "CREATE TABLE texts (id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE)"
+        self._connection = made_on_disk(self._path, made)
 
     def new(self, digest: str, texts: Iterable[str]) -> dict[str, bytes]:
         """Those of a model's texts that were not seen before, each with its hash."""

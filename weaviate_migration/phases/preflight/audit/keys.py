@@ -7,7 +7,6 @@ letter: without any, none differ only in case. As a rule that is all that become
 """
 
 import json
-import sqlite3
 from collections.abc import Iterable, Sequence
 from itertools import pairwise, repeat
 from pathlib import Path
@@ -17,7 +16,7 @@ from weaviate_migration.mapping.row_to_object import key_text
 from weaviate_migration.mapping.values import SqlValue, is_utf8
 from weaviate_migration.phases.preflight.audit.report import KeyReport
 from weaviate_migration.phases.preflight.audit.tally import EXAMPLES, Tally
-from weaviate_migration.source.connect import closed_after_error, source_errors
+from weaviate_migration.source.connect import made_on_disk, source_errors
 from weaviate_migration.source.plan import CollectionPlan
 
 PARTITIONS = 16
@@ -44,14 +43,13 @@ class KeyAudit:
         self._have_upper_case = False
         self._is_unique = _is_unique(plan)
         self._path = folder / "keys.sqlite"
-        self._connection = sqlite3.connect(self._path, isolation_level=None)
-        with source_errors(self._path), closed_after_error(self._connection):
-            self._connection.execute("PRAGMA journal_mode = OFF")
-            self._connection.execute("PRAGMA synchronous = OFF")
+        self._connection = made_on_disk(
+            self._path,
             # Deprecated, but SQLite reads TMPDIR only once in a process, and /tmp is often too small for a sort.
-            self._connection.execute(f"PRAGMA temp_store_directory = '{str(folder).replace(chr(39), chr(39) * 2)}'")
-            self._connection.execute("CREATE TABLE keys (identity TEXT, shown TEXT, lower TEXT, refused INTEGER)")
-            self._connection.execute("CREATE TABLE waiting (shown TEXT)")
+            f"PRAGMA temp_store_directory = '{str(folder).replace(chr(39), chr(39) * 2)}'",
+            "CREATE TABLE keys (identity TEXT, shown TEXT, lower TEXT, refused INTEGER)",
+            "CREATE TABLE waiting (shown TEXT)",
+        )
 
     def close(self) -> None:
         """Forgets the keys."""

@@ -3,7 +3,6 @@
 They are counted on disk, in a database of their own: memory stays bounded, however many there are.
 """
 
-import sqlite3
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from weaviate_migration.mapping.tenants import HASHED, tenant_name
 from weaviate_migration.mapping.values import SqlValue, sql_literal
 from weaviate_migration.phases.preflight.audit.report import TenantReport
 from weaviate_migration.phases.preflight.audit.tally import EXAMPLES, KeyOf, Tally
-from weaviate_migration.source.connect import closed_after_error, source_errors
+from weaviate_migration.source.connect import made_on_disk, source_errors
 
 _MADE = "CREATE TABLE tenants (name TEXT PRIMARY KEY, rows INTEGER, value TEXT) WITHOUT ROWID"
 _COUNTED = "INSERT INTO tenants VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET rows = rows + excluded.rows"
@@ -32,11 +31,7 @@ class TenantAudit:
         self._position = columns.index(tenant.column)
         self._null = Tally()
         self._path = folder / "tenants.sqlite"
-        self._connection = sqlite3.connect(self._path, isolation_level=None)
-        with source_errors(self._path), closed_after_error(self._connection):
-            self._connection.execute("PRAGMA journal_mode = OFF")
-            self._connection.execute("PRAGMA synchronous = OFF")
-            self._connection.execute(_MADE)
+        self._connection = made_on_disk(self._path, _MADE)
 
     def close(self) -> None:
         """Forgets the tenants."""
