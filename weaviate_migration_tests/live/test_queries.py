@@ -161,9 +161,14 @@ def test_report_draws_the_times_of_both_sides(recipes: Recipes) -> None:
 
 
 def test_status_tells_what_searches_find(recipes: Recipes) -> None:
-    told = run_here("status", "--work-dir", recipes.work_dir, *at(recipes.server)).stdout
-    assert "recipe: of your own queries: 100.00 % (8 searches)" in told
-    assert "recipe: recall@10 of taste: 100.00 % (" in told
+    status = ("status", "--work-dir", recipes.work_dir, *at(recipes.server))
+    shares = run_here(*status, "--json").json["searches"]
+    kinds = {(each["asset"], each["measure"]): (each["share"], each["searches"]) for each in shares}
+    assert kinds["recipe", "of your own queries"] == (1, 8)
+    assert kinds["recipe", "recall@10 of taste"][0] == 1
+    least = min(shares, key=lambda each: each["share"])
+    told = f"{least['asset']}: {least['measure']}: {100 * least['share']:.2f} %"
+    assert f"{told} ({least['searches']} searches), the lowest of {len(shares)}" in run_here(*status).stdout
 
 
 def test_postflight_asks_again(recipes: Recipes) -> None:
