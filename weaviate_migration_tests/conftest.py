@@ -2,13 +2,16 @@
 
 import logging
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
 from weaviate_migration.base import permissions
 from weaviate_migration.demo.static_model import write_static_model
+from weaviate_migration_tests.cluster.postgres_server import PostgresServer, run_postgres
+from weaviate_migration_tests.cluster.redis_server import RedisServer, run_redis
+from weaviate_migration_tests.cluster.s3_server import S3Server, run_s3
 
 KEPT = "WEAVIATE_MIGRATION_NO_LIVE"
 UMASK = os.umask(0o077)
@@ -78,3 +81,24 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     report = yield
     report.sections = [(name, text.encode(errors="backslashreplace").decode()) for name, text in report.sections]
     return report
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """One Redis for the whole run: whoever uses it empties it first."""
+    with run_redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """One PostgreSQL for the whole run, which wants no password: each test makes a database of its own in it."""
+    with run_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """One S3 server for the whole run: each test makes a bucket of its own in it."""
+    with run_s3(tmp_path_factory.mktemp("s3")) as server:
+        yield server
