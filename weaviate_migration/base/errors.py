@@ -6,12 +6,14 @@ MigrationError                      exit code 1: it failed, the source is untouc
 │   ├── SourceNotUsableError        what was named is no SQLite database with mapped tables
 │   │   └── SourceAwayError         the file of a migration is not there, or empty, or may not be read any more
 │   ├── ServerNotUsableError        the Weaviate server cannot be used: unreachable, too old, key refused
+│   ├── StateNotUsableError         the database of a migration's state cannot be used: unreachable, refused, too new
 │   └── MigrationConflictError      another migration, or somebody else's collection, is in the way
 ├── SourceError                     the SQLite side failed: corrupt, no space
 │   ├── SourceBusyError             it is locked by another program, and may be free when tried again
 │   └── SourceReplacedError         another file has taken its place meanwhile; trying again reads that one
 ├── StorageError                    a file of ours cannot be written: the disk is full, read-only or closed to this user
 │   └── SourceStorageError          a copy of the source cannot be, or the source itself; it is a SourceError, too
+├── StateConnectionError            the database of a migration's state has gone away while it was used
 ├── CaptureError                    changes of the source cannot be followed: capture is missing or was damaged
 ├── TargetError                     the Weaviate side failed
 │   ├── TargetLimitError            its own settings do not allow it: a quota, replication on too few nodes
@@ -59,7 +61,7 @@ ErrorCategory = Literal[
 - refused: Weaviate, or a check of ours, says no; trying the same again will not help
 - conversion: a value that the mapping's property cannot hold; only of single rows, there is no exception for it
 - source: the SQLite side
-- storage: a disk of this machine: full, read-only, or closed to this user
+- storage: a disk of this machine: full, read-only, or closed to this user; or the database of the state is away
 - configuration: wrong usage or settings
 - internal: a fault of this project, or of a library
 """
@@ -116,6 +118,12 @@ class ServerNotUsableError(ConfigurationError):
     category: ClassVar[ErrorCategory] = "connection"
 
 
+class StateNotUsableError(ConfigurationError):
+    """The database that keeps a migration's state is unreachable, refuses the user, or is of a newer version."""
+
+    category: ClassVar[ErrorCategory] = "storage"
+
+
 class MigrationConflictError(ConfigurationError):
     """Somebody else's collection, or another unfinished migration, is in the way."""
 
@@ -146,6 +154,12 @@ class StorageError(MigrationError):
 
 class SourceStorageError(StorageError, SourceError):
     """A copy of the source cannot be written, nor what is sorted of it, nor the source itself."""
+
+
+class StateConnectionError(MigrationError):
+    """The database that keeps a migration's state could be used before, and cannot be any more; it may come back."""
+
+    category: ClassVar[ErrorCategory] = "storage"
 
 
 class CaptureError(MigrationError):
@@ -250,6 +264,7 @@ class DifferencesError(MigrationError):
 PASSING_ERRORS = (
     *(TransientTargetError, ServerNotUsableError, TransientEmbeddingError),
     *(SourceAwayError, SourceBusyError, SourceReplacedError, StorageError),
+    *(StateNotUsableError, StateConnectionError),
 )
 """What may be gone when it is tried again, where all could be used before: it is away, busy, full, or another one."""
 

@@ -31,7 +31,7 @@ from dagster._utils import PrintFn
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import Connection, Engine
 
-from weaviate_migration.runs.sqlite_connections import SqliteConnections
+from weaviate_migration.base.sqlite_connections import SqliteConnections
 from weaviate_migration.runs.sqlite_tables import is_stamped, make_tables, table_names
 
 # The index and the newest runs: a process that lives long, as the UI, sees many runs.

@@ -16,8 +16,8 @@ from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
 
 from weaviate_migration.base.storage import storage_errors
 
-# How long a write waits for one of another process; Dagster's event log has the same.
-BUSY_TIMEOUT_SECONDS = 30
+# How long a write waits for one of another process.
+BUSY_TIMEOUT_SECONDS = 60
 
 
 class _Open(NamedTuple):
@@ -49,11 +49,20 @@ class SqliteConnections:
         with _registry_lock:
             _registry.add(self)
 
+    def is_open(self, url: str) -> bool:
+        """Whether the file that the URL names now is open."""
+        with self.lock:
+            found = self._open.get(url)
+            return found is not None and _identity(found.path) == found.identity
+
     @contextmanager
-    def transaction(self, url: str) -> Iterator[Connection]:
+    def transaction(self, url: str, begin: Callable[[Connection], object] = lambda _: None) -> Iterator[Connection]:
         """A connection to the file, in a transaction that is committed at the end, or taken back after an error.
 
         Within a transaction of the same thread on the same file it is the same one, and the outer one commits.
+
+        Args:
+            begin: called with the connection before anything else; not within another transaction.
 
         Raises:
             StorageError: the disk is full, or the file cannot be opened or written to.
@@ -65,6 +74,7 @@ class SqliteConnections:
                 yield connection
                 return
             with connection.begin():
+                begin(connection)
                 yield connection
 
     def close(self) -> None:

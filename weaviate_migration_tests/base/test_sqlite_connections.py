@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy.exc
 from sqlalchemy.engine import Connection
 
-from weaviate_migration.runs.sqlite_connections import SqliteConnections
+from weaviate_migration.base.sqlite_connections import SqliteConnections
 
 MOST = 2
 THREADS = 4

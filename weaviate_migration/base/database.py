@@ -1,0 +1,110 @@
+"""Databases of ours, whatever keeps them: a SQLite file on this machine, or a PostgreSQL server that several share.
+
+A database is named by its URL, and is opened once for each process: what is opened never passes a fork.
+"""
+
+import atexit
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import sqlalchemy as db
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection
+
+from weaviate_migration.base.postgres_database import PostgresDatabase
+from weaviate_migration.base.sqlite_connections import SqliteConnections
+from weaviate_migration.base.sqlite_database import SqliteDatabase
+
+Result = TypeVar("Result")
+
+# A process works with one; tests, and programs that follow several migrations, with a few.
+_FILES_KEPT_OPEN = 4
+
+
+class Database(Protocol):
+    """What whoever reads and writes rows knows of where they are."""
+
+    @property
+    def server(self) -> PostgresDatabase | None:
+        """The server, which other machines see too; None: it is a file of this machine."""
+
+    def transaction(self, *, durable: bool = True) -> AbstractContextManager[Connection]:
+        """A transaction for writing, committed at the end, or taken back after an error.
+
+        Within another one of the same thread it is that one, which alone commits. Nobody waits in it for others.
+
+        Args:
+            durable: a power cut keeps it once it has ended. False is for what can be found out again.
+
+        Raises:
+            StorageError: the disk is full, or this user may not write to the file; or another program locks it.
+            StateNotUsableError, StateConnectionError: the server cannot be used, or has gone away.
+        """
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """A connection for reading; each statement reads what is there at its moment. Makes nothing.
+
+        It raises what `transaction` does, but for a disk that is full or may not be written to.
+        """
+
+    def run(self, work: Callable[[Connection], Result], *, durable: bool = True) -> Result:
+        """Does something in a transaction, and again from its beginning where a server was away for a moment."""
+
+    def room_for(self, size: int) -> AbstractContextManager[None]:
+        """Room for so many bytes is there at the end of the block, whoever writes meanwhile.
+
+        Raises:
+            StorageError: it is not there now; nothing inside was done.
+        """
+
+
+class Databases:
+    """The databases of one kind of tables.
+
+    Args:
+        prepare: called with a connection that was just opened, outside of a transaction: makes tables, or refuses.
+    """
+
+    def __init__(self, prepare: Callable[[Connection], object]) -> None:
+        self._prepare = prepare
+        self._files = SqliteConnections(_FILES_KEPT_OPEN, prepare)
+        self._servers: dict[str, PostgresDatabase] = {}
+        atexit.register(self.close)
+
+    def file(self, path: Path) -> Database:
+        """The SQLite file of this path; it is made with what is first written to it."""
+        return SqliteDatabase(path, self._files)
+
+    def at(self, url: str) -> Database:
+        """The PostgreSQL database of this URL.
+
+        Raises:
+            ConfigurationError: what connects to it is not installed.
+        """
+        if url not in self._servers:
+            self._servers[url] = PostgresDatabase(url, self._prepare)
+        return self._servers[url]
+
+    def close(self) -> None:
+        """Closes what is open; it is opened again when it is needed."""
+        self._files.close()
+        for each in self._servers.values():
+            each.close()
+
+
+def upsert(connection: Connection, table: db.Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Writes rows, each in place of the one with the same primary key."""
+    if not rows:
+        return
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    insert = dialect.insert(table)
+    keys = list(table.primary_key.columns)
+    values = {name: insert.excluded[name] for name in rows[0] if name not in table.primary_key.columns}
+    written = (
+        insert.on_conflict_do_update(index_elements=keys, set_=values)
+        if values
+        else insert.on_conflict_do_nothing(index_elements=keys)
+    )
+    connection.execute(written, rows)
