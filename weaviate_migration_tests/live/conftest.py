@@ -21,6 +21,7 @@ from weaviate_migration_tests.live.kept_migration import KeptNotes
 from weaviate_migration_tests.live.locked_server import run_locked_server
 from weaviate_migration_tests.live.notes import NoteMigration, fresh_notes
 from weaviate_migration_tests.live.own_server import run_server
+from weaviate_migration_tests.live.three_nodes import ThreeNodes, run_three_nodes
 
 LIVE_FOLDER = Path(__file__).parent
 
@@ -46,6 +47,22 @@ def locked_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerAd
     """One real server that wants a key, for the whole run."""
     with run_locked_server(tmp_path_factory.mktemp("locked")) as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ThreeNodes]:
+    """A cluster of three real nodes, for the whole run."""
+    with run_three_nodes(tmp_path_factory.mktemp("cluster")) as nodes:
+        yield nodes
+
+
+@pytest.fixture
+def three_nodes(cluster: ThreeNodes) -> ThreeNodes:
+    """The cluster with all of its nodes running, and nothing in it."""
+    cluster.start_those_that_are_gone()
+    with connect(cluster.addresses[0], None) as client:
+        empty(client)
+    return cluster
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from weaviate_migration.target.server_process import (
     Ports,
     ProcessIdentity,
     free_ports,
+    last_lines,
     server_environment,
     start,
     stop,
@@ -31,12 +32,12 @@ class StoppableServer:
 
     data_dir: Path
     settings: dict[str, str] = field(default_factory=dict)
-    _ports: Ports = field(default_factory=free_ports)
+    ports: Ports = field(default_factory=free_ports)
     _process: ProcessIdentity | None = None
 
     @property
     def address(self) -> ServerAddress:
-        return ServerAddress(LOOPBACK, self._ports.http, self._ports.grpc)
+        return ServerAddress(LOOPBACK, self.ports.http, self.ports.grpc)
 
     @property
     def process(self) -> ProcessIdentity:
@@ -46,10 +47,18 @@ class StoppableServer:
 
     def start(self) -> None:
         """Starts it, and waits until it is ready."""
+        self.begin()
+        self.wait_until_ready()
+
+    def begin(self) -> None:
+        """Starts it, and returns at once."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
-        environment = {**server_environment(self.data_dir, self._ports), **self.settings}
-        self._process = start(server_binary(), self._ports, environment, self.data_dir / LOG_FILE)
-        assert wait_until_ready(self._process, self._ports)
+        environment = {**server_environment(self.data_dir, self.ports), **self.settings}
+        self._process = start(server_binary(), self.ports, environment, self.data_dir / LOG_FILE)
+
+    def wait_until_ready(self) -> None:
+        """Waits until it answers."""
+        assert wait_until_ready(self.process, self.ports), last_lines(self.data_dir / LOG_FILE)
 
     def kill(self) -> None:
         """Ends it on the spot: what it had not written down is gone."""

@@ -1,0 +1,101 @@
+"""A real cluster of three Weaviate nodes on the loopback, each of which can be killed and started again."""
+
+import random
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from weaviate_migration.target.server import ServerAddress
+from weaviate_migration.target.server_process import LOOPBACK, Ports
+from weaviate_migration_tests.live.own_server import StoppableServer
+
+NODES = 3
+PORTS_OF_A_NODE = 6
+LOWEST_PORT = 10_000
+TRIES = 100
+
+
+@dataclass(frozen=True)
+class ThreeNodes:
+    """The nodes, which run; `nodes[0]` is the one that the others join."""
+
+    nodes: tuple[StoppableServer, ...]
+
+    @property
+    def addresses(self) -> tuple[ServerAddress, ...]:
+        return tuple(each.address for each in self.nodes)
+
+    def start_those_that_are_gone(self) -> None:
+        """All run again after it, whatever a test has killed."""
+        gone = [each for each in self.nodes if not each.process.is_alive()]
+        for each in gone:
+            each.begin()
+        for each in gone:
+            each.wait_until_ready()
+
+
+@contextmanager
+def run_three_nodes(folder: Path, **settings: str) -> Iterator[ThreeNodes]:
+    """A cluster of three nodes, ready; ended at the end.
+
+    Args:
+        folder: gets a folder for each node's data and log.
+        settings: further variables of the environment of each.
+    """
+    ports = _free_ports()
+    nodes = tuple(
+        StoppableServer(folder / _name(number), {**_membership(number, ports), **settings}, own)
+        for number, own in enumerate(ports)
+    )
+    with ExitStack() as running:
+        for each in nodes:
+            running.callback(each.stop)
+            each.begin()  # None is ready before the others are there.
+        for each in nodes:
+            each.wait_until_ready()
+        for number, each in enumerate(nodes):  # Whichever is started again finds one that runs.
+            others = [_gossip_address(other) for other in ports if other is not ports[number]]
+            each.settings["CLUSTER_JOIN"] = ",".join(others)
+        yield ThreeNodes(nodes)
+
+
+def _name(number: int) -> str:
+    return f"n{number}"
+
+
+def _membership(number: int, ports: list[Ports]) -> dict[str, str]:
+    """What makes the node one of the cluster: its name, the RAFT ports of all, and whom it asks first."""
+    first = {} if number == 0 else {"CLUSTER_JOIN": _gossip_address(ports[0])}
+    return {
+        "CLUSTER_HOSTNAME": _name(number),
+        "RAFT_JOIN": ",".join(f"{_name(other)}:{each.raft}" for other, each in enumerate(ports)),
+        "RAFT_BOOTSTRAP_EXPECT": str(NODES),
+        # By default each batch asks the leader for the schema, and one that asks in the moment in which the leader is
+        # killed is answered by nobody: its caller waits as long as it waits at all (1.39.0).
+        "COLLECTION_RETRIEVAL_STRATEGY": "LocalOnly",
+        **first,
+    }
+
+
+def _gossip_address(ports: Ports) -> str:
+    return f"{LOOPBACK}:{ports.gossip}"
+
+
+def _free_ports() -> list[Ports]:
+    """Ports that no connection gets by chance while a node is down: below those that the system gives away."""
+    above = min(_first_given_away(), 65_536) - NODES * PORTS_OF_A_NODE
+    for _ in range(TRIES):
+        lowest = random.randrange(LOWEST_PORT, above)
+        ports = [_ports_from(lowest + number * PORTS_OF_A_NODE) for number in range(NODES)]
+        if not any(each.in_use() for each in ports):
+            return ports
+    raise AssertionError("no free ports")
+
+
+def _first_given_away() -> int:
+    return int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+
+
+def _ports_from(lowest: int) -> Ports:
+    return Ports(http=lowest, grpc=lowest + 1, gossip=lowest + 2, raft=lowest + 4)
