@@ -243,6 +243,7 @@ def test_what_is_no_command_is_tested_too() -> None:
         ("python", "vectors.md"),
         ("yaml", "alerts.md"),
         ("yaml", "component.md"),
+        ("yaml", "machines.md"),
         ("yaml", "mapping.md"),
         ("yaml", "prove.md"),
         ("yaml", "vectors.md"),

@@ -20,6 +20,7 @@ from weaviate_migration.monitoring.alerts.conditions import Judgement
 from weaviate_migration.monitoring.alerts.run_conditions import judge_run
 from weaviate_migration.monitoring.alerts.watch import Watch, watched
 from weaviate_migration.monitoring.metrics.exposition import exposition
+from weaviate_migration.runs.executors import ChosenExecutor, chosen_executor
 from weaviate_migration.runs.jobs import step_phases
 from weaviate_migration.runs.names import DagsterNames, names_of
 from weaviate_migration.runs.own_runs import OwnRuns
@@ -54,9 +55,11 @@ class JobSession(ServerSession):
 
     Attributes:
         watch: tells of what goes wrong, where alerts are configured.
+        executor: what runs the steps of its jobs.
     """
 
     watch: Watch
+    executor: ChosenExecutor
 
     @cached_property
     def names(self) -> DagsterNames:
@@ -89,7 +92,7 @@ class JobSession(ServerSession):
             end_killed_runs(instance)
             if on_start:
                 on_start()
-            return run_job(instance, config, self.mapping, self.names, job, selection, ops)
+            return run_job(instance, config, self.mapping, self.names, self.executor, job, selection, ops)
 
     def phase_seconds(self, run_id: str) -> dict[str, float]:
         """How long each phase of a run took."""
@@ -129,12 +132,13 @@ def opened_for_jobs(
 
     Raises:
         ConfigurationError: work folder, log file or metrics file cannot be written, the port of the metrics is taken,
-            or the file of the alerts is wrong.
+            or the file of the alerts or that of the executor is wrong.
     """
     config = config.model_copy()
+    executor = chosen_executor(config)
     WorkFolder.of(config).refuse_unwritable()
     configure_logging(config.log_level, config.log_file, config.log_format, terminal)
     with Endings() as parts:
         parts.enter_context(exposition(config))
         watch = parts.enter_context(watched(config, name))
-        yield JobSession(config, parts, watch, choose_mapping=choose_mapping)
+        yield JobSession(config, parts, watch, executor, choose_mapping=choose_mapping)

@@ -57,6 +57,7 @@ OPTIONS: Mapping[str, str] = {
     "validation_sample_size": "--validation-sample",
     "enable_parallel_processing": "--parallel",
     "worker_count": "--workers",
+    "executor": "--executor",
     "memory_limit_mb": "--memory-limit-mb",
     "dry_run": "--dry-run",
     "backup_before_migration": "--backup",
@@ -107,6 +108,8 @@ class MigrationConfig(BaseModel):
         enable_parallel_processing: load collections side by side, each in a process of its own, where there are cores
             to gain by it.
         worker_count: batches under way at once.
+        executor: the file that names one of Dagster's executors, which then runs the steps; None: as
+            `enable_parallel_processing` says.
         memory_limit_mb: what sorting and batches are sized by, and how large a row may be: a fourteenth of what is
             beyond 300; at least 384.
         dry_run: do everything but write to Weaviate.
@@ -148,6 +151,7 @@ class MigrationConfig(BaseModel):
     validation_sample_size: int = Field(default=1000, ge=1)
     enable_parallel_processing: bool = False
     worker_count: int = Field(default=4, ge=1, le=64)
+    executor: Path | None = None
     memory_limit_mb: int = Field(default=1024, ge=MINIMUM_MEMORY_MB)
     dry_run: bool = False
     backup_before_migration: bool = True
@@ -194,7 +198,7 @@ class MigrationConfig(BaseModel):
     @classmethod
     def _holds_no_password(cls, url: str) -> str:
         """Dagster stores both, with each run."""
-        if re.search(r"://[^/?#]*:[^/?#]*@", url):
+        if has_password(url):
             raise ValueError("holds a password: leave it out")
         return url
 
@@ -203,6 +207,11 @@ class MigrationConfig(BaseModel):
         """How many processes load side by side; one where cores are too few to gain by more."""
         gains = self.enable_parallel_processing and gains_side_by_side(self.weaviate_url, usable_cores())
         return self.worker_count if gains else 1
+
+
+def has_password(url: str) -> bool:
+    """Whether a password stands in a URL."""
+    return re.search(r"://[^/?#]*:[^/?#]*@", url) is not None
 
 
 def usable_cores() -> int:

@@ -16,7 +16,8 @@ from weaviate_migration.base.logs import configure_run_logging
 from weaviate_migration.base.settings import API_KEY_VARIABLE, MigrationConfig
 from weaviate_migration.defs.assets import build_assets
 from weaviate_migration.defs.checks import build_checks
-from weaviate_migration.defs.jobs import build_executor, build_jobs
+from weaviate_migration.defs.groups import SourceTags
+from weaviate_migration.defs.jobs import build_jobs
 from weaviate_migration.defs.resources.all import own_resources
 from weaviate_migration.defs.resources.given import GivenResources, noted_work_folder, project_resources
 from weaviate_migration.defs.run_logger import records_logger
@@ -26,6 +27,7 @@ from weaviate_migration.mapping import Mapping
 from weaviate_migration.mapping.query_file import NO_QUERIES, Queries
 from weaviate_migration.monitoring.alerts.watch import configured_alerts
 from weaviate_migration.runs.checks import AssetGraph, graph_of
+from weaviate_migration.runs.executors import ChosenExecutor, chosen_executor
 from weaviate_migration.runs.jobs import SYNC
 from weaviate_migration.runs.names import WORK_FOLDER, DagsterNames, names_of
 from weaviate_migration.runs.own_runs import OwnRuns
@@ -43,7 +45,7 @@ def build_definitions(config: MigrationConfig) -> dg.Definitions:
     work_folder = WorkFolder.of(config)
     mapping = current_mapping(config, work_folder)
     queries = current_queries(config, mapping)
-    return _project_of_our_own(config, mapping, names_of(work_folder), work_folder, queries)
+    return _project_of_our_own(config, mapping, names_of(work_folder), work_folder, queries, chosen_executor(config))
 
 
 def build_migration_definitions(
@@ -75,18 +77,20 @@ def build_migration_definitions(
 
     Raises:
         ConfigurationError: a prefix that Dagster refuses, a resource that is none of these, a file of alerts or logs
-            that cannot be had.
+            that cannot be had, an executor that is not installed.
         MappingError: the mapping file is wrong, or a collection would have the name of something of ours.
     """
     work_folder = WorkFolder.of(config)
     names = DagsterNames.prefixed(key_prefix, group_prefix)
     key = api_key_variable or _own_key_variable(config)
     found = mapping or current_mapping(config, work_folder)
-    made = own_resources(config, found, names, work_folder, key)
+    executor = chosen_executor(config)
+    made = own_resources(config, found, names, work_folder, key, executor.processes)
     made[names.of(WORK_FOLDER)] = noted_work_folder(work_folder, names)
     made |= project_resources(resources or {}, names, config)
     configure_run_logging(config.log_level, config.log_file)
-    return _definitions(config, found, names, current_queries(config, found), made, key, sync_schedule)
+    queries = current_queries(config, found)
+    return _definitions(config, found, names, queries, made, key, executor, sync_schedule)
 
 
 @functools.lru_cache(maxsize=4)
@@ -98,11 +102,11 @@ def asset_graph(mapping: Mapping, names: DagsterNames, queries: Queries = NO_QUE
 
 @functools.lru_cache(maxsize=4)
 def _assets_and_checks(
-    mapping: Mapping, names: DagsterNames, queries: Queries
+    mapping: Mapping, names: DagsterNames, queries: Queries, source_tags: SourceTags = ()
 ) -> tuple[list[dg.AssetsDefinition], list[dg.AssetChecksDefinition]]:
     """Those that a mapping makes; made once, for a run and for what is told of it, since they take their time."""
     with _without_maturity_warnings():
-        return build_assets(mapping, names, queries), list(build_checks(mapping, names, queries))
+        return build_assets(mapping, names, queries, source_tags), list(build_checks(mapping, names, queries))
 
 
 @contextmanager
@@ -115,14 +119,19 @@ def _without_maturity_warnings() -> Iterator[None]:
 
 
 def _project_of_our_own(
-    config: MigrationConfig, mapping: Mapping, names: DagsterNames, work_folder: WorkFolder, queries: Queries
+    config: MigrationConfig,
+    mapping: Mapping,
+    names: DagsterNames,
+    work_folder: WorkFolder,
+    queries: Queries,
+    executor: ChosenExecutor,
 ) -> dg.Definitions:
     """The definitions of a project that has nothing else: it may say how any run is executed and logged."""
     key = _own_key_variable(config)
-    resources = own_resources(config, mapping, names, work_folder, key)
+    resources = own_resources(config, mapping, names, work_folder, key, executor.processes)
     loggers = {"console": dg.colored_console_logger, "records": records_logger}
-    of_project = dg.Definitions(executor=build_executor(config), loggers=loggers)
-    return dg.Definitions.merge(_definitions(config, mapping, names, queries, resources, key), of_project)
+    of_project = dg.Definitions(executor=executor.definition, loggers=loggers)
+    return dg.Definitions.merge(_definitions(config, mapping, names, queries, resources, key, executor), of_project)
 
 
 def _own_key_variable(config: MigrationConfig) -> str:
@@ -138,12 +147,13 @@ def _definitions(
     queries: Queries,
     resources: dict[str, Any],
     api_key_variable: str,
+    executor: ChosenExecutor,
     sync_schedule: str = "",
 ) -> dg.Definitions:
     """What a migration needs of a project: nothing that is about the project's other runs."""
     work_folder = WorkFolder.of(config)
-    jobs = build_jobs(mapping, names, work_folder.path, build_executor(config))
-    assets, checks = _assets_and_checks(mapping, names, queries)
+    jobs = build_jobs(mapping, names, work_folder.path, executor)
+    assets, checks = _assets_and_checks(mapping, names, queries, executor.source_tags)
     sync = jobs[SYNC]
     return dg.Definitions(
         assets=assets,
@@ -177,6 +187,7 @@ def job_for_run(
     work_dir: str,
     extracts: str,
     with_api_key: bool,
+    executor: str,
     vector_cache: str | None = None,
     max_embedding_calls: int | None = None,
     key_prefix: str = "",
@@ -189,6 +200,7 @@ def job_for_run(
 
     Args:
         name: without its prefix.
+        executor: a `ChosenExecutor` as JSON.
         key_prefix: its parts, with slashes between them.
         queries_digest: of the application's queries that are kept there: with others it is another job.
     """
@@ -205,4 +217,5 @@ def job_for_run(
     assert mapping is not None, "whoever runs a job keeps its mapping first"
     names = DagsterNames(tuple(filter(None, key_prefix.split("/"))), group_prefix)
     queries = work_folder.queries.read() if queries_digest else NO_QUERIES
-    return _project_of_our_own(config, mapping, names, work_folder, queries).resolve_job_def(names.of(name))
+    chosen = ChosenExecutor.model_validate_json(executor)
+    return _project_of_our_own(config, mapping, names, work_folder, queries, chosen).resolve_job_def(names.of(name))

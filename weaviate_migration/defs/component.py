@@ -23,7 +23,7 @@ from weaviate_migration.mapping.validated_model import in_fields_or_else
 from weaviate_migration.source.connect import sqlite_path
 
 SETTINGS = (
-    *("allow_pause", "batch_size", "enable_parallel_processing", "extracts", "keep_changes", "keep_hours"),
+    *("allow_pause", "batch_size", "enable_parallel_processing", "executor", "extracts", "keep_changes", "keep_hours"),
     *("max_embedding_calls", "max_retries", "memory_limit_mb", "retry_delay", "validation_sample_size"),
     *("vector_cache", "worker_count"),
 )

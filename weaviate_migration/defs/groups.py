@@ -23,6 +23,10 @@ def stage(name: str) -> Mapping[str, str]:
     return {"stage": name}
 
 
+SourceTags = Sequence[tuple[str, str]]
+"""Of the steps that read the SQLite file: what an executor knows the queue or the machine by, which has it."""
+
+
 PARTITIONS = dg.StaticPartitionsDefinition(list(PARTITION_KEYS))
 
 # Of assets without partitions, too: with a range of partitions Dagster's commands launch no job that has others.

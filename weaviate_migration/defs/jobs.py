@@ -6,8 +6,8 @@ from pathlib import Path
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.mapping import Mapping
+from weaviate_migration.runs.executors import IN_PROCESS, ChosenExecutor
 from weaviate_migration.runs.jobs import (
     CHANGE_SYNC,
     CUT_OVER,
@@ -22,38 +22,30 @@ from weaviate_migration.runs.jobs import (
     SYNC,
     VERIFY,
     VERIFY_LIVE,
-    executor_config,
     new_snapshot,
     whole_way,
 )
 from weaviate_migration.runs.names import DagsterNames
 from weaviate_migration.runs.runner import WORK_DIR_TAG
 
-
-def build_executor(config: MigrationConfig) -> dg.ExecutorDefinition:
-    """Dagster's own executor, with the settings for its default: else each step would be a process, two at a time."""
-    chooser = dg.multi_or_in_process_executor
-    field = dg.Field(chooser.config_schema.config_type, default_value=executor_config(config))
-    return chooser.configured(lambda chosen: chosen, name=chooser.name, config_schema=field)
-
-
 AssetJob = UnresolvedAssetJobDefinition
 """A job of assets, before it is resolved: what Dagster's own `define_asset_job` returns has no public name."""
 
 
-def build_jobs(
-    mapping: Mapping, names: DagsterNames, work_dir: Path, executor: dg.ExecutorDefinition
-) -> dict[str, AssetJob]:
+def build_jobs(mapping: Mapping, names: DagsterNames, work_dir: Path, executor: ChosenExecutor) -> dict[str, AssetJob]:
     """`migrate` and `migrate_live`, the whole way; `sync`, `verify`, `verify_live` and `cut_over`; and `dry_run`.
 
     Args:
         work_dir: the work folder, which tells the runs of two migrations apart.
-        executor: of the runs, whatever the other jobs of a project have.
+        executor: of the runs that have more than a step, whatever the other jobs of a project have.
 
     Returns:
         The jobs, by their names without a prefix.
     """
-    define = functools.partial(dg.define_asset_job, tags={WORK_DIR_TAG: str(work_dir)}, executor_def=executor)
+    define = functools.partial(
+        dg.define_asset_job, tags={WORK_DIR_TAG: str(work_dir)}, executor_def=executor.definition
+    )
+    define_one_step = functools.partial(define, executor_def=IN_PROCESS.definition)
     way = whole_way(mapping, names)
     collections = (names.asset(each.asset_name) for each in mapping.collections)
     all_checks = dg.AssetSelection.checks_for_assets(*collections)
@@ -78,7 +70,7 @@ def build_jobs(
                 "snapshot is taken, and applied before the cutover. In the UI: “Materialize all…”, “All” partitions."
             ),
         ),
-        SYNC: define(
+        SYNC: define_one_step(
             names.of(SYNC),
             selection=[names.asset(CHANGE_SYNC)],
             description=(
@@ -100,7 +92,7 @@ def build_jobs(
             config=new_snapshot(names),
             description=f"As `{names.of(VERIFY)}`, against a new snapshot of the source in use: choose all partitions.",
         ),
-        CUT_OVER: define(
+        CUT_OVER: define_one_step(
             names.of(CUT_OVER),
             selection=[names.asset(CUTOVER), names.asset(MIGRATION_REPORT)],
             description=(
@@ -108,7 +100,7 @@ def build_jobs(
                 "what is missing, and nothing moves. `timeout` is in seconds."
             ),
         ),
-        DRY_RUN: define(
+        DRY_RUN: define_one_step(
             names.of(DRY_RUN),
             selection=[names.asset(DRY_RUN_REPORT)],
             description="What a migration would write and refuse: needs no server, and leaves nothing behind.",

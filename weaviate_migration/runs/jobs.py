@@ -1,10 +1,9 @@
-"""The names of jobs and assets, without a prefix; the phases that their steps make, and how a run executes them."""
+"""The names of jobs and assets, without a prefix, and the phases that their steps make."""
 
 from typing import Any
 
 import dagster as dg
 
-from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.mapping.asset_names import CHECKS, RELATIONS, queries_step
 from weaviate_migration.runs.names import DagsterNames
@@ -20,6 +19,8 @@ SQLITE_SNAPSHOT = "sqlite_snapshot"
 CUTOVER = "cutover"
 MIGRATION_REPORT = "migration_report"
 DRY_RUN = "dry_run"
+# One step at the source or at the server, which nobody else could do faster.
+JOBS_OF_ONE_STEP = frozenset({SYNC, CUT_OVER, DRY_RUN})
 JOBS = frozenset({MIGRATE, MIGRATE_LIVE, SYNC, VERIFY, VERIFY_LIVE, CUT_OVER, DRY_RUN})
 DRY_RUN_REPORT = "dry_run_report"
 SOURCE_AUDIT = "source_audit"
@@ -31,21 +32,6 @@ CHANGE_CAPTURE = "change_capture"
 CHANGE_SYNC = "change_sync"
 # What only a migration of a source in use needs: it writes to the source.
 LIVE_ASSETS = (CHANGE_CAPTURE, CHANGE_SYNC)
-# One process imports everything, once, and the process of each step is its fork: started alone, a step took 3.5 s of
-# CPU, nearly all of it imports (measured).
-# Dagster's module would come first of all if it were not named.
-_PRELOADED = [
-    *("weaviate_migration.runs.step_processes", "dagster._core.executor.multiprocess"),
-    "weaviate_migration.defs.build",
-]
-_FORKED = {"forkserver": {"preload_modules": _PRELOADED}}
-
-
-def executor_config(config: MigrationConfig) -> dict[str, Any]:
-    """How a run executes its steps: one after the other in its own process, or side by side in several."""
-    if config.processes > 1:
-        return {"multiprocess": {"max_concurrent": config.processes, "start_method": _FORKED}}
-    return {"in_process": {}}
 
 
 def new_snapshot(names: DagsterNames) -> dict[str, Any]:

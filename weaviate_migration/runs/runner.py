@@ -24,8 +24,9 @@ from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.runs.dagster_storage import STORAGE_LINES, storage_override
 from weaviate_migration.runs.events import was_interrupted
+from weaviate_migration.runs.executors import IN_PROCESS, ChosenExecutor
 from weaviate_migration.runs.fork_server import own_step_processes
-from weaviate_migration.runs.jobs import CUT_OVER, DRY_RUN, SYNC, VERIFY_LIVE, executor_config, new_snapshot
+from weaviate_migration.runs.jobs import JOBS_OF_ONE_STEP, VERIFY_LIVE, new_snapshot
 from weaviate_migration.runs.names import BATCHES, SOURCE, WEAVIATE, DagsterNames
 from weaviate_migration.work_folder.folder import WorkFolder
 
@@ -141,6 +142,7 @@ def run_job(
     config: MigrationConfig,
     mapping: Mapping,
     names: DagsterNames,
+    executor: ChosenExecutor,
     job: str,
     selection: Sequence[dg.AssetKey] | None = None,
     ops: dict[str, Any] | None = None,
@@ -150,6 +152,7 @@ def run_job(
     Args:
         mapping: it is kept in the work folder, where the run's processes find it, whatever becomes of its file.
         names: under which Dagster knows the job and its assets.
+        executor: of its steps, where it has several.
         job: its name, without a prefix.
         selection: the assets to materialize; None for all of the job.
         ops: config of single steps, by name.
@@ -170,13 +173,15 @@ def run_job(
             "vector_cache": _text(config.vector_cache),
             "max_embedding_calls": config.max_embedding_calls,
             "with_api_key": config.weaviate_api_key is not None,
+            "executor": executor.model_dump_json(),
             "key_prefix": "/".join(names.key_prefix),
             "group_prefix": names.group_prefix,
             "queries_digest": work_folder.queries.read().digest,
         },
     )
-    run_config = _run_config(config, names, job) | ({"ops": ops} if ops else {})
-    if config.enable_parallel_processing and config.processes == 1:
+    running = IN_PROCESS if job in JOBS_OF_ONE_STEP else executor
+    run_config = _run_config(config, names, job, running) | ({"ops": ops} if ops else {})
+    if config.executor is None and config.enable_parallel_processing and config.processes == 1:
         logger.info("--parallel: this machine has no cores to gain by it; collections are loaded one after the other")
     with own_step_processes():
         result = dg.execute_job(
@@ -219,13 +224,13 @@ def _process_tag(pid: int) -> str:
 
 def _tags(config: MigrationConfig, job: str) -> dict[str, str]:
     tags = {PROCESS_TAG: _process_tag(os.getpid()), WORK_DIR_TAG: str(config.work_dir.absolute())}
-    if job not in (DRY_RUN, SYNC, CUT_OVER):  # These are about no partitions.
+    if job not in JOBS_OF_ONE_STEP:  # These are about no partitions.
         tags["dagster/asset_partition_range_start"] = PARTITION_KEYS[0]
         tags["dagster/asset_partition_range_end"] = PARTITION_KEYS[-1]
     return tags
 
 
-def _run_config(config: MigrationConfig, names: DagsterNames, job: str) -> dict[str, Any]:
+def _run_config(config: MigrationConfig, names: DagsterNames, job: str, executor: ChosenExecutor) -> dict[str, Any]:
     """The settings as the run's config, where the UI shows them; the key is not among them."""
     # The key is named, not given: without a word on it here, Dagster would forget the one of the definitions.
     api_key = {"env": API_KEY_VARIABLE} if config.weaviate_api_key else None
@@ -238,7 +243,7 @@ def _run_config(config: MigrationConfig, names: DagsterNames, job: str) -> dict[
     }
     return {
         **(new_snapshot(names) if job == VERIFY_LIVE else {}),
-        "execution": {"config": executor_config(config)},
+        "execution": {"config": executor.run_config},
         "loggers": {
             "records": {
                 "config": {"level": config.log_level, "file": _text(config.log_file) or "", "format": config.log_format}
@@ -251,7 +256,7 @@ def _run_config(config: MigrationConfig, names: DagsterNames, job: str) -> dict[
                 "config": {
                     "batch_size": config.batch_size,
                     # The requests under way at once are so many in all, whatever processes send them.
-                    "worker_count": max(1, config.worker_count // config.processes),
+                    "worker_count": max(1, config.worker_count // executor.processes),
                     "max_retries": config.max_retries,
                     "retry_delay": config.retry_delay,
                     "memory_limit_mb": config.memory_limit_mb,

@@ -58,6 +58,7 @@ OTHERS: dict[str, tuple[str, Any]] = {
     "validation_sample_size": ("10", 10),
     "enable_parallel_processing": ("true", True),
     "worker_count": ("2", 2),
+    "executor": ("executor.yaml", Path("executor.yaml")),
     "memory_limit_mb": ("512", 512),
     "dry_run": ("1", True),
     "backup_before_migration": ("false", False),

@@ -20,7 +20,7 @@ from weaviate_migration.defs.build import asset_graph, build_definitions
 from weaviate_migration.mapping import CollectionMapping, read_mapping
 from weaviate_migration.mapping.asset_names import CHECKS, RELATIONS, RESERVED_BY_DAGSTER, RESERVED_BY_US
 from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
-from weaviate_migration.runs.jobs import executor_config
+from weaviate_migration.runs.executors import own_executor
 from weaviate_migration.runs.names import DagsterNames
 
 COLLECTIONS = [each.asset_name for each in read_mapping().collections]
@@ -277,7 +277,7 @@ def test_ctrl_c_does_not_end_the_process_that_steps_are_forked_from_while_it_imp
     config = create_migration_config(
         "app.db", weaviate_url="http://localhost:8080", enable_parallel_processing=True, work_dir=tmp_path
     )
-    first, *_ = executor_config(config)["multiprocess"]["start_method"]["forkserver"]["preload_modules"]
+    first, *_ = own_executor(config).config["start_method"]["forkserver"]["preload_modules"]
     interrupted = f"import os, signal, {first}; os.kill(os.getpid(), signal.SIGINT); print('still there')"
     assert subprocess.run([sys.executable, "-c", interrupted], capture_output=True, check=True).stdout
 

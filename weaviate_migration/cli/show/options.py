@@ -97,6 +97,12 @@ VECTOR_OPTIONS = (
         "--max-embedding-calls", metavar="CALLS", type=int, help="How often models are asked for vectors at most."
     ),
 )
+EXECUTOR_OPTION = _of_sizes(
+    "--executor",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Which of Dagster's executors runs the steps, and how; default: this process, or as --parallel says.",
+)
 ALERTS_OPTION = _of_watching(
     "--alerts", metavar="FILE", type=click.Path(path_type=Path), help="Who is told of what goes wrong; default: nobody."
 )
@@ -142,6 +148,7 @@ COMMON_OPTIONS = (
     MEMORY_OPTION,
     EXTRACTS_OPTION,
     *VECTOR_OPTIONS,
+    EXECUTOR_OPTION,
 )
 WORK_OPTIONS = (
     _of_folder("--work-dir", type=click.Path(path_type=Path), help="Default: .weaviate_migration."),

@@ -14,6 +14,7 @@ from weaviate_migration.defs.assets.snapshot import build_snapshot_asset
 from weaviate_migration.defs.assets.source_audit import build_source_audit_asset
 from weaviate_migration.defs.assets.vectors import build_vectors_asset
 from weaviate_migration.defs.checks import build_checks
+from weaviate_migration.defs.groups import SourceTags
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.mapping.query_file import NO_QUERIES, Queries
 from weaviate_migration.runs.names import DagsterNames
@@ -21,17 +22,24 @@ from weaviate_migration.runs.names import DagsterNames
 __all__ = ["build_assets"]
 
 
-def build_assets(mapping: Mapping, names: DagsterNames, queries: Queries = NO_QUERIES) -> list[dg.AssetsDefinition]:
-    """Every asset of a migration with this mapping; these queries of the application have to be answered, too."""
+def build_assets(
+    mapping: Mapping, names: DagsterNames, queries: Queries = NO_QUERIES, source_tags: SourceTags = ()
+) -> list[dg.AssetsDefinition]:
+    """Every asset of a migration with this mapping.
+
+    Args:
+        queries: of the application, which have to be answered, too.
+        source_tags: of the steps that read the SQLite file.
+    """
     proven = [
-        build_change_capture_asset(mapping, names),
-        build_source_audit_asset(mapping, names),
-        build_schema_asset(mapping, names),
-        build_snapshot_asset(mapping, names),
+        build_change_capture_asset(mapping, names, source_tags),
+        build_source_audit_asset(mapping, names, source_tags),
+        build_schema_asset(mapping, names, source_tags),
+        build_snapshot_asset(mapping, names, source_tags),
         *(build_extract_asset(mapping, names, each) for each in mapping.collections),
         *(build_vectors_asset(mapping, names, each) for each in mapping.collections if each.made_vectors),
         *(build_collection_asset(mapping, names, each) for each in mapping.collections),
-        build_change_sync_asset(mapping, names),
+        build_change_sync_asset(mapping, names, source_tags),
     ]
     told_of = [*proven, *build_checks(mapping, names, queries)]
     at_the_end = [build_cutover_asset(mapping, names, told_of), build_migration_report_asset(mapping, names, told_of)]

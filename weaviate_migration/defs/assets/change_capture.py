@@ -18,7 +18,9 @@ from weaviate_migration.work_folder.folder import WorkFolder
 logger = logging.getLogger(__name__)
 
 
-def build_change_capture_asset(mapping: Mapping, names: DagsterNames) -> dg.AssetsDefinition:
+def build_change_capture_asset(
+    mapping: Mapping, names: DagsterNames, source_tags: groups.SourceTags = ()
+) -> dg.AssetsDefinition:
     """The asset `change_capture`: before the snapshot, so that nothing that is written in between is lost."""
 
     @dg.asset(
@@ -28,6 +30,7 @@ def build_change_capture_asset(mapping: Mapping, names: DagsterNames) -> dg.Asse
         kinds={"sqlite"},
         owners=groups.OWNERS,
         tags=groups.stage("capture"),
+        op_tags=dict(source_tags),
         description=(
             "Triggers in the SQLite file that log each change of a mapped table, in the same transaction as the change "
             f"itself. Only `{names.of(MIGRATE_LIVE)}` installs them: before the snapshot is taken, so that nothing "

@@ -14,7 +14,9 @@ from weaviate_migration.vectors.open_models import OpenModels
 from weaviate_migration.work_folder.folder import WorkFolder
 
 
-def build_change_sync_asset(mapping: Mapping, names: DagsterNames) -> dg.AssetsDefinition:
+def build_change_sync_asset(
+    mapping: Mapping, names: DagsterNames, source_tags: groups.SourceTags = ()
+) -> dg.AssetsDefinition:
     """The asset `change_sync`: each materialization applies what the change log holds by then."""
 
     @dg.asset(
@@ -24,6 +26,7 @@ def build_change_sync_asset(mapping: Mapping, names: DagsterNames) -> dg.AssetsD
         kinds={"sqlite", "weaviate"},
         owners=groups.OWNERS,
         tags=groups.stage("sync"),
+        op_tags=dict(source_tags),
         deps=[
             names.asset(CHANGE_CAPTURE),
             *(names.asset(each.asset_name) for each in mapping.collections),

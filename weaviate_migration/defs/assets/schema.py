@@ -22,7 +22,9 @@ from weaviate_migration.work_folder.record import MigrationRecord
 logger = logging.getLogger(__name__)
 
 
-def build_schema_asset(mapping: Mapping, names: DagsterNames) -> dg.AssetsDefinition:
+def build_schema_asset(
+    mapping: Mapping, names: DagsterNames, source_tags: groups.SourceTags = ()
+) -> dg.AssetsDefinition:
     """The asset `weaviate_schema`: begins a migration, or goes on with the unfinished one."""
 
     @dg.asset(
@@ -32,6 +34,7 @@ def build_schema_asset(mapping: Mapping, names: DagsterNames) -> dg.AssetsDefini
         kinds={"weaviate"},
         owners=groups.OWNERS,
         tags=groups.stage("schema"),
+        op_tags=dict(source_tags),
         deps=[names.asset(SOURCE_AUDIT)],
         description=(
             "The migration's collections, empty and with versioned names. Begins a migration, or goes on with the "

@@ -19,7 +19,9 @@ EVERYTHING_MAPPED = "everything_mapped"
 _AGAIN = f"{REMEDY} Then begin again: `weaviate-migration rollback --discard`."
 
 
-def build_snapshot_asset(mapping: Mapping, names: DagsterNames) -> dg.AssetsDefinition:
+def build_snapshot_asset(
+    mapping: Mapping, names: DagsterNames, source_tags: groups.SourceTags = ()
+) -> dg.AssetsDefinition:
     """The asset `sqlite_snapshot`: one for each migration, so that what was loaded before still agrees with it."""
 
     @dg.asset(
@@ -29,6 +31,7 @@ def build_snapshot_asset(mapping: Mapping, names: DagsterNames) -> dg.AssetsDefi
         kinds={"sqlite"},
         owners=groups.OWNERS,
         tags=groups.stage("snapshot"),
+        op_tags=dict(source_tags),
         deps=[names.asset(CHANGE_CAPTURE), names.asset(WEAVIATE_SCHEMA)],
         description=(
             "A consistent copy of the SQLite file, made by SQLite's online backup in one step while the application "

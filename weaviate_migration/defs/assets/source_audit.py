@@ -21,7 +21,9 @@ logger = logging.getLogger(__name__)
 WRITABLE = "writable"
 
 
-def build_source_audit_asset(mapping: Mapping, names: DagsterNames) -> dg.AssetsDefinition:
+def build_source_audit_asset(
+    mapping: Mapping, names: DagsterNames, source_tags: groups.SourceTags = ()
+) -> dg.AssetsDefinition:
     """The asset `source_audit`, with its check `writable`, which stops a migration that makes no sense."""
 
     @dg.asset(
@@ -31,6 +33,7 @@ def build_source_audit_asset(mapping: Mapping, names: DagsterNames) -> dg.Assets
         kinds={"sqlite"},
         owners=groups.OWNERS,
         tags=groups.stage("audit"),
+        op_tags=dict(source_tags),
         deps=[names.asset(CHANGE_CAPTURE)],
         check_specs=[
             dg.AssetCheckSpec(

@@ -16,12 +16,18 @@ from weaviate_migration.work_folder.folder import WorkFolder
 
 
 def own_resources(
-    config: MigrationConfig, mapping: Mapping, names: DagsterNames, work_folder: WorkFolder, api_key_variable: str
+    config: MigrationConfig,
+    mapping: Mapping,
+    names: DagsterNames,
+    work_folder: WorkFolder,
+    api_key_variable: str,
+    processes: int,
 ) -> dict[str, Any]:
     """The resources, by the keys that they have in the project.
 
     Args:
         api_key_variable: the variable of the environment with the server's key; empty: it wants none.
+        processes: that load side by side.
     """
     resources = {
         WORK_FOLDER: dg.ResourceDefinition.hardcoded_resource(
@@ -37,7 +43,7 @@ def own_resources(
             prefix=config.prefix,
             headers=mapping.headers,
         ),
-        BATCHES: BatchSettings.of_config(config, config.processes),
+        BATCHES: BatchSettings.of_config(config, processes),
         MODELS: open_models_resource(work_folder, names.of(BATCHES), config.max_embedding_calls),
         EXTRACT_STORAGE: dg.IOManagerDefinition.hardcoded_io_manager(
             ExtractIOManager(work_folder), "Extracts as Parquet, one file for each partition."
