@@ -15,4 +15,4 @@ def test_a_node_that_comes_back_is_one_of_the_cluster_again(three_nodes: ThreeNo
         first.start()
     with connect(first.address, None) as client:
         found = client.collections.use("Note").with_consistency_level(ConsistencyLevel.ALL)
-        assert found.query.fetch_object_by_id(while_away) is not None
+        assert found.data.exists(while_away)
