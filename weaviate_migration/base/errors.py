@@ -28,6 +28,7 @@ MigrationError                      exit code 1: it failed, the source is untouc
 │   └── TransientEmbeddingError     its service is away or overloaded: it may work when tried again
 ├── VectorCacheError                the file of made vectors is damaged, or another file
 ├── WorkFolderBusyError             another command works with the same collections, and has not ended in time
+├── LockLostError                   a lock was taken by another process, since this one was not heard of
 ├── CutoverTimeoutError             the cutover was not ready in time; no alias was moved
 └── DifferencesError                exit code 3: ran to the end, but the two sides differ
 
@@ -244,6 +245,12 @@ class VectorCacheError(MigrationError):
 
 class WorkFolderBusyError(MigrationError):
     """Another command, or a run, works with the same collections, and has not ended in time."""
+
+    category: ClassVar[ErrorCategory] = "timeout"
+
+
+class LockLostError(MigrationError):
+    """Another process has taken a lock of this one, which was not heard of for too long; this one writes no more."""
 
     category: ClassVar[ErrorCategory] = "timeout"
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from weaviate import WeaviateClient
 
 from weaviate_migration.base.errors import MigrationConflictError
+from weaviate_migration.base.write_guards import confirm_writes
 from weaviate_migration.target.calls import make_once
 from weaviate_migration.target.failures import target_errors
 from weaviate_migration.target.schema import origin_of
@@ -112,6 +113,7 @@ def point_aliases(client: WeaviateClient, targets: Mapping[str, str | None]) -> 
     for alias, target in targets.items():
         if current[alias] == target:
             continue
+        confirm_writes()
         if target is None:
             client.alias.delete(alias_name=alias)
         elif current[alias] is None:

@@ -12,6 +12,7 @@ from weaviate.classes.config import Configure, DataType, Property, Tokenization
 from weaviate.collections.classes.config import NestedProperty, PropertyConfig
 
 from weaviate_migration.base.errors import LostCollectionError, MigrationConflictError
+from weaviate_migration.base.write_guards import confirm_writes
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
 from weaviate_migration.target.calls import make_once
 from weaviate_migration.target.collection_options import (
@@ -196,6 +197,7 @@ def drop_collection(client: WeaviateClient, name: str, maker: Maker) -> bool:
     """Removes the collection if this migration made it; returns whether it did."""
     if not has_made(client, name, maker):
         return False
+    confirm_writes()
     client.collections.delete(name)
     return True
 

@@ -39,6 +39,7 @@ from weaviate_migration.base.errors import (
 from weaviate_migration.base.redaction import redacted
 from weaviate_migration.base.repeats import repeating
 from weaviate_migration.base.settings import spare_memory_mb
+from weaviate_migration.base.write_guards import confirm_writes
 from weaviate_migration.mapping.object_ids import split_address
 from weaviate_migration.mapping.row_to_object import NO_REFERENCES, ObjectDraft, References
 from weaviate_migration.target.calls import carrying
@@ -227,6 +228,7 @@ def write_settings(limits: BatchLimits, client: WeaviateClient) -> WriteSettings
 @target_errors("removing an object")
 def remove_object(collection: Collection[Any, Any], of_object: str) -> bool:
     """Removes the object of this address, and says whether it was there: the server says yes to any removal."""
+    confirm_writes()
     return any(
         objects.data.exists(uuid) and objects.data.delete_by_id(uuid)
         for _, objects, (uuid,) in parts_of_objects(collection, [of_object])
@@ -248,6 +250,7 @@ def _remove_objects(collection: Collection[Any, Any], uuids: Sequence[str]) -> i
     removed = 0
     for start in range(0, len(uuids), REMOVALS_PER_REQUEST):
         group = list(uuids[start : start + REMOVALS_PER_REQUEST])
+        confirm_writes()
         found = collection.data.delete_many(where=Filter.by_id().contains_any(group))
         if found.failed:
             raise TargetOverloadError(
@@ -420,6 +423,7 @@ class ObjectWriter:
             TransientTargetError: something failed that may pass.
             TargetError: the server refuses to work for this client at all.
         """
+        confirm_writes()
         try:
             rejected = self._send_objects(self._collection, drafts)
         except (WeaviateRetryError, WeaviateBatchError, InsufficientPermissionsError) as error:

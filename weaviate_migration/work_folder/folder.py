@@ -8,7 +8,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
 from fsspec import get_filesystem_class
 from fsspec.implementations.local import LocalFileSystem
 from fsspec.utils import get_protocol
@@ -16,7 +15,7 @@ from upath import UPath
 
 from weaviate_migration.base.atomic_file import replace_file
 from weaviate_migration.base.errors import ConfigurationError, MigrationConflictError
-from weaviate_migration.base.permissions import FILE, close_to_others, is_open_to_others, make_folder
+from weaviate_migration.base.permissions import close_to_others, is_open_to_others, make_folder
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.base.storage import (
     LEAST_ROOM_BYTES,
@@ -32,7 +31,7 @@ from weaviate_migration.work_folder.check_results import CheckResults
 from weaviate_migration.work_folder.embedded import EmbeddedPartitions
 from weaviate_migration.work_folder.kept_queries import KeptQueries
 from weaviate_migration.work_folder.loaded import LoadedPartitions
-from weaviate_migration.work_folder.locks import HeldLock, told
+from weaviate_migration.work_folder.locks import HeldLock, LocalLock, told
 from weaviate_migration.work_folder.mappings import KeptMappings
 from weaviate_migration.work_folder.pending_vectors import PendingVectors
 from weaviate_migration.work_folder.prefixes import Prefixes, read_prefixes, write_prefixes
@@ -146,22 +145,28 @@ class WorkFolder:
                 "Wait for its end, or take another --work-dir.",
             )
         try:
-            with self.snapshots_needed():
+            with self.snapshots_lock:
                 yield
         finally:
             lock.release()
 
     def sync_lock(self, name: str) -> HeldLock:
         """For one at a time that applies changes and is asked for it by a command; it may go on and on."""
-        return HeldLock(self.sync_folder / "sync.lock", name)
+        return self.lock("sync/sync", name)
 
-    def snapshots_needed(self, *, wait: bool = True) -> FileLock:
-        """The lock of whoever needs the change log back to a snapshot, and of whoever is about to prune it beyond one.
+    @property
+    def snapshots_lock(self) -> HeldLock:
+        """Of whoever needs the change log back to a snapshot, and of whoever prunes it beyond one, for moments."""
+        return self.lock("snapshots")
+
+    def lock(self, name: str, who: str = "") -> HeldLock:
+        """A lock of one at a time, among all that work on the same migrations.
 
         Args:
-            wait: until it is free: it is pruned for moments only. Otherwise `filelock.Timeout` is raised.
+            name: what is locked.
+            who: asks for it, as others are told; '': they are not.
         """
-        return FileLock(self.path / "snapshots.lock", blocking=wait, mode=FILE)
+        return LocalLock(self.path / f"{name}.lock", who)
 
     @property
     def told_workers(self) -> str:
@@ -169,7 +174,7 @@ class WorkFolder:
         return told(self._lock(_SOMEBODY).holder, self.sync_lock(_SOMEBODY).holder)
 
     def _lock(self, name: str) -> HeldLock:
-        return HeldLock(self.path / "migrate.lock", name)
+        return self.lock("migrate", name)
 
     @contextmanager
     def without_sync(self, name: str) -> Iterator[None]:

@@ -30,12 +30,12 @@ from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.target.message_size import MESSAGE_BYTES
 from weaviate_migration.target.schema import Origin, ensure_collection
 from weaviate_migration.target.write import WriteSettings
+from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.load_tally import LoadTally, total
 from weaviate_migration.work_folder.loaded import LoadedPartitions
 from weaviate_migration.work_folder.progress import ProgressFile
 from weaviate_migration.work_folder.quarantine import Quarantine
 from weaviate_migration.work_folder.record import MigrationRecord
-from weaviate_migration.work_folder.sync_positions import SyncPositions
 from weaviate_migration_tests.strategies import COLUMNS, EVERY_TYPE
 
 BEGAN = "2026-11-22T09:30:15Z"
@@ -77,7 +77,7 @@ FULL_NOTES = [
 
 def not_followed(folder: Path, record: MigrationRecord) -> CollectionChanges:
     """Of a migration whose source does not change, or whose changes nobody follows."""
-    return CollectionChanges(folder, NAME, None, None, record, SyncPositions(folder))
+    return CollectionChanges(WorkFolder(folder), NAME, None, None, record)
 
 
 def make_database(path: Path, rows: Iterable[Sequence[SqlValue]]) -> Path:

@@ -102,7 +102,7 @@ def add(engine: Engine, key: str, **columns: object) -> None:
 def others_at_work(notes: NoteMigration) -> Iterator[None]:
     """Somebody loads or compares the collection: no pass gets through meanwhile."""
     work_folder = WorkFolder(notes.work_dir)
-    with writing_lock(work_folder.sync_folder, work_folder.records.current().targets["Note"]):
+    with writing_lock(work_folder, work_folder.records.current().targets["Note"]):
         yield
 
 

@@ -131,7 +131,7 @@ def test_a_change_that_did_not_arrive_stops_it(followed: NoteMigration, client: 
 
 def test_when_time_is_up_nothing_was_moved(followed: NoteMigration, client: weaviate.WeaviateClient) -> None:
     """Somebody else works with the collection, and does not end."""
-    lock = writing_lock(WorkFolder(followed.work_dir).sync_folder, f"Note_{record_of(followed).id}")
+    lock = writing_lock(WorkFolder(followed.work_dir), f"Note_{record_of(followed).id}")
     with lock:
         ended = cut_over(followed, "--timeout", 1)
     assert ended.code == 1, ended.stderr

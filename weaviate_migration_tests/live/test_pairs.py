@@ -73,7 +73,7 @@ def halted(process: "subprocess.Popen[str]", lock: HeldLock) -> Iterator[str]:
 
 
 def test_beside_a_command_that_has_the_folder(live: NoteMigration, connected: weaviate.WeaviateClient) -> None:
-    lock = HeldLock(live.work_dir / "migrate.lock", "the test")
+    lock = WorkFolder(live.work_dir).lock("migrate", "the test")
     before = holdings(connected), MigrationRecords(live.work_dir).all()
     with started("verify", *live.options, "--json") as first:
         with halted(first, lock) as holder:
@@ -96,7 +96,7 @@ def test_sync_beside_a_load_or_a_comparison(live: NoteMigration) -> None:
     work_folder = WorkFolder(live.work_dir)
     add_notes(live.source, [("while others work", "late", 1, None)])
     name = work_folder.records.current().targets["Note"]
-    with work_folder.locked("`weaviate-migration verify`"), writing_lock(work_folder.sync_folder, name):
+    with work_folder.locked("`weaviate-migration verify`"), writing_lock(work_folder, name):
         ended = run_second(live, "sync", "--wait", 0.2)
     assert ended.code == 1
     assert f"Somebody works with the collections of migration {work_folder.records.current().id}: " in ended.stderr

@@ -12,7 +12,7 @@ from filelock import FileLock
 
 from weaviate_migration.base.errors import MigrationConflictError
 from weaviate_migration.work_folder.folder import WorkFolder
-from weaviate_migration.work_folder.locks import HeldLock
+from weaviate_migration.work_folder.locks import LocalLock
 
 _CONTEXT = multiprocessing.get_context("spawn")
 
@@ -33,14 +33,14 @@ def test_whoever_is_refused_is_told_who_has_it(tmp_path: Path) -> None:
 
 def test_one_that_does_not_say_who_it_is_is_told_of_without_a_name(tmp_path: Path) -> None:
     """Such as a command of an earlier version."""
-    lock = HeldLock(tmp_path / "sync.lock", "one")
+    lock = LocalLock(tmp_path / "sync.lock", "one")
     with FileLock(tmp_path / "sync.lock"):
         assert not lock.acquire()
         assert lock.told_holder == ""
 
 
 def test_nobody_is_told_of_once_it_is_given_back(tmp_path: Path) -> None:
-    lock, other = (HeldLock(tmp_path / "sync.lock", name) for name in ("one", "other"))
+    lock, other = (LocalLock(tmp_path / "sync.lock", name) for name in ("one", "other"))
     assert lock.acquire()
     assert "one (process" in other.told_holder
     other.release()  # It has nothing to give back.
@@ -55,7 +55,7 @@ def test_nobody_is_told_of_once_it_is_given_back(tmp_path: Path) -> None:
 def test_full_or_closed_disk_keeps_nobody_from_the_lock(tmp_path: Path) -> None:
     """A folder stands where the holder's file would be, so that it cannot be written."""
     (tmp_path / "sync.holder.json" / "in the way").mkdir(parents=True)
-    lock = HeldLock(tmp_path / "sync.lock", "one")
+    lock = LocalLock(tmp_path / "sync.lock", "one")
     assert lock.acquire()
     assert lock.told_holder == ""
     lock.release()
@@ -63,7 +63,7 @@ def test_full_or_closed_disk_keeps_nobody_from_the_lock(tmp_path: Path) -> None:
 
 def _take(path: Path, said: Connection) -> None:
     """Takes a lock, says so, and keeps it until the process is killed."""
-    lock = HeldLock(path, "the one that is killed")
+    lock = LocalLock(path, "the one that is killed")
     assert lock.acquire()
     said.send("taken")
     said.recv()
@@ -83,7 +83,7 @@ def _taken_by_another_process(path: Path) -> Iterator[multiprocessing.context.Sp
 
 
 def test_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
-    lock = HeldLock(tmp_path / "sync.lock", "the next one")
+    lock = LocalLock(tmp_path / "sync.lock", "the next one")
     with _taken_by_another_process(tmp_path / "sync.lock") as process:
         assert not lock.acquire()
         assert f"the one that is killed (process {process.pid}, " in lock.told_holder

@@ -6,8 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import Timeout
-
 from weaviate_migration.base.errors import SourceError, SourceNotUsableError
 from weaviate_migration.phases.dual_write.lag import followed_migrations
 from weaviate_migration.source.capture import Capture
@@ -163,10 +161,8 @@ def _unneeded(needs: Sequence[_Need], outlived: int, *, are_free: bool) -> int:
 @contextmanager
 def _free_snapshots(work_folder: WorkFolder) -> Iterator[bool]:
     """Whether no command needs the log back to a snapshot; none begins to while the context lives."""
-    lock = work_folder.snapshots_needed(wait=False)
-    try:
-        lock.acquire()
-    except Timeout:
+    lock = work_folder.snapshots_lock
+    if not lock.acquire():
         yield False
         return
     try:

@@ -87,7 +87,7 @@ class MigrationSync:
         self.record = record
         self._log = log
         self._positions = work_folder.sync_positions
-        self._locks = work_folder.sync_folder
+        self._work_folder = work_folder
         self._history = work_folder.history(record)
         self._is_lag_noted = True
         self._fills_again_at = float("-inf")
@@ -164,7 +164,7 @@ class MigrationSync:
         """Nobody else writes to any of the migration's collections."""
         with Endings() as stack:
             for each in self.appliers:
-                stack.enter_context(alone_with_one(self._locks, each.collection, wait=wait))
+                stack.enter_context(alone_with_one(self._work_folder, each.collection, wait=wait))
             yield
 
     def run_pass(self, through: int | None = None, *, wait: float = math.inf) -> SyncTally:
@@ -241,7 +241,7 @@ class MigrationSync:
             CaptureError: capture is damaged or missing.
             SourceBusyError: the source was locked for too long.
         """
-        with alone_with_one(self._locks, applier.collection, wait=0), Endings() as stack:
+        with alone_with_one(self._work_folder, applier.collection, wait=0), Endings() as stack:
             with self._log.reading():
                 rows = self._log.all_rows(applier.plan)
             stack.callback(rows.close)

@@ -24,7 +24,7 @@ from weaviate_migration.source.plan import CollectionPlan, plan_in_place
 from weaviate_migration.target.read_back import StoredObject
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.record import MigrationRecord
-from weaviate_migration.work_folder.sync_positions import SyncPositions, refuse_another_history
+from weaviate_migration.work_folder.sync_positions import refuse_another_history
 
 EVERYTHING = UuidRange(None, None)
 
@@ -115,19 +115,17 @@ class CollectionChanges:
     """The way to the changes of one collection of one migration.
 
     Args:
-        locks: the folder of the locks.
+        work_folder: knows who works with it, and how far the migration is applied.
         collection: the versioned name.
         log: of the source, and `plan`, what the collection's rows are there; None where changes are not captured.
         record: the migration's.
-        positions: how far it is applied.
     """
 
-    locks: Path
+    work_folder: WorkFolder
     collection: str
     log: ChangeLog | None
     plan: CollectionPlan | None
     record: MigrationRecord
-    positions: SyncPositions
 
     @contextmanager
     def held(self, within: UuidRange = EVERYTHING) -> Iterator[Changes]:
@@ -137,12 +135,12 @@ class CollectionChanges:
             CaptureError: changes were missed, or the source is not the file that was followed.
         """
         with Endings() as stack:
-            stack.enter_context(alone_with_one(self.locks, self.collection))
+            stack.enter_context(alone_with_one(self.work_folder, self.collection))
             snapshot = self.record.snapshot
             if self.log is None or self.plan is None or snapshot is None or snapshot.captured is None:
                 yield Changes()
                 return
-            known = self.positions.read(self.record.id) or snapshot.captured
+            known = self.work_folder.sync_positions.read(self.record.id) or snapshot.captured
             with self.log.reading() as capture:
                 refuse_another_history(self.log, capture, self.record.id, known)
                 # What was changed before the snapshot may not be applied yet: that is pending, and no damage.
@@ -184,9 +182,7 @@ def collection_changes(
             # First: where the mapping does not fit any more, mending the capture would be of no use.
             plan = plan_in_place(record.source, mapping).of(collection)
             log = stack.enter_context(open_change_log(work_folder, record.source))
-        yield CollectionChanges(
-            work_folder.sync_folder, record.collection(collection), log, plan, record, work_folder.sync_positions
-        )
+        yield CollectionChanges(work_folder, record.collection(collection), log, plan, record)
 
 
 @contextmanager

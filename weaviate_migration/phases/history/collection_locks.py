@@ -3,45 +3,42 @@
 import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from weaviate_migration.base.endings import Endings
 from weaviate_migration.base.errors import MigrationConflictError
-from weaviate_migration.base.permissions import FILE
 from weaviate_migration.base.waiting import told_if_long
 from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.locks import HeldLock
 
 # How long a chunk of changes is waited for: one is applied within seconds. A whole load is not waited for.
 LONGEST_CHUNK_SECONDS = 30.0
 
 
-def writing_lock(folder: Path, collection: str) -> FileLock:
+def writing_lock(work_folder: WorkFolder, collection: str) -> HeldLock:
     """The lock of one collection: held while rows are read and their objects written, or the two compared."""
-    return FileLock(folder / f"{collection}.lock", mode=FILE)
+    return work_folder.lock(f"sync/{collection}")
 
 
 @contextmanager
-def alone_with_one(folder: Path, collection: str, *, wait: float = math.inf) -> Iterator[None]:
+def alone_with_one(work_folder: WorkFolder, collection: str, *, wait: float = math.inf) -> Iterator[None]:
     """While the context lives nobody else works with the collection; after ten seconds of waiting it says who does.
 
     Args:
-        folder: of the locks.
         wait: so many seconds until it is free.
 
     Raises:
         filelock.Timeout: somebody else works with it for longer.
     """
-    lock = writing_lock(folder, collection)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
+    lock = writing_lock(work_folder, collection)
+    if not lock.acquire():
         if wait == 0:
-            raise
-        who = WorkFolder(folder.parent).told_workers
+            raise Timeout(collection)
+        who = work_folder.told_workers
         with told_if_long(f"whoever works with the collection `{collection}`{who}", wait):
-            lock.acquire(timeout=wait)
+            if not lock.acquire(wait):
+                raise Timeout(collection)
     try:
         yield
     finally:
@@ -58,7 +55,7 @@ def alone_with(work_folder: WorkFolder, collections: Iterable[str]) -> Iterator[
     with Endings() as stack:
         for name in collections:
             try:
-                stack.enter_context(alone_with_one(work_folder.sync_folder, name, wait=LONGEST_CHUNK_SECONDS))
+                stack.enter_context(alone_with_one(work_folder, name, wait=LONGEST_CHUNK_SECONDS))
             except Timeout:
                 raise MigrationConflictError(
                     f"Somebody works with the collection `{name}`{work_folder.told_workers}, and has not ended within "

@@ -12,23 +12,28 @@ from weaviate_migration.phases.history.collection_locks import alone_with, alone
 from weaviate_migration.work_folder.folder import WorkFolder
 
 
-def test_nobody_else_has_it_meanwhile_and_anybody_afterwards(tmp_path: Path) -> None:
-    with alone_with_one(tmp_path, "Note"):
+@pytest.fixture
+def folder(tmp_path: Path) -> WorkFolder:
+    return WorkFolder(tmp_path)
+
+
+def test_nobody_else_has_it_meanwhile_and_anybody_afterwards(folder: WorkFolder) -> None:
+    with alone_with_one(folder, "Note"):
         for wait in (0, 0.01):
-            with pytest.raises(Timeout), alone_with_one(tmp_path, "Note", wait=wait):
+            with pytest.raises(Timeout), alone_with_one(folder, "Note", wait=wait):
                 pass
-        with alone_with_one(tmp_path, "Thread", wait=0):
+        with alone_with_one(folder, "Thread", wait=0):
             pass
-    with alone_with_one(tmp_path, "Note", wait=0):
+    with alone_with_one(folder, "Note", wait=0):
         pass
 
 
-def test_without_a_limit_the_other_one_is_waited_for(tmp_path: Path) -> None:
-    other, begun, has_it = writing_lock(tmp_path, "Note"), threading.Event(), threading.Event()
+def test_without_a_limit_the_other_one_is_waited_for(folder: WorkFolder) -> None:
+    other, begun, has_it = writing_lock(folder, "Note"), threading.Event(), threading.Event()
 
     def work() -> None:
         begun.set()
-        with alone_with_one(tmp_path, "Note"):
+        with alone_with_one(folder, "Note"):
             has_it.set()
 
     other.acquire()
@@ -42,11 +47,10 @@ def test_without_a_limit_the_other_one_is_waited_for(tmp_path: Path) -> None:
 
 
 def test_whoever_removes_collections_is_told_who_works_with_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: WorkFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(collection_locks, "LONGEST_CHUNK_SECONDS", 0.0)
-    folder = WorkFolder(tmp_path)
-    with folder.locked("`weaviate-migration verify`"), alone_with_one(folder.sync_folder, "Note"):
+    with folder.locked("`weaviate-migration verify`"), alone_with_one(folder, "Note"):
         told = pytest.raises(MigrationConflictError, match=r"`Note`: `weaviate-migration verify` \(process")
         with told, alone_with(folder, ["Thread", "Note"]):
             pass
