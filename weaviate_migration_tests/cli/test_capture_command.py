@@ -1,5 +1,6 @@
 """`weaviate-migration capture`: no server is needed."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +133,7 @@ def test_not_while_a_migration_is_running(source: Path, tmp_path: Path, command:
 
 
 def test_none_of_the_mapped_tables(source: Path) -> None:
-    with connect(source) as connection:
+    with closing(connect(source)) as connection:
         connection.executescript("DROP TABLE notes; DROP TABLE lines")
     assert run(source, "install").code == 2
 

@@ -1,5 +1,6 @@
 """A mapping narrowed to one tenant, and the rows that it finds."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def test_an_index_finds_them(tmp_path: Path) -> None:
     )
     mapping = of_one_tenant(mapping_of(notes()), "acme")
     (table,) = inspect_database(path, mapping).parts.values()
-    with connect(path) as connection:
+    with closing(connect(path)) as connection:
         steps = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN SELECT * FROM {table.from_sql}")]
     assert steps == ["SEARCH notes USING INDEX o (org=?)"]
 
