@@ -92,6 +92,7 @@ class Databases:
         self._files.close()
         for each in self._servers.values():
             each.close()
+        self._servers.clear()
 
 
 def upsert(connection: Connection, table: db.Table, rows: Sequence[dict[str, Any]]) -> None:

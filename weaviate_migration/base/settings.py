@@ -70,6 +70,7 @@ OPTIONS: Mapping[str, str] = {
     "prefix": "--prefix",
     "queries": "--queries",
     "work_dir": "--work-dir",
+    "state_url": "--state-url",
     "live": "--live",
     "cutover": "--cutover",
     "allow_pause": "--allow-pause",
@@ -122,7 +123,9 @@ class MigrationConfig(BaseModel):
         tenant: the one tenant whose rows are migrated; None: all rows of all collections.
         prefix: stands before the names of collections and aliases.
         queries: the file of the application's own queries, which have to be answered; None: those of before, if any.
-        work_dir: snapshot, extracts, quarantine, records, embedded server, Dagster's home.
+        work_dir: snapshot, extracts, quarantine, embedded server, Dagster's home; the state, unless `state_url` says.
+        state_url: of the PostgreSQL database that keeps the state of the migrations, for several machines:
+            `postgresql+psycopg2://user@host/database`; '' is `state.sqlite` in the work folder.
         live: capture changes of the source before anything else, and apply them before the cutover.
         cutover: point the aliases at the new collections at the end.
         allow_pause: take the snapshot although writers will wait for it more than 2 s.
@@ -164,6 +167,7 @@ class MigrationConfig(BaseModel):
     prefix: str = Field(default="", pattern=r"^([A-Z][_0-9A-Za-z]*)?$", max_length=50)
     queries: Path | None = None
     work_dir: Path = DEFAULT_WORK_DIR
+    state_url: str = ""
     live: bool = False
     cutover: bool = True
     allow_pause: bool = False
@@ -194,12 +198,19 @@ class MigrationConfig(BaseModel):
             mistakes = error.errors(include_url=False, include_context=False)
             raise _refusal([_mistake(dict(each)) for each in mistakes]) from None
 
-    @field_validator("weaviate_url", "extracts")
+    @field_validator("weaviate_url", "extracts", "state_url")
     @classmethod
     def _holds_no_password(cls, url: str) -> str:
-        """Dagster stores both, with each run."""
+        """Dagster stores them, with each run."""
         if has_password(url):
             raise ValueError("holds a password: leave it out")
+        return url
+
+    @field_validator("state_url")
+    @classmethod
+    def _is_of_postgresql(cls, url: str) -> str:
+        if url and not re.match(r"postgresql\+psycopg2://.", url):
+            raise ValueError("has to begin with postgresql+psycopg2://")
         return url
 
     @property

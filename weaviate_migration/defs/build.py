@@ -193,6 +193,7 @@ def job_for_run(
     key_prefix: str = "",
     group_prefix: str = "",
     queries_digest: str = "",
+    state_url: str = "",
 ) -> dg.JobDefinition:
     """One of the jobs, for this work folder and a mapping that is kept in it: child processes make it again from these.
 
@@ -207,6 +208,7 @@ def job_for_run(
     config = MigrationConfig(
         sqlite_url="",
         work_dir=Path(work_dir),
+        state_url=state_url,
         extracts=extracts,
         vector_cache=Path(vector_cache) if vector_cache else None,
         max_embedding_calls=max_embedding_calls,

@@ -169,6 +169,7 @@ def run_job(
             "name": job,
             "mapping_digest": mapping.digest,
             "work_dir": str(config.work_dir.absolute()),
+            "state_url": config.state_url,
             "extracts": config.extracts,
             "vector_cache": _text(config.vector_cache),
             "max_embedding_calls": config.max_embedding_calls,

@@ -37,6 +37,7 @@ from weaviate_migration.work_folder.pending_vectors import PendingVectors
 from weaviate_migration.work_folder.prefixes import Prefixes, read_prefixes, write_prefixes
 from weaviate_migration.work_folder.quarantine import Quarantine
 from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords
+from weaviate_migration.work_folder.state_store import StateStore
 from weaviate_migration.work_folder.sync_positions import SyncPositions
 from weaviate_migration.work_folder.timeline import HistoryFile
 
@@ -52,11 +53,13 @@ class WorkFolder:
         path: the folder, absolute. Naming what is in it makes nothing; writing does.
         extracts: where extracts are kept: any fsspec path, such as s3://bucket/extracts; empty: in the folder.
         vector_cache: the file of the vectors that were made; None: in the folder.
+        state_url: of the PostgreSQL database that keeps the state; empty: a file in the folder does.
     """
 
     path: Path
     extracts: str = ""
     vector_cache: Path | None = None
+    state_url: str = ""
 
     def __post_init__(self) -> None:
         """Raises ConfigurationError where the extracts are to be on a storage that this installation does not know."""
@@ -71,7 +74,8 @@ class WorkFolder:
     @classmethod
     def of(cls, config: MigrationConfig) -> "WorkFolder":
         """The one that the settings name; nothing is made."""
-        return cls(config.work_dir.absolute(), config.extracts, config.vector_cache and config.vector_cache.absolute())
+        vector_cache = config.vector_cache and config.vector_cache.absolute()
+        return cls(config.work_dir.absolute(), config.extracts, vector_cache, config.state_url)
 
     def ensure(self) -> Path:
         """Makes the folder if it is not there, and returns its path: for whoever is about to write to it.
@@ -212,6 +216,15 @@ class WorkFolder:
         with storage_errors(self.scratch):
             make_folder(self.scratch)
         return self.scratch
+
+    @property
+    def store(self) -> StateStore:
+        """What the migrations know; nothing is made.
+
+        Raises:
+            ConfigurationError: what connects to its server is not installed.
+        """
+        return StateStore.of(self.path, self.state_url)
 
     @property
     def records(self) -> MigrationRecords:

@@ -71,6 +71,7 @@ OTHERS: dict[str, tuple[str, Any]] = {
     "prefix": ("My", "My"),
     "queries": ("queries.yaml", Path("queries.yaml")),
     "work_dir": ("work", Path("work")),
+    "state_url": ("postgresql+psycopg2://me@host/db", "postgresql+psycopg2://me@host/db"),
     "live": ("true", True),
     "cutover": ("false", False),
     "allow_pause": ("true", True),
@@ -164,6 +165,23 @@ def test_password_in_a_url_is_refused_and_not_shown(field: str) -> None:
     assert OPTIONS[field] in raised.value.message
     assert "a-secret" not in str(raised.value)
     assert create_migration_config("app.db", extracts="sftp://me@host/path").extracts == "sftp://me@host/path"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg2://me:a-secret@host/migration",
+        "postgresql+psycopg2://host/migration?user=me&password=a-secret",
+        "postgresql+psycopg2://host/migration?password=a-secret",
+        "postgresql://host/a-secret",
+        "sqlite:////a-secret",
+        "a-secret",
+    ],
+)
+def test_a_state_url_names_a_database_of_postgresql_and_no_password(url: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"--state-url: .*(a password|postgresql\+psycopg2://)") as raised:
+        create_migration_config("app.db", state_url=url)
+    assert "a-secret" not in str(raised.value)
 
 
 def test_wrong_setting_is_raised_before_anything_runs() -> None:

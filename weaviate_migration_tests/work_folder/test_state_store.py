@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from multiprocessing import get_context
-from multiprocessing.context import ForkContext, SpawnContext
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from alembic.script import ScriptDirectory
 
 from weaviate_migration.base.errors import StateNotUsableError, StorageError
 from weaviate_migration.base.permissions import is_open_to_others
-from weaviate_migration.work_folder.state_schema.opening import prepare
+from weaviate_migration.work_folder.state_schema.opening import VERSION_TABLE, prepare
 from weaviate_migration.work_folder.state_schema.upgrade import alembic_config, upgrade
 from weaviate_migration.work_folder.state_store import FILE_NAME, Document, StateStore, close_stores
 from weaviate_migration.work_folder.state_tables import SCHEMA, documents, metadata
@@ -143,14 +142,13 @@ def _add_to_sum(work_dir: Path) -> None:
             store.write("sum", "all", str(int(store.read("sum", "all") or 0) + 1))
 
 
-@pytest.mark.parametrize("context", [get_context("fork"), get_context("spawn")], ids=["fork", "spawn"])
+@pytest.mark.parametrize("is_open", [False, True])
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_processes_write_beside_each_other(
-    store: StateStore, tmp_path: Path, context: ForkContext | SpawnContext
-) -> None:
-    """They make the file at the same moment, too; with `fork` one of them is open in the parent."""
-    if isinstance(context, ForkContext):
+def test_processes_write_beside_each_other(store: StateStore, tmp_path: Path, is_open: bool) -> None:
+    """They make the file at the same moment, or are forked from one that has it open."""
+    if is_open:
         store.write("sum", "all", "0")
+    context = get_context("fork")
     processes = [context.Process(target=_add_to_sum, args=[tmp_path / "work"]) for _ in range(2)]
     for each in processes:
         each.start()
@@ -249,12 +247,17 @@ def test_both_ways_make_the_same_tables(tmp_path: Path) -> None:
         with opened(tmp_path / name).connect() as connection:
             make(connection)
             connection.commit()
-            assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+            assert (
+                compare_metadata(
+                    MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}), metadata
+                )
+                == []
+            )
             tables = connection.exec_driver_sql(
                 "SELECT name, sql FROM sqlite_schema WHERE type = 'table' ORDER BY name"
             )
             made[name] = {table: (" ".join(sql.split()).endswith("WITHOUT ROWID")) for table, sql in tables}
-            assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").all() == [(SCHEMA,)]
+            assert connection.exec_driver_sql("SELECT version_num FROM weaviate_migration_version").all() == [(SCHEMA,)]
     assert made["at_once"] == made["by_steps"]
 
 
@@ -266,18 +269,20 @@ def test_the_newest_version_is_the_one_that_is_made_at_once(tmp_path: Path) -> N
 def test_an_older_store_is_brought_to_this_version(store: StateStore, tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
     with opened(tmp_path / "work" / FILE_NAME).begin() as connection:
-        connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+        connection.exec_driver_sql(
+            "CREATE TABLE weaviate_migration_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"
+        )
     store.write("migration", "m1", "[1]")
     assert store.read("migration", "m1") == "[1]"
     with store.reading() as connection:
-        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").all() == [(SCHEMA,)]
-        assert db.inspect(connection).get_table_names() == sorted([*metadata.tables, "alembic_version"])
+        assert connection.exec_driver_sql("SELECT version_num FROM weaviate_migration_version").all() == [(SCHEMA,)]
+        assert db.inspect(connection).get_table_names() == sorted([*metadata.tables, VERSION_TABLE])
 
 
 def test_a_newer_store_is_refused(store: StateStore, tmp_path: Path) -> None:
     store.write("migration", "m1", "[1]")
     with store.transaction() as connection:
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+        connection.exec_driver_sql("UPDATE weaviate_migration_version SET version_num = '9999'")
     close_stores()
     before = (tmp_path / "work" / FILE_NAME).read_bytes()
     with pytest.raises(StateNotUsableError, match=r"state\.sqlite was made by a newer version: .*9999") as raised:

@@ -152,6 +152,9 @@ COMMON_OPTIONS = (
 )
 WORK_OPTIONS = (
     _of_folder("--work-dir", type=click.Path(path_type=Path), help="Default: .weaviate_migration."),
+    _of_folder(
+        "--state-url", metavar="URL", help="PostgreSQL that keeps the state for several machines; default: the folder."
+    ),
     click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, and nothing else."),
 )
 MIGRATION_OPTIONS = (*SOURCE_OPTIONS, *COMMON_OPTIONS, *WORK_OPTIONS)

@@ -7,9 +7,10 @@ from sqlalchemy.engine import Connection
 
 from weaviate_migration.work_folder.state_tables import SCHEMA, metadata
 
-# As Alembic has it.
+# As Alembic has it, but for the name: the same database may hold Dagster's, which has the usual one.
+VERSION_TABLE = "weaviate_migration_version"
 _versions = db.Table(
-    "alembic_version", db.MetaData(), db.Column("version_num", db.String(32), primary_key=True, nullable=False)
+    VERSION_TABLE, db.MetaData(), db.Column("version_num", db.String(32), primary_key=True, nullable=False)
 )
 _IS_OLDER = "weaviate_migration.work_folder.state_schema.upgrade"
 # Any number: of those who make tables at once, one does.
