@@ -11,6 +11,7 @@ from weaviate_migration.work_folder.record import (
     refuse_another_prefix,
     refuse_another_source,
     refuse_another_tenant,
+    refuse_other_partitions,
 )
 
 
@@ -27,16 +28,19 @@ def read_check_report(
     Raises:
         ConfigurationError: there is no such run or backfill, or it has none of these checks; the folder of Dagster's
             instance cannot be made.
-        MigrationConflictError: the migration is of another source, prefix or tenant than that of the settings, or no
-            migration had their mapping; that of a run or backfill may be of another work folder.
+        MigrationConflictError: the migration is of another source, prefix or tenant than that of the settings, or has
+            another number of partitions, or no migration had their mapping; that of a run or backfill may be of another
+            work folder.
         MappingError: the mapping file is wrong.
     """
     with opened(config) as session:
         records = session.work_folder.records
-        graph = asset_graph(session.mapping, names_of(session.work_folder), session.work_folder.queries.read())
+        partitions, queries = records.partitions(config.partitions), session.work_folder.queries.read()
+        graph = asset_graph(session.mapping, names_of(session.work_folder), partitions, queries)
         if (record := records.in_use_or_newest()) is not None:
             refuse_another_source(record, config.sqlite_url)
             refuse_another_prefix(record, config.prefix)
+            refuse_other_partitions(record, config.partitions)
             refuse_another_tenant(record, session.mapping, config.tenant)
             known = {each.mapping_digest for each in records.all()}
             if run_id is None and backfill_id is None and session.mapping.digest not in known:

@@ -111,7 +111,8 @@ class JobSession(ServerSession):
             run = instance.get_run_by_id(run_id)
             assert run is not None, "the run has just ended"
             own = OwnRuns.of(self.mapping, self.names, self.work_folder.path)
-            graph = asset_graph(self.mapping, self.names, self.work_folder.queries.read())
+            partitions = self.work_folder.records.partitions(self.config.partitions)
+            graph = asset_graph(self.mapping, self.names, partitions, self.work_folder.queries.read())
             return judge_run(instance, graph, own, run)
 
 

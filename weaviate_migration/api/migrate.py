@@ -145,7 +145,8 @@ class _MigrateCall:
         """Moves the rows, has them proven, and points the aliases at the new collections."""
         config, mapping, plan, records = self._config, self._mapping, self._plan, self._work_folder.records
         if (unfinished := records.unfinished()) is not None:
-            refuse_another_migration(unfinished, sqlite_path(config.sqlite_url).absolute(), mapping, config.prefix)
+            source = sqlite_path(config.sqlite_url).absolute()
+            refuse_another_migration(unfinished, source, mapping, config.prefix, config.partitions)
             discard_comparisons(self._work_folder, mapping, unfinished)
             discard_certificate(self._work_folder.path, unfinished.id)
         refuse_unset(mapping.variables)
@@ -222,7 +223,7 @@ class _MigrateCall:
         compared = compared_collections(self._work_folder, self._mapping, record)
         if lacking := lacking_rows(compared):
             return result.with_(warnings=[*result.warnings, f"There is no certificate: {'; '.join(lacking)}."])
-        if not is_whole(compared) or any(each.pending or each.differences for each in compared):
+        if not is_whole(record, compared) or any(each.pending or each.differences for each in compared):
             return result
         try:
             path = certify(self._work_folder, self._mapping, record, compared, server_version(client))

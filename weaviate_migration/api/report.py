@@ -1,6 +1,7 @@
 """The report of the newest migration."""
 
 from weaviate_migration.api.session import opened
+from weaviate_migration.base.partitions import DEFAULT_PARTITIONS
 from weaviate_migration.base.redaction import keep_secret
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.defs.build import asset_graph
@@ -25,6 +26,7 @@ def read_migration_report(config: MigrationConfig) -> MigrationReport:
             session.refuse_other_settings(newest)
             mapping = session.mapping_of(newest)
         names = names_of(work_folder)
+        partitions = newest.partitions if newest is not None else DEFAULT_PARTITIONS
         with dagster_instance_to_read(config.work_dir) as instance:
-            graph = asset_graph(mapping, names, work_folder.queries.read())
+            graph = asset_graph(mapping, names, partitions, work_folder.queries.read())
             return migration_report(instance, names, graph, mapping, work_folder, config.weaviate_url)

@@ -16,7 +16,6 @@ from weaviate_migration.base.logs import in_own_context, note_failure
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.monitoring.alerts import under_way
 from weaviate_migration.phases.history.changes import collection_changes
-from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.phases.history.versioned_collections import maker_of
 from weaviate_migration.phases.history.written_vectors import written_vectors
 from weaviate_migration.phases.validation.certificate import ComparedCollection, lacking_rows, statement
@@ -189,17 +188,17 @@ class MigrationVerifier:
         shutil.rmtree(self._work_folder.progress, ignore_errors=True)
         for each in mapping.collections:
             if job == VERIFY:
-                self._work_folder.extract_paths(record, each, PARTITION_KEYS)
+                self._work_folder.extract_paths(record, each, record.partition_keys)
         discard_comparisons(self._work_folder, mapping, record)
         run = self._session.run(job, source=record.source, on_start=self._on_start)
         record = self._work_folder.records.current()
         compared = compared_collections(self._work_folder, mapping, record)
         path: Path | None = None
-        if is_whole(compared):
+        if is_whole(record, compared):
             path = certify(self._work_folder, mapping, record, compared, server_version(self._client))
         exit_code, errors = run_verdict(run.events)
         # A comparison that broke off has read less of the extracts than they have.
-        if is_whole(compared) and (lacking := lacking_rows(compared)):
+        if is_whole(record, compared) and (lacking := lacking_rows(compared)):
             exit_code = exit_code or DifferencesError.exit_code
             errors += [f"{each}: materialize the extract and its collection again" for each in lacking]
         checks = check_results(run.events)

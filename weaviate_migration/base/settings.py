@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from weaviate_migration.base.errors import ConfigurationError
+from weaviate_migration.base.partitions import MAX_PARTITIONS
 from weaviate_migration.base.texts import suggestion
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
@@ -59,6 +60,7 @@ OPTIONS: Mapping[str, str] = {
     "worker_count": "--workers",
     "executor": "--executor",
     "memory_limit_mb": "--memory-limit-mb",
+    "partitions": "--partitions",
     "dry_run": "--dry-run",
     "backup_before_migration": "--backup",
     "rollback_on_failure": "--rollback",
@@ -113,6 +115,8 @@ class MigrationConfig(BaseModel):
             `enable_parallel_processing` says.
         memory_limit_mb: what sorting and batches are sized by, and how large a row may be: a fourteenth of what is
             beyond 300; at least 384.
+        partitions: into how many ranges a migration that begins cuts each table; None: as many as the migration in use
+            has, or the newest one, else 16. A migration keeps its number for life.
         dry_run: do everything but write to Weaviate.
         backup_before_migration: keep the snapshot as a backup; otherwise it is removed once the migration is cut over.
         rollback_on_failure: a migration that failed removes the collections it made.
@@ -156,6 +160,7 @@ class MigrationConfig(BaseModel):
     worker_count: int = Field(default=4, ge=1, le=64)
     executor: Path | None = None
     memory_limit_mb: int = Field(default=1024, ge=MINIMUM_MEMORY_MB)
+    partitions: int | None = Field(default=None, ge=1, le=MAX_PARTITIONS)
     dry_run: bool = False
     backup_before_migration: bool = True
     rollback_on_failure: bool = True

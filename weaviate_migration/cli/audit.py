@@ -43,7 +43,8 @@ def audit(as_json: bool, **options: Any) -> int:
     config = create_migration_config(**options)
     with opened(config, mapping_to_migrate) as session:
         refuse_large_rows(session.source, session.mapping, session.work_folder.scratch, config.memory_limit_mb)
-        found = audit_source(session.source, session.mapping, session.work_folder.scratch)
+        partitions = session.work_folder.records.partitions(config.partitions)
+        found = audit_source(session.source, session.mapping, session.work_folder.scratch, partitions)
         costs = _embedding_costs(session)
         say_drawn(session.drawn_mapping)
     if as_json:

@@ -94,19 +94,24 @@ def build_migration_definitions(
 
 
 @functools.lru_cache(maxsize=4)
-def asset_graph(mapping: Mapping, names: DagsterNames, queries: Queries = NO_QUERIES) -> AssetGraph:
-    """The graph of the assets and checks that a mapping makes, and the application's queries, if there are any."""
-    assets, checks = _assets_and_checks(mapping, names, queries)
+def asset_graph(mapping: Mapping, names: DagsterNames, partitions: int, queries: Queries = NO_QUERIES) -> AssetGraph:
+    """The graph of the assets and checks that a mapping makes, and the application's queries, if there are any.
+
+    Args:
+        partitions: into how many its tables are cut.
+    """
+    assets, checks = _assets_and_checks(mapping, names, partitions, queries)
     return graph_of([*assets, *checks])
 
 
 @functools.lru_cache(maxsize=4)
 def _assets_and_checks(
-    mapping: Mapping, names: DagsterNames, queries: Queries, source_tags: SourceTags = ()
+    mapping: Mapping, names: DagsterNames, partitions: int, queries: Queries, source_tags: SourceTags = ()
 ) -> tuple[list[dg.AssetsDefinition], list[dg.AssetChecksDefinition]]:
     """Those that a mapping makes; made once, for a run and for what is told of it, since they take their time."""
     with _without_maturity_warnings():
-        return build_assets(mapping, names, queries, source_tags), list(build_checks(mapping, names, queries))
+        assets = build_assets(mapping, names, partitions, queries, source_tags)
+        return assets, list(build_checks(mapping, names, partitions, queries))
 
 
 @contextmanager
@@ -153,7 +158,8 @@ def _definitions(
     """What a migration needs of a project: nothing that is about the project's other runs."""
     work_folder = WorkFolder.of(config)
     jobs = build_jobs(mapping, names, work_folder.path, executor)
-    assets, checks = _assets_and_checks(mapping, names, queries, executor.source_tags)
+    partitions = work_folder.records.partitions(config.partitions)
+    assets, checks = _assets_and_checks(mapping, names, partitions, queries, executor.source_tags)
     sync = jobs[SYNC]
     return dg.Definitions(
         assets=assets,
@@ -161,7 +167,7 @@ def _definitions(
         jobs=list(jobs.values()),
         sensors=[
             build_change_sync_sensor(mapping, names, work_folder, sync),
-            *_alert_sensors(config, mapping, names, queries, api_key_variable),
+            *_alert_sensors(config, mapping, names, partitions, queries, api_key_variable),
         ],
         schedules=[build_sync_schedule(names, sync, sync_schedule)] if sync_schedule else [],
         resources=resources,
@@ -169,14 +175,19 @@ def _definitions(
 
 
 def _alert_sensors(
-    config: MigrationConfig, mapping: Mapping, names: DagsterNames, queries: Queries, api_key_variable: str
+    config: MigrationConfig,
+    mapping: Mapping,
+    names: DagsterNames,
+    partitions: int,
+    queries: Queries,
+    api_key_variable: str,
 ) -> list[dg.SensorDefinition]:
     """None where no alerts are configured."""
     if (settings := configured_alerts(config)) is None:
         return []
     own = OwnRuns.of(mapping, names, config.work_dir)
     return build_alert_sensors(
-        config, settings, own, api_key_variable, functools.partial(asset_graph, mapping, names, queries)
+        config, settings, own, api_key_variable, functools.partial(asset_graph, mapping, names, partitions, queries)
     )
 
 
@@ -185,6 +196,7 @@ def job_for_run(
     name: str,
     mapping_digest: str,
     work_dir: str,
+    partitions: int,
     extracts: str,
     with_api_key: bool,
     executor: str,
@@ -209,6 +221,7 @@ def job_for_run(
         sqlite_url="",
         work_dir=Path(work_dir),
         state_url=state_url,
+        partitions=partitions,
         extracts=extracts,
         vector_cache=Path(vector_cache) if vector_cache else None,
         max_embedding_calls=max_embedding_calls,

@@ -3,11 +3,12 @@
 An asset is in the phase in which it runs, so that the graph of the groups goes one way.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
-from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
+from weaviate_migration.base.partitions import partition_keys
 
 SCHEMA = "phase_1_schema"
 HISTORY = "phase_2_history"
@@ -27,7 +28,11 @@ SourceTags = Sequence[tuple[str, str]]
 """Of the steps that read the SQLite file: what an executor knows the queue or the machine by, which has it."""
 
 
-PARTITIONS = dg.StaticPartitionsDefinition(list(PARTITION_KEYS))
+@functools.cache
+def partitioned(partitions: int) -> dg.StaticPartitionsDefinition:
+    """So many partitions, which all extracts, collections and their checks share: one job takes one definition."""
+    return dg.StaticPartitionsDefinition(list(partition_keys(partitions)))
+
 
 # Of assets without partitions, too: with a range of partitions Dagster's commands launch no job that has others.
 ONE_RUN = dg.BackfillPolicy.single_run()

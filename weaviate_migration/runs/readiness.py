@@ -9,7 +9,6 @@ import dagster as dg
 
 from weaviate_migration.base.errors import DifferencesError
 from weaviate_migration.mapping import CollectionMapping, Mapping
-from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.runs.checks import AssetGraph, CheckReport, check_report
 from weaviate_migration.runs.materializations import newest_by_partition
 from weaviate_migration.runs.names import DagsterNames
@@ -62,7 +61,7 @@ def missing_partitions(
     What another migration loaded does not count: assets are the same for all.
     """
     loaded = set(_loaded_partitions(instance, asset, collection, record))
-    return [key for key in PARTITION_KEYS if key not in loaded]
+    return [key for key in record.partition_keys if key not in loaded]
 
 
 def _loaded_partitions(

@@ -17,11 +17,11 @@ from dagster._core.instance.ref import InstanceRef
 
 from weaviate_migration.base.atomic_file import replace_file
 from weaviate_migration.base.errors import ConfigurationError
+from weaviate_migration.base.partitions import partition_keys
 from weaviate_migration.base.permissions import make_folder
 from weaviate_migration.base.settings import API_KEY_VARIABLE, MigrationConfig, dagster_home
 from weaviate_migration.base.storage import is_writable, nearest_existing, storage_errors
 from weaviate_migration.mapping import Mapping
-from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.runs.dagster_storage import STORAGE_LINES, storage_override
 from weaviate_migration.runs.events import was_interrupted
 from weaviate_migration.runs.executors import IN_PROCESS, ChosenExecutor
@@ -162,6 +162,7 @@ def run_job(
     """
     work_folder = WorkFolder.of(config)
     work_folder.mappings.keep(mapping)
+    partitions = work_folder.records.partitions(config.partitions)
     recipe = build_reconstructable_job(
         "weaviate_migration.defs.build",
         "job_for_run",
@@ -170,6 +171,7 @@ def run_job(
             "mapping_digest": mapping.digest,
             "work_dir": str(config.work_dir.absolute()),
             "state_url": config.state_url,
+            "partitions": partitions,
             "extracts": config.extracts,
             "vector_cache": _text(config.vector_cache),
             "max_embedding_calls": config.max_embedding_calls,
@@ -186,7 +188,7 @@ def run_job(
         logger.info("--parallel: this machine has no cores to gain by it; collections are loaded one after the other")
     with own_step_processes():
         result = dg.execute_job(
-            recipe, instance, run_config=run_config, tags=_tags(config, job), asset_selection=selection
+            recipe, instance, run_config=run_config, tags=_tags(config, job, partitions), asset_selection=selection
         )
     events = list(result.all_events)
     if was_interrupted(events):
@@ -223,11 +225,12 @@ def _process_tag(pid: int) -> str:
         return ""
 
 
-def _tags(config: MigrationConfig, job: str) -> dict[str, str]:
+def _tags(config: MigrationConfig, job: str, partitions: int) -> dict[str, str]:
     tags = {PROCESS_TAG: _process_tag(os.getpid()), WORK_DIR_TAG: str(config.work_dir.absolute())}
     if job not in JOBS_OF_ONE_STEP:  # These are about no partitions.
-        tags["dagster/asset_partition_range_start"] = PARTITION_KEYS[0]
-        tags["dagster/asset_partition_range_end"] = PARTITION_KEYS[-1]
+        keys = partition_keys(partitions)
+        tags["dagster/asset_partition_range_start"] = keys[0]
+        tags["dagster/asset_partition_range_end"] = keys[-1]
     return tags
 
 

@@ -10,6 +10,7 @@ from weaviate_migration.work_folder.record import (
     refuse_another_prefix,
     refuse_another_source,
     refuse_another_tenant,
+    refuse_other_partitions,
 )
 
 
@@ -45,11 +46,12 @@ def refuse_other_settings(record: MigrationRecord, config: MigrationConfig, work
     """Holds that whatever the settings name of a migration is what it was begun with; what they leave out is.
 
     Raises:
-        MigrationConflictError: they name another source, prefix, mapping or tenant.
+        MigrationConflictError: they name another source, prefix, mapping or tenant, or other partitions.
         MappingError: the mapping file is wrong, or there is none of that name.
     """
     refuse_another_source(record, config.sqlite_url)
     refuse_another_prefix(record, config.prefix)
+    refuse_other_partitions(record, config.partitions)
     if config.mapping is not None or config.tenant is not None:
         mapping_of(record, config, work_folder)
 

@@ -18,6 +18,7 @@ from structlog.contextvars import bind_contextvars
 
 from weaviate_migration.base.atomic_file import replace_file, replacing_after
 from weaviate_migration.base.errors import ConfigurationError, MigrationConflictError
+from weaviate_migration.base.partitions import DEFAULT_PARTITIONS, partition_keys
 from weaviate_migration.base.settings import environment_variable
 from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.mapping.validated_model import later
@@ -97,7 +98,8 @@ class MigrationRecord(BaseModel):
         collection_names: as the mapping had them when it began; a mapping may change, what was made stays.
         model_digests: of the models that make vectors, by the collection's name and the vector's: what they were when
             it began.
-        bounds: for each mapped table, the fifteen UUIDs between its partitions (from the first snapshot).
+        partitions: into how many ranges each table is cut, from its beginning to its end.
+        bounds: for each mapped table, the UUIDs between its partitions (from the first snapshot).
         cutover: how far the last cutover got; None before the first.
         previous_aliases: where each alias pointed before the cutover (None: it did not exist).
     """
@@ -116,6 +118,7 @@ class MigrationRecord(BaseModel):
     model_digests: ReadOnlyMapping[str, ReadOnlyMapping[str, str]] = later({})
     state: State = "unfinished"
     snapshot: SnapshotRecord | None = None
+    partitions: int = later(DEFAULT_PARTITIONS)
     bounds: ReadOnlyMapping[str, tuple[str, ...]] = {}
     cutover: CutoverRecord | None = None
     previous_aliases: ReadOnlyMapping[str, str | None] = {}
@@ -124,6 +127,11 @@ class MigrationRecord(BaseModel):
     def timestamp(self) -> str:
         """When the migration began, RFC 3339: the `migration_timestamp` of all its objects."""
         return self.began_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    @property
+    def partition_keys(self) -> tuple[str, ...]:
+        """The keys of its partitions, ascending."""
+        return partition_keys(self.partitions)
 
     @property
     def snapshot_path(self) -> Path:
@@ -224,13 +232,18 @@ class MigrationRecords:
             )
         return found
 
-    def take_up(self) -> MigrationRecord:
+    def take_up(self, partitions: int | None = None) -> MigrationRecord:
         """The current migration, for work on it: from here on each log record of this context says that it is about it.
+
+        Args:
+            partitions: as many as whoever works on some of them knows; None: he needs not know.
 
         Raises:
             ConfigurationError: there is none.
+            MigrationConflictError: the migration has another number of partitions.
         """
         found = self.current()
+        refuse_other_partitions(found, partitions)
         bind_contextvars(migration_id=found.id)
         return found
 
@@ -242,12 +255,24 @@ class MigrationRecords:
         """The one in use, or else the newest of those that are not; None where none was ever begun."""
         return self.newest_in_use() or self.newest()
 
+    def partitions(self, named: int | None) -> int:
+        """How many partitions a command works with.
+
+        Args:
+            named: what the settings name; None: as many as the migration in use has, or the newest one, or else 16.
+        """
+        if named is not None:
+            return named
+        found = self.in_use_or_newest()
+        return found.partitions if found is not None else DEFAULT_PARTITIONS
+
     def resume_or_begin(
         self,
         source: Path,
         mapping: Mapping,
         prefix: str,
         model_digests: ReadOnlyMapping[str, ReadOnlyMapping[str, str]] = MappingProxyType({}),
+        partitions: int | None = None,
     ) -> MigrationRecord:
         """The unfinished migration, or a new one, on record with its mapping; what is logged from here on says which.
 
@@ -256,15 +281,16 @@ class MigrationRecords:
             mapping: what becomes what.
             prefix: stands before the names of collections and aliases.
             model_digests: of the models as they are now; a new migration keeps them.
+            partitions: into how many ranges each table is cut; None: what `partitions` says.
 
         Raises:
-            MigrationConflictError: the unfinished one is of another source, mapping or prefix.
+            MigrationConflictError: the unfinished one is of another source, mapping or prefix, or is cut otherwise.
         """
         if (found := self.unfinished()) is not None:
-            refuse_another_migration(found, source, mapping, prefix)
+            refuse_another_migration(found, source, mapping, prefix, partitions)
         self._mappings.keep(mapping)  # First: a record without its mapping would need it to be named.
         if found is None:
-            found = self._begin(source, mapping, prefix, model_digests)
+            found = self._begin(source, mapping, prefix, model_digests, self.partitions(partitions))
         bind_contextvars(migration_id=found.id)
         return found
 
@@ -293,6 +319,7 @@ class MigrationRecords:
         mapping: Mapping,
         prefix: str,
         model_digests: ReadOnlyMapping[str, ReadOnlyMapping[str, str]],
+        partitions: int,
     ) -> MigrationRecord:
         began_at = datetime.now(UTC).replace(microsecond=0)
         before = self.all()
@@ -309,6 +336,7 @@ class MigrationRecords:
                 work_folder=next((each.work_folder for each in before if each.work_folder), secrets.token_hex(16)),
                 collection_names=tuple(each.name for each in mapping.collections),
                 model_digests=model_digests,
+                partitions=partitions,
             )
         )
 
@@ -360,6 +388,20 @@ def refuse_another_prefix(record: MigrationRecord, prefix: str) -> None:
         )
 
 
+def refuse_other_partitions(record: MigrationRecord, partitions: int | None) -> None:
+    """Raises MigrationConflictError where another number of partitions is named than the migration has.
+
+    Args:
+        partitions: what settings or definitions name; None: nothing.
+    """
+    if partitions not in (None, record.partitions):
+        raise MigrationConflictError(
+            f"Migration {record.id} has {record.partitions} partitions for its life, and not {partitions}.",
+            f"Leave out --partitions (and {environment_variable('partitions')}); in Dagster's UI, reload the code "
+            "location, which was loaded before the migration began.",
+        )
+
+
 def refuse_another_tenant(record: MigrationRecord, mapping: Mapping, tenant: str | None) -> None:
     """Raises MigrationConflictError where the settings name a tenant, and the migration is not of that one alone.
 
@@ -375,12 +417,19 @@ def refuse_another_tenant(record: MigrationRecord, mapping: Mapping, tenant: str
         )
 
 
-def refuse_another_migration(unfinished: MigrationRecord, source: Path, mapping: Mapping, prefix: str) -> None:
-    """Raises MigrationConflictError where the unfinished migration is not the one asked for, naming what differs."""
+def refuse_another_migration(
+    unfinished: MigrationRecord, source: Path, mapping: Mapping, prefix: str, partitions: int | None
+) -> None:
+    """Raises MigrationConflictError where the unfinished migration is not the one asked for, naming what differs.
+
+    Args:
+        partitions: how many are asked for; None: as many as it has.
+    """
     compared = {
         "source": (str(unfinished.source), str(source)),
         "mapping": (unfinished.mapping_digest[:12], mapping.digest[:12]),
         "prefix": (repr(unfinished.prefix), repr(prefix)),
+        "number of partitions": (str(unfinished.partitions), str(partitions or unfinished.partitions)),
     }
     differing = [f"{what} {was}, now {now}" for what, (was, now) in compared.items() if was != now]
     if differing:

@@ -60,6 +60,7 @@ OTHERS: dict[str, tuple[str, Any]] = {
     "worker_count": ("2", 2),
     "executor": ("executor.yaml", Path("executor.yaml")),
     "memory_limit_mb": ("512", 512),
+    "partitions": ("64", 64),
     "dry_run": ("1", True),
     "backup_before_migration": ("false", False),
     "rollback_on_failure": ("0", False),

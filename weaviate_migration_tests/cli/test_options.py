@@ -116,7 +116,7 @@ WITHOUT_A_SOURCE = {"alerts test", "alerts list", "server", "demo"}
 COMMON = {
     *("--sqlite-url", "--mapping", "--tenant", "--prefix", "--work-dir", "--extracts", "--json"),
     *("--weaviate-url", "--grpc-port", "--grpc-host", "--api-key"),
-    *("--max-retries", "--retry-delay", "--memory-limit-mb"),
+    *("--max-retries", "--retry-delay", "--memory-limit-mb", "--partitions"),
 }
 
 
@@ -176,6 +176,7 @@ OTHERS = {
     "--prefix": ("Other", "was begun with the prefix '', and not with 'Other'."),
     "--tenant": ("acme", "is not of the tenant `acme` alone."),
     "--mapping": ("other.yaml", "mapping"),
+    "--partitions": ("32", "has 16 partitions for its life, and not 32."),
 }
 
 

@@ -14,14 +14,15 @@ import pytest
 from dagster._core.definitions.utils import DISALLOWED_NAMES
 
 import weaviate_migration
+from weaviate_migration.base.partitions import DEFAULT_PARTITIONS
 from weaviate_migration.base.settings import create_migration_config
 from weaviate_migration.definitions import defs
 from weaviate_migration.defs.build import asset_graph, build_definitions
 from weaviate_migration.mapping import CollectionMapping, read_mapping
 from weaviate_migration.mapping.asset_names import CHECKS, RELATIONS, RESERVED_BY_DAGSTER, RESERVED_BY_US
-from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.runs.executors import own_executor
 from weaviate_migration.runs.names import DagsterNames
+from weaviate_migration_tests.partition_keys import PARTITION_KEYS
 
 COLLECTIONS = [each.asset_name for each in read_mapping().collections]
 EXTRACTS = [each.extract_name for each in read_mapping().collections]
@@ -62,8 +63,8 @@ def test_load_without_an_environment_and_without_a_warning(tmp_path: Path) -> No
 
 
 def test_graph_is_made_once_and_is_that_of_the_definitions() -> None:
-    graph, of_definitions = asset_graph(read_mapping(), DagsterNames()), defs.resolve_asset_graph()
-    assert asset_graph(read_mapping(), DagsterNames()) is graph
+    graph, of_definitions = asset_graph(read_mapping(), DagsterNames(), DEFAULT_PARTITIONS), defs.resolve_asset_graph()
+    assert asset_graph(read_mapping(), DagsterNames(), DEFAULT_PARTITIONS) is graph
     assert graph.get_all_asset_keys() == of_definitions.get_all_asset_keys()
     assert graph.asset_check_keys == of_definitions.asset_check_keys
 

@@ -12,6 +12,7 @@ from typing import Any
 import weaviate
 from weaviate.collections import Collection
 
+from weaviate_migration.base.partitions import DEFAULT_PARTITIONS
 from weaviate_migration.base.settings import create_migration_config
 from weaviate_migration.mapping import Mapping, read_mapping
 from weaviate_migration.mapping.object_ids import object_uuid
@@ -20,7 +21,7 @@ from weaviate_migration.phases.dual_write.following import Followed, followed_wi
 from weaviate_migration.phases.dual_write.migration_sync import MigrationSync
 from weaviate_migration.phases.dual_write.row_applier import SyncTally, apply_changes
 from weaviate_migration.phases.history.changes import collection_changes
-from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS, partition_range
+from weaviate_migration.phases.history.extract.partitions import partition_range
 from weaviate_migration.phases.history.extract.scan import scan_partitions, table_bounds
 from weaviate_migration.phases.history.extract.storage import open_partition, write_partition
 from weaviate_migration.phases.history.load import PartitionLoad
@@ -40,6 +41,7 @@ from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.load_tally import LoadTally
 from weaviate_migration.work_folder.progress import ProgressFile
 from weaviate_migration.work_folder.record import MigrationRecord, SnapshotRecord
+from weaviate_migration_tests.partition_keys import PARTITION_KEYS
 
 MAPPING = """\
 name: notes
@@ -144,7 +146,9 @@ class FollowedNotes:
             captured=end,
         )
         plan = plan_migration(self.mapping, inspect_database(path)).collections[0]
-        bounds = self.record.bounds or {"notes": table_bounds(path, plan, 4, self.work_folder.ensure_scratch())}
+        bounds = self.record.bounds or {
+            "notes": table_bounds(path, plan, DEFAULT_PARTITIONS, 4, self.work_folder.ensure_scratch())
+        }
         record = self.work_folder.records.update(self.record, snapshot=snapshot, bounds=bounds)
         for stream in scan_partitions(
             path, plan, bounds["notes"], PARTITION_KEYS, 4, self.work_folder.ensure_scratch()

@@ -12,11 +12,12 @@ import weaviate
 from upath import UPath
 from weaviate.collections import Collection
 
+from weaviate_migration.base.partitions import DEFAULT_PARTITIONS
 from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.mapping.object_ids import UuidRange
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.phases.history.changes import Changes, CollectionChanges
-from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS, partition_range
+from weaviate_migration.phases.history.extract.partitions import partition_range
 from weaviate_migration.phases.history.extract.scan import scan_partitions, table_bounds
 from weaviate_migration.phases.history.extract.storage import PartitionExtract, open_partition, write_partition
 from weaviate_migration.phases.history.extract.storage_classes import RowLayout
@@ -36,6 +37,7 @@ from weaviate_migration.work_folder.loaded import LoadedPartitions
 from weaviate_migration.work_folder.progress import ProgressFile
 from weaviate_migration.work_folder.quarantine import Quarantine
 from weaviate_migration.work_folder.record import MigrationRecord
+from weaviate_migration_tests.partition_keys import PARTITION_KEYS
 from weaviate_migration_tests.strategies import COLUMNS, EVERY_TYPE
 
 BEGAN = "2026-11-22T09:30:15Z"
@@ -136,7 +138,7 @@ class SmallMigration:
         """The extract of the mapped table of this snapshot; the bounds of the first one stay."""
         whole = Mapping(name="test", missing="warn", collections=(self.mapping,))
         plan = plan_migration(whole, inspect_database(database, whole)).collections[0]
-        self.bounds = self.bounds or table_bounds(database, plan, 4, self.folder)
+        self.bounds = self.bounds or table_bounds(database, plan, DEFAULT_PARTITIONS, 4, self.folder)
         for stream in scan_partitions(database, plan, self.bounds, PARTITION_KEYS, 4, self.folder):
             path = self._path(stream.partition)
             write_partition(path, stream.batches)

@@ -13,10 +13,10 @@ from dagster._core.storage.tags import BACKFILL_ID_TAG
 from junitparser import Error, Failure, JUnitXml, TestCase
 from weaviate.collections import Collection
 
-from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration_tests.live.command_line import Ended, run_here
 from weaviate_migration_tests.live.kept_migration import KeptNotes
 from weaviate_migration_tests.live.notes import NoteMigration, note_id
+from weaviate_migration_tests.partition_keys import PARTITION_KEYS
 
 EACH = 64 // len(PARTITION_KEYS)
 NOTE = dg.AssetKey("note")

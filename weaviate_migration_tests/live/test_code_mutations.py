@@ -14,11 +14,11 @@ from weaviate_migration.mapping.decimals import scaled_integer_property
 from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.mapping.values import Converted, Converter, SqlValue, verbatim_json
 from weaviate_migration.phases.history.extract import scan
-from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.target.write import Batch, BatchOutcome, ObjectWriter
 from weaviate_migration_tests.live.command_line import holdings
 from weaviate_migration_tests.live.notes import NoteMigration
 from weaviate_migration_tests.live.small_migration import FULL_NOTES, SmallMigration, row
+from weaviate_migration_tests.partition_keys import PARTITION_KEYS
 
 
 def counting_from_one(value: SqlValue) -> Converted:

@@ -12,12 +12,12 @@ from weaviate.collections import Collection
 
 from weaviate_migration.base.settings import create_migration_config
 from weaviate_migration.defs.build import build_definitions
-from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.target.server import running_server
 from weaviate_migration.target.server_binary import SERVER_VERSION
 from weaviate_migration_tests.live.command_line import holdings
 from weaviate_migration_tests.live.kept_migration import KeptNotes
 from weaviate_migration_tests.live.notes import TABLE, NoteMigration, add_notes, note_file, note_id, note_rows
+from weaviate_migration_tests.partition_keys import PARTITION_KEYS
 
 ROWS = 64
 EACH = ROWS // len(PARTITION_KEYS)

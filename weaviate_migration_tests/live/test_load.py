@@ -8,7 +8,6 @@ from weaviate_migration.base.errors import TargetError
 from weaviate_migration.mapping.object_ids import UuidRange, object_uuid
 from weaviate_migration.mapping.row_to_object import ObjectDraft
 from weaviate_migration.mapping.values import SqlValue
-from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.phases.history.extract.refusals import DUPLICATE_KEY, NO_KEY
 from weaviate_migration.phases.history.load import with_remains
 from weaviate_migration.target.message_size import MESSAGE_BYTES
@@ -16,6 +15,7 @@ from weaviate_migration.target.read_back import uuids_in_range
 from weaviate_migration.target.write import ObjectWriter, WriteSettings, cut_into_batches
 from weaviate_migration.work_folder.progress import Progress, read_progress
 from weaviate_migration_tests.live.small_migration import SmallMigration, row
+from weaviate_migration_tests.partition_keys import PARTITION_KEYS
 
 ROWS = [row(f"key {number}", body=f"text {number}", size=number) for number in range(100)]
 

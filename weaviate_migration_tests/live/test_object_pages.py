@@ -10,9 +10,10 @@ import weaviate
 from weaviate.classes.data import DataObject
 
 from weaviate_migration.base.errors import TargetError
+from weaviate_migration.base.partitions import DEFAULT_PARTITIONS
 from weaviate_migration.mapping import CollectionMapping, read_mapping
 from weaviate_migration.mapping.object_ids import UuidRange
-from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS, partition_bounds, partition_range
+from weaviate_migration.phases.history.extract.partitions import partition_bounds, partition_range
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.object_pages import ObjectPages
 from weaviate_migration.target.read_back import objects_in_range
@@ -22,6 +23,7 @@ from weaviate_migration_tests.live.locked_server import KEY
 from weaviate_migration_tests.live.small_demo import write_small_demo_file
 from weaviate_migration_tests.live.small_migration import FULL_NOTES, NAME, NOTES, SmallMigration, row
 from weaviate_migration_tests.live.test_read_back import UUIDS, make
+from weaviate_migration_tests.partition_keys import PARTITION_KEYS
 from weaviate_migration_tests.strategies import EVERY_TYPE
 
 EVERYTHING = UuidRange(None, None)
@@ -31,7 +33,7 @@ EVERYTHING = UuidRange(None, None)
 def test_the_objects_of_a_range(client: weaviate.WeaviateClient, partition: str) -> None:
     make(client, UUIDS)
     pages = ObjectPages(client, "Note_1", EVERY_TYPE)
-    within = partition_range(partition_bounds([]), partition)
+    within = partition_range(partition_bounds([], DEFAULT_PARTITIONS), partition)
     expected = [each for each in UUIDS if (within.low or "") <= each < (within.high or "g")]
     for limit in (1, len(expected) - 1, len(expected), len(expected) + 1, 1000):
         found, is_whole = pages.read(within, limit)

@@ -13,13 +13,13 @@ import weaviate
 
 from weaviate_migration import build_migration_definitions, read_check_report, read_migration_report, read_status
 from weaviate_migration.base.settings import MigrationConfig
-from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.runs.events import run_failures
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration_tests.documentation import code_blocks
 from weaviate_migration_tests.live.command_line import at, empty, run_here
 from weaviate_migration_tests.live.notes import make_mapping, note_file, note_id
+from weaviate_migration_tests.partition_keys import PARTITION_KEYS
 
 # Dagster says so of itself, where a resource is made of resources, as dagster-weaviate's is.
 pytestmark = pytest.mark.filterwarnings("ignore:InitResourceContext.dagster_run is deprecated")

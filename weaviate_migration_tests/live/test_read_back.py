@@ -11,8 +11,9 @@ from weaviate.classes.data import DataObject
 from weaviate.collections import Collection
 
 from weaviate_migration.base.errors import TargetError, TransientTargetError
+from weaviate_migration.base.partitions import DEFAULT_PARTITIONS
 from weaviate_migration.mapping.object_ids import UuidRange
-from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS, partition_bounds, partition_range
+from weaviate_migration.phases.history.extract.partitions import partition_bounds, partition_range
 from weaviate_migration.target import read_back
 from weaviate_migration.target.read_back import (
     PAGE,
@@ -27,11 +28,12 @@ from weaviate_migration.target.read_back import (
     uuids_present,
 )
 from weaviate_migration.target.schema import Origin, ensure_collection
+from weaviate_migration_tests.partition_keys import PARTITION_KEYS
 from weaviate_migration_tests.strategies import EVERY_TYPE
 
 NIL = "00000000-0000-0000-0000-000000000000"
 LAST = "ffffffff-ffff-ffff-ffff-ffffffffffff"
-BOUNDS = partition_bounds([])
+BOUNDS = partition_bounds([], DEFAULT_PARTITIONS)
 RANDOM = random.Random(7)
 # The ends of everything, the bounds themselves and their neighbours on both sides, and what lies between.
 UUIDS = sorted(

@@ -20,8 +20,8 @@ from weaviate_migration.mapping import PropertyMapping
 from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.mapping.row_to_object import ObjectDraft, key_text, row_converter
 from weaviate_migration.mapping.values import SqlValue
-from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration_tests.live.small_migration import BEGAN, NOTES, SmallMigration
+from weaviate_migration_tests.partition_keys import PARTITION_KEYS
 from weaviate_migration_tests.strategies import COLUMNS
 
 ROWS = 240

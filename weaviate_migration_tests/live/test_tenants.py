@@ -15,7 +15,7 @@ from weaviate_migration.mapping.property_mapping import TenantMapping
 from weaviate_migration.mapping.row_to_object import ObjectDraft
 from weaviate_migration.mapping.vector_mapping import VectorMapping
 from weaviate_migration.phases.history.changes import Changes
-from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS, partition_range
+from weaviate_migration.phases.history.extract.partitions import partition_range
 from weaviate_migration.phases.history.load import is_still_whole
 from weaviate_migration.phases.validation.partition_comparison import PartitionComparison
 from weaviate_migration.target import write
@@ -44,6 +44,7 @@ from weaviate_migration.target.write import (
     remove_objects,
 )
 from weaviate_migration_tests.live.small_migration import NOTES, SmallMigration, row
+from weaviate_migration_tests.partition_keys import PARTITION_KEYS
 from weaviate_migration_tests.strategies import EVERY_TYPE
 
 NAME = "Tenanted_1"

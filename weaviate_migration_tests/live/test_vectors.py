@@ -17,7 +17,6 @@ from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.mapping.row_to_object import ObjectDraft, Vectors
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.mapping.vector_mapping import Distance
-from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow
 from weaviate_migration.phases.validation.collection_proof import CollectionProof
 from weaviate_migration.phases.validation.differences import Difference
@@ -30,6 +29,7 @@ from weaviate_migration.target.write import BatchOutcome, ObjectWriter, WriteSet
 from weaviate_migration.work_folder.record import MigrationRecord
 from weaviate_migration_tests.live.notes import NoteMigration, make_mapping, note_id
 from weaviate_migration_tests.live.small_migration import NAME, NOTES, SmallMigration, not_followed, row
+from weaviate_migration_tests.partition_keys import PARTITION_KEYS
 from weaviate_migration_tests.strategies import LARGEST_FLOAT32
 
 # A blob that no property holds, JSON that one does, and one that the application sets.

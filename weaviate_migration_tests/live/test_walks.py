@@ -2,10 +2,10 @@
 
 from collections import Counter
 
-from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration_tests.live.command_line import at, run_here
 from weaviate_migration_tests.live.counting_proxy import run_counting_proxy
 from weaviate_migration_tests.live.notes import NoteMigration
+from weaviate_migration_tests.partition_keys import PARTITION_KEYS
 
 
 def test_all_checks_of_a_collection_walk_it_once(notes: NoteMigration) -> None:

@@ -9,16 +9,18 @@ from pathlib import Path
 import pytest
 
 from weaviate_migration.base.errors import SourceError
+from weaviate_migration.base.partitions import DEFAULT_PARTITIONS, partition_keys
 from weaviate_migration.mapping import CollectionMapping, Mapping, PropertyMapping
 from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.mapping.values import SqlValue
-from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS, partition_bounds, partition_range
+from weaviate_migration.phases.history.extract.partitions import partition_bounds, partition_range
 from weaviate_migration.phases.history.extract.scan import scan_partitions, table_bounds
 from weaviate_migration.phases.history.extract.storage_classes import decode
 from weaviate_migration.source import rows as rows_module
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import CollectionPlan, plan_migration
 from weaviate_migration.source.rows import KeyedRow, TableReader
+from weaviate_migration_tests.partition_keys import PARTITION_KEYS
 from weaviate_migration_tests.source.databases import connect, make
 
 NIL = "00000000-0000-0000-0000-000000000000"
@@ -247,7 +249,7 @@ def version_7(milliseconds: int, number: int) -> str:
 def test_partitions_are_balanced_whatever_the_keys_are(database: Path, key: Callable[[int], SqlValue]) -> None:
     make_keyed(database, [key(number) for number in range(3200)], "id PRIMARY KEY")
     plan = plan_of(database)
-    bounds = table_bounds(database, plan, 4, database.parent)
+    bounds = table_bounds(database, plan, DEFAULT_PARTITIONS, 4, database.parent)
     assert len(bounds) == 15
     with reader_of(database, plan) as reader:
         ranges = [partition_range(bounds, partition) for partition in PARTITION_KEYS]
@@ -271,14 +273,24 @@ def test_fewer_rows_than_partitions_give_an_even_split(database: Path) -> None:
     with reader_of(database) as reader:
         assert reader.address_quantiles(16) == []
         assert len(reader.address_quantiles(15)) == 14
-    assert table_bounds(database, plan_of(database), 4, database.parent) == partition_bounds([])
+    bounds = table_bounds(database, plan_of(database), DEFAULT_PARTITIONS, 4, database.parent)
+    assert bounds == partition_bounds([], DEFAULT_PARTITIONS)
+
+
+@pytest.mark.parametrize("partitions", [1, 7, 128])
+def test_any_number_of_partitions_is_balanced(database: Path, partitions: int) -> None:
+    make_keyed(database, list(range(10 * partitions)), "id PRIMARY KEY")
+    plan, keys = plan_of(database), partition_keys(partitions)
+    bounds = table_bounds(database, plan, partitions, 4, database.parent)
+    streams = scan_partitions(database, plan, bounds, keys, 4, database.parent)
+    assert [sum(batch.num_rows for batch in stream.batches) for stream in streams] == [10] * partitions
 
 
 def test_a_missing_table_gives_sixteen_empty_partitions(database: Path) -> None:
     make_keyed(database, [])
     make(database, "CREATE TABLE others (id PRIMARY KEY)")
     plan = CollectionPlan(CollectionMapping(name="X", table="x", properties=plan_of(database).mapping.properties), None)
-    bounds = table_bounds(database, plan, 4, database.parent)
+    bounds = table_bounds(database, plan, DEFAULT_PARTITIONS, 4, database.parent)
     streams = scan_partitions(database, plan, bounds, PARTITION_KEYS, 4, database.parent)
     assert [sum(batch.num_rows for batch in stream.batches) for stream in streams] == [0] * 16
 
@@ -290,7 +302,7 @@ def test_one_scan_however_many_partitions(
 ) -> None:
     make_keyed(database, list(range(1000)), "id PRIMARY KEY")
     plan = plan_of(database)
-    bounds = table_bounds(database, plan, 4, database.parent)
+    bounds = table_bounds(database, plan, DEFAULT_PARTITIONS, 4, database.parent)
     statements: list[str] = []
     opened = TableReader.__init__
 
@@ -401,13 +413,13 @@ def test_memory_does_not_grow_with_the_number_of_rows(tmp_path: Path) -> None:
 _READ_ALL = """
 import resource, sys
 from pathlib import Path
-from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.phases.history.extract.scan import scan_partitions, table_bounds
+from weaviate_migration_tests.partition_keys import PARTITION_KEYS
 from weaviate_migration_tests.source.test_rows import plan_of
 
 for database in map(Path, sys.argv[1:]):
     plan = plan_of(database)
-    bounds = table_bounds(database, plan, 4, database.parent)
+    bounds = table_bounds(database, plan, len(PARTITION_KEYS), 4, database.parent)
     streams = scan_partitions(database, plan, bounds, PARTITION_KEYS, 4, database.parent)
     assert sum(batch.num_rows for stream in streams for batch in stream.batches) >= 2000
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from weaviate_migration.base.partitions import DEFAULT_PARTITIONS
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.mapping.object_ids import address, object_uuid, split_address
 from weaviate_migration.mapping.tenants import tenant_name
 from weaviate_migration.mapping.values import SqlValue
-from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS, partition_bounds
+from weaviate_migration.phases.history.extract.partitions import partition_bounds
 from weaviate_migration.phases.history.extract.refusals import DUPLICATE_KEY, NO_KEY, NO_TENANT, judged
 from weaviate_migration.phases.history.extract.scan import scan_partitions, table_bounds
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, decode
@@ -22,6 +23,7 @@ from weaviate_migration.source.changed_rows import ChangedRow
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import CollectionPlan, MigrationPlan, plan_migration
 from weaviate_migration.source.rows import KeyedRow, TableReader, sample_rows
+from weaviate_migration_tests.partition_keys import PARTITION_KEYS
 from weaviate_migration_tests.source.captures import ID
 from weaviate_migration_tests.source.databases import connect, make
 
@@ -111,14 +113,16 @@ def test_keys_that_are_uuids_are_cut_by_tenant_and_uuid(database: Path) -> None:
     rows = [(f"{at:08x}-0000-0000-0000-000000000000", f"org-{at % 3}", "x") for at in range(96)]
     plan = plan_of(file_of(database, list(rows)))
     addresses = sorted(address(org, key) for key, org, _ in rows)
-    assert table_bounds(database, plan, 4, database.parent) == tuple(addresses[6 * part] for part in range(1, 16))
+    assert table_bounds(database, plan, DEFAULT_PARTITIONS, 4, database.parent) == tuple(
+        addresses[6 * part] for part in range(1, 16)
+    )
 
 
 @pytest.mark.parametrize("sizes", [[320], [100, 5, 1, 80, 134], [1] * 320])
 def test_partitions_are_even_for_one_tenant_a_few_and_many(database: Path, sizes: list[int]) -> None:
     orgs = itertools.chain.from_iterable([f"org{number}"] * size for number, size in enumerate(sizes))
     plan = plan_of(file_of(database, [(f"note {at}", org, "x") for at, org in enumerate(orgs)]))
-    bounds = table_bounds(database, plan, 4, database.parent)
+    bounds = table_bounds(database, plan, DEFAULT_PARTITIONS, 4, database.parent)
     streams = scan_partitions(database, plan, bounds, PARTITION_KEYS, 4, database.parent)
     cut = [[row for batch in stream.batches for row in decode(batch)] for stream in streams]
     assert [len(rows) for rows in cut] == [20] * 16
@@ -131,8 +135,8 @@ def test_partitions_are_even_for_one_tenant_a_few_and_many(database: Path, sizes
 
 def test_a_table_of_few_rows_has_addresses_as_bounds_all_the_same(database: Path) -> None:
     plan = plan_of(file_of(database, [("1", "acme", "x")]))
-    bounds = table_bounds(database, plan, 4, database.parent)
-    assert bounds == partition_bounds([], has_tenants=True)
+    bounds = table_bounds(database, plan, DEFAULT_PARTITIONS, 4, database.parent)
+    assert bounds == partition_bounds([], DEFAULT_PARTITIONS, has_tenants=True)
     assert len(bounds) == len(PARTITION_KEYS) - 1
     assert list(bounds) == sorted(set(bounds))
     assert all(tenant and len(tenant) == 1 for tenant, _ in map(split_address, bounds))

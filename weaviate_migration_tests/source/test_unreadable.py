@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from weaviate_migration.base.errors import MappingError
+from weaviate_migration.base.partitions import DEFAULT_PARTITIONS
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.phases.preflight.audit.tables import audit_table
@@ -232,7 +233,7 @@ def test_parents_are_found_whatever_the_order_of_their_index(tmp_path: Path, key
         "told by the bytes of its keys",
     )
     with closing(connect_to_read(tmp_path / "app.db")) as connection:
-        report = audit_table(connection, child, plan, tmp_path)
+        report = audit_table(connection, child, plan, DEFAULT_PARTITIONS, tmp_path)
     assert (report.rows, report.orphans[0].count) == (10, 2)
     assert uncaptured_tables(plan) == []
 
@@ -256,7 +257,7 @@ def test_parents_of_a_view_are_found_whatever_the_order_of_an_index(tmp_path: Pa
         found = {each.value: each.key for each in reader.named_parents("title", parent)}
     assert found == {**{name: name for name in names}, "bb": None}
     with closing(connect_to_read(tmp_path / "app.db")) as connection:
-        assert audit_table(connection, child, plan, tmp_path).orphans[0].count == 1
+        assert audit_table(connection, child, plan, DEFAULT_PARTITIONS, tmp_path).orphans[0].count == 1
 
 
 def test_equal_keys_in_another_order_are_each_looked_up_once(tmp_path: Path) -> None:
@@ -264,7 +265,7 @@ def test_equal_keys_in_another_order_are_each_looked_up_once(tmp_path: Path) -> 
     plan = related(tmp_path, "id INTEGER PRIMARY KEY, name TEXT COLLATE by_length", ["aa", "cc", "aa"])
     make_as_its_application(tmp_path / "app.db", "CREATE INDEX by_name ON parents (name)")
     with closing(connect_to_read(tmp_path / "app.db")) as connection:
-        report = audit_table(connection, plan.collections[0], plan, tmp_path)
+        report = audit_table(connection, plan.collections[0], plan, DEFAULT_PARTITIONS, tmp_path)
     assert (report.rows, report.orphans[0].count) == (8, 2)
 
 

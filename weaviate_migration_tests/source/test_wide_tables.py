@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from weaviate_migration.base.errors import MappingError
+from weaviate_migration.base.partitions import DEFAULT_PARTITIONS
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.phases.preflight.audit.tables import audit_table
@@ -69,7 +70,7 @@ def test_all_columns_that_sqlite_allows_are_read(tmp_path: Path, columns: int, k
     with closing(connect_read_only(path)) as connection:
         (found,) = table_slices(connection, wide.table, wide.columns, ["t.c1 + t.c2"])
         assert not connection.in_transaction
-        report = audit_table(connection, wide, plan, tmp_path)
+        report = audit_table(connection, wide, plan, DEFAULT_PARTITIONS, tmp_path)
     assert all(value_of(row) for row in zip(*found.columns, strict=True))
     assert list(found.computed[0]) == [a + b for a, b in zip(found.columns[1], found.columns[2], strict=True)]  # type: ignore[operator]
     assert (report.rows, report.refused, len(report.columns)) == (ROWS, 0, columns)
@@ -158,7 +159,7 @@ def test_more_relations_than_sqlite_joins_tables(tmp_path: Path) -> None:
     mapping = Mapping.model_validate({"name": "x", "collections": [children, parents]})
     plan = plan_migration(mapping, inspect_database(path))
     with closing(connect_read_only(path)) as connection:
-        report = audit_table(connection, plan.collections[0], plan, tmp_path)
+        report = audit_table(connection, plan.collections[0], plan, DEFAULT_PARTITIONS, tmp_path)
     assert [each.count for each in report.orphans] == [0, 1] * 35
 
 

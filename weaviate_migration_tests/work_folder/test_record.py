@@ -127,6 +127,30 @@ def test_another_migration_is_refused_and_what_differs_is_named(
     assert error.value.exit_code == 2
 
 
+def test_partitions_are_those_that_it_was_begun_with(records: MigrationRecords) -> None:
+    begun = records.resume_or_begin(SOURCE, MAPPING, "", partitions=128)
+    assert (begun.partitions, begun.partition_keys[0], begun.partition_keys[-1]) == (128, "0000", "0127")
+    assert records.resume_or_begin(SOURCE, MAPPING, "") == records.resume_or_begin(SOURCE, MAPPING, "", partitions=128)
+    with pytest.raises(MigrationConflictError, match="number of partitions 128, now 16"):
+        records.resume_or_begin(SOURCE, MAPPING, "", partitions=16)
+    assert records.take_up(128) == begun
+    with pytest.raises(MigrationConflictError, match="has 128 partitions for its life, and not 16"):
+        records.take_up(16)
+
+
+def test_a_new_migration_has_as_many_partitions_as_the_one_in_use(records: MigrationRecords) -> None:
+    assert (records.partitions(None), records.partitions(7)) == (16, 7)
+    first = records.resume_or_begin(SOURCE, MAPPING, "", partitions=128)
+    records.update(first, state="cut over")
+    assert (records.partitions(None), records.partitions(7)) == (128, 7)
+    second = records.resume_or_begin(SOURCE, MAPPING, "")
+    records.update(second, state="cut over")
+    third = records.resume_or_begin(SOURCE, MAPPING, "", partitions=16)
+    assert [each.partitions for each in records.all()] == [128, 128, 16]
+    records.update(third, state="discarded")
+    assert records.partitions(None) == 128
+
+
 def test_the_record_survives_the_file(records: MigrationRecords, tmp_path: Path) -> None:
     record = records.resume_or_begin(SOURCE, MAPPING, "")
     snapshot = SnapshotRecord(path=tmp_path / "a", sha256="0" * 64, bytes=7, taken_at=datetime.now(UTC))

@@ -146,6 +146,9 @@ COMMON_OPTIONS = (
     _of_source("--prefix", help="Stands before the names of collections and aliases."),
     *SERVER_OPTIONS,
     MEMORY_OPTION,
+    _of_sizes(
+        "--partitions", type=int, help="Into how many ranges a migration that begins cuts each table; default 16."
+    ),
     EXTRACTS_OPTION,
     *VECTOR_OPTIONS,
     EXECUTOR_OPTION,

@@ -23,24 +23,32 @@ __all__ = ["build_assets"]
 
 
 def build_assets(
-    mapping: Mapping, names: DagsterNames, queries: Queries = NO_QUERIES, source_tags: SourceTags = ()
+    mapping: Mapping,
+    names: DagsterNames,
+    partitions: int,
+    queries: Queries = NO_QUERIES,
+    source_tags: SourceTags = (),
 ) -> list[dg.AssetsDefinition]:
     """Every asset of a migration with this mapping.
 
     Args:
+        partitions: into how many its tables are cut.
         queries: of the application, which have to be answered, too.
         source_tags: of the steps that read the SQLite file.
     """
     proven = [
         build_change_capture_asset(mapping, names, source_tags),
-        build_source_audit_asset(mapping, names, source_tags),
-        build_schema_asset(mapping, names, source_tags),
+        build_source_audit_asset(mapping, names, partitions, source_tags),
+        build_schema_asset(mapping, names, partitions, source_tags),
         build_snapshot_asset(mapping, names, source_tags),
-        *(build_extract_asset(mapping, names, each) for each in mapping.collections),
-        *(build_vectors_asset(mapping, names, each) for each in mapping.collections if each.made_vectors),
-        *(build_collection_asset(mapping, names, each) for each in mapping.collections),
+        *(build_extract_asset(mapping, names, partitions, each) for each in mapping.collections),
+        *(build_vectors_asset(mapping, names, partitions, each) for each in mapping.collections if each.made_vectors),
+        *(build_collection_asset(mapping, names, partitions, each) for each in mapping.collections),
         build_change_sync_asset(mapping, names, source_tags),
     ]
-    told_of = [*proven, *build_checks(mapping, names, queries)]
-    at_the_end = [build_cutover_asset(mapping, names, told_of), build_migration_report_asset(mapping, names, told_of)]
-    return [*proven, *at_the_end, build_dry_run_asset(mapping, names)]
+    told_of = [*proven, *build_checks(mapping, names, partitions, queries)]
+    at_the_end = [
+        build_cutover_asset(mapping, names, partitions, told_of),
+        build_migration_report_asset(mapping, names, told_of),
+    ]
+    return [*proven, *at_the_end, build_dry_run_asset(mapping, names, partitions)]

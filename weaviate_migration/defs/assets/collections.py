@@ -7,7 +7,6 @@ from pydantic import Field
 
 from weaviate_migration.base.texts import as_code
 from weaviate_migration.defs import groups
-from weaviate_migration.defs.groups import PARTITIONS
 from weaviate_migration.defs.resources import BatchSettings, TargetServer
 from weaviate_migration.defs.resources.own_keys import with_resources_of
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
@@ -33,13 +32,13 @@ class LoadConfig(dg.Config):
 
 
 def build_collection_asset(
-    mapping: WholeMapping, names: DagsterNames, collection: CollectionMapping
+    mapping: WholeMapping, names: DagsterNames, partitions: int, collection: CollectionMapping
 ) -> dg.AssetsDefinition:
     """The asset of one collection: `Message` becomes `message`."""
 
     @dg.asset(
         key=names.asset(collection.asset_name),
-        partitions_def=PARTITIONS,
+        partitions_def=groups.partitioned(partitions),
         backfill_policy=groups.ONE_RUN,
         ins={"extract": dg.AssetIn(names.asset(collection.extract_name))},
         deps=[

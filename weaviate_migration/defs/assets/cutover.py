@@ -31,11 +31,12 @@ class CutoverConfig(dg.Config):
 
 
 def build_cutover_asset(
-    mapping: Mapping, names: DagsterNames, proven_by: Sequence[dg.AssetsDefinition]
+    mapping: Mapping, names: DagsterNames, partitions: int, proven_by: Sequence[dg.AssetsDefinition]
 ) -> dg.AssetsDefinition:
     """The asset `cutover`: runs when all collections are loaded and their blocking checks passed.
 
     Args:
+        partitions: as many as `proven_by` has.
         proven_by: the assets and checks of the mapping; all that block must have passed, in whatever run.
     """
     graph = graph_of(proven_by)
@@ -67,7 +68,7 @@ def build_cutover_asset(
     ) -> dg.MaterializeResult[None]:
         prove = functools.partial(refuse_unproven, context.instance, names, graph, mapping)
         with alone_in(work_folder, context):
-            record = work_folder.records.take_up()
+            record = work_folder.records.take_up(partitions)
             with bounded_for_cutover(config.timeout), weaviate.client(work_folder, batches) as client:
                 if names.key_prefix:  # Others stand beside it.
                     refuse_names_of_others(client, work_folder, record.targets, record.source)

@@ -16,7 +16,7 @@ from weaviate_migration.work_folder.folder import WorkFolder
 logger = logging.getLogger(__name__)
 
 
-def build_dry_run_asset(mapping: Mapping, names: DagsterNames) -> dg.AssetsDefinition:
+def build_dry_run_asset(mapping: Mapping, names: DagsterNames, partitions: int) -> dg.AssetsDefinition:
     """The asset `dry_run_report`: what a migration would write and refuse."""
 
     @dg.asset(
@@ -41,6 +41,7 @@ def build_dry_run_asset(mapping: Mapping, names: DagsterNames) -> dg.AssetsDefin
             source.path,
             mapping,
             work_folder.ensure_scratch(),
+            partitions,
             batches.sort_memory_mb,
             source.allow_pause,
             logger.info,

@@ -1,4 +1,4 @@
-"""One extract for each table: its rows as Parquet, in sixteen ranges of the objects' addresses."""
+"""One extract for each table: its rows as Parquet, in ranges of the objects' addresses."""
 
 import logging
 from collections.abc import Iterator
@@ -7,7 +7,6 @@ import dagster as dg
 import pyarrow as pa
 
 from weaviate_migration.defs import groups
-from weaviate_migration.defs.groups import PARTITIONS
 from weaviate_migration.defs.resources import BatchSettings
 from weaviate_migration.defs.resources.own_keys import with_resources_of
 from weaviate_migration.mapping import CollectionMapping, Mapping
@@ -21,12 +20,14 @@ from weaviate_migration.work_folder.folder import WorkFolder
 logger = logging.getLogger(__name__)
 
 
-def build_extract_asset(mapping: Mapping, names: DagsterNames, collection: CollectionMapping) -> dg.AssetsDefinition:
+def build_extract_asset(
+    mapping: Mapping, names: DagsterNames, partitions: int, collection: CollectionMapping
+) -> dg.AssetsDefinition:
     """The extract of one table, named `<table>_extract`."""
 
     @dg.asset(
         key=names.asset(collection.extract_name),
-        partitions_def=PARTITIONS,
+        partitions_def=groups.partitioned(partitions),
         backfill_policy=groups.ONE_RUN,
         io_manager_key=names.of(EXTRACT_STORAGE),
         group_name=names.group(groups.HISTORY),
@@ -44,7 +45,7 @@ def build_extract_asset(mapping: Mapping, names: DagsterNames, collection: Colle
         context: dg.AssetExecutionContext, batches: BatchSettings, work_folder: dg.ResourceParam[WorkFolder]
     ) -> PartitionStreams:
         logger.info("reading and sorting %s", collection.made_from)
-        record = work_folder.records.take_up()
+        record = work_folder.records.take_up(partitions)
         streams = scan_snapshot(
             record, mapping, collection, context.partition_keys, batches.sort_memory_mb, work_folder.ensure_scratch()
         )

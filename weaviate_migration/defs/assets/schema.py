@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 def build_schema_asset(
-    mapping: Mapping, names: DagsterNames, source_tags: groups.SourceTags = ()
+    mapping: Mapping, names: DagsterNames, partitions: int, source_tags: groups.SourceTags = ()
 ) -> dg.AssetsDefinition:
     """The asset `weaviate_schema`: begins a migration, or goes on with the unfinished one."""
 
@@ -60,7 +60,7 @@ def build_schema_asset(
             for begun in followed_migrations(work_folder):
                 if begun.mapping_digest == mapping.digest:
                     _refuse_other_models(mapping, digests, begun)
-            record = work_folder.records.resume_or_begin(source.path, mapping, weaviate.prefix, digests)
+            record = work_folder.records.resume_or_begin(source.path, mapping, weaviate.prefix, digests, partitions)
             _refuse_other_models(mapping, digests, record)
             with weaviate.client(work_folder, batches) as client:
                 made = ensure_collections(client, work_folder, record, mapping)
@@ -71,6 +71,7 @@ def build_schema_asset(
                 "source": dg.MetadataValue.path(record.source),
                 "mapping": mapping.name,
                 "mapping_digest": mapping.digest,
+                "partitions": record.partitions,
                 "collections": dg.MetadataValue.md(
                     "\n".join(f"- {as_code(record.collection(each))}" for each in mapping.collections)
                 ),

@@ -22,7 +22,7 @@ WRITABLE = "writable"
 
 
 def build_source_audit_asset(
-    mapping: Mapping, names: DagsterNames, source_tags: groups.SourceTags = ()
+    mapping: Mapping, names: DagsterNames, partitions: int, source_tags: groups.SourceTags = ()
 ) -> dg.AssetsDefinition:
     """The asset `source_audit`, with its check `writable`, which stops a migration that makes no sense."""
 
@@ -59,7 +59,7 @@ def build_source_audit_asset(
         source: SQLiteSource, batches: BatchSettings, work_folder: dg.ResourceParam[WorkFolder]
     ) -> dg.MaterializeResult:  # type: ignore[type-arg]  # beside a check, Dagster takes only the plain class
         refuse_large_rows(source.path, mapping, work_folder.scratch, batches.memory_limit_mb)
-        audit = audit_source(source.path, mapping, work_folder.scratch)
+        audit = audit_source(source.path, mapping, work_folder.scratch, partitions)
         if work_folder.records.unfinished() is None:  # One that is gone on with has its snapshot, which is checked.
             refuse_passed_over(audit.other_tables, mapping)
         found = verdict(audit)

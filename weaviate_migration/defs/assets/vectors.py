@@ -9,7 +9,6 @@ from weaviate_migration.base.errors import TransientEmbeddingError
 from weaviate_migration.base.texts import as_code
 from weaviate_migration.base.vector_tally import VectorTally
 from weaviate_migration.defs import groups
-from weaviate_migration.defs.groups import PARTITIONS
 from weaviate_migration.defs.resources import BatchSettings, TargetServer
 from weaviate_migration.defs.resources.own_keys import with_resources_of
 from weaviate_migration.mapping import CollectionMapping
@@ -22,14 +21,14 @@ from weaviate_migration.work_folder.folder import WorkFolder
 
 
 def build_vectors_asset(
-    mapping: WholeMapping, names: DagsterNames, collection: CollectionMapping
+    mapping: WholeMapping, names: DagsterNames, partitions: int, collection: CollectionMapping
 ) -> dg.AssetsDefinition:
     """The asset of the vectors that models make for one collection: `Message` gives `message_vectors`."""
     made = ", ".join(f"{as_code(each.name)} by {as_code(str(each.model))}" for each in collection.made_vectors)
 
     @dg.asset(
         key=names.asset(collection.vectors_name),
-        partitions_def=PARTITIONS,
+        partitions_def=groups.partitioned(partitions),
         backfill_policy=groups.ONE_RUN,
         ins={"extract": dg.AssetIn(names.asset(collection.extract_name))},
         # The migration notes there which models it was begun with.

@@ -15,11 +15,11 @@ __all__ = ["build_checks"]
 
 
 def build_checks(
-    mapping: Mapping, names: DagsterNames, queries: Queries = NO_QUERIES
+    mapping: Mapping, names: DagsterNames, partitions: int, queries: Queries = NO_QUERIES
 ) -> Iterator[dg.AssetChecksDefinition]:
-    """The checks of all collections."""
+    """The checks of all collections; their tables are cut into so many partitions."""
     for each in mapping.collections:
-        yield build_collection_checks(mapping, names, each)
+        yield build_collection_checks(mapping, names, partitions, each)
         if queries.of(each):
             yield build_queries_check(mapping, names, each, queries)
     for group in related_groups(mapping):

@@ -40,10 +40,10 @@ _REPAIR = "materializing the partition again, or `weaviate-migration verify --re
 
 
 def build_collection_checks(
-    mapping: WholeMapping, names: DagsterNames, collection: CollectionMapping
+    mapping: WholeMapping, names: DagsterNames, partitions: int, collection: CollectionMapping
 ) -> dg.AssetChecksDefinition:
     """The checks that compare one collection with its extract, in one step: one walk serves most of them."""
-    specs = {each.name: each for each in _specs(names, collection)}
+    specs = {each.name: each for each in _specs(names, partitions, collection)}
 
     @dg.multi_asset_check(specs=list(specs.values()), name=names.step(f"{collection.asset_name}{CHECKS}"))
     @with_resources_of(names)
@@ -54,19 +54,18 @@ def build_collection_checks(
         work_folder: dg.ResourceParam[WorkFolder],
         models: dg.ResourceParam[OpenModels],
     ) -> Iterator[Any]:
-        partitions = context.partition_keys
-        record = work_folder.records.take_up()
+        record = work_folder.records.take_up(partitions)
         results = work_folder.check_results(record, collection)
         writer = EvaluationWriter(context, names.asset(collection.asset_name), specs, results)
         with (
             weaviate.client(work_folder, batches) as client,
             collection_changes(work_folder, record, mapping, collection) as changes,
         ):
-            extracts = work_folder.extract_paths(record, collection, partitions)
+            extracts = work_folder.extract_paths(record, collection, context.partition_keys)
             vectors = written_vectors(client, work_folder, record, mapping, collection, models)
             proof = CollectionProof(collection, record, extracts, client, changes, vectors)
             compared = []
-            for found in compare_and_keep(proof, partitions, record, work_folder):
+            for found in compare_and_keep(proof, context.partition_keys, record, work_folder):
                 compared.append(found)
                 findings = {"count": count_finding(found.counted), "every_object": every_object_finding(found)}
                 yield from writer.evaluations(findings, found.partition)
@@ -85,7 +84,7 @@ def build_collection_checks(
     return checks
 
 
-def _specs(names: DagsterNames, collection: CollectionMapping) -> list[dg.AssetCheckSpec]:
+def _specs(names: DagsterNames, partitions: int, collection: CollectionMapping) -> list[dg.AssetCheckSpec]:
     asset, extract = names.asset(collection.asset_name), names.asset(collection.extract_name)
 
     def once(name: str, description: str) -> dg.AssetCheckSpec:
@@ -94,6 +93,7 @@ def _specs(names: DagsterNames, collection: CollectionMapping) -> list[dg.AssetC
     return [
         partitioned_check(
             "count",
+            partitions,
             asset=asset,
             extract=extract,
             description=(
@@ -103,6 +103,7 @@ def _specs(names: DagsterNames, collection: CollectionMapping) -> list[dg.AssetC
         ),
         partitioned_check(
             "every_object",
+            partitions,
             asset=asset,
             extract=extract,
             description=(

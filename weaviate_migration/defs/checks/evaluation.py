@@ -11,21 +11,24 @@ import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 
 from weaviate_migration.defs.checks.findings import Finding
-from weaviate_migration.defs.groups import PARTITIONS
+from weaviate_migration.defs.groups import partitioned
 from weaviate_migration.runs.materializations import newest_by_partition, newest_of_assets
 from weaviate_migration.work_folder.check_results import CheckResults, CheckVerdict
 
 
-def partitioned_check(name: str, asset: dg.AssetKey, extract: dg.AssetKey, description: str) -> dg.AssetCheckSpec:
+def partitioned_check(
+    name: str, partitions: int, asset: dg.AssetKey, extract: dg.AssetKey, description: str
+) -> dg.AssetCheckSpec:
     """A blocking check that is stored for each partition.
 
     Args:
+        partitions: how many there are.
         extract: the asset that it compares with: where a run makes both, it comes first.
     """
     return dg.AssetCheckSpec(
         name,
         asset=asset,
-        partitions_def=PARTITIONS,
+        partitions_def=partitioned(partitions),
         blocking=True,
         description=description,
         additional_deps=[extract],

@@ -7,6 +7,7 @@ from upath import UPath
 from weaviate_migration.phases.history.extract.partitions import PartitionStreams
 from weaviate_migration.phases.history.extract.storage import PartitionExtract, open_partition, write_partition
 from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.record import refuse_other_partitions
 
 
 class ExtractIOManager(dg.UPathIOManager):
@@ -41,5 +42,6 @@ class ExtractIOManager(dg.UPathIOManager):
 
     def _paths(self, context: dg.InputContext | dg.OutputContext) -> dict[str, UPath]:
         record = self._work_folder.records.current()
+        refuse_other_partitions(record, context.asset_partitions_def.get_num_partitions())
         name = context.asset_key.path[-1]
         return {key: self._work_folder.extract_path(record, name, key) for key in context.asset_partition_keys}

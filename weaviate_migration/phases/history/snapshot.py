@@ -96,7 +96,7 @@ class SnapshotTaker:
             remarks=taken.remarks,
         )
         # Bounds come from the first snapshot and stay, so that a row never moves between partitions.
-        bounds = record.bounds or self._bounds(path)
+        bounds = record.bounds or self._bounds(path, record.partitions)
         if captured is not None:
             self._follow_from(record, captured)
         self.work_folder.records.update(record, snapshot=snapshot, bounds=bounds)
@@ -126,10 +126,11 @@ class SnapshotTaker:
         database = inspect_database(snapshot, self.mapping)
         return read_other_tables(snapshot, database, plan_migration(self.mapping, database))
 
-    def _bounds(self, snapshot: Path) -> ReadOnlyMapping[str, tuple[str, ...]]:
+    def _bounds(self, snapshot: Path, partitions: int) -> ReadOnlyMapping[str, tuple[str, ...]]:
         """For the rows of each collection the addresses between its partitions."""
+        scratch = self.work_folder.ensure_scratch()
         return {
-            each.mapping.rows_of: table_bounds(snapshot, each, self.sort_memory_mb, self.work_folder.ensure_scratch())
+            each.mapping.rows_of: table_bounds(snapshot, each, partitions, self.sort_memory_mb, scratch)
             for each in plan_migration(self.mapping, inspect_database(snapshot, self.mapping)).collections
         }
 

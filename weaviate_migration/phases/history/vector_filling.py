@@ -13,7 +13,7 @@ from weaviate.collections import Collection
 
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping.object_to_row import row_rebuilder
-from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS, partition_range
+from weaviate_migration.phases.history.extract.partitions import partition_range
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowLayout
 from weaviate_migration.phases.history.row_writer import RowWriter
 from weaviate_migration.phases.history.written_vectors import WrittenVectors, lacking_in
@@ -81,7 +81,7 @@ class _Filling:
     def _lacking(self, pending: PendingVectors) -> Iterator[tuple[str, list[str]]]:
         """The addresses of objects that lack vectors, some of one partition at once."""
         bounds = self.record.bounds[self.mapping.rows_of]
-        for partition in PARTITION_KEYS:
+        for partition in self.record.partition_keys:
             lacking = pending.within(partition_range(bounds, partition))
             addresses = (address for address, _ in groupby(lacking, itemgetter(0)))
             for some in asked_together(addresses, len):

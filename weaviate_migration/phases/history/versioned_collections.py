@@ -7,7 +7,6 @@ from pathlib import Path
 from weaviate import WeaviateClient
 
 from weaviate_migration.mapping import Mapping
-from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.target.aliases import refuse_foreign_names, refuse_names_in_use, refuse_other_tenants
 from weaviate_migration.target.references import ensure_references
 from weaviate_migration.target.schema import Maker, Origin, ensure_collection
@@ -32,7 +31,7 @@ def ensure_collections(
     for each in mapping.collections:
         ensure_references(client, record.collection(each), record.reference_targets(each))
     for each in made:  # One that was removed meanwhile has nothing of what was loaded.
-        work_folder.loaded(record, each).forget(PARTITION_KEYS)
+        work_folder.loaded(record, each).forget(record.partition_keys)
     return len(made)
 
 

@@ -55,11 +55,14 @@ class Need:
     open_files: int = 0
 
     @classmethod
-    def of(cls, source: Source, config: MigrationConfig, scratch: Path, *, extracts_elsewhere: bool) -> "Need":
+    def of(
+        cls, source: Source, config: MigrationConfig, partitions: int, scratch: Path, *, extracts_elsewhere: bool
+    ) -> "Need":
         """The estimate for this file.
 
         Args:
             config: how rows are sorted.
+            partitions: into how many files each extract is cut.
             scratch: a folder for what SQLite puts on disk meanwhile.
             extracts_elsewhere: extracts are kept on another store, which is not looked at.
 
@@ -68,7 +71,7 @@ class Need:
         """
         size = source.look.bytes
         memory = sort_memory_mb(config.memory_limit_mb)
-        rooms = [table_room(source, each, memory, scratch) for each in source.plan.collections]
+        rooms = [table_room(source, each, partitions, memory, scratch) for each in source.plan.collections]
         extracts = 0 if extracts_elsewhere else sum(each.extracts for each in rooms)
         # One table is sorted at a time, or one in each process.
         sorting = sum(sorted((each.sorting for each in rooms), reverse=True)[: config.processes])

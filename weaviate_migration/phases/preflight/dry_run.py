@@ -8,9 +8,9 @@ from tempfile import TemporaryDirectory
 
 from upath import UPath
 
+from weaviate_migration.base.partitions import partition_keys
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.mapping.row_to_object import Vectors, key_text, row_converter
-from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.phases.history.extract.refusals import judged_rows
 from weaviate_migration.phases.history.extract.scan import row_layout, scan_partitions, table_bounds
 from weaviate_migration.phases.history.extract.storage import open_partition, write_partition
@@ -42,20 +42,30 @@ class DryRunOutcome:
 
 
 def rehearse(
-    source: Path, mapping: Mapping, scratch: Path, sort_memory_mb: int, allow_pause: bool, say: Callable[[str], None]
+    source: Path,
+    mapping: Mapping,
+    scratch: Path,
+    partitions: int,
+    sort_memory_mb: int,
+    allow_pause: bool,
+    say: Callable[[str], None],
 ) -> list[DryRunOutcome]:
     """Does the whole way of the data up to the server, in a folder of its own that is removed afterwards."""
     with TemporaryDirectory(dir=scratch, prefix="dry-run-") as folder:
         snapshot = Path(folder) / "snapshot.sqlite"
         take_snapshot(source, snapshot, allow_pause=allow_pause, say=say, scratch=Path(folder))
         plan = plan_migration(mapping, inspect_database(snapshot, mapping))
-        return [_rehearse_collection(each, snapshot, Path(folder), sort_memory_mb) for each in plan.collections]
+        return [
+            _rehearse_collection(each, snapshot, Path(folder), partitions, sort_memory_mb) for each in plan.collections
+        ]
 
 
-def _rehearse_collection(plan: CollectionPlan, snapshot: Path, folder: Path, sort_memory_mb: int) -> DryRunOutcome:
-    bounds = table_bounds(snapshot, plan, sort_memory_mb, folder)
-    paths = {key: UPath(folder) / plan.mapping.extract_name / f"{key}.parquet" for key in PARTITION_KEYS}
-    for stream in scan_partitions(snapshot, plan, bounds, PARTITION_KEYS, sort_memory_mb, folder):
+def _rehearse_collection(
+    plan: CollectionPlan, snapshot: Path, folder: Path, partitions: int, sort_memory_mb: int
+) -> DryRunOutcome:
+    bounds, keys = table_bounds(snapshot, plan, partitions, sort_memory_mb, folder), partition_keys(partitions)
+    paths = {key: UPath(folder) / plan.mapping.extract_name / f"{key}.parquet" for key in keys}
+    for stream in scan_partitions(snapshot, plan, bounds, keys, sort_memory_mb, folder):
         write_partition(paths[stream.partition], stream.batches)
     return _converted(plan, list(paths.values()))
 

@@ -112,8 +112,9 @@ def _without_server(
         yield server_side.keys(mapping)
     yield source_side.capture(source, live=config.live)
     elsewhere, scratch = bool(work_folder.extracts), work_folder.ensure_scratch()
+    partitions = work_folder.records.partitions(config.partitions)
     try:
-        need = disk_and_memory.Need.of(source, config, scratch, extracts_elsewhere=elsewhere)
+        need = disk_and_memory.Need.of(source, config, partitions, scratch, extracts_elsewhere=elsewhere)
     except SourceError as error:
         for name in _ASK_ROWS:
             yield ChecklistItem(name, "skipped", f"no rows can be read: {error.message}")

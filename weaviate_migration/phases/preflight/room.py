@@ -13,7 +13,6 @@ from statistics import fmean
 
 from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.mapping.values import SqlValue
-from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.phases.history.extract.scan import row_layout
 from weaviate_migration.phases.history.extract.storage import parquet_writer
 from weaviate_migration.phases.history.extract.storage_classes import encode, extract_schema
@@ -42,10 +41,11 @@ class TableRoom:
     sorting: int = 0
 
 
-def table_room(source: Source, plan: CollectionPlan, sort_memory_mb: int, scratch: Path) -> TableRoom:
+def table_room(source: Source, plan: CollectionPlan, partitions: int, sort_memory_mb: int, scratch: Path) -> TableRoom:
     """What the rows of one table take.
 
     Args:
+        partitions: into how many files the extract is cut.
         sort_memory_mb: what is sorted in memory.
         scratch: a folder for what SQLite puts on disk meanwhile.
 
@@ -67,7 +67,7 @@ def table_room(source: Source, plan: CollectionPlan, sort_memory_mb: int, scratc
     share = (full - empty) / max(1, sum(map(_sorted_bytes, sample)))
     sorting = rows * _SORTED_ROW if has_large_rows(plan.table, lambda: rows, source.look.bytes) else whole
     return TableRoom(
-        extracts=round(whole * share) + len(PARTITION_KEYS) * empty,
+        extracts=round(whole * share) + partitions * empty,
         sorting=sorting if sorting > sort_memory_mb * 1024 * 1024 else 0,
     )
 

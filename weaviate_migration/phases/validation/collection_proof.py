@@ -16,7 +16,7 @@ from weaviate_migration.base.bundles import bundled
 from weaviate_migration.mapping import CollectionMapping, VectorMapping
 from weaviate_migration.mapping.object_ids import UuidRange
 from weaviate_migration.phases.history.changes import Changes, CollectionChanges
-from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS, partition_range
+from weaviate_migration.phases.history.extract.partitions import partition_range
 from weaviate_migration.phases.history.extract.refusals import JudgedRow, judged
 from weaviate_migration.phases.history.extract.storage import open_partition
 from weaviate_migration.phases.history.extract.storage_classes import (
@@ -198,7 +198,7 @@ class CollectionProof:
             drawn = (row for _, row in draw_rows(self._extracts, ROWS_FOR_SEARCHES, _seed()))
             rows = self._with_objects(row for row in drawn if not changes.has(row.uuid))
             # While changes are applied, as many objects come and go as rows do.
-            is_whole = len(self._extracts) == len(PARTITION_KEYS) and changes.rows is None
+            is_whole = len(self._extracts) == self._record.partitions and changes.rows is None
             total = sum(each.objects for each in walked) if is_whole else None
             by_tenant = objects_by_tenant(walked) if self.mapping.tenant is not None else None
             found = compare_search(self.mapping, self.layout, rows, self.objects, total, by_tenant)

@@ -5,7 +5,6 @@ from contextlib import closing
 from pathlib import Path
 
 from weaviate_migration.mapping import Mapping
-from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS
 from weaviate_migration.phases.history.extract.storage import open_partition
 from weaviate_migration.phases.history.extract.storage_classes import RowLayout
 from weaviate_migration.phases.validation.certificate import ComparedCollection, certificate, save_certificate
@@ -31,7 +30,7 @@ def compared_collections(
     rows = _snapshot_rows(record, mapping)
     found = []
     for each in mapping.collections:
-        first = work_folder.extract_path(record, each.extract_name, PARTITION_KEYS[0])
+        first = work_folder.extract_path(record, each.extract_name, record.partition_keys[0])
         layout = RowLayout.of_schema(open_partition(first).schema)
         found.append(
             ComparedCollection(
@@ -47,9 +46,9 @@ def compared_collections(
     return found
 
 
-def is_whole(compared: Sequence[ComparedCollection]) -> bool:
+def is_whole(record: MigrationRecord, compared: Sequence[ComparedCollection]) -> bool:
     """Whether all partitions of all collections were compared."""
-    return all(len(each.partitions) == len(PARTITION_KEYS) for each in compared)
+    return all(len(each.partitions) == record.partitions for each in compared)
 
 
 def certify(

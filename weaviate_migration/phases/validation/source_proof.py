@@ -11,7 +11,7 @@ from filelock import Timeout
 
 from weaviate_migration.phases.dual_write.migration_sync import MigrationSync
 from weaviate_migration.phases.dual_write.row_applier import RowApplier
-from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS, partition_range
+from weaviate_migration.phases.history.extract.partitions import partition_range
 from weaviate_migration.phases.history.extract.refusals import judged
 from weaviate_migration.phases.history.extract.scan import row_layout
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow
@@ -99,7 +99,7 @@ def try_bring_up(sync: MigrationSync, applier: RowApplier, go_on: Callable[[], N
 def _brought_up(proof: SourceProof, applier: RowApplier, go_on: Callable[[], None]) -> BroughtUp:
     rows, left, done = 0, list[PartitionComparison](), RepairTally()
     refused_before = applier.quarantine.partitions()
-    for partition in PARTITION_KEYS:
+    for partition in applier.record.partition_keys:
         found = proof.compare_partition(partition)
         rows += found.rows
         if found.total or partition in refused_before:

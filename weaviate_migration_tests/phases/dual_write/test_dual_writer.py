@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, sessionmaker
 import weaviate_migration
 from weaviate_migration import DualWriter, MigrationConfig
 from weaviate_migration.base.errors import ConfigurationError
+from weaviate_migration.base.partitions import DEFAULT_PARTITIONS
 from weaviate_migration.base.settings import create_migration_config
 from weaviate_migration.mapping import read_mapping
 from weaviate_migration.phases.history.extract.partitions import partition_bounds
@@ -54,7 +55,7 @@ def follow(config: MigrationConfig) -> None:
     with planned_source(source, mapping, work_folder.scratch) as (_, plan):
         capture = install_capture(source, plan, work_folder.begin_capture())
     record = work_folder.records.resume_or_begin(source, mapping, "")
-    record = work_folder.records.update(record, bounds={"notes": partition_bounds([])})
+    record = work_folder.records.update(record, bounds={"notes": partition_bounds([], DEFAULT_PARTITIONS)})
     begin = LogPosition(capture=capture.id, epoch=capture.epoch, position=0, entry=None)
     work_folder.sync_positions.save(record.id, begin)
 

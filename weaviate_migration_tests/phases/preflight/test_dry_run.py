@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from weaviate_migration.base.partitions import DEFAULT_PARTITIONS
 from weaviate_migration.mapping import CollectionMapping, Mapping, PropertyMapping, VectorMapping
 from weaviate_migration.phases.preflight.dry_run import DryRunOutcome, rehearse
 from weaviate_migration_tests.source.databases import make
@@ -18,7 +19,7 @@ def rehearsed(folder: Path, *vectors: VectorMapping) -> DryRunOutcome:
         make(source, f"INSERT INTO notes VALUES ('{number}', {values})")
     collection = CollectionMapping(name="Note", table="notes", properties=(ID,), vectors=vectors)
     mapping = Mapping(name="test", collections=(collection,))
-    (outcome,) = rehearse(source, mapping, folder, 4, allow_pause=True, say=lambda _: None)
+    (outcome,) = rehearse(source, mapping, folder, DEFAULT_PARTITIONS, 4, allow_pause=True, say=lambda _: None)
     return outcome
 
 

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from upath import UPath
 
+from weaviate_migration.base.partitions import DEFAULT_PARTITIONS
 from weaviate_migration.base.settings import MINIMUM_MEMORY_MB, create_migration_config, sort_memory_mb
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.mapping.object_ids import object_uuid
-from weaviate_migration.phases.history.extract.partitions import PARTITION_KEYS, cut_into_partitions
+from weaviate_migration.phases.history.extract.partitions import cut_into_partitions
 from weaviate_migration.phases.history.extract.scan import row_layout, table_bounds
 from weaviate_migration.phases.history.extract.storage import write_partition
 from weaviate_migration.phases.preflight.disk_and_memory import Need
@@ -22,6 +23,7 @@ from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import MigrationPlan, plan_migration
 from weaviate_migration.source.rows import KeyedRow, TableReader
 from weaviate_migration.source.snapshot import take_snapshot
+from weaviate_migration_tests.partition_keys import PARTITION_KEYS
 
 RANDOM = random.Random(5)
 WORDS = ["weather", "harbour", "of", "the", "and", "letter", "seldom", "a", "window", "to", "yesterday", "green"]
@@ -72,8 +74,8 @@ def test_the_room_in_the_work_folder_is_right_within_a_fifth(
     mapping = Mapping.model_validate({"name": "test", "collections": [_collection(each) for each in tables]})
     config = create_migration_config(str(path), memory_limit_mb=MINIMUM_MEMORY_MB)
     source = Source.of(path, inspect_database(path, mapping), mapping)
-    foretold = Need.of(source, config, tmp_path, extracts_elsewhere=False).work_folder
-    elsewhere = Need.of(source, config, tmp_path, extracts_elsewhere=True).work_folder
+    foretold = Need.of(source, config, DEFAULT_PARTITIONS, tmp_path, extracts_elsewhere=False).work_folder
+    elsewhere = Need.of(source, config, DEFAULT_PARTITIONS, tmp_path, extracts_elsewhere=True).work_folder
     snapshot = tmp_path / "snapshot.sqlite"
     take_snapshot(path, snapshot, allow_pause=True, say=lambda _: None, scratch=tmp_path)
     extracts, sorting = _taken(snapshot, plan_migration(mapping, inspect_database(snapshot, mapping)), tmp_path)
@@ -92,7 +94,7 @@ def _taken(snapshot: Path, plan: MigrationPlan, folder: Path) -> tuple[int, int]
     """Bytes of all extracts, and of what SQLite has on disk while it sorts the largest table."""
     extracts, sorting = 0, [0]
     for each in plan.collections:
-        bounds = table_bounds(snapshot, each, SORT_MEMORY, folder)
+        bounds = table_bounds(snapshot, each, DEFAULT_PARTITIONS, SORT_MEMORY, folder)
         with TableReader(snapshot, each, object_uuid, SORT_MEMORY, folder) as reader:
             rows = _watched(reader.rows(), folder, sorting)
             for stream in cut_into_partitions(rows, row_layout(each), bounds, PARTITION_KEYS):

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from weaviate_migration.base.errors import ConfigurationError
+from weaviate_migration.base.partitions import DEFAULT_PARTITIONS
 from weaviate_migration.base.settings import create_migration_config
 from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.phases.preflight.disk_and_memory import Need, open_files, open_files_per_tenant
@@ -27,7 +28,9 @@ def need_of(path: Path, **tenant: str) -> Need:
         {"name": "test", "collections": [{"key": ["id"], "properties": body, **each} for each in fields]}
     )
     source = Source.of(path, inspect_database(path, mapping), mapping)
-    return Need.of(source, create_migration_config(str(path)), path.parent, extracts_elsewhere=False)
+    return Need.of(
+        source, create_migration_config(str(path)), DEFAULT_PARTITIONS, path.parent, extracts_elsewhere=False
+    )
 
 
 def test_tenants_are_counted_in_each_of_their_collections(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The sixteen partitions: contiguous ranges of addresses, and the sorted rows of a table cut into them."""
+"""The partitions: contiguous ranges of addresses, and the sorted rows of a table cut into them."""
 
 import string
 from bisect import bisect_right
@@ -6,10 +6,12 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from uuid import UUID
 
 import pyarrow as pa
 
 from weaviate_migration.base.bundles import bundled
+from weaviate_migration.base.partitions import partition_keys
 from weaviate_migration.mapping.object_ids import UuidRange, address
 from weaviate_migration.phases.history.extract.storage_classes import (
     BATCH_ROWS,
@@ -22,25 +24,35 @@ from weaviate_migration.phases.history.extract.storage_classes import (
 from weaviate_migration.source.rows import KeyedRow
 
 _LOWEST_UUID = "00000000-0000-0000-0000-000000000000"
-PARTITION_KEYS: tuple[str, ...] = tuple(f"{number:02}" for number in range(16))
+_UUIDS = 2**128
+
+# What tenants' names consist of, in their order.
+_CHARACTERS = "-" + string.digits + string.ascii_uppercase + "_" + string.ascii_lowercase
 
 
-# What tenants' names begin with, in their order.
-_FIRST_CHARACTERS = "-" + string.digits + string.ascii_uppercase + "_" + string.ascii_lowercase
-
-
-def partition_bounds(quantiles: Sequence[str], *, has_tenants: bool = False) -> tuple[str, ...]:
-    """The fifteen addresses between the partitions: the table's quantiles, or an even split if it has too few rows."""
+def partition_bounds(quantiles: Sequence[str], partitions: int, *, has_tenants: bool = False) -> tuple[str, ...]:
+    """The addresses between so many partitions: the table's quantiles, or an even split if it has too few rows."""
     if quantiles:
         return tuple(quantiles)
     if has_tenants:
-        return tuple(address(character, _LOWEST_UUID) for character in _FIRST_CHARACTERS[4::4])
-    return tuple(digit + _LOWEST_UUID[1:] for digit in "123456789abcdef")
+        return tuple(address(_tenant_at(part, partitions), _LOWEST_UUID) for part in range(1, partitions))
+    return tuple(str(UUID(int=part * _UUIDS // partitions)) for part in range(1, partitions))
+
+
+def _tenant_at(part: int, partitions: int) -> str:
+    """The first one or two characters of the tenants' names from where on a partition goes."""
+    first, second = divmod(part * len(_CHARACTERS) ** 2 // partitions, len(_CHARACTERS))
+    return _CHARACTERS[first] + (_CHARACTERS[second] if second else "")  # No name sorts between `a` and `a-`.
+
+
+def keys_within(bounds: Sequence[str]) -> tuple[str, ...]:
+    """The keys of the partitions that these bounds part, ascending."""
+    return partition_keys(len(bounds) + 1)
 
 
 def partition_range(bounds: Sequence[str], partition: str) -> UuidRange:
     """The range of addresses of one partition; the first has no lower bound and the last no upper one."""
-    number = PARTITION_KEYS.index(partition)
+    number = keys_within(bounds).index(partition)
     return UuidRange(
         low=bounds[number - 1] if number > 0 else None,
         high=bounds[number] if number < len(bounds) else None,
@@ -93,7 +105,7 @@ def cut_into_partitions(
 class _SortedRows:
     """Rows in the order of their addresses, those without one first, taken up to one bound after the other.
 
-    Each row is compared with one bound: to look among all fifteen where it belongs would take five times as long.
+    Each row is compared with one bound: to look among all of them where it belongs would take five times as long.
     """
 
     def __init__(self, rows: Iterable[KeyedRow]) -> None:
@@ -109,7 +121,7 @@ class _SortedRows:
 
 def partition_of(of_object: str | None, bounds: Sequence[str]) -> str:
     """The partition that an address is in; rows without one are in the first."""
-    return PARTITION_KEYS[0 if of_object is None else bisect_right(bounds, of_object)]
+    return keys_within(bounds)[0 if of_object is None else bisect_right(bounds, of_object)]
 
 
 def _bundles(rows: Iterable[KeyedRow]) -> Iterator[list[KeyedRow]]:

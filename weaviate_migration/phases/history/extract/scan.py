@@ -6,7 +6,6 @@ from pathlib import Path
 from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.phases.history.extract.partitions import (
-    PARTITION_KEYS,
     PartitionStream,
     covering_range,
     cut_into_partitions,
@@ -19,13 +18,15 @@ from weaviate_migration.source.rows import TableReader
 from weaviate_migration.work_folder.record import MigrationRecord
 
 
-def table_bounds(snapshot: Path, plan: CollectionPlan, sort_memory_mb: int, scratch: Path) -> tuple[str, ...]:
-    """The fifteen addresses between the table's partitions: its quantiles, so that the partitions are balanced."""
+def table_bounds(
+    snapshot: Path, plan: CollectionPlan, partitions: int, sort_memory_mb: int, scratch: Path
+) -> tuple[str, ...]:
+    """The addresses between so many partitions of a table: its quantiles, so that the partitions are balanced."""
     has_tenants = plan.tenant is not None
     if plan.table is None:
-        return partition_bounds([], has_tenants=has_tenants)
+        return partition_bounds([], partitions, has_tenants=has_tenants)
     with TableReader(snapshot, plan, object_uuid, sort_memory_mb, scratch) as reader:
-        return partition_bounds(reader.address_quantiles(len(PARTITION_KEYS)), has_tenants=has_tenants)
+        return partition_bounds(reader.address_quantiles(partitions), partitions, has_tenants=has_tenants)
 
 
 def scan_snapshot(

@@ -2,7 +2,7 @@
 
 They are compared on disk, in a database of their own: memory stays bounded, and no long statement holds up writers of
 the source. Where the file itself lets no key be given twice, only texts are compared, for their case; all UUIDs differ
-then, so the sixteen partitions are even. Those texts wait, many in a row of the database, until one has an upper-case
+then, so the partitions are even. Those texts wait, many in a row of the database, until one has an upper-case
 letter: without any, none differ only in case. As a rule that is all that becomes of them.
 """
 
@@ -19,10 +19,19 @@ from weaviate_migration.phases.preflight.audit.tally import EXAMPLES, Tally
 from weaviate_migration.source.connect import made_on_disk, source_errors
 from weaviate_migration.source.plan import CollectionPlan
 
-PARTITIONS = 16
 # With fewer rows partitions of any size do no harm.
 UNEVEN_FROM_ROWS = 1_000
 UNEVEN_FACTOR = 2
+
+# The rows before each partition: it begins with a group of rows of one identity that a quantile falls into, and before
+# row n are ceil(n * partitions / rows) quantiles.
+_STARTS = """
+WITH groups AS (SELECT identity, count(*) AS members FROM keys GROUP BY identity),
+     placed AS (SELECT sum(members) OVER (ORDER BY identity) AS before_next, members FROM groups)
+SELECT before_next - members FROM placed
+WHERE (before_next * :partitions + :rows - 1) / :rows > ((before_next - members) * :partitions + :rows - 1) / :rows
+ORDER BY before_next
+"""
 
 Key = tuple[SqlValue, ...]
 
@@ -31,11 +40,13 @@ class KeyAudit:
     """Looks at all keys of one table.
 
     Args:
+        partitions: into how many the table is to be cut.
         folder: for what is kept on disk; it has to be there until `report` was called.
     """
 
-    def __init__(self, plan: CollectionPlan, folder: Path) -> None:
+    def __init__(self, plan: CollectionPlan, partitions: int, folder: Path) -> None:
         assert plan.table is not None
+        self._partitions = partitions
         self._plan = plan
         self._table = plan.table.name
         self._null = Tally()
@@ -105,7 +116,7 @@ class KeyAudit:
             case_only=case_only,
             case_only_examples=case_only_examples,
             largest_partition=largest,
-            uneven=self._usable >= UNEVEN_FROM_ROWS and largest * PARTITIONS > UNEVEN_FACTOR * self._usable,
+            uneven=self._usable >= UNEVEN_FROM_ROWS and largest * self._partitions > UNEVEN_FACTOR * self._usable,
         )
 
     def _wait_or_keep(self, keys: Sequence[Key]) -> None:
@@ -148,13 +159,11 @@ class KeyAudit:
 
     def _largest_partition(self) -> int:
         """The rows of the largest of the ranges between the UUIDs' quantiles."""
-        if self._is_unique or self._usable < PARTITIONS:
-            return -(-self._usable // PARTITIONS)
-        self._connection.execute("CREATE INDEX identities ON keys (identity)")
-        cuts = [part * self._usable // PARTITIONS for part in range(1, PARTITIONS)]
-        in_order = "SELECT identity FROM keys ORDER BY identity LIMIT 1 OFFSET"
-        before = [self._number(f"SELECT count(*) FROM keys WHERE identity < ({in_order} {cut})") for cut in cuts]
-        return max(end - start for start, end in pairwise([0, *before, self._usable]))
+        if self._is_unique or self._usable < self._partitions:
+            return -(-self._usable // self._partitions)
+        rows = self._connection.execute(_STARTS, {"rows": self._usable, "partitions": self._partitions})
+        starts: list[int] = [start for (start,) in rows]
+        return max(end - start for start, end in pairwise([*starts, self._usable]))
 
     def _number(self, statement: str) -> int:
         (found,) = self._connection.execute(statement).fetchone()

@@ -71,7 +71,7 @@ class KeyReport:
         null_examples: rowids of the first of them; of a table without rowid their keys.
         duplicate: rows whose key another row has, too: none of them can become an object.
         case_only: rows whose key differs from another one's only in upper and lower case.
-        largest_partition: rows of the largest of the sixteen partitions.
+        largest_partition: rows of the largest of the partitions.
         uneven: whether that is more than twice its share, in a table of 1,000 rows or more.
     """
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from weaviate_migration.base.errors import SourceError
+from weaviate_migration.base.partitions import DEFAULT_PARTITIONS
 from weaviate_migration.base.permissions import make_folder
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.preflight.audit.full_text import full_text_reports
@@ -83,7 +84,7 @@ class SourceAudit:
         }
 
 
-def audit_source(path: Path, mapping: Mapping, scratch: Path) -> SourceAudit:
+def audit_source(path: Path, mapping: Mapping, scratch: Path, partitions: int = DEFAULT_PARTITIONS) -> SourceAudit:
     """Reads every value of a file that a migration would move; nothing is written to it.
 
     The application may go on writing: what it changes meanwhile may be seen or not.
@@ -91,6 +92,7 @@ def audit_source(path: Path, mapping: Mapping, scratch: Path) -> SourceAudit:
     Args:
         path: the file.
         scratch: a folder for what is on disk meanwhile; made if needed.
+        partitions: into how many each table is to be cut.
 
     Raises:
         SourceNotUsableError: it is no SQLite database, or has none of the mapped tables.
@@ -108,7 +110,10 @@ def audit_source(path: Path, mapping: Mapping, scratch: Path) -> SourceAudit:
         indexes = full_text_indexes(connection)
         return SourceAudit(
             tables=tuple(
-                replace(audit_table(connection, each, plan, scratch), full_text=tuple(full_text_reports(each, indexes)))
+                replace(
+                    audit_table(connection, each, plan, partitions, scratch),
+                    full_text=tuple(full_text_reports(each, indexes)),
+                )
                 for each in plan.collections
             ),
             not_migrated=others.unmapped,

@@ -26,19 +26,20 @@ _ANY_TIME = "2026-01-01T00:00:00Z"
 
 
 def audit_table(
-    connection: sqlite3.Connection, plan: CollectionPlan, whole: MigrationPlan, scratch: Path
+    connection: sqlite3.Connection, plan: CollectionPlan, whole: MigrationPlan, partitions: int, scratch: Path
 ) -> TableReport:
     """Reads every planned column of a table once.
 
     Args:
         whole: where the parents of its rows are planned.
+        partitions: into how many the table is to be cut.
         scratch: a folder for keys, on disk while the table is read.
     """
     if plan.table is None:
         return TableReport(plan.mapping.table, plan.mapping.name, exists=False)
     with Endings() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(dir=scratch, prefix="audit-")))
-        keys = stack.enter_context(closing(KeyAudit(plan, folder)))
+        keys = stack.enter_context(closing(KeyAudit(plan, partitions, folder)))
         tenants = tenant_audit(plan.mapping, plan.columns, folder)
         if tenants is not None:
             stack.enter_context(closing(tenants))
