@@ -17,10 +17,8 @@ ADVISORIES := https://pypi.org/pypi/pip/json
 # One file for all platforms and each Python; `make lock UPGRADE=--upgrade` takes newer versions, too.
 LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
   --no-emit-package weaviate-migration --custom-compile-command "make lock" $(UPGRADE)
-# The extras of the image: whoever runs it chooses executor, store and storage by settings alone.
-IMAGE := celery dask k8s postgres s3 vectors
 
-.PHONY: demo ui test test-lowest fuzz chaos soak field tenants lint audit-dependencies lock docs bench clean
+.PHONY: demo ui test test-lowest fuzz chaos soak field tenants cluster lint audit-dependencies lock docs bench clean
 
 # The stamp is newer than what decides about the environment, or the environment is brought up to date.
 $(VENV)/.installed: pyproject.toml setup.py requirements/dev.txt
@@ -82,6 +80,11 @@ tenants: $(VENV)/.installed
 	TENANTS=all $(BIN)/python -m pytest -rP --show-capture=stdout --durations=20 \
 	  weaviate_migration_tests/live/test_tenant_migrations.py
 
+## Redis, PostgreSQL, an S3 server, three Weaviate nodes and two Celery workers, each a process of this machine: 200,000 rows
+## while they change, with a worker and a node killed on the way. CLUSTER=--rows=5000 takes fewer.
+cluster: $(VENV)/.installed
+	$(BIN)/python -m weaviate_migration_tests.cluster $(CLUSTER)
+
 lint: $(VENV)/.installed audit-dependencies
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -97,7 +100,6 @@ audit-dependencies: $(VENV)/.installed
 lock: $(VENV)/.installed
 	$(LOCK) --extra dev --output-file requirements/dev.txt
 	$(LOCK) --constraint requirements/dev.txt --output-file requirements/runtime.txt
-	$(LOCK) --constraint requirements/dev.txt $(IMAGE:%=--extra %) --output-file requirements/image.txt
 
 ## The documentation as a site, site/index.html; a link that leads nowhere is an error.
 docs: $(VENV)/.installed

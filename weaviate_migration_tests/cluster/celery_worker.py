@@ -14,10 +14,13 @@ from celery import Celery
 
 from weaviate_migration_tests.cluster.program import Program, leave_out_if_unwanted
 from weaviate_migration_tests.cluster.redis_server import RedisServer
+from weaviate_migration_tests.live.command_line import child_environment
 
 QUEUE = "dagster"
 """Where `dagster-celery` puts a step that no tag sends elsewhere."""
 _PING_SECONDS = 1.0
+# As on a machine of one core: what a worker does not take, another one does.
+_STEPS_AT_ONCE = 1
 
 
 def celery_settings(redis: RedisServer, **more: object) -> dict[str, Any]:
@@ -56,9 +59,9 @@ class CeleryWorker:
         words = [str(beside / "dagster-celery"), "worker", "start", "-A", "dagster_celery.app", "-y", str(config)]
         queues = [word for queue in self.queues for word in ("-q", queue)]
         self.program = Program(
-            [*words, "-n", self.name, *queues],
+            [*words, "-n", self.name, *queues, "--", "--concurrency", str(_STEPS_AT_ONCE)],
             self.folder / f"celery-{self.name}.log",
-            {**os.environ, "PATH": f"{beside}{os.pathsep}{os.environ['PATH']}", **self.environment},
+            child_environment({**self.environment, "PATH": f"{beside}{os.pathsep}{os.environ['PATH']}"}),
         )
 
     @property
@@ -92,8 +95,10 @@ def run_workers(
     leave_out_if_unwanted()
     workers = [CeleryWorker(folder, settings, environment, name) for name in names]
     try:
+        for each in workers:  # They come up side by side, each mostly with imports.
+            each.program.begin()
         for each in workers:
-            each.start()
+            each.program.await_ready(each.answers)
         yield workers
     finally:
         for each in workers:

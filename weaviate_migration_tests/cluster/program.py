@@ -70,7 +70,12 @@ class Program:
         return self._process is not None and self._process.poll() is None
 
     def start(self, is_ready: Callable[[], bool]) -> None:
-        """Starts it, and waits until it is ready; one that ends before is a failure, with what it said."""
+        """Starts it, and waits until it is ready."""
+        self.begin()
+        self.await_ready(is_ready)
+
+    def begin(self) -> None:
+        """Starts it, and returns at once."""
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
                 self.command,
@@ -84,8 +89,16 @@ class Program:
                 cwd=self.log.parent,
                 start_new_session=True,
             )
+
+    def await_ready(self, is_ready: Callable[[], bool]) -> None:
+        """Waits until it is ready; one that ends before is a failure, with what it said."""
         until(lambda: not self.is_alive() or is_ready())
         assert self.is_alive(), self.log.read_text(errors="replace")
+
+    def end_within(self, seconds: float) -> int:
+        """Waits for one that ends by itself; its exit code."""
+        assert self._process is not None, "not started"
+        return self._process.wait(seconds)
 
     def kill(self) -> None:
         """Ends it on the spot, with all that it has started."""
@@ -116,3 +129,10 @@ def _end(processes: list[psutil.Process], number: signal.Signals) -> None:
         with suppress(psutil.NoSuchProcess):
             each.send_signal(number)
     psutil.wait_procs(processes, timeout=STOP_SECONDS)
+
+
+def processes_about(folder: Path) -> list[str]:
+    """The processes, of whomever, that have been told of this folder by their words or by their environment."""
+    found = psutil.process_iter(["pid", "cmdline", "environ"])
+    told = ((each, [*(each.info["cmdline"] or ()), *(each.info["environ"] or {}).values()]) for each in found)
+    return [str(each) for each, texts in told if any(str(folder) in text for text in texts)]

@@ -1,0 +1,71 @@
+"""A process that changes the application's file without pause, as people do who use it meanwhile.
+
+`python -m weaviate_migration_tests.cluster.writer FILE --seed 7 --rate 20` writes until it is killed.
+"""
+
+import argparse
+import os
+import sqlite3
+import threading
+from contextlib import closing
+from pathlib import Path
+from random import Random
+
+from weaviate_migration_tests.cluster.application import message, open_file, text
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--rate", type=float, required=True, help="transactions a second")
+    given = parser.parse_args()
+    random, parent, pace = Random(given.seed), os.getppid(), threading.Event()
+    with closing(open_file(given.file)) as connection:
+        while os.getppid() == parent:
+            connection.execute("BEGIN IMMEDIATE")
+            change(connection, random)
+            connection.execute("COMMIT")
+            pace.wait(1 / given.rate)
+
+
+def change(connection: sqlite3.Connection, random: Random) -> None:
+    """What one transaction does: mostly a message comes; each kind of change to each table comes now and then."""
+    conversation = _any_key(connection, random, "conversations")
+    match random.randrange(10):
+        case 0 | 1 | 2 | 3:
+            _add_message(connection, random, conversation)
+        case 4 | 5:
+            key = _any_key(connection, random, "messages")
+            connection.execute("UPDATE messages SET body = ?, score = NULL WHERE id = ?", (text(random), key))
+        case 6:
+            key = _any_key(connection, random, "messages")
+            connection.execute("UPDATE messages SET conversation_id = ? WHERE id = ?", (conversation, key))
+        case 7:
+            connection.execute("DELETE FROM messages WHERE id = ?", (_any_key(connection, random, "messages"),))
+        case 8:
+            connection.execute("DELETE FROM messages WHERE conversation_id = ?", (conversation,))
+            connection.execute("DELETE FROM conversations WHERE id = ?", (conversation,))
+        case 9:
+            author = "SELECT author_id FROM conversations WHERE id = ?"
+            connection.execute(f"UPDATE authors SET name = ? WHERE id = ({author})", (text(random), conversation))
+            new = "INSERT INTO conversations SELECT NULL, author_id, ?, started_at FROM conversations WHERE id = ?"
+            added = connection.execute(new, (text(random), conversation)).lastrowid
+            assert added is not None
+            _add_message(connection, random, added)
+
+
+def _add_message(connection: sqlite3.Connection, random: Random, conversation: int) -> None:
+    connection.execute("INSERT INTO messages VALUES (NULL, ?, ?, ?, ?, ?)", message(random, conversation))
+
+
+def _any_key(connection: sqlite3.Connection, random: Random, table: str) -> int:
+    """The key of a row that is there, each about as likely."""
+    (largest,) = connection.execute(f"SELECT max(id) FROM {table}").fetchone()
+    smallest = random.randint(1, largest)
+    (key,) = connection.execute(f"SELECT id FROM {table} WHERE id >= ? ORDER BY id LIMIT 1", (smallest,)).fetchone()
+    return int(key)
+
+
+if __name__ == "__main__":
+    main()
