@@ -85,6 +85,7 @@ class JobSession(ServerSession):
 
         Raises:
             ConfigurationError: the folder of Dagster's instance cannot be made.
+            WorkerLostError: nobody takes the steps that are handed out, or who had one is gone, too often.
             KeyboardInterrupt: Ctrl-C, or SIGTERM.
         """
         config = self.config.model_copy(update={"sqlite_url": str(source)}) if source else self.config

@@ -157,6 +157,12 @@ class SourceStorageError(StorageError, SourceError):
     """A copy of the source cannot be written, nor what is sorted of it, nor the source itself."""
 
 
+class WorkerLostError(MigrationError):
+    """Nobody takes the steps of a run, or who had one is gone; what was loaded stays, and the same may work again."""
+
+    category: ClassVar[ErrorCategory] = "connection"
+
+
 class StateConnectionError(MigrationError):
     """The database that keeps a migration's state could be used before, and cannot be any more; it may come back."""
 

@@ -113,7 +113,12 @@ class ChosenExecutor(BaseModel):
     @property
     def run_config(self) -> dict[str, Any]:
         """What a run has under `execution: {config: …}`."""
-        return self.config if self.name in _LIBRARIES else {self.name: self.config}
+        return self.config if self.is_elsewhere else {self.name: self.config}
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether workers carry out the steps, which may be on any machine."""
+        return self.name in _LIBRARIES
 
     @property
     def processes(self) -> int:

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import dagster as dg
 import psutil
-from dagster._core.definitions.reconstruct import build_reconstructable_job
 from dagster._core.instance.ref import InstanceRef
 
 from weaviate_migration.base.atomic_file import replace_file
@@ -22,12 +21,14 @@ from weaviate_migration.base.permissions import make_folder
 from weaviate_migration.base.settings import API_KEY_VARIABLE, MigrationConfig, dagster_home
 from weaviate_migration.base.storage import is_writable, nearest_existing, storage_errors
 from weaviate_migration.mapping import Mapping
+from weaviate_migration.runs.awaited_run import AwaitedRuns
 from weaviate_migration.runs.dagster_storage import STORAGE_LINES, storage_override
 from weaviate_migration.runs.events import was_interrupted
 from weaviate_migration.runs.executors import IN_PROCESS, ChosenExecutor
 from weaviate_migration.runs.fork_server import own_step_processes
 from weaviate_migration.runs.jobs import JOBS_OF_ONE_STEP, VERIFY_LIVE, new_snapshot
 from weaviate_migration.runs.names import BATCHES, SOURCE, WEAVIATE, DagsterNames
+from weaviate_migration.runs.run_order import RunOrder
 from weaviate_migration.work_folder.folder import WorkFolder
 
 logger = logging.getLogger(__name__)
@@ -158,15 +159,16 @@ def run_job(
         ops: config of single steps, by name.
 
     Raises:
+        ConfigurationError: workers are to carry out the steps, and there are none.
+        WorkerLostError: nobody takes the steps that are handed out, or who had one is gone, too often.
         KeyboardInterrupt: Ctrl-C, or SIGTERM.
     """
     work_folder = WorkFolder.of(config)
     work_folder.mappings.keep(mapping)
+    running = IN_PROCESS if job in JOBS_OF_ONE_STEP else executor
     partitions = work_folder.records.partitions(config.partitions)
-    recipe = build_reconstructable_job(
-        "weaviate_migration.defs.build",
-        "job_for_run",
-        reconstructable_kwargs={
+    order = RunOrder(
+        job={
             "name": job,
             "mapping_digest": mapping.digest,
             "work_dir": str(config.work_dir.absolute()),
@@ -181,19 +183,28 @@ def run_job(
             "group_prefix": names.group_prefix,
             "queries_digest": work_folder.queries.read().digest,
         },
+        run_config=_run_config(config, names, job, running) | ({"ops": ops} if ops else {}),
+        tags=_tags(config, job, partitions),
+        selection=None if selection is None else tuple(tuple(each.path) for each in selection),
     )
-    running = IN_PROCESS if job in JOBS_OF_ONE_STEP else executor
-    run_config = _run_config(config, names, job, running) | ({"ops": ops} if ops else {})
     if config.executor is None and config.enable_parallel_processing and config.processes == 1:
         logger.info("--parallel: this machine has no cores to gain by it; collections are loaded one after the other")
-    with own_step_processes():
-        result = dg.execute_job(
-            recipe, instance, run_config=run_config, tags=_tags(config, job, partitions), asset_selection=selection
-        )
-    events = list(result.all_events)
+    if running.is_elsewhere:
+        run_id = AwaitedRuns(instance, work_folder, running).make(order)
+        events = _events_of(instance, run_id)
+    else:
+        with own_step_processes():
+            result = order.execute(instance)
+        run_id, events = result.run_id, list(result.all_events)
     if was_interrupted(events):
         raise KeyboardInterrupt
-    return JobRun(result.run_id, events)
+    return JobRun(run_id, events)
+
+
+def _events_of(instance: dg.DagsterInstance, run_id: str) -> list[dg.DagsterEvent]:
+    """What a run that was made elsewhere has stored."""
+    stored = (entry.dagster_event for entry in instance.all_logs(run_id))
+    return [each for each in stored if each is not None]
 
 
 def end_killed_runs(instance: dg.DagsterInstance) -> list[str]:

@@ -10,6 +10,7 @@ from weaviate_migration.defs.resources.extract_storage import ExtractIOManager
 from weaviate_migration.defs.resources.models import open_models_resource
 from weaviate_migration.defs.resources.sqlite import SQLiteSource
 from weaviate_migration.defs.resources.weaviate import WeaviateServer
+from weaviate_migration.defs.resources.work_folder import work_folder_resource
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.runs.names import BATCHES, EXTRACT_STORAGE, MODELS, SOURCE, WEAVIATE, WORK_FOLDER, DagsterNames
 from weaviate_migration.work_folder.folder import WorkFolder
@@ -30,7 +31,7 @@ def own_resources(
         processes: that load side by side.
     """
     resources = {
-        WORK_FOLDER: dg.ResourceDefinition.hardcoded_resource(
+        WORK_FOLDER: work_folder_resource(
             work_folder,
             f"What a migration keeps on disk; chosen by {environment_variable('work_dir')}, not by a run.",
         ),

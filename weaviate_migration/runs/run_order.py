@@ -1,0 +1,33 @@
+"""A run that is to be made, as plain values: for this process, or for one of its own that gets it through a pipe."""
+
+from typing import Any
+
+import dagster as dg
+from dagster._core.definitions.reconstruct import build_reconstructable_job
+from pydantic import BaseModel, ConfigDict
+
+
+class RunOrder(BaseModel):
+    """A run that is to be made.
+
+    Attributes:
+        job: what `job_for_run` makes the job from, in this process and in those of the steps.
+        run_config: of the run.
+        tags: of the run.
+        selection: the keys of the assets to materialize, each as its parts; None for all of the job.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    job: dict[str, Any]
+    run_config: dict[str, Any]
+    tags: dict[str, str]
+    selection: tuple[tuple[str, ...], ...] | None
+
+    def execute(self, instance: dg.DagsterInstance) -> dg.JobExecutionResult:
+        """Makes the run, and stores it in the instance; whether it fails is in its events."""
+        recipe = build_reconstructable_job(
+            "weaviate_migration.defs.build", "job_for_run", reconstructable_kwargs=self.job
+        )
+        chosen = None if self.selection is None else [dg.AssetKey(each) for each in self.selection]
+        return dg.execute_job(recipe, instance, run_config=self.run_config, tags=self.tags, asset_selection=chosen)

@@ -1,0 +1,68 @@
+"""Whether somebody takes the steps that an executor hands out: asked before they wait for ever."""
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import dagster as dg
+
+from weaviate_migration.runs.executors import ChosenExecutor
+
+# Workers answer within milliseconds; those of a busy machine may take longer.
+_ANSWER_SECONDS = 3.0
+_QUEUE_TAG = "dagster-celery/queue"
+
+
+def absent_workers(executor: ChosenExecutor) -> str:
+    """What is missing of those that would take the steps, as a sentence; '' where somebody is there, or none is asked.
+
+    Pods of Kubernetes are made for each step, and a Dask cluster of one's own with the run: nobody waits there yet.
+    """
+    ask = _QUESTIONS.get(executor.name)
+    return ask(_resolved(executor), dict(executor.source_tags)) if ask else ""
+
+
+def _resolved(executor: ChosenExecutor) -> Mapping[str, Any]:
+    """The config, with what the environment holds and with Dagster's defaults."""
+    job = dg.GraphDefinition(name="asked").to_job(executor_def=executor.definition)
+    checked = dg.validate_run_config(job, {"execution": {"config": executor.run_config}})
+    (config,) = checked["execution"].values()
+    return config  # type: ignore[no-any-return]
+
+
+def _absent_of_celery(config: Mapping[str, Any], source_tags: Mapping[str, str]) -> str:
+    """Each queue that gets steps needs a worker that listens to it."""
+    executor = importlib.import_module("dagster_celery.executor").CeleryExecutor
+    given = {name: config.get(name) for name in ("broker", "backend", "include", "config_source")}
+    app = importlib.import_module("dagster_celery.make_app").make_app(executor.for_cli(**given).app_args())
+    broken = importlib.import_module("kombu.exceptions").OperationalError
+    try:
+        with app, app.connection_for_read(connect_timeout=_ANSWER_SECONDS) as connection:
+            connection.ensure_connection(max_retries=1, interval_start=0, timeout=_ANSWER_SECONDS)
+            listened = app.control.inspect(timeout=_ANSWER_SECONDS).active_queues() or {}
+    except (broken, OSError) as error:
+        return f"Celery's broker cannot be reached: {error}."
+    wanted = {app.conf.task_default_queue, source_tags.get(_QUEUE_TAG, app.conf.task_default_queue)}
+    served = {queue["name"] for queues in listened.values() for queue in queues}
+    if missing := sorted(wanted - served):
+        return f"No worker of Celery listens to {' and '.join(f'the queue `{each}`' for each in missing)}."
+    return ""
+
+
+def _absent_of_dask(config: Mapping[str, Any], _source_tags: Mapping[str, str]) -> str:
+    """A scheduler that was there before the run has workers."""
+    if (existing := config["cluster"].get("existing")) is None:
+        return ""
+    client = importlib.import_module("dask.distributed").Client
+    try:
+        with client(existing["address"], timeout=_ANSWER_SECONDS) as connected:
+            is_served = bool(connected.scheduler_info()["workers"])
+    except OSError as error:
+        return f"Dask's scheduler at {existing['address']} cannot be reached: {error}."
+    return "" if is_served else f"Dask's scheduler at {existing['address']} has no worker."
+
+
+_QUESTIONS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, str]], str]] = {
+    "celery": _absent_of_celery,
+    "dask": _absent_of_dask,
+}

@@ -1,0 +1,108 @@
+"""A migration whose steps are carried out by a worker of Celery: a real one, which is killed on the way."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import yaml
+from weaviate import WeaviateClient
+
+from weaviate_migration.phases.history.collection_locks import writing_lock
+from weaviate_migration.runs import awaited_run, life_watch
+from weaviate_migration.runs.awaited_run import AWAITED_TAG
+from weaviate_migration.runs.runner import dagster_instance
+from weaviate_migration.runs.steps import RunSteps
+from weaviate_migration.target.server import ServerAddress
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.heartbeats import Heartbeats
+from weaviate_migration.work_folder.state_store import StateStore
+from weaviate_migration_tests.cluster.celery_worker import CeleryWorker, celery_settings
+from weaviate_migration_tests.cluster.redis_server import RedisServer
+from weaviate_migration_tests.live.command_line import Ended, empty, holdings, until
+from weaviate_migration_tests.live.notes import fresh_notes
+
+# Three signs of life may be late.
+LOST_SECONDS = 20.0
+
+
+class WorkedNotes:
+    """Notes that are loaded but not cut over, and the worker that carries out the steps of what is done then."""
+
+    def __init__(self, folder: Path, server: ServerAddress, redis: RedisServer) -> None:
+        self.notes = fresh_notes(folder, server)
+        settings = celery_settings(redis)
+        self.worker = CeleryWorker(folder, settings, {"DAGSTER_HOME": str(self.notes.work_dir / "dagster_home")})
+        self.executor = folder / "executor.yaml"
+        self.executor.write_text(yaml.safe_dump({"celery": settings}))
+
+    def migrate(self, *more: object) -> Ended:
+        return self.notes.migrate("--executor", self.executor, "--json", *more)
+
+    @property
+    def runs(self) -> list[dg.DagsterRun]:
+        """Those whose steps others carry out, the newest first."""
+        with dagster_instance(self.notes.work_dir) as instance:
+            return [run for run in instance.get_runs() if AWAITED_TAG in run.tags]
+
+    def is_loading(self) -> bool:
+        """Whether a worker is at the step that loads the notes, and gives signs of life."""
+        for run in self.runs[:1]:
+            with dagster_instance(self.notes.work_dir) as instance:
+                step = RunSteps(instance, run.run_id).read().get("note")
+            signs = Heartbeats(StateStore.of(self.notes.work_dir), run.run_id).read()
+            return step is not None and step.ended is None and bool(signs)
+        return False
+
+
+@pytest.fixture(scope="module")
+def worked(
+    tmp_path_factory: pytest.TempPathFactory,
+    server: ServerAddress,
+    connected: WeaviateClient,
+    redis_server: RedisServer,
+) -> Iterator[WorkedNotes]:
+    empty(connected)
+    redis_server.empty()
+    worked = WorkedNotes(tmp_path_factory.mktemp("worked"), server, redis_server)
+    assert worked.notes.migrate("--no-cutover").code == 0
+    try:
+        yield worked
+    finally:
+        worked.worker.stop()
+
+
+def test_nobody_takes_the_steps(worked: WorkedNotes) -> None:
+    ended = worked.migrate()
+    assert ended.code == 2
+    assert "No worker of Celery listens to the queue `dagster`." in ended.stderr
+    assert worked.runs == []
+
+
+def test_a_step_whose_worker_is_killed_is_taken_by_another_run(
+    worked: WorkedNotes, connected: WeaviateClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (awaited_run, life_watch):
+        monkeypatch.setattr(module, "LOST_SECONDS", LOST_SECONDS)
+    worked.worker.start()
+    folder = WorkFolder(worked.notes.work_dir)
+    name, *_ = [each for each in holdings(connected)[0] if each.startswith("Note_")]
+    lock = writing_lock(folder, name)
+    with ThreadPoolExecutor(1) as threads:
+        with lock:  # The step waits for it.
+            migration = threads.submit(worked.migrate)
+            until(lambda: worked.is_loading() or migration.done())
+            worked.worker.kill()
+        worked.worker.start()
+        ended = migration.result()
+    assert ended.code == 0, ended.stderr
+    assert "has given no sign of life for" in ended.stderr
+    lost, done = sorted(worked.runs, key=lambda run: run.status.value)
+    assert (lost.status, done.status) == (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS)
+    assert ended.json["run_id"] == done.run_id
+    assert ended.json["certificate"]
+    assert connected.collections.use("Note").aggregate.over_all(total_count=True).total_count == 64
+    store = StateStore.of(worked.notes.work_dir)
+    assert Heartbeats(store, lost.run_id).is_called_off
+    assert [Heartbeats(store, each.run_id).read() for each in (lost, done)] == [{}, {}]
