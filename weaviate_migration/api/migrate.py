@@ -48,6 +48,7 @@ from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.kept_queries import current_queries
 from weaviate_migration.work_folder.phase import Phase, next_step
 from weaviate_migration.work_folder.record import MigrationRecord, SnapshotRecord, refuse_another_migration
+from weaviate_migration.work_folder.storage import remove
 
 logger = logging.getLogger(__name__)
 
@@ -148,7 +149,7 @@ class _MigrateCall:
             source = sqlite_path(config.sqlite_url).absolute()
             refuse_another_migration(unfinished, source, mapping, config.prefix, config.partitions)
             discard_comparisons(self._work_folder, mapping, unfinished)
-            discard_certificate(self._work_folder.path, unfinished.id)
+            discard_certificate(self._work_folder, unfinished.id)
         refuse_unset(mapping.variables)
         self._session.models.refuse_unusable_cache(mapping)
         began, cpu_before = time.monotonic(), _cpu_seconds()
@@ -261,7 +262,7 @@ class _MigrateCall:
         result = result.with_(next_step=f"{result.next_step} {_about_changes(record.snapshot)}")
         if self._config.backup_before_migration:
             return result
-        record.snapshot.path.unlink(missing_ok=True)
+        remove(record.snapshot.path)
         return result.with_(backup=None)
 
     def _refusals(self, record: MigrationRecord) -> Iterator[str]:

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
+from upath import UPath
 from weaviate import WeaviateClient
 
 from weaviate_migration.api.job_session import JobSession, opened_for_jobs
@@ -38,6 +38,7 @@ from weaviate_migration.target.schema import refuse_lost_collection
 from weaviate_migration.target.write import WriteSettings, write_settings
 from weaviate_migration.work_folder.kept_queries import current_queries
 from weaviate_migration.work_folder.record import MigrationRecord
+from weaviate_migration.work_folder.storage import remove
 
 
 @dataclass(frozen=True)
@@ -193,7 +194,7 @@ class MigrationVerifier:
         run = self._session.run(job, source=record.source, on_start=self._on_start)
         record = self._work_folder.records.current()
         compared = compared_collections(self._work_folder, mapping, record)
-        path: Path | None = None
+        path: UPath | None = None
         if is_whole(record, compared):
             path = certify(self._work_folder, mapping, record, compared, server_version(self._client))
         exit_code, errors = run_verdict(run.events)
@@ -248,7 +249,7 @@ def _with_changes(result: VerificationResult, changed: ChangeComparison) -> Veri
     differences = [*result.differences, *(one for each in changed.collections for one in each.differences)]
     found = changed.differences
     if found and result.certificate is not None:
-        Path(result.certificate).unlink()  # It knows of the snapshot only.
+        remove(UPath(result.certificate))  # It knows of the snapshot only.
     repaired = result.repaired
     if changed.repaired is not None:
         done = changed.repaired

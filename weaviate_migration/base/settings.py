@@ -78,7 +78,7 @@ OPTIONS: Mapping[str, str] = {
     "allow_pause": "--allow-pause",
     "keep_changes": "--keep-changes",
     "keep_hours": "--keep-hours",
-    "extracts": "--extracts",
+    "storage": "--storage",
     "vector_cache": "--vector-cache",
     "max_embedding_calls": "--max-embedding-calls",
     "alerts": "--alerts",
@@ -127,7 +127,7 @@ class MigrationConfig(BaseModel):
         tenant: the one tenant whose rows are migrated; None: all rows of all collections.
         prefix: stands before the names of collections and aliases.
         queries: the file of the application's own queries, which have to be answered; None: those of before, if any.
-        work_dir: snapshot, extracts, quarantine, embedded server, Dagster's home; the state, unless `state_url` says.
+        work_dir: embedded server, Dagster's home, and what `state_url` and `storage` do not keep elsewhere.
         state_url: of the PostgreSQL database that keeps the state of the migrations, for several machines:
             `postgresql+psycopg2://user@host/database`; '' is `state.sqlite` in the work folder.
         live: capture changes of the source before anything else, and apply them before the cutover.
@@ -135,7 +135,8 @@ class MigrationConfig(BaseModel):
         allow_pause: take the snapshot although writers will wait for it more than 2 s.
         keep_changes: of the change log, so many applied entries stay at most.
         keep_hours: and none that is older.
-        extracts: where extracts are kept: any fsspec path; '' is the work folder.
+        storage: where snapshot, extracts, quarantine, certificate and report are kept: any fsspec path; '' is the work
+            folder.
         vector_cache: the file of the vectors that were made; migrations may share it. None: in the work folder.
         max_embedding_calls: how often a command asks models for vectors at most; None: as often as is needed.
         alerts: the file that says where alerts go, and from when on something is one; None: nobody is told.
@@ -178,7 +179,7 @@ class MigrationConfig(BaseModel):
     allow_pause: bool = False
     keep_changes: int = Field(default=KEEP_CHANGES, ge=1)
     keep_hours: float = Field(default=KEEP_HOURS, ge=0, allow_inf_nan=False)
-    extracts: str = ""
+    storage: str = ""
     vector_cache: Path | None = None
     max_embedding_calls: int | None = Field(default=None, ge=0)
     alerts: Path | None = None
@@ -203,7 +204,7 @@ class MigrationConfig(BaseModel):
             mistakes = error.errors(include_url=False, include_context=False)
             raise _refusal([_mistake(dict(each)) for each in mistakes]) from None
 
-    @field_validator("weaviate_url", "extracts", "state_url")
+    @field_validator("weaviate_url", "storage", "state_url")
     @classmethod
     def _holds_no_password(cls, url: str) -> str:
         """Dagster stores them, with each run."""

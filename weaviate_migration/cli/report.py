@@ -19,11 +19,12 @@ from weaviate_migration.cli.show.options import (
 from weaviate_migration.cli.show.terminal import tell
 from weaviate_migration.monitoring.report import html_page, markdown_page
 from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.storage import local_path, write_whole
 
 
 @click.command(cls=HeadedCommand, epilog=EPILOG)
 @with_options(*MIGRATION_OPTIONS)
-@click.option("--html", metavar="FILE", help="Write one HTML page; default: report.html in the work folder.")
+@click.option("--html", metavar="FILE", help="Write one HTML page; default: report.html in the storage.")
 @MARKDOWN_OPTION
 def report(as_json: bool, html: str | None, markdown: str | None, **options: Any) -> int:
     """Write the report of the newest migration, finished or failed; a FILE may be - for standard output."""
@@ -32,7 +33,12 @@ def report(as_json: bool, html: str | None, markdown: str | None, **options: Any
     config = config_with_optional_source(**options)
     found = read_migration_report(config)
     if html is None and markdown is None and not as_json:
-        html = str(WorkFolder.of(config).report_path)
+        kept = WorkFolder.of(config).report_path
+        if local_path(kept) is None:
+            write_whole(kept, html_page(found))
+            tell(f"Report: {kept}")
+            return 0
+        html = str(kept)
     if html is not None:
         write_document("--html", html, html_page(found))
     if markdown is not None:

@@ -23,8 +23,8 @@ from weaviate_migration.mapping.validated_model import in_fields_or_else
 from weaviate_migration.source.connect import sqlite_path
 
 SETTINGS = (
-    *("allow_pause", "batch_size", "enable_parallel_processing", "executor", "extracts", "keep_changes", "keep_hours"),
-    *("max_embedding_calls", "max_retries", "memory_limit_mb", "partitions", "retry_delay", "state_url"),
+    *("allow_pause", "batch_size", "enable_parallel_processing", "executor", "keep_changes", "keep_hours"),
+    *("max_embedding_calls", "max_retries", "memory_limit_mb", "partitions", "retry_delay", "state_url", "storage"),
     *("validation_sample_size", "vector_cache", "worker_count"),
 )
 """What of `MigrationConfig` has no field of its own in the component, and is read by what Dagster loads."""

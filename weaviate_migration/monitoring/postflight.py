@@ -181,7 +181,7 @@ def queries(
 ) -> ChecklistItem:
     """Whether the application's own queries find through the aliases what they have to find."""
     followed = known_standing(work_folder, record)
-    path = query_file(record, as_it_is_now=followed is not None)
+    path = query_file(work_folder, record, as_it_is_now=followed is not None)
     try:
         with opened_query_source(path, mapping, work_folder) as source:
             try:
@@ -277,7 +277,7 @@ def certificate(record: MigrationRecord, work_folder: WorkFolder) -> ChecklistIt
     """Whether a full comparison of this migration is certified."""
     remedy = "`weaviate-migration verify` compares everything, and writes one."
     try:
-        found = read_certificate(work_folder.path)
+        found = read_certificate(work_folder)
     except ValueError:
         return ChecklistItem("certificate", "warned", "it is damaged", remedy)
     if found is None:

@@ -45,8 +45,7 @@ def counted_rows(mapping: Mapping, record: MigrationRecord, work_folder: WorkFol
         SourceError: the source is locked or damaged.
     """
     followed = known_standing(work_folder, record)
-    snapshot = record.snapshot.path if record.snapshot is not None else None
-    if followed is None and snapshot is not None and snapshot.is_file():
+    if followed is None and (snapshot := work_folder.local_snapshot_if_any(record)) is not None:
         return _counted(snapshot, mapping, record, work_folder, "the snapshot")
     counted = _counted(record.source, mapping, record, work_folder, "the source")
     if followed is None:

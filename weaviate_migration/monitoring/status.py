@@ -1,16 +1,19 @@
 """What is known of the migrations of a work folder: phase, positions, aliases, checks, and what to do next."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from upath import UPath
 
+from weaviate_migration.base.errors import StorageError
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.base.vector_tally import VectorTally
-from weaviate_migration.work_folder.folder import WorkFolder, bytes_in
+from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.own_mapping import current_mapping
 from weaviate_migration.work_folder.phase import Phase, next_step
+from weaviate_migration.work_folder.storage import bytes_in
 from weaviate_migration.work_folder.sync_positions import Standing
 
 if TYPE_CHECKING:
@@ -91,10 +94,11 @@ def status_before_first(config: MigrationConfig) -> MigrationStatus | None:
 
 
 def disk_use(work_folder: WorkFolder) -> dict[str, int]:
-    """Bytes of each folder and file of the work folder, and of extracts and made vectors where they are elsewhere."""
+    """Bytes of all that is right in the work folder; and of storage and made vectors, where they are elsewhere."""
     parts = {path.name: bytes_in(UPath(path)) for path in sorted(work_folder.path.glob("*"))}
-    if work_folder.extracts:
-        parts["extracts"] = sum(bytes_in(work_folder.extracts_of(each)) for each in work_folder.records.all())
+    if work_folder.storage:
+        with suppress(StorageError):  # The rest is worth knowing, too.
+            parts["storage"] = bytes_in(work_folder.files)
     if work_folder.vector_cache is not None:
         parts["vectors.sqlite"] = bytes_in(UPath(work_folder.vector_cache_path))
     return {name: size for name, size in parts.items() if size}

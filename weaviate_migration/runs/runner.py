@@ -174,7 +174,7 @@ def run_job(
             "work_dir": str(config.work_dir.absolute()),
             "state_url": config.state_url,
             "partitions": partitions,
-            "extracts": config.extracts,
+            "storage": config.storage,
             "vector_cache": _text(config.vector_cache),
             "max_embedding_calls": config.max_embedding_calls,
             "with_api_key": config.weaviate_api_key is not None,

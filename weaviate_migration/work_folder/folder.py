@@ -8,9 +8,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from fsspec import get_filesystem_class
-from fsspec.implementations.local import LocalFileSystem
-from fsspec.utils import get_protocol
 from upath import UPath
 
 from weaviate_migration.base.atomic_file import replace_file
@@ -37,12 +34,16 @@ from weaviate_migration.work_folder.pending_vectors import PendingVectors
 from weaviate_migration.work_folder.prefixes import Prefixes, read_prefixes, write_prefixes
 from weaviate_migration.work_folder.quarantine import Quarantine
 from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords
+from weaviate_migration.work_folder.snapshot_copies import SnapshotCopies
 from weaviate_migration.work_folder.state_store import StateStore
+from weaviate_migration.work_folder.storage import files_in, local_path, refuse_closed, storage_root
 from weaviate_migration.work_folder.sync_positions import SyncPositions
 from weaviate_migration.work_folder.timeline import HistoryFile
 
 # Who works in a folder and does not say as what.
 _SOMEBODY = "a program"
+# The folders of a storage that is not the work folder.
+_STORED = ("snapshots", "extracts", "quarantine")
 
 
 @dataclass(frozen=True)
@@ -51,31 +52,31 @@ class WorkFolder:
 
     Attributes:
         path: the folder, absolute. Naming what is in it makes nothing; writing does.
-        extracts: where extracts are kept: any fsspec path, such as s3://bucket/extracts; empty: in the folder.
+        storage: where snapshot, extracts, quarantine, certificate and report are kept: any fsspec path, such as
+            s3://bucket/folder; empty: in the folder.
         vector_cache: the file of the vectors that were made; None: in the folder.
         state_url: of the PostgreSQL database that keeps the state; empty: a file in the folder does.
     """
 
     path: Path
-    extracts: str = ""
+    storage: str = ""
     vector_cache: Path | None = None
     state_url: str = ""
 
     def __post_init__(self) -> None:
-        """Raises ConfigurationError where the extracts are to be on a storage that this installation does not know."""
-        try:
-            get_filesystem_class(get_protocol(self.extracts))
-        except (ImportError, ValueError) as error:
-            raise ConfigurationError(
-                f"--extracts {self.extracts}: {error}.",
-                "Install the package that fsspec needs for this storage, or name a folder.",
-            ) from None
+        """Raises ConfigurationError where the storage is one that this installation does not know."""
+        _ = self.files
+
+    @property
+    def files(self) -> UPath:
+        """Where the large files are: the folder itself, or the storage that is named; nothing is made."""
+        return storage_root(self.storage, self.path)
 
     @classmethod
     def of(cls, config: MigrationConfig) -> "WorkFolder":
         """The one that the settings name; nothing is made."""
         vector_cache = config.vector_cache and config.vector_cache.absolute()
-        return cls(config.work_dir.absolute(), config.extracts, vector_cache, config.state_url)
+        return cls(config.work_dir.absolute(), config.storage, vector_cache, config.state_url)
 
     def ensure(self) -> Path:
         """Makes the folder if it is not there, and returns its path: for whoever is about to write to it.
@@ -108,11 +109,13 @@ class WorkFolder:
         """For the beginning of one that writes much, and frees nothing; nothing is made.
 
         Raises:
-            ConfigurationError: it may not be written to, or its disk is full.
+            ConfigurationError: it may not be written to, or its disk is full; or the storage may not be written to.
         """
         self.refuse_closed()
         if not is_writable(self.path):
             raise _unusable(self.path, room_text(self.path, LEAST_ROOM_BYTES), "Make room there")
+        if self.storage:
+            refuse_closed(self.files)
 
     def close_to_others(self) -> None:
         """Closes what an earlier version left open to others, as far as that can be: for whoever only reads in it."""
@@ -120,12 +123,12 @@ class WorkFolder:
             self._close_to_others()
 
     def _close_to_others(self) -> None:
-        """A folder that holds nothing of ours is not ours to close; extracts may be kept elsewhere on this machine."""
+        """A folder that holds nothing of ours is not ours to close; the storage may be elsewhere on this machine."""
         if not (self.path / "migrations").is_dir():
             return
         folders = [self.path]
-        if self.extracts and (kept := local_path(UPath(self.extracts))) is not None:
-            folders += [each for record in self.records.all() if (each := kept / record.id).is_dir()]
+        if self.storage and (kept := local_path(self.files)) is not None:
+            folders += [each for name in _STORED if (each := kept / name).is_dir()]
         for folder in folders:
             if is_open_to_others(folder):
                 close_to_others(folder)
@@ -252,13 +255,51 @@ class WorkFolder:
         """The application's own queries that are in force."""
         return KeptQueries(self.path)
 
-    def snapshot_path(self, record: MigrationRecord) -> Path:
-        """The migration's snapshot."""
-        return self.path / "snapshots" / f"{record.id}.sqlite"
+    def snapshot_path(self, record: MigrationRecord) -> UPath:
+        """Where the migration's first snapshot is kept; its record says where the newest is."""
+        return self.files / "snapshots" / f"{record.id}.sqlite"
+
+    def snapshots_of(self, record: MigrationRecord) -> list[UPath]:
+        """The snapshots of a migration that are there: the first one, and the newest."""
+        return [each for each in files_in(self.files / "snapshots") if each.name.startswith(f"{record.id}.")]
+
+    @property
+    def snapshot_copies(self) -> SnapshotCopies:
+        """The snapshots of a storage elsewhere, as this machine reads them."""
+        return SnapshotCopies(self.path / "snapshot_copies")
+
+    def local_snapshot(self, record: MigrationRecord) -> Path:
+        """The migration's newest snapshot, to be read on this machine; it is fetched from a storage elsewhere.
+
+        Raises:
+            ConfigurationError: there is none.
+            StorageError: it cannot be fetched.
+        """
+        if (found := self.local_snapshot_if_any(record)) is None:
+            raise ConfigurationError(
+                f"Migration {record.id} has no snapshot.",
+                "`weaviate-migration migrate` takes one (in Dagster's UI: `sqlite_snapshot`).",
+            )
+        return found
+
+    def local_snapshot_if_any(self, record: MigrationRecord) -> Path | None:
+        """As `local_snapshot`; None where there is none, or it was removed.
+
+        Raises:
+            StorageError: it cannot be fetched.
+        """
+        if (snapshot := record.snapshot) is None:
+            return None
+        if (local := local_path(snapshot.path)) is not None:
+            return local if local.is_file() else None
+        try:
+            return self.snapshot_copies.fetched(snapshot.path, snapshot.sha256, snapshot.bytes)
+        except FileNotFoundError:
+            return None
 
     def extracts_of(self, record: MigrationRecord) -> UPath:
         """The folder of the migration's extracts."""
-        return UPath(self.extracts or self.path / "extracts") / record.id
+        return self.files / "extracts" / record.id
 
     def extract_path(self, record: MigrationRecord, extract_name: str, partition: str) -> UPath:
         """One partition of an extract."""
@@ -273,7 +314,8 @@ class WorkFolder:
             ConfigurationError: one of them is not there.
         """
         paths = {key: self.extract_path(record, mapping.extract_name, key) for key in partitions}
-        missing = [key for key, path in paths.items() if not path.exists()]
+        there = {each.name for each in files_in(self.extracts_of(record) / mapping.extract_name)}
+        missing = [key for key, path in paths.items() if path.name not in there]
         if missing:
             raise ConfigurationError(
                 f"The extract of {mapping.table} lacks the partitions {', '.join(missing)}.",
@@ -376,9 +418,14 @@ class WorkFolder:
         return self.path / "history"
 
     @property
-    def report_path(self) -> Path:
+    def certificate_path(self) -> UPath:
+        """The certificate of the last comparison of everything."""
+        return self.files / "certificate.json"
+
+    @property
+    def report_path(self) -> UPath:
         """The report of the newest migration, as a page."""
-        return self.path / "report.html"
+        return self.files / "report.html"
 
     def history(self, record: MigrationRecord) -> HistoryFile:
         """Where it is noted how a migration goes."""
@@ -391,16 +438,6 @@ def _unusable(
     return ConfigurationError(
         f"The work folder {folder} cannot be written to: {reason}.", f"{remedy}, or name another one with --work-dir."
     )
-
-
-def local_path(path: UPath) -> Path | None:
-    """The path on this machine; None for one that is elsewhere."""
-    return Path(path.path) if isinstance(path.fs, LocalFileSystem) else None
-
-
-def bytes_in(path: UPath) -> int:
-    """What a file or folder takes, with all that is in it; 0 where it is not there, or goes away meanwhile."""
-    return sum(int(each["size"]) for each in path.fs.find(path.path, detail=True).values())
 
 
 def quarantined_rows(work_folder: WorkFolder, record: MigrationRecord) -> dict[str, int]:

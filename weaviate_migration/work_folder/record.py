@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator
 from structlog.contextvars import bind_contextvars
+from upath import UPath
 
 from weaviate_migration.base.atomic_file import replace_file, replacing_after
 from weaviate_migration.base.errors import ConfigurationError, MigrationConflictError
@@ -26,6 +27,7 @@ from weaviate_migration.source.connect import sqlite_path
 from weaviate_migration.source.log_position import LogPosition
 from weaviate_migration.source.other_tables import OtherTables
 from weaviate_migration.work_folder.mappings import KeptMappings
+from weaviate_migration.work_folder.storage import stored_path
 
 State = Literal["unfinished", "cut over", "rolled back", "discarded", "cleaned up"]
 CutoverStep = Literal["begun", "applied", "compared", "switching", "switched", "undone"]
@@ -39,14 +41,15 @@ class SnapshotRecord(BaseModel):
     """The snapshot that the extracts read: path, SHA-256 (hex), size, and when it was complete.
 
     Attributes:
+        path: on this machine, or in a storage elsewhere; `WorkFolder.local_snapshot` is the one to read.
         captured: where the change log in it ends; None where changes were not captured.
         other_tables: the tables in it that no collection is made from; None where an older version took it.
         remarks: what SQLite's check says of rows that are not as their table declares; '' for nothing.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
-    path: Path
+    path: Annotated[UPath, PlainValidator(stored_path), PlainSerializer(str)]
     sha256: str
     bytes: int
     taken_at: datetime
@@ -132,20 +135,6 @@ class MigrationRecord(BaseModel):
     def partition_keys(self) -> tuple[str, ...]:
         """The keys of its partitions, ascending."""
         return partition_keys(self.partitions)
-
-    @property
-    def snapshot_path(self) -> Path:
-        """Where the snapshot is.
-
-        Raises:
-            ConfigurationError: there is none.
-        """
-        if self.snapshot is None or not self.snapshot.path.is_file():
-            raise ConfigurationError(
-                f"Migration {self.id} has no snapshot.",
-                "`weaviate-migration migrate` takes one (in Dagster's UI: `sqlite_snapshot`).",
-            )
-        return self.snapshot.path
 
     @property
     def passed_over(self) -> dict[str, int]:

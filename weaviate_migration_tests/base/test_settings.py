@@ -78,7 +78,7 @@ OTHERS: dict[str, tuple[str, Any]] = {
     "allow_pause": ("true", True),
     "keep_changes": ("5000", 5000),
     "keep_hours": ("0.5", 0.5),
-    "extracts": ("memory://extracts", "memory://extracts"),
+    "storage": ("memory://files", "memory://files"),
     "vector_cache": ("vectors.sqlite", Path("vectors.sqlite")),
     "max_embedding_calls": ("100", 100),
     "alerts": ("alerts.yaml", Path("alerts.yaml")),
@@ -159,13 +159,13 @@ def test_value_of_a_wrong_key_is_not_shown() -> None:
     assert "a-secret" not in repr(create_migration_config("app.db", weaviate_api_key="a-secret"))
 
 
-@pytest.mark.parametrize("field", ["weaviate_url", "extracts"])
+@pytest.mark.parametrize("field", ["weaviate_url", "storage"])
 def test_password_in_a_url_is_refused_and_not_shown(field: str) -> None:
     with pytest.raises(ConfigurationError, match="holds a password") as raised:
         create_migration_config("app.db", **{field: "s3://me:a-secret@host/path"})
     assert OPTIONS[field] in raised.value.message
     assert "a-secret" not in str(raised.value)
-    assert create_migration_config("app.db", extracts="sftp://me@host/path").extracts == "sftp://me@host/path"
+    assert create_migration_config("app.db", storage="sftp://me@host/path").storage == "sftp://me@host/path"
 
 
 @pytest.mark.parametrize(

@@ -35,9 +35,9 @@ def test_the_next_command_is_named(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["migrate", "verify", "status", "audit"])
 def test_storage_that_nobody_knows_is_told_before_anything_is_made(name: str, storage: str, tmp_path: Path) -> None:
     work = tmp_path / "work"
-    ended = run_here(name, "--sqlite-url", note_file(tmp_path / "a.db"), "--extracts", storage, "--work-dir", work)
+    ended = run_here(name, "--sqlite-url", note_file(tmp_path / "a.db"), "--storage", storage, "--work-dir", work)
     assert ended.code == 2
-    assert ended.complaint[0].startswith(f"error: --extracts {storage}: ")
+    assert ended.complaint[0].startswith(f"error: --storage {storage}: ")
     assert "name a folder" in ended.complaint[1]
     assert not work.exists()
 

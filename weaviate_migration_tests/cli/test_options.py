@@ -114,7 +114,7 @@ def test_span_of_time_that_is_none_is_wrong_usage(name: str, span: str, tmp_path
 # They know of no file, or make it.
 WITHOUT_A_SOURCE = {"alerts test", "alerts list", "server", "demo"}
 COMMON = {
-    *("--sqlite-url", "--mapping", "--tenant", "--prefix", "--work-dir", "--extracts", "--json"),
+    *("--sqlite-url", "--mapping", "--tenant", "--prefix", "--work-dir", "--storage", "--json"),
     *("--weaviate-url", "--grpc-port", "--grpc-host", "--api-key"),
     *("--max-retries", "--retry-delay", "--memory-limit-mb", "--partitions"),
 }

@@ -96,7 +96,7 @@ def test_an_entry_with_everything(project: Project, monkeypatch: pytest.MonkeyPa
   sync_schedule: "*/5 * * * *"
   alerts: alerts.yaml
   queries: queries.yaml
-  settings: {batch_size: 7, memory_limit_mb: 500, extracts: kept_extracts}
+  settings: {batch_size: 7, memory_limit_mb: 500, storage: kept_files}
 """
     )
     project.write_file("notes.yaml", MAPPING.format(missing="refuse", more=""))

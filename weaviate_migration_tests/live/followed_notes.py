@@ -130,7 +130,8 @@ class FollowedNotes:
 
     def snapshotted(self) -> "FollowedNotes":
         """Takes a snapshot and its extracts; the migration goes on from it."""
-        path = self.work_folder.snapshot_path(self.record)
+        kept = self.work_folder.snapshot_path(self.record)
+        path = Path(kept.path)
         taken = take_snapshot(
             self.source, path, allow_pause=True, say=lambda _: None, scratch=self.work_folder.ensure_scratch()
         )
@@ -139,7 +140,7 @@ class FollowedNotes:
         end = log_end(path, capture_id)
         assert end is not None
         snapshot = SnapshotRecord(
-            path=path,
+            path=kept,
             sha256=taken.sha256,
             bytes=taken.bytes,
             taken_at=datetime.now(UTC),

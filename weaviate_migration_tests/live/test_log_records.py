@@ -127,7 +127,7 @@ def test_a_wrong_key_and_passwords_are_in_nothing_either(told: Told) -> None:
     for name, more in {
         "wrong key": ["--api-key", WRONG_KEY, "--log-level", "DEBUG"],
         "server": ["--weaviate-url", f"http://me:{PASSWORD}@127.0.0.1:8080"],
-        "extracts": ["--extracts", f"s3://me:{PASSWORD}@bucket"],
+        "storage": ["--storage", f"s3://me:{PASSWORD}@bucket"],
         "source": ["--sqlite-url", f"postgresql://me:{PASSWORD}@host/db"],
     }.items():
         assert told.migrate(name, *more).code == 2

@@ -34,21 +34,21 @@ def test_all_that_a_migration_creates(tmp_path: Path, server: ServerAddress, cli
     make(file, "INSERT INTO notes VALUES ('a', 1), ('b', 'no size')")
     mapping = tmp_path / "mapping.yaml"
     mapping.write_text(MAPPING, encoding="utf-8")
-    work, extracts = tmp_path / "work", tmp_path / "extracts"
+    work, storage = tmp_path / "work", tmp_path / "storage"
     named = [tmp_path / name for name in ("log.jsonl", "metrics.prom", "report.html", "report.md")]
     log, metrics, page, text = named
     options = ["--work-dir", work, *at(server)]
-    own = ["--sqlite-url", file, "--mapping", mapping, "--extracts", extracts]
+    own = ["--sqlite-url", file, "--mapping", mapping, "--storage", storage]
     outputs = ["--live", "--log-file", log, "--metrics-file", metrics]
     migrated = run_command("migrate", *options, *own, *outputs, before=WIDE_OPEN)
     assert migrated.code == 3, migrated.stderr
     assert run_command("report", *options, "--html", page, "--markdown", text, before=WIDE_OPEN).code == 0
-    of_migration = [each for each in extracts.iterdir() if each.is_dir()]
+    of_migration = [each for each in storage.iterdir() if each.is_dir()]
     assert open_to_others(work, *of_migration) == []
-    for part in ("snapshots", "quarantine", "migrations", "dagster_home/dagster.yaml"):
-        assert (work / part).exists(), part
+    for part in (storage / "snapshots", storage / "extracts", work / "quarantine", work / "dagster_home/dagster.yaml"):
+        assert part.exists(), part
     assert {each.name: stat.S_IMODE(each.stat().st_mode) for each in named} == {each.name: 0o666 for each in named}
-    for each in (work, *work.rglob("*"), *extracts.rglob("*")):
+    for each in (work, *work.rglob("*"), *storage.rglob("*")):
         each.chmod(each.stat().st_mode | 0o055)
     assert run_here("status", *options, *own).code == 0
     assert open_to_others(work, *of_migration) == []

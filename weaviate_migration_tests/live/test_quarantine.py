@@ -300,7 +300,7 @@ def test_nothing_is_tried_without_a_migration_the_collection_or_the_extract(
         assert refused.code == 2
         assert "No migration is on record" in refused.complaint[0]
     name = lacking.migrate("--json").json["collections"]["Note"]["collection"]
-    refused = quarantine_retry(lacking, "--extracts", lacking.folder / "nowhere")
+    refused = quarantine_retry(lacking, "--storage", lacking.folder / "nowhere")
     assert refused.code == 2
     assert "The extract of notes lacks the partitions 00, 10." in refused.complaint[0]
     with FileLock(lacking.work_dir / "migrate.lock"):

@@ -263,9 +263,9 @@ def test_mapping_that_was_changed_between_two_calls(notes: NoteMigration) -> Non
     assert result.collections.keys() == {"Memo"}
 
 
-def test_extracts_are_kept_where_they_shall_be(notes: NoteMigration) -> None:
+def test_large_files_are_kept_where_they_shall_be(notes: NoteMigration) -> None:
     elsewhere = notes.folder / "elsewhere"
-    assert migrate(notes, extracts=elsewhere.as_uri(), cutover=False).success
+    assert migrate(notes, storage=elsewhere.as_uri(), cutover=False).success
     assert len(list(elsewhere.rglob("*.parquet"))) == PARTITIONS
     assert not (notes.work_dir / "extracts").exists()
 

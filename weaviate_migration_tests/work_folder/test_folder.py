@@ -42,17 +42,18 @@ def test_a_folder_that_holds_nothing_of_ours_stays_as_it_is(tmp_path: Path) -> N
     assert mode(tmp_path) == 0o755
 
 
-def test_who_only_reads_closes_it_too_with_extracts_elsewhere(tmp_path: Path) -> None:
-    work, extracts = tmp_path / "work", tmp_path / "extracts"
+def test_who_only_reads_closes_it_too_with_storage_elsewhere(tmp_path: Path) -> None:
+    work, storage = tmp_path / "work", tmp_path / "storage"
+    extracts = storage / "extracts"
     record = MigrationRecords(work).resume_or_begin(tmp_path / "app.db", read_mapping(), "")
-    theirs = extracts / "of somebody else"
+    theirs = storage / "of somebody else"
     for folder in (extracts / record.id / "notes_extract", theirs):
         folder.mkdir(parents=True)
         (folder / "0.parquet").touch()
         (folder / "0.parquet").chmod(0o644)
     for folder in (work, extracts / record.id, extracts / record.id / "notes_extract", theirs):
         folder.chmod(0o755)
-    WorkFolder(work, str(extracts)).close_to_others()
+    WorkFolder(work, str(storage)).close_to_others()
     ours = [work, *work.rglob("*"), extracts / record.id, *(extracts / record.id).rglob("*")]
     assert [each for each in ours if mode(each) & 0o077] == []
     assert [mode(theirs), mode(theirs / "0.parquet")] == [0o755, 0o644]

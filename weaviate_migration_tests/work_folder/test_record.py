@@ -8,6 +8,7 @@ import pytest
 
 from weaviate_migration.base.errors import ConfigurationError, MigrationConflictError
 from weaviate_migration.mapping import CollectionMapping, Mapping, PropertyMapping
+from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.record import MigrationRecords, SnapshotRecord, State, refuse_another_mapping
 
 NOTE = CollectionMapping(name="Note", table="notes", properties=(PropertyMapping(name="n", column="n", type="int"),))
@@ -218,14 +219,15 @@ def test_only_rolled_back_ones_are_none(records: MigrationRecords) -> None:
 
 def test_the_snapshot_must_be_there(records: MigrationRecords, tmp_path: Path) -> None:
     record = records.resume_or_begin(SOURCE, MAPPING, "")
+    work_folder = WorkFolder(tmp_path)
     with pytest.raises(ConfigurationError, match="has no snapshot"):
-        _ = record.snapshot_path
+        work_folder.local_snapshot(record)
     path = tmp_path / "snapshot.sqlite"
     record = records.update(record, snapshot=SnapshotRecord(path=path, sha256="0", bytes=0, taken_at=datetime.now(UTC)))
     with pytest.raises(ConfigurationError, match="has no snapshot"):
-        _ = record.snapshot_path
+        work_folder.local_snapshot(record)
     path.touch()
-    assert record.snapshot_path == path
+    assert work_folder.local_snapshot(record) == path
 
 
 def test_the_record_is_json_in_the_work_folder(records: MigrationRecords, tmp_path: Path) -> None:

@@ -85,7 +85,11 @@ QUERIES_OPTION = click.option(
     type=click.Path(path_type=Path),
     help="The application's own queries, and what they have to find; default: those of before.",
 )
-EXTRACTS_OPTION = _of_folder("--extracts", metavar="PATH", help="Any fsspec path; default: in the work folder.")
+STORAGE_OPTION = _of_folder(
+    "--storage",
+    metavar="PATH",
+    help="For snapshot, extracts, quarantine: any fsspec path; default: the work folder.",
+)
 VECTOR_OPTIONS = (
     _of_folder(
         "--vector-cache",
@@ -149,7 +153,7 @@ COMMON_OPTIONS = (
     _of_sizes(
         "--partitions", type=int, help="Into how many ranges a migration that begins cuts each table; default 16."
     ),
-    EXTRACTS_OPTION,
+    STORAGE_OPTION,
     *VECTOR_OPTIONS,
     EXECUTOR_OPTION,
 )

@@ -46,8 +46,9 @@ def build_extract_asset(
     ) -> PartitionStreams:
         logger.info("reading and sorting %s", collection.made_from)
         record = work_folder.records.take_up(partitions)
+        snapshot, scratch = work_folder.local_snapshot(record), work_folder.ensure_scratch()
         streams = scan_snapshot(
-            record, mapping, collection, context.partition_keys, batches.sort_memory_mb, work_folder.ensure_scratch()
+            snapshot, record, mapping, collection, context.partition_keys, batches.sort_memory_mb, scratch
         )
         return PartitionStreams(_with_row_count(stream, context) for stream in streams)
 

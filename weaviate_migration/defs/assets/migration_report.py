@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
-from weaviate_migration.base.atomic_file import replace_file
 from weaviate_migration.defs import groups
 from weaviate_migration.defs.resources import TargetServer
 from weaviate_migration.defs.resources.own_keys import with_resources_of
@@ -15,6 +14,7 @@ from weaviate_migration.runs.checks import AssetGraph, graph_of
 from weaviate_migration.runs.jobs import CUTOVER, MIGRATION_REPORT
 from weaviate_migration.runs.names import DagsterNames
 from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.storage import write_whole
 
 logger = logging.getLogger(__name__)
 
@@ -73,12 +73,13 @@ def _written(
     found = migration_report(instance, names, graph, mapping, work_folder, target)
     markdown = markdown_page(found)
     page, text = work_folder.report_path, work_folder.report_path.with_suffix(".md")
-    replace_file(page, html_page(found))
-    replace_file(text, markdown)
+    scratch = work_folder.ensure_scratch()
+    write_whole(page, html_page(found), scratch)
+    write_whole(text, markdown, scratch)
     return {
         "report": dg.MetadataValue.md(markdown),
-        "page": dg.MetadataValue.path(page),
-        "markdown": dg.MetadataValue.path(text),
+        "page": dg.MetadataValue.path(str(page)),
+        "markdown": dg.MetadataValue.path(str(text)),
         **_report_counts(found),
     }
 

@@ -65,7 +65,7 @@ def build_snapshot_asset(
         snapshot = found.snapshot
         return dg.MaterializeResult(
             metadata={
-                "path": dg.MetadataValue.path(snapshot.path),
+                "path": dg.MetadataValue.path(str(snapshot.path)),
                 "sha256": snapshot.sha256,
                 "size_bytes": snapshot.bytes,
                 "taken_at": dg.MetadataValue.timestamp(snapshot.taken_at),

@@ -183,7 +183,7 @@ def build_relations_checks(
     ) -> Iterator[dg.AssetCheckResult]:
         record = work_folder.records.current()
         chosen = [each for each in group if specs[each.asset_name].key in context.selected_asset_check_keys]
-        if record.snapshot is None or not record.snapshot.path.is_file():
+        if work_folder.local_snapshot_if_any(record) is None:
             for each in chosen:
                 yield noted(no_snapshot_finding(), specs[each.asset_name], work_folder.check_results(record, each))
             return

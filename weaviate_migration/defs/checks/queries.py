@@ -65,7 +65,7 @@ def build_queries_check(
             return
         with (
             weaviate.client(work_folder, batches) as client,
-            opened_query_source(query_file(record, as_it_is_now=False), mapping, work_folder) as source,
+            opened_query_source(query_file(work_folder, record, as_it_is_now=False), mapping, work_folder) as source,
             held_changes(work_folder, record, mapping, collection) as changes,
         ):
             asked, name = queries.of(collection), record.collection(collection)

@@ -34,7 +34,7 @@ class ExtractIOManager(dg.UPathIOManager):
 
     def dump_to_path(self, context: dg.OutputContext, obj: pa.RecordBatchReader, path: UPath) -> None:  # noqa: ARG002
         """Writes one partition."""
-        write_partition(path, obj)
+        write_partition(path, obj, self._work_folder.ensure_scratch())
 
     def load_from_path(self, context: dg.InputContext, path: UPath) -> PartitionExtract:  # noqa: ARG002
         """Opens one partition."""

@@ -111,7 +111,7 @@ def _refuse_useless(name: str, resource: Any) -> None:
     if name not in _KINDS:
         raise ConfigurationError(
             f"A migration takes no resource {name!r} of a project.",
-            f"It takes {', '.join(_KINDS)}. Where extracts are kept is a setting: extracts.",
+            f"It takes {', '.join(_KINDS)}. Where extracts are kept is a setting: storage.",
         )
     if not isinstance(resource, (str, *_KINDS[name])):
         kinds = ", ".join(each.__name__ for each in _KINDS[name])

@@ -76,7 +76,7 @@ def migration_report(
         quarantine=tuple(_quarantine(work_folder, mapping, record)) if record else (),
         audit=runs.audit(),
         checks=_checks_since(check_report(instance, graph), began_at, stored),
-        certificate=_certificate(work_folder.path, record),
+        certificate=_certificate(work_folder, record),
         history=history,
         checklists=tuple(_checklists(work_folder.path)),
         incidents=tuple(IncidentBook(work_folder.path / ALERTS).open_incidents()),
@@ -135,10 +135,10 @@ def _refusals(work_folder: WorkFolder, record: MigrationRecord, collection: Coll
         yield Refusals(record.alias(collection), category, rows, examples)
 
 
-def _certificate(folder: Path, record: MigrationRecord | None) -> dict[str, Any] | None:
+def _certificate(work_folder: WorkFolder, record: MigrationRecord | None) -> dict[str, Any] | None:
     """The certificate of this migration; a damaged one is none."""
     with suppress(ValueError):
-        found = read_certificate(folder)
+        found = read_certificate(work_folder)
         if record is not None and found is not None and found["migration_id"] == record.id:
             return found
     return None

@@ -21,8 +21,9 @@ from weaviate_migration.target.references import refuse_referenced
 from weaviate_migration.target.schema import drop_collection, has_made, refuse_collections_of_others
 from weaviate_migration.target.switch_lock import remove_left_switch
 from weaviate_migration.target.tenants import tenants_found
-from weaviate_migration.work_folder.folder import WorkFolder, bytes_in, lacking_text, lacking_vectors
+from weaviate_migration.work_folder.folder import WorkFolder, lacking_text, lacking_vectors
 from weaviate_migration.work_folder.record import MigrationRecord
+from weaviate_migration.work_folder.storage import bytes_in, remove
 
 
 @dataclass(frozen=True)
@@ -118,8 +119,7 @@ class Cleanup:
                 drop_collection(self._client, each.name, makers[each.name])
         for paths in self._files(records).values():
             for path in paths:
-                if path.exists():
-                    path.fs.rm(path.path, recursive=True)
+                remove(path)
         self._remove_capture(records)
         self._close(records)
 
@@ -137,9 +137,9 @@ class Cleanup:
         return has_made(self._client, name, maker_of(record))
 
     def _files(self, records: list[MigrationRecord]) -> dict[str, list[UPath]]:
-        folder = self._work_folder.path
+        copies = UPath(self._work_folder.snapshot_copies.folder)
         return {
-            "snapshots": [UPath(folder / "snapshots")],
+            "snapshots": [*(path for each in records for path in self._work_folder.snapshots_of(each)), copies],
             "extracts": [self._work_folder.extracts_of(each) for each in records],
             "comparisons": [UPath(self._work_folder.comparisons_folder), UPath(self._work_folder.loaded_folder)],
             "quarantine": [UPath(self._work_folder.quarantine_folder)],

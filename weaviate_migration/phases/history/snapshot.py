@@ -2,20 +2,22 @@
 
 import logging
 from collections.abc import Mapping as ReadOnlyMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from weaviate_migration.base.permissions import make_folder
+from upath import UPath
+
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.history.extract.scan import table_bounds
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.log_position import LogPosition, log_end
 from weaviate_migration.source.other_tables import OtherTables, read_other_tables
 from weaviate_migration.source.plan import plan_migration
-from weaviate_migration.source.snapshot import take_snapshot
+from weaviate_migration.source.snapshot import Snapshot, take_snapshot
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.record import NOTHING_COMPARED, MigrationRecord, SnapshotRecord
+from weaviate_migration.work_folder.storage import local_path, remove, size_of, upload
 
 logger = logging.getLogger(__name__)
 
@@ -67,54 +69,66 @@ class SnapshotTaker:
         """The snapshot of an older version lacks them on its record."""
         if found.other_tables is not None:
             return found
-        completed = found.model_copy(update={"other_tables": self._other_tables(found.path)})
+        snapshot = self.work_folder.local_snapshot(record)
+        completed = found.model_copy(update={"other_tables": self._other_tables(snapshot)})
         self.work_folder.records.update(record, snapshot=completed)
         return completed
 
     def _is_usable(self, record: MigrationRecord, found: SnapshotRecord) -> bool:
         """Whether to go on from it: not from one before changes were captured, where they are by now."""
-        is_there = found.path.is_file() and found.path.stat().st_size == found.bytes
+        is_there = size_of(found.path) == found.bytes
         is_captured = found.captured is not None or self.work_folder.capture_id is None
         return bool(record.bounds) and is_there and is_captured
 
     def _take(self, record: MigrationRecord) -> SnapshotRecord:
         """Takes a snapshot, and puts it on record together with the bounds: one is of no use without the other."""
         path = self._free_path(record)
-        taken = take_snapshot(
-            self.source, path, allow_pause=self.allow_pause, say=logger.info, scratch=self.work_folder.scratch
-        )
+        taken = self._taken(path)
         logger.info("snapshot %s: %d bytes, SHA-256 %s", path, taken.bytes, taken.sha256)
         self._remove_extracts(record)
-        captured = self._captured(path)
+        captured = self._captured(taken.path)
         snapshot = SnapshotRecord(
             path=path,
             sha256=taken.sha256,
             bytes=taken.bytes,
             taken_at=datetime.now(UTC),
             captured=captured,
-            other_tables=self._other_tables(path),
+            other_tables=self._other_tables(taken.path),
             remarks=taken.remarks,
         )
         # Bounds come from the first snapshot and stay, so that a row never moves between partitions.
-        bounds = record.bounds or self._bounds(path, record.partitions)
+        bounds = record.bounds or self._bounds(taken.path, record.partitions)
         if captured is not None:
             self._follow_from(record, captured)
         self.work_folder.records.update(record, snapshot=snapshot, bounds=bounds)
-        self._remove_superseded(record, path)
+        self._remove_superseded(record, snapshot)
         return snapshot
 
-    def _free_path(self, record: MigrationRecord) -> Path:
+    def _taken(self, path: UPath) -> Snapshot:
+        """Takes the snapshot that is to be kept there; for a storage elsewhere on this machine, which keeps a copy."""
+        copies, local = self.work_folder.snapshot_copies, local_path(path)
+        taken = take_snapshot(
+            self.source,
+            local or copies.draft,
+            allow_pause=self.allow_pause,
+            say=logger.info,
+            scratch=self.work_folder.scratch,
+        )
+        if local is not None:
+            return taken
+        upload(taken.path, path)
+        return replace(taken, path=copies.keep_draft(taken.sha256))
+
+    def _free_path(self, record: MigrationRecord) -> UPath:
         """Where the snapshot goes: the first one stays, it is the backup from before the migration."""
         path = self.work_folder.snapshot_path(record)
-        make_folder(path.parent)
-        if record.snapshot is not None and path.is_file():
-            return path.with_suffix(f".{datetime.now(UTC):%Y%m%dT%H%M%S%f}.sqlite")
+        if record.snapshot is not None and size_of(path) is not None:
+            return path.with_name(f"{record.id}.{datetime.now(UTC):%Y%m%dT%H%M%S%f}.sqlite")
         return path
 
     def _remove_extracts(self, record: MigrationRecord) -> None:
         """Extracts of an older snapshot would not agree with each other any more."""
-        if (extracts := self.work_folder.extracts_of(record)).exists():
-            extracts.fs.rm(extracts.path, recursive=True)
+        remove(self.work_folder.extracts_of(record))
 
     def _captured(self, snapshot: Path) -> LogPosition | None:
         """Where the change log in the snapshot ends; None where changes are not captured."""
@@ -145,8 +159,10 @@ class SnapshotTaker:
             epoch = captured.epoch if record.snapshot is None else NOTHING_COMPARED
             self.work_folder.sync_positions.save(record.id, captured.model_copy(update={"epoch": epoch}))
 
-    def _remove_superseded(self, record: MigrationRecord, kept: Path) -> None:
-        """Also one that a killed run has left, before it was on record."""
-        for superseded in kept.parent.glob(f"{record.id}.*.sqlite"):
-            if superseded != kept:
-                superseded.unlink()
+    def _remove_superseded(self, record: MigrationRecord, kept: SnapshotRecord) -> None:
+        """Also one that a killed run has left, before it was on record; the first one stays."""
+        first = self.work_folder.snapshot_path(record).name
+        for each in self.work_folder.snapshots_of(record):
+            if each.name not in (first, kept.path.name):
+                remove(each)
+        self.work_folder.snapshot_copies.remove_all_but({kept.sha256})

@@ -56,7 +56,7 @@ class Need:
 
     @classmethod
     def of(
-        cls, source: Source, config: MigrationConfig, partitions: int, scratch: Path, *, extracts_elsewhere: bool
+        cls, source: Source, config: MigrationConfig, partitions: int, scratch: Path, *, storage_elsewhere: bool
     ) -> "Need":
         """The estimate for this file.
 
@@ -64,7 +64,8 @@ class Need:
             config: how rows are sorted.
             partitions: into how many files each extract is cut.
             scratch: a folder for what SQLite puts on disk meanwhile.
-            extracts_elsewhere: extracts are kept on another store, which is not looked at.
+            storage_elsewhere: extracts are kept on another disk or machine, which is not looked at; of the snapshot
+                this machine keeps a copy all the same.
 
         Raises:
             SourceError: the file is locked or damaged.
@@ -72,7 +73,7 @@ class Need:
         size = source.look.bytes
         memory = sort_memory_mb(config.memory_limit_mb)
         rooms = [table_room(source, each, partitions, memory, scratch) for each in source.plan.collections]
-        extracts = 0 if extracts_elsewhere else sum(each.extracts for each in rooms)
+        extracts = 0 if storage_elsewhere else sum(each.extracts for each in rooms)
         # One table is sorted at a time, or one in each process.
         sorting = sum(sorted((each.sorting for each in rooms), reverse=True)[: config.processes])
         vectors = sum(_vector_bytes(source, each) for each in source.plan.collections)

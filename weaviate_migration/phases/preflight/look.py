@@ -34,9 +34,10 @@ from weaviate_migration.target.write import write_settings
 from weaviate_migration.vectors.open_models import OpenModels
 from weaviate_migration.work_folder.checklist import Checklist, ChecklistItem
 from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.storage import refuse_closed
 
 # What no migration gets over; the others it finds itself, tells with its own words, or can live with.
-IMPOSSIBLE_WITHOUT = ("work folder", "server disk", "tenants", "rights")
+IMPOSSIBLE_WITHOUT = ("work folder", "storage", "server disk", "tenants", "rights")
 _SAMPLE_NEEDS = ("backup", "keys", "rights", "embedding")
 _ASK_ROWS = ("work folder", "server disk", "server memory")
 _ASK_SERVER = ("rights", "names", "clock", "collections", "duration")
@@ -111,17 +112,28 @@ def _without_server(
     if mapping.variables:
         yield server_side.keys(mapping)
     yield source_side.capture(source, live=config.live)
-    elsewhere, scratch = bool(work_folder.extracts), work_folder.ensure_scratch()
+    elsewhere, scratch = bool(work_folder.storage), work_folder.ensure_scratch()
     partitions = work_folder.records.partitions(config.partitions)
     try:
-        need = disk_and_memory.Need.of(source, config, partitions, scratch, extracts_elsewhere=elsewhere)
+        need = disk_and_memory.Need.of(source, config, partitions, scratch, storage_elsewhere=elsewhere)
     except SourceError as error:
         for name in _ASK_ROWS:
             yield ChecklistItem(name, "skipped", f"no rows can be read: {error.message}")
         return
+    if elsewhere:
+        yield storage(work_folder)
     yield from disk_and_memory.disks(need, work_folder.path, data)
     yield disk_and_memory.memory(need, embedded=data is not None)
     yield from disk_and_memory.open_files(need, embedded=data is not None)
+
+
+def storage(work_folder: WorkFolder) -> ChecklistItem:
+    """Whether the storage that is named can be reached, and written to."""
+    try:
+        refuse_closed(work_folder.files, work_folder.ensure_scratch())
+    except ConfigurationError as error:
+        return ChecklistItem("storage", "failed", error.message, error.hint)
+    return ChecklistItem("storage", "passed", f"{work_folder.files} can be written to, and read")
 
 
 def _with_server(

@@ -171,14 +171,14 @@ def opened_query_source(path: Path, mapping: Mapping, work_folder: WorkFolder) -
             yield QuerySource(plan, selects)
 
 
-def query_file(record: MigrationRecord, *, as_it_is_now: bool) -> Path:
+def query_file(work_folder: WorkFolder, record: MigrationRecord, *, as_it_is_now: bool) -> Path:
     """Where the SQL of queries is asked: of the snapshot, or of the source where that is gone.
 
     Args:
         as_it_is_now: of the source in any case: its changes are followed.
     """
-    snapshot = record.snapshot.path if record.snapshot is not None else None
-    return snapshot if snapshot is not None and snapshot.is_file() and not as_it_is_now else record.source
+    snapshot = None if as_it_is_now else work_folder.local_snapshot_if_any(record)
+    return snapshot or record.source
 
 
 def ask_queries(

@@ -8,17 +8,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
-from weaviate_migration.base.atomic_file import replace_file
+from upath import UPath
+
 from weaviate_migration.base.texts import rows_of_tables
 from weaviate_migration.phases.validation.digests import collection_digest
 from weaviate_migration.phases.validation.partition_comparison import PartitionComparison, TenantComparison
 from weaviate_migration.source.other_tables import OtherTables
+from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.record import MigrationRecord
+from weaviate_migration.work_folder.storage import read_text, remove, write_whole
 
-FILE_NAME = "certificate.json"
 _PACKAGES = ("weaviate-migration", "dagster", "weaviate-client", "pyarrow")
 DEFINITION = (
     "SHA-256 over one line for each row, ascending by UUID: a JSON array of the UUID and the row's values; see "
@@ -209,31 +210,32 @@ def _other_tables(found: OtherTables | None) -> dict[str, Any]:
     }
 
 
-def save_certificate(folder: Path, document: Mapping[str, Any]) -> Path:
-    """Writes `certificate.json` into the work folder, in place of an older one, and returns its path."""
-    path = folder / FILE_NAME
-    replace_file(path, json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+def save_certificate(work_folder: WorkFolder, document: Mapping[str, Any]) -> UPath:
+    """Writes `certificate.json` into the storage, in place of an older one, and returns its path."""
+    path = work_folder.certificate_path
+    text = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+    write_whole(path, text, work_folder.ensure_scratch())
     return path
 
 
-def read_certificate(folder: Path) -> dict[str, Any] | None:
-    """The certificate in the work folder; None where there is none.
+def read_certificate(work_folder: WorkFolder) -> dict[str, Any] | None:
+    """The certificate in the storage; None where there is none.
 
     Raises:
         ValueError: it is damaged.
+        StorageError: it cannot be read.
     """
-    try:
-        found: dict[str, Any] = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if (text := read_text(work_folder.certificate_path)) is None:
         return None
+    found: dict[str, Any] = json.loads(text)
     if "migration_id" not in found:
         raise ValueError("no certificate of ours")
     return found
 
 
-def discard_certificate(folder: Path, migration: str) -> None:
+def discard_certificate(work_folder: WorkFolder, migration: str) -> None:
     """Removes the certificate of this migration, if that is there: its objects may be about to change."""
     with suppress(ValueError):  # A damaged one is none.
-        found = read_certificate(folder)
+        found = read_certificate(work_folder)
         if found is not None and found["migration_id"] == migration:
-            (folder / FILE_NAME).unlink()
+            remove(work_folder.certificate_path)

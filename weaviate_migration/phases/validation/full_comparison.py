@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from contextlib import closing
-from pathlib import Path
+
+from upath import UPath
 
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.history.extract.storage import open_partition
@@ -27,7 +28,7 @@ def compared_collections(
     work_folder: WorkFolder, mapping: Mapping, record: MigrationRecord
 ) -> list[ComparedCollection]:
     """What was found of each collection; it has all of its partitions unless the run broke off, or was about some."""
-    rows = _snapshot_rows(record, mapping)
+    rows = _snapshot_rows(work_folder, record, mapping)
     found = []
     for each in mapping.collections:
         first = work_folder.extract_path(record, each.extract_name, record.partition_keys[0])
@@ -57,7 +58,7 @@ def certify(
     record: MigrationRecord,
     compared: Sequence[ComparedCollection],
     server_version: str,
-) -> Path:
+) -> UPath:
     """Writes the certificate of a comparison that is whole, and returns its path.
 
     Args:
@@ -68,14 +69,13 @@ def certify(
         moment for each in mapping.collections for moment in kept_comparisons(work_folder, record, each).written_at()
     ]
     document = certificate(record, compared, server_version, min(moments), max(moments))
-    return save_certificate(work_folder.path, document)
+    return save_certificate(work_folder, document)
 
 
-def _snapshot_rows(record: MigrationRecord, mapping: Mapping) -> dict[str, int]:
+def _snapshot_rows(work_folder: WorkFolder, record: MigrationRecord, mapping: Mapping) -> dict[str, int]:
     """For each mapped table the rows that the snapshot has, 0 where it lacks the table; none without a snapshot."""
-    if record.snapshot is None or not record.snapshot.path.is_file():
+    if (path := work_folder.local_snapshot_if_any(record)) is None:
         return {}
-    path = record.snapshot.path
     plan = plan_migration(mapping, inspect_database(path, mapping))
     with source_errors(path), closing(open_snapshot(path)) as connection:
         return {

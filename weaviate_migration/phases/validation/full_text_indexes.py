@@ -20,8 +20,8 @@ def full_text_indexes(
     Raises:
         SourceError: the snapshot is damaged.
     """
-    snapshot = record.snapshot.path if record.snapshot is not None else None
-    if snapshot is None or not snapshot.is_file() or not has_full_text_index(snapshot, collection.table):
+    snapshot = work_folder.local_snapshot_if_any(record)
+    if snapshot is None or not has_full_text_index(snapshot, collection.table):
         yield {}
         return
     plan = plan_migration(mapping, inspect_database(snapshot, mapping)).of(collection)

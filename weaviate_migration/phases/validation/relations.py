@@ -106,7 +106,7 @@ def compare_relations(
     Raises:
         ConfigurationError: the migration has no snapshot.
     """
-    snapshot = record.snapshot_path
+    snapshot = work_folder.local_snapshot(record)
     plan = plan_migration(mapping, inspect_database(snapshot, mapping))
     child = plan.of(collection)
     if child.table is None:

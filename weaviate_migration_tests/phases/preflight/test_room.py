@@ -74,8 +74,8 @@ def test_the_room_in_the_work_folder_is_right_within_a_fifth(
     mapping = Mapping.model_validate({"name": "test", "collections": [_collection(each) for each in tables]})
     config = create_migration_config(str(path), memory_limit_mb=MINIMUM_MEMORY_MB)
     source = Source.of(path, inspect_database(path, mapping), mapping)
-    foretold = Need.of(source, config, DEFAULT_PARTITIONS, tmp_path, extracts_elsewhere=False).work_folder
-    elsewhere = Need.of(source, config, DEFAULT_PARTITIONS, tmp_path, extracts_elsewhere=True).work_folder
+    foretold = Need.of(source, config, DEFAULT_PARTITIONS, tmp_path, storage_elsewhere=False).work_folder
+    elsewhere = Need.of(source, config, DEFAULT_PARTITIONS, tmp_path, storage_elsewhere=True).work_folder
     snapshot = tmp_path / "snapshot.sqlite"
     take_snapshot(path, snapshot, allow_pause=True, say=lambda _: None, scratch=tmp_path)
     extracts, sorting = _taken(snapshot, plan_migration(mapping, inspect_database(snapshot, mapping)), tmp_path)

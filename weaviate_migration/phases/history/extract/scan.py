@@ -30,6 +30,7 @@ def table_bounds(
 
 
 def scan_snapshot(
+    snapshot: Path,
     record: MigrationRecord,
     mapping: Mapping,
     collection: CollectionMapping,
@@ -37,12 +38,7 @@ def scan_snapshot(
     sort_memory_mb: int,
     scratch: Path,
 ) -> Iterator[PartitionStream]:
-    """What `scan_partitions` gives of a collection's table in the migration's snapshot.
-
-    Raises:
-        ConfigurationError: there is no snapshot.
-    """
-    snapshot = record.snapshot_path
+    """What `scan_partitions` gives of a collection's table in the migration's snapshot."""
     plan = plan_migration(mapping, inspect_database(snapshot, mapping)).of(collection)
     return scan_partitions(snapshot, plan, record.bounds[collection.rows_of], partitions, sort_memory_mb, scratch)
 

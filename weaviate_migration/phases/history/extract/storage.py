@@ -1,7 +1,6 @@
 """Extracts as Parquet files on any fsspec path: one file for each partition, there in whole or not at all."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -10,20 +9,23 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from upath import UPath
 
-from weaviate_migration.base.permissions import make_folder, owner_only
 from weaviate_migration.base.storage import storage_errors
 from weaviate_migration.phases.history.extract.storage_classes import BATCH_ROWS, UUID_COLUMN, ExtractRow, decode
-from weaviate_migration.work_folder.folder import local_path
+from weaviate_migration.work_folder.storage import storage_asked, writing_whole
 
 
-def write_partition(path: UPath, batches: pa.RecordBatchReader) -> int:
-    """Writes one partition's rows as they come, moves the file to its name when it is whole, and returns the rows.
+def write_partition(path: UPath, batches: pa.RecordBatchReader, scratch: Path | None = None) -> int:
+    """Writes one partition's rows as they come, gives the file its name when it is whole, and returns the rows.
+
+    Args:
+        scratch: the folder for the draft of what is uploaded; None: the one for temporary files.
 
     Raises:
         StorageError: the disk is full, or may not be written to; what was written is removed.
     """
     rows = 0
-    with _whole_or_removed(path) as file, parquet_writer(file, batches.schema) as writer:
+    # Not durable: after a power cut the partition is extracted again.
+    with writing_whole(path, scratch, durable=False) as file, parquet_writer(file, batches.schema) as writer:
         for batch in batches:
             with storage_errors(Path(path.path)):
                 writer.write_batch(batch)
@@ -35,36 +37,6 @@ def parquet_writer(file: IO[bytes], schema: pa.Schema) -> pq.ParquetWriter:
     """Writes an extract's file."""
     # UUIDs and texts hardly repeat: dictionaries would be built and given up for each column chunk.
     return pq.ParquetWriter(file, schema, use_dictionary=False)
-
-
-@contextmanager
-def _whole_or_removed(path: UPath) -> Iterator[IO[bytes]]:
-    """A file to write to, which gets its name at the end."""
-    temporary = path.with_name(f"{path.name}.partial")
-    try:
-        with storage_errors(Path(path.path)):
-            _ensure_folder(path.parent)
-            with _new_file(temporary) as file:
-                yield file
-            temporary.fs.mv(temporary.path, path.path)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise
-
-
-def _ensure_folder(folder: UPath) -> None:
-    """On this machine it is for its owner alone, and so is the one above it, with all extracts of one migration."""
-    if (local := local_path(folder)) is None:
-        folder.mkdir(parents=True, exist_ok=True)
-    else:
-        make_folder(local.parent)
-        make_folder(local)
-
-
-def _new_file(path: UPath) -> IO[bytes]:
-    local = local_path(path)
-    return path.open("wb") if local is None else open(local, "wb", opener=owner_only)
 
 
 @dataclass(frozen=True)
@@ -93,7 +65,7 @@ class PartitionExtract:
         """
         if not self.rows:
             return
-        with self.path.open("rb") as file:
+        with storage_asked(self.path), self.path.open("rb") as file:
             parquet = pq.ParquetFile(file)
             # One row group after the other: each was cut by its bytes, too, so that rows of any size fit in memory.
             for group in range(parquet.num_row_groups):
@@ -112,7 +84,7 @@ class PartitionExtract:
 
 def open_partition(path: UPath) -> PartitionExtract:
     """One partition's extract; only the footer of its file is read now."""
-    with path.open("rb") as file:
+    with storage_asked(path), path.open("rb") as file:
         parquet = pq.ParquetFile(file)
         footer = parquet.metadata
         sizes = [footer.row_group(number).total_byte_size for number in range(footer.num_row_groups)]

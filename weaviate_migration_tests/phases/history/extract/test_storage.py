@@ -8,6 +8,7 @@ from upath import UPath
 from weaviate_migration.phases.history.extract.storage import open_partition, write_partition
 from weaviate_migration.phases.history.extract.storage_classes import UUID_COLUMN, RowLayout, encode, extract_schema
 from weaviate_migration.source.rows import KeyedRow
+from weaviate_migration.work_folder.storage import remove
 
 SCHEMA = pa.schema([("n", pa.int64())], metadata={"weaviate_migration": "{}"})
 
@@ -24,7 +25,7 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[UPath]:
         return
     place = UPath(f"memory://{tmp_path.name}/extracts")
     yield place
-    place.fs.rm(place.path, recursive=True)
+    remove(place)
 
 
 def test_what_is_written_is_read(folder: UPath) -> None:
