@@ -17,6 +17,8 @@ ADVISORIES := https://pypi.org/pypi/pip/json
 # One file for all platforms and each Python; `make lock UPGRADE=--upgrade` takes newer versions, too.
 LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
   --no-emit-package weaviate-migration --custom-compile-command "make lock" $(UPGRADE)
+# The extras of the image: whoever runs it chooses executor, store and storage by settings alone.
+IMAGE := celery dask k8s postgres s3 vectors
 
 .PHONY: demo ui test test-lowest fuzz chaos soak field tenants cluster lint audit-dependencies lock docs bench clean
 
@@ -100,6 +102,7 @@ audit-dependencies: $(VENV)/.installed
 lock: $(VENV)/.installed
 	$(LOCK) --extra dev --output-file requirements/dev.txt
 	$(LOCK) --constraint requirements/dev.txt --output-file requirements/runtime.txt
+	$(LOCK) --constraint requirements/dev.txt $(IMAGE:%=--extra %) --output-file requirements/image.txt
 
 ## The documentation as a site, site/index.html; a link that leads nowhere is an error.
 docs: $(VENV)/.installed

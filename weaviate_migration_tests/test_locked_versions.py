@@ -12,7 +12,8 @@ from packaging.version import Version
 from weaviate_migration_tests.installed_package import CHECKOUT
 
 OWN_NAME = "weaviate-migration"
-LOCKED_EXTRAS = {"runtime.txt": (), "dev.txt": ("dev", "docs", "demo", "vectors")}
+IMAGE_EXTRAS = ("celery", "dask", "k8s", "postgres", "s3", "vectors")
+LOCKED_EXTRAS = {"runtime.txt": (), "image.txt": IMAGE_EXTRAS, "dev.txt": ("dev", "docs", "demo", *IMAGE_EXTRAS)}
 PYTHONS = ("3.11", "3.12", "3.13")
 
 
@@ -57,16 +58,17 @@ def test_pip_knows_the_hash_of_all_that_it_takes(lock_file: str) -> None:
         assert hashes.startswith("sha256:"), requirement
 
 
-def test_what_is_tested_is_what_runs() -> None:
+@pytest.mark.parametrize("lock_file", ["runtime.txt", "image.txt"])
+def test_what_is_tested_is_what_runs(lock_file: str) -> None:
     tested, runs = (
         {(canonicalize_name(each.name), str(each.specifier)) for each, _ in locked(name)}
-        for name in ("dev.txt", "runtime.txt")
+        for name in ("dev.txt", lock_file)
     )
     assert runs - tested == set()
 
 
 def test_every_lower_bound_is_named() -> None:
     for requirement in asked_for(
-        "dev", "docs", "demo", "vectors", "sentence-transformers", "examples", "bench", "field"
+        "dev", "docs", "demo", *IMAGE_EXTRAS, "sentence-transformers", "examples", "bench", "field"
     ):
         assert any(each.operator == ">=" for each in requirement.specifier), requirement
