@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from weaviate_migration.work_folder.state_store import close_stores
+
 _UNWANTED = os.environ.get("WEAVIATE_MIGRATION_NO_MOUNT") == "1"
 _FILLER = "filler"
 
@@ -53,6 +55,7 @@ class SmallDisk:
     def read_only(self) -> Iterator[None]:
         """Mounted for reading only while the context lives; for root, too."""
         gc.collect()  # A file that an error still holds open for writing would be in the way.
+        close_stores()
         _run("mount", "-o", "remount,ro", self.path)
         try:
             yield

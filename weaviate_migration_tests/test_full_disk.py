@@ -20,9 +20,9 @@ from weaviate_migration.mapping import read_mapping
 from weaviate_migration.phases.history.extract.storage import write_partition
 from weaviate_migration.runs.runner import dagster_instance, dagster_instance_to_read
 from weaviate_migration.vectors.cache import VectorCache
+from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.progress import ProgressFile
 from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
-from weaviate_migration.work_folder.record import MigrationRecords
 from weaviate_migration.work_folder.timeline import HistoryFile, LagMoment
 from weaviate_migration_tests.live.notes import make_mapping
 from weaviate_migration_tests.small_disk import SmallDisk, small_disk
@@ -132,7 +132,7 @@ def test_what_cannot_be_replaced_stays(disk: SmallDisk, write: Callable[[Path], 
 
 
 def test_nothing_is_done_that_cannot_be_written_down(disk: SmallDisk, tmp_path: Path) -> None:
-    records = MigrationRecords(disk.path)
+    records = WorkFolder(disk.path).records
     record = records.resume_or_begin(tmp_path / "app.db", read_mapping(make_mapping(tmp_path / "notes.yaml")), "")
     done = []
     with disk.full(), pytest.raises(StorageError), records.updated_after(record, state="rolled back"):
@@ -146,7 +146,7 @@ def test_nothing_is_done_that_cannot_be_written_down(disk: SmallDisk, tmp_path: 
 
 
 def test_what_fails_inside_leaves_the_record(tmp_path: Path) -> None:
-    records = MigrationRecords(tmp_path / "work")
+    records = WorkFolder(tmp_path / "work").records
     record = records.resume_or_begin(tmp_path / "app.db", read_mapping(make_mapping(tmp_path / "notes.yaml")), "")
     with pytest.raises(ValueError, match="server"), records.updated_after(record, state="rolled back"):
         raise ValueError("the server is away")

@@ -45,7 +45,6 @@ from weaviate_migration.source.plan import MigrationPlan, planned_source
 from weaviate_migration.target.aliases import refuse_foreign_names, refuse_other_tenants
 from weaviate_migration.target.connect import answers, server_version
 from weaviate_migration.target.server import ServerAddress
-from weaviate_migration.work_folder.kept_queries import current_queries
 from weaviate_migration.work_folder.phase import Phase, next_step
 from weaviate_migration.work_folder.record import MigrationRecord, SnapshotRecord, refuse_another_migration
 from weaviate_migration.work_folder.storage import remove
@@ -109,7 +108,7 @@ class SQLiteToWeaviateMigrator:
                         refuse_absent_tenant(database, plan)
                 if self.config.dry_run or session.work_folder.records.unfinished() is None:
                     refuse_passed_over(others, mapping)
-                queries = current_queries(self.config, mapping)
+                queries = session.work_folder.queries.current(self.config.queries, mapping)
                 session.lock("migrate")
                 if not self.config.dry_run:
                     session.work_folder.queries.keep(queries)

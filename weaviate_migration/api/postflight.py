@@ -29,7 +29,6 @@ from weaviate_migration.phases.validation.application_queries import vectors_of_
 from weaviate_migration.runs.checks import CheckStatus
 from weaviate_migration.work_folder.checklist import Checklist, ChecklistItem
 from weaviate_migration.work_folder.folder import lacking_vectors, quarantined_rows
-from weaviate_migration.work_folder.kept_queries import current_queries
 from weaviate_migration.work_folder.record import MigrationRecord
 
 _ASK_SERVER = ("aliases", "counts", "search")
@@ -94,7 +93,7 @@ def _queries(session: ServerSession, client: WeaviateClient, record: MigrationRe
 
 
 def _asked(session: ServerSession) -> Queries:
-    return current_queries(session.config, session.mapping)
+    return session.work_folder.queries.current(session.config.queries, session.mapping)
 
 
 def checks(config: MigrationConfig) -> ChecklistItem:
@@ -130,5 +129,5 @@ def _looked_at(session: ServerSession) -> MigrationRecord:
 
 def _saved_checklist(items: Iterable[ChecklistItem], session: ServerSession) -> Checklist:
     checklist = Checklist.of("postflight", items)
-    checklist.save(session.work_folder.path)
+    checklist.save(session.work_folder.store)
     return checklist

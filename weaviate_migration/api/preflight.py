@@ -9,7 +9,6 @@ from weaviate_migration.phases.preflight.mapping_choice import mapping_to_migrat
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.vectors.open_models import OpenModels
 from weaviate_migration.work_folder.checklist import Checklist
-from weaviate_migration.work_folder.kept_queries import current_queries
 
 
 def check_preflight(config: MigrationConfig) -> Checklist:
@@ -30,7 +29,7 @@ def check_preflight(config: MigrationConfig) -> Checklist:
             return session.connect_to(address, session.mapping.headers), address
 
         mapping = session.mapping
-        current_queries(config, mapping)
+        session.work_folder.queries.current(config.queries, mapping)
         session.lock("preflight")
         # No limit: what costs money is not asked here.
         models = session.parts.enter_context(OpenModels(session.work_folder.vector_cache_path, config))

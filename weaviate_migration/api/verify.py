@@ -36,7 +36,6 @@ from weaviate_migration.runs.jobs import VERIFY, VERIFY_LIVE
 from weaviate_migration.target.connect import server_version
 from weaviate_migration.target.schema import refuse_lost_collection
 from weaviate_migration.target.write import WriteSettings, write_settings
-from weaviate_migration.work_folder.kept_queries import current_queries
 from weaviate_migration.work_folder.record import MigrationRecord
 from weaviate_migration.work_folder.storage import remove
 
@@ -136,7 +135,7 @@ def _verify(session: JobSession, on_start: Callable[[], None] | None, *, repair:
             "are gone.",
             "`migrate` begins another one, which compares each row; the certificate says what was compared before.",
         )
-    queries = current_queries(session.config, session.mapping)
+    queries = session.work_folder.queries.current(session.config.queries, session.mapping)
     session.lock("verify")
     session.work_folder.queries.keep(queries)
     client = session.connect(session.mapping.headers)

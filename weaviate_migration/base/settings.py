@@ -228,7 +228,7 @@ class MigrationConfig(BaseModel):
 
 def has_password(url: str) -> bool:
     """Whether a password stands in a URL."""
-    return re.search(r"://[^/?#]*:[^/?#]*@", url) is not None
+    return re.search(r"://[^/?#]*:[^/?#]*@|[?&]password=", url) is not None
 
 
 def usable_cores() -> int:

@@ -32,7 +32,6 @@ from weaviate_migration.runs.jobs import SYNC
 from weaviate_migration.runs.names import WORK_FOLDER, DagsterNames, names_of
 from weaviate_migration.runs.own_runs import OwnRuns
 from weaviate_migration.work_folder.folder import WorkFolder
-from weaviate_migration.work_folder.kept_queries import current_queries
 from weaviate_migration.work_folder.own_mapping import current_mapping
 
 
@@ -44,7 +43,7 @@ def build_definitions(config: MigrationConfig) -> dg.Definitions:
     """
     work_folder = WorkFolder.of(config)
     mapping = current_mapping(config, work_folder)
-    queries = current_queries(config, mapping)
+    queries = work_folder.queries.current(config.queries, mapping)
     return _project_of_our_own(config, mapping, names_of(work_folder), work_folder, queries, chosen_executor(config))
 
 
@@ -89,7 +88,7 @@ def build_migration_definitions(
     made[names.of(WORK_FOLDER)] = noted_work_folder(work_folder, names)
     made |= project_resources(resources or {}, names, config)
     configure_run_logging(config.log_level, config.log_file)
-    queries = current_queries(config, found)
+    queries = work_folder.queries.current(config.queries, found)
     return _definitions(config, found, names, queries, made, key, executor, sync_schedule)
 
 

@@ -6,15 +6,17 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from weaviate_migration.base.atomic_file import replace_file
 from weaviate_migration.base.errors import DifferencesError, StorageError
+from weaviate_migration.work_folder.state_store import StateStore
 
 logger = logging.getLogger(__name__)
 
 Verdict = Literal["passed", "warned", "failed", "skipped"]
 Kind = Literal["preflight", "postflight"]
+
+_KIND = "checklist"
 
 
 @dataclass(frozen=True)
@@ -70,26 +72,29 @@ class Checklist:
         """What `preflight --json` and `postflight --json` print, and what is stored."""
         return {**asdict(self), "at": self.at.isoformat(), "success": self.success}
 
-    def save(self, work_folder: Path) -> None:
-        """Stores it as `preflight.json` or `postflight.json`, in place of the one before, in one step.
+    def save(self, store: StateStore) -> None:
+        """Stores it, in place of the one of this kind before.
 
         Where there is no room for it that is logged: what was looked at is told all the same.
         """
         try:
-            replace_file(_path(work_folder, self.kind), json.dumps(self.to_dict(), indent=2))
+            store.write(_KIND, self.kind, json.dumps(self.to_dict()))
         except StorageError as error:
             logger.warning("the %s is not kept for the report: %s", self.kind, error.message)
 
 
-def read_checklist(work_folder: Path, kind: Kind) -> Checklist | None:
+def read_checklist(store: StateStore, kind: Kind) -> Checklist | None:
     """The last checklist of this kind that was stored; None where there is none."""
-    try:
-        stored = json.loads(_path(work_folder, kind).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if (kept := store.read(_KIND, kind)) is None:
         return None
+    stored = json.loads(kept)
     items = tuple(ChecklistItem(**each) for each in stored["items"])
     return Checklist(kind, datetime.fromisoformat(stored["at"]), items)
 
 
-def _path(work_folder: Path, kind: Kind) -> Path:
-    return work_folder / f"{kind}.json"
+def take_over(folder: Path, store: StateStore) -> list[Path]:
+    """Takes the checklists that an older version has stored into the store; returns their files."""
+    files = [path for kind in get_args(Kind) if (path := folder / f"{kind}.json").exists()]
+    for each in files:
+        store.write(_KIND, each.stem, each.read_text(encoding="utf-8"))
+    return files

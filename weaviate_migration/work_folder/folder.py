@@ -1,7 +1,5 @@
 """The work folder: records, snapshots, extracts, quarantine, progress, the embedded server's data."""
 
-import json
-import secrets
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -10,7 +8,6 @@ from pathlib import Path
 
 from upath import UPath
 
-from weaviate_migration.base.atomic_file import replace_file
 from weaviate_migration.base.errors import ConfigurationError, MigrationConflictError
 from weaviate_migration.base.permissions import close_to_others, is_open_to_others, make_folder
 from weaviate_migration.base.settings import MigrationConfig
@@ -24,6 +21,7 @@ from weaviate_migration.base.storage import (
 )
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping.object_ids import split_address
+from weaviate_migration.work_folder import capture_id
 from weaviate_migration.work_folder.check_results import CheckResults
 from weaviate_migration.work_folder.embedded import EmbeddedPartitions
 from weaviate_migration.work_folder.kept_queries import KeptQueries
@@ -35,9 +33,10 @@ from weaviate_migration.work_folder.prefixes import Prefixes, read_prefixes, wri
 from weaviate_migration.work_folder.quarantine import Quarantine
 from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords
 from weaviate_migration.work_folder.snapshot_copies import SnapshotCopies
-from weaviate_migration.work_folder.state_store import StateStore
+from weaviate_migration.work_folder.state_store import FILE_NAME, StateStore
 from weaviate_migration.work_folder.storage import files_in, local_path, refuse_closed, storage_root
 from weaviate_migration.work_folder.sync_positions import SyncPositions
+from weaviate_migration.work_folder.takeover import current_store, is_older
 from weaviate_migration.work_folder.timeline import HistoryFile
 
 # Who works in a folder and does not say as what.
@@ -124,7 +123,7 @@ class WorkFolder:
 
     def _close_to_others(self) -> None:
         """A folder that holds nothing of ours is not ours to close; the storage may be elsewhere on this machine."""
-        if not (self.path / "migrations").is_dir():
+        if not (self.path / FILE_NAME).is_file() and not is_older(self.path):
             return
         folders = [self.path]
         if self.storage and (kept := local_path(self.files)) is not None:
@@ -145,6 +144,7 @@ class WorkFolder:
             StorageError: the disk is full.
         """
         self.ensure()
+        current_store(self.path, self.state_url)  # Before: whoever takes over files wants this lock for it.
         lock = self._lock(name)
         if not lock.acquire():
             raise MigrationConflictError(
@@ -159,6 +159,7 @@ class WorkFolder:
 
     def sync_lock(self, name: str) -> HeldLock:
         """For one at a time that applies changes and is asked for it by a command; it may go on and on."""
+        current_store(self.path, self.state_url)  # As in `locked`.
         return self.lock("sync/sync", name)
 
     @property
@@ -222,38 +223,38 @@ class WorkFolder:
 
     @property
     def store(self) -> StateStore:
-        """What the migrations know; nothing is made.
+        """What the migrations know; nothing is made, but for what an older version has left in files, see `takeover`.
 
         Raises:
             ConfigurationError: what connects to its server is not installed.
         """
-        return StateStore.of(self.path, self.state_url)
+        return current_store(self.path, self.state_url)
 
     @property
     def records(self) -> MigrationRecords:
         """The migrations on record."""
-        return MigrationRecords(self.path)
+        return MigrationRecords(self.store, str(self.path), self.mappings)
 
     @property
     def prefixes(self) -> Prefixes:
         """Under which prefixes Dagster knows its assets."""
-        return read_prefixes(self.path)
+        return read_prefixes(self.store)
 
     def keep_prefixes(self, prefixes: Prefixes) -> None:
         """Notes them, for commands: they find runs and checks by the same names."""
         if self.prefixes != prefixes:
             self.ensure()
-            write_prefixes(self.path, prefixes)
+            write_prefixes(self.store, prefixes)
 
     @property
     def mappings(self) -> KeptMappings:
         """The mappings that migrations were begun with, and the one that was drawn up."""
-        return KeptMappings(self.path)
+        return KeptMappings(self.store, self.path)
 
     @property
     def queries(self) -> KeptQueries:
         """The application's own queries that are in force."""
-        return KeptQueries(self.path)
+        return KeptQueries(self.store)
 
     def snapshot_path(self, record: MigrationRecord) -> UPath:
         """Where the migration's first snapshot is kept; its record says where the newest is."""
@@ -358,20 +359,15 @@ class WorkFolder:
     @property
     def capture_id(self) -> str | None:
         """The id of the capture that this folder has in its source; None where changes are not captured."""
-        path = self.path / "capture.json"
-        return str(json.loads(path.read_text(encoding="utf-8"))["id"]) if path.exists() else None
+        return capture_id.read_capture_id(self.store)
 
     def begin_capture(self) -> str:
         """The id of the folder's capture, made and written down if there is none: before the capture itself is made."""
-        if (known := self.capture_id) is not None:
-            return known
-        made = secrets.token_hex(4)
-        replace_file(self.path / "capture.json", json.dumps({"id": made}))
-        return made
+        return capture_id.begin_capture(self.store)
 
     def forget_capture(self) -> None:
         """Forgets the id: another capture gets another one."""
-        (self.path / "capture.json").unlink(missing_ok=True)
+        capture_id.forget_capture(self.store)
 
     @property
     def comparisons_folder(self) -> Path:
@@ -399,13 +395,13 @@ class WorkFolder:
 
     @property
     def sync_folder(self) -> Path:
-        """How far each migration has applied the change log, and the locks of the collections."""
+        """The locks of the collections."""
         return self.path / "sync"
 
     @property
     def sync_positions(self) -> SyncPositions:
         """How far each migration has applied the change log."""
-        return SyncPositions(self.sync_folder)
+        return SyncPositions(self.store)
 
     @property
     def progress(self) -> Path:

@@ -1,7 +1,7 @@
 """The mappings that migrations and runs were begun with, and the one that was drawn up from the source.
 
-A kept mapping is a JSON file, `mappings/<digest>.json`: a record names it by the digest. It is beside the records since
-these are read again and again, and a mapping of many tables takes its time.
+A kept mapping is a document of the store: a record names it by its digest. It is beside the records since these are
+read again and again, and a mapping of many tables takes its time. The one that was drawn up is a file, to be edited.
 """
 
 import functools
@@ -9,31 +9,32 @@ from pathlib import Path
 
 from weaviate_migration.base.atomic_file import replace_file
 from weaviate_migration.mapping import Mapping, read_mapping
+from weaviate_migration.work_folder.state_store import StateStore
+
+_KIND = "mapping"
 
 
 class KeptMappings:
     """The mappings of one work folder.
 
-    Args:
-        work_dir: the work folder.
+    Attributes:
+        drawn_path: the file of the one that was drawn up, whether it is there or not.
     """
 
-    def __init__(self, work_dir: Path) -> None:
-        self._folder = work_dir / "mappings"
+    def __init__(self, store: StateStore, work_dir: Path) -> None:
+        self._store = store
         self.drawn_path = work_dir / "mapping.yaml"
 
     def keep(self, mapping: Mapping) -> None:
-        """Puts it on disk; of one with the same digest the latest stays, which may name other keys and prices."""
-        path, text = self._path(mapping.digest), mapping.model_dump_json(indent=2)
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            replace_file(path, text)
+        """Keeps it; of one with the same digest the latest stays, which may name other keys and prices."""
+        text = mapping.model_dump_json()
+        if self._store.read(_KIND, mapping.digest) != text:
+            self._store.write(_KIND, mapping.digest, text)
 
     def read(self, digest: str) -> Mapping | None:
         """The mapping that was kept with this digest; None where there is none: an older version kept none."""
-        try:
-            return _parsed(self._path(digest).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return None
+        text = self._store.read(_KIND, digest)
+        return _parsed(text) if text is not None else None
 
     def drawn(self) -> Mapping | None:
         """What was drawn up from the source, as people have edited it since; None where nothing was.
@@ -47,8 +48,13 @@ class KeptMappings:
         """Puts a mapping file on disk that was drawn up from the source, for people to edit."""
         replace_file(self.drawn_path, text)
 
-    def _path(self, digest: str) -> Path:
-        return self._folder / f"{digest}.json"
+
+def take_over(folder: Path, store: StateStore) -> list[Path]:
+    """Takes the mappings that an older version has kept into the store; returns their files."""
+    files = list(folder.glob("mappings/*.json"))
+    for each in files:
+        store.write(_KIND, each.stem, each.read_text(encoding="utf-8"))
+    return files
 
 
 @functools.lru_cache(maxsize=8)

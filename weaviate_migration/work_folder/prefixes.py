@@ -1,10 +1,13 @@
-"""Under which prefixes Dagster knows the assets of a work folder, where a project of others has given it some."""
+"""Under which prefixes Dagster knows the assets of a migration, where a project of others has given it some."""
 
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from weaviate_migration.base.atomic_file import replace_file
+from weaviate_migration.work_folder.state_store import StateStore
+
+_KIND = "dagster prefixes"
+_OWNER = "newest run"
 
 
 @dataclass(frozen=True)
@@ -15,19 +18,22 @@ class Prefixes:
     group_prefix: str = ""
 
 
-def read_prefixes(work_dir: Path) -> Prefixes:
+def read_prefixes(store: StateStore) -> Prefixes:
     """Those that the last run from a project of others had; none where there was no such run."""
-    try:
-        known = json.loads(_file(work_dir).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if (kept := store.read(_KIND, _OWNER)) is None:
         return Prefixes()
+    known = json.loads(kept)
     return Prefixes(tuple(known["key_prefix"]), known["group_prefix"])
 
 
-def write_prefixes(work_dir: Path, prefixes: Prefixes) -> None:
+def write_prefixes(store: StateStore, prefixes: Prefixes) -> None:
     """Notes them."""
-    replace_file(_file(work_dir), json.dumps(asdict(prefixes)))
+    store.write(_KIND, _OWNER, json.dumps(asdict(prefixes)))
 
 
-def _file(work_dir: Path) -> Path:
-    return work_dir / "dagster_prefixes.json"
+def take_over(folder: Path, store: StateStore) -> list[Path]:
+    """Takes what an older version has noted into the store; returns its file."""
+    files = list(folder.glob("dagster_prefixes.json"))
+    for each in files:
+        store.write(_KIND, _OWNER, each.read_text(encoding="utf-8"))
+    return files

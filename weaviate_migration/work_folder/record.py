@@ -1,7 +1,7 @@
 """The migration's record: id, source, mapping, snapshot, bounds of the partitions, collections, state.
 
-One JSON file for each migration, `migrations/<id>.json` in the work folder, replaced as a whole: it is either the old
-one or the new one, whenever the process is killed.
+One document of the store for each migration, replaced as a whole: it is either the old one or the new one, whenever the
+process is killed.
 """
 
 import secrets
@@ -17,7 +17,6 @@ from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator
 from structlog.contextvars import bind_contextvars
 from upath import UPath
 
-from weaviate_migration.base.atomic_file import replace_file, replacing_after
 from weaviate_migration.base.errors import ConfigurationError, MigrationConflictError
 from weaviate_migration.base.partitions import DEFAULT_PARTITIONS, partition_keys
 from weaviate_migration.base.settings import environment_variable
@@ -27,11 +26,14 @@ from weaviate_migration.source.connect import sqlite_path
 from weaviate_migration.source.log_position import LogPosition
 from weaviate_migration.source.other_tables import OtherTables
 from weaviate_migration.work_folder.mappings import KeptMappings
+from weaviate_migration.work_folder.state_store import StateStore
 from weaviate_migration.work_folder.storage import stored_path
 
 State = Literal["unfinished", "cut over", "rolled back", "discarded", "cleaned up"]
 CutoverStep = Literal["begun", "applied", "compared", "switching", "switched", "undone"]
 
+
+_KIND = "migration"
 
 # The epoch of a position that nobody knows to be complete: before any epoch of a capture.
 NOTHING_COMPARED = 0
@@ -182,19 +184,21 @@ class MigrationRecord(BaseModel):
 
 
 class MigrationRecords:
-    """All records of one work folder.
+    """All records of one store.
 
     Args:
-        work_dir: the work folder.
+        place: where the store is, for messages.
+        mappings: what the migrations are begun with.
     """
 
-    def __init__(self, work_dir: Path) -> None:
-        self._folder = work_dir / "migrations"
-        self._mappings = KeptMappings(work_dir)
+    def __init__(self, store: StateStore, place: str, mappings: KeptMappings) -> None:
+        self._store = store
+        self._place = place
+        self._mappings = mappings
 
     def all(self) -> list[MigrationRecord]:
         """Every migration on record, oldest first: in the order in which they were begun, not as a clock says."""
-        found = (self._read(path) for path in self._folder.glob("*.json"))
+        found = map(MigrationRecord.model_validate_json, self._store.all(_KIND).values())
         return sorted(found, key=lambda each: (each.number, each.id))
 
     def newest(self) -> MigrationRecord | None:
@@ -214,9 +218,9 @@ class MigrationRecords:
         if (found := self.newest_in_use()) is None:
             others = ", ".join(f"{each.id} ({each.state})" for each in self.all())
             raise ConfigurationError(
-                f"No migration in {self._folder.parent} is unfinished or cut over; on record are {others}."
+                f"No migration in {self._place} is unfinished or cut over; on record are {others}."
                 if others
-                else f"No migration is on record in {self._folder.parent}.",
+                else f"No migration is on record in {self._place}.",
                 "`weaviate-migration migrate` begins one (in Dagster's UI: `weaviate_schema`).",
             )
         return found
@@ -277,15 +281,16 @@ class MigrationRecords:
         """
         if (found := self.unfinished()) is not None:
             refuse_another_migration(found, source, mapping, prefix, partitions)
-        self._mappings.keep(mapping)  # First: a record without its mapping would need it to be named.
-        if found is None:
-            found = self._begin(source, mapping, prefix, model_digests, self.partitions(partitions))
+        with self._store.transaction():  # A record without its mapping would need it to be named.
+            self._mappings.keep(mapping)
+            if found is None:
+                found = self._begin(source, mapping, prefix, model_digests, self.partitions(partitions))
         bind_contextvars(migration_id=found.id)
         return found
 
     def save(self, record: MigrationRecord) -> MigrationRecord:
-        """Puts the record on disk, all of it or not at all, and returns it."""
-        replace_file(self._path(record), record.model_dump_json(indent=2))
+        """Keeps the record, all of it or not at all, and returns it."""
+        self._store.write(_KIND, record.id, record.model_dump_json())
         return record
 
     def update(self, record: MigrationRecord, **changes: object) -> MigrationRecord:
@@ -294,13 +299,17 @@ class MigrationRecords:
 
     @contextmanager
     def updated_after(self, record: MigrationRecord, **changes: object) -> Iterator[None]:
-        """Has the record with these fields changed on disk before what is done inside, and in its place after it.
+        """Has room for the record with these fields changed before what is done inside, and saves it after it.
+
+        So nothing is done that could not be written down; after an error the record is as it was.
 
         Raises:
             StorageError: there is no room for it; nothing inside was done.
         """
-        with replacing_after(self._path(record), record.model_copy(update=changes).model_dump_json(indent=2)):
+        changed = record.model_copy(update=changes)
+        with self._store.room_for(changed.model_dump_json()):
             yield
+        self.save(changed)
 
     def _begin(
         self,
@@ -329,11 +338,13 @@ class MigrationRecords:
             )
         )
 
-    def _path(self, record: MigrationRecord) -> Path:
-        return self._folder / f"{record.id}.json"
 
-    def _read(self, path: Path) -> MigrationRecord:
-        return MigrationRecord.model_validate_json(path.read_text(encoding="utf-8"))
+def take_over(folder: Path, store: StateStore) -> list[Path]:
+    """Takes the records of an older version into the store; returns their files."""
+    files = list(folder.glob("migrations/*.json"))
+    for each in files:
+        store.write(_KIND, each.stem, each.read_text(encoding="utf-8"))
+    return files
 
 
 def refuse_another_mapping(record: MigrationRecord, mapping: Mapping, *, is_kept: bool = False) -> None:

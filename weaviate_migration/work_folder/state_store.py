@@ -43,7 +43,12 @@ class StateStore:
         Raises:
             ConfigurationError: what connects to PostgreSQL is not installed.
         """
-        return cls(_databases.at(state_url) if state_url else _databases.file(work_dir / FILE_NAME))
+        return cls(_databases.at(state_url)) if state_url else cls.at(work_dir / FILE_NAME)
+
+    @classmethod
+    def at(cls, path: Path) -> "StateStore":
+        """The store in a SQLite file; nothing is made."""
+        return cls(_databases.file(path))
 
     @property
     def server(self) -> PostgresDatabase | None:

@@ -1,4 +1,4 @@
-"""How far each migration has applied the change log: one small file for each in the work folder.
+"""How far each migration has applied the change log: one document of the store for each.
 
 It is written after Weaviate confirmed everything up to a position, and holds what the log says there: a source that was
 restored from a backup says something else, or nothing, at that position.
@@ -9,11 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from weaviate_migration.base.atomic_file import replace_file
 from weaviate_migration.base.errors import CaptureError
 from weaviate_migration.source.capture import Capture
 from weaviate_migration.source.change_log import INSTALL_HINT, ChangeLog
 from weaviate_migration.source.log_position import LogPosition
+from weaviate_migration.work_folder.state_store import StateStore
+
+_KIND = "sync position"
 
 _HINT = "`weaviate-migration verify --repair` compares everything, mends what differs, and sync goes on from there."
 
@@ -46,19 +48,15 @@ class Standing:
 
 
 class SyncPositions:
-    """The positions of a work folder's migrations.
+    """The positions of a store's migrations."""
 
-    Args:
-        folder: `sync` in the work folder.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, store: StateStore) -> None:
+        self._store = store
 
     def read(self, migration: str) -> LogPosition | None:
         """The position of a migration; None for one whose changes are not followed."""
-        path = self._path(migration)
-        return LogPosition.model_validate_json(path.read_text(encoding="utf-8")) if path.exists() else None
+        kept = self._store.read(_KIND, migration)
+        return LogPosition.model_validate_json(kept) if kept is not None else None
 
     def known(self, migration: str) -> LogPosition:
         """The position of a migration whose changes are followed.
@@ -72,15 +70,24 @@ class SyncPositions:
         return found
 
     def save(self, migration: str, position: LogPosition) -> None:
-        """Puts it on disk, all of it or not at all."""
-        replace_file(self._path(migration), position.model_dump_json())
+        """Keeps it, all of it or not at all."""
+        self._store.write(_KIND, migration, position.model_dump_json())
 
     def discard(self, migration: str) -> None:
         """Forgets it: the migration's changes are not followed any more."""
-        self._path(migration).unlink(missing_ok=True)
+        self._store.remove(_KIND, migration)
 
-    def _path(self, migration: str) -> Path:
-        return self._folder / f"{migration}.json"
+    def discard_all(self) -> None:
+        """Forgets those of all migrations: nobody's changes are captured any more."""
+        self._store.remove(_KIND)
+
+
+def take_over(folder: Path, store: StateStore) -> list[Path]:
+    """Takes the positions that an older version has kept into the store; returns their files."""
+    files = [each for each in folder.glob("sync/*.json") if not each.name.endswith(".holder.json")]
+    for each in files:
+        store.write(_KIND, each.stem, each.read_text(encoding="utf-8"))
+    return files
 
 
 @contextmanager

@@ -9,7 +9,8 @@ from random import Random
 from model2vec import StaticModel
 
 from weaviate_migration.target.connect import connect
-from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.record import MigrationRecord
 from weaviate_migration_tests.chaos.boundaries import EVERY_FUNCTION
 from weaviate_migration_tests.chaos.end_state import (
     assert_nothing_is_left_over,
@@ -79,7 +80,11 @@ class Scenario:
     @property
     def records(self) -> list[MigrationRecord]:
         """The migrations on record, oldest first."""
-        return MigrationRecords(self.work_dir).all()
+        return WorkFolder(self.work_dir).records.all()
+
+    @property
+    def _is_captured(self) -> bool:
+        return WorkFolder(self.work_dir).capture_id is not None
 
     @property
     def has_older_version(self) -> bool:
@@ -112,7 +117,7 @@ class Scenario:
     @property
     def is_followed(self) -> bool:
         """Whether readers use the newest migration, and its changes are followed: sync has to keep it whole."""
-        return bool(self.records) and self.records[-1].state == "cut over" and (self.work_dir / "capture.json").exists()
+        return bool(self.records) and self.records[-1].state == "cut over" and self._is_captured
 
     def kill_server_at_random(self, random: Random) -> None:
         """Kills the server at a random moment of a command, starts it again, and lets the command end."""
@@ -155,7 +160,7 @@ class Scenario:
         assert collections == sorted(aliases.values()), collections
         left = [path for name in FOR_THE_WAY for path in (self.work_dir / name).rglob("*") if path.is_file()]
         assert left == [], left
-        assert not (self.work_dir / "capture.json").exists()
+        assert not self._is_captured
 
     def _run(self, command: Words, end: Boundary | Moment | None = None) -> Ended:
         """Runs a command, killed or not, while the application goes on."""

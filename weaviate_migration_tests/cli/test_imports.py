@@ -14,7 +14,7 @@ from click.testing import CliRunner
 import weaviate_migration
 from weaviate_migration.cli import COMMANDS, cli
 from weaviate_migration.mapping import read_mapping
-from weaviate_migration.work_folder.record import MigrationRecords
+from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration_tests.live.notes import MAPPING, note_file
 
 # What takes from a tenth of a second to a second to import.
@@ -49,7 +49,7 @@ def options(tmp_path: Path) -> dict[str, Path]:
     mapping = tmp_path / "notes.yaml"
     mapping.write_text(MAPPING.format(missing="refuse", more=""))
     source, work_dir = note_file(tmp_path / "notes.db"), tmp_path / "work"
-    MigrationRecords(work_dir).resume_or_begin(source, read_mapping(mapping), "")
+    WorkFolder(work_dir).records.resume_or_begin(source, read_mapping(mapping), "")
     return {"--sqlite-url": source, "--mapping": mapping, "--work-dir": work_dir}
 
 

@@ -12,6 +12,7 @@ from weaviate_migration.monitoring.alerts import watch
 from weaviate_migration.monitoring.alerts.under_way import MIGRATE
 from weaviate_migration.monitoring.alerts.watch import watched
 from weaviate_migration.runs.runner import dagster_instance
+from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.progress import ProgressFile
 from weaviate_migration_tests.live.alerted_notes import AlertedNotes
 from weaviate_migration_tests.live.command_line import run_here, started, until
@@ -195,5 +196,5 @@ def test_a_file_of_alerts_that_is_wrong_stops_the_command_before_anything_is_mad
     assert ended.code == 2
     assert f"{path}:2: alerts.channels[0]: no notification can be sent to this URL" in ended.stderr
     assert SECRET not in ended.stderr
-    assert not (notes.work_dir / "migrations").exists()
+    assert WorkFolder(notes.work_dir).records.all() == []
     assert run_here("alerts", "test").complaint[0] == "error: No alerts are configured."

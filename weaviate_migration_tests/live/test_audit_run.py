@@ -9,7 +9,7 @@ import pytest
 import weaviate
 
 from weaviate_migration.runs.runner import dagster_instance
-from weaviate_migration.work_folder.record import MigrationRecords
+from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration_tests.live.command_line import holdings
 from weaviate_migration_tests.live.notes import TABLE, NoteMigration, add_notes, make_mapping, note_file, note_rows
 
@@ -103,7 +103,7 @@ def test_an_error_stops_before_anything_is_made(hopeless: NoteMigration, client:
     assert "the `key` of notes has to name columns that identify a row" in error
     assert result["next_step"].startswith("Nothing was written")
     assert [each["name"] for each in result["checks"]] == ["writable"]
-    assert MigrationRecords(hopeless.work_dir).all() == []
+    assert WorkFolder(hopeless.work_dir).records.all() == []
     assert holdings(client) == ([], {})
     steps, _ = last_run(hopeless)
     assert steps == []
@@ -122,7 +122,7 @@ def test_the_same_command_goes_on_once_the_mapping_is_right(
 
 def test_an_unfinished_migration_stays_as_it_was(notes: NoteMigration, client: weaviate.WeaviateClient) -> None:
     assert notes.migrate("--no-cutover").code == 0
-    before = MigrationRecords(notes.work_dir).all(), holdings(client)
+    before = WorkFolder(notes.work_dir).records.all(), holdings(client)
     with closing(sqlite3.connect(notes.source)) as connection, connection:
         connection.execute("DROP TABLE notes")
         connection.execute(NULL_KEY)
@@ -130,4 +130,4 @@ def test_an_unfinished_migration_stays_as_it_was(notes: NoteMigration, client: w
     ended = notes.migrate("--no-cutover", "--json")
     assert ended.code == 3, ended.stderr
     assert ended.json["migration_id"] is None
-    assert (MigrationRecords(notes.work_dir).all(), holdings(client)) == before
+    assert (WorkFolder(notes.work_dir).records.all(), holdings(client)) == before

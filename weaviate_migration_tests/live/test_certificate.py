@@ -9,7 +9,7 @@ import dagster as dg
 import weaviate
 
 from weaviate_migration.target.server import ServerAddress
-from weaviate_migration.work_folder.record import MigrationRecords
+from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration_tests.live.command_line import at, run_here
 from weaviate_migration_tests.live.library import LibraryMigration
 from weaviate_migration_tests.live.notes import NoteMigration, add_notes, make_mapping, note_file
@@ -58,7 +58,7 @@ def test_a_snapshot_that_is_not_kept_is_in_it(notes: NoteMigration) -> None:
 def test_a_migration_that_goes_on_and_fails_has_none(notes: NoteMigration, client: weaviate.WeaviateClient) -> None:
     first = run_here("migrate", *notes.options, "--no-cutover", "--json")
     assert first.json["certificate"] is not None
-    (name,) = MigrationRecords(notes.work_dir).current().targets.values()
+    (name,) = WorkFolder(notes.work_dir).records.current().targets.values()
     collection = client.collections.use(name)
     collection.data.update(next(collection.iterator()).uuid, properties={"size": 999})
     failed = run_here("migrate", *notes.options, "--json")

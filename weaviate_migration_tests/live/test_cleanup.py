@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 import weaviate
 
+from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.pending_vectors import PendingVectors
-from weaviate_migration.work_folder.record import MigrationRecords
 from weaviate_migration_tests.chaos.killing import Boundary, run_killed
 from weaviate_migration_tests.live.command_line import WITHOUT_RIGHTS, Ended, at, holdings, run_command, run_here
 from weaviate_migration_tests.live.kept_migration import KeptNotes
 from weaviate_migration_tests.live.notes import NoteMigration, add_notes
 
-FILES = ("snapshots", "extracts", "comparisons", "loaded", "quarantine", "sync", "capture.json")
+FILES = ("snapshots", "extracts", "comparisons", "loaded", "quarantine", "sync")
 
 
 def clean_up(notes: NoteMigration, *more: object) -> Ended:
@@ -22,11 +22,11 @@ def clean_up(notes: NoteMigration, *more: object) -> Ended:
 
 
 def ids(notes: NoteMigration) -> list[str]:
-    return [each.id for each in MigrationRecords(notes.work_dir).all()]
+    return [each.id for each in WorkFolder(notes.work_dir).records.all()]
 
 
 def states(notes: NoteMigration) -> list[str]:
-    return [each.state for each in MigrationRecords(notes.work_dir).all()]
+    return [each.state for each in WorkFolder(notes.work_dir).records.all()]
 
 
 def left_on_disk(notes: NoteMigration) -> list[str]:
@@ -138,7 +138,7 @@ def test_changes_that_are_not_applied_stop_it(notes: NoteMigration) -> None:
     refused(clean_up(notes, "--yes"), "1 changes of")
     synced = run_here("sync", "--mapping", notes.mapping, "--work-dir", notes.work_dir, *at(notes.server))
     assert synced.code == 0, synced.stderr
-    record = MigrationRecords(notes.work_dir).current()
+    record = WorkFolder(notes.work_dir).records.current()
     pending = PendingVectors(notes.work_dir / "pending_vectors.sqlite", f"Note_{record.id}")
     pending.add([("a", "body")])
     refused(clean_up(notes, "--yes"), "1 of Note lack body")

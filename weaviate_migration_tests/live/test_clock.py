@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import weaviate
 
-from weaviate_migration.work_folder.record import MigrationRecords
+from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration_tests.live.command_line import Ended, at, holdings, run_command
 from weaviate_migration_tests.live.kept_migration import KeptNotes
 from weaviate_migration_tests.live.notes import NoteMigration, add_notes
@@ -49,7 +49,7 @@ def test_which_is_the_newest_no_clock_says(
     notes = NoteMigration(kept_notes.folder, kept_notes.server)
     add_notes(notes.source, [("late", "late", 1, None)])
     run(notes, library, first, "migrate", "--live", "--sqlite-url", notes.source)
-    older, newer = (each.id for each in MigrationRecords(notes.work_dir).all())
+    older, newer = (each.id for each in WorkFolder(notes.work_dir).records.all())
     assert (newer < older) == (first == BEHIND)
     assert holdings(connected)[1] == {"Note": f"Note_{newer}"}
     assert run(notes, library, second, "sync", "--json").json["migrations"][0]["migration_id"] == newer

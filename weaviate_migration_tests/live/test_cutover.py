@@ -16,7 +16,7 @@ from weaviate_migration.target.schema import Origin, ensure_collection
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.pending_vectors import PendingVectors
 from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
-from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords
+from weaviate_migration.work_folder.record import MigrationRecord
 
 MAPPING = read_mapping()
 NAMES = [each.name for each in MAPPING.collections]
@@ -27,7 +27,7 @@ class Migrations:
 
     def __init__(self, folder: Path, client: weaviate.WeaviateClient) -> None:
         self.work_folder = WorkFolder(folder)
-        self.records = MigrationRecords(folder)
+        self.records = WorkFolder(folder).records
         self.quarantine = folder / "quarantine"
         self.client = client
 

@@ -6,8 +6,9 @@ import dagster as dg
 import pytest
 import weaviate
 
+from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
-from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords
+from weaviate_migration.work_folder.record import MigrationRecord
 from weaviate_migration_tests.chaos.killing import Boundary, run_killed
 from weaviate_migration_tests.live.command_line import Ended, at, holdings, run_here
 from weaviate_migration_tests.live.kept_migration import KeptNotes
@@ -24,7 +25,7 @@ def cut_over(notes: NoteMigration, *more: object) -> Ended:
 
 
 def record_of(notes: NoteMigration) -> MigrationRecord:
-    return MigrationRecords(notes.work_dir).all()[-1]
+    return WorkFolder(notes.work_dir).records.all()[-1]
 
 
 def aliases(client: weaviate.WeaviateClient) -> dict[str, str]:
@@ -199,7 +200,7 @@ def test_rollback_that_was_killed_completes(notes: NoteMigration, client: weavia
     ended = notes.roll_back("--discard")
     assert ended.code == 0, ended.stderr
     assert holdings(client) == earlier
-    assert [each.state for each in MigrationRecords(notes.work_dir).all()] == ["cut over", "discarded"]
+    assert [each.state for each in WorkFolder(notes.work_dir).records.all()] == ["cut over", "discarded"]
 
 
 def test_discarding_touches_nothing_of_others(loaded: NoteMigration, client: weaviate.WeaviateClient) -> None:

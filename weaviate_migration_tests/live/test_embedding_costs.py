@@ -9,6 +9,7 @@ import pytest
 import weaviate
 
 from weaviate_migration.target.server import ServerAddress
+from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration_tests.embedding_service import embedding_service
 from weaviate_migration_tests.live.command_line import Ended, empty
 from weaviate_migration_tests.live.embedded_notes import EmbeddedNotes, vectors_by_body
@@ -117,4 +118,4 @@ def test_a_cache_that_cannot_be_made_or_used_is_told_before_anything_begins(
             assert str(tmp_path / path) in ended.stderr
             assert "--vector-cache" in ended.stderr
         assert service.calls == 0
-    assert not list((embedded.notes.work_dir / "migrations").glob("*"))
+    assert WorkFolder(embedded.notes.work_dir).records.all() == []

@@ -12,7 +12,7 @@ import weaviate
 from weaviate.classes.query import QueryReference
 
 from weaviate_migration.target.server import ServerAddress
-from weaviate_migration.work_folder.record import MigrationRecords
+from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration_tests.live.command_line import Ended, at, empty, run_here
 
 MAPPING = """\
@@ -148,7 +148,7 @@ def library(
 
 def versions(library: Library) -> dict[str, str]:
     """This migration's collections, by the names of the mapping."""
-    return dict(MigrationRecords(library.source.parent / "work").all()[-1].targets)
+    return dict(WorkFolder(library.source.parent / "work").records.all()[-1].targets)
 
 
 def test_what_cannot_be_followed_is_said_everywhere(library: Library) -> None:

@@ -2,7 +2,6 @@
 
 import logging
 import random
-import shutil
 import sqlite3
 import threading
 from collections import defaultdict
@@ -34,6 +33,7 @@ from weaviate_migration.source.log_position import LogPosition
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.target.write import remove_objects
 from weaviate_migration.work_folder.loaded import LoadedPartitions
+from weaviate_migration.work_folder.state_store import StateStore
 from weaviate_migration.work_folder.sync_positions import SyncPositions, agreed_reading
 from weaviate_migration_tests.live.command_line import SECONDS, until
 from weaviate_migration_tests.live.followed_notes import LIMITS, SETTINGS, FollowedNotes, uuid_of
@@ -217,14 +217,13 @@ def test_a_file_that_was_restored_is_refused(notes: FollowedNotes) -> None:
 
 
 def test_a_work_folder_that_is_older_than_the_file_is_refused(notes: FollowedNotes) -> None:
-    state = notes.work_folder.sync_folder / f"{notes.record.id}.json"
-    shutil.copy(state, notes.folder / "older.json")
+    older = notes.work_folder.sync_positions.known(notes.record.id)
     notes.execute("UPDATE notes SET body = 'newer' WHERE id = 'key 1'")
     with notes.followed() as group:
         for migration in group:
             migration.run_pass()
         assert group.note_in_file(LIMITS)
-    shutil.copy(notes.folder / "older.json", state)
+    notes.work_folder.sync_positions.save(notes.record.id, older)
     with pytest.raises(CaptureError, match="it is older than the file"):
         sync(notes)
 
@@ -297,8 +296,8 @@ def test_a_pass_under_which_another_file_takes_the_place_ends(notes: FollowedNot
 class OvertakenPositions(SyncPositions):
     """Positions of which the first that is read is an old one by the time its reader has it."""
 
-    def __init__(self, folder: Path, overtake: Callable[[], None]) -> None:
-        super().__init__(folder)
+    def __init__(self, store: StateStore, overtake: Callable[[], None]) -> None:
+        super().__init__(store)
         self._overtake: Callable[[], None] | None = overtake
 
     def read(self, migration: str) -> LogPosition | None:
@@ -317,7 +316,7 @@ def test_who_reads_while_another_one_applies_takes_that_for_no_other_history(not
                 migration.run_pass()
             assert group.note_in_file(LIMITS)
 
-    positions = OvertakenPositions(notes.work_folder.sync_folder, apply_more)
+    positions = OvertakenPositions(notes.work_folder.store, apply_more)
     with (
         open_change_log(notes.work_folder, notes.source) as log,
         agreed_reading(log, positions, notes.record.id) as (_, known),
@@ -327,11 +326,10 @@ def test_who_reads_while_another_one_applies_takes_that_for_no_other_history(not
 
 
 def test_killed_before_the_position_was_written_the_same_changes_are_applied_again(notes: FollowedNotes) -> None:
-    state = notes.work_folder.sync_folder / f"{notes.record.id}.json"
-    shutil.copy(state, notes.folder / "before.json")
+    before = notes.work_folder.sync_positions.known(notes.record.id)
     notes.execute("UPDATE notes SET id = 'moved' WHERE id = 'key 1'", "DELETE FROM notes WHERE id = 'key 2'")
     done = sync(notes)
-    shutil.copy(notes.folder / "before.json", state)
+    notes.work_folder.sync_positions.save(notes.record.id, before)
     again = sync(notes)
     assert (again.changes, again.written, again.position) == (done.changes, done.written, done.position)
     assert notes.held() == notes.rows()

@@ -15,7 +15,7 @@ from weaviate_migration.runs.runner import dagster_instance
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import STATE_FILE, FolderState, embedded_server
 from weaviate_migration.target.server_process import servers_of, stop
-from weaviate_migration.work_folder.record import MigrationRecords
+from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration_tests.live.command_line import Ended, end_of, holdings, run_here, started, until
 from weaviate_migration_tests.live.notes import NoteMigration, note_file, note_rows
 
@@ -49,7 +49,7 @@ def interrupted(notes: NoteMigration, options: list[object], interrupt: Callable
 
 
 def state_of(notes: NoteMigration) -> list[str]:
-    return [record.state for record in MigrationRecords(notes.work_dir).all()]
+    return [record.state for record in WorkFolder(notes.work_dir).records.all()]
 
 
 def everything_is_there(client: weaviate.WeaviateClient, rows: int = ROWS) -> bool:
@@ -108,10 +108,14 @@ def kill(process: "subprocess.Popen[str]") -> None:
     process.wait()
 
 
-@pytest.mark.parametrize("stage", ["migrations/*.json", "snapshots/*.sqlite", "extracts/*/*/07.parquet"])
+def has_come_to(notes: NoteMigration, stage: str) -> bool:
+    return any(notes.work_dir.glob(stage)) if stage != "record" else bool(WorkFolder(notes.work_dir).records.all())
+
+
+@pytest.mark.parametrize("stage", ["record", "snapshots/*.sqlite", "extracts/*/*/07.parquet"])
 def test_command_killed_at_a_stage(notes: NoteMigration, client: weaviate.WeaviateClient, stage: str) -> None:
     with started("migrate", *notes.options) as command:
-        until(lambda: command.poll() is not None or any(notes.work_dir.glob(stage)))
+        until(lambda: command.poll() is not None or has_come_to(notes, stage))
         kill(command)
     ended = notes.migrate()
     assert ended.code == 0, ended.stderr

@@ -11,7 +11,7 @@ import weaviate
 from weaviate_migration.phases.dual_write import migration_sync
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.vectors import made_vectors
-from weaviate_migration.work_folder.record import MigrationRecords
+from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration_tests.chaos.killing import Boundary, run_killed
 from weaviate_migration_tests.embedding_service import EmbeddingService, embedding_service
 from weaviate_migration_tests.live.command_line import Ended, at, empty, until
@@ -73,7 +73,7 @@ def test_all_rows_are_there_and_the_switch_waits(
     assert ended.code == 3, ended.stderr
     assert "64 of Note lack content" in ended.stderr
     assert "`weaviate-migration sync`" in ended.stderr
-    record = MigrationRecords(notes.notes.work_dir).current()
+    record = WorkFolder(notes.notes.work_dir).records.current()
     assert connected.collections.use(f"Note_{record.id}").aggregate.over_all().total_count == 64
     assert lacking(notes) == {"Note": {"content": 64}}
     assert not connected.alias.exists(alias_name="Note")
@@ -176,11 +176,11 @@ def test_without_the_cache_the_collection_that_readers_have_gives_them(
 def test_another_model_builds_another_version_beside(
     notes: EmbeddedNotes, connected: weaviate.WeaviateClient, service: EmbeddingService
 ) -> None:
-    before = len(MigrationRecords(notes.notes.work_dir).all())
+    before = len(WorkFolder(notes.notes.work_dir).records.all())
     make_embedded_mapping(notes.notes.mapping, service, of_vector=WITHOUT, of_model=", dimensions: 64")
     service.forget()
     assert notes.migrate("--live").code == 0
-    assert len(MigrationRecords(notes.notes.work_dir).all()) == before + 1
+    assert len(WorkFolder(notes.notes.work_dir).records.all()) == before + 1
     assert Counter(service.texts) == Counter(f"passage: {body}" for body in vectors_by_body(connected))
     assert {len(each) for each in vectors_by_body(connected).values()} == {64}
     make_embedded_mapping(notes.notes.mapping, service, of_vector=WITHOUT)

@@ -10,7 +10,7 @@ import weaviate
 
 from weaviate_migration.phases.history.collection_locks import writing_lock
 from weaviate_migration.work_folder.folder import WorkFolder
-from weaviate_migration.work_folder.record import CutoverRecord, MigrationRecord, MigrationRecords
+from weaviate_migration.work_folder.record import CutoverRecord, MigrationRecord
 from weaviate_migration_tests.chaos.killing import Boundary, run_killed
 from weaviate_migration_tests.live.command_line import Ended, at, holdings, run_here, until
 from weaviate_migration_tests.live.kept_migration import KeptNotes
@@ -26,7 +26,7 @@ def cut_over(notes: NoteMigration, *more: object) -> Ended:
 
 
 def record_of(notes: NoteMigration) -> MigrationRecord:
-    return MigrationRecords(notes.work_dir).all()[-1]
+    return WorkFolder(notes.work_dir).records.all()[-1]
 
 
 def journal_of(notes: NoteMigration) -> CutoverRecord:

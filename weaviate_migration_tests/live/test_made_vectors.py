@@ -1,6 +1,5 @@
 """Vectors that a service makes before the rows are written: once for each text, whatever happens on the way."""
 
-import json
 import shutil
 import sqlite3
 import threading
@@ -22,7 +21,6 @@ from weaviate_migration.runs.runner import dagster_instance
 from weaviate_migration.runs.steps import RunSteps
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.folder import WorkFolder
-from weaviate_migration.work_folder.record import MigrationRecords
 from weaviate_migration_tests.embedding_service import Answer, Request, embedding_service
 from weaviate_migration_tests.live.command_line import Ended, empty, started, until
 from weaviate_migration_tests.live.embedded_notes import KEY, KEY_VARIABLE, EmbeddedNotes, vectors_by_body
@@ -81,8 +79,8 @@ def test_a_service_that_is_away_is_named_and_nothing_is_rolled_back(made: tuple[
     assert embedded.service.base_url in error
     assert "Traceback" not in away.stderr
     assert "the same command goes on with it" in away.stderr
-    (record,) = (embedded.notes.work_dir / "migrations").glob("*.json")
-    assert record.stem == done.json["migration_id"]
+    (record,) = WorkFolder(embedded.notes.work_dir).records.all()
+    assert record.id == done.json["migration_id"]
 
 
 def test_each_object_has_the_vector_that_the_service_made(
@@ -122,8 +120,8 @@ def test_the_asset_tells_of_each_partition(made: tuple[EmbeddedNotes, Ended, End
 
 def test_the_record_says_which_model_it_was(made: tuple[EmbeddedNotes, Ended, Ended]) -> None:
     embedded, *_ = made
-    (path,) = (embedded.notes.work_dir / "migrations").glob("*.json")
-    digests = json.loads(path.read_text())["model_digests"]
+    (record,) = WorkFolder(embedded.notes.work_dir).records.all()
+    digests = record.model_digests
     assert list(digests) == ["Note"]
     assert len(digests["Note"]["content"]) == 64
 
@@ -245,7 +243,7 @@ def test_a_model_that_was_exchanged_in_its_folder_is_refused_before_it_makes_any
     notes.mapping.write_text(IN_FOLDER.format(model=model))
     done = notes.migrate("--live")
     assert done.code == 0, done.stderr
-    cache, records = notes.work_dir / "vectors.sqlite", MigrationRecords(notes.work_dir)
+    cache, records = notes.work_dir / "vectors.sqlite", WorkFolder(notes.work_dir).records
     before = cache.read_bytes()
     (model / "config.json").write_text((model / "config.json").read_text() + " ")
     refused = notes.migrate("--live")

@@ -15,7 +15,7 @@ from weaviate_migration.mapping import read_mapping
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.target.server_process import servers_of, stop
-from weaviate_migration.work_folder.record import MigrationRecords
+from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration_tests.live.command_line import Ended, at, end_of, holdings, run_here, started
 from weaviate_migration_tests.live.notes import TABLE, NoteMigration, add_notes, make_mapping, note_file, note_id
 from weaviate_migration_tests.live.small_demo import write_small_demo_file
@@ -142,8 +142,8 @@ def test_next_migration_takes_the_aliases_over_and_rollback_gives_them_back(
 
     unknown = notes.roll_back("--migration", "20200101T000000_00000000")
     assert unknown.code == 2
-    assert MigrationRecords(notes.work_dir).all()[0].id in unknown.complaint[1]
-    by_name = notes.roll_back("--migration", MigrationRecords(notes.work_dir).all()[0].id)
+    assert WorkFolder(notes.work_dir).records.all()[0].id in unknown.complaint[1]
+    by_name = notes.roll_back("--migration", WorkFolder(notes.work_dir).records.all()[0].id)
     assert by_name.code == 0, by_name.stderr
     assert "aliases moved back: MyNote → removed; its collections: kept" in by_name.stdout
     assert holdings(client) == ([first["collection"], "Somebody"], {})
@@ -151,7 +151,7 @@ def test_next_migration_takes_the_aliases_over_and_rollback_gives_them_back(
 
 def refused_as_rolled_back(ended: Ended, notes: NoteMigration) -> None:
     """It says which migration was rolled back, and which one readers have."""
-    first, second = (each.id for each in MigrationRecords(notes.work_dir).all())
+    first, second = (each.id for each in WorkFolder(notes.work_dir).records.all())
     assert ended.code == 2, ended.stderr
     assert second in ended.complaint[0]
     assert first in "".join(ended.complaint)
@@ -185,7 +185,7 @@ def test_rows_without_a_usable_key_go_to_quarantine(notes: NoteMigration, client
     assert counts == [66, 63, 3, 0]
     assert not result["success"]
     assert holdings(client) == ([result["collections"]["Note"]["collection"]], {})
-    assert [record.state for record in MigrationRecords(notes.work_dir).all()] == ["unfinished"]
+    assert [record.state for record in WorkFolder(notes.work_dir).records.all()] == ["unfinished"]
     quarantined = list(quarantined_rows(notes.work_dir / "quarantine"))
     assert sorted(row["key"] for row in quarantined) == ["(NULL)", note_id(3), note_id(3)]
     assert {row["reason"] for row in quarantined} == {
@@ -212,7 +212,7 @@ def test_dry_run_needs_no_server_and_says_what_would_be_refused(
     assert "a part of its key is NULL" in ended.json["errors"][0]
     assert holdings(client) == ([], {})
     assert not list((notes.work_dir / "scratch").iterdir())
-    assert not MigrationRecords(notes.work_dir).all()
+    assert not WorkFolder(notes.work_dir).records.all()
 
 
 def test_dry_run_of_a_sound_file(notes: NoteMigration) -> None:

@@ -13,7 +13,6 @@ from weaviate_migration.phases.history.collection_locks import writing_lock
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.locks import HeldLock
-from weaviate_migration.work_folder.record import MigrationRecords
 from weaviate_migration_tests.cli.test_options import COMMANDS
 from weaviate_migration_tests.live.command_line import Ended, at, end_of, holdings, run_here, started, until
 from weaviate_migration_tests.live.kept_migration import KeptNotes
@@ -74,7 +73,7 @@ def halted(process: "subprocess.Popen[str]", lock: HeldLock) -> Iterator[str]:
 
 def test_beside_a_command_that_has_the_folder(live: NoteMigration, connected: weaviate.WeaviateClient) -> None:
     lock = WorkFolder(live.work_dir).lock("migrate", "the test")
-    before = holdings(connected), MigrationRecords(live.work_dir).all()
+    before = holdings(connected), WorkFolder(live.work_dir).records.all()
     with started("verify", *live.options, "--json") as first:
         with halted(first, lock) as holder:
             assert holder.startswith(f": `weaviate-migration verify` (process {first.pid}, since ")
@@ -87,7 +86,7 @@ def test_beside_a_command_that_has_the_folder(live: NoteMigration, connected: we
                 assert ended.code == code, (command, ended.stderr)
         ended = end_of(first)
     assert ended.code == 0, ended.stderr
-    assert (holdings(connected), MigrationRecords(live.work_dir).all()[-1].state) == (before[0], before[1][-1].state)
+    assert (holdings(connected), WorkFolder(live.work_dir).records.all()[-1].state) == (before[0], before[1][-1].state)
     assert lock.told_holder == ""
 
 
@@ -128,12 +127,12 @@ def test_what_is_on_record_stays_as_it_is_where_the_server_is_another_one(
     """A wrong `--weaviate-url`: nothing of the migration is there."""
     kept_notes.migrated("--live")
     notes = NoteMigration(kept_notes.folder, kept_notes.server)
-    before = MigrationRecords(notes.work_dir).all()
+    before = WorkFolder(notes.work_dir).records.all()
     elsewhere = [*at(locked_server), "--api-key", KEY, "--work-dir", notes.work_dir]
     for command in ("rollback", "cleanup --yes", "sync", "verify", "cutover"):
         ended = run_here(*command.split(), *elsewhere)
         assert ended.code == 2, (command, ended.stderr)
         assert "Is --weaviate-url the server that was migrated to?" in ended.stderr, command
-        assert MigrationRecords(notes.work_dir).all() == before
+        assert WorkFolder(notes.work_dir).records.all() == before
     assert before[0].snapshot is not None
     assert before[0].snapshot.path.exists()

@@ -8,7 +8,7 @@ from weaviate_migration.base.partitions import partition_keys
 from weaviate_migration.defs.build import build_definitions
 from weaviate_migration.runs.runner import dagster_instance
 from weaviate_migration.target.server import ServerAddress
-from weaviate_migration.work_folder.record import MigrationRecords
+from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration_tests.live.command_line import empty, run_here
 from weaviate_migration_tests.live.notes import NoteMigration, fresh_notes, note_id
 
@@ -81,5 +81,5 @@ def test_the_next_migration_may_have_another_number(
     refused = migrated.migrate("--partitions", 2)
     assert (refused.code, "number of partitions 1, now 2" in refused.stderr) == (2, True)
     assert run_here("cutover", *migrated.options).code == 0
-    assert [each.partitions for each in MigrationRecords(migrated.work_dir).all()] == [PARTITIONS, 1]
+    assert [each.partitions for each in WorkFolder(migrated.work_dir).records.all()] == [PARTITIONS, 1]
     assert sum(1 for _ in connected.collections.use("Note").iterator()) == ROWS

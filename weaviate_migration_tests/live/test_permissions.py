@@ -45,7 +45,13 @@ def test_all_that_a_migration_creates(tmp_path: Path, server: ServerAddress, cli
     assert run_command("report", *options, "--html", page, "--markdown", text, before=WIDE_OPEN).code == 0
     of_migration = [each for each in storage.iterdir() if each.is_dir()]
     assert open_to_others(work, *of_migration) == []
-    for part in (storage / "snapshots", storage / "extracts", work / "quarantine", work / "dagster_home/dagster.yaml"):
+    for part in (
+        storage / "snapshots",
+        storage / "extracts",
+        work / "quarantine",
+        work / "state.sqlite",
+        work / "dagster_home/dagster.yaml",
+    ):
         assert part.exists(), part
     assert {each.name: stat.S_IMODE(each.stat().st_mode) for each in named} == {each.name: 0o666 for each in named}
     for each in (work, *work.rglob("*"), *storage.rglob("*")):

@@ -16,9 +16,9 @@ from weaviate_migration.monitoring.postflight import LAG_SECONDS, lag
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.checklist import ChecklistItem, read_checklist
+from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.pending_vectors import PendingVectors
 from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
-from weaviate_migration.work_folder.record import MigrationRecords
 from weaviate_migration.work_folder.sync_positions import Standing
 from weaviate_migration_tests.live.command_line import Ended, at, empty, run_here
 from weaviate_migration_tests.live.notes import NoteMigration, add_notes, make_mapping, note_file
@@ -67,15 +67,15 @@ def not_well(notes: NoteMigration) -> dict[str, ChecklistItem]:
 
 
 def collection_of(notes: NoteMigration, client: weaviate.WeaviateClient) -> Any:
-    (name,) = MigrationRecords(notes.work_dir).current().targets.values()
+    (name,) = WorkFolder(notes.work_dir).records.current().targets.values()
     return client.collections.use(name)
 
 
 def test_migrate_looks_by_itself_and_gives_the_certificate(migrated: NoteMigration) -> None:
-    stored = read_checklist(migrated.work_dir, "postflight")
+    stored = read_checklist(WorkFolder(migrated.work_dir).store, "postflight")
     assert stored is not None
     assert {each.name: each.verdict for each in stored.items} == WELL
-    before = read_checklist(migrated.work_dir, "preflight")
+    before = read_checklist(WorkFolder(migrated.work_dir).store, "preflight")
     assert before is not None
     assert before.success
     assert run_here("verify", *migrated.source_options[2:], *at(migrated.server)).code == 0
@@ -122,7 +122,7 @@ def test_changes_that_wait(migrated: NoteMigration) -> None:
 
 
 def test_rows_in_the_quarantine(migrated: NoteMigration) -> None:
-    (name,) = MigrationRecords(migrated.work_dir).current().targets.values()
+    (name,) = WorkFolder(migrated.work_dir).records.current().targets.values()
     with Quarantine(migrated.work_dir / "quarantine", name) as quarantine:
         quarantine.add("03", QuarantinedRow("the key", None, "a reason", {}))
         quarantine.finish("03")
@@ -133,7 +133,7 @@ def test_rows_in_the_quarantine(migrated: NoteMigration) -> None:
 
 
 def test_objects_that_lack_a_vector(migrated: NoteMigration) -> None:
-    (name,) = MigrationRecords(migrated.work_dir).current().targets.values()
+    (name,) = WorkFolder(migrated.work_dir).records.current().targets.values()
     pending = PendingVectors(migrated.work_dir / "pending_vectors.sqlite", name)
     pending.add([("a", "body")])
     found = not_well(migrated)

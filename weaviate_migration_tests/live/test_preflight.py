@@ -17,6 +17,7 @@ from weaviate_migration.source.integrity import Integrity, quick_look
 from weaviate_migration.source.snapshot import SourceLook
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.checklist import ChecklistItem, read_checklist
+from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration_tests.live.command_line import (
     WITHOUT_RIGHTS,
     Ended,
@@ -67,7 +68,7 @@ def test_all_is_well_and_nothing_stays(notes: NoteMigration, client: weaviate.We
     assert found.success
     assert {each.name: each.verdict for each in found.items} == WELL
     assert "for 64 rows (Note " in found.items[-1].figure
-    assert read_checklist(notes.work_dir, "preflight") == found
+    assert read_checklist(WorkFolder(notes.work_dir).store, "preflight") == found
     assert holdings(client) == ([], {})
 
 
@@ -122,8 +123,8 @@ def test_a_file_too_large_for_the_disk_stops_a_migration_before_anything_is_made
     assert "work folder: about" in ended.stderr
     assert "Make room there" in ended.stderr
     assert holdings(client) == ([], {})
-    assert not (notes.work_dir / "migrations").exists()
-    stored = read_checklist(notes.work_dir, "preflight")
+    assert WorkFolder(notes.work_dir).records.all() == []
+    stored = read_checklist(WorkFolder(notes.work_dir).store, "preflight")
     assert stored is not None
     assert [each.name for each in stored.having("failed")] == ["work folder"]
 
@@ -137,7 +138,7 @@ def test_a_row_too_large_for_the_memory_stops_a_migration_before_anything_is_mad
         assert ended.code == 2
         assert "notes: 1 row too large for --memory-limit-mb 384: huge (8.0 MB)" in ended.stderr
     assert holdings(client) == ([], {})
-    assert not (notes.work_dir / "migrations").exists()
+    assert WorkFolder(notes.work_dir).records.all() == []
 
 
 def test_no_server(notes: NoteMigration) -> None:
@@ -159,7 +160,7 @@ def test_a_key_that_is_refused_and_one_that_may_only_read(notes: NoteMigration, 
     assert verdicts(preflight(notes, *there, "--api-key", KEY)) == WELL
     migration = notes.migrate(*there, "--api-key", READING_KEY)
     assert (migration.code, "rights:" in migration.stderr) == (2, True)
-    assert not (notes.work_dir / "migrations").exists()
+    assert WorkFolder(notes.work_dir).records.all() == []
 
 
 def test_names_that_somebody_else_has(notes: NoteMigration, client: weaviate.WeaviateClient) -> None:
@@ -288,7 +289,7 @@ def test_what_this_server_cannot_make_stops_a_migration_before_it_begins(
     assert (found.verdict, told in found.figure, remedy in found.remedy) == ("failed", True, True)
     migration = notes.migrate()
     assert (migration.code, told in migration.stderr) == (2, True)
-    assert not (notes.work_dir / "migrations").exists()
+    assert WorkFolder(notes.work_dir).records.all() == []
 
 
 def test_a_server_that_passes_over_what_it_does_not_know(notes: NoteMigration, server: ServerAddress) -> None:
@@ -301,4 +302,4 @@ def test_a_server_that_passes_over_what_it_does_not_know(notes: NoteMigration, s
         assert "Note: `body` should be text, tokenized by word, folded to ASCII, searchable, and is" in found.figure
         assert "Upgrade it" in found.remedy
         assert notes.migrate(*at(older)).code == 2
-    assert not (notes.work_dir / "migrations").exists()
+    assert WorkFolder(notes.work_dir).records.all() == []

@@ -20,8 +20,9 @@ from weaviate_migration.target.read_back import objects_by_uuid
 from weaviate_migration.target.schema import Origin, ensure_collection
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.target.write import WriteSettings, largest_message
+from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
-from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords
+from weaviate_migration.work_folder.record import MigrationRecord
 from weaviate_migration_tests.live.command_line import Ended, at, holdings, run_here
 from weaviate_migration_tests.live.notes import TABLE, NoteMigration, add_notes, make_mapping, note_file, note_id
 from weaviate_migration_tests.live.own_server import run_server
@@ -116,7 +117,7 @@ def lacking(notes: NoteMigration, client: weaviate.WeaviateClient) -> NoteMigrat
     sizes = {3: 3, 40: 40}
     add_notes(notes.source, [(note_id(number), f"note {number}", sizes.get(number), None) for number in range(64)])
     mapping = read_mapping(notes.mapping)
-    record = MigrationRecords(notes.work_dir).resume_or_begin(notes.source, mapping, "")
+    record = WorkFolder(notes.work_dir).records.resume_or_begin(notes.source, mapping, "")
     (note,) = mapping.collections
     without_size = note.model_copy(
         update={"properties": tuple(each for each in note.properties if each.name != "size")}
@@ -254,7 +255,7 @@ def test_keys_that_cannot_be_used_stay_refused(notes: NoteMigration, client: wea
 
 def begin(notes: NoteMigration, keys: list[str]) -> MigrationRecord:
     """A migration on record, with these keys in its quarantine; neither loaded nor in Weaviate."""
-    record = MigrationRecords(notes.work_dir).resume_or_begin(notes.source, read_mapping(notes.mapping), "My")
+    record = WorkFolder(notes.work_dir).records.resume_or_begin(notes.source, read_mapping(notes.mapping), "My")
     with Quarantine(notes.work_dir / "quarantine", record.targets["MyNote"]) as quarantine:
         for key in keys:
             quarantine.add("07", QuarantinedRow(key, object_uuid("notes", (key,)), "too [red]large[/red]", {"a": 1}))

@@ -11,9 +11,10 @@ import pytest
 import weaviate
 
 from weaviate_migration.mapping.queries import SEARCHES
+from weaviate_migration.mapping.query_file import NO_QUERIES
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress
-from weaviate_migration.work_folder.kept_queries import KeptQueries
+from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration_tests.live.command_line import Ended, at, empty, run_here
 from weaviate_migration_tests.live.notes import NoteMigration
 
@@ -212,7 +213,7 @@ def test_mistakes_end_a_command_before_anything_is_touched(recipes: Recipes) -> 
     for command in ("migrate", "preflight"):
         ended = run_here(command, *recipes.options, "--queries", wrong)
         assert (ended.code, "wrong.yaml:2: queries[0].collection (a)" in ended.stderr) == (2, True)
-    assert KeptQueries(recipes.work_dir).read().text == QUERIES
+    assert WorkFolder(recipes.work_dir).queries.read().text == QUERIES
 
 
 def test_queries_that_fail_block_the_switch(recipes: Recipes) -> None:
@@ -230,4 +231,4 @@ def test_file_without_queries_takes_them_out_of_force(recipes: Recipes) -> None:
     assert run(recipes, "verify", "--queries", none).code == 0
     ended = run_here("checks", "--work-dir", recipes.work_dir, "--json")
     assert "queries" not in {each["name"] for each in ended.json["checks"]}
-    assert not KeptQueries(recipes.work_dir).path.exists()
+    assert WorkFolder(recipes.work_dir).queries.read() == NO_QUERIES

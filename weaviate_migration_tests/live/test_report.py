@@ -20,8 +20,8 @@ from weaviate_migration.runs.runner import dagster_instance
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.checklist import Checklist, ChecklistItem
+from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.phase import Phase
-from weaviate_migration.work_folder.record import MigrationRecords
 from weaviate_migration_tests.live.command_line import Ended, at, empty, run_here
 from weaviate_migration_tests.live.notes import NoteMigration, add_notes, make_mapping, note_file
 from weaviate_migration_tests.live.test_dagster_runs import materialize
@@ -121,8 +121,10 @@ def done(tmp_path_factory: pytest.TempPathFactory, server: ServerAddress) -> Rep
     assert ended.code == 0, ended.stderr
     ended = run_here("verify", "--mapping", notes.mapping, "--work-dir", notes.work_dir, *at(server))
     assert ended.code == 0, ended.stderr
-    Checklist.of("preflight", [ChecklistItem("disk", "warned", "3.1 GB are free", "Make room.")]).save(notes.work_dir)
-    Checklist.of("postflight", [ChecklistItem("counts", "passed", "64 of 64")]).save(notes.work_dir)
+    Checklist.of("preflight", [ChecklistItem("disk", "warned", "3.1 GB are free", "Make room.")]).save(
+        WorkFolder(notes.work_dir).store
+    )
+    Checklist.of("postflight", [ChecklistItem("counts", "passed", "64 of 64")]).save(WorkFolder(notes.work_dir).store)
     return Reported.of(notes)
 
 
@@ -327,7 +329,7 @@ def test_the_asset(done: Reported) -> None:
             assert again.run_id == found.run_id
         finally:
             page.rmdir()
-    assert MigrationRecords(done.notes.work_dir).current().state == "cut over"
+    assert WorkFolder(done.notes.work_dir).records.current().state == "cut over"
 
 
 def test_the_jobs_end_with_it() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import weaviate
 
-from weaviate_migration.work_folder.record import MigrationRecords
+from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration_tests.live.command_line import Ended, at, holdings, run_here
 from weaviate_migration_tests.live.notes import NoteMigration, add_notes, make_mapping
 
@@ -34,7 +34,7 @@ class Side:
 
     @property
     def aliases(self) -> dict[str, str]:
-        newest = MigrationRecords(self.work_dir).current()
+        newest = WorkFolder(self.work_dir).records.current()
         return newest.targets
 
 

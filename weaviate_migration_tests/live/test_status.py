@@ -12,9 +12,9 @@ import weaviate
 from weaviate_migration.api.status import read_status
 from weaviate_migration.monitoring.status import MigrationStatus
 from weaviate_migration.target.server import STATE_FILE
+from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.pending_vectors import PendingVectors
 from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
-from weaviate_migration.work_folder.record import MigrationRecords
 from weaviate_migration_tests.live.command_line import at, run_here
 from weaviate_migration_tests.live.notes import NoteMigration, add_notes
 from weaviate_migration_tests.live.test_dagster_runs import materialize
@@ -67,19 +67,19 @@ def test_each_phase_of_a_migration(
     assert status_of(notes).aliases == {"Note": None}
     phase, following = phase_after("cutover")
     assert (phase, "`weaviate-migration rollback` leads back" in following) == ("cut over", True)
-    record = MigrationRecords(notes.work_dir).current()
+    record = WorkFolder(notes.work_dir).records.current()
     found = status_of(notes)
     assert found.aliases == {"Note": f"Note_{record.id}"}
     assert found.snapshot is not None
     assert found.snapshot.is_there
-    assert {"snapshots", "extracts", "migrations", "dagster_home"} <= set(found.disk)
+    assert {"snapshots", "extracts", "state.sqlite", "dagster_home"} <= set(found.disk)
     assert notes.roll_back().code == 0
     assert status_of(notes).phase == "rolled back"
 
 
 def test_what_stops_the_cutover_is_told(notes: NoteMigration) -> None:
     assert notes.migrate("--no-cutover").code == 0
-    record = MigrationRecords(notes.work_dir).current()
+    record = WorkFolder(notes.work_dir).records.current()
     with Quarantine(notes.work_dir / "quarantine", f"Note_{record.id}") as quarantine:
         quarantine.add("03", QuarantinedRow("a", None, "too large", {}))
     found = status_of(notes)

@@ -24,7 +24,7 @@ from weaviate_migration.target.write import write_settings
 from weaviate_migration.vectors.open_models import OpenModels
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.quarantine import QuarantinedRow
-from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords
+from weaviate_migration.work_folder.record import MigrationRecord
 from weaviate_migration_tests.live.command_line import at, empty, holdings, run_here
 from weaviate_migration_tests.live.notes import NoteMigration, fresh_notes, note_id
 
@@ -43,7 +43,7 @@ def theirs(tmp_path_factory: pytest.TempPathFactory, server: ServerAddress) -> I
 @pytest.fixture
 def ours(theirs: NoteMigration) -> Iterator[MigrationRecord]:
     """Our record of the same id, as our folder would have it; theirs comes back at the end."""
-    records = MigrationRecords(theirs.work_dir)
+    records = WorkFolder(theirs.work_dir).records
     before = records.current()
     ours = records.update(before, work_folder="0" * 32)
     yield ours
@@ -61,7 +61,7 @@ def refused(client: weaviate.WeaviateClient, theirs: NoteMigration, *words: obje
 
 
 def objects(client: weaviate.WeaviateClient, theirs: NoteMigration) -> dict[str, dict[str, Any]]:
-    name = next(iter(MigrationRecords(theirs.work_dir).current().targets.values()))
+    name = next(iter(WorkFolder(theirs.work_dir).records.current().targets.values()))
     return {str(each.uuid): dict(each.properties) for each in client.collections.use(name).iterator()}
 
 

@@ -16,6 +16,7 @@ from weaviate_migration.target.connect import connect
 from weaviate_migration.target.schema import Origin, ensure_collection, schema_differences
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.target.vector_config import vector_configs
+from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration_tests.embedding_service import Answer, EmbeddingService, embedding_service
 from weaviate_migration_tests.live.command_line import empty, run_here
 from weaviate_migration_tests.live.notes import NoteMigration, fresh_notes, note_id
@@ -214,7 +215,7 @@ def test_a_key_that_is_not_set_stops_everything_before_it_begins(
     items = foretold(notes)
     assert (items["keys"]["verdict"], VARIABLE in items["keys"]["figure"]) == ("failed", True)
     assert embedded.collections.list_all() == {}
-    assert not (notes.work_dir / "migrations").exists()
+    assert WorkFolder(notes.work_dir).records.all() == []
     assert service.calls == 0
 
 

@@ -11,7 +11,8 @@ import httpx
 import weaviate
 import yaml
 
-from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.record import MigrationRecord
 from weaviate_migration_tests.chaos.end_state import assert_nothing_is_left_over
 from weaviate_migration_tests.chaos.killing import Boundary, Fault, run
 from weaviate_migration_tests.chaos.tables import schema_of
@@ -92,7 +93,7 @@ class Scenario:
     @property
     def records(self) -> list[MigrationRecord]:
         """The migrations on record, oldest first."""
-        return MigrationRecords(self.work_dir).all()
+        return WorkFolder(self.work_dir).records.all()
 
     @property
     def holdings(self) -> tuple[list[str], dict[str, str]]:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import psutil
 
+from weaviate_migration.work_folder.folder import WorkFolder
+
 MB = 1_000_000
 _DAY_SECONDS = 86_400
 
@@ -92,8 +94,8 @@ class Watched:
 
     def _log(self) -> tuple[int, int, int, float]:
         """The oldest, the newest and the applied position, and the age of the oldest change that is not applied."""
-        applied = int(json.loads((self.work_dir / "sync" / f"{self.migration}.json").read_text())["position"])
-        capture = json.loads((self.work_dir / "capture.json").read_text())["id"]
+        work_folder = WorkFolder(self.work_dir)
+        applied, capture = work_folder.sync_positions.known(self.migration).position, work_folder.capture_id
         log = f'"_weaviate_migration_{capture}_changes"'
         with closing(sqlite3.connect(f"{self.source.as_uri()}?mode=ro", uri=True)) as connection:
             connection.execute("BEGIN")

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 
 from weaviate_migration.target.connect import connect
+from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration_tests.chaos.end_state import (
     assert_nothing_is_left_over,
     assert_sqlite_holds_what_was_committed,
@@ -133,8 +134,8 @@ class Soak:
         with (self.folder / "follower.log").open("w") as output:
             self._follower = subprocess.Popen(words, stdout=output, stderr=subprocess.STDOUT)
         try:
-            (record,) = (self.work_dir / "migrations").glob("*.json")
-            self._watched = Watched(self.source, self.work_dir, record.stem, psutil.Process(self._follower.pid))
+            (record,) = WorkFolder(self.work_dir).records.all()
+            self._watched = Watched(self.source, self.work_dir, record.id, psutil.Process(self._follower.pid))
             until(lambda: self._measured().lag_seconds < LAG_SECONDS)
             yield
         finally:

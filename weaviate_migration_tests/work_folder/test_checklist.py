@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from weaviate_migration.work_folder.checklist import Checklist, ChecklistItem, Verdict, read_checklist
+from weaviate_migration.work_folder.folder import WorkFolder
 
 
 def checklist(*verdicts: Verdict) -> Checklist:
@@ -21,10 +22,11 @@ def test_only_what_failed_is_a_failure(verdicts: tuple[Verdict, ...], code: int)
 
 
 def test_it_is_stored_in_place_of_the_one_before(tmp_path: Path) -> None:
-    assert read_checklist(tmp_path, "preflight") is None
-    checklist("failed").save(tmp_path)
+    store = WorkFolder(tmp_path).store
+    assert read_checklist(store, "preflight") is None
+    checklist("failed").save(store)
     newest = checklist("passed", "skipped")
-    newest.save(tmp_path)
-    assert read_checklist(tmp_path, "preflight") == newest
-    assert [path.name for path in tmp_path.iterdir()] == ["preflight.json"]
-    assert read_checklist(tmp_path, "postflight") is None
+    newest.save(store)
+    assert read_checklist(store, "preflight") == newest
+    assert list(store.all("checklist")) == [("preflight", "")]
+    assert read_checklist(store, "postflight") is None

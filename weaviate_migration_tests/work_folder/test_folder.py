@@ -9,7 +9,6 @@ import pytest
 
 from weaviate_migration.mapping.reader import read_mapping
 from weaviate_migration.work_folder.folder import WorkFolder
-from weaviate_migration.work_folder.record import MigrationRecords
 
 
 @pytest.fixture(params=[0o000, 0o022, 0o077])
@@ -45,7 +44,7 @@ def test_a_folder_that_holds_nothing_of_ours_stays_as_it_is(tmp_path: Path) -> N
 def test_who_only_reads_closes_it_too_with_storage_elsewhere(tmp_path: Path) -> None:
     work, storage = tmp_path / "work", tmp_path / "storage"
     extracts = storage / "extracts"
-    record = MigrationRecords(work).resume_or_begin(tmp_path / "app.db", read_mapping(), "")
+    record = WorkFolder(work).records.resume_or_begin(tmp_path / "app.db", read_mapping(), "")
     theirs = storage / "of somebody else"
     for folder in (extracts / record.id / "notes_extract", theirs):
         folder.mkdir(parents=True)

@@ -43,7 +43,7 @@ def begun(work_folder: WorkFolder, mapping: Mapping) -> MigrationRecord:
 
 def without_kept_mapping(work_folder: WorkFolder, record: MigrationRecord) -> None:
     """As an older version has left it."""
-    (work_folder.path / "mappings" / f"{record.mapping_digest}.json").unlink()
+    work_folder.store.remove("mapping", record.mapping_digest)
 
 
 def test_before_a_migration_it_is_the_named_one_or_the_default(work_folder: WorkFolder, tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 import json
 import os
 import re
+import signal
 from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,13 @@ import pytest
 from weaviate_migration.base.errors import ConfigurationError, MigrationConflictError
 from weaviate_migration.mapping import CollectionMapping, Mapping, PropertyMapping
 from weaviate_migration.work_folder.folder import WorkFolder
-from weaviate_migration.work_folder.record import MigrationRecords, SnapshotRecord, State, refuse_another_mapping
+from weaviate_migration.work_folder.record import (
+    MigrationRecord,
+    MigrationRecords,
+    SnapshotRecord,
+    State,
+    refuse_another_mapping,
+)
 
 NOTE = CollectionMapping(name="Note", table="notes", properties=(PropertyMapping(name="n", column="n", type="int"),))
 MAPPING = Mapping(name="notes", collections=(NOTE,))
@@ -18,7 +26,7 @@ SOURCE = Path("/data/app.db")
 
 @pytest.fixture
 def records(tmp_path: Path) -> MigrationRecords:
-    return MigrationRecords(tmp_path)
+    return WorkFolder(tmp_path).records
 
 
 def begin(records: MigrationRecords, state: State = "unfinished") -> str:
@@ -56,7 +64,7 @@ def test_a_finished_one_is_not(records: MigrationRecords, state: State) -> None:
 def test_which_is_the_newest_no_clock_says(records: MigrationRecords, tmp_path: Path) -> None:
     ahead = records.resume_or_begin(SOURCE, MAPPING, "")
     later = datetime.now(UTC) + timedelta(days=1)
-    (tmp_path / "migrations" / f"{ahead.id}.json").unlink()
+    WorkFolder(tmp_path).store.remove("migration", ahead.id)
     ahead = records.update(ahead, id=f"{later:%Y%m%dT%H%M%S}_00000000", began_at=later, state="cut over")
     right = records.resume_or_begin(SOURCE, MAPPING, "")
     assert right.id < ahead.id
@@ -67,16 +75,16 @@ def test_which_is_the_newest_no_clock_says(records: MigrationRecords, tmp_path: 
 
 
 def test_migrations_that_older_versions_began_come_first(records: MigrationRecords, tmp_path: Path) -> None:
-    new = records.resume_or_begin(SOURCE, MAPPING, "")
+    new, store = records.resume_or_begin(SOURCE, MAPPING, ""), WorkFolder(tmp_path).store
     for identity in ("20990101T000001", "20990101T000000"):
-        written = json.loads((tmp_path / "migrations" / f"{new.id}.json").read_text())
+        written = json.loads(store.read("migration", new.id) or "")
         del written["number"]
-        (tmp_path / "migrations" / f"{identity}.json").write_text(json.dumps({**written, "id": identity}))
+        store.write("migration", identity, json.dumps({**written, "id": identity}))
     assert [each.id for each in records.all()] == ["20990101T000000", "20990101T000001", new.id]
 
 
 def test_two_work_folders_never_begin_migrations_of_one_id(tmp_path: Path) -> None:
-    begun = [MigrationRecords(tmp_path / str(at)).resume_or_begin(SOURCE, MAPPING, "").id for at in range(50)]
+    begun = [WorkFolder(tmp_path / str(at)).records.resume_or_begin(SOURCE, MAPPING, "").id for at in range(50)]
     assert len(set(begun)) == 50
 
 
@@ -84,9 +92,9 @@ def test_all_migrations_of_a_work_folder_name_it_and_no_other_does(tmp_path: Pat
     """By a random id, which is known wherever the folder is moved to."""
     ids = set[str]()
     for name in ("one", "other"):
-        first = begin(MigrationRecords(tmp_path / name), "cut over")
+        first = begin(WorkFolder(tmp_path / name).records, "cut over")
         (tmp_path / name).rename(tmp_path / f"moved {name}")
-        moved = MigrationRecords(tmp_path / f"moved {name}")
+        moved = WorkFolder(tmp_path / f"moved {name}").records
         assert begin(moved) != first
         (of_folder,) = {each.work_folder for each in moved.all()}
         assert len(of_folder) == 32
@@ -96,10 +104,10 @@ def test_all_migrations_of_a_work_folder_name_it_and_no_other_does(tmp_path: Pat
 
 def test_a_migration_of_an_older_version_names_no_work_folder(records: MigrationRecords, tmp_path: Path) -> None:
     old = records.resume_or_begin(SOURCE, MAPPING, "")
-    file = tmp_path / "migrations" / f"{old.id}.json"
-    written = json.loads(file.read_text())
+    store = WorkFolder(tmp_path).store
+    written = json.loads(store.read("migration", old.id) or "")
     del written["work_folder"]
-    file.write_text(json.dumps(written))
+    store.write("migration", old.id, json.dumps(written))
     assert records.resume_or_begin(SOURCE, MAPPING, "").work_folder == ""
     records.update(records.current(), state="cut over")
     assert len(records.resume_or_begin(SOURCE, MAPPING, "").work_folder) == 32
@@ -162,20 +170,23 @@ def test_the_record_survives_the_file(records: MigrationRecords, tmp_path: Path)
         previous_aliases={"Note": None, "Other": "Other_1"},
         state="cut over",
     )
-    assert MigrationRecords(tmp_path).all() == [changed]
+    assert WorkFolder(tmp_path).records.all() == [changed]
     assert records.all()[0].bounds["notes"] == ("a", "b")
 
 
-def test_a_killed_save_leaves_the_old_record(records: MigrationRecords, monkeypatch: pytest.MonkeyPatch) -> None:
+def killed_in_a_save(work_dir: Path, record: MigrationRecord) -> None:
+    work_folder = WorkFolder(work_dir)
+    with work_folder.store.transaction():
+        work_folder.records.update(record, state="cut over")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_killed_save_leaves_the_old_record(records: MigrationRecords, tmp_path: Path) -> None:
     record = records.resume_or_begin(SOURCE, MAPPING, "")
-
-    def killed(_: int) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", killed)
-        with pytest.raises(KeyboardInterrupt):
-            records.update(record, state="cut over")
+    process = get_context("fork").Process(target=killed_in_a_save, args=[tmp_path, record])
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
     assert records.all() == [record]
     assert records.update(record, state="cut over").state == records.all()[0].state == "cut over"
 
@@ -230,11 +241,13 @@ def test_the_snapshot_must_be_there(records: MigrationRecords, tmp_path: Path) -
     assert work_folder.local_snapshot(record) == path
 
 
-def test_the_record_is_json_in_the_work_folder(records: MigrationRecords, tmp_path: Path) -> None:
+def test_the_record_is_json_in_the_store_of_the_work_folder(records: MigrationRecords, tmp_path: Path) -> None:
     identity = begin(records)
-    (path,) = (tmp_path / "migrations").iterdir()
-    assert path.name == f"{identity}.json"
-    assert json.loads(path.read_text(encoding="utf-8"))["source"] == "/data/app.db"
+    ((owner, content),) = (
+        (owner, content) for (owner, _), content in WorkFolder(tmp_path).store.all("migration").items()
+    )
+    assert owner == identity
+    assert json.loads(content)["source"] == "/data/app.db"
 
 
 def test_another_mapping_is_refused(records: MigrationRecords) -> None:

@@ -5,7 +5,6 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -28,6 +27,7 @@ from weaviate_migration.work_folder.load_tally import total
 from weaviate_migration.work_folder.phase import Phase, phase_of
 from weaviate_migration.work_folder.quarantine import QuarantinedRow
 from weaviate_migration.work_folder.record import MigrationRecord, refuse_another_mapping
+from weaviate_migration.work_folder.state_store import StateStore
 from weaviate_migration.work_folder.timeline import LagMoment, Moment, read_history
 
 EXAMPLES = 3
@@ -78,7 +78,7 @@ def migration_report(
         checks=_checks_since(check_report(instance, graph), began_at, stored),
         certificate=_certificate(work_folder, record),
         history=history,
-        checklists=tuple(_checklists(work_folder.path)),
+        checklists=tuple(_checklists(work_folder.store)),
         incidents=tuple(IncidentBook(work_folder.path / ALERTS).open_incidents()),
     )
     return replace(report, next_steps=tuple(next_steps(report)))
@@ -144,7 +144,7 @@ def _certificate(work_folder: WorkFolder, record: MigrationRecord | None) -> dic
     return None
 
 
-def _checklists(folder: Path) -> Iterator[Checklist]:
+def _checklists(store: StateStore) -> Iterator[Checklist]:
     for kind in CHECKLISTS:
-        if found := read_checklist(folder, kind):
+        if found := read_checklist(store, kind):
             yield found

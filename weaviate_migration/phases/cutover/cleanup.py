@@ -157,6 +157,7 @@ class Cleanup:
             for source in self._captured_sources(records):
                 remove_capture(source, capture_id)
             self._work_folder.forget_capture()
+        self._work_folder.sync_positions.discard_all()
         shutil.rmtree(self._work_folder.path / "sync", ignore_errors=True)
 
     def _close(self, records: list[MigrationRecord]) -> None:

@@ -197,5 +197,5 @@ def _embedding(
 
 def _stored(items: Iterable[ChecklistItem], work_folder: WorkFolder) -> Checklist:
     checklist = Checklist.of("preflight", items)
-    checklist.save(work_folder.path)
+    checklist.save(work_folder.store)
     return checklist
