@@ -16,7 +16,7 @@ from mkdocs.structure.pages import Page
 REPOSITORY = Path(__file__).parents[1]
 FOLDER = "docs/"
 FIRST_PAGE = {"README.md": "index.md"}
-PATTERNS = ("README.md", "C*.md", "SECURITY.md", "examples/*/*.*", "weaviate_migration/mapping/*.yaml")
+PATTERNS = ("README.md", "C*.md", "SECURITY.md", "examples/**/*.*", "weaviate_migration/mapping/*.yaml")
 LINK = re.compile(r"(?<=\]\()(?!https?:|#)([^)#]+)")
 
 

@@ -1,6 +1,7 @@
 """What the files of examples/ have others run and set, held to the programs and settings that there are."""
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from dagster_webserver.cli import cli as webserver_cli
 
 from weaviate_migration.base.settings import OPTIONS, create_migration_config, environment_variable
 from weaviate_migration.cli import cli
+from weaviate_migration_tests.documentation import typed_commands
 from weaviate_migration_tests.installed_package import CHECKOUT
 
 EXAMPLES = CHECKOUT / "examples"
@@ -63,3 +65,8 @@ def named_in_environment(config: Any) -> set[str]:
             return {config["env"]}
         return set[str]().union(*map(named_in_environment, config.values()))
     return set[str]().union(*map(named_in_environment, config)) if isinstance(config, list) else set()
+
+
+def shown_commands(folder: Path) -> list[list[str]]:
+    """What the README of an example has its reader type, word by word."""
+    return [shlex.split(each) for each in typed_commands((folder / "README.md").read_text(encoding="utf-8"))]
