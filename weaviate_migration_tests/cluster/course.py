@@ -69,12 +69,12 @@ def take_course(migration: ClusterMigration, deaths: Sequence[Death], say: Say) 
 def _migrate(migration: ClusterMigration, deaths: Sequence[Death], say: Say) -> None:
     with migration.migrating() as migrate:
         for death in deaths:
-            migration.await_objects(migrate, death.share)
+            found = migration.await_objects(migrate, death.share)
             death.machine.kill()
-            say(f"{death.name} is killed: {migration.objects()} objects are there")
+            say(f"{death.name} is killed: {found} objects are there")
         code = migrate.end_within(LONGEST_MIGRATION_SECONDS)
         assert code == 0, migrate.log.read_text()
-    say(f"migrated: {migration.objects()} objects")
+    say("migrated")
 
 
 def _last_result(state: RetryCallState) -> list[str]:

@@ -108,10 +108,18 @@ class ClusterMigration:
         finally:
             program.kill()
 
-    def await_objects(self, migrate: Program, share: float) -> None:
-        """Waits until so much of the rows is in Weaviate, whoever has brought it there."""
-        until(lambda: not migrate.is_alive() or self.objects() >= share * self.rows)
+    def await_objects(self, migrate: Program, share: float) -> int:
+        """Waits until so much of the rows is in Weaviate, whoever has brought it there; how many objects that is."""
+        found = 0
+
+        def are_there() -> bool:
+            nonlocal found
+            found = self.objects()
+            return not migrate.is_alive() or found >= share * self.rows
+
+        until(are_there)
         assert migrate.is_alive(), migrate.log.read_text()
+        return found
 
     def run(self, name: str, *options: object) -> Ended:
         """A command to its end, which is a good one."""
@@ -147,7 +155,7 @@ class ClusterMigration:
             *("--sqlite-url", self.source, "--mapping", self._mapping, "--work-dir", self.folder / "work"),
             *("--executor", self._executor),
             *("--state-url", self._state_url),
-            *("--extracts", f"{self._bucket}/extracts"),
+            *("--storage", self._bucket),
             *at(self.servers.nodes.addresses[0]),
         )
 

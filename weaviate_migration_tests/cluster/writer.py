@@ -31,32 +31,41 @@ def main() -> None:
 
 def change(connection: sqlite3.Connection, random: Random) -> None:
     """What one transaction does: mostly a message comes; each kind of change to each table comes now and then."""
-    conversation = _any_key(connection, random, "conversations")
-    match random.randrange(10):
-        case 0 | 1 | 2 | 3:
-            _add_message(connection, random, conversation)
-        case 4 | 5:
-            key = _any_key(connection, random, "messages")
-            connection.execute("UPDATE messages SET body = ?, score = NULL WHERE id = ?", (text(random), key))
-        case 6:
-            key = _any_key(connection, random, "messages")
-            connection.execute("UPDATE messages SET conversation_id = ? WHERE id = ?", (conversation, key))
-        case 7:
-            connection.execute("DELETE FROM messages WHERE id = ?", (_any_key(connection, random, "messages"),))
-        case 8:
-            connection.execute("DELETE FROM messages WHERE conversation_id = ?", (conversation,))
-            connection.execute("DELETE FROM conversations WHERE id = ?", (conversation,))
-        case 9:
-            author = "SELECT author_id FROM conversations WHERE id = ?"
-            connection.execute(f"UPDATE authors SET name = ? WHERE id = ({author})", (text(random), conversation))
-            new = "INSERT INTO conversations SELECT NULL, author_id, ?, started_at FROM conversations WHERE id = ?"
-            added = connection.execute(new, (text(random), conversation)).lastrowid
-            assert added is not None
-            _add_message(connection, random, added)
+    (kind,) = random.choices(list(_CHANGES), weights=list(_CHANGES.values()))
+    kind(connection, random, _any_key(connection, random, "conversations"))
 
 
 def _add_message(connection: sqlite3.Connection, random: Random, conversation: int) -> None:
     connection.execute("INSERT INTO messages VALUES (NULL, ?, ?, ?, ?, ?)", message(random, conversation))
+
+
+def _edit_message(connection: sqlite3.Connection, random: Random, conversation: int) -> None:
+    """It also moves, mostly, to another conversation."""
+    edited = (conversation, text(random), _any_key(connection, random, "messages"))
+    connection.execute("UPDATE messages SET conversation_id = ?, body = ?, score = NULL WHERE id = ?", edited)
+
+
+def _remove_message(connection: sqlite3.Connection, random: Random, conversation: int) -> None:  # noqa: ARG001
+    connection.execute("DELETE FROM messages WHERE id = ?", (_any_key(connection, random, "messages"),))
+
+
+def _begin_conversation(connection: sqlite3.Connection, random: Random, conversation: int) -> None:
+    """One more of the author of another one, who also takes another name."""
+    author = "SELECT author_id FROM conversations WHERE id = ?"
+    connection.execute(f"UPDATE authors SET name = ? WHERE id = ({author})", (text(random), conversation))
+    begun = "INSERT INTO conversations SELECT NULL, author_id, ?, started_at FROM conversations WHERE id = ?"
+    key = connection.execute(begun, (text(random), conversation)).lastrowid
+    assert key is not None
+    _add_message(connection, random, key)
+
+
+def _remove_conversation(connection: sqlite3.Connection, random: Random, conversation: int) -> None:  # noqa: ARG001
+    connection.execute("DELETE FROM messages WHERE conversation_id = ?", (conversation,))
+    connection.execute("DELETE FROM conversations WHERE id = ?", (conversation,))
+
+
+# How often each comes; a conversation that goes takes some nine messages with it.
+_CHANGES = {_add_message: 12, _edit_message: 6, _remove_message: 1, _begin_conversation: 2, _remove_conversation: 1}
 
 
 def _any_key(connection: sqlite3.Connection, random: Random, table: str) -> int:
