@@ -79,14 +79,14 @@ def main(options: dict[str, Any]) -> None:
     from weaviate_migration.phases.history.load import PartitionLoad
     from weaviate_migration.work_folder.load_tally import LoadTally
     from weaviate_migration.work_folder.loaded import LoadedPartitions
-    from weaviate_migration.work_folder.progress import ProgressFile
+    from weaviate_migration.work_folder.progress import KeptProgress
 
     spent = CpuSeconds()
     spent.count_loads(PartitionLoad, "run")
     measuring: dict[Any, tuple[str, ...]] = {
         LoadTally: ("add_batch", "refuse", "leave_out"),
         LoadedPartitions: ("begin", "note_under_way", "note"),
-        ProgressFile: ("advance", "finish"),
+        KeptProgress: ("advance", "finish"),
         exposition: ("write_to_textfile",),
     }
     for owner, names in measuring.items():

@@ -22,6 +22,7 @@ from benchmarks.measurement import (
 )
 from benchmarks.run_events import events_by_type
 from weaviate_migration.work_folder.progress import read_progress
+from weaviate_migration.work_folder.state_store import StateStore
 
 WORKERS = 4
 SECONDS_BETWEEN_LOOKS = 0.02
@@ -134,7 +135,7 @@ class MigrateCommand:
 
     def _handled(self, work_dir: Path) -> int:
         """How many messages are written; the few conversations are written before them."""
-        return sum(each.handled for each in read_progress(work_dir / "progress") if each.rows == self.rows)
+        return sum(each.handled for each in read_progress(StateStore.of(work_dir)) if each.rows == self.rows)
 
 
 def _calls(result: dict[str, Any]) -> int:

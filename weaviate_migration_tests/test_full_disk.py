@@ -21,9 +21,10 @@ from weaviate_migration.phases.history.extract.storage import write_partition
 from weaviate_migration.runs.runner import dagster_instance, dagster_instance_to_read
 from weaviate_migration.vectors.cache import VectorCache
 from weaviate_migration.work_folder.folder import WorkFolder
-from weaviate_migration.work_folder.progress import ProgressFile
+from weaviate_migration.work_folder.progress import KeptProgress
 from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
-from weaviate_migration.work_folder.timeline import HistoryFile, LagMoment
+from weaviate_migration.work_folder.state_store import FILE_NAME, StateStore
+from weaviate_migration.work_folder.timeline import KeptHistory, LagMoment
 from weaviate_migration_tests.live.notes import make_mapping
 from weaviate_migration_tests.small_disk import SmallDisk, small_disk
 
@@ -67,15 +68,15 @@ def extract(folder: Path) -> Path:
 
 
 def history(folder: Path) -> Path:
-    history = HistoryFile(folder / "history", "1", clock=lambda: 0.0)
+    history = KeptHistory(StateStore.of(folder), "1", clock=lambda: 0.0)
     for _ in range(200):
         history.note(LagMoment(0.0, 1, 2.0), last=True)
-    return folder / "history" / "1.jsonl"
+    return folder / FILE_NAME
 
 
 def progress(folder: Path) -> Path:
-    ProgressFile(folder / "progress", "Note", 5)
-    return folder / "progress" / "Note.json"
+    KeptProgress(StateStore.of(folder), "Note", 5)
+    return folder / FILE_NAME
 
 
 def dagster_runs(folder: Path) -> Path:

@@ -2,7 +2,6 @@
 
 import logging
 import resource
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -46,6 +45,7 @@ from weaviate_migration.target.aliases import refuse_foreign_names, refuse_other
 from weaviate_migration.target.connect import answers, server_version
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.phase import Phase, next_step
+from weaviate_migration.work_folder.progress import forget_progress
 from weaviate_migration.work_folder.record import MigrationRecord, SnapshotRecord, refuse_another_migration
 from weaviate_migration.work_folder.storage import remove
 
@@ -205,7 +205,7 @@ class _MigrateCall:
             ) from error
 
     def _run(self, job: str, selection: Sequence[dg.AssetKey] | None = None) -> JobRun:
-        shutil.rmtree(self._work_folder.progress, ignore_errors=True)
+        forget_progress(self._work_folder.store)
         begin = partial(self._on_start, self._plan) if self._on_start else None
         return self._session.run(job, selection, _resuming(self._session, selection), on_start=begin)
 

@@ -1,6 +1,5 @@
 """Verifies a migration: runs the checks in this process, repairs if asked to, and writes the certificate."""
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -36,6 +35,7 @@ from weaviate_migration.runs.jobs import VERIFY, VERIFY_LIVE
 from weaviate_migration.target.connect import server_version
 from weaviate_migration.target.schema import refuse_lost_collection
 from weaviate_migration.target.write import WriteSettings, write_settings
+from weaviate_migration.work_folder.progress import forget_progress
 from weaviate_migration.work_folder.record import MigrationRecord
 from weaviate_migration.work_folder.storage import remove
 
@@ -185,7 +185,7 @@ class MigrationVerifier:
     def _compare(self, job: str) -> VerificationResult:
         """Runs all checks in a Dagster run, and reads what it found."""
         mapping, record = self._mapping, self._work_folder.records.current()
-        shutil.rmtree(self._work_folder.progress, ignore_errors=True)
+        forget_progress(self._work_folder.store)
         for each in mapping.collections:
             if job == VERIFY:
                 self._work_folder.extract_paths(record, each, record.partition_keys)

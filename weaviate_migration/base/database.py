@@ -6,6 +6,7 @@ A database is named by its URL, and is opened once for each process: what is ope
 import atexit
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -99,13 +100,14 @@ def upsert(connection: Connection, table: db.Table, rows: Sequence[dict[str, Any
     """Writes rows, each in place of the one with the same primary key."""
     if not rows:
         return
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    insert = dialect.insert(table)
+    connection.execute(_upsert(table, connection.dialect.name, tuple(rows[0])), rows)
+
+
+@cache  # Making the statement takes longer than carrying it out.
+def _upsert(table: db.Table, dialect: str, columns: tuple[str, ...]) -> db.Insert:
+    insert = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
     keys = list(table.primary_key.columns)
-    values = {name: insert.excluded[name] for name in rows[0] if name not in table.primary_key.columns}
-    written = (
-        insert.on_conflict_do_update(index_elements=keys, set_=values)
-        if values
-        else insert.on_conflict_do_nothing(index_elements=keys)
-    )
-    connection.execute(written, rows)
+    values = {name: insert.excluded[name] for name in columns if name not in table.primary_key.columns}
+    if not values:
+        return insert.on_conflict_do_nothing(index_elements=keys)
+    return insert.on_conflict_do_update(index_elements=keys, set_=values)

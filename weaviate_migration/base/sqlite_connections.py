@@ -6,6 +6,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -117,6 +118,7 @@ class SqliteConnections:
         self._open.pop(url).connection.close()
 
 
+@cache  # It is asked for with each transaction.
 def _file_of(url: str) -> Path:
     return Path(db.make_url(url).database or "")
 

@@ -89,6 +89,8 @@ class SqliteDatabase:
 
         One that is there is not opened: closing it would give up the locks that SQLite has on it in this process.
         """
+        if self._connections.is_open(self._url):
+            return
         with storage_errors(self._path), suppress(FileExistsError):
             make_folder(self._path.parent)
             os.close(owner_only(str(self._path), os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC))

@@ -17,7 +17,8 @@ from weaviate_migration.cli.show.options import (
 )
 from weaviate_migration.cli.show.terminal import tell
 from weaviate_migration.monitoring.alerts import IncidentBook
-from weaviate_migration.monitoring.alerts.watch import alert_folder, configured_alerts
+from weaviate_migration.monitoring.alerts.watch import configured_alerts
+from weaviate_migration.work_folder.folder import WorkFolder
 
 
 @click.group(epilog=EPILOG)
@@ -48,7 +49,7 @@ def test(as_json: bool, **options: Any) -> int:
 @with_options(*WORK_OPTIONS)
 def list_incidents(as_json: bool, **options: Any) -> int:
     """Show the open incidents of the work folder."""
-    found = IncidentBook(alert_folder(create_migration_config("", **options))).open_incidents()
+    found = IncidentBook(WorkFolder.of(create_migration_config("", **options))).open_incidents()
     if as_json:
         print_json({"incidents": [each.model_dump(mode="json", exclude={"over_at"}) for each in found]})
         return 0

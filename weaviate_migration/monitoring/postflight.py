@@ -12,7 +12,6 @@ from weaviate_migration.base.texts import counted
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.mapping.query_file import Queries
 from weaviate_migration.monitoring.alerts.incidents import IncidentBook
-from weaviate_migration.monitoring.alerts.watch import alert_folder
 from weaviate_migration.monitoring.row_counts import RowCounts
 from weaviate_migration.phases.dual_write.lag import known_standing
 from weaviate_migration.phases.validation.application_queries import (
@@ -263,10 +262,10 @@ def pending_vectors(lacking: ReadOnlyMapping[str, ReadOnlyMapping[str, int]]) ->
 
 def alerts(config: MigrationConfig) -> ChecklistItem:
     """Whether any incident is open that was, or is to be, alerted of."""
-    folder = alert_folder(config)
-    if not folder.is_dir():
+    book = IncidentBook(WorkFolder.of(config))
+    if not book.is_in_use:
         return ChecklistItem("alerts", "skipped", "nothing was watched: no command had --alerts")
-    incidents = IncidentBook(folder).open_incidents()
+    incidents = book.open_incidents()
     if not incidents:
         return ChecklistItem("alerts", "passed", "0 incidents are open")
     figure = f"{len(incidents)} open: {'; '.join(each.title for each in incidents)}"

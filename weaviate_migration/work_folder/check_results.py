@@ -1,4 +1,4 @@
-"""What the checks of a collection said last: small files, which are read without Dagster.
+"""What the checks of a collection said last: it is read without Dagster.
 
 Dagster's storage stays what decides: a cutover and the report of the checks read the evaluations there.
 """
@@ -6,12 +6,13 @@ Dagster's storage stays what decides: a cutover and the report of the checks rea
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-from weaviate_migration.work_folder.partition_files import PartitionFiles
+from weaviate_migration.work_folder.partition_values import PartitionValues, ValuesInFiles
+from weaviate_migration.work_folder.state_store import StateStore
 
 # Stands for a partition where something is said of the whole collection.
 WHOLE = "whole"
+_KIND = "check_results"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,31 +28,28 @@ class CheckVerdict:
 
 
 class CheckResults:
-    """The verdicts on one collection: a file for each partition, and one for the whole.
+    """The verdicts on one collection: of each partition, and of the whole.
 
     Args:
-        folder: `check_results` in the work folder.
         collection: the collection's versioned name.
     """
 
-    def __init__(self, folder: Path, collection: str) -> None:
-        self._files = PartitionFiles(folder, collection, _encoded, _decoded)
+    def __init__(self, store: StateStore, collection: str) -> None:
+        # One value for each verdict, so that none has to be read before another is written.
+        self._values = PartitionValues(store, _KIND, collection, asdict, lambda stored: CheckVerdict(**stored))
 
     def note(self, verdicts: Sequence[CheckVerdict], partition: str | None) -> None:
-        """Puts these on disk at once, in place of what their checks said before."""
-        said = {each.check for each in verdicts}
-        others = [each for each in self._files.read(partition or WHOLE) or [] if each.check not in said]
-        self._files.write(partition or WHOLE, [*others, *verdicts])
+        """Keeps these, in place of what their checks said before."""
+        self._values.write_all({f"{partition or WHOLE} {each.check}": each for each in verdicts})
 
     def all(self) -> Iterator[CheckVerdict]:
         """All that are there, those of the partitions first."""
-        for verdicts in self._files.all().values():
-            yield from verdicts
+        yield from self._values.all().values()
 
 
-def _encoded(verdicts: list[CheckVerdict]) -> list[dict[str, str]]:
-    return [asdict(each) for each in verdicts]
-
-
-def _decoded(stored: list[dict[str, Any]]) -> list[CheckVerdict]:
-    return [CheckVerdict(**each) for each in stored]
+def take_over(folder: Path, store: StateStore) -> list[Path]:
+    """Takes over what an earlier version has kept in files, with all verdicts on a partition in each; returns these."""
+    files = ValuesInFiles(folder / _KIND)
+    for collection, partition, stored in files.all():
+        CheckResults(store, collection).note([CheckVerdict(**each) for each in stored], partition)
+    return files.paths

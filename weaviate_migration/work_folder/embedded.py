@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from weaviate_migration.base.vector_tally import VectorTally
-from weaviate_migration.work_folder.partition_files import PartitionFiles
+from weaviate_migration.work_folder.partition_values import EMBEDDED, PartitionValues
+from weaviate_migration.work_folder.state_store import StateStore
 
 
 def by_vector(partitions: Iterable[Mapping[str, VectorTally]]) -> dict[str, VectorTally]:
@@ -19,23 +19,22 @@ def by_vector(partitions: Iterable[Mapping[str, VectorTally]]) -> dict[str, Vect
 
 
 class EmbeddedPartitions:
-    """The partitions of one collection whose vectors were made: a small file for each, with a tally of each vector.
+    """The partitions of one collection whose vectors were made, with a tally of each vector.
 
     Args:
-        folder: `embedded` in the work folder.
         collection: the collection's versioned name.
     """
 
-    def __init__(self, folder: Path, collection: str) -> None:
-        self._files = PartitionFiles(folder, collection, _encoded, _decoded)
+    def __init__(self, store: StateStore, collection: str) -> None:
+        self._values = PartitionValues(store, EMBEDDED, collection, _encoded, _decoded)
 
     def note(self, partition: str, tallies: Mapping[str, VectorTally]) -> None:
         """Puts what was done for a partition in the place of what was done for it before."""
-        self._files.write(partition, tallies)
+        self._values.write(partition, tallies)
 
     def totals(self) -> dict[str, VectorTally]:
         """What was done for all partitions, by vector."""
-        return by_vector(self._files.all().values())
+        return by_vector(self._values.all().values())
 
 
 def _encoded(tallies: Mapping[str, VectorTally]) -> dict[str, Any]:

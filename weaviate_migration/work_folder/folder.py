@@ -32,12 +32,13 @@ from weaviate_migration.work_folder.pending_vectors import PendingVectors
 from weaviate_migration.work_folder.prefixes import Prefixes, read_prefixes, write_prefixes
 from weaviate_migration.work_folder.quarantine import Quarantine
 from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords
+from weaviate_migration.work_folder.shared_locks import SharedLock, lock_session
 from weaviate_migration.work_folder.snapshot_copies import SnapshotCopies
 from weaviate_migration.work_folder.state_store import FILE_NAME, StateStore
 from weaviate_migration.work_folder.storage import files_in, local_path, refuse_closed, storage_root
 from weaviate_migration.work_folder.sync_positions import SyncPositions
 from weaviate_migration.work_folder.takeover import current_store, is_older
-from weaviate_migration.work_folder.timeline import HistoryFile
+from weaviate_migration.work_folder.timeline import KeptHistory
 
 # Who works in a folder and does not say as what.
 _SOMEBODY = "a program"
@@ -174,6 +175,8 @@ class WorkFolder:
             name: what is locked.
             who: asks for it, as others are told; '': they are not.
         """
+        if (server := self.store.server) is not None:
+            return SharedLock(lock_session(server), name, who)
         return LocalLock(self.path / f"{name}.lock", who)
 
     @property
@@ -331,12 +334,7 @@ class WorkFolder:
 
     def check_results(self, record: MigrationRecord, mapping: CollectionMapping) -> CheckResults:
         """What the checks of a collection said last."""
-        return CheckResults(self.check_results_folder, record.collection(mapping))
-
-    @property
-    def check_results_folder(self) -> Path:
-        """What the checks of all collections said last."""
-        return self.path / "check_results"
+        return CheckResults(self.store, record.collection(mapping))
 
     def quarantine(self, record: MigrationRecord, mapping: CollectionMapping) -> Quarantine:
         """The quarantined rows of one collection."""
@@ -349,12 +347,7 @@ class WorkFolder:
 
     def pending_vectors(self, record: MigrationRecord, mapping: CollectionMapping) -> PendingVectors:
         """The vectors that objects of one collection lack."""
-        return PendingVectors(self.pending_vectors_path, record.collection(mapping))
-
-    @property
-    def pending_vectors_path(self) -> Path:
-        """The vectors that objects of all collections lack."""
-        return self.path / "pending_vectors.sqlite"
+        return PendingVectors(self.store, record.collection(mapping))
 
     @property
     def capture_id(self) -> str | None:
@@ -369,29 +362,14 @@ class WorkFolder:
         """Forgets the id: another capture gets another one."""
         capture_id.forget_capture(self.store)
 
-    @property
-    def comparisons_folder(self) -> Path:
-        """What the last full comparisons found."""
-        return self.path / "comparisons"
-
     def loaded(self, record: MigrationRecord, mapping: CollectionMapping) -> LoadedPartitions:
         """Which partitions of a collection are loaded from the snapshot that the migration has now."""
         snapshot = record.snapshot.sha256 if record.snapshot is not None else ""
-        return LoadedPartitions(self.loaded_folder, record.collection(mapping), snapshot)
+        return LoadedPartitions(self.store, record.collection(mapping), snapshot)
 
     def embedded(self, record: MigrationRecord, mapping: CollectionMapping) -> EmbeddedPartitions:
         """What it took to make the vectors of each partition of a collection."""
-        return EmbeddedPartitions(self.embedded_folder, record.collection(mapping))
-
-    @property
-    def embedded_folder(self) -> Path:
-        """What it took to make vectors."""
-        return self.path / "embedded"
-
-    @property
-    def loaded_folder(self) -> Path:
-        """Which partitions are loaded, and what was measured of their loads."""
-        return self.path / "loaded"
+        return EmbeddedPartitions(self.store, record.collection(mapping))
 
     @property
     def sync_folder(self) -> Path:
@@ -404,16 +382,6 @@ class WorkFolder:
         return SyncPositions(self.store)
 
     @property
-    def progress(self) -> Path:
-        """How far each collection is."""
-        return self.path / "progress"
-
-    @property
-    def history_folder(self) -> Path:
-        """How each migration went over time."""
-        return self.path / "history"
-
-    @property
     def certificate_path(self) -> UPath:
         """The certificate of the last comparison of everything."""
         return self.files / "certificate.json"
@@ -423,9 +391,9 @@ class WorkFolder:
         """The report of the newest migration, as a page."""
         return self.files / "report.html"
 
-    def history(self, record: MigrationRecord) -> HistoryFile:
+    def history(self, record: MigrationRecord) -> KeptHistory:
         """Where it is noted how a migration goes."""
-        return HistoryFile(self.history_folder, record.id)
+        return KeptHistory(self.store, record.id)
 
 
 def _unusable(
@@ -447,9 +415,7 @@ def quarantined_rows(work_folder: WorkFolder, record: MigrationRecord) -> dict[s
 
 def lacking_vectors(work_folder: WorkFolder, record: MigrationRecord) -> dict[str, dict[str, int]]:
     """How many objects of each alias lack each vector that their model could not make; without those that lack none."""
-    counts = {
-        alias: PendingVectors(work_folder.pending_vectors_path, name).counts() for alias, name in record.targets.items()
-    }
+    counts = {alias: PendingVectors(work_folder.store, name).counts() for alias, name in record.targets.items()}
     return {alias: lacking for alias, lacking in counts.items() if lacking}
 
 

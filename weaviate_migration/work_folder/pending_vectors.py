@@ -1,45 +1,41 @@
 """Objects that went to Weaviate without a vector that we make: its model was away, and the mapping has rows not wait.
 
-They are rows of one SQLite file, `pending_vectors.sqlite` in the work folder: there may be as many as objects, they are
-asked for one by one, and any process may be killed at any time. A note is on disk before its object is sent, and goes
-when the vector is confirmed: what a kill leaves in between is filled once more, which is harmless.
+There may be as many as objects, they are asked for one by one, and any process may be killed at any time. A note is on
+disk before its object is sent, and goes when the vector is confirmed: what a kill leaves in between is filled once
+more, which is harmless.
 """
 
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
-from weaviate_migration.base.errors import StorageError
-from weaviate_migration.base.permissions import FILE, make_folder
-from weaviate_migration.base.storage import storage_errors
+import sqlalchemy as db
+
+from weaviate_migration.base.database import upsert
 from weaviate_migration.mapping.object_ids import UuidRange
+from weaviate_migration.work_folder.state_store import StateStore
+from weaviate_migration.work_folder.state_tables import pending_vectors
 
 LackingVector = tuple[str, str]
 """An object's address, and the name of the vector that it lacks."""
 
-_TABLE = """
-CREATE TABLE IF NOT EXISTS pending (
-    collection TEXT NOT NULL, address TEXT NOT NULL, vector TEXT NOT NULL, PRIMARY KEY (collection, address, vector)
-) WITHOUT ROWID
-"""
 _PAGE = 1_000
-# Another process writes for moments only.
-_BUSY_SECONDS = 60.0
+_COLUMNS = pending_vectors.c
+_IN_ORDER = (_COLUMNS.address, _COLUMNS.vector)
 
 
 class PendingVectors:
     """The vectors that objects of one collection lack.
 
     Args:
-        path: of the file, which is made with the first note.
         collection: the collection's versioned name.
     """
 
-    def __init__(self, path: Path, collection: str) -> None:
-        self._path = path
+    def __init__(self, store: StateStore, collection: str) -> None:
+        self._store = store
         self._collection = collection
+        self._ours = _COLUMNS.collection == collection
 
     def add(self, lacking: Iterable[LackingVector]) -> None:
         """Notes objects that are about to be sent without a vector; one that is noted already stays so.
@@ -47,11 +43,9 @@ class PendingVectors:
         Raises:
             StorageError: the disk is full, or may not be written to.
         """
-        rows = [(self._collection, *each) for each in lacking]
+        rows = [{"collection": self._collection, "address": address, "vector": vector} for address, vector in lacking]
         if rows:
-            self._make()
-            with self._opened() as connection:
-                connection.executemany("INSERT OR IGNORE INTO pending VALUES (?, ?, ?)", rows)
+            self._store.run(lambda connection: upsert(connection, pending_vectors, rows))
 
     def within(self, addresses: UuidRange) -> Iterator[LackingVector]:
         """What objects of a range of addresses lack, ascending; notes may be added and removed meanwhile."""
@@ -62,79 +56,59 @@ class PendingVectors:
 
     def has(self, address: str, vector: str) -> bool:
         """Whether an object lacks this vector."""
-        if not self._path.exists():
-            return False
-        with self._opened() as connection:
-            found = connection.execute(
-                "SELECT 1 FROM pending WHERE collection = ? AND address = ? AND vector = ?",
-                (self._collection, address, vector),
-            )
-            return found.fetchone() is not None
+        noted = db.and_(self._ours, _COLUMNS.address == address, _COLUMNS.vector == vector)
+        with self._store.reading() as connection:
+            return connection.scalar(db.select(db.literal(1)).where(noted)) is not None
 
     def counts(self) -> dict[str, int]:
         """How many objects lack each vector; without those that none lacks."""
-        if not self._path.exists():
-            return {}
-        with self._opened() as connection:
-            return dict(
-                connection.execute(
-                    "SELECT vector, count(*) FROM pending WHERE collection = ? GROUP BY vector ORDER BY vector",
-                    (self._collection,),
-                ).fetchall()
-            )
+        counted = db.select(_COLUMNS.vector, db.func.count().label("objects")).where(self._ours)
+        with self._store.reading() as connection:
+            rows = connection.execute(counted.group_by(_COLUMNS.vector).order_by(_COLUMNS.vector)).all()
+        return {row.vector: row.objects for row in rows}
 
     def remove(self, addresses: Iterable[str]) -> None:
         """Forgets objects that have their vectors now, or are gone; raises as `add` does."""
-        if self._path.exists():
-            with self._opened() as connection:
-                connection.executemany(
-                    "DELETE FROM pending WHERE collection = ? AND address = ?",
-                    [(self._collection, each) for each in addresses],
-                )
+        found = [{"gone": each} for each in addresses]
+        if found and self.counts():
+            removed = pending_vectors.delete().where(self._ours, _COLUMNS.address == db.bindparam("gone"))
+            self._store.run(lambda connection: connection.execute(removed, found))
 
     def discard(self) -> None:
         """Forgets all of the collection; raises as `add` does."""
-        if self._path.exists():
-            with self._opened() as connection:
-                connection.execute("DELETE FROM pending WHERE collection = ?", (self._collection,))
+        if self.counts():
+            self._store.run(lambda connection: connection.execute(pending_vectors.delete().where(self._ours)))
 
     def _page(self, after: LackingVector, high: str | None) -> list[LackingVector]:
-        if not self._path.exists():
-            return []
-        with self._opened() as connection:
-            return connection.execute(
-                "SELECT address, vector FROM pending WHERE collection = ? AND (address, vector) > (?, ?) "
-                "AND (? IS NULL OR address < ?) ORDER BY address, vector LIMIT ?",
-                (self._collection, *after, high, high, _PAGE),
-            ).fetchall()
-
-    def _make(self) -> None:
-        """Makes the file, for its owner alone, before SQLite would make it as the umask says."""
-        with storage_errors(self._path):
-            make_folder(self._path.parent)
-            os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, FILE))
-
-    @contextmanager
-    def _opened(self) -> Iterator[sqlite3.Connection]:
-        """A connection in a transaction, which is on disk afterwards."""
-        with (
-            _told(self._path),
-            storage_errors(self._path),
-            closing(sqlite3.connect(self._path, timeout=_BUSY_SECONDS)) as connection,
-            connection,
-        ):
-            connection.execute(_TABLE)  # A process that is killed before its first note leaves a file without it.
-            yield connection
+        wanted = db.select(*_IN_ORDER).where(self._ours, db.tuple_(*_IN_ORDER) > db.tuple_(*map(db.literal, after)))
+        if high is not None:
+            wanted = wanted.where(_COLUMNS.address < high)
+        with self._store.reading() as connection:
+            rows = connection.execute(wanted.order_by(*_IN_ORDER).limit(_PAGE)).all()
+        return [(row.address, row.vector) for row in rows]
 
 
-@contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """Says what SQLite says of a file that is damaged, or locked for too long."""
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        raise StorageError(
-            f"{path}, where it is noted which objects lack vectors, cannot be used: {error}.",
-            "End the program that has it open; or, where it is damaged, move it away: `weaviate-migration verify` "
-            "names the objects that lack a vector.",
-        ) from error
+def size_of_all(store: StateStore) -> int:
+    """How many characters the notes of all collections have."""
+    characters = db.func.length(_COLUMNS.collection + _COLUMNS.address + _COLUMNS.vector)
+    with store.reading() as connection:
+        return int(connection.scalar(db.select(db.func.coalesce(db.func.sum(characters), 0))) or 0)
+
+
+def discard_all(store: StateStore) -> None:
+    """Forgets the notes of all collections."""
+    store.run(lambda connection: connection.execute(pending_vectors.delete()))
+
+
+def take_over(folder: Path, store: StateStore) -> list[Path]:
+    """Takes over what an earlier version has kept in a SQLite file `pending_vectors.sqlite`, and returns it."""
+    path = folder / "pending_vectors.sqlite"
+    if not path.is_file():
+        return []
+    with closing(sqlite3.connect(path)) as connection:
+        if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'pending'").fetchone() is not None:
+            names = connection.execute("SELECT DISTINCT collection FROM pending").fetchall()
+            for (name,) in names:
+                noted = connection.execute("SELECT address, vector FROM pending WHERE collection = ?", (name,))
+                PendingVectors(store, name).add(noted)
+    return [path, *(found for each in ("-wal", "-shm", "-journal") if (found := Path(f"{path}{each}")).exists())]

@@ -1,15 +1,17 @@
-"""How far each collection is, in a small file that any process can read: this terminal's bars, or another's."""
+"""How far each collection is, where any process can read it: this terminal's bars, or another's."""
 
 import json
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
-from weaviate_migration.base.atomic_file import replace_file
-from weaviate_migration.work_folder.timeline import HistoryFile, LoadMoment
+from weaviate_migration.work_folder.state_store import StateStore
+from weaviate_migration.work_folder.timeline import KeptHistory, LoadMoment
 
+PROGRESS = "progress"
 # Often enough for a bar that moves; each write takes 0.5 to 0.8 ms of CPU (measured).
 SECONDS_BETWEEN_WRITES = 1.0
 # What is done with a collection beside its load keeps a progress of its own: under the collection's name, and this.
@@ -66,11 +68,10 @@ class Progress:
         return 0.0 if self.finished or now - self.updated_at > RECENT_SECONDS else self.recent_per_second
 
 
-class ProgressFile:
-    """Keeps one collection's progress on disk.
+class KeptProgress:
+    """Keeps one collection's progress in the store.
 
     Args:
-        folder: the run's folder for progress.
         rows: how many rows will be handled.
         clock: monotonic seconds.
         history: gets an entry now and then.
@@ -78,13 +79,13 @@ class ProgressFile:
 
     def __init__(
         self,
-        folder: Path,
+        store: StateStore,
         collection: str,
         rows: int,
         clock: Callable[[], float] = time.monotonic,
-        history: HistoryFile | None = None,
+        history: KeptHistory | None = None,
     ) -> None:
-        self._path = folder / f"{collection}.json"
+        self._store = store
         self._clock = clock
         self._history = history
         self._began = clock()
@@ -95,7 +96,7 @@ class ProgressFile:
         self._write()
 
     def advance(self, handled: int, refused: int = 0, retried: int = 0, written: int = 0) -> None:
-        """Adds to the counts; the file follows a few times a second."""
+        """Adds to the counts; what others can read follows once a second."""
         now = self._progress
         self._progress = replace(
             now,
@@ -108,7 +109,7 @@ class ProgressFile:
             self._write()
 
     def finish(self) -> None:
-        """Brings the file up to date, and says that this was all."""
+        """Brings it up to date for others, and says that this was all."""
         self._progress = replace(self._progress, finished=True)
         self._write()
 
@@ -119,7 +120,8 @@ class ProgressFile:
             updated_at=self._progress.began_at + self._written_at - self._began,
             recent_per_second=self._rate(self._written_at),
         )
-        replace_file(self._path, json.dumps(asdict(self._progress)), durable=False)
+        content = json.dumps(asdict(self._progress), ensure_ascii=False)
+        self._store.write(PROGRESS, self._progress.collection, content, durable=False)
         self._note_history()
 
     def _rate(self, now: float) -> float:
@@ -138,16 +140,31 @@ class ProgressFile:
             self._history.note(moment, last=done.finished)
 
 
-def read_progress(folder: Path) -> list[Progress]:
-    """The progress of all collections of a run, by name; files that go away meanwhile, or are damaged, are left out."""
-    found = (_read(path) for path in sorted(folder.glob("*.json")))
-    return [each for each in found if each is not None]
+def read_progress(store: StateStore) -> list[Progress]:
+    """The progress of all collections of the last run, by name."""
+    return [_decoded(content) for content in store.all(PROGRESS).values()]
 
 
-def _read(path: Path) -> Progress | None:
-    try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):  # A power cut may have emptied it.
-        return None
+def forget_progress(store: StateStore) -> None:
+    """Before another run: nothing has moved yet."""
+    store.remove(PROGRESS, durable=False)
+
+
+def _decoded(content: str) -> Progress:
+    """Of another version, as far as this one knows it."""
+    stored = json.loads(content)
     known = {each.name for each in fields(Progress)}
     return Progress(**{name: value for name, value in stored.items() if name in known})
+
+
+def take_over(folder: Path, store: StateStore) -> list[Path]:
+    """Takes over what an earlier version has kept in files `progress/<collection>.json`, and returns these.
+
+    A power cut may have emptied one: it is left out.
+    """
+    paths = sorted((folder / "progress").glob("*.json"))
+    for path in paths:
+        with suppress(ValueError):
+            content = path.read_text(encoding="utf-8")
+            store.write(PROGRESS, _decoded(content).collection, content)
+    return paths

@@ -4,7 +4,7 @@ It is `state.sqlite` in the work folder, or a PostgreSQL database that several m
 one value, in its owner's name: a migration, a mapping, a collection with its partitions.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -67,6 +67,10 @@ class StateStore:
         with self._database.reading() as connection:
             yield connection
 
+    def run(self, work: Callable[[Connection], object], *, durable: bool = True) -> None:
+        """Does something in a transaction; see `Database.run`."""
+        self._database.run(work, durable=durable)
+
     @contextmanager
     def room_for(self, content: str) -> Iterator[None]:
         """There is room for a document at the end of the block, so that what is done inside can be written down.
@@ -114,17 +118,28 @@ class StateStore:
             StorageError: the disk is full, or this user may not write there.
         """
         row = Document(kind, owner, part, content).row
-        self._database.run(lambda connection: upsert(connection, documents, [row]), durable=durable)
+        self.run(lambda connection: upsert(connection, documents, [row]), durable=durable)
 
     def write_all(self, written: "list[Document]", *, durable: bool = True) -> None:
         """Writes several documents as `write` does, all of them or none."""
         rows = [each.row for each in written]
-        self._database.run(lambda connection: upsert(connection, documents, rows), durable=durable)
+        self.run(lambda connection: upsert(connection, documents, rows), durable=durable)
 
-    def remove(self, kind: str, owner: str | None = None, part: str | None = None) -> None:
+    def remove(self, kind: str, owner: str | None = None, part: str | None = None, *, durable: bool = True) -> None:
         """Removes documents, if they are there: of a kind, of an owner, or one."""
         removed = documents.delete().where(_of(kind, owner, part))
-        self._database.run(lambda connection: connection.execute(removed))
+        self.run(lambda connection: connection.execute(removed), durable=durable)
+
+    def remove_parts(self, kind: str, owner: str, parts: Iterable[str], *, durable: bool = True) -> None:
+        """Removes the documents of some parts of an owner, if they are there."""
+        removed = documents.delete().where(_of(kind, owner), documents.c.part.in_(list(parts)))
+        self.run(lambda connection: connection.execute(removed), durable=durable)
+
+    def size(self, kind: str) -> int:
+        """How many characters all documents of a kind have."""
+        wanted = db.select(db.func.coalesce(db.func.sum(db.func.length(documents.c.content)), 0))
+        with self.reading() as connection:
+            return int(connection.scalar(wanted.where(_of(kind))) or 0)
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,18 @@ from weaviate_migration.base.sqlite_database import copied
 from weaviate_migration.base.storage import is_writable
 from weaviate_migration.work_folder import (
     capture_id,
+    check_results,
     checklist,
+    kept_incidents,
     kept_queries,
     mappings,
+    partition_values,
+    pending_vectors,
     prefixes,
+    progress,
     record,
     sync_positions,
+    timeline,
 )
 from weaviate_migration.work_folder.state_store import FILE_NAME, StateStore
 
@@ -36,6 +42,12 @@ _FORMATS: tuple[Callable[[Path, StateStore], list[Path]], ...] = (
     capture_id.take_over,
     sync_positions.take_over,
     checklist.take_over,
+    partition_values.take_over,
+    check_results.take_over,
+    pending_vectors.take_over,
+    progress.take_over,
+    timeline.take_over,
+    kept_incidents.take_over,
     record.take_over,
 )
 # At least one of them is in a folder that has anything of an older version.

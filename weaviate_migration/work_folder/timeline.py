@@ -1,21 +1,23 @@
-"""How a migration went over time: a file of lines that grows while something moves, for plots of rate and lag."""
+"""How a migration went over time: moments that are noted while something moves, for plots of rate and lag."""
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from weaviate_migration.base.atomic_file import replace_file
-from weaviate_migration.base.permissions import make_folder, owner_only
-from weaviate_migration.base.storage import storage_errors
+import sqlalchemy as db
+from sqlalchemy.engine import Connection
+
+from weaviate_migration.work_folder.state_store import StateStore
+from weaviate_migration.work_folder.state_tables import moments
 
 # At most so often, for each kind and collection: fine enough for a plot of a minute, and small for one of a day.
 SECONDS_BETWEEN_ENTRIES = 1.0
-# Then every other line goes: a sync that follows for months does not fill the disk.
-LARGEST_FILE_BYTES = 4_000_000
+# Then every other moment goes: a sync that follows for months does not fill the disk. So many take 4 MB.
+MOST_MOMENTS = 40_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +59,16 @@ Moment = LoadMoment | LagMoment
 _KINDS: dict[str, type[Moment]] = {"load": LoadMoment, "lag": LagMoment}
 
 
-class HistoryFile:
-    """Writes the history of one migration. Several processes may: each line is appended in one step.
+class KeptHistory:
+    """The history of one migration; several processes may note moments at once.
 
     Args:
-        folder: `history` in the work folder.
         clock: monotonic seconds.
     """
 
-    def __init__(self, folder: Path, migration_id: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self._path = _path(folder, migration_id)
+    def __init__(self, store: StateStore, migration_id: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._store = store
+        self._migration = migration_id
         self._clock = clock
         self._noted_at: dict[str, float] = {}
 
@@ -75,46 +77,61 @@ class HistoryFile:
         return self._clock() - self._noted_at.get(kind, float("-inf")) >= SECONDS_BETWEEN_ENTRIES
 
     def note(self, moment: Moment, *, last: bool = False) -> None:
-        """Appends an entry, unless the one before is younger than a second.
+        """Notes a moment, unless the one before is younger than a second.
 
         Args:
-            last: there will be no other for a while: append it in any case.
+            last: there will be no other for a while: note it in any case.
         """
         kind = moment.collection if isinstance(moment, LoadMoment) else "lag"
         if last or self.is_due(kind):
-            self._append({"kind": "load" if isinstance(moment, LoadMoment) else "lag", **asdict(moment)})
+            self._store.run(partial(_add_one, self._migration, moment), durable=False)
             self._noted_at[kind] = self._clock()
 
-    def _append(self, entry: dict[str, Any]) -> None:
-        with storage_errors(self._path):
-            make_folder(self._path.parent)
-            with open(self._path, "a", encoding="utf-8", opener=owner_only) as file:
-                file.write(json.dumps(entry) + "\n")
-                if file.tell() > LARGEST_FILE_BYTES:
-                    self._thin_out()
 
-    def _thin_out(self) -> None:
-        lines = self._path.read_text(encoding="utf-8").splitlines(keepends=True)
-        replace_file(self._path, "".join(lines[::2]), durable=False)
+def read_history(store: StateStore, migration_id: str) -> list[Moment]:
+    """All that was noted of a migration, in the order of its noting; nothing where nothing was."""
+    wanted = db.select(moments.c.kind, moments.c.content).where(moments.c.migration == migration_id)
+    with store.reading() as connection:
+        rows = connection.execute(wanted.order_by(moments.c.number)).all()
+    return [_KINDS[row.kind](**json.loads(row.content)) for row in rows]
 
 
-def read_history(folder: Path, migration_id: str) -> list[Moment]:
-    """All that was noted of a migration, in the order of its noting; nothing where nothing was.
-
-    Args:
-        folder: `history` in the work folder.
-    """
-    with suppress(FileNotFoundError):
-        return list(_moments(_path(folder, migration_id).read_text(encoding="utf-8")))
-    return []
+def take_over(folder: Path, store: StateStore) -> list[Path]:
+    """Takes over what an earlier version has kept in files of lines, `history/<migration>.jsonl`, and returns these."""
+    paths = sorted((folder / "history").glob("*.jsonl"))
+    for path in paths:
+        with store.transaction() as connection:
+            _add(connection, path.stem, _moments_in_lines(path.read_text(encoding="utf-8")))
+    return paths
 
 
-def _moments(text: str) -> Iterator[Moment]:
+def _moments_in_lines(text: str) -> Iterator[Moment]:
     for line in text.splitlines():
         with suppress(ValueError):  # Half a line: the process was killed while it wrote.
             entry = json.loads(line)
             yield _KINDS[entry.pop("kind")](**entry)
 
 
-def _path(folder: Path, migration_id: str) -> Path:
-    return folder / f"{migration_id}.jsonl"
+def _add_one(migration_id: str, moment: Moment, connection: Connection) -> None:
+    _add(connection, migration_id, [moment])
+    _thin_out(connection, migration_id)
+
+
+def _add(connection: Connection, migration_id: str, found: Iterable[Moment]) -> None:
+    kinds = {kind: name for name, kind in _KINDS.items()}
+    rows = [
+        {"migration": migration_id, "kind": kinds[type(each)], "content": json.dumps(asdict(each), ensure_ascii=False)}
+        for each in found
+    ]
+    if rows:
+        connection.execute(moments.insert(), rows)
+
+
+def _thin_out(connection: Connection, migration_id: str) -> None:
+    """Where there are too many, every other one goes."""
+    ours = moments.c.migration == migration_id
+    if (connection.scalar(db.select(db.func.count()).where(ours)) or 0) > MOST_MOMENTS:
+        place = db.func.row_number().over(order_by=moments.c.number).label("place")
+        placed = db.select(moments.c.number, place).where(ours).subquery()
+        every_other = db.select(placed.c.number).where(placed.c.place % 2 == 0)
+        connection.execute(moments.delete().where(moments.c.number.in_(every_other)))

@@ -11,7 +11,6 @@ from weaviate_migration.cli.show.encoding import json_text
 from weaviate_migration.mapping import read_mapping
 from weaviate_migration.monitoring.alerts import IncidentBook
 from weaviate_migration.monitoring.alerts.conditions import Condition, Judgement, Kind
-from weaviate_migration.monitoring.alerts.watch import alert_folder
 from weaviate_migration.source.log_position import LogPosition
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.quarantine import QuarantinedRow
@@ -53,7 +52,7 @@ def letters(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with work_folder.quarantine(record, read_mapping(folder / "mapping.yaml").collections[0]) as quarantine:
         quarantine.add("00", QuarantinedRow(TEXT, None, TEXT, {TEXT: TEXT}))
     config = create_migration_config("", work_dir=folder / "work")
-    book = IncidentBook(alert_folder(config))
+    book = IncidentBook(WorkFolder.of(config))
     book.settle(Judgement((Condition(Kind.RUN_FAILED, TEXT, TEXT, TEXT),)))
     return folder
 

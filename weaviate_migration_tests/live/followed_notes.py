@@ -39,7 +39,7 @@ from weaviate_migration.target.write import WriteSettings
 from weaviate_migration.vectors.open_models import OpenModels
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.load_tally import LoadTally
-from weaviate_migration.work_folder.progress import ProgressFile
+from weaviate_migration.work_folder.progress import KeptProgress
 from weaviate_migration.work_folder.record import MigrationRecord, SnapshotRecord
 from weaviate_migration_tests.partition_keys import PARTITION_KEYS
 
@@ -176,7 +176,7 @@ class FollowedNotes:
                 self.record.timestamp,
                 settings,
                 quarantine,
-                ProgressFile(self.work_folder.progress, "Note", 0),
+                KeptProgress(self.work_folder.store, "Note", 0),
                 changes,
                 self.work_folder.loaded(self.record, collection),
                 has_readers=False,

@@ -10,6 +10,8 @@ from uuid import UUID
 
 from weaviate_migration.base.settings import MigrationConfig, create_migration_config
 from weaviate_migration.target.server import ServerAddress
+from weaviate_migration.work_folder.partition_values import LOADED
+from weaviate_migration.work_folder.state_store import StateStore
 from weaviate_migration_tests.live.command_line import Ended, at, run_here
 
 MAPPING = """\
@@ -117,7 +119,7 @@ class NoteMigration:
 
     def forget_loaded(self) -> None:
         """As if the process had been killed before any partition was loaded in whole: all are loaded again."""
-        shutil.rmtree(self.work_dir / "loaded")
+        StateStore.of(self.work_dir).remove(LOADED)
 
     def block_extracts(self) -> None:
         """A file stands where the folder of the extracts was: none can be written, however often it is tried."""

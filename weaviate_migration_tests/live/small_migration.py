@@ -34,9 +34,10 @@ from weaviate_migration.target.write import WriteSettings
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.load_tally import LoadTally, total
 from weaviate_migration.work_folder.loaded import LoadedPartitions
-from weaviate_migration.work_folder.progress import ProgressFile
+from weaviate_migration.work_folder.progress import KeptProgress
 from weaviate_migration.work_folder.quarantine import Quarantine
 from weaviate_migration.work_folder.record import MigrationRecord
+from weaviate_migration.work_folder.state_store import StateStore
 from weaviate_migration_tests.partition_keys import PARTITION_KEYS
 from weaviate_migration_tests.strategies import COLUMNS, EVERY_TYPE
 
@@ -171,9 +172,9 @@ class SmallMigration:
                 migration_timestamp=BEGAN,
                 settings=WriteSettings(100, MESSAGE_BYTES, max_object_bytes, 2, 0, 0.0),
                 quarantine=quarantine,
-                progress=ProgressFile(self.folder / "progress", "Note", rows),
+                progress=KeptProgress(StateStore.of(self.folder), "Note", rows),
                 changes=Changes(),
-                loaded=LoadedPartitions(self.folder / "loaded", NAME, ""),
+                loaded=LoadedPartitions(StateStore.of(self.folder), NAME, ""),
                 has_readers=has_readers,
             ).run()
         assert list(tallies) == list(partitions)

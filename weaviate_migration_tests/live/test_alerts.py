@@ -13,7 +13,8 @@ from weaviate_migration.monitoring.alerts.under_way import MIGRATE
 from weaviate_migration.monitoring.alerts.watch import watched
 from weaviate_migration.runs.runner import dagster_instance
 from weaviate_migration.work_folder.folder import WorkFolder
-from weaviate_migration.work_folder.progress import ProgressFile
+from weaviate_migration.work_folder.progress import KeptProgress
+from weaviate_migration.work_folder.state_store import StateStore
 from weaviate_migration_tests.live.alerted_notes import AlertedNotes
 from weaviate_migration_tests.live.command_line import run_here, started, until
 from weaviate_migration_tests.live.lasting_commands import free_port
@@ -171,7 +172,7 @@ def test_what_is_seen_while_a_command_runs(alerted: AlertedNotes, monkeypatch: p
     monkeypatch.setattr(watch, "LOOK_SECONDS", 0.01)
     config, now = alerted.with_thresholds(memory_mb=1, stalled_minutes=0.0001), iter([0.0, 0.0, 100.0, 100.0, 100.0])
     with watched(config, MIGRATE):
-        ProgressFile(alerted.notes.work_dir / "progress", "Note", 10_000, lambda: next(now))
+        KeptProgress(StateStore.of(alerted.notes.work_dir), "Note", 10_000, lambda: next(now))
         until(lambda: len(alerted.receiver.told) == 2)
         assert alerted.receiver.told[0][1].startswith("Note: nothing has moved for 0 minutes")
         assert alerted.receiver.told[1][1].startswith("A process takes ")

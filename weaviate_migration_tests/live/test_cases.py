@@ -20,6 +20,8 @@ from weaviate.classes.config import DataType
 from weaviate.collections import Collection
 
 from weaviate_migration.target.server import ServerAddress
+from weaviate_migration.work_folder.partition_values import COMPARISONS
+from weaviate_migration.work_folder.state_store import StateStore
 from weaviate_migration_tests.live.command_line import Ended, at, run_here
 
 CASES = Path(__file__).parents[1] / "cases"
@@ -57,7 +59,7 @@ def test_each_case_becomes_what_it_should(
         "collections": collections(ended),
         "objects": {name: objects(client, each["collection"]) for name, each in ended.json["collections"].items()},
         "quarantine": sorted(quarantine(tmp_path / "work" / "quarantine")),
-        "largest_partition": largest_partition(tmp_path / "work" / "comparisons"),
+        "largest_partition": largest_partition(StateStore.of(tmp_path / "work")),
         "failed_checks": sorted({each["name"] for each in ended.json["checks"] if not each["passed"]}),
         "warnings": ended.json["warnings"],
     }
@@ -146,9 +148,9 @@ def quarantine(folder: Path) -> Iterator[list[str]]:
             yield [shown(row["key"]), row["reason"]]
 
 
-def largest_partition(folder: Path) -> int:
+def largest_partition(store: StateStore) -> int:
     """How many rows the largest of all partitions has."""
-    return max(int(json.loads(path.read_text(encoding="utf-8"))["rows"]) for path in folder.glob("*.json"))
+    return max(int(json.loads(content)["rows"]) for content in store.all(COMPARISONS).values())
 
 
 def shown(value: Any) -> Any:

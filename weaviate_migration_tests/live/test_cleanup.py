@@ -8,13 +8,15 @@ import pytest
 import weaviate
 
 from weaviate_migration.work_folder.folder import WorkFolder
-from weaviate_migration.work_folder.pending_vectors import PendingVectors
+from weaviate_migration.work_folder.partition_values import COMPARISONS, LOADED
+from weaviate_migration.work_folder.pending_vectors import PendingVectors, size_of_all
+from weaviate_migration.work_folder.state_store import StateStore
 from weaviate_migration_tests.chaos.killing import Boundary, run_killed
 from weaviate_migration_tests.live.command_line import WITHOUT_RIGHTS, Ended, at, holdings, run_command, run_here
 from weaviate_migration_tests.live.kept_migration import KeptNotes
 from weaviate_migration_tests.live.notes import NoteMigration, add_notes
 
-FILES = ("snapshots", "extracts", "comparisons", "loaded", "quarantine", "sync")
+FILES = ("snapshots", "extracts", "quarantine", "sync")
 
 
 def clean_up(notes: NoteMigration, *more: object) -> Ended:
@@ -32,7 +34,8 @@ def states(notes: NoteMigration) -> list[str]:
 def left_on_disk(notes: NoteMigration) -> list[str]:
     """What of the work folder a cleanup should have removed."""
     found = [notes.work_dir / name for name in FILES]
-    return [path.name for path in found if path.is_file() or (path.is_dir() and any(path.rglob("*.*")))]
+    in_store = [kind for kind in (COMPARISONS, LOADED) if StateStore.of(notes.work_dir).all(kind)]
+    return [path.name for path in found if path.is_file() or (path.is_dir() and any(path.rglob("*.*")))] + in_store
 
 
 def schema_of(notes: NoteMigration) -> list[tuple[str, ...]]:
@@ -139,12 +142,12 @@ def test_changes_that_are_not_applied_stop_it(notes: NoteMigration) -> None:
     synced = run_here("sync", "--mapping", notes.mapping, "--work-dir", notes.work_dir, *at(notes.server))
     assert synced.code == 0, synced.stderr
     record = WorkFolder(notes.work_dir).records.current()
-    pending = PendingVectors(notes.work_dir / "pending_vectors.sqlite", f"Note_{record.id}")
+    pending = PendingVectors(StateStore.of(notes.work_dir), f"Note_{record.id}")
     pending.add([("a", "body")])
     refused(clean_up(notes, "--yes"), "1 of Note lack body")
     pending.remove(["a"])
     assert clean_up(notes, "--yes").code == 0
-    assert not (notes.work_dir / "pending_vectors.sqlite").exists()
+    assert size_of_all(StateStore.of(notes.work_dir)) == 0
 
 
 def test_a_file_that_was_restored_stops_it(notes: NoteMigration) -> None:

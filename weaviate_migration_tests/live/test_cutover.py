@@ -223,7 +223,7 @@ def test_quarantined_rows_stop_the_switch(migrations: Migrations) -> None:
 
 def test_objects_that_lack_a_vector_stop_the_switch(migrations: Migrations) -> None:
     record = migrations.begin()
-    pending = PendingVectors(migrations.work_folder.pending_vectors_path, f"Message_{record.id}")
+    pending = PendingVectors(migrations.work_folder.store, f"Message_{record.id}")
     pending.add([("a", "content"), ("b", "content"), ("b", "title")])
     with pytest.raises(DifferencesError, match=r"2 of Message lack content, 1 of Message lack title") as error:
         migrations.switch(record)

@@ -1,6 +1,5 @@
 """Interrupted in the middle, by whatever: the same command goes on, and ends where it would have ended."""
 
-import json
 import os
 import signal
 import subprocess
@@ -16,6 +15,8 @@ from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import STATE_FILE, FolderState, embedded_server
 from weaviate_migration.target.server_process import servers_of, stop
 from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.progress import read_progress
+from weaviate_migration.work_folder.state_store import StateStore
 from weaviate_migration_tests.live.command_line import Ended, end_of, holdings, run_here, started, until
 from weaviate_migration_tests.live.notes import NoteMigration, note_file, note_rows
 
@@ -33,10 +34,8 @@ def many(notes: NoteMigration) -> NoteMigration:
 
 def rows_under_way(notes: NoteMigration) -> bool:
     """Whether some rows are in Weaviate, and most are not."""
-    try:
-        return int(json.loads((notes.work_dir / "progress" / "Note.json").read_text())["handled"]) > 200
-    except FileNotFoundError:
-        return False
+    progress = {each.collection: each for each in read_progress(StateStore.of(notes.work_dir))}
+    return "Note" in progress and progress["Note"].handled > 200
 
 
 def interrupted(notes: NoteMigration, options: list[object], interrupt: Callable[[int], None]) -> Ended:

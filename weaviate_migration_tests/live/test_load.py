@@ -14,6 +14,7 @@ from weaviate_migration.target.message_size import MESSAGE_BYTES
 from weaviate_migration.target.read_back import uuids_in_range
 from weaviate_migration.target.write import ObjectWriter, WriteSettings, cut_into_batches
 from weaviate_migration.work_folder.progress import Progress, read_progress
+from weaviate_migration.work_folder.state_store import StateStore
 from weaviate_migration_tests.live.small_migration import SmallMigration, row
 from weaviate_migration_tests.partition_keys import PARTITION_KEYS
 
@@ -34,7 +35,7 @@ def test_every_row_becomes_its_object(client: weaviate.WeaviateClient, tmp_path:
     assert (tally.converted, tally.sent_bytes > 100 * len("text 0"), tally.batch_seconds > 0) == (100, True, True)
     assert migration.count() == 100
     assert migration.compare().differences == ()
-    assert read_progress(tmp_path / "progress") == [Progress("Note", 100, handled=100, written=100, finished=True)]
+    assert read_progress(StateStore.of(tmp_path)) == [Progress("Note", 100, handled=100, written=100, finished=True)]
 
 
 def test_loading_twice_changes_nothing_and_counts_right(client: weaviate.WeaviateClient, tmp_path: Path) -> None:
@@ -110,7 +111,7 @@ def test_null_and_duplicate_keys_are_quarantined(client: weaviate.WeaviateClient
     assert sum('"body": "no key"' in each for each in payloads) == 1
     assert sum('"size": 2' in each for each in payloads) == 1
     assert not migration.collection.data.exists(uuid_of("twin"))
-    assert read_progress(tmp_path / "progress") == [
+    assert read_progress(StateStore.of(tmp_path)) == [
         Progress("Note", 104, handled=104, refused=3, written=101, finished=True)
     ]
 

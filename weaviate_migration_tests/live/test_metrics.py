@@ -24,6 +24,7 @@ from weaviate_migration.monitoring.metrics.catalogue import PREFIX, SPECS
 from weaviate_migration.monitoring.metrics.exposition import exposition
 from weaviate_migration.runs.runner import dagster_instance
 from weaviate_migration.target.server import ServerAddress
+from weaviate_migration.work_folder.state_store import StateStore
 from weaviate_migration.work_folder.timeline import LagMoment, LoadMoment, read_history
 from weaviate_migration_tests.live.command_line import Ended, at, run_here
 from weaviate_migration_tests.live.notes import NoteMigration, add_notes, make_mapping, note_file
@@ -236,7 +237,7 @@ def _metadata(record: Any) -> dict[str, Any]:
 
 
 def test_the_history_has_the_load(measured: Measured) -> None:
-    moments = read_history(measured.notes.work_dir / "history", measured.ended.json["migration_id"])
+    moments = read_history(StateStore.of(measured.notes.work_dir), measured.ended.json["migration_id"])
     loads = [each for each in moments if isinstance(each, LoadMoment)]
     assert (loads[-1].collection, loads[-1].handled, loads[-1].refused) == ("MeasuredNote", ROWS + 1, 1)
     assert [each.handled for each in loads] == sorted(each.handled for each in loads)
@@ -251,7 +252,7 @@ def test_other_commands_expose_them_too(measured: Measured) -> None:
     found = samples_of(_exposed("sync", notes, "--metrics-port", port))
     assert list(found["sync_lag_changes"].values()) == [0]
     assert found["server_objects"] == {("MeasuredNote",): ROWS + 1}
-    moments = read_history(notes.work_dir / "history", measured.ended.json["migration_id"])
+    moments = read_history(StateStore.of(notes.work_dir), measured.ended.json["migration_id"])
     lags = [each.changes for each in moments if isinstance(each, LagMoment)]
     assert lags[-2:] == [1, 0]
 

@@ -1,7 +1,6 @@
 """The postflight after a real migration: all is well, and each item fails when what it looks at is broken."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -17,8 +16,10 @@ from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.checklist import ChecklistItem, read_checklist
 from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.kept_incidents import KeptIncidents
 from weaviate_migration.work_folder.pending_vectors import PendingVectors
 from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
+from weaviate_migration.work_folder.state_store import StateStore
 from weaviate_migration.work_folder.sync_positions import Standing
 from weaviate_migration_tests.live.command_line import Ended, at, empty, run_here
 from weaviate_migration_tests.live.notes import NoteMigration, add_notes, make_mapping, note_file
@@ -134,7 +135,7 @@ def test_rows_in_the_quarantine(migrated: NoteMigration) -> None:
 
 def test_objects_that_lack_a_vector(migrated: NoteMigration) -> None:
     (name,) = WorkFolder(migrated.work_dir).records.current().targets.values()
-    pending = PendingVectors(migrated.work_dir / "pending_vectors.sqlite", name)
+    pending = PendingVectors(StateStore.of(migrated.work_dir), name)
     pending.add([("a", "body")])
     found = not_well(migrated)
     pending.discard()
@@ -161,10 +162,10 @@ def test_a_certificate_of_another_migration_or_of_differences(migrated: NoteMigr
 
 def test_incidents_that_are_open(migrated: NoteMigration) -> None:
     condition = Condition(Kind.LAG, "The sync is behind", "by a minute")
-    IncidentBook(migrated.work_dir / "alerts").settle(Judgement((condition,)))
+    IncidentBook(WorkFolder(migrated.work_dir)).settle(Judgement((condition,)))
     found = not_well(migrated)["alerts"]
     assert (found.verdict, found.figure) == ("failed", "1 open: The sync is behind")
-    shutil.rmtree(migrated.work_dir / "alerts")
+    KeptIncidents(StateStore.of(migrated.work_dir)).discard()
 
 
 def test_no_server(migrated: NoteMigration) -> None:

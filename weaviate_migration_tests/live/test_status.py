@@ -15,6 +15,7 @@ from weaviate_migration.target.server import STATE_FILE
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.pending_vectors import PendingVectors
 from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
+from weaviate_migration.work_folder.state_store import StateStore
 from weaviate_migration_tests.live.command_line import at, run_here
 from weaviate_migration_tests.live.notes import NoteMigration, add_notes
 from weaviate_migration_tests.live.test_dagster_runs import materialize
@@ -88,7 +89,7 @@ def test_what_stops_the_cutover_is_told(notes: NoteMigration) -> None:
     assert "1 of Note" in shown(notes)
     quarantine.discard()
     assert "`weaviate-migration cutover` moves them" in status_of(notes).next_step
-    pending = PendingVectors(notes.work_dir / "pending_vectors.sqlite", f"Note_{record.id}")
+    pending = PendingVectors(StateStore.of(notes.work_dir), f"Note_{record.id}")
     pending.add([("a", "body"), ("b", "body")])
     found = status_of(notes)
     assert (found.phase, found.lacking_vectors) == ("validation", {"Note": {"body": 2}})

@@ -22,6 +22,8 @@ from filelock import FileLock
 
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import embedded_server
+from weaviate_migration.work_folder.partition_values import LOADED
+from weaviate_migration.work_folder.state_store import StateStore
 from weaviate_migration_tests.fixtures.make_work_folders import ARCHIVES, FOLDER
 from weaviate_migration_tests.live.command_line import holdings, run_here
 
@@ -197,8 +199,9 @@ def loaded_before(instance: dg.DagsterInstance, asset: str) -> set[str]:
 
 def noted_as_whole(library: Library, collection: str) -> set[str]:
     """The partitions that the version before has noted as loaded in whole."""
-    notes = {path.stem.rpartition(".")[2]: path for path in (library.work_dir / "loaded").glob(f"{collection}_*.json")}
-    return {partition for partition, path in notes.items() if json.loads(path.read_text(encoding="utf-8"))["whole"]}
+    kept = StateStore.of(library.work_dir).all(LOADED)
+    notes = {partition: note for (name, partition), note in kept.items() if name.startswith(f"{collection}_")}
+    return {partition for partition, note in notes.items() if json.loads(note)["whole"]}
 
 
 @begun

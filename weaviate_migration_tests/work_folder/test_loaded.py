@@ -3,6 +3,8 @@ from pathlib import Path
 
 from weaviate_migration.work_folder.load_tally import LATENCY_BOUNDS, LoadTally, total
 from weaviate_migration.work_folder.loaded import LoadedPartitions
+from weaviate_migration.work_folder.partition_values import take_over
+from weaviate_migration.work_folder.state_store import StateStore
 
 NAME = "Note_20261122T093015"
 
@@ -16,7 +18,8 @@ def measured(refused: int = 0) -> LoadTally:
 
 
 def test_what_is_loaded_in_whole_comes_back_with_its_tally(tmp_path: Path) -> None:
-    loaded = LoadedPartitions(tmp_path, NAME, "of this snapshot")
+    store = StateStore.of(tmp_path)
+    loaded = LoadedPartitions(store, NAME, "of this snapshot")
     loaded.begin(["00", "01", "02"])
     assert loaded.tallies(["00", "01", "02"]) == {}
     loaded.note("00", measured())
@@ -25,7 +28,7 @@ def test_what_is_loaded_in_whole_comes_back_with_its_tally(tmp_path: Path) -> No
     assert loaded.measured() == {"00": measured(), "01": measured(refused=1)}
     loaded.note_under_way("02", LoadTally(rows=4))
     assert loaded.tallies(["02"]) == {}
-    assert LoadedPartitions(tmp_path, NAME, "of another").tallies(["00"]) == {}
+    assert LoadedPartitions(store, NAME, "of another").tallies(["00"]) == {}
     loaded.forget(["00", "03"])
     assert loaded.tallies(["00"]) == {}
     assert loaded.measured()["00"] == measured()
@@ -33,8 +36,10 @@ def test_what_is_loaded_in_whole_comes_back_with_its_tally(tmp_path: Path) -> No
 
 def test_the_files_of_an_earlier_version_are_read(tmp_path: Path) -> None:
     tally = {"rows": 10, "changed": 0, "written": 10, "refused": 0, "retried": 0, "batches": 1, "seconds": 1.5}
-    (tmp_path / f"{NAME}.03.json").write_text(json.dumps({"from": "of this snapshot", "tally": tally}))
-    found = LoadedPartitions(tmp_path, NAME, "of this snapshot").tallies(["03"])
+    (tmp_path / "loaded").mkdir()
+    (tmp_path / "loaded" / f"{NAME}.03.json").write_text(json.dumps({"from": "of this snapshot", "tally": tally}))
+    take_over(tmp_path, StateStore.of(tmp_path))
+    found = LoadedPartitions(StateStore.of(tmp_path), NAME, "of this snapshot").tallies(["03"])
     assert found == {"03": LoadTally(rows=10, written=10, seconds=1.5)}
 
 

@@ -44,7 +44,7 @@ class RunLook:
     def __init__(self, watch: PhaseWatch, work_folder: WorkFolder, expected: Sequence[str]) -> None:
         self.expected = expected
         self._watch = watch
-        self._folder = work_folder.progress
+        self._store = work_folder.store
         self._phases: Sequence[RunPhase] = ()
         self._asked_at = float("-inf")
 
@@ -59,7 +59,7 @@ class RunLook:
             self._asked_at = now
             with suppress(StorageError):  # The run itself says so: here the phases stay as they were seen last.
                 self._phases = self._watch.phases(now)
-        return Look(self._phases, read_progress(self._folder), now)
+        return Look(self._phases, read_progress(self._store), now)
 
 
 @contextmanager

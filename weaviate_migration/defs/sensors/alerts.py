@@ -16,6 +16,7 @@ from weaviate_migration.runs.checks import AssetGraph
 from weaviate_migration.runs.own_runs import OwnRuns
 from weaviate_migration.runs.runner import was_killed
 from weaviate_migration.target.server_process import ProcessIdentity
+from weaviate_migration.work_folder.folder import WorkFolder
 
 SECONDS_BETWEEN_LOOKS = 30
 
@@ -38,7 +39,7 @@ def build_alert_sensors(
         api_key_variable: has the server's key when a sensor looks; empty: the server wants none.
         graph: makes the graph of the assets and checks; called when it is needed.
     """
-    book = IncidentBook(alert_folder(config), settings.named_channels())
+    book = IncidentBook(WorkFolder.of(config), settings.named_channels())
     running = dg.DefaultSensorStatus.RUNNING
 
     def settle_run(context: dg.RunStatusSensorContext) -> None:

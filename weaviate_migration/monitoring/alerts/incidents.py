@@ -1,4 +1,4 @@
-"""The open incidents of a work folder, on disk: a look tells what is new and what is over, and nothing else.
+"""The open incidents of a work folder: a look tells what is new and what is over, and nothing else.
 
 Several processes look, Dagster's daemon and commands: a lock lets one settle at a time. What is to be told is written
 down before it is sent: killed in between, it may be sent twice, but never not at all.
@@ -7,17 +7,15 @@ down before it is sent: killed in between, it may be sent twice, but never not a
 import logging
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Literal
 
-from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from weaviate_migration.base.atomic_file import replace_file
-from weaviate_migration.base.permissions import FILE, make_folder
 from weaviate_migration.base.redaction import redacted
 from weaviate_migration.monitoring.alerts.channels import Channel, Urgency
 from weaviate_migration.monitoring.alerts.conditions import Condition, Judgement, Kind
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.kept_incidents import KeptIncidents
 
 logger = logging.getLogger(__name__)
 
@@ -91,13 +89,11 @@ class IncidentBook:
     """The incidents of one work folder.
 
     Args:
-        folder: `alerts` in the work folder.
         channels: who is told.
     """
 
-    def __init__(self, folder: Path, channels: Sequence[Channel] = ()) -> None:
-        self._folder = folder
-        self._path = folder / "incidents.json"
+    def __init__(self, work_folder: WorkFolder, channels: Sequence[Channel] = ()) -> None:
+        self._work_folder = work_folder
         self._channels = channels
         self._failing: set[tuple[tuple[Kind, str], str]] = set()
 
@@ -107,15 +103,26 @@ class IncidentBook:
 
     def settle(self, judgement: Judgement) -> None:
         """Tells the channels of conditions that are new, and of those that are over; also what failed to be told."""
-        make_folder(self._folder)
+        lock = self._work_folder.lock("alerts/incidents")
+        if not lock.acquire(LOCK_SECONDS):
+            logger.warning("Alerts wait: another process has told them for %.0f s.", LOCK_SECONDS)
+            return
         try:
-            with FileLock(self._folder / "incidents.lock", timeout=LOCK_SECONDS, mode=FILE):
-                self._tell(self._settled(judgement, datetime.now(UTC)))
-        except Timeout:
-            logger.warning("Alerts wait: another process has held %s for %.0f s.", self._folder, LOCK_SECONDS)
+            self._tell(self._settled(judgement, datetime.now(UTC)))
+        finally:
+            lock.release()
+
+    @property
+    def _kept(self) -> KeptIncidents:
+        return KeptIncidents(self._work_folder.store)
+
+    @property
+    def is_in_use(self) -> bool:
+        """Whether anybody has ever looked."""
+        return self._kept.read() is not None
 
     def _settled(self, judgement: Judgement, now: datetime) -> list[Incident]:
-        """The incidents as they are after this judgement; on disk already."""
+        """The incidents as they are after this judgement; written down already."""
         held = {each.key: each for each in self._read()}
         for key, each in held.items():
             if each.over_at is None and judgement.is_over(*key):
@@ -146,13 +153,11 @@ class IncidentBook:
         return sent
 
     def _read(self) -> list[Incident]:
-        try:
-            return _INCIDENTS.validate_json(self._path.read_bytes())
-        except FileNotFoundError:
-            return []
+        content = self._kept.read()
+        return _INCIDENTS.validate_json(content) if content is not None else []
 
     def _write(self, incidents: Iterable[Incident]) -> None:
-        """Puts those that are not over, or not told yet, on disk: all of them or nothing."""
+        """Writes down those that are not over, or not told yet."""
         names = {each.name for each in self._channels}
         kept = [each for each in incidents if each.over_at is None or names & set(each.untold)]
-        replace_file(self._path, _INCIDENTS.dump_json(kept, indent=2))
+        self._kept.write(_INCIDENTS.dump_json(kept).decode())

@@ -67,7 +67,7 @@ def _progress(work_folder: WorkFolder, under_way: UnderWay) -> tuple[Progress, .
     since = under_way.progress_since
     if since is None:
         return ()
-    return tuple(each for each in read_progress(work_folder.progress) if each.began_at >= since)
+    return tuple(each for each in read_progress(work_folder.store) if each.began_at >= since)
 
 
 def _standing(work_folder: WorkFolder) -> Standing | str | None:

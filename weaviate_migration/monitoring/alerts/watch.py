@@ -16,6 +16,7 @@ from weaviate_migration.monitoring.alerts.configuration import AlertSettings, re
 from weaviate_migration.monitoring.alerts.incidents import IncidentBook
 from weaviate_migration.monitoring.alerts.observations import observe
 from weaviate_migration.monitoring.alerts.under_way import PROGRESS_WRITERS, UnderWay, commands_under_way, noted
+from weaviate_migration.work_folder.folder import WorkFolder
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ class Watch:
         self._settings = settings
         self._name = name
         self._end = Judgement()
-        self._book = IncidentBook(alert_folder(config), settings.named_channels() if settings is not None else ())
+        self._book = IncidentBook(WorkFolder.of(config), settings.named_channels() if settings is not None else ())
 
     def conclude(self, exit_code: int, errors: str = "", run: Callable[[], Judgement] | None = None) -> None:
         """What became of the command.
@@ -69,7 +70,7 @@ class Watch:
 
 
 def alert_folder(config: MigrationConfig) -> Path:
-    """Where the incidents are, in the work folder."""
+    """What the alerts of a work folder keep in files: which commands are under way."""
     return config.work_dir.absolute() / "alerts"
 
 

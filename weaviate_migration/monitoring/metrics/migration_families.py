@@ -59,7 +59,7 @@ def _by_category(name: str, counts: Sequence[tuple[tuple[str, str], Mapping[Erro
 
 def progress_families(work_folder: WorkFolder) -> Iterator[Family]:
     """How far loads and checks are, and how fast."""
-    found = [(_activity(each.collection), each) for each in read_progress(work_folder.progress)]
+    found = [(_activity(each.collection), each) for each in read_progress(work_folder.store)]
     now = time.time()
     yield family("progress_rows", [(labels, each.rows) for labels, each in found])
     yield family("progress_rows_handled", [(labels, each.handled) for labels, each in found])

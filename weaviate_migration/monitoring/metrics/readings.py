@@ -26,14 +26,14 @@ from weaviate_migration.work_folder.sync_positions import Standing
 
 def load_tallies(work_folder: WorkFolder, record: MigrationRecord) -> dict[str, dict[str, LoadTally]]:
     """What was measured of the last load of each partition: by the collection's alias, and the partition."""
-    folder = work_folder.loaded_folder
-    return {alias: LoadedPartitions(folder, name, "").measured() for alias, name in record.targets.items()}
+    store = work_folder.store
+    return {alias: LoadedPartitions(store, name, "").measured() for alias, name in record.targets.items()}
 
 
 def embedding_tallies(work_folder: WorkFolder, record: MigrationRecord) -> dict[str, dict[str, VectorTally]]:
     """What it took to make vectors: by the collection's alias, and the vector; without collections that have none."""
-    folder = work_folder.embedded_folder
-    found = {alias: EmbeddedPartitions(folder, name).totals() for alias, name in record.targets.items()}
+    store = work_folder.store
+    found = {alias: EmbeddedPartitions(store, name).totals() for alias, name in record.targets.items()}
     return {alias: totals for alias, totals in found.items() if totals}
 
 
@@ -42,7 +42,7 @@ def verdict_counts(work_folder: WorkFolder, record: MigrationRecord) -> Counter[
     return Counter(
         (alias, verdict.check, verdict.outcome)
         for alias, name in record.targets.items()
-        for verdict in CheckResults(work_folder.check_results_folder, name).all()
+        for verdict in CheckResults(work_folder.store, name).all()
     )
 
 

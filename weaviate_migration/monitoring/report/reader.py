@@ -32,7 +32,6 @@ from weaviate_migration.work_folder.timeline import LagMoment, Moment, read_hist
 
 EXAMPLES = 3
 # Where the incidents are, in the work folder.
-ALERTS = "alerts"
 CHECKLISTS: tuple[Kind, ...] = ("preflight", "postflight")
 
 
@@ -60,7 +59,7 @@ def migration_report(
             f"Nothing was migrated in {work_folder.path}.",
             "`weaviate-migration migrate` begins a migration; --work-dir names another folder.",
         )
-    history = tuple(read_history(work_folder.history_folder, record.id)) if record else ()
+    history = tuple(read_history(work_folder.store, record.id)) if record else ()
     report = MigrationReport(
         made_at=datetime.now(UTC),
         phase=_phase(instance, names, mapping, record, history),
@@ -79,7 +78,7 @@ def migration_report(
         certificate=_certificate(work_folder, record),
         history=history,
         checklists=tuple(_checklists(work_folder.store)),
-        incidents=tuple(IncidentBook(work_folder.path / ALERTS).open_incidents()),
+        incidents=tuple(IncidentBook(work_folder).open_incidents()),
     )
     return replace(report, next_steps=tuple(next_steps(report)))
 

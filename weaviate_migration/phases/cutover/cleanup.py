@@ -22,6 +22,8 @@ from weaviate_migration.target.schema import drop_collection, has_made, refuse_c
 from weaviate_migration.target.switch_lock import remove_left_switch
 from weaviate_migration.target.tenants import tenants_found
 from weaviate_migration.work_folder.folder import WorkFolder, lacking_text, lacking_vectors
+from weaviate_migration.work_folder.partition_values import COMPARISONS, LOADED
+from weaviate_migration.work_folder.pending_vectors import discard_all, size_of_all
 from weaviate_migration.work_folder.record import MigrationRecord
 from weaviate_migration.work_folder.storage import bytes_in, remove
 
@@ -42,7 +44,7 @@ class CleanupPlan:
     Attributes:
         collections: of migrations that readers do not use.
         kept: those that are kept for going back.
-        files: bytes of what is removed from disk, by its kind.
+        files: bytes of what is removed from disk and from the store, by its kind.
         capture: the id of the change capture in the SQLite file; None where there is none.
     """
 
@@ -92,7 +94,7 @@ class Cleanup:
         return CleanupPlan(
             collections,
             tuple(name for record in kept for name in self._unused(record)),
-            {kind: sum(map(bytes_in, paths)) for kind, paths in self._files(records).items()},
+            {**{kind: sum(map(bytes_in, paths)) for kind, paths in self._files(records).items()}, **self._in_store()},
             self._work_folder.capture_id,
         )
 
@@ -120,6 +122,9 @@ class Cleanup:
         for paths in self._files(records).values():
             for path in paths:
                 remove(path)
+        for kind in (COMPARISONS, LOADED):
+            self._work_folder.store.remove(kind)
+        discard_all(self._work_folder.store)
         self._remove_capture(records)
         self._close(records)
 
@@ -141,10 +146,13 @@ class Cleanup:
         return {
             "snapshots": [*(path for each in records for path in self._work_folder.snapshots_of(each)), copies],
             "extracts": [self._work_folder.extracts_of(each) for each in records],
-            "comparisons": [UPath(self._work_folder.comparisons_folder), UPath(self._work_folder.loaded_folder)],
             "quarantine": [UPath(self._work_folder.quarantine_folder)],
-            "pending vectors": [UPath(self._work_folder.pending_vectors_path)],
         }
+
+    def _in_store(self) -> dict[str, int]:
+        """What is removed from the store, in characters, by its kind."""
+        store = self._work_folder.store
+        return {"comparisons": store.size(COMPARISONS) + store.size(LOADED), "pending vectors": size_of_all(store)}
 
     def _captured_sources(self, records: list[MigrationRecord]) -> set[Path]:
         """The files that a capture may be in; those that are not there any more need nothing."""

@@ -41,7 +41,7 @@ def roll_back(
             removed = [name for name in ours if discard and drop_collection(client, name, maker_of(record))]
             for name in ours if discard else ():
                 Quarantine(work_folder.quarantine_folder, name).discard()
-                PendingVectors(work_folder.pending_vectors_path, name).discard()
+                PendingVectors(work_folder.store, name).discard()
         if discard:
             work_folder.sync_positions.discard(record.id)
     return moved, removed

@@ -23,7 +23,7 @@ from weaviate_migration.target.write import WriteSettings
 from weaviate_migration.vectors.open_models import OpenModels
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.load_tally import LoadTally
-from weaviate_migration.work_folder.progress import ProgressFile
+from weaviate_migration.work_folder.progress import KeptProgress
 from weaviate_migration.work_folder.record import MigrationRecord
 
 
@@ -93,8 +93,8 @@ def load_collection(
             migration_timestamp=record.timestamp,
             settings=settings,
             quarantine=quarantine,
-            progress=ProgressFile(
-                work_folder.progress, record.alias(collection), rows, history=work_folder.history(record)
+            progress=KeptProgress(
+                work_folder.store, record.alias(collection), rows, history=work_folder.history(record)
             ),
             changes=changes,
             loaded=loaded,

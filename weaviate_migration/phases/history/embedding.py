@@ -15,7 +15,7 @@ from weaviate_migration.phases.history.extract.storage_classes import RowLayout
 from weaviate_migration.phases.history.written_vectors import WrittenVectors, embedded_together, written_vectors
 from weaviate_migration.vectors.open_models import OpenModels
 from weaviate_migration.work_folder.folder import WorkFolder
-from weaviate_migration.work_folder.progress import VECTORS, ProgressFile
+from weaviate_migration.work_folder.progress import VECTORS, KeptProgress
 from weaviate_migration.work_folder.record import MigrationRecord
 
 
@@ -43,7 +43,7 @@ def make_vectors(
         MigrationConflictError: it is another one than the migration was begun with.
     """
     rows = sum(each.rows for each in extracts.values())
-    progress = ProgressFile(work_folder.progress, f"{record.alias(collection)}{VECTORS}", rows)
+    progress = KeptProgress(work_folder.store, f"{record.alias(collection)}{VECTORS}", rows)
     embedded = work_folder.embedded(record, collection)
     for partition, extract in extracts.items():
         vectors = written_vectors(client, work_folder, record, mapping, collection, models)
@@ -54,7 +54,7 @@ def make_vectors(
 
 
 def _made(
-    vectors: WrittenVectors, collection: CollectionMapping, extract: PartitionExtract, progress: ProgressFile
+    vectors: WrittenVectors, collection: CollectionMapping, extract: PartitionExtract, progress: KeptProgress
 ) -> dict[str, VectorTally]:
     columns = RowLayout.of_schema(extract.schema).columns
     left_out: Counter[str] = Counter()

@@ -23,7 +23,7 @@ from weaviate_migration.target.tenants import Tenants, tenants_of
 from weaviate_migration.target.write import Batch, BatchOutcome, WriteSettings, remove_object
 from weaviate_migration.work_folder.load_tally import LoadTally, total
 from weaviate_migration.work_folder.loaded import LoadedPartitions
-from weaviate_migration.work_folder.progress import ProgressFile
+from weaviate_migration.work_folder.progress import KeptProgress
 from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
 
 logger = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class PartitionLoad:
     migration_timestamp: str
     settings: WriteSettings
     quarantine: Quarantine
-    progress: ProgressFile
+    progress: KeptProgress
     changes: Changes
     loaded: LoadedPartitions
     has_readers: bool

@@ -58,7 +58,7 @@ from weaviate_migration.target.read_back import (
 from weaviate_migration.target.schema import schema_differences
 from weaviate_migration.target.tenants import Tenants, tenants_of
 from weaviate_migration.work_folder.folder import WorkFolder
-from weaviate_migration.work_folder.progress import CHECKS, ProgressFile
+from weaviate_migration.work_folder.progress import CHECKS, KeptProgress
 from weaviate_migration.work_folder.record import MigrationRecord
 
 logger = logging.getLogger(__name__)
@@ -286,7 +286,7 @@ def compare_and_keep(
     """
     comparisons = kept_comparisons(work_folder, record, proof.mapping)
     loaded = work_folder.loaded(record, proof.mapping)
-    progress = ProgressFile(work_folder.progress, f"{record.alias(proof.mapping)}{CHECKS}", proof.rows)
+    progress = KeptProgress(work_folder.store, f"{record.alias(proof.mapping)}{CHECKS}", proof.rows)
     rows = objects = differences = 0
     for found in proof.compare_partitions(partitions):
         comparisons.write(found.partition, found)

@@ -8,7 +8,7 @@ from typing import Any
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.phases.validation.differences import Difference
 from weaviate_migration.work_folder.folder import WorkFolder
-from weaviate_migration.work_folder.partition_files import PartitionFiles
+from weaviate_migration.work_folder.partition_values import COMPARISONS, PartitionValues
 from weaviate_migration.work_folder.record import MigrationRecord
 
 
@@ -163,13 +163,13 @@ def vector_counts(partitions: Iterable[PartitionComparison]) -> dict[str, Vector
 
 def kept_comparisons(
     work_folder: WorkFolder, record: MigrationRecord, collection: CollectionMapping
-) -> PartitionFiles[PartitionComparison]:
+) -> PartitionValues[PartitionComparison]:
     """What the last full comparison of each partition of a collection found.
 
     The check `every_object` writes them; `verify` reads them for its repair, `migrate` and `verify` for the
     certificate.
     """
-    return PartitionFiles(work_folder.comparisons_folder, record.collection(collection), asdict, _decoded)
+    return PartitionValues(work_folder.store, COMPARISONS, record.collection(collection), asdict, _decoded)
 
 
 def _decoded(stored: Mapping[str, Any]) -> PartitionComparison:

@@ -12,7 +12,8 @@ from weaviate_migration.monitoring.alerts.observations import Observations, obse
 from weaviate_migration.monitoring.alerts.under_way import Command, UnderWay, commands_under_way, noted
 from weaviate_migration.target.figures import ServerHealth
 from weaviate_migration.target.server_process import ProcessIdentity
-from weaviate_migration.work_folder.progress import ProgressFile, read_progress
+from weaviate_migration.work_folder.progress import KeptProgress, read_progress
+from weaviate_migration.work_folder.state_store import StateStore
 from weaviate_migration.work_folder.sync_positions import Standing
 from weaviate_migration_tests.monitoring.alerts.receiver import QUIET
 
@@ -35,10 +36,10 @@ def config(tmp_path: Path) -> MigrationConfig:
 
 
 @pytest.fixture
-def load(config: MigrationConfig) -> tuple[ProgressFile, Clock]:
+def load(config: MigrationConfig) -> tuple[KeptProgress, Clock]:
     """100 rows a second for a minute, of 60,000 rows."""
     clock = Clock()
-    progress = ProgressFile(config.work_dir / "progress", "Note", 60_000, clock)
+    progress = KeptProgress(StateStore.of(config.work_dir), "Note", 60_000, clock)
     for _ in range(60):
         clock.now += 1
         progress.advance(100)
@@ -51,7 +52,7 @@ def loading(since: float = 0.0) -> UnderWay:
 
 def seen_after(config: MigrationConfig, seconds: float, under_way: UnderWay | None = None) -> Observations:
     """What is seen so many seconds after the progress was written last."""
-    (progress,) = read_progress(config.work_dir / "progress")
+    (progress,) = read_progress(StateStore.of(config.work_dir))
     return observe(config, under_way or loading(), progress=True, at=progress.updated_at + seconds)
 
 
@@ -59,12 +60,12 @@ def titles(judgement: Judgement) -> list[tuple[Kind, str]]:
     return [(each.kind, each.title) for each in judgement.conditions]
 
 
-def test_a_load_without_trouble(config: MigrationConfig, load: tuple[ProgressFile, Clock]) -> None:
+def test_a_load_without_trouble(config: MigrationConfig, load: tuple[KeptProgress, Clock]) -> None:
     assert load
     assert titles(judge(seen_after(config, 5), settings())) == []
 
 
-def test_a_load_that_slows_down_and_recovers(config: MigrationConfig, load: tuple[ProgressFile, Clock]) -> None:
+def test_a_load_that_slows_down_and_recovers(config: MigrationConfig, load: tuple[KeptProgress, Clock]) -> None:
     progress, clock = load
     for _ in range(12):
         clock.now += 1
@@ -81,7 +82,7 @@ def test_a_load_that_slows_down_and_recovers(config: MigrationConfig, load: tupl
     assert not judgement.is_over(Kind.SLOW, "Note")
 
 
-def test_a_load_that_stalls(config: MigrationConfig, load: tuple[ProgressFile, Clock]) -> None:
+def test_a_load_that_stalls(config: MigrationConfig, load: tuple[KeptProgress, Clock]) -> None:
     assert titles(judge(seen_after(config, 119), settings(stalled_minutes=2))) == []
     stalled = judge(seen_after(config, 121), settings(stalled_minutes=2))
     assert titles(stalled) == [(Kind.STALLED, "Note: nothing has moved for 2 minutes")]
@@ -90,10 +91,10 @@ def test_a_load_that_stalls(config: MigrationConfig, load: tuple[ProgressFile, C
 
 
 def test_progress_of_what_is_not_under_way_is_no_news(
-    config: MigrationConfig, load: tuple[ProgressFile, Clock]
+    config: MigrationConfig, load: tuple[KeptProgress, Clock]
 ) -> None:
     assert load
-    (progress,) = read_progress(config.work_dir / "progress")
+    (progress,) = read_progress(StateStore.of(config.work_dir))
     later = loading(progress.began_at + 1)
     for under_way in (UnderWay(), later):
         judgement = judge(seen_after(config, 10_000, under_way), settings())

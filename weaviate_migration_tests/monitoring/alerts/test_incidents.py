@@ -10,6 +10,9 @@ import pytest
 from weaviate_migration.monitoring.alerts import Condition, IncidentBook, Judgement
 from weaviate_migration.monitoring.alerts.channels import Channel
 from weaviate_migration.monitoring.alerts.conditions import Kind
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.kept_incidents import KeptIncidents, take_over
+from weaviate_migration.work_folder.state_store import StateStore
 from weaviate_migration_tests.monitoring.alerts.receiver import SECRET, Receiver, running_receiver
 
 LAG = Condition(Kind.LAG, "5 changes are not applied", "Look.")
@@ -23,7 +26,7 @@ def of_check(asset: str) -> Condition:
 
 def book(folder: Path, *receivers: Receiver) -> IncidentBook:
     channels = [Channel(f"channels[{at}] (json)", receiver.url) for at, receiver in enumerate(receivers)]
-    return IncidentBook(folder, channels)
+    return IncidentBook(WorkFolder(folder), channels)
 
 
 def test_once_and_once_more_when_it_is_over(tmp_path: Path, receiver: Receiver) -> None:
@@ -72,8 +75,8 @@ def test_a_channel_that_fails_is_tried_again_and_the_others_are_told_once(
         f"The alert “{LAG.title}” could not be sent to channels[1] (json); it is tried again.",
         f"The alert “Over: {LAG.title}” could not be sent to channels[1] (json); it is tried again.",
     ]
-    written = "".join(path.read_text() for path in tmp_path.iterdir())
-    assert SECRET not in caplog.text + written
+    assert SECRET not in caplog.text
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and SECRET.encode() in path.read_bytes()]
 
 
 def test_who_looks_again_and_again_complains_once(
@@ -88,7 +91,7 @@ def test_who_looks_again_and_again_complains_once(
 
 def test_a_channel_that_raises_does_not_keep_others_from_being_told(tmp_path: Path, receiver: Receiver) -> None:
     broken = Channel("channels[0] (json)", "json://127.0.0.1:1/\ud800")  # What `env:` may hold.
-    IncidentBook(tmp_path, [broken, Channel("channels[1] (json)", receiver.url)]).settle(HOLDS)
+    IncidentBook(WorkFolder(tmp_path), [broken, Channel("channels[1] (json)", receiver.url)]).settle(HOLDS)
     assert receiver.told == [("failure", LAG.title)]
 
 
@@ -103,14 +106,14 @@ def test_who_never_knew_is_not_told_of_the_end(tmp_path: Path, receiver: Receive
     receiver.refuses = False
     book(tmp_path, receiver).settle(NOTHING)
     assert receiver.told == []
-    assert (tmp_path / "incidents.json").read_text() == "[]"
+    assert KeptIncidents(StateStore.of(tmp_path)).read() == "[]"
 
 
 def test_a_channel_of_which_nothing_is_known_any_more(tmp_path: Path, receiver: Receiver) -> None:
     """Another file of alerts, with fewer channels: what was open is not kept for ever."""
     book(tmp_path).settle(HOLDS)
     book(tmp_path, receiver).settle(NOTHING)
-    assert (tmp_path / "incidents.json").read_text() == "[]"
+    assert KeptIncidents(StateStore.of(tmp_path)).read() == "[]"
 
 
 def test_who_looks_at_once_tells_it_once(tmp_path: Path, receiver: Receiver) -> None:
@@ -129,6 +132,18 @@ def test_killed_before_it_was_sent_it_is_sent_by_the_next_look(tmp_path: Path, r
             raise Killed
 
     with pytest.raises(Killed):
-        IncidentBook(tmp_path, [Deadly("channels[0] (json)", "")]).settle(HOLDS)
+        IncidentBook(WorkFolder(tmp_path), [Deadly("channels[0] (json)", "")]).settle(HOLDS)
     book(tmp_path, receiver).settle(HOLDS)
     assert receiver.told == [("failure", LAG.title)]
+
+
+def test_the_file_of_an_earlier_version_is_taken_over(tmp_path: Path) -> None:
+    store = StateStore.of(tmp_path)
+    assert take_over(tmp_path, store) == []
+    book(tmp_path).settle(HOLDS)
+    path = tmp_path / "alerts" / "incidents.json"
+    path.write_text(KeptIncidents(store).read() or "", encoding="utf-8")
+    KeptIncidents(store).discard()
+    assert not book(tmp_path).is_in_use
+    assert take_over(tmp_path, store) == [path]
+    assert [each.title for each in book(tmp_path).open_incidents()] == [LAG.title]

@@ -13,6 +13,8 @@ from weaviate_migration.defs.build import build_definitions
 from weaviate_migration.monitoring.alerts.under_way import SYNC
 from weaviate_migration.monitoring.alerts.watch import watched
 from weaviate_migration.runs.runner import dagster_instance
+from weaviate_migration.work_folder.kept_incidents import KeptIncidents
+from weaviate_migration.work_folder.state_store import StateStore
 from weaviate_migration_tests.live.notes import make_mapping, note_file
 from weaviate_migration_tests.monitoring.alerts.receiver import Receiver, alerts_file
 
@@ -46,9 +48,7 @@ def test_what_a_command_came_to(config: MigrationConfig, receiver: Receiver) -> 
 
 
 def test_alerts_that_fail_are_not_in_the_way(config: MigrationConfig, caplog: pytest.LogCaptureFixture) -> None:
-    damaged = config.work_dir / "alerts" / "incidents.json"
-    damaged.parent.mkdir(parents=True)
-    damaged.write_text("{", encoding="utf-8")
+    KeptIncidents(StateStore.of(config.work_dir)).write("{")
     with watched(config, SYNC) as watch:
         watch.conclude(0)
     assert "Alerts cannot be judged: " in caplog.text

@@ -10,7 +10,7 @@ from weaviate_migration.monitoring.metrics.collector import MigrationCollector
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.load_tally import LoadTally
 from weaviate_migration.work_folder.loaded import LoadedPartitions
-from weaviate_migration.work_folder.progress import ProgressFile
+from weaviate_migration.work_folder.progress import KeptProgress, forget_progress
 from weaviate_migration_tests.live.notes import make_mapping
 
 
@@ -43,17 +43,17 @@ def test_files_that_are_replaced_and_go_away_meanwhile_do_no_harm(tmp_path: Path
     work_folder = WorkFolder(tmp_path / "work")
     mapping = read_mapping(make_mapping(tmp_path / "notes.yaml"))
     record = work_folder.records.resume_or_begin(tmp_path / "app.db", mapping, "")
-    loaded = LoadedPartitions(work_folder.loaded_folder, record.targets["Note"], "")
+    loaded = LoadedPartitions(work_folder.store, record.targets["Note"], "")
     stopped = threading.Event()
 
     def load() -> None:
         while not stopped.is_set():
-            progress = ProgressFile(work_folder.progress, "Note", 10)
+            progress = KeptProgress(work_folder.store, "Note", 10)
             loaded.begin(["00", "01"])
             for partition in ("00", "01"):
                 loaded.note(partition, LoadTally(rows=5, written=5))
             progress.finish()
-            (work_folder.progress / "Note.json").unlink()
+            forget_progress(work_folder.store)
 
     loader = threading.Thread(target=load)
     loader.start()
