@@ -9,6 +9,7 @@ from weaviate_migration.base.errors import ConfigurationError, StorageError
 from weaviate_migration.mapping.reader import read_mapping
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.record import MigrationRecord, SnapshotRecord
+from weaviate_migration.work_folder.state_store import FILE_NAME
 from weaviate_migration.work_folder.storage import remove, write_whole
 
 CONTENT = "the snapshot"
@@ -56,7 +57,7 @@ def test_another_file_under_its_name_is_refused(work_folder: WorkFolder, record:
     with pytest.raises(StorageError, match="is not the snapshot that was taken: its SHA-256 is") as refused:
         work_folder.local_snapshot(record)
     assert "rollback --discard" in refused.value.hint
-    assert list(work_folder.path.rglob("*.sqlite")) == []
+    assert [each.name for each in work_folder.path.rglob("*.sqlite")] == [FILE_NAME]
 
 
 def test_copies_of_other_snapshots_are_removed(work_folder: WorkFolder, record: MigrationRecord) -> None:
