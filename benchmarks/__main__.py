@@ -19,7 +19,7 @@ from benchmarks.dlt_pipeline import measure_dlt
 from benchmarks.embedded_file import EmbeddedFile, Origin
 from benchmarks.embedding import measure_embedding
 from benchmarks.empty_job_run import measure_empty_job
-from benchmarks.figures import LARGER, SUBJECTS, Runs, index_run
+from benchmarks.figures import LARGER, MAX_WORKERS, MILLION, SUBJECTS, Runs, index_run, workers_run
 from benchmarks.follow_latency import FollowLatency
 from benchmarks.measurement import ROOT, MeasuredCommandError, Measurement, Server
 from benchmarks.measuring_cost import measure_cost
@@ -39,8 +39,8 @@ Measure = Callable[[], Measurement]
 # What prepares a measuring, for each name: only what is needed is prepared.
 Preparations = dict[str, Callable[[], Measure]]
 
-# Peak memory hardly differs from run to run, and this is by far the longest one.
-ONCE = "migrate larger"
+# Peak memory hardly differs from run to run, and these are by far the longest ones.
+ONCE = ("migrate larger", "migrate a million")
 EMBEDDED_ROWS = 20_000
 # MiniLM makes 44 vectors a second on one core.
 FEW_EMBEDDED_ROWS = 1_000
@@ -101,6 +101,11 @@ def _commands(server: Server, folder: Path, rows: int, checkout: Path) -> Prepar
         options = ("--mapping", made.mapping(), *options)
         return MigrateCommand(server, made.source(), rows, folder, made.names, options, checkout)
 
+    def with_workers(workers: int) -> Measure:
+        executor = folder / f"{workers}-workers.yaml"
+        executor.write_text(f"multiprocess: {{max_concurrent: {workers}}}\n", encoding="utf-8")
+        return migrate_tables(6, 20_000, "--executor", executor).measure
+
     return {
         "empty": lambda: migrate(0).measure,
         "migrate": lambda: migrate(rows).measure,
@@ -115,7 +120,9 @@ def _commands(server: Server, folder: Path, rows: int, checkout: Path) -> Prepar
         "server": lambda: partial(measure_start, folder, checkout),
         "server again": lambda: partial(measure_start, folder, checkout, again=True),
         "help": lambda: partial(measure_help, checkout),
-        ONCE: lambda: migrate(LARGER * rows).measure,
+        "migrate larger": lambda: migrate(LARGER * rows).measure,
+        "migrate a million": lambda: migrate(MILLION).measure,
+        **{workers_run(each): partial(with_workers, each) for each in (1, *MAX_WORKERS)},
     }
 
 
@@ -187,7 +194,7 @@ def _take_turns(ours: Mapping[str, Measure], theirs: Mapping[str, Measure], repe
     """
     runs: tuple[dict[str, list[Measurement]], ...] = ({name: [] for name in ours}, {name: [] for name in theirs})
     for turn in range(1, repeats + 1):
-        for name in (each for each in ours if turn == 1 or each != ONCE):
+        for name in (each for each in ours if turn == 1 or each not in ONCE):
             for whose, of, measures in (("before: ", runs[1], theirs), ("", runs[0], ours)):
                 if name in measures:
                     of[name].append(measures[name]())

@@ -119,6 +119,7 @@ class MigrateCommand:
         return Measurement(
             ended.seconds,
             ended.cpu_seconds,
+            rows=self.rows,
             peak_memory_mb=memory,
             events=events,
             phases=result["phases"],

@@ -2,34 +2,11 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib.metadata import version
 
-from rich.table import Table
-
 from benchmarks.figures import Figure, Runs, median_cpu, median_seconds
+from benchmarks.sheet import Sheet
 from weaviate_migration.target.server_binary import SERVER_VERSION
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """One table."""
-
-    title: str
-    header: tuple[str, ...]
-    rows: Sequence[tuple[str, ...]]
-
-    def to_markdown(self) -> str:
-        """The table, below its title."""
-        lines = [self.header, tuple("---" for _ in self.header), *self.rows]
-        return "\n".join([f"{self.title}:", "", *(f"| {' | '.join(line)} |" for line in lines)])
-
-    def to_rich(self) -> Table:
-        """The table, for a terminal."""
-        table = Table(*self.header, title=self.title, title_justify="left")
-        for row in self.rows:
-            table.add_row(*row)
-        return table
 
 
 def report_sheets(figures: Sequence[Figure], runs: Runs, rows: int) -> list[Sheet]:
