@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from weaviate_migration.demo import write_demo_file
+from weaviate_migration.demo import DemoCounts, write_demo_file
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration_tests.live.command_line import Ended, at, empty, end_of, started, until
@@ -16,7 +16,14 @@ from weaviate_migration_tests.live.notes import NoteMigration, note_file
 from weaviate_migration_tests.live.test_interruptions import ROWS
 from weaviate_migration_tests.live.tmux import Terminal, terminal
 
-COLLECTIONS = ["AgentInteraction", "Conversation", "Document", "DocumentChunk", "Message", "MultiModalContent"]
+TABLES = {
+    "AgentInteraction": "agent_interactions",
+    "Conversation": "conversations",
+    "Document": "documents",
+    "DocumentChunk": "document_chunks",
+    "Message": "messages",
+    "MultiModalContent": "multimodal_content",
+}
 # So small are the batches that the larger collections take seconds: progress is written once a second.
 SLOWLY = ("--batch-size", 5, "--workers", 1)
 # A collection that is being loaded: its bar, share, rows, rows a second, time left, and no row refused or sent again.
@@ -29,11 +36,13 @@ class Watched:
     """A migration of the shipped mapping, and what was to be seen of it.
 
     Attributes:
+        file: how many rows its tables have: as many as this Python's documentation gives.
         loading, watched_loading: the screens of `migrate` and of `status --watch` while rows were under way.
         summary, watched_summary: those at the end.
         piped: what a `status --watch` said that had no terminal.
     """
 
+    file: DemoCounts
     code: int
     loading: list[str]
     summary: list[str]
@@ -76,7 +85,7 @@ def ended_by_ctrl_c(watcher: "subprocess.Popen[str]", told: str) -> Ended:
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory, server: ServerAddress) -> Iterator[Watched]:
     folder = tmp_path_factory.mktemp("terminal")
-    write_demo_file(folder / "demo.sqlite")
+    counts = write_demo_file(folder / "demo.sqlite")
     of_work = ["--work-dir", folder / "work", *at(server)]
     watching = ["status", "--watch", "--interval", 0.2, *of_work]
     with connect(server, None) as client:
@@ -93,7 +102,9 @@ def watched(tmp_path_factory: pytest.TempPathFactory, server: ServerAddress) -> 
         watched_summary = beside.screen()
         beside.press("C-c")
         ended = ended_by_ctrl_c(piped, told + said_until(piped, "cut over"))
-        yield Watched(code, loading, shell.screen(), watched_loading, watched_summary, beside.exit_code(), ended)
+        yield Watched(
+            counts, code, loading, shell.screen(), watched_loading, watched_summary, beside.exit_code(), ended
+        )
 
 
 def test_all_collections_and_phases_are_seen_at_once(watched: Watched) -> None:
@@ -101,7 +112,7 @@ def test_all_collections_and_phases_are_seen_at_once(watched: Watched) -> None:
         shown = "\n".join(screen)
         headings = " ".join(shown.split())
         assert "collection rows rows/s left refused retried" in headings, shown
-        assert [name for name in COLLECTIONS if name not in shown] == [], shown
+        assert [name for name in TABLES if name not in shown] == [], shown
         assert re.search(r"✓ audit [\d.]+ s +✓ schema [\d.]+ s +✓ snapshot [\d.]+ s", headings), shown
         assert re.search(r"● load \d/6 [\d.]+ s", headings), shown
         assert "○ checks ○ cutover" in headings, shown
@@ -115,10 +126,11 @@ def test_the_summary_fits_the_screen_and_says_what_is_next(watched: Watched) -> 
     # The progress has gone, and nothing of the summary has scrolled away or is broken within a word.
     assert "rows/s" not in shown
     told = " ".join(shown.split())
+    rows = f"{sum(getattr(watched.file, table) for table in TABLES.values()):,}"
     assert re.search(r"Migration \d+T\d+_[0-9a-f]{8} collection table rows migrated refused checks", told), shown
-    assert [name for name in COLLECTIONS if not re.search(rf"^{name} .* \d+/\d+$", shown, re.MULTILINE)] == []
+    assert [name for name in TABLES if not re.search(rf"^{name} .* \d+/\d+$", shown, re.MULTILINE)] == []
     assert "warning: Conversation: table `conversations` has no column `user_id`;" in told
-    assert re.search(r"Phases: connect .*audit .*load .*cutover [\d.]+ s Done: 8,365 of 8,365 rows in", told), shown
+    assert re.search(rf"Phases: connect .*audit .*load .*cutover [\d.]+ s Done: {rows} of {rows} rows in", told), shown
     assert "Readers find the new collections under the aliases. `weaviate-migration rollback` leads back" in told
 
 
@@ -137,7 +149,7 @@ def test_a_watcher_without_terminal_tells_what_changes(watched: Watched) -> None
     assert phases == list(dict.fromkeys(phases)), "what has not changed is told once"
     assert (phases[0], phases[-1]) == ("not begun", "cut over")
     assert re.search(r"^Phases: .*load under way \(\d of 6, ", told, re.MULTILINE), told
-    assert re.search(r"^Message: [\d,]+ of 3,470 rows \(", told, re.MULTILINE), told
+    assert re.search(rf"^Message: [\d,]+ of {watched.file.messages:,} rows \(", told, re.MULTILINE), told
 
 
 def test_ctrl_c_leaves_how_far_it_was_and_no_colour_is_used(notes: NoteMigration) -> None:
