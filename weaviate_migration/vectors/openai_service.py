@@ -1,34 +1,35 @@
-"""A service that speaks the protocol of OpenAI's embeddings: OpenAI, Azure, Ollama, vLLM, TEI and many others."""
+"""A service that makes vectors, asked by OpenAI's protocol: at its own pace, and again where that may help."""
 
-import base64
 import hashlib
 import json
 import logging
 import math
-import os
-import re
 import threading
 import time
 import urllib.request
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 from tenacity import RetryCallState, retry_if_exception
 
 from weaviate_migration.base.deadline import pause, seconds_left
-from weaviate_migration.base.errors import ConfigurationError, EmbeddingError, TransientEmbeddingError
+from weaviate_migration.base.errors import EmbeddingError, TransientEmbeddingError
 from weaviate_migration.base.limited_http import LEAST_SECONDS, AnswerLimits, limited_client
-from weaviate_migration.base.redaction import keep_secret
 from weaviate_migration.base.repeats import RepeatLimits, repeating
 from weaviate_migration.base.texts import printable
 from weaviate_migration.mapping.model_mapping import ModelMapping
+from weaviate_migration.vectors.openai_protocol import (
+    PASSING_STATUSES,
+    WITHOUT_MONEY,
+    Answer,
+    embeddings_url,
+    seconds_to_wait,
+    secret_headers,
+    told_by,
+)
 from weaviate_migration.vectors.provider import Embedded, checked_rows
 
 if TYPE_CHECKING:  # a service without `tokenizer` needs none of the extra's packages
@@ -47,25 +48,6 @@ BYTES_OF_A_NUMBER = 25
 """As JSON at most; in base64 it takes 5.4."""
 BYTES_BESIDE = 1024 * 1024
 LONGEST_REASON = 300
-PASSING_STATUSES = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
-WITHOUT_MONEY = "insufficient_quota"
-"""OpenAI's code for what comes with status 429, but does not pass until somebody pays."""
-AZURE_HOSTS = (".azure.com", ".azure-api.net")
-"""They take a key in a header of their own."""
-
-
-class _Row(msgspec.Struct):
-    index: int
-    embedding: str | list[float]
-
-
-class _Usage(msgspec.Struct):
-    total_tokens: int | None = None
-
-
-class _Answer(msgspec.Struct):
-    data: list[_Row]
-    usage: _Usage | None = None
 
 
 class OpenAIService:
@@ -96,7 +78,7 @@ class OpenAIService:
             self._url.startswith("https:"),
             AnswerLimits(lambda _: self._largest_answer(), EmbeddingError, f"Is {_shown(model.service)} the service?"),
             _proxy_for(self._url),
-            headers=_secret_headers(model, self._url),
+            headers=secret_headers(model, self._url),
         )
         may_pass = retry_if_exception(_may_be_tried_again)
         self._repeating = repeating(limits, may_pass, self._tell, asked_for=_seconds_asked, stopped=self._stopped)
@@ -112,7 +94,10 @@ class OpenAIService:
         """
         given = list(texts) if self._tokens is None else self._tokens.cut(texts)
         answer = self._repeating(self._asked, self._fields | {"input": given})
-        rows = self._read(answer, len(texts))
+        try:
+            rows = answer.rows(len(texts))
+        except ValueError as error:
+            raise self._no_embeddings(str(error)) from error
         vectors = checked_rows(rows, len(texts), self.dimension, self.name)
         self.dimension = vectors.shape[1]
         return Embedded(vectors, answer.usage.total_tokens if answer.usage else None)
@@ -128,7 +113,7 @@ class OpenAIService:
     def _largest_answer(self) -> int:
         return self.batch * (self.dimension or MOST_NUMBERS) * BYTES_OF_A_NUMBER + BYTES_BESIDE
 
-    def _asked(self, fields: dict[str, Any]) -> _Answer:
+    def _asked(self, fields: dict[str, Any]) -> Answer:
         """One request, and what it is answered with."""
         self._pace.wait()
         timeout = httpx.Timeout(max(LEAST_SECONDS, seconds_left(CALL_SECONDS)), connect=CONNECT_SECONDS)
@@ -146,18 +131,8 @@ class OpenAIService:
         if answer.status_code != httpx.codes.OK:
             raise self._refusal(answer)
         try:
-            return msgspec.json.decode(answer.content, type=_Answer)
+            return msgspec.json.decode(answer.content, type=Answer)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            raise self._no_embeddings(str(error)) from error
-
-    def _read(self, answer: _Answer, count: int) -> list[NDArray[np.float32]]:
-        """The rows in the order of the texts."""
-        by_text = sorted(answer.data, key=lambda row: row.index)
-        if [row.index for row in by_text] != list(range(count)):
-            raise self._no_embeddings(f"{len(by_text):,} vectors for {count:,} texts, or not one for each")
-        try:
-            return [_numbers(row.embedding) for row in by_text]
-        except ValueError as error:
             raise self._no_embeddings(str(error)) from error
 
     def _no_embeddings(self, why: str) -> EmbeddingError:
@@ -168,11 +143,11 @@ class OpenAIService:
 
     def _refusal(self, answer: httpx.Response) -> EmbeddingError:
         """What an answer without vectors says."""
-        status, (code, message) = answer.status_code, _told(answer)
+        status, (code, message) = answer.status_code, told_by(answer)
         said = f"{self._who} answers with status {status}" + (f": {_reason(message)}" if message else "")
         if status in PASSING_STATUSES and code != WITHOUT_MONEY:
             return TransientEmbeddingError(
-                said, "When it is well, the same command goes on.", retry_after=_retry_after(answer)
+                said, "When it is well, the same command goes on.", retry_after=seconds_to_wait(answer)
             )
         if answer.is_redirect:
             said += f": a redirect to {_reason(answer.headers.get('Location', 'nowhere'))}"
@@ -217,45 +192,12 @@ class _Pace:
         pause(turn - now)
 
 
-def embeddings_url(service: str) -> str:
-    """Where embeddings are asked for, from a base URL; a query, as Azure's `api-version`, stays at the end."""
-    parts = urlsplit(service)
-    path = parts.path.rstrip("/")
-    return urlunsplit(parts._replace(path=path if path.endswith("/embeddings") else f"{path}/embeddings", fragment=""))
-
-
 def _shown(service: str) -> str:
     return urlunsplit(urlsplit(service)._replace(query="", fragment=""))
 
 
 def _only_given(**fields: object) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
-
-
-def _secret_headers(model: ModelMapping, url: str) -> dict[str, str]:
-    """The headers with keys, from the variables that hold them."""
-    headers = {name: _secret(variable, model) for name, variable in model.headers.items()}
-    if model.key is None:
-        return headers
-    key, is_azure = _secret(model.key, model), (urlsplit(url).hostname or "").endswith(AZURE_HOSTS)
-    return {"api-key": key, **headers} if is_azure else {"Authorization": f"Bearer {key}", **headers}
-
-
-def _secret(variable: str, model: ModelMapping) -> str:
-    """What a variable of the environment holds; from now on it is taken out of every text."""
-    secret = os.environ.get(variable, "")
-    if not secret:
-        raise ConfigurationError(
-            f"the variable {variable} is not set: it has to hold what the service of the model {model.model} wants",
-            "Set it where the command runs, or name another variable in the mapping.",
-        )
-    keep_secret(secret)
-    if not re.fullmatch(r"[!-~]+( [!-~]+)*", secret):
-        raise ConfigurationError(
-            f"what the variable {variable} holds cannot be sent (a line break, or a letter beyond ASCII)",
-            "Put the key alone into it.",
-        )
-    return secret
 
 
 def _proxy_for(url: str) -> str | None:
@@ -267,43 +209,9 @@ def _proxy_for(url: str) -> str | None:
     return proxy if "://" in proxy else f"http://{proxy}"
 
 
-def _numbers(embedding: str | list[float]) -> NDArray[np.float32]:
-    """One row: float32s in base64, or a list of numbers where a service knows no other form."""
-    if isinstance(embedding, list):
-        with np.errstate(over="ignore"):  # What is beyond float32 is found to be infinite later.
-            return np.array(embedding, dtype=np.float32)
-    return np.frombuffer(base64.b64decode(embedding, validate=True), dtype="<f4")
-
-
-def _told(answer: httpx.Response) -> tuple[str | None, str]:
-    """The code and the message of an answer that is none; nothing else of it, since it may repeat the texts."""
-    try:
-        body = json.loads(answer.content)
-    except (ValueError, RecursionError):
-        return None, ""
-    fields = body if isinstance(body, dict) else {}
-    error = fields.get("error", fields.get("message"))
-    inner = error if isinstance(error, dict) else {"message": error}
-    code, message = inner.get("code"), inner.get("message")
-    return (code if isinstance(code, str) else None), (message if isinstance(message, str) else "")
-
-
 def _reason(text: str) -> str:
     line = printable(" ".join(text[: 2 * LONGEST_REASON].split()))
     return line if len(line) <= LONGEST_REASON else f"{line[:LONGEST_REASON]}…"
-
-
-def _retry_after(answer: httpx.Response) -> float:
-    """How many seconds the service wants to be left alone (RFC 9110, 10.2.3); 0 where it does not say."""
-    told = answer.headers.get("Retry-After", "")
-    if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", told, re.ASCII):
-        return float(told)
-    try:
-        moment = parsedate_to_datetime(told)
-    except (ValueError, OverflowError):
-        return 0.0
-    known = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (known - datetime.now(UTC)).total_seconds())
 
 
 def _may_be_tried_again(error: BaseException) -> bool:

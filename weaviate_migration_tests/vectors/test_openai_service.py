@@ -24,7 +24,7 @@ from weaviate_migration.base.repeats import NO_REPEATS, RepeatLimits, Repeats
 from weaviate_migration.mapping.model_mapping import ModelMapping
 from weaviate_migration.vectors import openai_service
 from weaviate_migration.vectors.open_provider import open_provider
-from weaviate_migration.vectors.openai_service import embeddings_url
+from weaviate_migration.vectors.openai_protocol import embeddings_url, secret_headers
 from weaviate_migration.vectors.provider import EmbeddingProvider
 from weaviate_migration_tests.documentation import code_blocks
 from weaviate_migration_tests.embedding_service import Answer, EmbeddingService, embedding_service
@@ -317,7 +317,7 @@ class TestKeys:
             ("https://azure.com.example.org/v1", {"Authorization": f"Bearer {KEY}"}),
         ):
             model = ModelMapping(service=url, model="static", key="AZURE_KEY")
-            assert openai_service._secret_headers(model, url) == header
+            assert secret_headers(model, url) == header
 
     @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
     def test_it_is_carried_to_no_other_address(
