@@ -22,7 +22,7 @@ from weaviate_migration.runs.runner import dagster_instance, dagster_instance_to
 from weaviate_migration.vectors.cache import VectorCache
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.progress import KeptProgress
-from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
+from weaviate_migration.work_folder.quarantine import QuarantinedRow
 from weaviate_migration.work_folder.state_store import FILE_NAME, StateStore
 from weaviate_migration.work_folder.timeline import KeptHistory, LagMoment
 from weaviate_migration_tests.live.notes import make_mapping
@@ -48,14 +48,14 @@ def replace_quickly(folder: Path) -> Path:
 
 
 def quarantine(folder: Path) -> Path:
-    with Quarantine(folder / "quarantine", "Note_1") as rows:
+    with WorkFolder(folder).quarantine_of("Note_1") as rows:
         rows.add("a", QuarantinedRow("1", None, "refused", {"body": LARGE}))
         rows.finish("a")
     return folder / "quarantine" / "Note_1.a.jsonl"
 
 
 def quarantine_again(folder: Path) -> Path:
-    rows = Quarantine(folder / "quarantine", "Note_1")
+    rows = WorkFolder(folder).quarantine_of("Note_1")
     with rows.replacing("a"):
         rows.add("a", QuarantinedRow("1", None, "refused", {"body": LARGE}))
     return folder / "quarantine" / "Note_1.a.jsonl"

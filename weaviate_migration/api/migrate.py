@@ -267,7 +267,7 @@ class _MigrateCall:
     def _refusals(self, record: MigrationRecord) -> Iterator[str]:
         """For each collection with quarantined rows: the first of them, and where they all are."""
         for each in self._mapping.collections:
-            rows = [row for _, row in islice(self._work_folder.quarantine(record, each).rows(), NAMED_ROWS)]
+            rows = list(islice(self._work_folder.quarantine(record, each).index(), NAMED_ROWS))
             if rows:
                 named = "; ".join(f"{row.key}: {row.reason}" for row in rows)
                 files = self._work_folder.quarantine_folder / f"{record.collection(each)}.*.jsonl"

@@ -67,6 +67,5 @@ def refused_of(work_folder: WorkFolder, record: MigrationRecord, collection: str
             f"Migration {record.id} has no collection `{collection}`{suggestion(collection, record.targets)}",
             "Name one of them with --collection.",
         )
-    folder = work_folder.quarantine_folder
     chosen = {alias: name for alias, name in record.targets.items() if collection in (None, alias)}
-    return RefusedRows(record.id, {alias: Quarantine(folder, name) for alias, name in chosen.items()})
+    return RefusedRows(record.id, {alias: work_folder.quarantine_of(name) for alias, name in chosen.items()})

@@ -20,7 +20,6 @@ from weaviate_migration.base.storage import (
     storage_errors,
 )
 from weaviate_migration.mapping import CollectionMapping
-from weaviate_migration.mapping.object_ids import split_address
 from weaviate_migration.work_folder import capture_id
 from weaviate_migration.work_folder.check_results import CheckResults
 from weaviate_migration.work_folder.embedded import EmbeddedPartitions
@@ -30,7 +29,8 @@ from weaviate_migration.work_folder.locks import HeldLock, LocalLock, told
 from weaviate_migration.work_folder.mappings import KeptMappings
 from weaviate_migration.work_folder.pending_vectors import PendingVectors
 from weaviate_migration.work_folder.prefixes import Prefixes, read_prefixes, write_prefixes
-from weaviate_migration.work_folder.quarantine import Quarantine
+from weaviate_migration.work_folder.quarantine import FOLDER as QUARANTINE
+from weaviate_migration.work_folder.quarantine import Quarantine, quarantined_counts
 from weaviate_migration.work_folder.record import MigrationRecord, MigrationRecords
 from weaviate_migration.work_folder.shared_locks import SharedLock, lock_session
 from weaviate_migration.work_folder.snapshot_copies import SnapshotCopies
@@ -43,7 +43,7 @@ from weaviate_migration.work_folder.timeline import KeptHistory
 # Who works in a folder and does not say as what.
 _SOMEBODY = "a program"
 # The folders of a storage that is not the work folder.
-_STORED = ("snapshots", "extracts", "quarantine")
+_STORED = ("snapshots", "extracts", QUARANTINE)
 
 
 @dataclass(frozen=True)
@@ -338,12 +338,17 @@ class WorkFolder:
 
     def quarantine(self, record: MigrationRecord, mapping: CollectionMapping) -> Quarantine:
         """The quarantined rows of one collection."""
-        return Quarantine(self.quarantine_folder, record.collection(mapping))
+        return self.quarantine_of(record.collection(mapping))
+
+    def quarantine_of(self, collection: str) -> Quarantine:
+        """The quarantined rows of the collection with this versioned name."""
+        scratch = self.scratch if self.scratch.is_dir() else None
+        return Quarantine(self.store, self.quarantine_folder, collection, scratch)
 
     @property
-    def quarantine_folder(self) -> Path:
-        """All quarantined rows."""
-        return self.path / "quarantine"
+    def quarantine_folder(self) -> UPath:
+        """The files of all quarantined rows."""
+        return self.files / QUARANTINE
 
     def pending_vectors(self, record: MigrationRecord, mapping: CollectionMapping) -> PendingVectors:
         """The vectors that objects of one collection lack."""
@@ -406,11 +411,8 @@ def _unusable(
 
 def quarantined_rows(work_folder: WorkFolder, record: MigrationRecord) -> dict[str, int]:
     """How many rows of each alias are in the quarantine; without those that have none there."""
-    counts = {
-        alias: sum(1 for _ in Quarantine(work_folder.quarantine_folder, name).rows())
-        for alias, name in record.targets.items()
-    }
-    return {alias: rows for alias, rows in counts.items() if rows}
+    counts = quarantined_counts(work_folder.store, record.targets.values())
+    return {alias: counts[name] for alias, name in record.targets.items() if name in counts}
 
 
 def lacking_vectors(work_folder: WorkFolder, record: MigrationRecord) -> dict[str, dict[str, int]]:
@@ -432,5 +434,4 @@ def quarantined_by_tenant(
     work_folder: WorkFolder, record: MigrationRecord, collection: CollectionMapping
 ) -> Counter[str]:
     """How many rows of each tenant of a collection are in the quarantine, without those whose key has a NULL."""
-    rows = Quarantine(work_folder.quarantine_folder, record.collection(collection)).rows()
-    return Counter(split_address(row.uuid)[0] or "" for _, row in rows if row.uuid is not None)
+    return work_folder.quarantine(record, collection).count_by_tenant()

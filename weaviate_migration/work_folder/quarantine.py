@@ -1,22 +1,36 @@
 """Rows that are not in Weaviate, each with key, reason and payload: one JSON Lines file for a collection's partition.
 
-The files are `quarantine/<collection>.<partition>.jsonl` in the work folder. A file is written again whenever its
-partition is loaded or its rows are tried again, and is gone when nothing of it is refused any more.
+The files are `quarantine/<collection>.<partition>.jsonl` in the storage, and the store has an index of their rows: how
+many there are, and which, is told without a payload. A file is written again whenever its partition is loaded or its
+rows are tried again, and is gone when nothing of it is refused any more. The index changes with the file: whoever is
+killed in between leaves rows in it that the next load, or the next try, finds to be gone.
 """
 
 import json
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
-from weaviate_migration.base.atomic_file import replacing
+import sqlalchemy as db
+from sqlalchemy.engine import Connection
+from upath import UPath
+
+from weaviate_migration.base.bundles import bundled
 from weaviate_migration.base.errors import ErrorCategory
-from weaviate_migration.base.permissions import make_folder, owner_only
 from weaviate_migration.base.storage import storage_errors
-from weaviate_migration.work_folder.partition_files import PartitionPaths
+from weaviate_migration.mapping.object_ids import split_address
+from weaviate_migration.work_folder.state_store import StateStore
+from weaviate_migration.work_folder.state_tables import quarantined_rows
+from weaviate_migration.work_folder.storage import files_in, remove, storage_asked, writing_whole
+
+FOLDER = "quarantine"
+
+# Of the index in memory; a reason may be long.
+_ROWS_AT_ONCE = 1_000
+_BYTES_AT_ONCE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,39 +52,71 @@ class QuarantinedRow:
     category: ErrorCategory = "refused"
 
 
+@dataclass(frozen=True, slots=True)
+class IndexedRow:
+    """What the index says of a quarantined row: all but its payload."""
+
+    partition: str
+    key: str
+    uuid: str | None
+    reason: str
+    category: ErrorCategory
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """What is about to take the place of a partition's file, once its context ends."""
+
+    context: ExitStack
+    file: BinaryIO
+
+
+class _GivenUpError(Exception):
+    """Ends the context of a draft that nobody wants."""
+
+
 class Quarantine:
     """The quarantined rows of one collection.
 
     Args:
-        folder: `quarantine` in the work folder.
+        store: has the index.
+        folder: `quarantine` in the storage.
         collection: the collection's versioned name.
+        scratch: the folder, which is there, for drafts of what is uploaded; None: the one for temporary files.
     """
 
-    def __init__(self, folder: Path, collection: str) -> None:
-        self._paths = PartitionPaths(folder, collection, "jsonl")
-        self._files: dict[str, BinaryIO] = {}
+    def __init__(self, store: StateStore, folder: UPath, collection: str, scratch: Path | None = None) -> None:
+        self._store = store
+        self._folder = folder
+        self._collection = collection
+        self._scratch = scratch
+        self._drafts: dict[str, _Draft] = {}
 
     def __enter__(self) -> "Quarantine":
         return self
 
     def __exit__(self, *_: object) -> None:
-        for partition in list(self._files):
-            self._close(partition)
+        for partition in list(self._drafts):
+            self.finish(partition)
 
     def clear(self, partition: str) -> None:
         """Forgets what was refused of a partition: it is about to be loaded again."""
-        if partition in self._files:
-            self._close(partition)
-        self._paths.remove(partition)
+        self._give_up_draft(partition)
+        if partition in self.partitions():
+            self._forget(partition)
 
     def finish(self, partition: str) -> None:
-        """Puts on disk what was added of a partition; raises as `add` does."""
-        if partition in self._files:
-            file = self._files[partition]
-            with storage_errors(self._paths.path(partition)):
-                file.flush()
-                os.fsync(file.fileno())
-            self._close(partition)
+        """Keeps what was added of a partition, in the place of what was there; raises as `add` does."""
+        if (draft := self._drafts.pop(partition, None)) is None:
+            return
+        with draft.context:
+            with storage_errors(Path(draft.file.name)):
+                draft.file.flush()
+            with self._store.transaction() as connection:
+                connection.execute(quarantined_rows.delete().where(self._of(partition)))
+                with Path(draft.file.name).open("rb") as written:
+                    _write_index(connection, self._collection, partition, _rows_in(written))
+                draft.context.close()  # The file is in its place before the index says so.
 
     def add(self, partition: str, row: QuarantinedRow) -> None:
         """Writes down one row.
@@ -78,14 +124,14 @@ class Quarantine:
         Raises:
             StorageError: the disk is full, or may not be written to.
         """
-        path = self._paths.path(partition)
         line = json.dumps(asdict(row), ensure_ascii=False) + "\n"
-        with storage_errors(path, len(line)):
-            if partition not in self._files:
-                make_folder(path.parent)
-                self._files[partition] = open(path, "wb", opener=owner_only)  # noqa: SIM115
+        if partition not in self._drafts:
+            context = ExitStack()
+            file = context.enter_context(writing_whole(self._path(partition), self._scratch))
+            self._drafts[partition] = _Draft(context, file)
+        with storage_errors(Path(self._path(partition).path), len(line)):
             # What UTF-8 cannot encode, a lone surrogate, gets a backslash: it becomes an escape of JSON.
-            self._files[partition].write(line.encode("utf-8", "backslashreplace"))
+            self._drafts[partition].file.write(line.encode("utf-8", "backslashreplace"))
 
     @contextmanager
     def replacing(self, partition: str, keep: Callable[[QuarantinedRow], bool] = lambda _: False) -> Iterator[None]:
@@ -94,29 +140,56 @@ class Quarantine:
         Args:
             keep: whether a row of before stays.
         """
-        path = self._paths.path(partition)
         try:
-            with replacing(path) as file:
-                self._files[partition] = file
-                for row in self.rows_of(partition):
-                    if keep(row):
-                        self.add(partition, row)
-                yield
-            if not path.stat().st_size:
-                path.unlink()
-        finally:
-            self._files.pop(partition, None)
+            for row in self.rows_of(partition):
+                if keep(row):
+                    self.add(partition, row)
+            yield
+        except BaseException:
+            self._give_up_draft(partition)
+            raise
+        if partition in self._drafts:
+            self.finish(partition)
+        else:
+            self._forget(partition)
+
+    def count(self) -> int:
+        """How many rows there are."""
+        return quarantined_counts(self._store, [self._collection]).get(self._collection, 0)
+
+    def count_by_tenant(self) -> Counter[str]:
+        """How many there are of each tenant, without those whose key has a NULL; '' is for those without a tenant."""
+        counted = db.select(quarantined_rows.c.tenant, db.func.count()).group_by(quarantined_rows.c.tenant)
+        with self._store.reading() as connection:
+            found = connection.execute(counted.where(self._of(), quarantined_rows.c.uuid.is_not(None))).all()
+        return Counter({tenant or "": rows for tenant, rows in found})
 
     def partitions(self) -> list[str]:
         """The partitions with quarantined rows, in their order."""
-        return self._paths.partitions()
+        column = quarantined_rows.c.partition
+        with self._store.reading() as connection:
+            found = connection.scalars(db.select(column).where(self._of()).distinct().order_by(column)).all()
+        return list(found)
+
+    def index(self) -> Iterator[IndexedRow]:
+        """Every quarantined row without its payload, in the order of the partitions; a bundle of them in memory."""
+        table = quarantined_rows.c
+        wanted = db.select(quarantined_rows).where(self._of()).order_by(table.partition, table.number)
+        after: db.ColumnElement[bool] = db.true()
+        while True:
+            with self._store.reading() as connection:
+                rows = connection.execute(wanted.where(after).limit(_ROWS_AT_ONCE)).all()
+            for row in rows:
+                yield IndexedRow(row.partition, row.key, row.uuid, row.reason, cast(ErrorCategory, row.category))
+            if len(rows) < _ROWS_AT_ONCE:
+                return
+            after = db.tuple_(table.partition, table.number) > (rows[-1].partition, rows[-1].number)
 
     def rows_of(self, partition: str) -> Iterator[QuarantinedRow]:
         """The quarantined rows of one partition; none where it is being loaded again meanwhile."""
-        with suppress(FileNotFoundError), self._paths.path(partition).open(encoding="utf-8", newline="\n") as file:
-            # A line without its end was being written when the process was killed: the partition is not loaded.
-            for line in (each for each in file if each.endswith("\n")):
-                yield QuarantinedRow(**json.loads(line))
+        path = self._path(partition)
+        with suppress(FileNotFoundError), storage_asked(path), path.open("rb") as file:
+            yield from _rows_in(file)
 
     def rows(self) -> Iterator[tuple[str, QuarantinedRow]]:
         """Every quarantined row with its partition, in the order of the partitions."""
@@ -124,10 +197,85 @@ class Quarantine:
             for row in self.rows_of(partition):
                 yield partition, row
 
-    def _close(self, partition: str) -> None:
-        with storage_errors(self._paths.path(partition)):
-            self._files.pop(partition).close()
-
     def discard(self) -> None:
-        """Removes all files of the collection."""
-        self._paths.remove_all()
+        """Forgets all rows of the collection, and removes its files."""
+        with self._store.transaction() as connection:
+            connection.execute(quarantined_rows.delete().where(self._of()))
+            for path in self.files():
+                remove(path)
+
+    def files(self) -> list[UPath]:
+        """The collection's files that are there, also those that an earlier version may have left half written."""
+        return [each for each in files_in(self._folder) if each.name.startswith(f"{self._collection}.")]
+
+    def _forget(self, partition: str) -> None:
+        with self._store.transaction() as connection:
+            connection.execute(quarantined_rows.delete().where(self._of(partition)))
+            remove(self._path(partition))
+
+    def _give_up_draft(self, partition: str) -> None:
+        if (draft := self._drafts.pop(partition, None)) is not None:
+            with suppress(_GivenUpError), draft.context:
+                raise _GivenUpError
+
+    def _path(self, partition: str) -> UPath:
+        return self._folder / f"{self._collection}.{partition}.jsonl"
+
+    def _of(self, partition: str | None = None) -> db.ColumnElement[bool]:
+        of_collection = quarantined_rows.c.collection == self._collection
+        return of_collection if partition is None else of_collection & (quarantined_rows.c.partition == partition)
+
+
+def quarantined_counts(store: StateStore, collections: Iterable[str]) -> Mapping[str, int]:
+    """How many quarantined rows collections have, by their versioned names; without those that have none."""
+    column = quarantined_rows.c.collection
+    counted = db.select(column, db.func.count()).where(column.in_(list(collections))).group_by(column)
+    with store.reading() as connection:
+        found = connection.execute(counted).all()
+    return {collection: rows for collection, rows in found}  # noqa: C416 - rows of the database, not pairs
+
+
+def take_over(work_dir: Path, store: StateStore) -> list[Path]:
+    """Makes the index of what an older version has in its files; these stay as they are."""
+    with store.transaction() as connection:
+        for path in sorted((work_dir / FOLDER).glob("*.jsonl")):
+            collection, partition = path.stem.rsplit(".", 1)
+            where = (quarantined_rows.c.collection == collection) & (quarantined_rows.c.partition == partition)
+            connection.execute(quarantined_rows.delete().where(where))
+            with path.open("rb") as file:
+                _write_index(connection, collection, partition, _rows_in(file))
+    return []
+
+
+def _rows_in(file: Iterable[bytes]) -> Iterator[QuarantinedRow]:
+    for line in file:
+        # A line without its end was being written when a process of an older version was killed.
+        if line.endswith(b"\n"):
+            yield QuarantinedRow(**json.loads(line))
+
+
+def _write_index(connection: Connection, collection: str, partition: str, rows: Iterable[QuarantinedRow]) -> None:
+    entries = (
+        {
+            "collection": collection,
+            "partition": partition,
+            "number": number,
+            "uuid": row.uuid,
+            "tenant": split_address(row.uuid)[0] if row.uuid is not None else None,
+            "key": _storable(row.key),
+            "reason": _storable(row.reason),
+            "category": row.category,
+        }
+        for number, row in enumerate(rows)
+    )
+    for bundle in bundled(entries, _size_of, _ROWS_AT_ONCE, _BYTES_AT_ONCE):
+        connection.execute(quarantined_rows.insert(), bundle)
+
+
+def _size_of(entry: Mapping[str, Any]) -> int:
+    return len(entry["key"]) + len(entry["reason"])
+
+
+def _storable(text: str) -> str:
+    """What a database takes as text: neither NUL nor a lone surrogate; both are shown as escapes."""
+    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()

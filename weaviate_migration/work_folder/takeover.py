@@ -28,6 +28,7 @@ from weaviate_migration.work_folder import (
     pending_vectors,
     prefixes,
     progress,
+    quarantine,
     record,
     sync_positions,
     timeline,
@@ -48,6 +49,7 @@ _FORMATS: tuple[Callable[[Path, StateStore], list[Path]], ...] = (
     progress.take_over,
     timeline.take_over,
     kept_incidents.take_over,
+    quarantine.take_over,
     record.take_over,
 )
 # At least one of them is in a folder that has anything of an older version.

@@ -151,7 +151,7 @@ class SmallMigration:
 
     @property
     def quarantine(self) -> Quarantine:
-        return Quarantine(self.folder / "quarantine", NAME)
+        return WorkFolder(self.folder).quarantine_of(NAME)
 
     def load(
         self,

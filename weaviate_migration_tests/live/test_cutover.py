@@ -15,7 +15,7 @@ from weaviate_migration.target.aliases import alias_targets, point_aliases
 from weaviate_migration.target.schema import Origin, ensure_collection
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.pending_vectors import PendingVectors
-from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
+from weaviate_migration.work_folder.quarantine import QuarantinedRow
 from weaviate_migration.work_folder.record import MigrationRecord
 
 MAPPING = read_mapping()
@@ -208,7 +208,7 @@ def test_going_back_to_a_collection_that_is_gone_is_refused_and_nothing_is_moved
 
 def test_quarantined_rows_stop_the_switch(migrations: Migrations) -> None:
     record = migrations.begin()
-    with Quarantine(migrations.quarantine, f"Message_{record.id}") as quarantine:
+    with WorkFolder(migrations.quarantine.parent).quarantine_of(f"Message_{record.id}") as quarantine:
         for key in ("a", "b"):
             quarantine.add("03", QuarantinedRow(key, None, "too large", {}))
     with pytest.raises(DifferencesError, match=r"2 of Message") as error:

@@ -7,7 +7,7 @@ import pytest
 import weaviate
 
 from weaviate_migration.work_folder.folder import WorkFolder
-from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
+from weaviate_migration.work_folder.quarantine import QuarantinedRow
 from weaviate_migration.work_folder.record import MigrationRecord
 from weaviate_migration_tests.chaos.killing import Boundary, run_killed
 from weaviate_migration_tests.live.command_line import Ended, at, holdings, run_here
@@ -116,7 +116,7 @@ def test_what_an_earlier_migration_loaded_proves_nothing(
 
 
 def test_quarantined_rows_stop_it(loaded: NoteMigration, client: weaviate.WeaviateClient) -> None:
-    with Quarantine(loaded.work_dir / "quarantine", f"Note_{record_of(loaded).id}") as quarantine:
+    with WorkFolder(loaded.work_dir).quarantine_of(f"Note_{record_of(loaded).id}") as quarantine:
         quarantine.add("03", QuarantinedRow("a", None, "too large", {}))
     stopped(cut_over(loaded), client, "Rows were refused (1 of Note)")
 
@@ -170,14 +170,14 @@ def test_a_switch_that_was_killed_is_undone_where_something_speaks_against_it_by
     assert notes.migrate("--no-cutover").code == 0
     run_killed(KILLS["when the aliases are moved"], "cutover", *options(notes))
     assert aliases(client) != before
-    with Quarantine(notes.work_dir / "quarantine", f"Note_{record_of(notes).id}") as quarantine:
+    with WorkFolder(notes.work_dir).quarantine_of(f"Note_{record_of(notes).id}") as quarantine:
         quarantine.add("03", QuarantinedRow("a", None, "too large", {}))
     ended = cut_over(notes)
     assert ended.code == 3
     assert aliases(client) == before
     record = record_of(notes)
     assert (record.state, record.cutover and record.cutover.step) == ("unfinished", "undone")
-    Quarantine(notes.work_dir / "quarantine", f"Note_{record.id}").discard()
+    WorkFolder(notes.work_dir).quarantine_of(f"Note_{record.id}").discard()
     assert cut_over(notes).code == 0
     assert aliases(client) == {"Note": f"Note_{record.id}"}
     assert record_of(notes).previous_aliases == before

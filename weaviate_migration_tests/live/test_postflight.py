@@ -18,7 +18,7 @@ from weaviate_migration.work_folder.checklist import ChecklistItem, read_checkli
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.kept_incidents import KeptIncidents
 from weaviate_migration.work_folder.pending_vectors import PendingVectors
-from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
+from weaviate_migration.work_folder.quarantine import QuarantinedRow
 from weaviate_migration.work_folder.state_store import StateStore
 from weaviate_migration.work_folder.sync_positions import Standing
 from weaviate_migration_tests.live.command_line import Ended, at, empty, run_here
@@ -124,7 +124,7 @@ def test_changes_that_wait(migrated: NoteMigration) -> None:
 
 def test_rows_in_the_quarantine(migrated: NoteMigration) -> None:
     (name,) = WorkFolder(migrated.work_dir).records.current().targets.values()
-    with Quarantine(migrated.work_dir / "quarantine", name) as quarantine:
+    with WorkFolder(migrated.work_dir).quarantine_of(name) as quarantine:
         quarantine.add("03", QuarantinedRow("the key", None, "a reason", {}))
         quarantine.finish("03")
         found = not_well(migrated)

@@ -21,7 +21,7 @@ from weaviate_migration.target.schema import Origin, ensure_collection
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.target.write import WriteSettings, largest_message
 from weaviate_migration.work_folder.folder import WorkFolder
-from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
+from weaviate_migration.work_folder.quarantine import QuarantinedRow
 from weaviate_migration.work_folder.record import MigrationRecord
 from weaviate_migration_tests.live.command_line import Ended, at, holdings, run_here
 from weaviate_migration_tests.live.notes import TABLE, NoteMigration, add_notes, make_mapping, note_file, note_id
@@ -256,7 +256,7 @@ def test_keys_that_cannot_be_used_stay_refused(notes: NoteMigration, client: wea
 def begin(notes: NoteMigration, keys: list[str]) -> MigrationRecord:
     """A migration on record, with these keys in its quarantine; neither loaded nor in Weaviate."""
     record = WorkFolder(notes.work_dir).records.resume_or_begin(notes.source, read_mapping(notes.mapping), "My")
-    with Quarantine(notes.work_dir / "quarantine", record.targets["MyNote"]) as quarantine:
+    with WorkFolder(notes.work_dir).quarantine_of(record.targets["MyNote"]) as quarantine:
         for key in keys:
             quarantine.add("07", QuarantinedRow(key, object_uuid("notes", (key,)), "too [red]large[/red]", {"a": 1}))
     return record

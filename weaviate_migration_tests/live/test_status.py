@@ -14,7 +14,7 @@ from weaviate_migration.monitoring.status import MigrationStatus
 from weaviate_migration.target.server import STATE_FILE
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.pending_vectors import PendingVectors
-from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
+from weaviate_migration.work_folder.quarantine import QuarantinedRow
 from weaviate_migration.work_folder.state_store import StateStore
 from weaviate_migration_tests.live.command_line import at, run_here
 from weaviate_migration_tests.live.notes import NoteMigration, add_notes
@@ -81,7 +81,7 @@ def test_each_phase_of_a_migration(
 def test_what_stops_the_cutover_is_told(notes: NoteMigration) -> None:
     assert notes.migrate("--no-cutover").code == 0
     record = WorkFolder(notes.work_dir).records.current()
-    with Quarantine(notes.work_dir / "quarantine", f"Note_{record.id}") as quarantine:
+    with WorkFolder(notes.work_dir).quarantine_of(f"Note_{record.id}") as quarantine:
         quarantine.add("03", QuarantinedRow("a", None, "too large", {}))
     found = status_of(notes)
     assert (found.phase, found.quarantined) == ("validation", {"Note": 1})

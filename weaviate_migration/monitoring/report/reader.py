@@ -25,7 +25,7 @@ from weaviate_migration.work_folder.checklist import Checklist, Kind, read_check
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.load_tally import total
 from weaviate_migration.work_folder.phase import Phase, phase_of
-from weaviate_migration.work_folder.quarantine import QuarantinedRow
+from weaviate_migration.work_folder.quarantine import IndexedRow
 from weaviate_migration.work_folder.record import MigrationRecord, refuse_another_mapping
 from weaviate_migration.work_folder.state_store import StateStore
 from weaviate_migration.work_folder.timeline import LagMoment, Moment, read_history
@@ -124,8 +124,8 @@ def _quarantine(work_folder: WorkFolder, mapping: Mapping, record: MigrationReco
 def _refusals(work_folder: WorkFolder, record: MigrationRecord, collection: CollectionMapping) -> Iterator[Refusals]:
     """The rows of one collection by their category; there may be many, and only the first of each are kept."""
     counts: dict[ErrorCategory, int] = {}
-    first: dict[ErrorCategory, list[QuarantinedRow]] = {}
-    for _, row in work_folder.quarantine(record, collection).rows():
+    first: dict[ErrorCategory, list[IndexedRow]] = {}
+    for row in work_folder.quarantine(record, collection).index():
         counts[row.category] = counts.get(row.category, 0) + 1
         if counts[row.category] <= EXAMPLES:
             first.setdefault(row.category, []).append(row)

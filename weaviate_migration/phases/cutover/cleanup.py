@@ -24,6 +24,7 @@ from weaviate_migration.target.tenants import tenants_found
 from weaviate_migration.work_folder.folder import WorkFolder, lacking_text, lacking_vectors
 from weaviate_migration.work_folder.partition_values import COMPARISONS, LOADED
 from weaviate_migration.work_folder.pending_vectors import discard_all, size_of_all
+from weaviate_migration.work_folder.quarantine import Quarantine
 from weaviate_migration.work_folder.record import MigrationRecord
 from weaviate_migration.work_folder.storage import bytes_in, remove
 
@@ -125,6 +126,8 @@ class Cleanup:
         for kind in (COMPARISONS, LOADED):
             self._work_folder.store.remove(kind)
         discard_all(self._work_folder.store)
+        for quarantine in self._quarantines(records):
+            quarantine.discard()
         self._remove_capture(records)
         self._close(records)
 
@@ -146,13 +149,16 @@ class Cleanup:
         return {
             "snapshots": [*(path for each in records for path in self._work_folder.snapshots_of(each)), copies],
             "extracts": [self._work_folder.extracts_of(each) for each in records],
-            "quarantine": [UPath(self._work_folder.quarantine_folder)],
+            "quarantine": [path for each in self._quarantines(records) for path in each.files()],
         }
 
     def _in_store(self) -> dict[str, int]:
         """What is removed from the store, in characters, by its kind."""
         store = self._work_folder.store
         return {"comparisons": store.size(COMPARISONS) + store.size(LOADED), "pending vectors": size_of_all(store)}
+
+    def _quarantines(self, records: list[MigrationRecord]) -> list[Quarantine]:
+        return [self._work_folder.quarantine_of(name) for each in records for name in each.targets.values()]
 
     def _captured_sources(self, records: list[MigrationRecord]) -> set[Path]:
         """The files that a capture may be in; those that are not there any more need nothing."""

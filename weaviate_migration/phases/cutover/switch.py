@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Container, Sequence
 from contextlib import AbstractContextManager
-from pathlib import Path
 
 from weaviate import WeaviateClient
 
@@ -34,8 +33,7 @@ from weaviate_migration.target.figures import queued_vectors
 from weaviate_migration.target.schema import refuse_another_server, refuse_collections_of_others
 from weaviate_migration.target.write import WriteSettings
 from weaviate_migration.vectors.open_models import OpenModels
-from weaviate_migration.work_folder.folder import WorkFolder, lacking_text, lacking_vectors
-from weaviate_migration.work_folder.quarantine import Quarantine
+from weaviate_migration.work_folder.folder import WorkFolder, lacking_text, lacking_vectors, quarantined_rows
 from weaviate_migration.work_folder.record import CutoverRecord, CutoverStep, MigrationRecord
 
 logger = logging.getLogger(__name__)
@@ -176,7 +174,7 @@ class Cutover:
 
     def _refuse_unproven_rows(self, record: MigrationRecord, but: Container[str] = ()) -> None:
         """Raises DifferencesError unless all is proven, and no row is in the quarantine, `but` of these collections."""
-        _refuse_quarantined_rows(record, self._work_folder.quarantine_folder, but)
+        _refuse_quarantined_rows(self._work_folder, record, but)
         self._refuse_unproven(record)
 
     def _begin(self, record: MigrationRecord, position: int | None = None) -> MigrationRecord:
@@ -303,17 +301,15 @@ def _other_targets(client: WeaviateClient, record: MigrationRecord) -> dict[str,
     }
 
 
-def _refuse_quarantined_rows(record: MigrationRecord, quarantine: Path, but: Container[str]) -> None:
-    refused = {
-        alias: rows
-        for alias, collection in record.targets.items()
-        if collection not in but and (rows := sum(1 for _ in Quarantine(quarantine, collection).rows()))
-    }
+def _refuse_quarantined_rows(work_folder: WorkFolder, record: MigrationRecord, but: Container[str]) -> None:
+    counts = quarantined_rows(work_folder, record)
+    refused = {alias: rows for alias, rows in counts.items() if record.targets[alias] not in but}
     if refused:
-        counts = ", ".join(f"{rows} of {alias}" for alias, rows in refused.items())
+        told = ", ".join(f"{rows} of {alias}" for alias, rows in refused.items())
         raise DifferencesError(
-            f"Rows were refused ({counts}): the aliases are not moved.",
-            f"`weaviate-migration quarantine list` names them; key, reason and payload are in {quarantine}.",
+            f"Rows were refused ({told}): the aliases are not moved.",
+            "`weaviate-migration quarantine list` names them; key, reason and payload are in "
+            f"{work_folder.quarantine_folder}.",
         )
 
 

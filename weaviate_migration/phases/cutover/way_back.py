@@ -9,7 +9,6 @@ from weaviate_migration.target.references import refuse_referenced
 from weaviate_migration.target.schema import drop_collection, refuse_another_server, refuse_collections_of_others
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.pending_vectors import PendingVectors
-from weaviate_migration.work_folder.quarantine import Quarantine
 from weaviate_migration.work_folder.record import MigrationRecord
 
 
@@ -40,7 +39,7 @@ def roll_back(
                 moved = give_aliases_back(client, record)
             removed = [name for name in ours if discard and drop_collection(client, name, maker_of(record))]
             for name in ours if discard else ():
-                Quarantine(work_folder.quarantine_folder, name).discard()
+                work_folder.quarantine_of(name).discard()
                 PendingVectors(work_folder.store, name).discard()
         if discard:
             work_folder.sync_positions.discard(record.id)

@@ -161,7 +161,7 @@ class RowApplier:
 
         bounds = self.record.bounds[self.plan.mapping.rows_of]
         concerned = {partition_of(each.uuid, bounds) for each in self._refused}
-        concerned |= {partition for partition, row in self.quarantine.rows() if not is_as_before(row)}
+        concerned |= {row.partition for row in self.quarantine.index() if changed.has(row.uuid, after)}
         for partition in sorted(concerned):
             with self.quarantine.replacing(partition, keep=is_as_before):
                 for row in self._refused:
