@@ -24,7 +24,14 @@ from weaviate_migration.runs.executors import ChosenExecutor, chosen_executor
 from weaviate_migration.runs.jobs import step_phases
 from weaviate_migration.runs.names import DagsterNames, names_of
 from weaviate_migration.runs.own_runs import OwnRuns
-from weaviate_migration.runs.runner import JobRun, dagster_instance, dagster_instance_to_read, end_killed_runs, run_job
+from weaviate_migration.runs.parted_runs import PartedRuns
+from weaviate_migration.runs.runner import (
+    JobRun,
+    JobRunner,
+    dagster_instance,
+    dagster_instance_to_read,
+    end_killed_runs,
+)
 from weaviate_migration.runs.steps import RunSteps, phase_times
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.own_mapping import current_mapping
@@ -89,16 +96,38 @@ class JobSession(ServerSession):
             KeyboardInterrupt: Ctrl-C, or SIGTERM.
         """
         config = self.config.model_copy(update={"sqlite_url": str(source)}) if source else self.config
+        with self._runner(config, on_start) as runner:
+            return runner.run(job, selection, ops)
+
+    def run_parted(
+        self,
+        job: str,
+        selection: Sequence[dg.AssetKey],
+        partitions_per_task: int,
+        on_start: Callable[[], None] | None = None,
+    ) -> JobRun:
+        """Runs a job as `run` does, in several runs: they load so many partitions each, side by side.
+
+        Raises:
+            MigrationConflictError: somebody else works with one of the collections.
+        """
+        with self._runner(self.config, on_start) as runner:
+            return PartedRuns(runner, partitions_per_task).run(job, selection)
+
+    @contextmanager
+    def _runner(self, config: MigrationConfig, on_start: Callable[[], None] | None) -> Iterator[JobRunner]:
+        """Runs jobs while the context lives, once the runs of killed processes are marked as failed."""
         with api_key_in_environment(config.weaviate_api_key), dagster_instance(config.work_dir) as instance:
             end_killed_runs(instance)
             if on_start:
                 on_start()
-            return run_job(instance, config, self.mapping, self.names, self.executor, job, selection, ops)
+            yield JobRunner(instance, config, self.mapping, self.names, self.executor)
 
-    def phase_seconds(self, run_id: str) -> dict[str, float]:
+    def phase_seconds(self, run: JobRun) -> dict[str, float]:
         """How long each phase of a run took."""
         with dagster_instance_to_read(self.config.work_dir) as instance:
-            phases = phase_times(RunSteps(instance, run_id).read().items(), step_phases(self.mapping, self.names))
+            steps = [each for run_id in run.run_ids for each in RunSteps(instance, run_id).read().items()]
+        phases = phase_times(steps, step_phases(self.mapping, self.names))
         return {each.name: round(each.seconds, 3) for each in phases}
 
     def concluded(self, result: _Result) -> _Result:

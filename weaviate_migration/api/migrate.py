@@ -166,7 +166,7 @@ class _MigrateCall:
         bind_contextvars(migration_id=result.migration_id)  # A child process of the run may have begun it.
         not_followed = uncaptured_tables(plan) if config.live else []
         warnings = [*plan.warnings, *not_followed, *_remarks(records.newest()), *result.warnings]
-        phases = {"connect": connect_seconds, **self._session.phase_seconds(run.run_id)}
+        phases = {"connect": connect_seconds, **self._session.phase_seconds(run)}
         result = result.with_(run_id=run.run_id, warnings=warnings, phases=phases)
         result = self._measured(self._certified(result, client), cpu_before)
         try:
@@ -185,7 +185,7 @@ class _MigrateCall:
         """Does all but write to Weaviate."""
         run = self._run(DRY_RUN)
         outcome = dry_run_outcome(run.events, self._mapping, self._config.prefix)
-        phases = self._session.phase_seconds(run.run_id)
+        phases = self._session.phase_seconds(run)
         warnings = [*self._plan.warnings, *self._other_tables.warnings]
         return outcome.with_(run_id=run.run_id, warnings=warnings, phases=phases)
 
@@ -207,6 +207,8 @@ class _MigrateCall:
     def _run(self, job: str, selection: Sequence[dg.AssetKey] | None = None) -> JobRun:
         forget_progress(self._work_folder.store)
         begin = partial(self._on_start, self._plan) if self._on_start else None
+        if self._config.partitions_per_task is not None and selection is not None:
+            return self._session.run_parted(job, selection, self._config.partitions_per_task, on_start=begin)
         return self._session.run(job, selection, _resuming(self._session, selection), on_start=begin)
 
     @property
@@ -355,7 +357,7 @@ def _look_before(config: MigrationConfig, mapping: Mapping, client: WeaviateClie
 
 def _resuming(session: JobSession, selection: Sequence[dg.AssetKey] | None) -> dict[str, Any]:
     """Config of the collections' assets: what an interrupted run has loaded in whole is not loaded again."""
-    steps = collection_steps(session.mapping, session.names) if selection is not None else []
+    steps = collection_steps(session.mapping.collections, session.names) if selection is not None else []
     return {name: {"config": {"resume": True}} for name in steps}
 
 

@@ -59,6 +59,7 @@ OPTIONS: Mapping[str, str] = {
     "enable_parallel_processing": "--parallel",
     "worker_count": "--workers",
     "executor": "--executor",
+    "partitions_per_task": "--partitions-per-task",
     "memory_limit_mb": "--memory-limit-mb",
     "partitions": "--partitions",
     "dry_run": "--dry-run",
@@ -113,6 +114,7 @@ class MigrationConfig(BaseModel):
         worker_count: batches under way at once.
         executor: the file that names one of Dagster's executors, which then runs the steps; None: as
             `enable_parallel_processing` says.
+        partitions_per_task: so many partitions are loaded by one run, and such runs side by side; None: all by one.
         memory_limit_mb: what sorting and batches are sized by, and how large a row may be: a fourteenth of what is
             beyond 300; at least 384.
         partitions: into how many ranges a migration that begins cuts each table; None: as many as the migration in use
@@ -160,6 +162,7 @@ class MigrationConfig(BaseModel):
     enable_parallel_processing: bool = False
     worker_count: int = Field(default=4, ge=1, le=64)
     executor: Path | None = None
+    partitions_per_task: int | None = Field(default=None, ge=1)
     memory_limit_mb: int = Field(default=1024, ge=MINIMUM_MEMORY_MB)
     partitions: int | None = Field(default=None, ge=1, le=MAX_PARTITIONS)
     dry_run: bool = False

@@ -37,6 +37,26 @@ def loaded_before(mapping: WholeMapping, collection: CollectionMapping) -> list[
     return [each for each in mapping.collections if each.name in parents and collection.name not in reached[each.name]]
 
 
+def needed_before(mapping: WholeMapping, collection: CollectionMapping) -> list[CollectionMapping]:
+    """The collections that have to be loaded in whole before this one.
+
+    With tenants, references are taken only to what is there; else children load also where parents do not.
+    """
+    return loaded_before(mapping, collection) if collection.tenant is not None else []
+
+
+def load_layers(mapping: WholeMapping) -> list[list[CollectionMapping]]:
+    """The collections in groups: what one needs is in a group before its own."""
+    layers: list[list[CollectionMapping]] = []
+    left = list(mapping.collections)
+    while left:
+        names = {each.name for each in left}
+        layer = [each for each in left if names.isdisjoint(it.name for it in needed_before(mapping, each))]
+        layers.append(layer)
+        left = [each for each in left if each not in layer]
+    return layers
+
+
 def _reached_by_references(mapping: WholeMapping) -> dict[str, set[str]]:
     """All that references lead to from each collection, in any number of steps; itself only around a circle."""
     parents = {each.name: set(each.references.values()) for each in mapping.collections}

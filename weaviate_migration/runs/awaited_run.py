@@ -10,11 +10,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Set
-from contextlib import contextmanager, suppress
+from collections import deque
+from collections.abc import Sequence, Set
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO
 from uuid import uuid4
 
 import dagster as dg
@@ -31,7 +31,7 @@ from weaviate_migration.work_folder.heartbeats import Heartbeats
 AWAITED_TAG = "weaviate_migration/awaited"
 MOST_RUNS = 5
 """How often the same is begun: a worker that each time is lost most likely lacks memory for its step."""
-_LOOK_SECONDS = 2.0
+_LOOK_SECONDS = 1.0
 # Dagster's Celery executor tells its workers within a second.
 _SECONDS_TO_END = 5.0
 # A step that is called off ends with what it has sent.
@@ -42,11 +42,11 @@ logger = logging.getLogger(__name__)
 
 
 class AwaitedRuns:
-    """Has a run made, and waits for it.
+    """Has runs made, and waits for them.
 
     Args:
-        work_folder: whose Dagster home the run is stored in, and whose store workers and this process share.
-        executor: which hands the steps to the workers.
+        work_folder: whose Dagster home the runs are stored in, and whose store workers and this process share.
+        executor: which hands their steps to the workers.
     """
 
     def __init__(self, instance: dg.DagsterInstance, work_folder: WorkFolder, executor: ChosenExecutor) -> None:
@@ -55,8 +55,13 @@ class AwaitedRuns:
         self._store = work_folder.store
         self._executor = executor
 
-    def make(self, order: RunOrder) -> str:
-        """Makes the run, and once more each time that a worker is lost with a step of it; returns the last one's id.
+    def make(self, orders: Sequence[RunOrder], side_by_side: int = 1) -> list[str]:
+        """Makes runs, and each once more when a worker is lost with a step of it; returns the ids of the last ones.
+
+        Once a run fails no other one is begun.
+
+        Args:
+            side_by_side: so many are under way at a time.
 
         Raises:
             ConfigurationError: nobody is there who would take the steps; nothing was made.
@@ -65,52 +70,56 @@ class AwaitedRuns:
         """
         if absent := absent_workers(self._executor):
             raise ConfigurationError(absent, "Start one, or correct --executor.")
-        for _ in range(MOST_RUNS):
-            run_id, why = self._made(order)
-            if why is None:
-                return run_id
-            logger.warning("%s: another run does what is left", why)
-        raise WorkerLostError(f"{why}, for the {MOST_RUNS}th time.", "See the worker's log, and the memory it has.")
+        waiting, under_way, made = deque(enumerate(orders)), list[_Awaited](), dict[int, str]()
+        try:
+            while waiting or under_way:
+                while waiting and len(under_way) < side_by_side:
+                    at, order = waiting.popleft()
+                    under_way.append(_Awaited(self._work_dir, at, order))
+                under_way[0].process.has_ended_within(_LOOK_SECONDS)
+                for each in [*under_way]:
+                    if self._has_ended(each):
+                        under_way.remove(each)
+                        made[each.at] = self._run_id(each) or each.process.refused()
+                        each.process.end()
+                        if not self._was_successful(made[each.at]):
+                            waiting.clear()
+        except BaseException as error:
+            for each in under_way:
+                self._give_up(each, str(error) or "It was interrupted.")
+            raise
+        return [made[at] for at in sorted(made)]
 
-    def _made(self, order: RunOrder) -> tuple[str, str | None]:
-        """The run, and why it was given up; None where it has come to its end."""
-        token = uuid4().hex
-        tagged = order.model_copy(update={"tags": {**order.tags, AWAITED_TAG: token}})
-        with _run_process(self._work_dir, tagged) as process:
-            try:
-                why = self._wait(process, token)
-            except BaseException as error:
-                self._give_up(process, token, str(error) or "It was interrupted.")
-                raise
-            return self._run_id(token) or process.refused(), why
+    def _has_ended(self, run: "_Awaited") -> bool:
+        """Whether a run has come to its end; one whose worker is lost is begun again."""
+        if run.process.has_ended_within(0):
+            return True
+        if (run_id := self._run_id(run)) is not None:
+            run.watch.look(Heartbeats(self._store, run_id).read(), self._newest_event(run_id))
+        if (worker := run.watch.lost) is not None:
+            self._begin_again(run, f"The worker {worker} has given no sign of life for {LOST_SECONDS:g} s", {worker})
+        elif run.watch.idle_seconds >= LOST_SECONDS and (absent := absent_workers(self._executor)):
+            raise WorkerLostError(absent, "Start one; the same command goes on with the migration.")
+        elif run.watch.idle_seconds >= IDLE_SECONDS:
+            self._begin_again(run, f"No worker has taken a step for {IDLE_SECONDS:g} s")
+        return False
 
-    def _wait(self, process: "_RunProcess", token: str) -> str | None:
-        """Waits for the end of a run; returns why it was given up, or None where it has ended by itself."""
-        watch = LifeWatch()
-        while not process.has_ended_within(_LOOK_SECONDS):
-            if (run_id := self._run_id(token)) is not None:
-                watch.look(Heartbeats(self._store, run_id).read(), self._newest_event(run_id))
-            if (worker := watch.lost) is not None:
-                why = f"The worker {worker} has given no sign of life for {LOST_SECONDS:g} s"
-                self._give_up(process, token, f"{why}.", gone={worker})
-                return why
-            if watch.idle_seconds >= LOST_SECONDS and (absent := absent_workers(self._executor)):
-                raise WorkerLostError(absent, "Start one; the same command goes on with the migration.")
-            if watch.idle_seconds >= IDLE_SECONDS:
-                why = f"No worker has taken a step for {IDLE_SECONDS:g} s"
-                self._give_up(process, token, f"{why}.")
-                return why
-        return None
+    def _begin_again(self, run: "_Awaited", why: str, gone: Set[str] = frozenset()) -> None:
+        self._give_up(run, f"{why}.", gone)
+        if run.begun == MOST_RUNS:
+            raise WorkerLostError(f"{why}, for the {MOST_RUNS}th time.", "See the worker's log, and the memory it has.")
+        logger.warning("%s: another run does what is left", why)
+        run.begin()
 
-    def _give_up(self, process: "_RunProcess", token: str, why: str, gone: Set[str] = frozenset()) -> None:
+    def _give_up(self, run: "_Awaited", why: str, gone: Set[str] = frozenset()) -> None:
         """Ends a run, and has nobody work at it any more; those who are gone need not be waited for."""
-        run_id = self._run_id(token)
+        run_id = self._run_id(run)
         if run_id is not None:
             Heartbeats(self._store, run_id).call_off()
-        process.end()
-        if run_id is not None and (run := self._instance.get_run_by_id(run_id)) is not None:
-            if not run.is_finished:
-                self._instance.report_run_failed(run, why)
+        run.process.end()
+        if run_id is not None and (stored := self._instance.get_run_by_id(run_id)) is not None:
+            if not stored.is_finished:
+                self._instance.report_run_failed(stored, why)
             self._instance.event_log_storage.free_concurrency_slots_for_run(run_id)
             self._await_steps(run_id, gone)
 
@@ -121,22 +130,64 @@ class AwaitedRuns:
             time.sleep(_LOOK_SECONDS)
         beats.forget()
 
-    def _run_id(self, token: str) -> str | None:
-        """The run of a token; None until it is stored."""
-        found = self._instance.get_runs(dg.RunsFilter(tags={AWAITED_TAG: token}), limit=1)
+    def _run_id(self, run: "_Awaited") -> str | None:
+        """The run as Dagster has stored it; None until it has."""
+        found = self._instance.get_runs(dg.RunsFilter(tags={AWAITED_TAG: run.token}), limit=1)
         return found[0].run_id if found else None
+
+    def _was_successful(self, run_id: str) -> bool:
+        run = self._instance.get_run_by_id(run_id)
+        return run is not None and run.is_success
 
     def _newest_event(self, run_id: str) -> int | None:
         found = self._instance.get_records_for_run(run_id, limit=1, ascending=False).records
         return found[0].storage_id if found else None
 
 
-class _RunProcess:
-    """The process of a run, which its order was given to."""
+class _Awaited:
+    """A run that is under way.
 
-    def __init__(self, process: "subprocess.Popen[bytes]", printed: IO[bytes]) -> None:
-        self._process = process
-        self._printed = printed
+    Attributes:
+        at: its place among those that were ordered.
+        begun: how often it was begun.
+        token: which its tag has.
+        process: makes it.
+        watch: sees whether somebody works at it.
+    """
+
+    def __init__(self, work_dir: Path, at: int, order: RunOrder) -> None:
+        self.at = at
+        self.begun = 0
+        self._work_dir = work_dir
+        self._order = order
+        self.begin()
+
+    def begin(self) -> None:
+        """Has it made, or made once more."""
+        self.begun += 1
+        self.token = uuid4().hex
+        tags = {**self._order.tags, AWAITED_TAG: self.token}
+        self.process = _RunProcess(self._work_dir, self._order.model_copy(update={"tags": tags}))
+        self.watch = LifeWatch()
+
+
+class _RunProcess:
+    """The process that makes a run; it is of a group of its own: Ctrl-C is for the command."""
+
+    def __init__(self, work_dir: Path, order: RunOrder) -> None:
+        self._printed = TemporaryFile()  # noqa: SIM115  # closed by `end`
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "weaviate_migration.runs.run_process"],
+            stdin=subprocess.PIPE,
+            stdout=self._printed,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        assert self._process.stdin is not None, "a pipe was asked for"
+        self._command = self._process.stdin
+        with suppress(BrokenPipeError):  # It has ended already, and has said why.
+            self._command.write(f"{work_dir.absolute()}\n{order.model_dump_json()}\n".encode())
+            self._command.flush()
 
     def has_ended_within(self, seconds: float) -> bool:
         """Whether it ends in this time."""
@@ -146,38 +197,20 @@ class _RunProcess:
         return False
 
     def end(self) -> None:
-        """Ends it, with all that it has started."""
-        if self._process.poll() is None:
+        """Ends it, with all that it has started; one that has ended is no trouble."""
+        if not self.has_ended_within(0):
             self._process.terminate()
             self.has_ended_within(_SECONDS_TO_END)
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+        with suppress(BrokenPipeError):
+            self._command.close()
+        self._printed.close()
 
     def refused(self) -> str:
         """Raises what the process has said, which ended before there was a run."""
         self._printed.seek(0)
         said = self._printed.read().decode(errors="replace")[-_SHOWN_CHARACTERS:]
+        self.end()
         raise RuntimeError(f"the process of a run ended with {self._process.returncode}, before its run began:\n{said}")
-
-
-@contextmanager
-def _run_process(work_dir: Path, order: RunOrder) -> Iterator[_RunProcess]:
-    """The process that makes a run, while the context lives; it is of a group of its own: Ctrl-C is for the command."""
-    with TemporaryFile() as printed:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "weaviate_migration.runs.run_process"],
-            stdin=subprocess.PIPE,
-            stdout=printed,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        assert process.stdin is not None, "a pipe was asked for"
-        run = _RunProcess(process, printed)
-        try:
-            process.stdin.write(f"{work_dir.absolute()}\n{order.model_dump_json()}\n".encode())
-            process.stdin.flush()
-            yield run
-        finally:
-            run.end()
-            process.stdin.close()

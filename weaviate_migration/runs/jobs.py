@@ -1,10 +1,11 @@
 """The names of jobs and assets, without a prefix, and the phases that their steps make."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import dagster as dg
 
-from weaviate_migration.mapping import Mapping
+from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.mapping.asset_names import CHECKS, RELATIONS, queries_step
 from weaviate_migration.runs.names import DagsterNames
 
@@ -44,9 +45,9 @@ def whole_way(mapping: Mapping, names: DagsterNames) -> list[dg.AssetKey]:
     return [*migrate_assets(mapping, names, live=True, cutover=True), names.asset(MIGRATION_REPORT)]
 
 
-def collection_steps(mapping: Mapping, names: DagsterNames) -> list[str]:
-    """The steps that load the collections."""
-    return [names.step(each.asset_name) for each in mapping.collections]
+def collection_steps(collections: Iterable[CollectionMapping], names: DagsterNames) -> list[str]:
+    """The steps that load these collections."""
+    return [names.step(each.asset_name) for each in collections]
 
 
 def step_phases(mapping: Mapping, names: DagsterNames) -> dict[str, str]:
@@ -61,13 +62,20 @@ def step_phases(mapping: Mapping, names: DagsterNames) -> dict[str, str]:
     return {names.step(step): phase for step, phase in phases.items()}
 
 
+def load_assets(collections: Iterable[CollectionMapping], names: DagsterNames) -> list[dg.AssetKey]:
+    """The assets of these collections: extract, vectors that models make, and the collection itself."""
+    chosen: list[str] = []
+    for each in collections:
+        vectors = [each.vectors_name] if each.made_vectors else []
+        chosen += [each.extract_name, *vectors, each.asset_name]
+    return [names.asset(each) for each in chosen]
+
+
 def migrate_assets(mapping: Mapping, names: DagsterNames, *, live: bool, cutover: bool) -> list[dg.AssetKey]:
     """The assets that `migrate` materializes: with or without following changes, and the switch of the aliases.
 
     Not the report, whose pictures take a second: the command `report` makes it when somebody wants it.
     """
-    chosen = [*(LIVE_ASSETS if live else ()), SOURCE_AUDIT, WEAVIATE_SCHEMA, SQLITE_SNAPSHOT]
-    for each in mapping.collections:
-        vectors = [each.vectors_name] if each.made_vectors else []
-        chosen += [each.extract_name, *vectors, each.asset_name]
-    return [names.asset(each) for each in [*chosen, *([CUTOVER] if cutover else [])]]
+    chosen = [names.asset(each) for each in [*(LIVE_ASSETS if live else ()), SOURCE_AUDIT, WEAVIATE_SCHEMA]]
+    chosen += [names.asset(SQLITE_SNAPSHOT), *load_assets(mapping.collections, names)]
+    return [*chosen, *([names.asset(CUTOVER)] if cutover else [])]

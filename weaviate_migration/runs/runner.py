@@ -5,10 +5,12 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import dagster as dg
 import psutil
@@ -67,10 +69,26 @@ _NO_COPIES = {
 
 
 class JobRun(NamedTuple):
-    """A run that has ended; whether it failed is in its events."""
+    """A run that has ended, or several that are one to who asked for them; whether one failed is in the events.
+
+    Attributes:
+        run_id: of the last one.
+        events: of all of them, in their order.
+        earlier: the ids of those before the last one.
+    """
 
     run_id: str
     events: list[dg.DagsterEvent]
+    earlier: tuple[str, ...] = ()
+
+    @property
+    def run_ids(self) -> tuple[str, ...]:
+        """Of all of them."""
+        return (*self.earlier, self.run_id)
+
+    def followed_by(self, later: Self) -> "JobRun":
+        """These, and then those."""
+        return JobRun(later.run_id, [*self.events, *later.events], (*self.run_ids, *later.earlier))
 
 
 @contextmanager
@@ -138,73 +156,107 @@ def _opened(home: Path) -> Iterator[dg.DagsterInstance]:
                 schedules.dispose()  # Dagster closes all of its storages but this one.
 
 
-def run_job(
-    instance: dg.DagsterInstance,
-    config: MigrationConfig,
-    mapping: Mapping,
-    names: DagsterNames,
-    executor: ChosenExecutor,
-    job: str,
-    selection: Sequence[dg.AssetKey] | None = None,
-    ops: dict[str, Any] | None = None,
-) -> JobRun:
-    """Runs a job of the assets that this mapping makes.
+@dataclass(frozen=True)
+class JobRunner:
+    """Runs jobs of the assets that a mapping makes.
 
     Args:
-        mapping: it is kept in the work folder, where the run's processes find it, whatever becomes of its file.
-        names: under which Dagster knows the job and its assets.
-        executor: of its steps, where it has several.
-        job: its name, without a prefix.
-        selection: the assets to materialize; None for all of the job.
-        ops: config of single steps, by name.
-
-    Raises:
-        ConfigurationError: workers are to carry out the steps, and there are none.
-        WorkerLostError: nobody takes the steps that are handed out, or who had one is gone, too often.
-        KeyboardInterrupt: Ctrl-C, or SIGTERM.
+        config: the settings of the runs.
+        mapping: it is kept in the work folder, where the runs' processes find it, whatever becomes of its file.
+        names: under which Dagster knows jobs and assets.
+        executor: of the steps of jobs that have several.
     """
-    work_folder = WorkFolder.of(config)
-    work_folder.mappings.keep(mapping)
-    running = IN_PROCESS if job in JOBS_OF_ONE_STEP else executor
-    partitions = work_folder.records.partitions(config.partitions)
-    order = RunOrder(
-        job={
-            "name": job,
-            "mapping_digest": mapping.digest,
-            "work_dir": str(config.work_dir.absolute()),
-            "state_url": config.state_url,
-            "partitions": partitions,
-            "storage": config.storage,
-            "vector_cache": _text(config.vector_cache),
-            "max_embedding_calls": config.max_embedding_calls,
-            "with_api_key": config.weaviate_api_key is not None,
-            "executor": executor.model_dump_json(),
-            "key_prefix": "/".join(names.key_prefix),
-            "group_prefix": names.group_prefix,
-            "queries_digest": work_folder.queries.read().digest,
-        },
-        run_config=_run_config(config, names, job, running) | ({"ops": ops} if ops else {}),
-        tags=_tags(config, job, partitions),
-        selection=None if selection is None else tuple(tuple(each.path) for each in selection),
-    )
-    if config.executor is None and config.enable_parallel_processing and config.processes == 1:
-        logger.info("--parallel: this machine has no cores to gain by it; collections are loaded one after the other")
-    if running.is_elsewhere:
-        run_id = AwaitedRuns(instance, work_folder, running).make(order)
-        events = _events_of(instance, run_id)
-    else:
+
+    instance: dg.DagsterInstance
+    config: MigrationConfig
+    mapping: Mapping
+    names: DagsterNames
+    executor: ChosenExecutor
+
+    @cached_property
+    def work_folder(self) -> WorkFolder:
+        """That of the settings."""
+        return WorkFolder.of(self.config)
+
+    def run(
+        self, job: str, selection: Sequence[dg.AssetKey] | None = None, ops: dict[str, Any] | None = None
+    ) -> JobRun:
+        """Runs a job.
+
+        Args:
+            job: its name, without a prefix.
+            selection: the assets to materialize; None for all of the job.
+            ops: config of single steps, by name.
+
+        Raises:
+            ConfigurationError: workers are to carry out the steps, and there are none.
+            WorkerLostError: nobody takes the steps that are handed out, or who had one is gone, too often.
+            KeyboardInterrupt: Ctrl-C, or SIGTERM.
+        """
+        executor = IN_PROCESS if job in JOBS_OF_ONE_STEP else self.executor
+        order = self.order(job, executor, selection, ops)
+        if executor.is_elsewhere:
+            return self.made(AwaitedRuns(self.instance, self.work_folder, executor).make([order]))
+        config = self.config
+        if config.executor is None and config.enable_parallel_processing and config.processes == 1:
+            logger.info("--parallel: this machine has no cores to gain by it; collections are loaded one by one")
         with own_step_processes():
-            result = order.execute(instance)
-        run_id, events = result.run_id, list(result.all_events)
-    if was_interrupted(events):
+            result = order.execute(self.instance)
+        return _uninterrupted(JobRun(result.run_id, list(result.all_events)))
+
+    def made(self, run_ids: Sequence[str]) -> JobRun:
+        """Runs that were made in processes of their own; raises KeyboardInterrupt where one was interrupted there."""
+        stored = (entry.dagster_event for run_id in run_ids for entry in self.instance.all_logs(run_id))
+        events = [each for each in stored if each is not None]
+        return _uninterrupted(JobRun(run_ids[-1], events, tuple(run_ids[:-1])))
+
+    def order(
+        self,
+        job: str,
+        executor: ChosenExecutor,
+        selection: Sequence[dg.AssetKey] | None = None,
+        ops: dict[str, Any] | None = None,
+        partitions: Sequence[str] = (),
+        *,
+        has_checks: bool = True,
+    ) -> RunOrder:
+        """A run, to be made.
+
+        Args:
+            executor: of the run's steps.
+            partitions: the keys of those that it is about, one after the other; all, where none is named.
+            has_checks: those of the assets are run, too.
+        """
+        config, work_folder = self.config, self.work_folder
+        work_folder.mappings.keep(self.mapping)
+        number = work_folder.records.partitions(config.partitions)
+        return RunOrder(
+            job={
+                "name": job,
+                "mapping_digest": self.mapping.digest,
+                "work_dir": str(config.work_dir.absolute()),
+                "state_url": config.state_url,
+                "partitions": number,
+                "storage": config.storage,
+                "vector_cache": _text(config.vector_cache),
+                "max_embedding_calls": config.max_embedding_calls,
+                "with_api_key": config.weaviate_api_key is not None,
+                "executor": executor.model_dump_json(),
+                "key_prefix": "/".join(self.names.key_prefix),
+                "group_prefix": self.names.group_prefix,
+                "queries_digest": work_folder.queries.read().digest,
+            },
+            run_config=_run_config(config, self.names, job, executor) | ({"ops": ops} if ops else {}),
+            tags=_tags(config, job, partitions or partition_keys(number)),
+            selection=None if selection is None else tuple(tuple(each.path) for each in selection),
+            has_checks=has_checks,
+        )
+
+
+def _uninterrupted(run: JobRun) -> JobRun:
+    if was_interrupted(run.events):
         raise KeyboardInterrupt
-    return JobRun(run_id, events)
-
-
-def _events_of(instance: dg.DagsterInstance, run_id: str) -> list[dg.DagsterEvent]:
-    """What a run that was made elsewhere has stored."""
-    stored = (entry.dagster_event for entry in instance.all_logs(run_id))
-    return [each for each in stored if each is not None]
+    return run
 
 
 def end_killed_runs(instance: dg.DagsterInstance) -> list[str]:
@@ -236,10 +288,9 @@ def _process_tag(pid: int) -> str:
         return ""
 
 
-def _tags(config: MigrationConfig, job: str, partitions: int) -> dict[str, str]:
+def _tags(config: MigrationConfig, job: str, keys: Sequence[str]) -> dict[str, str]:
     tags = {PROCESS_TAG: _process_tag(os.getpid()), WORK_DIR_TAG: str(config.work_dir.absolute())}
     if job not in JOBS_OF_ONE_STEP:  # These are about no partitions.
-        keys = partition_keys(partitions)
         tags["dagster/asset_partition_range_start"] = keys[0]
         tags["dagster/asset_partition_range_end"] = keys[-1]
     return tags

@@ -59,6 +59,7 @@ OTHERS: dict[str, tuple[str, Any]] = {
     "enable_parallel_processing": ("true", True),
     "worker_count": ("2", 2),
     "executor": ("executor.yaml", Path("executor.yaml")),
+    "partitions_per_task": ("4", 4),
     "memory_limit_mb": ("512", 512),
     "partitions": ("64", 64),
     "dry_run": ("1", True),

@@ -3,11 +3,17 @@
 import pytest
 
 from weaviate_migration.mapping import Mapping
-from weaviate_migration.mapping.relation_groups import loaded_before, parents_first, parents_of, related_groups
+from weaviate_migration.mapping.relation_groups import (
+    load_layers,
+    loaded_before,
+    parents_first,
+    parents_of,
+    related_groups,
+)
 
 
-def mapping_of(relations: str) -> Mapping:
-    """`A>B A>A C` has three collections; A names rows of B and of its own."""
+def mapping_of(relations: str, **more: object) -> Mapping:
+    """`A>B A>A C` has three collections; A names rows of B and of its own; each has these fields, too."""
     edges = [part.split(">") for part in relations.split()]
     names = sorted({name for edge in edges for name in edge})
     return Mapping.model_validate(
@@ -23,6 +29,7 @@ def mapping_of(relations: str) -> Mapping:
                         for at, edge in enumerate(edges)
                         if edge[0] == name and len(edge) > 1
                     ],
+                    **more,
                 }
                 for name in names
             ],
@@ -72,3 +79,18 @@ def test_what_references_lead_to_comes_first_unless_they_lead_back(relations: st
     assert {name: parents for name, parents in found.items() if parents} == before
     order = [each.name for each in parents_first(mapping)]
     assert all(order.index(parent) < order.index(name) for name, parents in before.items() for parent in parents)
+
+
+@pytest.mark.parametrize(
+    ("relations", "layers"),
+    [
+        ("A B", ["AB"]),
+        ("A>B B>C A>C", ["C", "B", "A"]),
+        ("A>B C>B D", ["BD", "AC"]),
+    ],
+)
+def test_what_needs_others_is_loaded_after_them_with_tenants_alone(relations: str, layers: list[str]) -> None:
+    with_tenants = mapping_of(relations, tenant={"column": "org"})
+    assert ["".join(each.name for each in layer) for layer in load_layers(with_tenants)] == layers
+    without = mapping_of(relations)
+    assert load_layers(without) == [list(without.collections)]

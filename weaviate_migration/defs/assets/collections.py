@@ -11,7 +11,7 @@ from weaviate_migration.defs.resources import BatchSettings, TargetServer
 from weaviate_migration.defs.resources.own_keys import with_resources_of
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
 from weaviate_migration.mapping import Mapping as WholeMapping
-from weaviate_migration.mapping.relation_groups import loaded_before
+from weaviate_migration.mapping.relation_groups import needed_before
 from weaviate_migration.phases.dual_write.collection_load import load_collection
 from weaviate_migration.runs.checks.markdown import escaped
 from weaviate_migration.runs.jobs import WEAVIATE_SCHEMA
@@ -28,6 +28,10 @@ class LoadConfig(dg.Config):
     resume: bool = Field(
         default=False,
         description="Leave out the partitions that are in Weaviate already, in whole, from the snapshot of now.",
+    )
+    side_by_side: bool = Field(
+        default=False,
+        description="Other runs load other partitions of the collection at the same time: keep others from these only.",
     )
 
 
@@ -46,7 +50,7 @@ def build_collection_asset(
             *([names.asset(collection.vectors_name)] if collection.made_vectors else []),
             *(
                 dg.AssetDep(names.asset(each.asset_name), partition_mapping=dg.AllPartitionMapping())
-                for each in _needed_before(mapping, collection)
+                for each in needed_before(mapping, collection)
             ),
         ],
         group_name=names.group(groups.HISTORY),
@@ -75,7 +79,9 @@ def build_collection_asset(
         with weaviate.client(work_folder, batches) as client:
             settings = write_settings(batches, client)
             done = load_collection(
-                client, work_folder, record, mapping, collection, extract, settings, models, resume=config.resume
+                *(client, work_folder, record, mapping, collection, extract, settings, models),
+                resume=config.resume,
+                side_by_side=config.side_by_side,
             )
         for partition, tally in {**done.tallies, **done.loaded_before}.items():
             metadata = _tally_metadata(tally, record.collection(collection))
@@ -109,11 +115,6 @@ def _tally_metadata(tally: LoadTally, name: str) -> dict[str, Any]:
 
 def _in_tenants(collection: CollectionMapping) -> str:
     return "" if collection.tenant is None else f", in the tenant that its {escaped(collection.tenant.column)} names"
-
-
-def _needed_before(mapping: WholeMapping, collection: CollectionMapping) -> list[CollectionMapping]:
-    """With tenants, references are taken only to what is there; else children load also where parents do not."""
-    return loaded_before(mapping, collection) if collection.tenant is not None else []
 
 
 def _described(prop: PropertyMapping) -> str:

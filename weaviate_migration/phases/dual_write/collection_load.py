@@ -51,6 +51,7 @@ def load_collection(
     models: OpenModels,
     *,
     resume: bool,
+    side_by_side: bool = False,
 ) -> CollectionLoad:
     """Loads partitions of a collection, while nobody else writes to their ranges.
 
@@ -58,6 +59,7 @@ def load_collection(
         mapping: the migration's, and `collection` the part of it that is loaded.
         extracts: for each partition its rows.
         models: make vectors, where the cache lacks one.
+        side_by_side: others load other partitions at the same time; who has them do so keeps everybody else away.
         resume: leave out the partitions that are in Weaviate already, in whole, from the snapshot of now.
 
     Raises:
@@ -72,10 +74,11 @@ def load_collection(
     vectors = written_vectors(client, work_folder, record, mapping, collection, models)
     bounds = record.bounds[collection.rows_of]
     ranges = {partition: partition_range(bounds, partition) for partition in extracts}
+    part = f"{min(extracts)}-{max(extracts)}" if side_by_side else ""
     with (
         work_folder.quarantine(record, collection) as quarantine,
         collection_changes(work_folder, record, mapping, collection) as since,
-        since.held(covering_range(bounds, list(extracts))) as changes,
+        since.held(covering_range(bounds, list(extracts)), part=part) as changes,
     ):
         tenants = tenants_of(objects, collection)
         before = {

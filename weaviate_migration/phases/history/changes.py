@@ -128,14 +128,18 @@ class CollectionChanges:
     record: MigrationRecord
 
     @contextmanager
-    def held(self, within: UuidRange = EVERYTHING) -> Iterator[Changes]:
+    def held(self, within: UuidRange = EVERYTHING, part: str = "") -> Iterator[Changes]:
         """Waits until nobody else writes to the collection, keeps it so, and gives what changed since the snapshot.
+
+        Args:
+            part: the partitions that alone are kept from others, where somebody else keeps these from the collection.
 
         Raises:
             CaptureError: changes were missed, or the source is not the file that was followed.
         """
         with Endings() as stack:
-            stack.enter_context(alone_with_one(self.work_folder, self.collection))
+            held = f"{self.collection}.{part}" if part else self.collection
+            stack.enter_context(alone_with_one(self.work_folder, held))
             snapshot = self.record.snapshot
             if self.log is None or self.plan is None or snapshot is None or snapshot.captured is None:
                 yield Changes()

@@ -1,0 +1,50 @@
+"""One table that several runs load, each a range of its partitions; checks and switch are about all of it."""
+
+from pathlib import Path
+
+import dagster as dg
+
+from weaviate_migration.runs.runner import dagster_instance
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration_tests.live.notes import NoteMigration
+from weaviate_migration_tests.partition_keys import PARTITION_KEYS
+
+
+def runs_of(work_dir: Path) -> list[dg.DagsterRun]:
+    """Those of a work folder, the first one first."""
+    with dagster_instance(work_dir) as instance:
+        return list(instance.get_runs())[::-1]
+
+
+def test_ranges_of_partitions_are_loaded_by_runs_of_their_own(notes: NoteMigration) -> None:
+    ended = notes.migrate("--partitions-per-task", "10", "--json")
+    assert ended.code == 0, ended.stderr
+    result = ended.json
+    assert (result["migrated_records"], result["total_records"]) == (64, 64)
+    assert {"audit", "schema", "snapshot", "extract", "load", "checks", "cutover"} <= result["phases"].keys()
+    assert result["certificate"]
+    runs = runs_of(notes.work_dir)
+    assert [run.status for run in runs] == [dg.DagsterRunStatus.SUCCESS] * 5
+    assert runs[-1].run_id == result["run_id"]
+    ranges = [
+        (run.tags["dagster/asset_partition_range_start"], run.tags["dagster/asset_partition_range_end"])
+        for run in runs[1:3]
+    ]
+    assert ranges == [("00", "09"), ("10", "15")]
+    folder = WorkFolder(notes.work_dir)
+    record = folder.records.newest()
+    assert record is not None
+    mapping = folder.mappings.read(record.mapping_digest)
+    assert mapping is not None
+    (collection,) = mapping.collections
+    assert list(folder.loaded(record, collection).tallies(PARTITION_KEYS)) == list(PARTITION_KEYS)
+
+
+def test_a_range_that_fails_ends_the_migration_before_its_checks(notes: NoteMigration) -> None:
+    assert notes.migrate("--no-cutover").code == 0
+    notes.block_extracts()
+    ended = notes.migrate("--partitions-per-task", "8", "--json")
+    assert ended.code == 1
+    assert ended.json["errors"]
+    failed = runs_of(notes.work_dir)[1:]
+    assert [run.status for run in failed] == [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
