@@ -3,7 +3,7 @@
 import json
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -74,7 +74,8 @@ class KeptProgress:
     Args:
         rows: how many rows will be handled.
         clock: monotonic seconds.
-        history: gets an entry now and then.
+        history: gets an entry now and then, of the whole collection.
+        part: of the collection, where others handle the rest of its rows at the same time.
     """
 
     def __init__(
@@ -84,15 +85,19 @@ class KeptProgress:
         rows: int,
         clock: Callable[[], float] = time.monotonic,
         history: KeptHistory | None = None,
+        part: str = "",
     ) -> None:
         self._store = store
         self._clock = clock
         self._history = history
+        self._part = part
         self._began = clock()
         now = time.time()
         self._progress = Progress(collection, rows, began_at=now, updated_at=now)
         self._recent = deque([(self._began, 0)])
         self._written_at = float("-inf")
+        if not part:  # Of an earlier run whose parts were handled side by side, nothing may be left.
+            store.remove(PROGRESS, collection, durable=False)
         self._write()
 
     def advance(self, handled: int, refused: int = 0, retried: int = 0, written: int = 0) -> None:
@@ -121,7 +126,7 @@ class KeptProgress:
             recent_per_second=self._rate(self._written_at),
         )
         content = json.dumps(asdict(self._progress), ensure_ascii=False)
-        self._store.write(PROGRESS, self._progress.collection, content, durable=False)
+        self._store.write(PROGRESS, self._progress.collection, content, self._part, durable=False)
         self._note_history()
 
     def _rate(self, now: float) -> float:
@@ -135,14 +140,40 @@ class KeptProgress:
 
     def _note_history(self) -> None:
         if self._history is not None:
-            done = self._progress
+            done = _read_one(self._store, self._progress.collection) if self._part else self._progress
             moment = LoadMoment(done.updated_at, done.collection, done.handled, done.refused, done.recent_per_second)
             self._history.note(moment, last=done.finished)
 
 
 def read_progress(store: StateStore) -> list[Progress]:
     """The progress of all collections of the last run, by name."""
-    return [_decoded(content) for content in store.all(PROGRESS).values()]
+    parts: dict[str, list[Progress]] = {}
+    for (collection, _), content in store.all(PROGRESS).items():
+        parts.setdefault(collection, []).append(_decoded(content))
+    return [_together(each) for each in parts.values()]
+
+
+def _read_one(store: StateStore, collection: str) -> Progress:
+    return _together([_decoded(content) for content in store.all(PROGRESS, collection).values()])
+
+
+def _together(parts: Sequence[Progress]) -> Progress:
+    """The progress of a collection whose rows are handled in parts, side by side or one after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    now = max(each.updated_at for each in parts)
+    return Progress(
+        collection=parts[0].collection,
+        rows=sum(each.rows for each in parts),
+        handled=sum(each.handled for each in parts),
+        refused=sum(each.refused for each in parts),
+        retried=sum(each.retried for each in parts),
+        written=sum(each.written for each in parts),
+        began_at=min(each.began_at for each in parts),
+        updated_at=now,
+        recent_per_second=round(sum(each.per_second_at(now) for each in parts), 1),
+        finished=all(each.finished for each in parts),
+    )
 
 
 def forget_progress(store: StateStore) -> None:

@@ -108,3 +108,25 @@ def test_files_of_an_earlier_version_are_taken_over_but_for_those_that_a_power_c
     files[1].write_bytes(b"")
     assert take_over(tmp_path, store) == files
     assert read_progress(store) == [Progress("Note checks", 5, handled=2)]
+
+
+def test_parts_that_are_handled_side_by_side_are_one_progress(store: StateStore) -> None:
+    history = KeptHistory(store, "migration")
+    first = KeptProgress(store, "Note", 50, history=history, part="00-07")
+    second = KeptProgress(store, "Note", 30, history=history, part="08-15")
+    first.advance(50, written=49, refused=1)
+    first.finish()
+    assert read_progress(store) == [Progress("Note", 80, handled=50, refused=1, written=49)]
+    second.advance(30, written=30, retried=2)
+    second.finish()
+    assert read_progress(store) == [Progress("Note", 80, 80, refused=1, retried=2, written=79, finished=True)]
+    moments = [each for each in read_history(store, "migration") if isinstance(each, LoadMoment)]
+    assert [each.handled for each in moments] == sorted(each.handled for each in moments)
+    assert (moments[-1].handled, moments[-1].refused) == (80, 1)
+
+
+def test_of_parts_nothing_is_left_once_a_collection_is_handled_in_whole(store: StateStore) -> None:
+    KeptProgress(store, "Note", 50, part="00-07")
+    KeptProgress(store, "Letter", 50, part="00-07")
+    KeptProgress(store, "Note", 80)
+    assert read_progress(store) == [Progress("Letter", 50), Progress("Note", 80)]

@@ -97,7 +97,9 @@ def load_collection(
             settings=settings,
             quarantine=quarantine,
             progress=KeptProgress(
-                work_folder.store, record.alias(collection), rows, history=work_folder.history(record)
+                *(work_folder.store, record.alias(collection), rows),
+                history=work_folder.history(record),
+                part=part,
             ),
             changes=changes,
             loaded=loaded,
