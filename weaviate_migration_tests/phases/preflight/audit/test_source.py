@@ -6,6 +6,8 @@ import sqlite3
 import struct
 import uuid
 from base64 import b64encode
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +17,7 @@ import pytest
 
 from weaviate_migration.base.errors import SourceNotUsableError
 from weaviate_migration.mapping import CollectionMapping, Mapping, PropertyMapping, RelationMapping
+from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.mapping.vector_mapping import VectorMapping
 from weaviate_migration.phases.preflight.audit import (
     ColumnReport,
@@ -299,6 +302,20 @@ def test_partitions_that_cannot_be_even(file: Path, key_of: Callable[[int], Any]
     assert key is not None
     assert largest <= key.largest_partition <= largest + 100
     assert key.uneven is uneven
+
+
+@pytest.mark.parametrize("partitions", [1, 7, 16, 1024])
+@pytest.mark.parametrize("different", [3, 799])
+def test_largest_partition_is_that_of_the_cut(file: Path, partitions: int, different: int) -> None:
+    make(file, KEY_IN_MAPPING)
+    keys = [number % different for number in range(1600)]
+    insert(file, *((key, 1) for key in keys))
+    mapping = Mapping(name="test", collections=(notes(BODY, key=("id",)),))
+    key = audit_source(file, mapping, file.parent / "scratch", partitions).tables[0].key
+    assert key is not None
+    uuids = sorted(str(object_uuid("notes", (each,))) for each in keys)
+    bounds = [uuids[part * len(uuids) // partitions] for part in range(1, partitions)]
+    assert key.largest_partition == max(Counter(bisect_right(bounds, each) for each in uuids).values())
 
 
 @pytest.mark.parametrize(("rows", "uneven"), [(999, False), (1000, True)])
