@@ -231,4 +231,4 @@ def _is_refused(error: DBAPIError) -> bool:
 
 def _said(error: BaseException | None) -> str:
     """In one line."""
-    return " ".join(str(getattr(error, "orig", error)).split()).rstrip(".")
+    return " ".join(str(getattr(error, "orig", error)).split()).rstrip(".?")

@@ -4,6 +4,7 @@ All of it goes in one transaction, and the files are removed after it: whoever i
 say what the store says, and the next command takes them over again. Nothing can have been written meanwhile.
 """
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import lru_cache
@@ -16,7 +17,7 @@ from weaviate_migration.base.database import Result
 from weaviate_migration.base.errors import MigrationConflictError, MigrationError, StorageError
 from weaviate_migration.base.permissions import FILE
 from weaviate_migration.base.sqlite_database import copied
-from weaviate_migration.base.storage import is_writable
+from weaviate_migration.base.storage import is_writable, storage_errors
 from weaviate_migration.work_folder import (
     capture_id,
     check_results,
@@ -57,6 +58,8 @@ _SIGNS = {
     *("migrations", "mappings", "queries.yaml", "capture.json", "dagster_prefixes.json"),
     *("preflight.json", "postflight.json"),
 }
+# All that is in them was taken over.
+_OWN_FOLDERS = ("mappings", "migrations")
 # Who works in a folder has one of these, in that version too.
 _LOCKS = ("migrate.lock", "sync/sync.lock")
 
@@ -101,6 +104,9 @@ def take_over(work_dir: Path, store: StateStore) -> None:
         path.unlink(missing_ok=True)
         with suppress(OSError):  # There is more in it.
             path.parent.rmdir()
+    for name in _OWN_FOLDERS:  # What a killed command was about to write is in it still.
+        with storage_errors(work_dir / name), suppress(FileNotFoundError):
+            shutil.rmtree(work_dir / name)
 
 
 @contextmanager

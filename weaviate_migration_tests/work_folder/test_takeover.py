@@ -47,6 +47,9 @@ def make_older(folder: Path, elsewhere: Path) -> MigrationRecord:
         "dagster_prefixes.json": json.dumps({"key_prefix": ["my"], "group_prefix": "mine"}),
         "preflight.json": json.dumps(CHECKLIST.to_dict(), indent=2),
         "snapshots/a.sqlite": "",
+        # Commands that were killed while they wrote have left these.
+        "migrations/.0123456789abcdef.tmp": "{",
+        "sync/.0123456789abcdef.tmp": "{",
     }
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -73,7 +76,9 @@ def test_the_first_who_asks_takes_over_and_removes_the_files(tmp_path: Path) -> 
     record = make_older(tmp_path / "work", tmp_path / "elsewhere")
     assert_all_is_known(WorkFolder(tmp_path / "work"), record)
     assert {each.name for each in (tmp_path / "work").iterdir()} <= TOP
-    assert {each.name for each in (tmp_path / "work" / "sync").iterdir()} == {"sync.lock", "sync.holder.json"}
+    assert {each.name for each in (tmp_path / "work" / "sync").iterdir() if not each.name.endswith(".tmp")} == {
+        *("sync.lock", "sync.holder.json")
+    }
     changed = WorkFolder(tmp_path / "work").records.update(record, state="cut over")
     assert WorkFolder(tmp_path / "work").records.all() == [changed], "it is taken over once"
 
