@@ -68,7 +68,7 @@ def only_sync(
     """
     waiting, lock = Wait(wait), work_folder.sync_lock(command_name(command))
     if not lock.acquire():
-        running = f"Another sync is running in {work_folder.path}{lock.told_holder}"
+        running = f"Another sync is running in {work_folder.place}{lock.told_holder}"
         say(f"{running}; this one waits for its end, {waiting.told_end}.")
         while not (lock.acquire(POLL_SECONDS) or stop.is_set()):
             if waiting.is_over:

@@ -19,6 +19,7 @@ from weaviate_migration.base.errors import (
     StateNotUsableError,
 )
 from weaviate_migration.base.repeats import Repeats, repeating
+from weaviate_migration.base.write_guards import confirm_writes
 
 logger = logging.getLogger(__name__)
 
@@ -91,11 +92,12 @@ class PostgresDatabase:
 
     @contextmanager
     def transaction(self, *, durable: bool = True) -> Iterator[Connection]:
-        """See `Database`."""
+        """See `Database`; whoever has lost a lock to another process writes nothing more."""
         engine = self.engine
         if (outer := getattr(self._of_thread, "connection", None)) is not None:
             yield outer
             return
+        confirm_writes()
         with self.telling(), self._connected(engine) as connection, connection.begin():
             if not durable:
                 connection.exec_driver_sql("SET LOCAL synchronous_commit = off")

@@ -148,9 +148,10 @@ class WorkFolder:
         current_store(self.path, self.state_url)  # Before: whoever takes over files wants this lock for it.
         lock = self._lock(name)
         if not lock.acquire():
+            another = "--work-dir" if self.store.server is None else "--state-url"
             raise MigrationConflictError(
-                f"Another migration is running in {self.path}{lock.told_holder}.",
-                "Wait for its end, or take another --work-dir.",
+                f"Another migration is running in {self.place}{lock.told_holder}.",
+                f"Wait for its end, or take another {another}.",
             )
         try:
             with self.snapshots_lock:
@@ -200,7 +201,7 @@ class WorkFolder:
         lock = self.sync_lock(name)
         if not lock.acquire():
             raise MigrationConflictError(
-                f"A sync is running in {self.path}{lock.told_holder}. It goes on with what would be removed.",
+                f"A sync is running in {self.place}{lock.told_holder}. It goes on with what would be removed.",
                 "End it (Ctrl-C, or SIGTERM), and try again.",
             )
         try:
@@ -232,6 +233,12 @@ class WorkFolder:
             ConfigurationError: what connects to its server is not installed.
         """
         return current_store(self.path, self.state_url)
+
+    @property
+    def place(self) -> str:
+        """Where the migrations are, as people know it: the server that several machines share, or this folder."""
+        server = self.store.server
+        return server.told_url if server is not None else str(self.path)
 
     @property
     def records(self) -> MigrationRecords:

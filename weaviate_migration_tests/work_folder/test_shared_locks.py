@@ -6,16 +6,21 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 import psutil
 import pytest
 import sqlalchemy as db
+from filelock import Timeout
 
-from weaviate_migration.base.errors import LockLostError
+from weaviate_migration.base.errors import LockLostError, MigrationConflictError
 from weaviate_migration.base.write_guards import confirm_writes
+from weaviate_migration.phases.history.collection_locks import alone_with_one
 from weaviate_migration.work_folder import shared_locks
+from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.locks import MACHINE
 from weaviate_migration.work_folder.shared_locks import LockSession, SharedLock
+from weaviate_migration.work_folder.state_store import StateStore
 from weaviate_migration.work_folder.state_tables import lock_holders
 from weaviate_migration_tests.cluster.postgres_server import PostgresServer
 from weaviate_migration_tests.work_folder.lock_holding import hold_until_lost, server_at
@@ -80,6 +85,19 @@ def test_a_process_has_each_once_and_several_beside_each_other(url: str) -> None
         assert lock.holder is not None
         assert (lock.holder.machine, lock.told_holder) == (MACHINE, "")
     with again:
+        pass
+
+
+def test_two_work_folders_of_one_store_are_for_one_command_at_a_time(url: str, tmp_path: Path) -> None:
+    here, there = (WorkFolder(tmp_path / name, state_url=url) for name in ("here", "there"))
+    with here.locked("`weaviate-migration verify`"):
+        database = url.rpartition("/")[2]
+        told = rf"Another migration is running in postgresql.*/{database}: `weaviate-migration verify` \(process"
+        with pytest.raises(MigrationConflictError, match=told), there.locked("`weaviate-migration migrate`"):
+            pass
+        with pytest.raises(Timeout), alone_with_one(here, "Note"), alone_with_one(there, "Note", wait=0):
+            pass
+    with there.locked("`weaviate-migration migrate`"):
         pass
 
 
@@ -167,6 +185,8 @@ def test_what_another_has_had_in_between_is_lost(url: str, engine: db.Engine, mo
     theirs.release("migrate")
     with pytest.raises(LockLostError, match="the lock migrate"):
         ours.confirm()
+    with pytest.raises(LockLostError), StateStore.of(Path(), url).transaction():
+        pytest.fail("the state would be written")
     assert theirs.take("migrate", "other") is shared_locks.Attempt.TAKEN
     assert theirs.take("sync", "other") is shared_locks.Attempt.HELD, "the others are its own all the same"
     ours.release("migrate")
