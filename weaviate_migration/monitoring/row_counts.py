@@ -62,7 +62,7 @@ def _counted(path: Path, mapping: Mapping, record: MigrationRecord, work_folder:
     with readable_source(path, work_folder.scratch) as readable:
         database = inspect_database(readable, mapping)
         with source_errors(path), closing(connect_to_read(readable)) as connection:
-            prepare_for_rows(connection, object_uuid, work_folder.scratch)
+            prepare_for_rows(connection, object_uuid, work_folder.ensure_scratch())
             for each in mapping.collections:
                 table, alias = database.table_of(each), record.alias(each)
                 expected[alias] = (row_count(connection, table) if table else 0) - refused.get(alias, 0)
