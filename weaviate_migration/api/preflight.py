@@ -1,5 +1,7 @@
 """Whether a migration could go through, and what it would take: looked at before anything is begun."""
 
+import importlib
+
 from weaviate import WeaviateClient
 
 from weaviate_migration.api.server_session import opened_with_server
@@ -8,7 +10,7 @@ from weaviate_migration.phases.preflight.look import check_thoroughly
 from weaviate_migration.phases.preflight.mapping_choice import mapping_to_migrate
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.vectors.open_models import OpenModels
-from weaviate_migration.work_folder.checklist import Checklist
+from weaviate_migration.work_folder.checklist import Checklist, ChecklistItem
 
 
 def check_preflight(config: MigrationConfig) -> Checklist:
@@ -18,10 +20,11 @@ def check_preflight(config: MigrationConfig) -> Checklist:
 
     Raises:
         ConfigurationError: the settings themselves are wrong: no such file, no such mapping, no address, queries that
-            do not fit the mapping.
+            do not fit the mapping, a file of the executor that is wrong.
         MigrationConflictError: a migration is running in the work folder.
         SourceError: the file is locked or damaged, so that it cannot even be opened.
     """
+    workers = _looked_for_workers(config)
     with opened_with_server(config, mapping_to_migrate) as session:
 
         def connect() -> tuple[WeaviateClient, ServerAddress]:
@@ -33,4 +36,14 @@ def check_preflight(config: MigrationConfig) -> Checklist:
         session.lock("preflight")
         # No limit: what costs money is not asked here.
         models = session.parts.enter_context(OpenModels(session.work_folder.vector_cache_path, config))
-        return check_thoroughly(config, mapping, connect, models)
+        return check_thoroughly(config, mapping, connect, models, workers)
+
+
+def _looked_for_workers(config: MigrationConfig) -> list[ChecklistItem]:
+    """Whether somebody takes the steps, where the settings have workers do so: for that alone Dagster is imported."""
+    if config.executor is None:
+        return []
+    executors = importlib.import_module("weaviate_migration.runs.executors")
+    workers = importlib.import_module("weaviate_migration.runs.workers")
+    found: list[ChecklistItem] = workers.checked_workers(executors.read_executor(config.executor))
+    return found

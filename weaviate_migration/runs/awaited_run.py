@@ -82,7 +82,7 @@ class AwaitedRuns:
                         under_way.remove(each)
                         made[each.at] = self._run_id(each) or each.process.refused()
                         each.process.end()
-                        if not self._was_successful(made[each.at]):
+                        if not self._stored(made[each.at]).is_success:
                             waiting.clear()
         except BaseException as error:
             for each in under_way:
@@ -92,9 +92,14 @@ class AwaitedRuns:
 
     def _has_ended(self, run: "_Awaited") -> bool:
         """Whether a run has come to its end; one whose worker is lost is begun again."""
-        if run.process.has_ended_within(0):
-            return True
-        if (run_id := self._run_id(run)) is not None:
+        has_ended = run.process.has_ended_within(0)
+        run_id = self._run_id(run)
+        if has_ended:
+            if run_id is None or self._stored(run_id).is_finished:
+                return True
+            self._begin_again(run, f"The process of run {run_id} has ended before it: {run.process.said or 'killed'}")
+            return False
+        if run_id is not None:
             run.watch.look(Heartbeats(self._store, run_id).read(), self._newest_event(run_id))
         if (worker := run.watch.lost) is not None:
             self._begin_again(run, f"The worker {worker} has given no sign of life for {LOST_SECONDS:g} s", {worker})
@@ -117,8 +122,8 @@ class AwaitedRuns:
         if run_id is not None:
             Heartbeats(self._store, run_id).call_off()
         run.process.end()
-        if run_id is not None and (stored := self._instance.get_run_by_id(run_id)) is not None:
-            if not stored.is_finished:
+        if run_id is not None:
+            if not (stored := self._stored(run_id)).is_finished:
                 self._instance.report_run_failed(stored, why)
             self._instance.event_log_storage.free_concurrency_slots_for_run(run_id)
             self._await_steps(run_id, gone)
@@ -135,9 +140,10 @@ class AwaitedRuns:
         found = self._instance.get_runs(dg.RunsFilter(tags={AWAITED_TAG: run.token}), limit=1)
         return found[0].run_id if found else None
 
-    def _was_successful(self, run_id: str) -> bool:
+    def _stored(self, run_id: str) -> dg.DagsterRun:
         run = self._instance.get_run_by_id(run_id)
-        return run is not None and run.is_success
+        assert run is not None, "it was there, and nobody removes runs of a migration"
+        return run
 
     def _newest_event(self, run_id: str) -> int | None:
         found = self._instance.get_records_for_run(run_id, limit=1, ascending=False).records
@@ -208,9 +214,12 @@ class _RunProcess:
             self._command.close()
         self._printed.close()
 
+    @property
+    def said(self) -> str:
+        """The end of what it has printed: why it ended, where it did so by itself."""
+        self._printed.seek(0)
+        return self._printed.read().decode(errors="replace")[-_SHOWN_CHARACTERS:].strip()
+
     def refused(self) -> str:
         """Raises what the process has said, which ended before there was a run."""
-        self._printed.seek(0)
-        said = self._printed.read().decode(errors="replace")[-_SHOWN_CHARACTERS:]
-        self.end()
-        raise RuntimeError(f"the process of a run ended with {self._process.returncode}, before its run began:\n{said}")
+        raise RuntimeError(f"the process of a run has ended before its run began:\n{self.said}")

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import platform
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -37,6 +38,8 @@ logger = logging.getLogger(__name__)
 
 # Which process a run belongs to: a run of one that is gone was killed, and would stay "in progress" for ever.
 PROCESS_TAG = "weaviate_migration/process"
+# Of which machine: several may share one instance of Dagster, and a process is known on its own only.
+MACHINE_TAG = "weaviate_migration/machine"
 # Several work folders may share one DAGSTER_HOME.
 WORK_DIR_TAG = "weaviate_migration/work_dir"
 
@@ -269,7 +272,12 @@ def end_killed_runs(instance: dg.DagsterInstance) -> list[str]:
 
 
 def was_killed(run: dg.DagsterRun) -> bool:
-    """Whether the process of a run that has not ended is gone; never of a run from the UI, which names none."""
+    """Whether the process of a run that has not ended is gone.
+
+    Never of a run from the UI, which names none, nor of one of another machine, where nobody here can look.
+    """
+    if run.tags.get(MACHINE_TAG, platform.node()) != platform.node():
+        return False
     tag = run.tags.get(PROCESS_TAG)
     return tag is not None and tag != _process_tag(int(tag.partition("@")[0]))
 
@@ -289,7 +297,8 @@ def _process_tag(pid: int) -> str:
 
 
 def _tags(config: MigrationConfig, job: str, keys: Sequence[str]) -> dict[str, str]:
-    tags = {PROCESS_TAG: _process_tag(os.getpid()), WORK_DIR_TAG: str(config.work_dir.absolute())}
+    tags = {PROCESS_TAG: _process_tag(os.getpid()), MACHINE_TAG: platform.node()}
+    tags[WORK_DIR_TAG] = str(config.work_dir.absolute())
     if job not in JOBS_OF_ONE_STEP:  # These are about no partitions.
         tags["dagster/asset_partition_range_start"] = keys[0]
         tags["dagster/asset_partition_range_end"] = keys[-1]

@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 
 from weaviate_migration.runs.executors import ChosenExecutor
+from weaviate_migration.work_folder.checklist import ChecklistItem
 
 # Workers answer within milliseconds; those of a busy machine may take longer.
 _ANSWER_SECONDS = 3.0
@@ -20,6 +21,17 @@ def absent_workers(executor: ChosenExecutor) -> str:
     """
     ask = _QUESTIONS.get(executor.name)
     return ask(_resolved(executor), dict(executor.source_tags)) if ask else ""
+
+
+def checked_workers(executor: ChosenExecutor) -> list[ChecklistItem]:
+    """The item of the preflight; none where the steps run on this machine."""
+    if not executor.is_elsewhere:
+        return []
+    if absent := absent_workers(executor):
+        return [ChecklistItem("workers", "failed", absent, "Start one, or correct --executor.")]
+    if executor.name == "k8s":
+        return [ChecklistItem("workers", "skipped", "Kubernetes makes a pod for each step")]
+    return [ChecklistItem("workers", "passed", f"{executor.name}: somebody takes the steps")]
 
 
 def _resolved(executor: ChosenExecutor) -> Mapping[str, Any]:

@@ -12,15 +12,17 @@ from weaviate import WeaviateClient
 from weaviate_migration.phases.history.collection_locks import writing_lock
 from weaviate_migration.runs import awaited_run, life_watch
 from weaviate_migration.runs.awaited_run import AWAITED_TAG
+from weaviate_migration.runs.executors import read_executor
 from weaviate_migration.runs.runner import dagster_instance
 from weaviate_migration.runs.steps import RunSteps
+from weaviate_migration.runs.workers import checked_workers
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.heartbeats import Heartbeats
 from weaviate_migration.work_folder.state_store import StateStore
 from weaviate_migration_tests.cluster.celery_worker import CeleryWorker, celery_settings
 from weaviate_migration_tests.cluster.redis_server import RedisServer
-from weaviate_migration_tests.live.command_line import Ended, empty, holdings, until
+from weaviate_migration_tests.live.command_line import Ended, empty, holdings, run_here, until
 from weaviate_migration_tests.live.notes import fresh_notes
 
 # Three signs of life may be late.
@@ -78,6 +80,11 @@ def test_nobody_takes_the_steps(worked: WorkedNotes) -> None:
     assert ended.code == 2
     assert "No worker of Celery listens to the queue `dagster`." in ended.stderr
     assert worked.runs == []
+    checked = run_here("preflight", *worked.notes.options, "--executor", worked.executor, "--json")
+    assert checked.code == 3
+    first, *_ = checked.json["items"]
+    assert (first["name"], first["verdict"]) == ("workers", "failed")
+    assert "the queue `dagster`" in first["figure"]
 
 
 def test_a_step_whose_worker_is_killed_is_taken_by_another_run(
@@ -86,6 +93,7 @@ def test_a_step_whose_worker_is_killed_is_taken_by_another_run(
     for module in (awaited_run, life_watch):
         monkeypatch.setattr(module, "LOST_SECONDS", LOST_SECONDS)
     worked.worker.start()
+    assert [each.verdict for each in checked_workers(read_executor(worked.executor))] == ["passed"]
     folder = WorkFolder(worked.notes.work_dir)
     name, *_ = [each for each in holdings(connected)[0] if each.startswith("Note_")]
     lock = writing_lock(folder, name)

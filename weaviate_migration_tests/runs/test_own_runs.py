@@ -1,5 +1,6 @@
 """Which runs are a migration's, in an instance where a project has others."""
 
+import platform
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,14 @@ from weaviate_migration.mapping import read_mapping
 from weaviate_migration.runs.jobs import JOBS
 from weaviate_migration.runs.names import DagsterNames
 from weaviate_migration.runs.own_runs import OwnRuns
-from weaviate_migration.runs.runner import WORK_DIR_TAG, dagster_instance
+from weaviate_migration.runs.runner import (
+    MACHINE_TAG,
+    PROCESS_TAG,
+    WORK_DIR_TAG,
+    dagster_instance,
+    end_killed_runs,
+    was_killed,
+)
 
 WORK_DIR = Path("/data/crm")
 OURS = {WORK_DIR_TAG: str(WORK_DIR)}
@@ -90,3 +98,24 @@ def run_on_record(instance: dg.DagsterInstance, job: str = "__ASSET_JOB", **more
     made = run(job, **more)
     instance.add_run(made)
     return made.run_id
+
+
+GONE = {PROCESS_TAG: "4194305@1.00"}  # No process has such a number.
+
+
+@pytest.mark.parametrize(
+    ("tags", "killed"),
+    [
+        ({}, False),
+        (GONE, True),
+        (GONE | {MACHINE_TAG: platform.node()}, True),
+        (GONE | {MACHINE_TAG: "another machine"}, False),
+    ],
+)
+def test_a_run_of_another_machine_is_not_judged_by_the_processes_of_this_one(
+    instance: dg.DagsterInstance, tags: dict[str, str], killed: bool
+) -> None:
+    begun = run("migrate", tags=tags, status=dg.DagsterRunStatus.STARTED)
+    instance.add_run(begun)
+    assert was_killed(begun) == killed
+    assert end_killed_runs(instance) == ([begun.run_id] if killed else [])

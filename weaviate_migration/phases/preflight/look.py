@@ -1,6 +1,6 @@
 """Composes the preflight: all of it for an operator, and its quick items for each migration that begins."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -48,12 +48,14 @@ def check_thoroughly(
     mapping: Mapping,
     connect: Callable[[], tuple[WeaviateClient, ServerAddress]],
     models: OpenModels,
+    beside: Sequence[ChecklistItem] = (),
 ) -> Checklist:
     """All items, stored too; the caller holds the work folder's lock. A sample of each table goes the whole way.
 
     Args:
         connect: starts the server if it has to, and gives a client of it; ServerNotUsableError is an item that failed.
         models: that make vectors.
+        beside: what others have looked at.
 
     Raises:
         ConfigurationError: there is no such file, or the address of the server is wrong.
@@ -62,7 +64,7 @@ def check_thoroughly(
     work_folder, path = WorkFolder.of(config), sqlite_path(config.sqlite_url)
     with readable_source(path, work_folder.scratch) as readable:
         source = Source.of(path, inspect_database(readable, mapping), mapping)
-        items = [source_side.backup(source), *_without_server(config, mapping, source, work_folder)]
+        items = [*beside, source_side.backup(source), *_without_server(config, mapping, source, work_folder)]
         costs, told = _embedding(config, source, mapping, models, work_folder.ensure_scratch())
         items += told
         try:
