@@ -42,6 +42,7 @@ from weaviate_migration.source.connect import sqlite_path
 from weaviate_migration.source.other_tables import OtherTables, read_other_tables, refuse_passed_over
 from weaviate_migration.source.plan import MigrationPlan, planned_source
 from weaviate_migration.target.aliases import refuse_foreign_names, refuse_other_tenants
+from weaviate_migration.target.calls import level_of
 from weaviate_migration.target.connect import answers, server_version
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.phase import Phase, next_step
@@ -228,7 +229,7 @@ class _MigrateCall:
         if not is_whole(record, compared) or any(each.pending or each.differences for each in compared):
             return result
         try:
-            path = certify(self._work_folder, self._mapping, record, compared, server_version(client))
+            path = certify(self._work_folder, self._mapping, record, compared, server_version(client), level_of(client))
         except StorageError as error:  # Readers may have the new collections already: the migration is done.
             told = f"There is no certificate: {error.message} `weaviate-migration verify` makes one once there is room."
             return result.with_(warnings=[*result.warnings, told])

@@ -14,6 +14,7 @@ from weaviate_migration.phases.history.extract.storage import open_partition
 from weaviate_migration.phases.history.quarantine_retry import QuarantineReplay
 from weaviate_migration.phases.history.versioned_collections import maker_of
 from weaviate_migration.phases.history.written_vectors import written_vectors
+from weaviate_migration.target.replicas import open_collection
 from weaviate_migration.target.schema import refuse_lost_collection
 from weaviate_migration.target.write import write_settings
 from weaviate_migration.work_folder.record import MigrationRecord
@@ -68,7 +69,7 @@ def _written_again(session: ServerSession, record: MigrationRecord, collections:
     for each in collections:
         refuse_lost_collection(client, record.collection(each), maker_of(record))
         quarantine = session.work_folder.quarantine(record, each)
-        objects = client.collections.use(record.collection(each))
+        objects = open_collection(client, record.collection(each))
         extracts = session.work_folder.extract_paths(record, each, quarantine.partitions())
         with (
             collection_changes(session.work_folder, record, session.mapping, each) as since,

@@ -32,6 +32,7 @@ from weaviate_migration.phases.validation.partition_comparison import kept_compa
 from weaviate_migration.phases.validation.repair import PartitionRepair, RepairTally
 from weaviate_migration.runs.events import CheckResult, check_results, run_verdict
 from weaviate_migration.runs.jobs import VERIFY, VERIFY_LIVE
+from weaviate_migration.target.calls import level_of
 from weaviate_migration.target.connect import server_version
 from weaviate_migration.target.schema import refuse_lost_collection
 from weaviate_migration.target.write import WriteSettings, write_settings
@@ -195,7 +196,9 @@ class MigrationVerifier:
         compared = compared_collections(self._work_folder, mapping, record)
         path: UPath | None = None
         if is_whole(record, compared):
-            path = certify(self._work_folder, mapping, record, compared, server_version(self._client))
+            path = certify(
+                self._work_folder, mapping, record, compared, server_version(self._client), level_of(self._client)
+            )
         exit_code, errors = run_verdict(run.events)
         # A comparison that broke off has read less of the extracts than they have.
         if is_whole(record, compared) and (lacking := lacking_rows(compared)):

@@ -23,6 +23,7 @@ from weaviate_migration.base.texts import suggestion
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 LogFormat = Literal["text", "json"]
+ConsistencyLevel = Literal["ONE", "QUORUM", "ALL"]
 
 DEFAULT_WORK_DIR = Path(".weaviate_migration")
 API_KEY_VARIABLE = "WEAVIATE_MIGRATION_API_KEY"
@@ -52,6 +53,7 @@ OPTIONS: Mapping[str, str] = {
     "weaviate_api_key": "--api-key",
     "grpc_port": "--grpc-port",
     "grpc_host": "--grpc-host",
+    "consistency_level": "--consistency-level",
     "batch_size": "--batch-size",
     "max_retries": "--max-retries",
     "retry_delay": "--retry-delay",
@@ -101,10 +103,12 @@ class MigrationConfig(BaseModel):
 
     Attributes:
         sqlite_url: a path, or a URL `sqlite:///path`.
-        weaviate_url: `embedded`, `embedded:DIR` or `http(s)://host[:port]`.
+        weaviate_url: `embedded`, `embedded:DIR` or `http(s)://host[:port]`; of a cluster several of these, with commas.
         weaviate_api_key: for a server that wants one.
         grpc_port: of a server that is not embedded; 50051, for https 443.
         grpc_host: the host of its gRPC, where that is not the one of `weaviate_url`.
+        consistency_level: how many replicas of an object have to take part where it is written, read or removed: `ONE`,
+            `QUORUM` or `ALL`; None: `QUORUM`. It is of no account where a collection has one replica.
         batch_size: objects in a batch at most.
         max_retries: how often an object is sent, and any other call made, again after a failure that may pass.
         retry_delay: seconds before the first of these; doubled each time, with jitter.
@@ -155,6 +159,7 @@ class MigrationConfig(BaseModel):
     weaviate_api_key: str | None = Field(default=None, repr=False)
     grpc_port: int | None = Field(default=None, ge=1, le=65535)
     grpc_host: str | None = Field(default=None, min_length=1)
+    consistency_level: ConsistencyLevel | None = None
     batch_size: int = Field(default=100, ge=1, le=10_000)
     max_retries: int = Field(default=3, ge=0, le=100)
     retry_delay: float = Field(default=1.0, ge=0, le=3600, allow_inf_nan=False)

@@ -15,6 +15,7 @@ from weaviate_migration.base.errors import DifferencesError
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.demo import chatting, write_demo_file
 from weaviate_migration.demo.vector_mapping import VECTOR
+from weaviate_migration.target.replicas import open_collection
 from weaviate_migration.vectors.provider import EmbeddingProvider
 from weaviate_migration.work_folder.folder import WorkFolder
 
@@ -87,7 +88,7 @@ def _asked(search: DemoSearch) -> Any:
 
 
 def _query(client: WeaviateClient, prefix: str, search: DemoSearch) -> Any:
-    return client.collections.use(f"{prefix}{search.collection}").query
+    return open_collection(client, f"{prefix}{search.collection}").query
 
 
 def _shown(kind: str, prefix: str, search: DemoSearch, found: Any) -> SearchShown:
@@ -163,7 +164,7 @@ def tour_live(
 
 def _lost_messages(client: WeaviateClient, prefix: str, written: Mapping[str, str | None]) -> Iterator[str]:
     """The messages that Weaviate does not hold as the application wrote them last; None: it deleted them."""
-    messages = client.collections.use(f"{prefix}Message").iterator(return_properties=["messageId", "content"])
+    messages = open_collection(client, f"{prefix}Message").iterator(return_properties=["messageId", "content"])
     found = {str(each.properties["messageId"]): each.properties["content"] for each in messages}
     return (message for message, content in written.items() if found.get(message) != content)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, field_validator, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from weaviate_migration.base.texts import suggestion
 from weaviate_migration.mapping.asset_names import AssetNames, NamedBy, asset_names
@@ -29,8 +29,13 @@ UnmappedPolicy = Literal["refuse", "warn"]
 # Of each vector and property: what alters neither the objects nor what they are made from.
 _NOT_OF_VECTORS = {"on_failure", "headers", "query_prefix", "recall"}
 _NOT_OF_PROPERTIES = {"containment"}
-_NO_OTHER_MIGRATION = {
-    "collections": {"__all__": {"vectors": {"__all__": _NOT_OF_VECTORS}, "properties": {"__all__": _NOT_OF_PROPERTIES}}}
+_NO_OTHER_MIGRATION: dict[str, Any] = {
+    # Each collection has them from there.
+    "replication": True,
+    "shards": True,
+    "collections": {
+        "__all__": {"vectors": {"__all__": _NOT_OF_VECTORS}, "properties": {"__all__": _NOT_OF_PROPERTIES}}
+    },
 }
 # So much of a condition is shown where rows are named in a line.
 _SHOWN_CONDITION = 60
@@ -242,6 +247,13 @@ class CollectionMapping(ValidatedModel):
         """Names its assets as if there were no other collection."""
         (self._asset_names,) = asset_names([self.named_by])
 
+    def spread_by_default(self, replication: int | None, shards: int | None) -> Self:
+        """The same, with these where it does not say its own."""
+        given: dict[str, int | None] = {"replication": self.replication or replication}
+        if self.tenant is None:
+            given["shards"] = self.shards or shards
+        return self.model_copy(update=given)
+
     def among(self, names: AssetNames, collections: dict[str, str]) -> Self:
         """The same, as it is among the collections of its mapping: with other names of its assets, knowing the others.
 
@@ -370,6 +382,8 @@ class Mapping(ValidatedModel):
         omit_tables: tables that are left out altogether, each with the reason.
         unmapped: what to do when a table has rows and is neither mapped nor left out: `refuse` to migrate, or `warn`.
         models: what makes vectors of texts, by the name that vectors call it by.
+        replication: of all collections that do not say it themselves.
+        shards: the same; a collection with tenants has a shard for each of them.
     """
 
     name: NonEmpty
@@ -377,7 +391,19 @@ class Mapping(ValidatedModel):
     omit_tables: dict[NonEmpty, NonEmpty] = later({})
     unmapped: UnmappedPolicy = later("warn")
     models: dict[NonEmpty, ModelMapping] = later({})
+    replication: int | None = later(None, ge=1)
+    shards: int | None = later(None, ge=1)
     collections: Items[CollectionMapping] = Field(min_length=1)
+
+    @field_validator("collections")
+    @classmethod
+    def _spread_over_nodes(
+        cls, collections: tuple[CollectionMapping, ...], info: ValidationInfo
+    ) -> tuple[CollectionMapping, ...]:
+        """Each collection with what the mapping says for all of them."""
+        return tuple(
+            each.spread_by_default(info.data.get("replication"), info.data.get("shards")) for each in collections
+        )
 
     @field_validator("collections")
     @classmethod

@@ -36,6 +36,7 @@ from weaviate_migration.target.query import (
     finds_near,
     finds_word,
 )
+from weaviate_migration.target.replicas import open_collection
 from weaviate_migration.target.tenants import of_tenant, tenants_of
 from weaviate_migration.work_folder.checklist import ChecklistItem, Verdict
 from weaviate_migration.work_folder.folder import WorkFolder, lacking_text
@@ -66,7 +67,7 @@ def counts(client: WeaviateClient, mapping: Mapping, record: MigrationRecord, ro
     of_tenants: dict[str, dict[str, int]] = {}
     try:
         for each in mapping.collections:
-            collection, alias = client.collections.use(record.collection(each)), record.alias(each)
+            collection, alias = open_collection(client, record.collection(each)), record.alias(each)
             if (tenants := tenants_of(collection, each)) is not None:
                 of_tenants[alias] = counts_by_tenant(collection, tenants)
             objects[alias] = sum(of_tenants[alias].values()) if alias in of_tenants else count_objects(collection)
@@ -119,7 +120,7 @@ def search(client: WeaviateClient, mapping: Mapping, record: MigrationRecord) ->
     failed: list[str] = []
     searches, slowest = 0, 0.0
     for each in mapping.collections:
-        collection = client.collections.use(record.alias(each))
+        collection = open_collection(client, record.alias(each))
         began = time.monotonic()
         try:
             tenants = tenants_of(collection, each)
@@ -146,7 +147,7 @@ def vectors(client: WeaviateClient, mapping: Mapping, record: MigrationRecord) -
     failed: list[str] = []
     searches, slowest = 0, 0.0
     for each in mapping.collections:
-        collection = client.collections.use(record.alias(each))
+        collection = open_collection(client, record.alias(each))
         try:
             tenants = tenants_of(collection, each)
             for tenant in [None] if tenants is None else _some(tenants):
@@ -211,7 +212,7 @@ def _compared_queries(
         ask_queries(
             asked.of(each),
             source.plan.of(each),
-            client.collections.use(record.alias(each)),
+            open_collection(client, record.alias(each)),
             source.selects,
             vector_of,
         )

@@ -40,6 +40,8 @@ class MigrationStatus:
         capture: None where the changes of the source are not followed.
         not_followed: a sentence for each collection whose changes are not, while those of others are.
         server: why nothing is known of the server; '' where it answered.
+        replicas: on how many nodes the objects of a collection are kept; only where on several.
+        consistency_level: how many of them take part in what is asked of objects; '' where there are none.
         aliases: for each where it points, None for nowhere; empty where the server did not answer.
         checks: how many there are of each status.
         searches: how much searches find of what they have to find, as the checks said last.
@@ -59,6 +61,8 @@ class MigrationStatus:
     capture: Standing | None = None
     not_followed: Sequence[str] = field(default_factory=list)
     server: str = ""
+    replicas: Mapping[str, int] = field(default_factory=dict)
+    consistency_level: str = ""
     aliases: Mapping[str, str | None] = field(default_factory=dict)
     checks: Mapping[str, int] = field(default_factory=dict)
     searches: "Sequence[FoundShare]" = field(default_factory=list)

@@ -314,6 +314,7 @@ def _run_config(config: MigrationConfig, names: DagsterNames, job: str, executor
         "prefix": config.prefix,
         "grpc_port": config.grpc_port,
         "grpc_host": config.grpc_host,
+        "consistency_level": config.consistency_level,
         "api_key": api_key,
     }
     return {

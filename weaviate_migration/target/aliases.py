@@ -8,6 +8,7 @@ from weaviate_migration.base.errors import MigrationConflictError
 from weaviate_migration.base.write_guards import confirm_writes
 from weaviate_migration.target.calls import make_once
 from weaviate_migration.target.failures import target_errors
+from weaviate_migration.target.replicas import open_collection
 from weaviate_migration.target.schema import origin_of
 from weaviate_migration.target.tenants import tenants_found
 
@@ -83,7 +84,7 @@ def refuse_other_tenants(client: WeaviateClient, lone_tenants: Mapping[str, str]
     for alias, target in alias_targets(client, lone_tenants).items():
         if target is None or not client.collections.exists(target):
             continue
-        found = tenants_found(client.collections.use(target))
+        found = tenants_found(open_collection(client, target))
         others = [tenant for tenant in found or () if tenant != lone_tenants[alias]]
         if found is None:
             conflicts.append(f"`{alias}` leads to a collection without tenants")

@@ -1,6 +1,7 @@
 """Connects to a Weaviate server: the one that was named, or an embedded one; each call of the client is bounded."""
 
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,15 +17,19 @@ from weaviate_migration.base.errors import ServerNotUsableError, TargetError, Tr
 from weaviate_migration.base.limited_http import LEAST_SECONDS
 from weaviate_migration.base.redaction import secret_kept
 from weaviate_migration.base.repeats import NO_REPEATS, RepeatLimits, repeating
+from weaviate_migration.base.settings import ConsistencyLevel
 from weaviate_migration.target.answer_limits import LARGEST_PAGE_BYTES, limited_client
 from weaviate_migration.target.calls import bound_calls, tells
 from weaviate_migration.target.failures import target_errors
 from weaviate_migration.target.message_size import MESSAGE_BYTES
 from weaviate_migration.target.module_headers import NO_HEADERS, module_headers
+from weaviate_migration.target.nodes import Nodes
 from weaviate_migration.target.probes import CHECK_SECONDS, DIRECT, NoAnswerError, check_usable
 from weaviate_migration.target.server import ServerAddress, embedded_server, running_server
 from weaviate_migration.target.server_binary import Say, say_on_stderr
 from weaviate_migration.target.weaviate_url import EmbeddedTarget, RemoteTarget, grpc_host_of
+
+logger = logging.getLogger(__name__)
 
 UNPACKED = (("grpc.compression_enabled_algorithms_bitset", 1), ("grpc.per_message_decompression", 0))
 """gRPC asks for packed messages, and unpacks any number of bytes before it looks at its limit (1.5 GB, measured)."""
@@ -87,8 +92,8 @@ def connected(
     Args:
         headers: as `open_weaviate` takes them.
     """
-    key = api_key if isinstance(target, RemoteTarget) else None
-    with secret_kept(key), connect(address, key, limits, headers) as client:
+    key, level = (api_key, target.level) if isinstance(target, RemoteTarget) else (None, None)
+    with secret_kept(key), connect(address, key, limits, headers, level) as client:
         yield client
 
 
@@ -105,10 +110,10 @@ def open_running_weaviate(
         folder = target.data_folder(work_dir)
         if (address := running_server(folder)) is None:
             raise ServerNotUsableError(f"the embedded server on {folder} is not running")
-        api_key = None
+        api_key, level = None, None
     else:
-        address = target.address
-    with connect(address, api_key, limits) as client:
+        address, level = target.address, target.level
+    with connect(address, api_key, limits, level=level) as client:
         yield client
 
 
@@ -117,21 +122,46 @@ def connect(
     api_key: str | None,
     limits: RepeatLimits = NO_REPEATS,
     headers: Mapping[str, str] = NO_HEADERS,
+    level: ConsistencyLevel | None = None,
 ) -> weaviate.WeaviateClient:
     """A connected client, which the caller closes; its calls are bounded and repeated, see `calls.bound_calls`.
+
+    Of a cluster it is connected to the first node that can be worked with; when that is gone, calls go to the next.
 
     Args:
         limits: how calls that fail for a passing reason are repeated, those of connecting too.
         headers: as `open_weaviate` takes them.
+        level: see `replicas.open_collection`; None: QUORUM.
 
     Raises:
         ServerNotUsableError: unreachable, not ready, key refused, not Weaviate, too old, or gRPC unreachable.
         ConfigurationError: a key that cannot be sent.
     """
     may_pass, sent = retry_if_exception_type(NoAnswerError), module_headers(headers)
-    client = repeating(limits, may_pass, tells(f"connecting to {address}"))(_connect, address, api_key, sent)
-    bound_calls(client, limits)
+
+    def connect_to_any() -> tuple[ServerAddress, weaviate.WeaviateClient]:
+        return _connect_to_any(address.nodes, api_key, sent)
+
+    own, client = repeating(limits, may_pass, tells(f"connecting to {address}"))(connect_to_any)
+    others = [each for each in address.nodes if each != own]
+    nodes = Nodes(own, others, lambda at: check_usable(at, api_key), lambda at: _connect(at, api_key, sent))
+    bound_calls(client, limits, nodes, level)
     return client
+
+
+def _connect_to_any(
+    nodes: Sequence[ServerAddress], api_key: str | None, headers: dict[str, str]
+) -> tuple[ServerAddress, weaviate.WeaviateClient]:
+    """A client of the first node that can be worked with; where none can, what is wrong with the very first."""
+    refusals: list[ServerNotUsableError] = []
+    for each in nodes:
+        try:
+            return each, _connect(each, api_key, headers)
+        except ServerNotUsableError as error:
+            refusals.append(error)
+            if len(nodes) > 1:
+                logger.warning("%s", error.message)
+    raise refusals[0]
 
 
 def _connect(address: ServerAddress, api_key: str | None, headers: dict[str, str]) -> weaviate.WeaviateClient:

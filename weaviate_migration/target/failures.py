@@ -55,11 +55,17 @@ _TRANSIENT_TEXTS: tuple[tuple[type[TransientTargetError], re.Pattern[str]], ...]
         TargetConnectionError,
         re.compile(
             r"\b5\d\d\b status|connection refused|context canceled|leader not found|shutting down"
-            r"|failed with status: 50[234]\b|resolve node name|no (read|write) replica found",
+            r"|failed with status: 50[234]\b|resolve node name|no (read|write) replica found"
+            # Of a cluster whose nodes do not reach one another, of which too few are there, or one has not made a
+            # collection yet that the others have.
+            r"|non-existing index|cannot reach enough replicas|connect: \w+ \"https?://|: EOF$",
             re.I,
         ),
     ),
 )
+# The same of a change of the schema or of an alias, while the nodes elect the one that decides: with the status of a
+# wrong request.
+_NO_LEADER = re.compile(r"leader not found", re.I)
 # Of a vectorizer of the server, which has no code either: it would refuse every object, and no waiting helps.
 _OF_EVERY_OBJECT: tuple[tuple[re.Pattern[str], str], ...] = (
     (
@@ -257,7 +263,16 @@ def _kind_of_call(call: grpc.Call) -> type[TransientTargetError] | None:
 
 
 def _kind_of_status(status: int, said: str) -> type[TransientTargetError] | None:
+    if status == httpx.codes.UNPROCESSABLE_ENTITY and _NO_LEADER.search(said):
+        return TargetConnectionError
     return passing_kind(said) if status == httpx.codes.INTERNAL_SERVER_ERROR else PASSING_STATUSES.get(status)
+
+
+def tells_of_gone_node(error: Exception) -> bool:
+    """Whether nobody answers a call of gRPC any more: another node of the cluster may."""
+    if isinstance(error, grpc.Call):
+        return error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+    return isinstance(error, TargetConnectionError)
 
 
 def _passing_kind(error: WeaviateBaseError, call: grpc.Call | None) -> type[TransientTargetError] | None:

@@ -6,6 +6,7 @@ The bytes of an answer go into structs that are made from the mapping.
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from operator import attrgetter
 from typing import Any, TypeVar, cast
 
@@ -18,7 +19,14 @@ from weaviate_migration.base.errors import UnusableAnswerError
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping.object_ids import UuidRange, address
 from weaviate_migration.target.failures import target_errors
-from weaviate_migration.target.read_back import objects_in_range, uuid_after, uuid_before, vector_bytes_after
+from weaviate_migration.target.read_back import (
+    objects_in_range,
+    uuid_after,
+    uuid_before,
+    uuids_in_range,
+    vector_bytes_after,
+)
+from weaviate_migration.target.replicas import open_collection, replicas_of
 from weaviate_migration.target.tenants import PartOfRange, Tenants, parts_of_range
 
 # As JSON has them. Dates, UUIDs and the base64 of blobs stay texts here.
@@ -188,10 +196,11 @@ class ObjectPages:
     def __init__(self, client: WeaviateClient, name: str, mapping: CollectionMapping) -> None:
         self._client = client
         self._name = name
-        self._objects = client.collections.use(name)
+        self._objects = open_collection(client, name)
         self._reader = PageReader(mapping)
         self._numbers = [prop.name for prop in mapping.properties if prop.type in ("number", "number[]")]
         self._vectors = mapping.expected_vectors
+        self._is_replicated = replicas_of(self._objects) > 1
 
     def read(self, within: UuidRange, limit: int, tenants: Tenants = None) -> tuple[ObjectColumns | None, bool]:
         """The first objects of a range, and whether they are all that it has.
@@ -217,7 +226,12 @@ class ObjectPages:
         return ObjectColumns.joined(parts or [nothing]), is_whole
 
     def _read_part(self, part: PartOfRange, limit: int) -> tuple[ObjectColumns | None, bool]:
-        """As `read`, of one tenant."""
+        """As `read`, of one tenant.
+
+        REST lists what one node has. So where there are replicas, the same objects are asked for over gRPC first, at
+        the client's level: what differs from another replica is mended by that, and REST tells it as it is then.
+        """
+        proven = list(islice(uuids_in_range(part.objects, part.within, limit), limit)) if self._is_replicated else None
         try:
             found = self._reader.read(self._answer(part, limit))
         except UnusableAnswerError:  # More than is read at once; over gRPC it is read in parts.
@@ -227,6 +241,8 @@ class ObjectPages:
         end = len(found) if part.within.high is None else bisect_left(found.uuids, part.within.high)
         is_whole = end < len(found) or len(found) < limit
         completed = self._completed(found.part(0, end), part)
+        if completed is not None and proven is not None and completed.uuids != proven:
+            return None, False
         if completed is None or part.tenant is None:
             return completed, is_whole
         return replace(completed, uuids=[address(part.tenant, uuid) for uuid in completed.uuids]), is_whole

@@ -3,6 +3,7 @@
 The address of an object in a collection without tenants is its UUID.
 """
 
+import logging
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -22,12 +23,15 @@ from weaviate_migration.mapping.object_ids import UuidRange, address
 from weaviate_migration.mapping.row_to_object import Vectors
 from weaviate_migration.target.calls import carrying
 from weaviate_migration.target.failures import is_too_large, target_error, target_errors
+from weaviate_migration.target.replicas import brought_back
 from weaviate_migration.target.tenants import Tenants, parts_of_objects, parts_of_range
 
 try:
     from weaviate_migration.target import search_reply
 except ImportError:  # The client's stubs are not where they were.
     search_reply = None  # type: ignore[assignment]
+
+logger = logging.getLogger(__name__)
 
 # Pages of the cursor: at 5,000 objects a page the server is the limit (20,000/s; with 100 it is 8,400/s).
 PAGE = 5_000
@@ -80,6 +84,14 @@ def uuids_in_range(
     return (of_object for of_object, _ in _walk(collection, tenants, fetch, uuid_range, page))
 
 
+class _Wanted(NamedTuple):
+    """What is wanted of objects beside their other properties."""
+
+    vectors: Sequence[str]
+    blobs: Sequence[str]
+    references: Sequence[str]
+
+
 def objects_in_range(
     collection: Collection[Any, Any],
     uuid_range: UuidRange,
@@ -102,22 +114,7 @@ def objects_in_range(
         vectors: the names of those that are wanted too.
     """
 
-    wanted = None if properties is None else list(properties)
-
-    def ask(objects: Collection[Any, Any], after: str | None, limit: int) -> _Page:
-        found: _Page = objects.query.fetch_objects(
-            limit=limit,
-            after=after,
-            include_vector=list(vectors),
-            return_properties=wanted,
-            return_references=_wanted_references(references),
-        ).objects
-        if blobs:
-            named = objects.query.fetch_objects(limit=limit, after=after, return_properties=list(blobs)).objects
-            held = {each.uuid: each.properties for each in named}
-            for each in found:
-                each.properties.update(held.get(each.uuid, {}))
-        return found
+    wanted = _Wanted(vectors, blobs, references)
 
     if page <= _FEW and properties is None:
         found_uuids = uuids_in_range(collection, uuid_range, page, tenants=tenants)
@@ -127,7 +124,7 @@ def objects_in_range(
     @carrying(PAGE_BYTES)
     def fetch(objects: Collection[Any, Any], after: str | None, limit: int) -> _Page:
         try:
-            return ask(objects, after, limit)
+            return _page_of_objects(objects, after, limit, wanted, properties)
         except WeaviateQueryError as error:
             if not is_too_large(error):
                 raise
@@ -141,6 +138,29 @@ def objects_in_range(
 
     found = _walk(collection, tenants, fetch, uuid_range, page)
     return (StoredObject(of_object, each.properties, _vectors(each), _references(each)) for of_object, each in found)
+
+
+def _page_of_objects(
+    objects: Collection[Any, Any],
+    after: str | None,
+    limit: int,
+    wanted: _Wanted,
+    properties: Sequence[str] | None = None,
+) -> _Page:
+    """The first objects that come after a UUID."""
+    found: _Page = objects.query.fetch_objects(
+        limit=limit,
+        after=after,
+        include_vector=list(wanted.vectors),
+        return_properties=None if properties is None else list(properties),
+        return_references=_wanted_references(wanted.references),
+    ).objects
+    if wanted.blobs:
+        named = objects.query.fetch_objects(limit=limit, after=after, return_properties=list(wanted.blobs)).objects
+        held = {each.uuid: each.properties for each in named}
+        for each in found:
+            each.properties.update(held.get(each.uuid, {}))
+    return found
 
 
 def _objects_by_few(
@@ -283,6 +303,35 @@ def objects_by_uuid(
     references: Sequence[str] = (),
 ) -> dict[str, StoredObject]:
     """These objects by address, with these of their vectors, blobs and references; those that are not there are not."""
+    wanted = _Wanted(vectors, blobs, references)
+    found = _found_by_uuid(collection, uuids, wanted)
+    if back := brought_back(collection, [each for each in uuids if each not in found]):
+        found |= _found_by_uuid(collection, back, wanted)
+        found |= _found_by_cursor(collection, [each for each in back if each not in found], wanted)
+    return found
+
+
+def _found_by_cursor(
+    collection: Collection[Any, Any], uuids: Sequence[str], wanted: _Wanted
+) -> dict[str, StoredObject]:
+    """These objects, in the order of UUIDs and not by the index: a node that is killed while it writes loses entries.
+
+    An object that other replicas have in whole never gets them back there: nothing of it differs (1.39.0).
+    """
+    found: dict[str, StoredObject] = {}
+    for tenant, objects, of_tenant in parts_of_objects(collection, uuids):
+        for uuid in of_tenant:
+            of_object = address(tenant, uuid)
+            logger.warning("%s: the index of a node that was killed lacks %s", collection.name, of_object)
+            for each in _page_of_objects(objects, uuid_before(uuid), 1, wanted):
+                if str(each.uuid) == uuid:
+                    found[of_object] = StoredObject(of_object, each.properties, _vectors(each), _references(each))
+    return found
+
+
+def _found_by_uuid(collection: Collection[Any, Any], uuids: Sequence[str], wanted: _Wanted) -> dict[str, StoredObject]:
+    """As `objects_by_uuid`, of what the node that is asked has itself."""
+    vectors, blobs, references = wanted
     has_answer = search_reply is not None and search_reply.has_connection(collection)
     find = search_reply.found_objects if has_answer else _found_by_client
     found: dict[str, StoredObject] = {}
@@ -418,6 +467,12 @@ def _vectors(found: Any) -> Vectors:
 @target_errors("reading UUIDs")
 def uuids_present(collection: Collection[Any, Any], uuids: Sequence[str]) -> set[str]:
     """Those of these addresses that the collection has an object of."""
+    found = _uuids_found(collection, uuids)
+    return found.union(brought_back(collection, [each for each in uuids if each not in found]))
+
+
+def _uuids_found(collection: Collection[Any, Any], uuids: Sequence[str]) -> set[str]:
+    """As `uuids_present`, of what the node that is asked has itself."""
     return {
         address(tenant, str(each.uuid))
         for tenant, objects, of_tenant in parts_of_objects(collection, uuids)

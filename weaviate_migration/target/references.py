@@ -21,6 +21,7 @@ from weaviate_migration.mapping.row_to_object import References
 from weaviate_migration.target.calls import make_once
 from weaviate_migration.target.failures import target_errors
 from weaviate_migration.target.read_back import uuids_present
+from weaviate_migration.target.replicas import open_collection
 
 
 @target_errors("making references")
@@ -39,7 +40,7 @@ def ensure_references(client: WeaviateClient, name: str, targets: Mapping[str, s
 
 
 def _add(client: WeaviateClient, name: str, reference: str, target: str) -> None:
-    config = client.collections.use(name).config
+    config = open_collection(client, name).config
     make_once(
         client,
         "making references",
@@ -49,7 +50,7 @@ def _add(client: WeaviateClient, name: str, reference: str, target: str) -> None
 
 
 def _reference_names(client: WeaviateClient, name: str) -> set[str]:
-    return {each.name for each in client.collections.use(name).config.get().references}
+    return {each.name for each in open_collection(client, name).config.get().references}
 
 
 @target_errors("adding references")
@@ -92,7 +93,7 @@ class ReferencedObjects:
 
     def has(self, reference: str, of_object: str, to_uuid: str) -> bool:
         """Whether what a reference leads to is there, in the tenant of the object that has it."""
-        target = self.client.collections.use(self.targets[reference])
+        target = open_collection(self.client, self.targets[reference])
         return bool(uuids_present(target, [address(split_address(of_object)[0], to_uuid)]))
 
 

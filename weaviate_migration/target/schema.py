@@ -26,6 +26,7 @@ from weaviate_migration.target.collection_options import (
     text_analyzer,
 )
 from weaviate_migration.target.failures import target_errors
+from weaviate_migration.target.replicas import open_collection
 from weaviate_migration.target.vector_config import vector_configs, vectors_as_found, vectors_as_made
 
 _DATA_TYPES = {
@@ -147,7 +148,7 @@ def origin_of(client: WeaviateClient, name: str) -> Origin | None:
     """Which migration made this collection; None if none did, and for one that is not there."""
     if not client.collections.exists(name):
         return None
-    return Origin.of_description(client.collections.use(name).config.get(simple=True).description)
+    return Origin.of_description(open_collection(client, name).config.get(simple=True).description)
 
 
 def has_made(client: WeaviateClient, name: str, maker: Maker) -> bool:
@@ -216,7 +217,7 @@ def schema_differences(
     """
     if not client.collections.exists(name):
         return [f"there is no collection `{name}`"]
-    config = client.collections.use(name).config.get()
+    config = open_collection(client, name).config.get()
     expected = dict(trait for each in _properties(mapping) for trait in _traits_as_made(each))
     found = dict(trait for each in config.properties for trait in _traits_as_found(each))
     expected |= (options := dict(options_as_made(mapping)))

@@ -15,6 +15,7 @@ from weaviate.collections import Collection
 from weaviate.proto.v1 import base_pb2, properties_pb2, search_get_pb2
 
 from weaviate_migration.mapping.row_to_object import Vectors
+from weaviate_migration.target.batch_request import level_in_message
 
 VectorBytes = Mapping[str, bytes]
 """An object's vectors by name, as little-endian float32s: what Weaviate sends."""
@@ -38,6 +39,7 @@ def found_objects(
     request = search_get_pb2.SearchRequest(
         collection=collection.name,
         tenant=collection.tenant or "",
+        consistency_level=level_in_message(collection),
         limit=len(uuids),
         filters=base_pb2.Filters(
             operator=base_pb2.Filters.OPERATOR_CONTAINS_ANY,
@@ -66,6 +68,7 @@ def found_vectors(
     request = search_get_pb2.SearchRequest(
         collection=collection.name,
         tenant=collection.tenant or "",
+        consistency_level=level_in_message(collection),
         limit=limit,
         after=after or "",
         metadata=search_get_pb2.MetadataRequest(uuid=True, vectors=vectors),

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 from typing import IO
@@ -61,7 +61,8 @@ END_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 class ServerAddress:
     """Where a Weaviate server answers; `grpc_host` is '' where that follows from the host.
 
-    `api_key` is that of an embedded server; of another one the settings have it, or nobody.
+    `api_key` is that of an embedded server; of another one the settings have it, or nobody. `others` are the other
+    nodes of a cluster, which can be asked instead.
     """
 
     host: str
@@ -70,6 +71,12 @@ class ServerAddress:
     secure: bool = False
     grpc_host: str = ""
     api_key: str = field(default="", repr=False)
+    others: "tuple[ServerAddress, ...]" = field(default=(), repr=False)
+
+    @property
+    def nodes(self) -> "tuple[ServerAddress, ...]":
+        """All nodes, each by itself, this one first."""
+        return (replace(self, others=()), *self.others)
 
     def __str__(self) -> str:
         grpc = f"at {self.grpc_host}:{self.grpc_port}" if self.grpc_host else f"port {self.grpc_port}"

@@ -2,17 +2,18 @@
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from weaviate_migration.base.errors import ConfigurationError
-from weaviate_migration.base.settings import MigrationConfig
+from weaviate_migration.base.settings import ConsistencyLevel, MigrationConfig
 from weaviate_migration.target.server import ServerAddress
 
 IPV6 = 6
 HTTP_PORTS = {"http": 80, "https": 443}
+_GRPC_PORT = "grpc_port"
 GRPC_PORTS = {"http": 50051, "https": 443}
 
 
@@ -29,23 +30,33 @@ class EmbeddedTarget:
 
 @dataclass(frozen=True)
 class RemoteTarget:
-    """A server that runs already."""
+    """A server that runs already.
+
+    Attributes:
+        level: how many replicas have to take part in what is asked of objects; None: QUORUM.
+    """
 
     address: ServerAddress
+    level: ConsistencyLevel | None = None
 
 
 def configured_target(config: MigrationConfig) -> EmbeddedTarget | RemoteTarget:
     """The server that the settings name; raises what `parse_weaviate_url` does."""
-    return parse_weaviate_url(config.weaviate_url, config.grpc_port, config.grpc_host)
+    return parse_weaviate_url(config.weaviate_url, config.grpc_port, config.grpc_host, config.consistency_level)
 
 
-def parse_weaviate_url(url: str, grpc_port: int | None, grpc_host: str | None = None) -> EmbeddedTarget | RemoteTarget:
-    """Reads `embedded`, `embedded:DIR` or `http(s)://host[:port]`.
+def parse_weaviate_url(
+    url: str, grpc_port: int | None, grpc_host: str | None = None, consistency_level: ConsistencyLevel | None = None
+) -> EmbeddedTarget | RemoteTarget:
+    """Reads `embedded`, `embedded:DIR`, or `http(s)://host[:port]`, and of a cluster several of these, with commas.
+
+    An address may name its gRPC port itself, as nodes on one machine need it: `http://localhost:8081?grpc_port=50052`.
 
     Args:
         url: what `--weaviate-url` says.
         grpc_port: what `--grpc-port` says; None for 50051, and for 443 with https.
         grpc_host: what `--grpc-host` says; None for the host of the URL, and for Weaviate Cloud the one beside it.
+        consistency_level: what `--consistency-level` says.
 
     Raises:
         ConfigurationError: it is none of these; the message leaves out what could be a secret.
@@ -57,13 +68,31 @@ def parse_weaviate_url(url: str, grpc_port: int | None, grpc_host: str | None = 
         raise ConfigurationError(
             "the Weaviate URL holds a user name or a password", "Leave it out, and give the key with --api-key."
         )
-    address = _address(url, _split(url), grpc_port, _host(grpc_host) if grpc_host is not None else "")
+    host = _host(grpc_host) if grpc_host is not None else ""
+    first, *others = [_node(each.strip(), grpc_port, host) for each in url.split(",")]
+    return RemoteTarget(replace(first, others=tuple(others)), consistency_level)
+
+
+def _node(url: str, grpc_port: int | None, grpc_host: str) -> ServerAddress:
+    """The address of a server, or of one node of a cluster."""
+    parts = _split(url)
+    address = _address(url, parts, _own_grpc_port(url, parts) or grpc_port, grpc_host)
     if (address.host, address.http_port) == (grpc_host_of(address), address.grpc_port):
         raise ConfigurationError(
             f"{url}: HTTP and gRPC cannot share port {address.http_port} of one host",
             "Name the gRPC port: --grpc-port, or another host: --grpc-host.",
         )
-    return RemoteTarget(address)
+    return address
+
+
+def _own_grpc_port(url: str, parts: SplitResult) -> int | None:
+    """The port that the URL itself names; None: it names none."""
+    if not parts.query:
+        return None
+    name, _, port = parts.query.partition("=")
+    if name != _GRPC_PORT or not re.fullmatch(r"[0-9]{1,5}", port):
+        raise _no_url(url, f"Weaviate has to be at the root of its host, and behind ? only {_GRPC_PORT}=PORT can stand")
+    return int(port)
 
 
 def _embedded_target(url: str, folder: str, grpc_port: int | None, grpc_host: str | None) -> EmbeddedTarget:
@@ -86,7 +115,7 @@ def _split(url: str) -> SplitResult:
         raise _no_url(url, "it does not begin with http:// or https://")
     if not parts.hostname:
         raise _no_url(url, "it names no host")
-    if parts.path.strip("/") or parts.query or parts.fragment:
+    if parts.path.strip("/") or parts.fragment:
         raise _no_url(url, "Weaviate has to be at the root of its host")
     return parts
 

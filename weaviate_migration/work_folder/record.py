@@ -101,6 +101,7 @@ class MigrationRecord(BaseModel):
         work_folder: the random id of the folder that it is on record in: its collections say it, too, so that nobody
             takes another folder's for his own. '' where an older version began it.
         collection_names: as the mapping had them when it began; a mapping may change, what was made stays.
+        replicas: on how many nodes the objects of a collection are kept, by its own name; only where on several.
         model_digests: of the models that make vectors, by the collection's name and the vector's: what they were when
             it began.
         partitions: into how many ranges each table is cut, from its beginning to its end.
@@ -120,6 +121,7 @@ class MigrationRecord(BaseModel):
     prefix: str = ""
     work_folder: str = later("")
     collection_names: tuple[str, ...]
+    replicas: ReadOnlyMapping[str, int] = later({})
     model_digests: ReadOnlyMapping[str, ReadOnlyMapping[str, str]] = later({})
     state: State = "unfinished"
     snapshot: SnapshotRecord | None = None

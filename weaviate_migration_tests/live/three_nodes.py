@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from weaviate_migration.target.server import ServerAddress
@@ -25,6 +25,22 @@ class ThreeNodes:
     @property
     def addresses(self) -> tuple[ServerAddress, ...]:
         return tuple(each.address for each in self.nodes)
+
+    @property
+    def address(self) -> ServerAddress:
+        """Of all of them: the first, and the others that take its place."""
+        first, *others = self.addresses
+        return replace(first, others=tuple(others))
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """As `--weaviate-url` takes them: each with a gRPC port of its own, since they are on one machine."""
+        return tuple(f"http://{at.host}:{at.http_port}?grpc_port={at.grpc_port}" for at in self.addresses)
+
+    @property
+    def options(self) -> list[object]:
+        """The options that name them."""
+        return [word for url in self.urls for word in ("--weaviate-url", url)]
 
     def start_those_that_are_gone(self) -> None:
         """All run again after it, whatever a test has killed."""

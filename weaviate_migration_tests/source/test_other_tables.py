@@ -95,7 +95,7 @@ def test_tables_that_only_the_application_can_read_are_not_counted(path: Path, t
     assert found.omitted["known"] == OmittedTable(rows=None, reason="an index")
     assert (found.unreadable, found.passed_over) == ({"unknown": "no such module: gone"}, {})
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    said = certificate(record_of(path, mapping, found), [], "1.39.0", now, now)
+    said = certificate(record_of(path, mapping, found), [], "1.39.0", "QUORUM", now, now)
     assert said["statement"].endswith(
         "the tables that the mapping omits: Users (2 rows), audit log (1 row), known and "
         "the tables that only the application can read: unknown."
@@ -160,7 +160,7 @@ def test_the_postflight_says_what_has_come_since_the_snapshot(
 
 def test_the_certificate_says_what_it_is_not_about(path: Path) -> None:
     mapping, now = mapping_with(omit_tables={"users": "private"}), datetime(2026, 1, 1, tzinfo=UTC)
-    found = certificate(record_of(path, mapping, others_of(path, mapping)), [], "1.39.0", now, now)
+    found = certificate(record_of(path, mapping, others_of(path, mapping)), [], "1.39.0", "QUORUM", now, now)
     assert found["statement"] == (
         "100 % of rows and columns compared, but for the tables that the mapping omits: Users (2 rows). "
         "No collection takes the rows of audit log (1 row)."
@@ -171,6 +171,6 @@ def test_the_certificate_says_what_it_is_not_about(path: Path) -> None:
 
 def test_the_certificate_of_an_older_snapshot_says_nothing_of_other_tables(path: Path) -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    found = certificate(record_of(path, mapping_with(), None), [], "1.39.0", now, now)
+    found = certificate(record_of(path, mapping_with(), None), [], "1.39.0", "QUORUM", now, now)
     assert found["statement"] == "100 % of rows and columns compared."
     assert not {"omitted_tables", "unmapped_tables"} & found.keys()

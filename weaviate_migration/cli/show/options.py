@@ -69,6 +69,11 @@ _of_source, _of_server, _of_folder = _under(SOURCE), _under(SERVER), _under(FOLD
 _of_sizes, _of_changes, _of_watching = _under(SIZES), _under(CHANGES), _under(WATCHING)
 
 
+def _joined(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> str | None:
+    """The values of an option that may be given more than once, as the environment has them: with commas."""
+    return ",".join(given) or None
+
+
 def with_options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
     """Gives a command these options, in this order."""
     return lambda command: functools.reduce(lambda decorated, option: option(decorated), reversed(options), command)
@@ -128,12 +133,21 @@ KEEP_OPTIONS = (
 SOURCE_OPTION = _of_source("--sqlite-url", metavar="URL", help="A path, or a URL such as sqlite:////data/app.db.")
 SOURCE_OPTIONS = (SOURCE_OPTION, MAPPING_OPTION)
 SERVER_OPTION = _of_server(
-    "--weaviate-url", metavar="URL", help="embedded (default), embedded:DIR, or http(s)://host[:port]."
+    "--weaviate-url",
+    metavar="URL",
+    multiple=True,
+    callback=_joined,
+    help="embedded (default), embedded:DIR, or http(s)://host[:port]; of a cluster one for each node.",
 )
 SERVER_OPTIONS = (
     SERVER_OPTION,
     _of_server("--grpc-port", type=int, help="Default: 50051, for https 443."),
     _of_server("--grpc-host", metavar="HOST", help="Where gRPC is served; default: the host of --weaviate-url."),
+    _of_server(
+        "--consistency-level",
+        type=click.Choice(["ONE", "QUORUM", "ALL"], case_sensitive=False),
+        help="How many replicas take part in writes and reads; default QUORUM.",
+    ),
     _of_server("--api-key", "weaviate_api_key", help="For a server that wants one; better in the environment."),
     _of_server("--max-retries", type=int, help="How often a call that failed is made again; default 3."),
     _of_server(

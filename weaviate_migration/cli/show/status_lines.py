@@ -67,6 +67,9 @@ def named_lines(found: MigrationStatus) -> Iterator[tuple[str, list[str]]]:
     if found.migrations:
         yield "capture", [_capture_text(found.capture), *found.not_followed]
         yield "server", [found.server or "answers"]
+    if found.replicas:
+        counts = ", ".join(f"{replicas} of {name}" for name, replicas in found.replicas.items())
+        yield "replicas", [f"{counts}; {found.consistency_level} of them take part"]
     yield "aliases", [f"{alias} → {collection or 'nothing'}" for alias, collection in found.aliases.items()]
     if found.checks:
         yield "checks", [", ".join(f"{number} {name}" for name, number in found.checks.items())]

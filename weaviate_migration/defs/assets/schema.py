@@ -12,7 +12,11 @@ from weaviate_migration.defs.resources import BatchSettings, SQLiteSource, Targe
 from weaviate_migration.defs.resources.own_keys import with_resources_of
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.dual_write.lag import followed_migrations
-from weaviate_migration.phases.history.versioned_collections import ensure_collections, refuse_names_of_others
+from weaviate_migration.phases.history.versioned_collections import (
+    ensure_collections,
+    refuse_names_of_others,
+    replicas_made,
+)
 from weaviate_migration.runs.jobs import SOURCE_AUDIT, WEAVIATE_SCHEMA
 from weaviate_migration.runs.names import DagsterNames
 from weaviate_migration.vectors.open_models import Digests, OpenModels, refuse_other_models
@@ -64,6 +68,9 @@ def build_schema_asset(
             _refuse_other_models(mapping, digests, record)
             with weaviate.client(work_folder, batches) as client:
                 made = ensure_collections(client, work_folder, record, mapping)
+                replicas = replicas_made(client, record, mapping)
+            if replicas != record.replicas:
+                record = work_folder.records.update(record, replicas=replicas)
         logger.info("%d collections made", made)
         return dg.MaterializeResult(
             metadata={

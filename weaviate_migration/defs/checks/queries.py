@@ -23,6 +23,7 @@ from weaviate_migration.phases.validation.indexed import await_index
 from weaviate_migration.runs.jobs import QUERIES, SQLITE_SNAPSHOT
 from weaviate_migration.runs.names import DagsterNames
 from weaviate_migration.runs.readiness import missing_partitions
+from weaviate_migration.target.replicas import open_collection
 from weaviate_migration.vectors.open_models import OpenModels
 from weaviate_migration.work_folder.folder import WorkFolder
 
@@ -73,7 +74,7 @@ def build_queries_check(
             compared = ask_queries(
                 asked,
                 source.plan.of(collection),
-                client.collections.use(name),
+                open_collection(client, name),
                 source.selects,
                 vectors_of_queries(models, mapping),
                 changes.has,

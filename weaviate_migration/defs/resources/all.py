@@ -40,6 +40,7 @@ def own_resources(
             url=config.weaviate_url,
             grpc_port=config.grpc_port,
             grpc_host=config.grpc_host,
+            consistency_level=config.consistency_level,
             api_key=dg.EnvVar(api_key_variable) if api_key_variable else "",
             prefix=config.prefix,
             headers=mapping.headers,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import Protocol
+from typing import Protocol, cast
 
 import dagster as dg
 from pydantic import Field, PrivateAttr
@@ -14,6 +14,7 @@ from weaviate import WeaviateClient
 from weaviate_migration.base.endings import Endings
 from weaviate_migration.base.redaction import secret_kept
 from weaviate_migration.base.repeats import NO_REPEATS, RepeatLimits
+from weaviate_migration.base.settings import ConsistencyLevel
 from weaviate_migration.target.connect import answers, connected, open_server
 from weaviate_migration.target.server import ServerAddress, embedded_server, running_server
 from weaviate_migration.target.weaviate_url import EmbeddedTarget, RemoteTarget, parse_weaviate_url
@@ -48,9 +49,14 @@ class TargetServer(Protocol):
 class WeaviateServer(dg.ConfigurableResource):  # type: ignore[type-arg]
     """A Weaviate server: an embedded one that belongs to the work folder, or any other."""
 
-    url: str = Field(default="embedded", description="embedded, embedded:DIR, or http(s)://host[:port].")
+    url: str = Field(
+        default="embedded", description="embedded, embedded:DIR, or http(s)://host[:port]; of a cluster several."
+    )
     grpc_port: int | None = Field(default=None, description="For http 50051, for https 443, unless given here.")
     grpc_host: str | None = Field(default=None, description="Where gRPC is served; by default the host of the URL.")
+    consistency_level: str | None = Field(
+        default=None, description="ONE, QUORUM or ALL: how many replicas take part; by default QUORUM."
+    )
     api_key: str = Field(default="", description="For a server that wants one; give it through the environment.")
     prefix: str = Field(default="", description="Stands before the names of collections and aliases.")
     headers: dict[str, str] = Field(
@@ -81,7 +87,9 @@ class WeaviateServer(dg.ConfigurableResource):  # type: ignore[type-arg]
         Raises:
             ServerNotUsableError: the server cannot be started, or be connected to.
         """
-        target, folder = parse_weaviate_url(self.url, self.grpc_port, self.grpc_host), work_folder.ensure()
+        level = cast(ConsistencyLevel | None, self.consistency_level)
+        target = parse_weaviate_url(self.url, self.grpc_port, self.grpc_host, level)
+        folder = work_folder.ensure()
         with self._opening:
             if isinstance(target, EmbeddedTarget) and not self._holds_server:
                 self._open.enter_context(_held_server(target.data_folder(folder)))

@@ -68,7 +68,8 @@ def certificate_section(report: MigrationReport) -> Section:
         return Section("Certificate", ("None yet: `weaviate-migration verify` compares everything, and writes it.",))
     verdict = "Both sides are identical." if found["identical"] else f"{found['differences']:,} differences."
     compared = found["compared"]
-    told = f"{verdict} {found['statement']} Compared from {compared['began_at']} to {compared['completed_at']}."
+    level = f" Objects were read at the level {found['consistency_level']}." if "consistency_level" in found else ""
+    told = f"{verdict} {found['statement']}{level} Compared from {compared['began_at']} to {compared['completed_at']}."
     rows = tuple(
         (
             *(alias, each["rows"], each["objects"], each["changed_since_snapshot"], each["differences"]),

@@ -107,6 +107,7 @@ def _facts(report: MigrationReport) -> Iterator[tuple[str, str]]:
         return
     yield "state", record.state
     yield "prefix", record.prefix
+    yield "replicas", ", ".join(f"{replicas} of {name}" for name, replicas in record.replicas.items())
     if (snapshot := record.snapshot) is not None:
         yield "snapshot", f"{snapshot.path}, {size_text(snapshot.bytes)}, taken {time_text(snapshot.taken_at)}"
         yield "its SHA-256", snapshot.sha256

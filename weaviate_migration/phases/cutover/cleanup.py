@@ -18,6 +18,7 @@ from weaviate_migration.source.connect import require_writable
 from weaviate_migration.target.aliases import collections_behind_aliases
 from weaviate_migration.target.query import count_objects
 from weaviate_migration.target.references import refuse_referenced
+from weaviate_migration.target.replicas import open_collection
 from weaviate_migration.target.schema import drop_collection, has_made, refuse_collections_of_others
 from weaviate_migration.target.switch_lock import remove_left_switch
 from weaviate_migration.target.tenants import tenants_found
@@ -100,7 +101,7 @@ class Cleanup:
         )
 
     def _objects(self, name: str) -> int:
-        collection = self._client.collections.use(name)
+        collection = open_collection(self._client, name)
         return count_objects(collection, tenants_found(collection))
 
     def run(self, plan: CleanupPlan) -> None:

@@ -17,6 +17,7 @@ from weaviate_migration.phases.history.load import PartitionLoad, is_still_whole
 from weaviate_migration.phases.history.vector_filling import fill_lacking_vectors
 from weaviate_migration.phases.history.versioned_collections import maker_of
 from weaviate_migration.phases.history.written_vectors import written_vectors
+from weaviate_migration.target.replicas import open_collection
 from weaviate_migration.target.schema import refuse_lost_collection
 from weaviate_migration.target.tenants import tenants_of
 from weaviate_migration.target.write import WriteSettings
@@ -69,7 +70,7 @@ def load_collection(
         MigrationConflictError: the collection is not there, or is another work folder's.
     """
     refuse_lost_collection(client, record.collection(collection), maker_of(record))
-    objects = client.collections.use(record.collection(collection))
+    objects = open_collection(client, record.collection(collection))
     loaded = work_folder.loaded(record, collection)
     vectors = written_vectors(client, work_folder, record, mapping, collection, models)
     bounds = record.bounds[collection.rows_of]

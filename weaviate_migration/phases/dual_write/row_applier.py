@@ -17,6 +17,7 @@ from weaviate_migration.phases.history.vector_filling import fill_lacking_vector
 from weaviate_migration.phases.history.written_vectors import NO_WRITTEN_VECTORS, WrittenVectors, embedded_together
 from weaviate_migration.source.changed_rows import ChangedRow, ChangedRows
 from weaviate_migration.source.plan import CollectionPlan
+from weaviate_migration.target.replicas import open_collection
 from weaviate_migration.target.write import Batch, WriteSettings, remove_objects, remove_remains
 from weaviate_migration.work_folder.quarantine import Quarantine, QuarantinedRow
 from weaviate_migration.work_folder.record import MigrationRecord
@@ -73,7 +74,7 @@ class RowApplier:
     @property
     def objects(self) -> Collection[Any, Any]:
         """The collection itself."""
-        return self.client.collections.use(self.collection)
+        return open_collection(self.client, self.collection)
 
     @property
     def lacks_vectors(self) -> bool:

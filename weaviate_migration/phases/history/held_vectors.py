@@ -19,6 +19,7 @@ from weaviate_migration.mapping.row_to_object import NO_VECTORS
 from weaviate_migration.mapping.vector_mapping import VectorMapping
 from weaviate_migration.phases.history.versioned_collections import maker_of
 from weaviate_migration.target.read_back import StoredObject, asked_together, objects_by_uuid
+from weaviate_migration.target.replicas import open_collection
 from weaviate_migration.target.schema import has_made
 from weaviate_migration.vectors.cache import Vector
 from weaviate_migration.work_folder.folder import WorkFolder
@@ -60,7 +61,7 @@ class HeldVectors:
         return has_made(self.client, self.record.collection(self.mapping), maker_of(self.record))
 
     def _of_vector(self, vector: VectorMapping, texts: Mapping[str, str]) -> dict[str, Vector]:
-        objects = self.client.collections.use(self.record.collection(self.mapping))
+        objects = open_collection(self.client, self.record.collection(self.mapping))
         embedded = _EmbeddedText(self.mapping, vector)
         found: dict[str, Vector] = {}
         for some in asked_together(texts.items(), lambda item: len(item[0])):

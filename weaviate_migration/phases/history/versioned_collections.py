@@ -8,7 +8,9 @@ from weaviate import WeaviateClient
 
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.target.aliases import refuse_foreign_names, refuse_names_in_use, refuse_other_tenants
+from weaviate_migration.target.failures import target_errors
 from weaviate_migration.target.references import ensure_references
+from weaviate_migration.target.replicas import open_collection, replicas_of
 from weaviate_migration.target.schema import Maker, Origin, ensure_collection
 from weaviate_migration.target.switch_lock import only_switch
 from weaviate_migration.work_folder.folder import WorkFolder
@@ -33,6 +35,18 @@ def ensure_collections(
     for each in made:  # One that was removed meanwhile has nothing of what was loaded.
         work_folder.loaded(record, each).forget(record.partition_keys)
     return len(made)
+
+
+def replicas_made(client: WeaviateClient, record: MigrationRecord, mapping: Mapping) -> dict[str, int]:
+    """On how many nodes the objects of each collection are kept, by its name; only where on several.
+
+    Where the mapping does not say it, the server's settings do.
+    """
+    with target_errors("reading a collection's schema"):
+        found = {
+            each.name: replicas_of(open_collection(client, record.collection(each))) for each in mapping.collections
+        }
+    return {name: replicas for name, replicas in found.items() if replicas > 1}
 
 
 def maker_of(record: MigrationRecord) -> Maker:

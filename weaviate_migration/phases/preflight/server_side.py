@@ -23,6 +23,7 @@ from weaviate_migration.target.calls import repeats_of, tells
 from weaviate_migration.target.connect import server_version
 from weaviate_migration.target.failures import target_errors
 from weaviate_migration.target.probes import MINIMUM_VERSION, NoAnswerError, clock_ahead_seconds
+from weaviate_migration.target.replicas import open_collection
 from weaviate_migration.target.schema import Maker, Origin, drop_collection, ensure_collection, schema_differences
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.checklist import ChecklistItem
@@ -63,7 +64,7 @@ class TrialCollections:
         with Endings() as at_end:
             at_end.callback(drop_collection, self.client, name, _MAKER)
             ensure_collection(self.client, name, mapping, Origin(_MAKER.migration, "", mapping.name))
-            yield self.client.collections.use(name)
+            yield open_collection(self.client, name)
 
     @target_errors("looking for what an earlier preflight left")
     def remove_leftovers(self) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from upath import UPath
 
+from weaviate_migration.base.settings import ConsistencyLevel
 from weaviate_migration.base.texts import rows_of_tables
 from weaviate_migration.phases.validation.digests import collection_digest
 from weaviate_migration.phases.validation.partition_comparison import PartitionComparison, TenantComparison
@@ -34,6 +35,7 @@ class ComparedCollection:
     Attributes:
         alias: the name by which readers know it.
         collection: the migration's own version.
+        replicas: on how many nodes each object is kept.
         snapshot_rows: rows that the snapshot's table has; None where the snapshot was removed.
         columns: the columns of the extract, all of which were compared, in the order of the digests' values.
         omitted: columns that the mapping leaves out, each with the reason.
@@ -43,6 +45,7 @@ class ComparedCollection:
     alias: str
     collection: str
     table: str
+    replicas: int
     snapshot_rows: int | None
     columns: tuple[str, ...]
     omitted: Mapping[str, str]
@@ -107,6 +110,7 @@ class ComparedCollection:
                 }
                 for each in self.partitions
             ],
+            **({"replicas": self.replicas} if self.replicas > 1 else {}),
             **({"tenants": tenants} if tenants else {}),
         }
 
@@ -126,6 +130,7 @@ def certificate(
     record: MigrationRecord,
     collections: Sequence[ComparedCollection],
     server_version: str,
+    level: ConsistencyLevel,
     began: datetime,
     ended: datetime,
 ) -> dict[str, Any]:
@@ -134,6 +139,7 @@ def certificate(
     Args:
         collections: all of the mapping's, each with all of its partitions.
         server_version: of Weaviate.
+        level: at which objects were read, where there are replicas.
         began, ended: when the first and the last partition had been compared, in UTC.
     """
     differences = sum(each.differences for each in collections)
@@ -151,6 +157,7 @@ def certificate(
             "bytes": snapshot.bytes,
             "taken_at": snapshot.taken_at.isoformat(),
         },
+        **({"consistency_level": level} if any(each.replicas > 1 for each in collections) else {}),
         "compared": {"began_at": began.isoformat(), "completed_at": ended.isoformat()},
         "collections": {each.alias: each.to_dict() for each in collections},
         **_other_tables(snapshot.other_tables),

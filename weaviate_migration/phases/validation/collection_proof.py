@@ -45,6 +45,7 @@ from weaviate_migration.phases.validation.recall import QUERIES, RecallCompariso
 from weaviate_migration.phases.validation.row_comparer import RowComparer, row_comparer
 from weaviate_migration.phases.validation.samples import SampleComparison, compare_sample, draw_rows
 from weaviate_migration.phases.validation.search import SearchComparison, compare_search
+from weaviate_migration.phases.validation.second_look import looked_at_again
 from weaviate_migration.phases.validation.verdicts import Agreement, PartitionTally, Verdict, judge_objects
 from weaviate_migration.source.full_text_search import FullTextSearch
 from weaviate_migration.target.object_pages import ObjectPages
@@ -55,6 +56,7 @@ from weaviate_migration.target.read_back import (
     page_of,
     uuids_present,
 )
+from weaviate_migration.target.replicas import open_collection, replicas_of
 from weaviate_migration.target.schema import schema_differences
 from weaviate_migration.target.tenants import Tenants, tenants_of
 from weaviate_migration.work_folder.folder import WorkFolder
@@ -103,7 +105,7 @@ class CollectionProof:
         self._changes = changes
         self._alias = record.alias(mapping)
         self._extracts = {key: open_partition(path) for key, path in extracts.items()}
-        self.objects = client.collections.use(record.collection(mapping))
+        self.objects = open_collection(client, record.collection(mapping))
 
     @property
     def rows(self) -> int:
@@ -166,7 +168,12 @@ class CollectionProof:
         self, rows: Iterable[ExtractRow], found: Iterable[StoredObject], within: UuidRange, changes: Changes
     ) -> Iterator[Verdict]:
         present = judged(changes.carried_into(rows, within), self.mapping, self.layout.columns)
-        return judge_objects(self._comparer, present, changes.without_pending(found, within))
+        verdicts = judge_objects(self._comparer, present, changes.without_pending(found, within))
+        return looked_at_again(verdicts, self._comparer, self.objects) if self._is_replicated else verdicts
+
+    @cached_property
+    def _is_replicated(self) -> bool:
+        return replicas_of(self.objects) > 1
 
     def _page(self, partition: str) -> int:
         size = self._extracts[partition]

@@ -5,6 +5,7 @@ from contextlib import closing
 
 from upath import UPath
 
+from weaviate_migration.base.settings import ConsistencyLevel
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.history.extract.storage import open_partition
 from weaviate_migration.phases.history.extract.storage_classes import RowLayout
@@ -38,6 +39,7 @@ def compared_collections(
                 alias=record.alias(each),
                 collection=record.collection(each),
                 table=layout.table,
+                replicas=record.replicas.get(each.name, 1),
                 snapshot_rows=rows.get(each.rows_of),
                 columns=layout.columns,
                 omitted=each.omit,
@@ -58,17 +60,19 @@ def certify(
     record: MigrationRecord,
     compared: Sequence[ComparedCollection],
     server_version: str,
+    level: ConsistencyLevel,
 ) -> UPath:
     """Writes the certificate of a comparison that is whole, and returns its path.
 
     Args:
         compared: what `compared_collections` returned.
         server_version: of Weaviate.
+        level: at which objects were read, where there are replicas.
     """
     moments = [
         moment for each in mapping.collections for moment in kept_comparisons(work_folder, record, each).written_at()
     ]
-    document = certificate(record, compared, server_version, min(moments), max(moments))
+    document = certificate(record, compared, server_version, level, min(moments), max(moments))
     return save_certificate(work_folder, document)
 
 

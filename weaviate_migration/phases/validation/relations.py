@@ -18,6 +18,7 @@ from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import CollectionPlan, plan_migration
 from weaviate_migration.source.rows import NamedParent, TableReader
 from weaviate_migration.target.read_back import uuids_present
+from weaviate_migration.target.replicas import open_collection
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.record import MigrationRecord
 
@@ -120,7 +121,7 @@ def compare_relations(
             for at, parent in enumerate(among):
                 others = [each for each in among if each is not parent]
                 named = reader.named_parents(relation.column, parent, others)
-                parents = client.collections.use(record.collection(parent.mapping))
+                parents = open_collection(client, record.collection(parent.mapping))
                 parent_table = parent.table.name if parent.table else relation.to_table
                 said = _said_by_objects(child, relation)
                 with held_changes(work_folder, record, mapping, parent.mapping) as changes:

@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 
 from weaviate.collections import Collection
 
+from weaviate_migration.base.deadline import is_stopped, pause
 from weaviate_migration.base.errors import TargetError, TransientTargetError
 from weaviate_migration.base.texts import counted
+from weaviate_migration.base.waiting import Wait
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
 from weaviate_migration.mapping.names import folded
 from weaviate_migration.mapping.object_ids import split_address
@@ -28,6 +30,7 @@ from weaviate_migration.target.query import (
     finds_by_vector,
     finds_by_word,
 )
+from weaviate_migration.target.replicas import replicas_of
 from weaviate_migration.target.tenants import tenants_of
 
 # Shorter and longer vectors have a cosine distance of 1 from themselves: squares leave float32 (measured on 1.39.0).
@@ -36,6 +39,9 @@ SHORTEST_VECTOR, LONGEST_VECTOR = 1e-15, 1e15
 _KEY_TYPES = ("text", "int", "number", "uuid")
 # Where a collection has tenants, all of them are counted, and so many searched.
 SEARCHED_TENANTS = 20
+# An aggregate asks all replicas; while one is going, Weaviate may count nothing at all (measured on 1.39.0).
+SETTLING_SECONDS = 60.0
+SECONDS_BETWEEN_LOOKS = 1.0
 # What was looked for, and how that failed; None where it was found.
 _Outcome = tuple[str, str | None]
 
@@ -227,7 +233,11 @@ def _tried(search: _Search) -> _Outcome:
 
 
 def _counted(collection: Collection[Any, Any], total: int) -> _Outcome:
-    found = count_objects(collection)
+    wait = Wait(SETTLING_SECONDS)
+    while (found := count_objects(collection)) != total and replicas_of(collection) > 1:
+        if wait.is_over or is_stopped():
+            break
+        pause(SECONDS_BETWEEN_LOOKS)
     return "aggregate", None if found == total else f"an aggregate counts {found} objects, there should be {total}"
 
 
