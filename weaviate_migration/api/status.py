@@ -13,7 +13,6 @@ from weaviate_migration.runs.names import names_of
 from weaviate_migration.runs.readiness import not_loaded
 from weaviate_migration.runs.runner import dagster_instance_to_read
 from weaviate_migration.target.aliases import alias_targets
-from weaviate_migration.target.calls import DEFAULT_LEVEL
 from weaviate_migration.work_folder.folder import lacking_vectors, quarantined_rows
 from weaviate_migration.work_folder.phase import next_step, phase_of
 from weaviate_migration.work_folder.record import MigrationRecord
@@ -57,7 +56,7 @@ def _status(session: ServerSession) -> MigrationStatus:
         not_followed=not_followed(record.source, mapping) if capture is not None else [],
         server=server,
         replicas=record.replicas,
-        consistency_level=session.config.consistency_level or DEFAULT_LEVEL if record.replicas else "",
+        consistency_level=session.config.consistency_level if record.replicas else "",
         aliases=aliases,
         checks={status.value: number for status, number in report.totals.items() if number},
         searches=list(found_shares(report)),

@@ -17,7 +17,7 @@ from weaviate_migration.base.errors import ServerNotUsableError, TargetError, Tr
 from weaviate_migration.base.limited_http import LEAST_SECONDS
 from weaviate_migration.base.redaction import secret_kept
 from weaviate_migration.base.repeats import NO_REPEATS, RepeatLimits, repeating
-from weaviate_migration.base.settings import ConsistencyLevel
+from weaviate_migration.base.settings import QUORUM, ConsistencyLevel
 from weaviate_migration.target.answer_limits import LARGEST_PAGE_BYTES, limited_client
 from weaviate_migration.target.calls import bound_calls, tells
 from weaviate_migration.target.failures import target_errors
@@ -92,7 +92,7 @@ def connected(
     Args:
         headers: as `open_weaviate` takes them.
     """
-    key, level = (api_key, target.level) if isinstance(target, RemoteTarget) else (None, None)
+    key, level = (api_key, target.level) if isinstance(target, RemoteTarget) else (None, QUORUM)
     with secret_kept(key), connect(address, key, limits, headers, level) as client:
         yield client
 
@@ -110,7 +110,7 @@ def open_running_weaviate(
         folder = target.data_folder(work_dir)
         if (address := running_server(folder)) is None:
             raise ServerNotUsableError(f"the embedded server on {folder} is not running")
-        api_key, level = None, None
+        api_key, level = None, QUORUM
     else:
         address, level = target.address, target.level
     with connect(address, api_key, limits, level=level) as client:
@@ -122,7 +122,7 @@ def connect(
     api_key: str | None,
     limits: RepeatLimits = NO_REPEATS,
     headers: Mapping[str, str] = NO_HEADERS,
-    level: ConsistencyLevel | None = None,
+    level: ConsistencyLevel = QUORUM,
 ) -> weaviate.WeaviateClient:
     """A connected client, which the caller closes; its calls are bounded and repeated, see `calls.bound_calls`.
 
@@ -131,7 +131,7 @@ def connect(
     Args:
         limits: how calls that fail for a passing reason are repeated, those of connecting too.
         headers: as `open_weaviate` takes them.
-        level: see `replicas.open_collection`; None: QUORUM.
+        level: see `replicas.open_collection`.
 
     Raises:
         ServerNotUsableError: unreachable, not ready, key refused, not Weaviate, too old, or gRPC unreachable.

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from weaviate_migration.base.errors import ConfigurationError
-from weaviate_migration.base.settings import ConsistencyLevel, MigrationConfig
+from weaviate_migration.base.settings import QUORUM, ConsistencyLevel, MigrationConfig
 from weaviate_migration.target.server import ServerAddress
 
 IPV6 = 6
@@ -33,11 +33,11 @@ class RemoteTarget:
     """A server that runs already.
 
     Attributes:
-        level: how many replicas have to take part in what is asked of objects; None: QUORUM.
+        level: how many replicas have to take part in what is asked of objects.
     """
 
     address: ServerAddress
-    level: ConsistencyLevel | None = None
+    level: ConsistencyLevel = QUORUM
 
 
 def configured_target(config: MigrationConfig) -> EmbeddedTarget | RemoteTarget:
@@ -46,7 +46,7 @@ def configured_target(config: MigrationConfig) -> EmbeddedTarget | RemoteTarget:
 
 
 def parse_weaviate_url(
-    url: str, grpc_port: int | None, grpc_host: str | None = None, consistency_level: ConsistencyLevel | None = None
+    url: str, grpc_port: int | None, grpc_host: str | None = None, consistency_level: ConsistencyLevel = QUORUM
 ) -> EmbeddedTarget | RemoteTarget:
     """Reads `embedded`, `embedded:DIR`, or `http(s)://host[:port]`, and of a cluster several of these, with commas.
 

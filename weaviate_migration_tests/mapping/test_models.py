@@ -649,3 +649,17 @@ def test_a_reference_leads_into_one_collection_and_with_tenants_into_their_own(
     with pytest.raises(ValidationError) as raised:
         Mapping.model_validate({"name": "m", "collections": collections})
     assert mistakes(raised)[0] == (("collections", 0, "relations", 0, "reference"), expected)
+
+
+def test_what_the_mapping_says_of_nodes_is_said_of_each_collection_that_does_not_say_it() -> None:
+    own = collection(name="Other", table="other", replication=2)
+    spread = Mapping(name="notes", replication=3, shards=5, collections=(collection(), own))
+    assert [(each.replication, each.shards) for each in spread.collections] == [(3, 5), (2, 5)]
+    alike = (collection(replication=3, shards=5), collection(name="Other", table="other", replication=2, shards=5))
+    assert Mapping(name="notes", collections=alike).digest == spread.digest
+    assert Mapping(name="notes", collections=(collection(), own)).digest != spread.digest
+
+
+def test_tenants_are_the_shards_of_a_collection_that_has_them() -> None:
+    (found,) = Mapping(name="notes", shards=5, collections=(collection(tenant={"column": "org"}),)).collections
+    assert found.shards is None

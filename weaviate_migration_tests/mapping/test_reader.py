@@ -217,7 +217,7 @@ WRONG_VECTORS = [
             "name: notes",
             "name: notes\nmisssing: warn",
             "map.yaml:2: misssing: is no field; did you mean `missing`? "
-            "Allowed: name, missing, omit_tables, unmapped, models, collections",
+            "Allowed: name, missing, omit_tables, unmapped, models, replication, shards, collections",
         ),
         (
             "name: notes",
@@ -407,16 +407,16 @@ def test_all_mistakes_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
     ]
 
 
-FIELDS = "name, missing, omit_tables, unmapped, models, collections"
+FIELDS = "name, missing, omit_tables, unmapped, models, replication, shards, collections"
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "map.yaml:1: is empty; a mapping has name, missing, omit_tables, unmapped, models, collections"),
+        (b"", f"map.yaml:1: is empty; a mapping has {FIELDS}"),
         (
             b"# nothing\n",
-            "map.yaml:1: is empty; a mapping has name, missing, omit_tables, unmapped, models, collections",
+            f"map.yaml:1: is empty; a mapping has {FIELDS}",
         ),
         (
             b"- a\n",

@@ -16,7 +16,13 @@ from weaviate.exceptions import (
     WeaviateTimeoutError,
 )
 
-from weaviate_migration.base.errors import TargetError, TargetLimitError, TransientTargetError, category_of
+from weaviate_migration.base.errors import (
+    TargetConnectionError,
+    TargetError,
+    TargetLimitError,
+    TransientTargetError,
+    category_of,
+)
 from weaviate_migration.target.failures import (
     call_may_pass,
     passing_kind,
@@ -228,3 +234,27 @@ def test_what_a_vectorizer_says_of_every_object(reason: str, hint: str | None) -
     if found is not None and hint is not None:
         assert hint in found.hint
         assert not isinstance(found, TransientTargetError)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "cannot reach enough replicas: required 3 replicas, got 2",
+        'connect: Post "http://10.0.0.2:7101/indices/Note/shards/a/objects": dial tcp 10.0.0.2:7101: i/o timeout',
+        'Put "http://10.0.0.2:7101/replicas/indices/Note": read: EOF',
+        "explorer: list class: search: tried to browse non-existing index for Note",
+    ],
+)
+def test_what_a_cluster_says_while_a_node_is_away(said: str) -> None:
+    """As Weaviate 1.39.0 says it."""
+    assert passing_kind(said) is TargetConnectionError
+
+
+def test_a_value_that_reads_like_the_end_of_a_connection_is_refused_for_good() -> None:
+    assert passing_kind("invalid date property 'at': the given value is 'EOF'") is None
+
+
+def test_a_change_of_the_schema_waits_for_a_leader() -> None:
+    answer = httpx.Response(422, json={"error": [{"message": "leader not found"}]})
+    assert response_may_pass(answer)
+    assert not response_may_pass(httpx.Response(422, json={"error": [{"message": "no such property: 503 status"}]}))

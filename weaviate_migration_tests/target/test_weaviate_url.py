@@ -127,3 +127,22 @@ def test_grpc_host_of_an_embedded_server_is_not_to_choose() -> None:
 )
 def test_grpc_has_a_host_name_of_its_own_in_the_cloud(host: str, grpc_host: str) -> None:
     assert grpc_host_of(ServerAddress(host, 443, 443, secure=True)) == grpc_host
+
+
+def test_several_addresses_are_nodes_of_a_cluster() -> None:
+    target = parse_weaviate_url("http://a:8080,https://b, http://a:8081?grpc_port=50052", 9, consistency_level="ALL")
+    assert isinstance(target, RemoteTarget)
+    assert target.level == "ALL"
+    assert target.address.nodes == (
+        ServerAddress("a", 8080, 9),
+        ServerAddress("b", 443, 9, secure=True),
+        ServerAddress("a", 8081, 50052),
+    )
+
+
+@pytest.mark.parametrize(
+    "url", ["http://a,", "http://a,embedded", "http://a?grpc_port=", "http://a?grpc_port=x", "http://a?port=1"]
+)
+def test_an_address_of_several_that_is_none(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="is not the address of a Weaviate server"):
+        parse_weaviate_url(url, None)

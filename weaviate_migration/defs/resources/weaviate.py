@@ -14,7 +14,7 @@ from weaviate import WeaviateClient
 from weaviate_migration.base.endings import Endings
 from weaviate_migration.base.redaction import secret_kept
 from weaviate_migration.base.repeats import NO_REPEATS, RepeatLimits
-from weaviate_migration.base.settings import ConsistencyLevel
+from weaviate_migration.base.settings import QUORUM, ConsistencyLevel
 from weaviate_migration.target.connect import answers, connected, open_server
 from weaviate_migration.target.server import ServerAddress, embedded_server, running_server
 from weaviate_migration.target.weaviate_url import EmbeddedTarget, RemoteTarget, parse_weaviate_url
@@ -54,9 +54,7 @@ class WeaviateServer(dg.ConfigurableResource):  # type: ignore[type-arg]
     )
     grpc_port: int | None = Field(default=None, description="For http 50051, for https 443, unless given here.")
     grpc_host: str | None = Field(default=None, description="Where gRPC is served; by default the host of the URL.")
-    consistency_level: str | None = Field(
-        default=None, description="ONE, QUORUM or ALL: how many replicas take part; by default QUORUM."
-    )
+    consistency_level: str = Field(default=QUORUM, description="ONE, QUORUM or ALL: how many replicas take part.")
     api_key: str = Field(default="", description="For a server that wants one; give it through the environment.")
     prefix: str = Field(default="", description="Stands before the names of collections and aliases.")
     headers: dict[str, str] = Field(
@@ -87,7 +85,7 @@ class WeaviateServer(dg.ConfigurableResource):  # type: ignore[type-arg]
         Raises:
             ServerNotUsableError: the server cannot be started, or be connected to.
         """
-        level = cast(ConsistencyLevel | None, self.consistency_level)
+        level = cast(ConsistencyLevel, self.consistency_level)
         target = parse_weaviate_url(self.url, self.grpc_port, self.grpc_host, level)
         folder = work_folder.ensure()
         with self._opening:
