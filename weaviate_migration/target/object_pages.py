@@ -6,6 +6,7 @@ The bytes of an answer go into structs that are made from the mapping.
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import islice
 from operator import attrgetter
 from typing import Any, TypeVar, cast
@@ -200,7 +201,10 @@ class ObjectPages:
         self._reader = PageReader(mapping)
         self._numbers = [prop.name for prop in mapping.properties if prop.type in ("number", "number[]")]
         self._vectors = mapping.expected_vectors
-        self._is_replicated = replicas_of(self._objects) > 1
+
+    @cached_property
+    def _is_replicated(self) -> bool:
+        return replicas_of(self._objects, "reading objects") > 1
 
     def read(self, within: UuidRange, limit: int, tenants: Tenants = None) -> tuple[ObjectColumns | None, bool]:
         """The first objects of a range, and whether they are all that it has.

@@ -15,6 +15,7 @@ from weaviate.collections import Collection
 
 from weaviate_migration.base.bounded_pool import BoundedPool
 from weaviate_migration.target.calls import level_of
+from weaviate_migration.target.failures import target_errors
 from weaviate_migration.target.tenants import parts_of_objects
 
 # Objects that are asked for by their ids: each takes as long as a node takes to ask another one.
@@ -29,9 +30,14 @@ def open_collection(client: WeaviateClient, name: str) -> Collection[Any, Any]:
     return client.collections.use(name).with_consistency_level(ConsistencyLevel(level_of(client)))
 
 
-def replicas_of(collection: Collection[Any, Any]) -> int:
-    """On how many nodes each object is kept."""
-    return collection.config.get().replication_config.factor
+def replicas_of(collection: Collection[Any, Any], doing: str = "reading a collection's schema") -> int:
+    """On how many nodes each object is kept.
+
+    Args:
+        doing: what it is asked for, as `target_errors` takes it.
+    """
+    with target_errors(doing):
+        return collection.config.get().replication_config.factor
 
 
 def is_there(collection: Collection[Any, Any], of_object: str) -> bool:

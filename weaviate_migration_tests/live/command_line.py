@@ -154,6 +154,14 @@ def at(server: ServerAddress) -> Sequence[object]:
     return "--weaviate-url", f"http://{server.host}:{server.http_port}", "--grpc-port", server.grpc_port
 
 
+def on(options: Sequence[object], more: Sequence[object]) -> list[object]:
+    """The options with more of them. Where those name a server it takes the place of the first: two are a cluster."""
+    if (named := "--weaviate-url") not in more:
+        return [*options, *more]
+    place = options.index(named)
+    return [*options[:place], *options[place + 2 :], *more]
+
+
 def holdings(client: WeaviateClient) -> tuple[list[str], dict[str, str]]:
     """What a server holds: its collections, and where each alias points."""
     aliases = {name: alias.collection for name, alias in client.alias.list_all().items()}

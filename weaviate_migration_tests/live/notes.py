@@ -12,7 +12,7 @@ from weaviate_migration.base.settings import MigrationConfig, create_migration_c
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.partition_values import LOADED
 from weaviate_migration.work_folder.state_store import StateStore
-from weaviate_migration_tests.live.command_line import Ended, at, run_here
+from weaviate_migration_tests.live.command_line import Ended, at, on, run_here
 
 MAPPING = """\
 name: notes
@@ -114,7 +114,7 @@ class NoteMigration:
 
     @property
     def options(self) -> list[object]:
-        """Those of `migrate`; of options given twice the last counts."""
+        """Those of `migrate`; of most options given twice the last counts."""
         return [*self.source_options, *at(self.server)]
 
     def forget_loaded(self) -> None:
@@ -128,7 +128,7 @@ class NoteMigration:
         (self.work_dir / "extracts").write_text("in the way")
 
     def migrate(self, *more: object) -> Ended:
-        return run_here("migrate", *self.options, *more)
+        return run_here("migrate", *on(self.options, more))
 
     def roll_back(self, *more: object) -> Ended:
         return run_here("rollback", "--work-dir", self.work_dir, *at(self.server), *more)

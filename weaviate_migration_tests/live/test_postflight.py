@@ -21,7 +21,7 @@ from weaviate_migration.work_folder.pending_vectors import PendingVectors
 from weaviate_migration.work_folder.quarantine import QuarantinedRow
 from weaviate_migration.work_folder.state_store import StateStore
 from weaviate_migration.work_folder.sync_positions import Standing
-from weaviate_migration_tests.live.command_line import Ended, at, empty, run_here
+from weaviate_migration_tests.live.command_line import Ended, at, empty, on, run_here
 from weaviate_migration_tests.live.notes import NoteMigration, add_notes, make_mapping, note_file
 
 WELL = {
@@ -53,7 +53,7 @@ def client(server: ServerAddress) -> Iterator[weaviate.WeaviateClient]:
 
 def postflight(notes: NoteMigration, *more: object) -> Ended:
     options = ["--mapping", notes.mapping, "--work-dir", notes.work_dir, *at(notes.server)]
-    return run_here("postflight", *options, *more)
+    return run_here("postflight", *on(options, more))
 
 
 def items_of(notes: NoteMigration, *more: object) -> dict[str, ChecklistItem]:

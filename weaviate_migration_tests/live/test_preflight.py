@@ -24,6 +24,7 @@ from weaviate_migration_tests.live.command_line import (
     at,
     end_of,
     holdings,
+    on,
     run_command,
     run_here,
     started,
@@ -45,7 +46,7 @@ GIGABYTE = 10**9
 
 
 def preflight(notes: NoteMigration, *more: object) -> Ended:
-    return run_here("preflight", *notes.options, "--json", *more)
+    return run_here("preflight", *on(notes.options, more), "--json")
 
 
 def items_of(ended: Ended) -> dict[str, ChecklistItem]:

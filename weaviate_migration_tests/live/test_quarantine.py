@@ -23,7 +23,7 @@ from weaviate_migration.target.write import WriteSettings, largest_message
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.quarantine import QuarantinedRow
 from weaviate_migration.work_folder.record import MigrationRecord
-from weaviate_migration_tests.live.command_line import Ended, at, holdings, run_here
+from weaviate_migration_tests.live.command_line import Ended, at, holdings, on, run_here
 from weaviate_migration_tests.live.notes import TABLE, NoteMigration, add_notes, make_mapping, note_file, note_id
 from weaviate_migration_tests.live.own_server import run_server
 from weaviate_migration_tests.live.small_migration import BEGAN, NOTES, SmallMigration, row
@@ -36,9 +36,8 @@ def quarantine_list(notes: NoteMigration, *more: object) -> Ended:
 
 
 def quarantine_retry(notes: NoteMigration, *more: object) -> Ended:
-    return run_here(
-        "quarantine", "retry", "--work-dir", notes.work_dir, "--mapping", notes.mapping, *at(notes.server), *more
-    )
+    options = ["--work-dir", notes.work_dir, "--mapping", notes.mapping, *at(notes.server)]
+    return run_here("quarantine", "retry", *on(options, more))
 
 
 def reasons(ended: Ended) -> dict[str, str]:

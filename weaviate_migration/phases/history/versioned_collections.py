@@ -8,7 +8,6 @@ from weaviate import WeaviateClient
 
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.target.aliases import refuse_foreign_names, refuse_names_in_use, refuse_other_tenants
-from weaviate_migration.target.failures import target_errors
 from weaviate_migration.target.references import ensure_references
 from weaviate_migration.target.replicas import open_collection, replicas_of
 from weaviate_migration.target.schema import Maker, Origin, ensure_collection
@@ -42,10 +41,7 @@ def replicas_made(client: WeaviateClient, record: MigrationRecord, mapping: Mapp
 
     Where the mapping does not say it, the server's settings do.
     """
-    with target_errors("reading a collection's schema"):
-        found = {
-            each.name: replicas_of(open_collection(client, record.collection(each))) for each in mapping.collections
-        }
+    found = {each.name: replicas_of(open_collection(client, record.collection(each))) for each in mapping.collections}
     return {name: replicas for name, replicas in found.items() if replicas > 1}
 
 
