@@ -58,14 +58,16 @@ _TRANSIENT_TEXTS: tuple[tuple[type[TransientTargetError], re.Pattern[str]], ...]
             r"|failed with status: 50[234]\b|resolve node name|no (read|write) replica found"
             # Of a cluster whose nodes do not reach one another, of which too few are there, or one has not made a
             # collection yet that the others have.
-            r"|non-existing index|cannot reach enough replicas|connect: \w+ \"https?://|: EOF$",
+            r"|rpc error: code = (Unavailable|Canceled|DeadlineExceeded|Aborted)\b"
+            r"|node is not the leader|leadership lost|non-existing index"
+            r"|cannot reach enough replicas|connect: \w+ \"https?://|: EOF$",
             re.I,
         ),
     ),
 )
 # The same of a change of the schema or of an alias, while the nodes elect the one that decides: with the status of a
 # wrong request.
-_NO_LEADER = re.compile(r"leader not found", re.I)
+_NO_LEADER = re.compile(r"leader not found|node is not the leader|leadership lost", re.I)
 # Of a vectorizer of the server, which has no code either: it would refuse every object, and no waiting helps.
 _OF_EVERY_OBJECT: tuple[tuple[re.Pattern[str], str], ...] = (
     (

@@ -242,6 +242,8 @@ def test_what_a_vectorizer_says_of_every_object(reason: str, hint: str | None) -
         "cannot reach enough replicas: required 3 replicas, got 2",
         'connect: Post "http://10.0.0.2:7101/indices/Note/shards/a/objects": dial tcp 10.0.0.2:7101: i/o timeout',
         'Put "http://10.0.0.2:7101/replicas/indices/Note": read: EOF',
+        "failed to execute query: rpc error: code = Canceled desc = grpc: the client connection is closing",
+        "updating schema: leadership lost while committing log",
         "explorer: list class: search: tried to browse non-existing index for Note",
     ],
 )
