@@ -31,6 +31,7 @@ Fingerprint = tuple[tuple[int, int] | None, ...]
 
 # What SQLite writes beside a row itself: pages of its tables and indexes, each whole, with a frame around it.
 _BESIDE_A_ROW_BYTES = 128 * 1024
+_IN_MEMORY = "sqlite://"
 # A copy is torn where somebody writes meanwhile: then it is made again.
 _MOST_COPIES = 10
 
@@ -97,10 +98,12 @@ class SqliteDatabase:
             sync_to_disk(self._path.parent)
 
     def _url_to_read(self) -> str:
-        """Of the file itself, or of a copy: of one that is not there, an empty one."""
-        if self._connections.is_open(self._url) or (self._path.exists() and is_writable(self._path.parent)):
+        """Of the file itself; of a copy, where it cannot be opened; of nothing in memory, where it is not there."""
+        if self._connections.is_open(self._url):
             return self._url
-        return _url(copied(self._path))
+        if not self._path.exists():
+            return _IN_MEMORY
+        return self._url if is_writable(self._path.parent) else _url(copied(self._path))
 
 
 @dataclass(frozen=True)
