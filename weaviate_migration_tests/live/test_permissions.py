@@ -48,7 +48,7 @@ def test_all_that_a_migration_creates(tmp_path: Path, server: ServerAddress, cli
     for part in (
         storage / "snapshots",
         storage / "extracts",
-        work / "quarantine",
+        storage / "quarantine",
         work / "state.sqlite",
         work / "dagster_home/dagster.yaml",
     ):
