@@ -28,7 +28,7 @@ from weaviate_migration_tests.live.three_nodes import ThreeNodes
 PATIENT = Repeats(max_retries=8, retry_delay=0.5)
 WRITING = WriteSettings(100, 10_000_000, 10_000_000, worker_count=2, max_retries=8, retry_delay=0.5)
 EVERYTHING = UuidRange(None, None)
-ROWS = 3_000
+ROWS = 1_200
 
 
 def make_notes(client: WeaviateClient, replicas: int = 3) -> None:
