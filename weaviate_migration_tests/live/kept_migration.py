@@ -13,6 +13,7 @@ from weaviate import WeaviateClient
 from weaviate.classes.data import DataObject
 
 from weaviate_migration.target.server import ServerAddress
+from weaviate_migration.work_folder.state_store import close_stores
 from weaviate_migration_tests.live.command_line import Ended, empty, holdings
 from weaviate_migration_tests.live.notes import NoteMigration, fresh_notes
 
@@ -48,6 +49,8 @@ class KeptMigration:
     @classmethod
     def of(cls, folder: Path, name: str, client: WeaviateClient) -> "KeptMigration":
         """Keeps what is there now, in a folder of this name beside it."""
+        # Whoever copies a SQLite file gives up the locks that its process has on it; others would then write past it.
+        close_stores()
         copy = folder.with_name(name)
         shutil.copytree(folder, copy)
         names, aliases = holdings(client)
