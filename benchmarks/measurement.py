@@ -131,6 +131,6 @@ def output_of(process: subprocess.Popen[str]) -> str:
     """
     output, errors = process.communicate()
     if process.returncode != 0:
-        command = " ".join(map(str, process.args))
-        raise MeasuredCommandError(f"{command}\nended with {process.returncode}:\n{output}{errors}"[-8000:])
+        told = f"{process.args!r}\nended with {process.returncode}:\n{output}{errors}"
+        raise MeasuredCommandError(told[-8000:])
     return output
