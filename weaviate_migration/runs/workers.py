@@ -54,6 +54,9 @@ def _absent_of_celery(config: Mapping[str, Any], source_tags: Mapping[str, str])
             listened = app.control.inspect(timeout=_ANSWER_SECONDS).active_queues() or {}
     except (broken, OSError) as error:
         return f"Celery's broker cannot be reached: {error}."
+    finally:
+        # Celery asks through connections that stay open: a fork would wait for what is awaited on them, for ever.
+        importlib.import_module("kombu.pools").reset()
     wanted = {app.conf.task_default_queue, source_tags.get(_QUEUE_TAG, app.conf.task_default_queue)}
     served = {queue["name"] for queues in listened.values() for queue in queues}
     if missing := sorted(wanted - served):

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 from celery import Celery
+from kombu import pools
 
 from weaviate_migration_tests.cluster.program import Program, leave_out_if_unwanted
 from weaviate_migration_tests.cluster.redis_server import RedisServer
@@ -84,7 +85,10 @@ class CeleryWorker:
     def answers(self) -> bool:
         """Whether it takes part."""
         with Celery(broker=self.settings["broker"], backend=self.settings["backend"]) as app:
-            return bool(app.control.ping(destination=[self.full_name], timeout=_PING_SECONDS))
+            answered = bool(app.control.ping(destination=[self.full_name], timeout=_PING_SECONDS))
+        # What stays open holds up each fork.
+        pools.reset()  # type: ignore[no-untyped-call]
+        return answered
 
 
 @contextmanager

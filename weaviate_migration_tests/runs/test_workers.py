@@ -1,0 +1,19 @@
+"""Whether workers are asked for without a trace: what is left open in this process can hold up those that it forks."""
+
+from pathlib import Path
+
+import yaml
+from kombu import pools
+
+from weaviate_migration.runs.executors import read_executor
+from weaviate_migration.runs.workers import absent_workers
+from weaviate_migration_tests.cluster.celery_worker import celery_settings
+from weaviate_migration_tests.cluster.redis_server import RedisServer
+
+
+def test_who_asks_for_workers_leaves_no_connection_open(redis_server: RedisServer, tmp_path: Path) -> None:
+    pools.reset()  # type: ignore[no-untyped-call]
+    file = tmp_path / "executor.yaml"
+    file.write_text(yaml.safe_dump({"celery": celery_settings(redis_server)}))
+    assert absent_workers(read_executor(file)).startswith("No worker of Celery listens to the queue ")
+    assert (list(pools.connections), list(pools.producers)) == ([], [])
