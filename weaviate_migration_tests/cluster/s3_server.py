@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 
 import httpx
+from fsspec import get_filesystem_class
 
 from weaviate_migration.target.server_process import LOOPBACK
 from weaviate_migration_tests.cluster.program import Program, leave_out_if_unwanted
@@ -41,7 +42,11 @@ class S3Server:
         }
 
     def new_bucket(self) -> str:
-        """Makes one that holds nothing, and returns it as fsspec writes it: `s3://…`."""
+        """Makes one that holds nothing, and returns it as fsspec writes it: `s3://…`.
+
+        fsspec forgets the servers of other tests: it would go on with the first, whatever the environment says by now.
+        """
+        get_filesystem_class("s3").clear_instance_cache()
         name = f"bucket-{os.getpid()}-{next(_numbers)}"
         httpx.put(f"{self.endpoint}/{name}", timeout=30, trust_env=False).raise_for_status()
         return f"s3://{name}"
