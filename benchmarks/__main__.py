@@ -14,7 +14,7 @@ from rich.console import Console
 
 from benchmarks.audit import measure_audit, measure_fetch
 from benchmarks.captured_writes import CapturedWrites, install_bare_trigger, install_our_capture
-from benchmarks.cold_commands import demo_file, measure_demo, measure_help, measure_start
+from benchmarks.cold_commands import demo_file, measure_demo, measure_foretold_demo, measure_help, measure_start
 from benchmarks.dlt_pipeline import measure_dlt
 from benchmarks.embedded_file import EmbeddedFile, Origin
 from benchmarks.embedding import measure_embedding
@@ -117,6 +117,9 @@ def _commands(server: Server, folder: Path, rows: int, checkout: Path) -> Prepar
         "six tables parallel": lambda: migrate_tables(6, 20_000, "--parallel").measure,
         "forty tables": lambda: migrate_tables(40, 25).measure,
         "demo": lambda: partial(measure_demo, demo_file(folder), folder, checkout),
+        "foretold demo": lambda: partial(measure_foretold_demo, demo_file(folder), folder, checkout),
+        "foretold forty tables": lambda: migrate_tables(40, 25).measure_foretold,
+        "foretold messages": lambda: migrate(rows).measure_foretold,
         "server": lambda: partial(measure_start, folder, checkout),
         "server again": lambda: partial(measure_start, folder, checkout, again=True),
         "help": lambda: partial(measure_help, checkout),

@@ -2,9 +2,11 @@
 
 import re
 import signal
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.foretold import foretold_seconds
 from benchmarks.measurement import MeasuredCommandError, Measurement, python_command, start_command, timed_command
 from weaviate_migration.demo.sqlite_file import write_demo_file
 
@@ -25,6 +27,14 @@ def measure_demo(source: Path, folder: Path, checkout: Path) -> Measurement:
         options = ("--sqlite-url", source, "--work-dir", work_dir)
         ended = timed_command(python_command("weaviate_migration", "migrate", *options), checkout)
         return Measurement(ended.seconds, ended.cpu_seconds)
+
+
+def measure_foretold_demo(source: Path, folder: Path, checkout: Path) -> Measurement:
+    """The same, compared with the time that `preflight` has foretold."""
+    with TemporaryDirectory(dir=folder) as work_dir:
+        options = ("--json", "--sqlite-url", source, "--work-dir", work_dir)
+        foretold = foretold_seconds(python_command("weaviate_migration", "preflight", *options), checkout)
+    return replace(measure_demo(source, folder, checkout), reference_seconds=foretold)
 
 
 def measure_start(folder: Path, checkout: Path, *, again: bool = False) -> Measurement:

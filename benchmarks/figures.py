@@ -28,6 +28,7 @@ MAX_PARALLEL = 1.0
 MAX_WORKERS = {2: 1.0, 3: 1.1}
 MAX_DEMO_SECONDS = 8
 MAX_FORTY_TABLES_SECONDS = 25
+MAX_FORETOLD = 1.5
 MAX_START_SECONDS = 3
 MAX_HELP_CPU_SECONDS = 0.15
 MAX_MEMORY_MB = 400
@@ -222,6 +223,18 @@ def _tables(runs: Runs) -> list[Figure]:
     return [_up_to("migration of 40 tables of 25 rows", "", seconds, MAX_FORTY_TABLES_SECONDS, "s")]
 
 
+def _foretold(runs: Runs) -> list[Figure]:
+    return [_foretold_ratio(name, runs[f"foretold {name}"]) for name in ("demo", "forty tables", "messages")]
+
+
+def _foretold_ratio(name: str, runs: Sequence[Measurement]) -> Figure:
+    foretold, taken = median(run.reference_seconds for run in runs), median_seconds(runs)
+    measured = f"foretold {foretold:.1f} s, taken {taken:.1f} s"
+    return _at_most(
+        f"preflight's time, {name}, wrong by", measured, max(foretold, taken) / min(foretold, taken), MAX_FORETOLD
+    )
+
+
 def _starts(runs: Runs) -> list[Figure]:
     names = {"server": "embedded server until it is ready", "server again": "the same on a folder with its data"}
     return [_up_to(names[run], "", median_seconds(runs[run]), MAX_START_SECONDS, "s") for run in names]
@@ -357,6 +370,7 @@ SUBJECTS: Mapping[str, Subject] = {
     "workers": Subject(tuple(map(workers_run, (1, *MAX_WORKERS))), _workers),
     "demo": Subject(("demo",), _demo),
     "tables": Subject(("forty tables",), _tables),
+    "foretold": Subject(("foretold demo", "foretold forty tables", "foretold messages"), _foretold),
     "starts": Subject(("server", "server again"), _starts),
     "help": Subject(("help",), _help),
     "dlt": Subject(("migrate", "dlt"), _dlt),

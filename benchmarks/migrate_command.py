@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from benchmarks.foretold import foretold_seconds
 from benchmarks.measurement import (
     ROOT,
     MeasuredCommandError,
@@ -51,6 +52,13 @@ class MigrateCommand:
         """One run of the command; its collections are gone afterwards."""
         with self._place() as (work_dir, command):
             return self._timed(work_dir, command)
+
+    def measure_foretold(self) -> Measurement:
+        """One run of the command, compared with the time that `preflight` has foretold."""
+        with self._place() as (work_dir, command):
+            preflight = self._command("preflight", work_dir, *self._of_source(work_dir))
+            foretold = foretold_seconds(preflight, self.checkout)
+            return replace(self._timed(work_dir, command), reference_seconds=foretold)
 
     def measure_after_kill(self) -> Measurement:
         """The command once more after one that was killed when it had written half of the messages."""
@@ -98,12 +106,15 @@ class MigrateCommand:
     def _place(self) -> Iterator[tuple[Path, list[str]]]:
         prefix = f"Run{next(_numbers)}"
         work_dir = self.folder / prefix
-        source = ("--sqlite-url", self.source, "--prefix", prefix, "--workers", WORKERS, *self.options)
         try:
-            yield work_dir, self._command("migrate", work_dir, *source)
+            yield work_dir, self._command("migrate", work_dir, *self._of_source(work_dir))
         finally:
             self.server.clear()
             shutil.rmtree(work_dir, ignore_errors=True)
+
+    def _of_source(self, work_dir: Path) -> Sequence[object]:
+        """The options of a command that reads the file; the prefix is the work folder's name."""
+        return ("--sqlite-url", self.source, "--prefix", work_dir.name, "--workers", WORKERS, *self.options)
 
     def _command(self, name: str, work_dir: Path, *more: object) -> list[str]:
         options = ("--json", "--work-dir", work_dir, *self.server.options)
