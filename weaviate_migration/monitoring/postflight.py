@@ -3,13 +3,16 @@
 import time
 from collections.abc import Mapping as ReadOnlyMapping
 from collections.abc import Sequence
+from functools import partial
+from typing import Any, NamedTuple
 
 from weaviate import WeaviateClient
+from weaviate.collections import Collection
 
 from weaviate_migration.base.errors import ConfigurationError, MigrationError, SourceError, TargetError
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.base.texts import counted
-from weaviate_migration.mapping import Mapping
+from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.mapping.query_file import Queries
 from weaviate_migration.monitoring.alerts.incidents import IncidentBook
 from weaviate_migration.monitoring.row_counts import RowCounts
@@ -24,6 +27,7 @@ from weaviate_migration.phases.validation.application_queries import (
 )
 from weaviate_migration.phases.validation.certificate import read_certificate
 from weaviate_migration.phases.validation.search import SEARCHED_TENANTS
+from weaviate_migration.phases.validation.settling import Settling
 from weaviate_migration.source.other_tables import read_other_tables
 from weaviate_migration.source.plan import planned_source
 from weaviate_migration.target.aliases import alias_targets
@@ -63,25 +67,36 @@ def counts(client: WeaviateClient, mapping: Mapping, record: MigrationRecord, ro
 
     Where it has tenants, each of them.
     """
-    objects: dict[str, int] = {}
-    of_tenants: dict[str, dict[str, int]] = {}
+    settling, found = Settling(), list[_Counted]()
     try:
         for each in mapping.collections:
-            collection, alias = open_collection(client, record.collection(each)), record.alias(each)
-            if (tenants := tenants_of(collection, each)) is not None:
-                of_tenants[alias] = counts_by_tenant(collection, tenants)
-            objects[alias] = sum(of_tenants[alias].values()) if alias in of_tenants else count_objects(collection)
+            collection = open_collection(client, record.collection(each))
+            count = partial(_counted, collection, each, record.alias(each), rows)
+            found.append(settling.settled(collection, count, lambda counted: not counted.differing))
     except TargetError as error:
         return ChecklistItem("counts", "failed", error.message, "`weaviate-migration migrate` makes it again.")
-    differing = _differing(objects, rows.expected, rows.pending)
-    for alias, found in of_tenants.items():
-        differing += _differing_tenants(alias, found, rows)
-    if differing:
+    if differing := [told for each in found for told in each.differing]:
         remedy = f"`weaviate-migration verify` names what differs, `verify --repair` mends it. {rows.caution}".strip()
         return ChecklistItem("counts", "warned" if rows.caution else "failed", "; ".join(differing), remedy)
     pending = f", {rows.pending:,} changes pending" if rows.pending else ""
-    total = f"{sum(objects.values()):,} objects for {sum(rows.expected.values()):,} rows"
+    total = f"{sum(each.objects for each in found):,} objects for {sum(rows.expected.values()):,} rows"
     return ChecklistItem("counts", "passed", f"{total} of {rows.source}{pending}")
+
+
+class _Counted(NamedTuple):
+    """How many objects a collection has, and a sentence for itself and each of its tenants that should have others."""
+
+    objects: int
+    differing: list[str]
+
+
+def _counted(collection: Collection[Any, Any], mapping: CollectionMapping, alias: str, rows: RowCounts) -> _Counted:
+    if (tenants := tenants_of(collection, mapping)) is None:
+        objects, of_tenants = count_objects(collection), list[str]()
+    else:
+        by_tenant = counts_by_tenant(collection, tenants)
+        objects, of_tenants = sum(by_tenant.values()), _differing_tenants(alias, by_tenant, rows)
+    return _Counted(objects, [*_differing({alias: objects}, {alias: rows.expected[alias]}, rows.pending), *of_tenants])
 
 
 def _differing(objects: ReadOnlyMapping[str, int], expected: ReadOnlyMapping[str, int], pending: int) -> list[str]:

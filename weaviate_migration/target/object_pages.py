@@ -6,7 +6,6 @@ The bytes of an answer go into structs that are made from the mapping.
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from itertools import islice
 from operator import attrgetter
 from typing import Any, TypeVar, cast
@@ -27,7 +26,7 @@ from weaviate_migration.target.read_back import (
     uuids_in_range,
     vector_bytes_after,
 )
-from weaviate_migration.target.replicas import open_collection, replicas_of
+from weaviate_migration.target.replicas import is_replicated, open_collection
 from weaviate_migration.target.tenants import PartOfRange, Tenants, parts_of_range
 
 # As JSON has them. Dates, UUIDs and the base64 of blobs stay texts here.
@@ -202,10 +201,6 @@ class ObjectPages:
         self._numbers = [prop.name for prop in mapping.properties if prop.type in ("number", "number[]")]
         self._vectors = mapping.expected_vectors
 
-    @cached_property
-    def _is_replicated(self) -> bool:
-        return replicas_of(self._objects, "reading objects") > 1
-
     def read(self, within: UuidRange, limit: int, tenants: Tenants = None) -> tuple[ObjectColumns | None, bool]:
         """The first objects of a range, and whether they are all that it has.
 
@@ -235,7 +230,8 @@ class ObjectPages:
         REST lists what one node has. So where there are replicas, the same objects are asked for over gRPC first, at
         the client's level: what differs from another replica is mended by that, and REST tells it as it is then.
         """
-        proven = list(islice(uuids_in_range(part.objects, part.within, limit), limit)) if self._is_replicated else None
+        is_proven = is_replicated(self._objects, "reading objects")
+        proven = list(islice(uuids_in_range(part.objects, part.within, limit), limit)) if is_proven else None
         try:
             found = self._reader.read(self._answer(part, limit))
         except UnusableAnswerError:  # More than is read at once; over gRPC it is read in parts.

@@ -8,6 +8,7 @@ of the others by its id, and a node that lacks it has it from then on. By itself
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from weaviate import WeaviateClient
 from weaviate.classes.config import ConsistencyLevel
@@ -20,6 +21,8 @@ from weaviate_migration.target.tenants import parts_of_objects
 
 # Objects that are asked for by their ids: each takes as long as a node takes to ask another one.
 _ASKED_AT_ONCE = 8
+# Of collections as they were opened.
+_replicated: WeakKeyDictionary[Collection[Any, Any], bool] = WeakKeyDictionary()
 
 
 def open_collection(client: WeaviateClient, name: str) -> Collection[Any, Any]:
@@ -40,6 +43,17 @@ def replicas_of(collection: Collection[Any, Any], doing: str = "reading a collec
         return collection.config.get().replication_config.factor
 
 
+def is_replicated(collection: Collection[Any, Any], doing: str = "reading a collection's schema") -> bool:
+    """Whether each object is kept on several nodes; of a collection that was opened, the server is asked once.
+
+    Args:
+        doing: as of `replicas_of`.
+    """
+    if (known := _replicated.get(collection)) is None:
+        known = _replicated[collection] = replicas_of(collection, doing) > 1
+    return known
+
+
 def is_there(collection: Collection[Any, Any], of_object: str) -> bool:
     """Whether the object of this address is there, by enough of its replicas; one that has missed it has it then."""
     return any(objects.data.exists(uuid) for _, objects, (uuid,) in parts_of_objects(collection, [of_object]))
@@ -51,7 +65,7 @@ def brought_back(collection: Collection[Any, Any], missed: Sequence[str]) -> lis
     Args:
         missed: addresses of objects that a search has not found.
     """
-    if not missed or replicas_of(collection) == 1:
+    if not missed or not is_replicated(collection):
         return []
     with BoundedPool(_ASKED_AT_ONCE) as pool:
         there = list(pool.map(partial(is_there, collection), missed))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from weaviate import WeaviateClient
@@ -71,7 +72,7 @@ class RowApplier:
         """The versioned name."""
         return self.record.collection(self.plan.mapping)
 
-    @property
+    @cached_property
     def objects(self) -> Collection[Any, Any]:
         """The collection itself."""
         return open_collection(self.client, self.collection)

@@ -7,9 +7,11 @@ unless somebody else has altered it since: then it tells another text than its r
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from weaviate import WeaviateClient
+from weaviate.collections import Collection
 
 from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping.embedded_texts import text_maker
@@ -60,12 +62,15 @@ class HeldVectors:
     def _is_there(self) -> bool:
         return has_made(self.client, self.record.collection(self.mapping), maker_of(self.record))
 
+    @cached_property
+    def _objects(self) -> Collection[Any, Any]:
+        return open_collection(self.client, self.record.collection(self.mapping))
+
     def _of_vector(self, vector: VectorMapping, texts: Mapping[str, str]) -> dict[str, Vector]:
-        objects = open_collection(self.client, self.record.collection(self.mapping))
         embedded = _EmbeddedText(self.mapping, vector)
         found: dict[str, Vector] = {}
         for some in asked_together(texts.items(), lambda item: len(item[0])):
-            stored = objects_by_uuid(objects, [uuid for _, uuid in some], vectors=[vector.name])
+            stored = objects_by_uuid(self._objects, [uuid for _, uuid in some], vectors=[vector.name])
             for text, uuid in some:
                 one = stored.get(uuid)
                 numbers = one.vectors.get(vector.name) if one is not None else None

@@ -7,7 +7,8 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +22,7 @@ from weaviate_migration.mapping.parents import stored
 from weaviate_migration.mapping.queries import Key, Query
 from weaviate_migration.mapping.row_to_object import key_text
 from weaviate_migration.mapping.values import SqlValue
+from weaviate_migration.phases.validation.settling import Settling
 from weaviate_migration.source.connect import readable_source
 from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import CollectionPlan, MigrationPlan, key_affinities, plan_migration
@@ -78,8 +80,8 @@ class AskedQuery:
     missed_by_sql: tuple[str, ...] | None = None
     selected: int | None = None
     shared: int | None = None
-    seconds: float | None = None
-    sql_seconds: float | None = None
+    seconds: float | None = field(default=None, compare=False)
+    sql_seconds: float | None = field(default=None, compare=False)
     problem: str = ""
     sql_problem: str = ""
 
@@ -201,8 +203,14 @@ def ask_queries(
         TransientTargetError: Weaviate does not answer.
         EmbeddingError: the model that makes a text's vector cannot be had.
     """
-    asker = _Asker(plan, collection, selects, vector_of, is_changed)
-    return QueryComparison(tuple(asker.ask(each) for each in queries))
+    asker, settling = _Asker(plan, collection, selects, vector_of, is_changed), Settling()
+    asked = (settling.settled(collection, partial(asker.ask, each), _is_final) for each in queries)
+    return QueryComparison(tuple(asked))
+
+
+def _is_final(asked: AskedQuery) -> bool:
+    """Whether another answer would be no other: it is what it has to be, or nothing could be asked."""
+    return asked.passed or bool(asked.problem or asked.sql_problem)
 
 
 @dataclass(frozen=True)

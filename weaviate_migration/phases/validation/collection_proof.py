@@ -46,6 +46,7 @@ from weaviate_migration.phases.validation.row_comparer import RowComparer, row_c
 from weaviate_migration.phases.validation.samples import SampleComparison, compare_sample, draw_rows
 from weaviate_migration.phases.validation.search import SearchComparison, compare_search
 from weaviate_migration.phases.validation.second_look import looked_at_again
+from weaviate_migration.phases.validation.settling import Settling
 from weaviate_migration.phases.validation.verdicts import Agreement, PartitionTally, Verdict, judge_objects
 from weaviate_migration.source.full_text_search import FullTextSearch
 from weaviate_migration.target.object_pages import ObjectPages
@@ -56,7 +57,7 @@ from weaviate_migration.target.read_back import (
     page_of,
     uuids_present,
 )
-from weaviate_migration.target.replicas import open_collection, replicas_of
+from weaviate_migration.target.replicas import is_replicated, open_collection
 from weaviate_migration.target.schema import schema_differences
 from weaviate_migration.target.tenants import Tenants, tenants_of
 from weaviate_migration.work_folder.folder import WorkFolder
@@ -169,11 +170,7 @@ class CollectionProof:
     ) -> Iterator[Verdict]:
         present = judged(changes.carried_into(rows, within), self.mapping, self.layout.columns)
         verdicts = judge_objects(self._comparer, present, changes.without_pending(found, within))
-        return looked_at_again(verdicts, self._comparer, self.objects) if self._is_replicated else verdicts
-
-    @cached_property
-    def _is_replicated(self) -> bool:
-        return replicas_of(self.objects) > 1
+        return looked_at_again(verdicts, self._comparer, self.objects) if is_replicated(self.objects) else verdicts
 
     def _page(self, partition: str) -> int:
         size = self._extracts[partition]
@@ -208,10 +205,13 @@ class CollectionProof:
             is_whole = len(self._extracts) == self._record.partitions and changes.rows is None
             total = sum(each.objects for each in walked) if is_whole else None
             by_tenant = objects_by_tenant(walked) if self.mapping.tenant is not None else None
-            found = compare_search(self.mapping, self.layout, rows, self.objects, total, by_tenant)
-            return replace(found, containments=self._containments(indexes, changes))
+            settling = Settling()
+            found = compare_search(self.mapping, self.layout, rows, self.objects, total, by_tenant, settling)
+            return replace(found, containments=self._containments(indexes, changes, settling))
 
-    def _containments(self, indexes: Mapping[str, FullTextSearch], changes: Changes) -> tuple[Containment, ...]:
+    def _containments(
+        self, indexes: Mapping[str, FullTextSearch], changes: Changes, settling: Settling
+    ) -> tuple[Containment, ...]:
         """How much of what SQLite's full-text search finds is found, by words of rows of a few partitions.
 
         Which partition a row is in is chance, as a rule: so not all of the extract is read for them.
@@ -222,17 +222,22 @@ class CollectionProof:
         enough = next((at for at, sum_ in enumerate(accumulate(rows), start=1) if sum_ >= SAMPLED_ROWS), len(rows))
         drawn = draw_rows({each: self._extracts[each] for each in partitions[:enough]}, SAMPLED_ROWS, seed)
         searched = SearchedCollection(self._client, self.objects, changes.has)
-        return compare_hits(searched, self.mapping, self.layout, (row for _, row in drawn), indexes, seed)
+        return compare_hits(searched, self.mapping, self.layout, (row for _, row in drawn), indexes, seed, settling)
 
     def recall(self) -> RecallComparison:
         """Searches for the neighbours of vectors of some rows, once Weaviate has indexed them all."""
         if waiting := await_index(self._client, self._record.collection(self.mapping)):
             return RecallComparison((), waiting)
+        settling, seed = Settling(), _seed()
         with self._changes.held() as changes:
-            return RecallComparison(tuple(self._recall(each, changes) for each in self.mapping.known_vectors))
+            measured = (
+                settling.settled(self.objects, partial(self._recall, each, changes, seed), lambda found: found.is_final)
+                for each in self.mapping.known_vectors
+            )
+            return RecallComparison(tuple(measured))
 
-    def _recall(self, vector: VectorMapping, changes: Changes) -> VectorRecall:
-        unchanged = (row for _, row in draw_rows(self._extracts, QUERIES, _seed()) if not changes.has(row.uuid))
+    def _recall(self, vector: VectorMapping, changes: Changes, seed: int) -> VectorRecall:
+        unchanged = (row for _, row in draw_rows(self._extracts, QUERIES, seed) if not changes.has(row.uuid))
         # A vector that Weaviate has refused, it refuses to search for, too.
         drawn = self._with_objects(unchanged)
         judged_rows = (each for partition in self._extracts for each in self._rows(partition, changes))

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from weaviate import WeaviateClient
@@ -23,6 +24,7 @@ from weaviate_migration.mapping.names import folded
 from weaviate_migration.mapping.object_ids import split_address
 from weaviate_migration.phases.history.extract.storage_classes import ExtractRow, RowLayout, size_of
 from weaviate_migration.phases.validation.meaning import text_of
+from weaviate_migration.phases.validation.settling import Settling
 from weaviate_migration.source.full_text_search import FullTextSearch, SampleIndex, is_searched, words_of
 from weaviate_migration.target.query import found_among, has_words
 from weaviate_migration.target.read_back import uuids_present
@@ -104,6 +106,7 @@ def compare_hits(
     rows: Iterable[ExtractRow],
     indexes: Mapping[str, FullTextSearch],
     seed: int,
+    settling: Settling,
 ) -> tuple[Containment, ...]:
     """Compares searches of each text property that can be searched, and that words could be asked of.
 
@@ -113,6 +116,7 @@ def compare_hits(
         rows: drawn at random from the collection's, in any order; as many as `_SAMPLED_BYTES` holds are taken.
         indexes: those that the source has itself, by the properties' names; of others one is made of the rows.
         seed: for the words.
+        settling: asks again what finds too little.
     """
     properties = [prop for prop in mapping.properties if is_searched(prop)]
     sample = _small_enough(rows) if properties else []
@@ -124,7 +128,8 @@ def compare_hits(
         with _index_of(prop, texts, indexes) as index, _passing_over_refusals():
             if index is not None:
                 queries = min(QUERIES, -(-len(texts) // _TEXTS_OF_A_QUERY))
-                found.append(contained(searched, prop, texts, index, queries, seed))
+                ask = partial(contained, searched, prop, texts, index, queries, seed)
+                found.append(settling.settled(searched.objects, ask, lambda each: each.is_enough and not each.lost))
     return tuple(each for each in found if each.queries)
 
 

@@ -73,6 +73,11 @@ class VectorRecall:
         return not self.refusals and self.recall >= self.wanted
 
     @property
+    def is_final(self) -> bool:
+        """Whether other searches would not say more: enough was found, or Weaviate has refused to search."""
+        return self.passed or bool(self.refusals)
+
+    @property
     def is_broken(self) -> bool:
         """Whether it is no matter of taste: the mapping wants more, or the index cannot have all vectors."""
         return not self.passed and (self.is_named or bool(self.refusals) or self.recall < BROKEN_RECALL)

@@ -28,6 +28,7 @@ from weaviate_migration.phases.validation.meaning_of_vectors import float32s_of,
 from weaviate_migration.phases.validation.partition_comparison import VectorCounts
 from weaviate_migration.target.read_back import StoredObject
 from weaviate_migration.target.references import ReferencedObjects
+from weaviate_migration.target.replicas import open_collection
 from weaviate_migration.vectors.made_vectors import NO_MADE_VECTORS, MadeVectors
 from weaviate_migration.work_folder.record import MigrationRecord
 
@@ -241,7 +242,8 @@ def row_comparer(
     Args:
         vectors: those that models have made, and which objects went without one.
     """
-    referenced = ReferencedObjects(client, record.reference_targets(mapping))
+    targets = record.reference_targets(mapping)
+    referenced = ReferencedObjects({name: open_collection(client, target) for name, target in targets.items()})
     lacks = vectors.pending.has if vectors.pending is not None else lambda *_: False
     return RowComparer(mapping, layout, record.timestamp, referenced.has, vectors.made, lacks)
 

@@ -8,10 +8,8 @@ from typing import Any, NamedTuple
 
 from weaviate.collections import Collection
 
-from weaviate_migration.base.deadline import is_stopped, pause
 from weaviate_migration.base.errors import TargetError, TransientTargetError
 from weaviate_migration.base.texts import counted
-from weaviate_migration.base.waiting import Wait
 from weaviate_migration.mapping import CollectionMapping, PropertyMapping
 from weaviate_migration.mapping.names import folded
 from weaviate_migration.mapping.object_ids import split_address
@@ -23,6 +21,7 @@ from weaviate_migration.phases.history.extract.storage_classes import ExtractRow
 from weaviate_migration.phases.validation.containment import Containment
 from weaviate_migration.phases.validation.meaning import judge, text_of
 from weaviate_migration.phases.validation.meaning_of_vectors import vector_meant
+from weaviate_migration.phases.validation.settling import Settling
 from weaviate_migration.target.query import (
     count_objects,
     counts_by_tenant,
@@ -30,7 +29,6 @@ from weaviate_migration.target.query import (
     finds_by_vector,
     finds_by_word,
 )
-from weaviate_migration.target.replicas import replicas_of
 from weaviate_migration.target.tenants import tenants_of
 
 # Shorter and longer vectors have a cosine distance of 1 from themselves: squares leave float32 (measured on 1.39.0).
@@ -39,9 +37,6 @@ SHORTEST_VECTOR, LONGEST_VECTOR = 1e-15, 1e15
 _KEY_TYPES = ("text", "int", "number", "uuid")
 # Where a collection has tenants, all of them are counted, and so many searched.
 SEARCHED_TENANTS = 20
-# An aggregate asks all replicas; while one is going, Weaviate may count nothing at all (measured on 1.39.0).
-SETTLING_SECONDS = 60.0
-SECONDS_BETWEEN_LOOKS = 1.0
 # What was looked for, and how that failed; None where it was found.
 _Outcome = tuple[str, str | None]
 
@@ -106,6 +101,7 @@ def compare_search(
     collection: Collection[Any, Any],
     total: int | None,
     by_tenant: Mapping[str, int] | None = None,
+    settling: Settling | None = None,
 ) -> SearchComparison:
     """Searches for what sampled rows say, each property and vector by the first row that has something for it.
 
@@ -115,16 +111,20 @@ def compare_search(
         rows: that are objects, in any order; taken only until everything has its row.
         total: how many objects the collection has; None where not all of it was walked.
         by_tenant: how many each tenant has, where the collection has tenants.
+        settling: asks again what finds too little; None: one of this call alone.
     """
+    settling = settling or Settling()
     wanted = [*_wanted_words(mapping, layout, collection), *_wanted_vectors(mapping, layout, collection)]
     by_key = _wanted_key(mapping, layout, collection)
     searches = _offered(rows, [*wanted, *by_key], 1 if mapping.tenant is None else SEARCHED_TENANTS)
     names = [name for name, _ in (*wanted, *by_key)]
-    outcomes = [_tried(of_tenant[name]) for of_tenant in searches for name in names if name in of_tenant]
-    if total is not None:
-        outcomes.append(
-            _counted(collection, total) if by_tenant is None else _counted_tenants(mapping, collection, by_tenant)
-        )
+    outcomes = [
+        _tried(collection, of_tenant[name], settling) for of_tenant in searches for name in names if name in of_tenant
+    ]
+    if total is not None and by_tenant is None:
+        outcomes.append(_counted(collection, total, settling))
+    elif total is not None and by_tenant is not None:
+        outcomes.append(_counted_tenants(mapping, collection, by_tenant, settling))
     failures = tuple(failure for _, failure in outcomes if failure)
     untried = tuple(name for name, _ in wanted if not any(name in of_tenant for of_tenant in searches))
     return SearchComparison(tuple(search for search, _ in outcomes), failures, untried)
@@ -222,33 +222,37 @@ def _by_key(collection: Collection[Any, Any], prop: PropertyMapping, row: Extrac
     return _Search(name, f"a filter {name} does not find it", find)
 
 
-def _tried(search: _Search) -> _Outcome:
+def _tried(collection: Collection[Any, Any], search: _Search, settling: Settling) -> _Outcome:
     """A search, and the failure if it found nothing, or if Weaviate refuses it: of what is not indexed, it does."""
     try:
-        return search.name, None if search.find() else search.failure
+        return search.name, None if settling.settled(collection, search.find, bool) else search.failure
     except TransientTargetError:
         raise
     except TargetError as error:
         return search.name, f"{search.failure} ({error.message})"
 
 
-def _counted(collection: Collection[Any, Any], total: int) -> _Outcome:
-    wait = Wait(SETTLING_SECONDS)
-    while (found := count_objects(collection)) != total and replicas_of(collection) > 1:
-        if wait.is_over or is_stopped():
-            break
-        pause(SECONDS_BETWEEN_LOOKS)
+def _counted(collection: Collection[Any, Any], total: int, settling: Settling) -> _Outcome:
+    """An aggregate asks all replicas: while one is going, Weaviate may count nothing at all (measured on 1.39.0)."""
+    found = settling.settled(collection, lambda: count_objects(collection), lambda count: count == total)
     return "aggregate", None if found == total else f"an aggregate counts {found} objects, there should be {total}"
 
 
 def _counted_tenants(
-    mapping: CollectionMapping, collection: Collection[Any, Any], expected: Mapping[str, int]
+    mapping: CollectionMapping, collection: Collection[Any, Any], expected: Mapping[str, int], settling: Settling
 ) -> _Outcome:
     """Whether each tenant that is there, or should be, has as many objects as it should."""
-    found = counts_by_tenant(collection, tenants_of(collection, mapping) or ())
+
+    def wrong_of(found: Mapping[str, int]) -> list[str]:
+        return [each for each in sorted({*found, *expected}) if found.get(each, 0) != expected.get(each, 0)]
+
+    found = settling.settled(
+        collection,
+        lambda: counts_by_tenant(collection, tenants_of(collection, mapping) or ()),
+        lambda counts: not wrong_of(counts),
+    )
     name = f"aggregate of {counted(len(found), 'tenant')}"
-    wrong = [tenant for tenant in sorted({*found, *expected}) if found.get(tenant, 0) != expected.get(tenant, 0)]
-    if not wrong:
+    if not (wrong := wrong_of(found)):
         return name, None
     first, more = wrong[0], f" (and so on in {counted(len(wrong) - 1, 'tenant')} more)" if wrong[1:] else ""
     objects, there_should_be = found.get(first, 0), expected.get(first, 0)
