@@ -80,7 +80,10 @@ def current_store(work_dir: Path, state_url: str) -> StateStore:
         with _alone_in(work_dir):
             take_over(work_dir, store)
     except (MigrationConflictError, StorageError) as error:
-        return _to_read(work_dir, error)
+        try:
+            return _to_read(work_dir, error)
+        except FileNotFoundError:  # Whoever works there has removed one while they were read: the store has it by now.
+            return _to_read(work_dir, error)
     return store
 
 
@@ -137,8 +140,16 @@ def _alone_in(work_dir: Path) -> Iterator[None]:
 
 def _to_read(work_dir: Path, why_not: MigrationError) -> StateStore:
     """A copy of the store, with what is in the files; who writes to it is told why that cannot be."""
-    is_now = frozenset((each.name, each.stat().st_mtime_ns) for each in work_dir.iterdir())
-    return StateStore(_Closed(_copy(work_dir, is_now), why_not))
+    return StateStore(_Closed(_copy(work_dir, _as_it_is(work_dir)), why_not))
+
+
+def _as_it_is(work_dir: Path) -> frozenset[tuple[str, int]]:
+    """What is in the folder, and since when; what goes away meanwhile is left out."""
+    found = set[tuple[str, int]]()
+    for each in work_dir.iterdir():
+        with suppress(FileNotFoundError):
+            found.add((each.name, each.stat().st_mtime_ns))
+    return frozenset(found)
 
 
 @lru_cache(maxsize=1)

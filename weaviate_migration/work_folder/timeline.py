@@ -97,10 +97,14 @@ def read_history(store: StateStore, migration_id: str) -> list[Moment]:
 
 
 def take_over(folder: Path, store: StateStore) -> list[Path]:
-    """Takes over what an earlier version has kept in files of lines, `history/<migration>.jsonl`, and returns these."""
+    """Takes over what an earlier version has kept in files of lines, `history/<migration>.jsonl`, and returns these.
+
+    What a file says takes the place of what was taken over from it before.
+    """
     paths = sorted((folder / "history").glob("*.jsonl"))
     for path in paths:
         with store.transaction() as connection:
+            connection.execute(moments.delete().where(moments.c.migration == path.stem))
             _add(connection, path.stem, _moments_in_lines(path.read_text(encoding="utf-8")))
     return paths
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,12 @@ from weaviate_migration.work_folder.prefixes import Prefixes
 from weaviate_migration.work_folder.record import MigrationRecord
 from weaviate_migration.work_folder.state_store import FILE_NAME, StateStore, close_stores
 from weaviate_migration.work_folder.takeover import take_over
+from weaviate_migration.work_folder.timeline import LagMoment, read_history
 from weaviate_migration_tests.small_disk import small_disk
 
 NOTE = CollectionMapping(name="Note", table="notes", properties=(PropertyMapping(name="n", column="n", type="int"),))
 MAPPING = Mapping(name="notes", collections=(NOTE,))
+MOMENTS = [LagMoment(1.0, 3, 0.5), LagMoment(2.0, 0, 0.0)]
 QUERIES = "queries:\n- {name: a, collection: Note, bm25: note, keys: [1]}\n"
 POSITION = LogPosition(capture="0123abcd", epoch=1, position=7, entry=None)
 CHECKLIST = Checklist.of("preflight", [ChecklistItem("disk", "warned", "3.1 GB are free", "Make room.")])
@@ -46,6 +49,7 @@ def make_older(folder: Path, elsewhere: Path) -> MigrationRecord:
         "capture.json": json.dumps({"id": "0123abcd"}),
         "dagster_prefixes.json": json.dumps({"key_prefix": ["my"], "group_prefix": "mine"}),
         "preflight.json": json.dumps(CHECKLIST.to_dict(), indent=2),
+        f"history/{record.id}.jsonl": "".join(json.dumps({"kind": "lag", **asdict(each)}) + "\n" for each in MOMENTS),
         "snapshots/a.sqlite": "",
         # Commands that were killed while they wrote have left these.
         "migrations/.0123456789abcdef.tmp": "{",
@@ -62,6 +66,7 @@ def assert_all_is_known(work_folder: WorkFolder, record: MigrationRecord) -> Non
     assert work_folder.mappings.read(MAPPING.digest) == MAPPING
     assert work_folder.sync_positions.known(record.id) == POSITION
     assert work_folder.queries.read() == parse_queries(QUERIES, "queries.yaml")
+    assert read_history(work_folder.store, record.id) == MOMENTS
     assert work_folder.capture_id == "0123abcd"
     assert work_folder.prefixes == Prefixes(("my",), "mine")
     assert read_checklist(work_folder.store, "preflight") == CHECKLIST
@@ -90,12 +95,13 @@ def test_a_command_that_locks_the_folder_takes_over_first(tmp_path: Path) -> Non
         assert work_folder.records.update(record, state="cut over") in work_folder.records.all()
 
 
+@pytest.mark.parametrize("removed", range(8))
 def test_what_is_left_of_a_takeover_that_was_killed_is_taken_over_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, removed: int
 ) -> None:
     """After the transaction, before any file or after some are removed."""
     record = make_older(tmp_path / "work", tmp_path / "elsewhere")
-    removals = iter(range(3))
+    removals = iter(range(removed))
     unlink = Path.unlink
 
     def killed(path: Path, missing_ok: bool = False) -> None:
@@ -139,6 +145,29 @@ def test_while_an_older_version_works_it_is_read_and_not_written(tmp_path: Path,
         assert work_folder.records.all() == [changed], "it sees what that version does"
     assert work_folder.records.all() == [changed]
     assert is_open(work_folder)
+
+
+def test_a_file_that_goes_away_while_it_is_read_is_in_the_store_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who reads while another command takes over finds some of the files gone that it was about to look at."""
+    record = make_older(tmp_path / "work", tmp_path / "elsewhere")
+    work_folder, taken = WorkFolder(tmp_path / "work"), iter([tmp_path / "work"])
+    iterate, read = Path.iterdir, Path.read_text
+
+    def listed(path: Path) -> Iterator[Path]:
+        yield from iterate(path)
+        yield path / "gone.json"
+
+    def read_late(path: Path, encoding: str | None = None) -> str:
+        if path.name == f"{MAPPING.digest}.json" and (folder := next(taken, None)) is not None:
+            take_over(folder, StateStore.of(folder))
+        return read(path, encoding=encoding)
+
+    with FileLock(work_folder.path / "migrate.lock"), monkeypatch.context() as patched:
+        patched.setattr(Path, "iterdir", listed)
+        patched.setattr(Path, "read_text", read_late)
+        assert_all_is_known(work_folder, record)
 
 
 @pytest.mark.parametrize("hindrance", ["full", "read_only"])
