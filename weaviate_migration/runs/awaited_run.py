@@ -20,6 +20,7 @@ from uuid import uuid4
 import dagster as dg
 
 from weaviate_migration.base.errors import ConfigurationError, WorkerLostError
+from weaviate_migration.runs.events import run_failures, was_interrupted
 from weaviate_migration.runs.executors import ChosenExecutor
 from weaviate_migration.runs.life_watch import IDLE_SECONDS, LOST_SECONDS, LifeWatch
 from weaviate_migration.runs.run_order import RunOrder
@@ -37,6 +38,7 @@ _SECONDS_TO_END = 5.0
 # A step that is called off ends with what it has sent.
 _SECONDS_FOR_STEPS = 30.0
 _SHOWN_CHARACTERS = 2_000
+_FAILURES = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
 
 logger = logging.getLogger(__name__)
 
@@ -78,11 +80,11 @@ class AwaitedRuns:
                     under_way.append(_Awaited(self._work_dir, at, order))
                 under_way[0].process.has_ended_within(_LOOK_SECONDS)
                 for each in [*under_way]:
-                    if self._has_ended(each):
+                    if (run_id := self._made(each)) is not None:
                         under_way.remove(each)
-                        made[each.at] = self._run_id(each) or each.process.refused()
+                        made[each.at] = run_id
                         each.process.end()
-                        if not self._stored(made[each.at]).is_success:
+                        if not self._stored(run_id).is_success:
                             waiting.clear()
         except BaseException as error:
             for each in under_way:
@@ -90,24 +92,59 @@ class AwaitedRuns:
             raise
         return [made[at] for at in sorted(made)]
 
-    def _has_ended(self, run: "_Awaited") -> bool:
-        """Whether a run has come to its end; one whose worker is lost is begun again."""
-        has_ended = run.process.has_ended_within(0)
-        run_id = self._run_id(run)
-        if has_ended:
-            if run_id is None or self._stored(run_id).is_finished:
-                return True
-            self._begin_again(run, f"The process of run {run_id} has ended before it: {run.process.said or 'killed'}")
-            return False
+    def _made(self, run: "_Awaited") -> str | None:
+        """The id of a run that has come to its end; None of one that has not: where its worker is lost it begins again.
+
+        Raises:
+            WorkerLostError: nobody is there who would take its steps.
+            RuntimeError: its process has ended before there was a run.
+        """
+        has_ended, run_id = run.process.has_ended_within(0), self._run_id(run)
+        if not has_ended:
+            self._watch(run, run_id)
+            return None
+        breakdown = self._breakdown(run, run_id) if run_id is not None else ""
+        if run_id is not None and not breakdown:
+            return run_id
+        self._refuse_absent_workers()
+        if run_id is None:
+            raise RuntimeError(f"the process of a run has ended before its run began:\n{run.process.said}")
+        self._begin_again(run, breakdown)
+        return None
+
+    def _watch(self, run: "_Awaited", run_id: str | None) -> None:
+        """Looks for signs that somebody works at a run; without any it is begun again."""
         if run_id is not None:
             run.watch.look(Heartbeats(self._store, run_id).read(), self._newest_event(run_id))
         if (worker := run.watch.lost) is not None:
             self._begin_again(run, f"The worker {worker} has given no sign of life for {LOST_SECONDS:g} s", {worker})
-        elif run.watch.idle_seconds >= LOST_SECONDS and (absent := absent_workers(self._executor)):
-            raise WorkerLostError(absent, "Start one; the same command goes on with the migration.")
         elif run.watch.idle_seconds >= IDLE_SECONDS:
             self._begin_again(run, f"No worker has taken a step for {IDLE_SECONDS:g} s")
-        return False
+        elif run.watch.has_to_ask():
+            self._refuse_absent_workers()
+
+    def _breakdown(self, run: "_Awaited", run_id: str) -> str:
+        """Why a run whose process has ended was not made, through no fault of its steps; '' where it was.
+
+        An executor breaks down when what it hands out its steps through is gone.
+        """
+        stored = self._stored(run_id)
+        if not stored.is_finished:
+            return f"The process of run {run_id} has ended before it: {run.process.said or 'killed'}"
+        if stored.is_success or not self._executor.is_elsewhere:
+            return ""
+        entries = self._instance.all_logs(run_id, of_type=_FAILURES)
+        events = [each.dagster_event for each in entries if each.dagster_event is not None]
+        if was_interrupted(events) or any(each.is_step_failure for each in events):
+            return ""
+        # What workers have raised outside of steps is told with its trace.
+        told = "; ".join(each.message.partition("Stack Trace:")[0] for each in run_failures(events))
+        return f"The executor of run {run_id} has broken down: {' '.join(told.split())[:_SHOWN_CHARACTERS]}"
+
+    def _refuse_absent_workers(self) -> None:
+        """Raises WorkerLostError where nobody is there who would take the steps."""
+        if absent := absent_workers(self._executor):
+            raise WorkerLostError(absent, "Once that is mended, the same command goes on with the migration.")
 
     def _begin_again(self, run: "_Awaited", why: str, gone: Set[str] = frozenset()) -> None:
         self._give_up(run, f"{why}.", gone)
@@ -137,8 +174,10 @@ class AwaitedRuns:
 
     def _run_id(self, run: "_Awaited") -> str | None:
         """The run as Dagster has stored it; None until it has."""
-        found = self._instance.get_runs(dg.RunsFilter(tags={AWAITED_TAG: run.token}), limit=1)
-        return found[0].run_id if found else None
+        if run.run_id is None:
+            found = self._instance.get_runs(dg.RunsFilter(tags={AWAITED_TAG: run.token}), limit=1)
+            run.run_id = found[0].run_id if found else None
+        return run.run_id
 
     def _stored(self, run_id: str) -> dg.DagsterRun:
         run = self._instance.get_run_by_id(run_id)
@@ -157,6 +196,7 @@ class _Awaited:
         at: its place among those that were ordered.
         begun: how often it was begun.
         token: which its tag has.
+        run_id: of Dagster, once it is known.
         process: makes it.
         watch: sees whether somebody works at it.
     """
@@ -172,6 +212,7 @@ class _Awaited:
         """Has it made, or made once more."""
         self.begun += 1
         self.token = uuid4().hex
+        self.run_id: str | None = None
         tags = {**self._order.tags, AWAITED_TAG: self.token}
         self.process = _RunProcess(self._work_dir, self._order.model_copy(update={"tags": tags}))
         self.watch = LifeWatch()
@@ -219,7 +260,3 @@ class _RunProcess:
         """The end of what it has printed: why it ended, where it did so by itself."""
         self._printed.seek(0)
         return self._printed.read().decode(errors="replace")[-_SHOWN_CHARACTERS:].strip()
-
-    def refused(self) -> str:
-        """Raises what the process has said, which ended before there was a run."""
-        raise RuntimeError(f"the process of a run has ended before its run began:\n{self.said}")

@@ -20,7 +20,7 @@ class LifeWatch:
         self._clock = clock
         self._signs: dict[str, tuple[str, float]] = {}
         self._newest_event: int | None = None
-        self._moved_at = clock()
+        self._moved_at = self._asked_at = clock()
 
     def look(self, signs: Mapping[str, str], newest_event: int | None) -> None:
         """Notes what there is to be seen.
@@ -43,6 +43,17 @@ class LifeWatch:
         """A worker that has a step, and has given no sign for a minute; None where there is none."""
         now = self._clock()
         return next((worker for worker, (_, at) in self._signs.items() if now - at >= LOST_SECONDS), None)
+
+    def has_to_ask(self) -> bool:
+        """Whether it is time to ask for workers: a minute after the last sign or event, and each minute from then on.
+
+        To ask takes seconds, in which nobody looks.
+        """
+        now = self._clock()
+        if now - max(self._moved_at, self._asked_at) < LOST_SECONDS:
+            return False
+        self._asked_at = now
+        return True
 
     @property
     def idle_seconds(self) -> float:

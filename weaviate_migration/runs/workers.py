@@ -29,9 +29,18 @@ def checked_workers(executor: ChosenExecutor) -> list[ChecklistItem]:
         return []
     if absent := absent_workers(executor):
         return [ChecklistItem("workers", "failed", absent, "Start one, or correct --executor.")]
-    if executor.name == "k8s":
-        return [ChecklistItem("workers", "skipped", "Kubernetes makes a pod for each step")]
+    if begun := _begun_with_run(executor):
+        return [ChecklistItem("workers", "skipped", begun)]
     return [ChecklistItem("workers", "passed", f"{executor.name}: somebody takes the steps")]
+
+
+def _begun_with_run(executor: ChosenExecutor) -> str:
+    """Why no worker can be there before there is a run, as a sentence; '' where one can."""
+    if executor.name == "k8s":
+        return "Kubernetes makes a pod for each step"
+    if executor.name == "dask" and "existing" not in _resolved(executor)["cluster"]:
+        return "Dask starts its workers with the run"
+    return ""
 
 
 def _resolved(executor: ChosenExecutor) -> Mapping[str, Any]:
@@ -53,7 +62,7 @@ def _absent_of_celery(config: Mapping[str, Any], source_tags: Mapping[str, str])
             connection.ensure_connection(max_retries=1, interval_start=0, timeout=_ANSWER_SECONDS)
             listened = app.control.inspect(timeout=_ANSWER_SECONDS).active_queues() or {}
     except (broken, OSError) as error:
-        return f"Celery's broker cannot be reached: {error}."
+        return f"Celery's broker cannot be reached: {str(error).rstrip('.')}."
     finally:
         # Celery asks through connections that stay open: a fork would wait for what is awaited on them, for ever.
         importlib.import_module("kombu.pools").reset()
@@ -73,7 +82,7 @@ def _absent_of_dask(config: Mapping[str, Any], _source_tags: Mapping[str, str]) 
         with client(existing["address"], timeout=_ANSWER_SECONDS) as connected:
             is_served = bool(connected.scheduler_info()["workers"])
     except OSError as error:
-        return f"Dask's scheduler at {existing['address']} cannot be reached: {error}."
+        return f"Dask's scheduler at {existing['address']} cannot be reached: {str(error).rstrip('.')}."
     return "" if is_served else f"Dask's scheduler at {existing['address']} has no worker."
 
 

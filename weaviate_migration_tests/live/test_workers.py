@@ -1,7 +1,8 @@
 """A migration whose steps are carried out by a worker of Celery: a real one, which is killed on the way."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
@@ -57,6 +58,15 @@ class WorkedNotes:
             return step is not None and step.ended is None and bool(signs)
         return False
 
+    @contextmanager
+    def loading(self, client: WeaviateClient, threads: ThreadPoolExecutor) -> Iterator[Future[Ended]]:
+        """A migration whose step that loads waits, until the end of the context, for the lock of its collection."""
+        name, *_ = [each for each in holdings(client)[0] if each.startswith("Note_")]
+        with writing_lock(WorkFolder(self.notes.work_dir), name):
+            migration = threads.submit(self.migrate)
+            until(lambda: self.is_loading() or migration.done())
+            yield migration
+
 
 @pytest.fixture(scope="module")
 def worked(
@@ -87,26 +97,41 @@ def test_nobody_takes_the_steps(worked: WorkedNotes) -> None:
     assert "the queue `dagster`" in first["figure"]
 
 
+def test_a_broker_that_goes_away_ends_the_command_and_what_is_loaded_stays(
+    worked: WorkedNotes, connected: WeaviateClient, redis_server: RedisServer
+) -> None:
+    worked.worker.start()
+    before = holdings(connected)
+    with ThreadPoolExecutor(1) as threads, worked.loading(connected, threads) as migration:
+        redis_server.kill()
+        ended = migration.result()
+    assert ended.code == 1
+    assert "Celery's broker cannot be reached: " in ended.stderr
+    assert "the same command goes on with the migration" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert holdings(connected) == before
+    (broken,) = worked.runs
+    assert broken.status is dg.DagsterRunStatus.FAILURE
+    redis_server.start()
+    until(worked.worker.answers)
+    assert worked.migrate("--no-cutover").code == 0
+    assert holdings(connected) == before
+
+
 def test_a_step_whose_worker_is_killed_is_taken_by_another_run(
     worked: WorkedNotes, connected: WeaviateClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (awaited_run, life_watch):
         monkeypatch.setattr(module, "LOST_SECONDS", LOST_SECONDS)
-    worked.worker.start()
     assert [each.verdict for each in checked_workers(read_executor(worked.executor))] == ["passed"]
-    folder = WorkFolder(worked.notes.work_dir)
-    name, *_ = [each for each in holdings(connected)[0] if each.startswith("Note_")]
-    lock = writing_lock(folder, name)
     with ThreadPoolExecutor(1) as threads:
-        with lock:  # The step waits for it.
-            migration = threads.submit(worked.migrate)
-            until(lambda: worked.is_loading() or migration.done())
+        with worked.loading(connected, threads) as migration:
             worked.worker.kill()
         worked.worker.start()
         ended = migration.result()
     assert ended.code == 0, ended.stderr
     assert "has given no sign of life for" in ended.stderr
-    lost, done = sorted(worked.runs, key=lambda run: run.status.value)
+    lost, done = sorted(worked.runs[:2], key=lambda run: run.status.value)
     assert (lost.status, done.status) == (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS)
     assert ended.json["run_id"] == done.run_id
     assert ended.json["certificate"]

@@ -46,3 +46,15 @@ def test_a_run_is_idle_while_neither_signs_nor_events_come() -> None:
     clock.now += 70
     watch.look({}, 2)
     assert watch.idle_seconds == 70
+
+
+def test_workers_are_asked_for_once_a_minute_while_a_run_is_idle() -> None:
+    clock = Clock()
+    watch = LifeWatch(clock)
+    asked = []
+    for second in range(int(LOST_SECONDS * 3.5)):
+        clock.now = float(second)
+        watch.look({"a": "1"} if second < LOST_SECONDS / 2 else {"a": "2"}, None)
+        if watch.has_to_ask():
+            asked.append(clock.now)
+    assert asked == [LOST_SECONDS * 1.5, LOST_SECONDS * 2.5]

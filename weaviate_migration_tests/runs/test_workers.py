@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+import pytest
 import yaml
 from kombu import pools
 
 from weaviate_migration.runs.executors import read_executor
-from weaviate_migration.runs.workers import absent_workers
+from weaviate_migration.runs.workers import absent_workers, checked_workers
 from weaviate_migration_tests.cluster.celery_worker import celery_settings
 from weaviate_migration_tests.cluster.redis_server import RedisServer
 
@@ -17,3 +18,17 @@ def test_who_asks_for_workers_leaves_no_connection_open(redis_server: RedisServe
     file.write_text(yaml.safe_dump({"celery": celery_settings(redis_server)}))
     assert absent_workers(read_executor(file)).startswith("No worker of Celery listens to the queue ")
     assert (list(pools.connections), list(pools.producers)) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("k8s: {job_image: 'us:1', job_namespace: ours}", "Kubernetes makes a pod for each step"),
+        ("dask: {cluster: {local: {n_workers: 2}}}", "Dask starts its workers with the run"),
+    ],
+)
+def test_workers_that_come_with_the_run_cannot_be_looked_for(tmp_path: Path, text: str, why: str) -> None:
+    file = tmp_path / "executor.yaml"
+    file.write_text(text)
+    (found,) = checked_workers(read_executor(file))
+    assert (found.verdict, found.figure) == ("skipped", why)
