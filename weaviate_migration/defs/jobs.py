@@ -1,13 +1,13 @@
 """The jobs that the UI, the command line and the Python API launch."""
 
-import functools
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from weaviate_migration.mapping import Mapping
-from weaviate_migration.runs.executors import IN_PROCESS, ChosenExecutor
+from weaviate_migration.runs.executors import ChosenExecutor
 from weaviate_migration.runs.jobs import (
     CHANGE_SYNC,
     CUT_OVER,
@@ -22,6 +22,7 @@ from weaviate_migration.runs.jobs import (
     SYNC,
     VERIFY,
     VERIFY_LIVE,
+    executor_of,
     new_snapshot,
     whole_way,
 )
@@ -42,10 +43,11 @@ def build_jobs(mapping: Mapping, names: DagsterNames, work_dir: Path, executor: 
     Returns:
         The jobs, by their names without a prefix.
     """
-    define = functools.partial(
-        dg.define_asset_job, tags={WORK_DIR_TAG: str(work_dir)}, executor_def=executor.definition
-    )
-    define_one_step = functools.partial(define, executor_def=IN_PROCESS.definition)
+
+    def define(job: str, **of_job: Any) -> AssetJob:
+        runs_steps = executor_of(job, executor).definition
+        return dg.define_asset_job(names.of(job), tags={WORK_DIR_TAG: str(work_dir)}, executor_def=runs_steps, **of_job)
+
     way = whole_way(mapping, names)
     collections = (names.asset(each.asset_name) for each in mapping.collections)
     all_checks = dg.AssetSelection.checks_for_assets(*collections)
@@ -53,7 +55,7 @@ def build_jobs(mapping: Mapping, names: DagsterNames, work_dir: Path, executor: 
     live_alone = {names.asset(each) for each in LIVE_ASSETS}
     return {
         MIGRATE: define(
-            names.of(MIGRATE),
+            MIGRATE,
             selection=[each for each in way if each not in live_alone],
             description=(
                 f"The whole way for mapping `{mapping.name}`: audit, snapshot, history, checks and cutover. The source "
@@ -63,15 +65,15 @@ def build_jobs(mapping: Mapping, names: DagsterNames, work_dir: Path, executor: 
             ),
         ),
         MIGRATE_LIVE: define(
-            names.of(MIGRATE_LIVE),
+            MIGRATE_LIVE,
             selection=way,
             description=(
                 f"As `{names.of(MIGRATE)}`, while the application goes on writing: changes are captured before the "
                 "snapshot is taken, and applied before the cutover. In the UI: “Materialize all…”, “All” partitions."
             ),
         ),
-        SYNC: define_one_step(
-            names.of(SYNC),
+        SYNC: define(
+            SYNC,
             selection=[names.asset(CHANGE_SYNC)],
             description=(
                 "Applies the changes that the application has made by now; "
@@ -79,7 +81,7 @@ def build_jobs(mapping: Mapping, names: DagsterNames, work_dir: Path, executor: 
             ),
         ),
         VERIFY: define(
-            names.of(VERIFY),
+            VERIFY,
             selection=all_checks,
             description=(
                 "Every check of the collections once more, against the snapshot: all objects compared with their rows. "
@@ -87,21 +89,21 @@ def build_jobs(mapping: Mapping, names: DagsterNames, work_dir: Path, executor: 
             ),
         ),
         VERIFY_LIVE: define(
-            names.of(VERIFY_LIVE),
+            VERIFY_LIVE,
             selection=dg.AssetSelection.assets(*extracts) | all_checks,
             config=new_snapshot(names),
             description=f"As `{names.of(VERIFY)}`, against a new snapshot of the source in use: choose all partitions.",
         ),
-        CUT_OVER: define_one_step(
-            names.of(CUT_OVER),
+        CUT_OVER: define(
+            CUT_OVER,
             selection=[names.asset(CUTOVER), names.asset(MIGRATION_REPORT)],
             description=(
                 "Readers are switched to the migration's collections, once all is loaded and proven; otherwise it says "
                 "what is missing, and nothing moves. `timeout` is in seconds."
             ),
         ),
-        DRY_RUN: define_one_step(
-            names.of(DRY_RUN),
+        DRY_RUN: define(
+            DRY_RUN,
             selection=[names.asset(DRY_RUN_REPORT)],
             description="What a migration would write and refuse: needs no server, and leaves nothing behind.",
         ),

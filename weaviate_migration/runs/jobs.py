@@ -7,6 +7,7 @@ import dagster as dg
 
 from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.mapping.asset_names import CHECKS, RELATIONS, queries_step
+from weaviate_migration.runs.executors import IN_PROCESS, ChosenExecutor
 from weaviate_migration.runs.names import DagsterNames
 
 MIGRATE = "migrate"
@@ -33,6 +34,11 @@ CHANGE_CAPTURE = "change_capture"
 CHANGE_SYNC = "change_sync"
 # What only a migration of a source in use needs: it writes to the source.
 LIVE_ASSETS = (CHANGE_CAPTURE, CHANGE_SYNC)
+
+
+def executor_of(job: str, chosen: ChosenExecutor) -> ChosenExecutor:
+    """What runs the steps of a job: the chosen executor, or the process of the run where there is one step."""
+    return IN_PROCESS if job in JOBS_OF_ONE_STEP else chosen
 
 
 def new_snapshot(names: DagsterNames) -> dict[str, Any]:

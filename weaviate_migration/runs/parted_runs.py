@@ -63,11 +63,12 @@ class PartedRuns:
         ops = {step: {"config": {"resume": True, "side_by_side": True}} for step in steps}
         # Where several processes of this machine work side by side, each of them is one of the runs.
         inside = runner.executor if runner.executor.is_elsewhere else IN_PROCESS
+        ranges = list(self._ranges(record.partitions))
+        at_most = runner.config.worker_count if inside.is_elsewhere else runner.executor.processes
+        side_by_side = min(at_most, len(ranges))
         orders = [
-            runner.order(job, inside, keys, ops, partitions, has_checks=False)
-            for partitions in self._ranges(record.partitions)
+            runner.order(job, inside, keys, ops, each, has_checks=False, side_by_side=side_by_side) for each in ranges
         ]
-        side_by_side = runner.config.worker_count if inside.is_elsewhere else runner.executor.processes
         with alone_with(work_folder, [record.collection(each) for each in layer]):
             made = AwaitedRuns(runner.instance, work_folder, inside).make(orders, side_by_side)
         return runner.made(made)

@@ -27,9 +27,9 @@ from weaviate_migration.mapping import Mapping
 from weaviate_migration.runs.awaited_run import AwaitedRuns
 from weaviate_migration.runs.dagster_storage import STORAGE_LINES, storage_override
 from weaviate_migration.runs.events import was_interrupted
-from weaviate_migration.runs.executors import IN_PROCESS, ChosenExecutor
+from weaviate_migration.runs.executors import ChosenExecutor
 from weaviate_migration.runs.fork_server import own_step_processes
-from weaviate_migration.runs.jobs import JOBS_OF_ONE_STEP, VERIFY_LIVE, new_snapshot
+from weaviate_migration.runs.jobs import JOBS_OF_ONE_STEP, VERIFY_LIVE, executor_of, new_snapshot
 from weaviate_migration.runs.names import BATCHES, SOURCE, WEAVIATE, DagsterNames
 from weaviate_migration.runs.run_order import RunOrder
 from weaviate_migration.work_folder.folder import WorkFolder
@@ -196,7 +196,7 @@ class JobRunner:
             WorkerLostError: nobody takes the steps that are handed out, or who had one is gone, too often.
             KeyboardInterrupt: Ctrl-C, or SIGTERM.
         """
-        executor = IN_PROCESS if job in JOBS_OF_ONE_STEP else self.executor
+        executor = executor_of(job, self.executor)
         order = self.order(job, executor, selection, ops)
         if executor.is_elsewhere:
             return self.made(AwaitedRuns(self.instance, self.work_folder, executor).make([order]))
@@ -222,6 +222,7 @@ class JobRunner:
         partitions: Sequence[str] = (),
         *,
         has_checks: bool = True,
+        side_by_side: int = 1,
     ) -> RunOrder:
         """A run, to be made.
 
@@ -229,6 +230,7 @@ class JobRunner:
             executor: of the run's steps.
             partitions: the keys of those that it is about, one after the other; all, where none is named.
             has_checks: those of the assets are run, too.
+            side_by_side: so many such runs are under way at a time.
         """
         config, work_folder = self.config, self.work_folder
         work_folder.mappings.keep(self.mapping)
@@ -249,7 +251,7 @@ class JobRunner:
                 "group_prefix": self.names.group_prefix,
                 "queries_digest": work_folder.queries.read().digest,
             },
-            run_config=_run_config(config, self.names, job, executor) | ({"ops": ops} if ops else {}),
+            run_config=_run_config(config, self.names, job, executor, side_by_side) | ({"ops": ops} if ops else {}),
             tags=_tags(config, job, partitions or partition_keys(number)),
             selection=None if selection is None else tuple(tuple(each.path) for each in selection),
             has_checks=has_checks,
@@ -305,7 +307,9 @@ def _tags(config: MigrationConfig, job: str, keys: Sequence[str]) -> dict[str, s
     return tags
 
 
-def _run_config(config: MigrationConfig, names: DagsterNames, job: str, executor: ChosenExecutor) -> dict[str, Any]:
+def _run_config(
+    config: MigrationConfig, names: DagsterNames, job: str, executor: ChosenExecutor, side_by_side: int
+) -> dict[str, Any]:
     """The settings as the run's config, where the UI shows them; the key is not among them."""
     # The key is named, not given: without a word on it here, Dagster would forget the one of the definitions.
     api_key = {"env": API_KEY_VARIABLE} if config.weaviate_api_key else None
@@ -331,8 +335,8 @@ def _run_config(config: MigrationConfig, names: DagsterNames, job: str, executor
             names.of(BATCHES): {
                 "config": {
                     "batch_size": config.batch_size,
-                    # The requests under way at once are so many in all, whatever processes send them.
-                    "worker_count": max(1, config.worker_count // executor.processes),
+                    # The requests under way at once are so many in all, whatever runs and processes send them.
+                    "worker_count": max(1, config.worker_count // (side_by_side * executor.processes)),
                     "max_retries": config.max_retries,
                     "retry_delay": config.retry_delay,
                     "memory_limit_mb": config.memory_limit_mb,

@@ -1,6 +1,7 @@
 """One table that several runs load, each a range of its partitions; checks and switch are about all of it."""
 
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -16,8 +17,17 @@ def runs_of(work_dir: Path) -> list[dg.DagsterRun]:
         return list(instance.get_runs())[::-1]
 
 
+def requests_under_way(run: dg.DagsterRun) -> int:
+    """How many a run sends at a time at most."""
+    config: Any = run.run_config
+    count: int = config["resources"]["batches"]["config"]["worker_count"]
+    return count
+
+
 def test_ranges_of_partitions_are_loaded_by_runs_of_their_own(notes: NoteMigration) -> None:
-    ended = notes.migrate("--partitions-per-task", "10", "--json")
+    executor = notes.folder / "executor.yaml"
+    executor.write_text("multiprocess: {max_concurrent: 3}\n")
+    ended = notes.migrate("--partitions-per-task", "10", "--executor", executor, "--workers", "6", "--json")
     assert ended.code == 0, ended.stderr
     result = ended.json
     assert (result["migrated_records"], result["total_records"]) == (64, 64)
@@ -31,6 +41,8 @@ def test_ranges_of_partitions_are_loaded_by_runs_of_their_own(notes: NoteMigrati
         for run in runs[1:3]
     ]
     assert ranges == [("00", "09"), ("10", "15")]
+    # Three processes share six requests under way, and so do two ranges that are loaded side by side.
+    assert [requests_under_way(run) for run in runs] == [2, 3, 3, 2, 2]
     folder = WorkFolder(notes.work_dir)
     record = folder.records.newest()
     assert record is not None
