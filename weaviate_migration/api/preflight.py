@@ -35,7 +35,7 @@ def check_preflight(config: MigrationConfig) -> Checklist:
         session.work_folder.queries.current(config.queries, mapping)
         session.lock("preflight")
         # No limit: what costs money is not asked here.
-        models = session.parts.enter_context(OpenModels(session.work_folder.vector_cache_path, config))
+        models = session.parts.enter_context(OpenModels(session.work_folder.vector_cache_place, config))
         return check_thoroughly(config, mapping, connect, models, workers)
 
 

@@ -67,7 +67,7 @@ class ServerSession(Session):
     @cached_property
     def models(self) -> OpenModels:
         """The models that make vectors; each is opened when it is first needed."""
-        cache, config = self.work_folder.vector_cache_path, self.config
+        cache, config = self.work_folder.vector_cache_place, self.config
         return self.parts.enter_context(OpenModels(cache, config, config.max_embedding_calls))
 
     @property

@@ -6,7 +6,7 @@ A database is named by its URL, and is opened once for each process: what is ope
 import atexit
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -14,6 +14,7 @@ import sqlalchemy as db
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
+from weaviate_migration.base.errors import StorageError
 from weaviate_migration.base.postgres_database import PostgresDatabase
 from weaviate_migration.base.sqlite_connections import SqliteConnections
 from weaviate_migration.base.sqlite_database import SqliteDatabase
@@ -22,6 +23,7 @@ Result = TypeVar("Result")
 
 # A process works with one; tests, and programs that follow several migrations, with a few.
 _FILES_KEPT_OPEN = 4
+_KEEPS = "the state of the migrations"
 
 
 class Database(Protocol):
@@ -62,7 +64,7 @@ class Database(Protocol):
 
 
 class Databases:
-    """The databases of one kind of tables.
+    """The databases of one kind of tables, those of the migrations' state.
 
     Args:
         prepare: called with a connection that was just opened, outside of a transaction: makes tables, or refuses.
@@ -76,7 +78,7 @@ class Databases:
 
     def file(self, path: Path) -> Database:
         """The SQLite file of this path; it is made with what is first written to it."""
-        return SqliteDatabase(path, self._files)
+        return SqliteDatabase(path, self._files, partial(_damaged, path))
 
     def at(self, url: str) -> Database:
         """The PostgreSQL database of this URL.
@@ -85,7 +87,7 @@ class Databases:
             ConfigurationError: what connects to it is not installed.
         """
         if url not in self._servers:
-            self._servers[url] = PostgresDatabase(url, self._prepare)
+            self._servers[url] = PostgresDatabase(url, self._prepare, _KEEPS, "--state-url")
         return self._servers[url]
 
     def close(self) -> None:
@@ -94,6 +96,13 @@ class Databases:
         for each in self._servers.values():
             each.close()
         self._servers.clear()
+
+
+def _damaged(path: Path, why: str) -> StorageError:
+    return StorageError(
+        f"{path}, which keeps {_KEEPS}, is damaged: {why}.",
+        "Put a copy of it back; or take another --work-dir, and begin again.",
+    )
 
 
 def upsert(connection: Connection, table: db.Table, rows: Sequence[dict[str, Any]]) -> None:

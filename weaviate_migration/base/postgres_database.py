@@ -59,6 +59,8 @@ class PostgresDatabase:
     Args:
         url: `postgresql+psycopg2://…`, without a password.
         prepare: called with the first connection, outside of a transaction: makes tables, or refuses.
+        keeps: what it does, for messages.
+        option: which names another one.
 
     Attributes:
         told_url: for messages.
@@ -67,9 +69,11 @@ class PostgresDatabase:
         ConfigurationError: what connects to it is not installed.
     """
 
-    def __init__(self, url: str, prepare: Callable[[Connection], object]) -> None:
+    def __init__(self, url: str, prepare: Callable[[Connection], object], keeps: str, option: str) -> None:
         self.told_url = db.make_url(url).render_as_string(hide_password=True)
         self._prepare = prepare
+        self._keeps = keeps
+        self._option = option
         self._url = url
         self._process = os.getpid()
         self._engine = self._made_engine()
@@ -197,9 +201,9 @@ class PostgresDatabase:
         """What to tell of an error; None for one that is a fault of ours."""
         if not (is_refused := _is_refused(error)) and not may_pass(error):
             return None
-        message = f"{self.told_url}, which keeps the state of the migrations, cannot be used: {_said(error)}."
+        message = f"{self.told_url}, which keeps {self._keeps}, cannot be used: {_said(error)}."
         hint = (
-            "Name another one with --state-url, or make the user and the database: `createuser`, `createdb`. "
+            f"Name another one with {self._option}, or make the user and the database: `createuser`, `createdb`. "
             "The password comes from PGPASSWORD or ~/.pgpass."
             if is_refused
             else "See that it runs and is reached from here; the same command then goes on."

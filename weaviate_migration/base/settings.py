@@ -146,7 +146,8 @@ class MigrationConfig(BaseModel):
         keep_hours: and none that is older.
         storage: where snapshot, extracts, quarantine, certificate and report are kept: any fsspec path; '' is the work
             folder.
-        vector_cache: the file of the vectors that were made; migrations may share it. None: in the work folder.
+        vector_cache: the file of the vectors that were made, or a PostgreSQL database as `state_url` names one;
+            migrations may share it. None: in that of `state_url`, or else in the work folder.
         max_embedding_calls: how often a command asks models for vectors at most; None: as often as is needed.
         alerts: the file that says where alerts go, and from when on something is one; None: nobody is told.
         metrics_port: serves metrics for Prometheus while a command runs.
@@ -191,7 +192,7 @@ class MigrationConfig(BaseModel):
     keep_changes: int = Field(default=KEEP_CHANGES, ge=1)
     keep_hours: float = Field(default=KEEP_HOURS, ge=0, allow_inf_nan=False)
     storage: str = ""
-    vector_cache: Path | None = None
+    vector_cache: Path | str | None = None
     max_embedding_calls: int | None = Field(default=None, ge=0)
     alerts: Path | None = None
     metrics_port: int | None = Field(default=None, ge=1, le=65535)
@@ -219,22 +220,37 @@ class MigrationConfig(BaseModel):
     @classmethod
     def _holds_no_password(cls, url: str) -> str:
         """Dagster stores them, with each run."""
-        if has_password(url):
-            raise ValueError("holds a password: leave it out")
-        return url
+        return _without_password(url)
 
     @field_validator("state_url")
     @classmethod
     def _is_of_postgresql(cls, url: str) -> str:
-        if url and not re.match(r"postgresql\+psycopg2://.", url):
-            raise ValueError("has to begin with postgresql+psycopg2://")
-        return url
+        return url and _of_postgresql(url)
+
+    @field_validator("vector_cache")
+    @classmethod
+    def _is_a_file_or_of_postgresql(cls, named: Path | str | None) -> Path | str | None:
+        if not isinstance(named, str):
+            return named
+        return _of_postgresql(_without_password(named)) if "://" in named else Path(named)
 
     @property
     def processes(self) -> int:
         """How many processes load side by side; one where cores are too few to gain by more."""
         gains = self.enable_parallel_processing and gains_side_by_side(self.weaviate_url, usable_cores())
         return self.worker_count if gains else 1
+
+
+def _without_password(url: str) -> str:
+    if has_password(url):
+        raise ValueError("holds a password: leave it out")
+    return url
+
+
+def _of_postgresql(url: str) -> str:
+    if not re.match(r"postgresql\+psycopg2://.", url):
+        raise ValueError("has to begin with postgresql+psycopg2://")
+    return url
 
 
 def has_password(url: str) -> bool:

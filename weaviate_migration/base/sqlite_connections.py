@@ -36,16 +36,23 @@ class SqliteConnections:
     would think that it holds them.
     """
 
-    def __init__(self, most: int, prepare: Callable[[Connection], object] = lambda _: None) -> None:
+    def __init__(
+        self,
+        most: int,
+        prepare: Callable[[Connection], object] = lambda _: None,
+        look: Callable[[Connection], object] = lambda _: None,
+    ) -> None:
         """Opens nothing yet.
 
         Args:
             most: so many files stay open; the one that was not used for longest is closed for another one.
             prepare: called with each connection when it has been opened.
+            look: called before that, and before anything of the file is altered: to refuse it.
         """
         self.lock = threading.RLock()
         self._most = most
         self._prepare = prepare
+        self._look = look
         self._open: dict[str, _Open] = {}
         with _registry_lock:
             _registry.add(self)
@@ -102,6 +109,8 @@ class SqliteConnections:
         arguments = {"timeout": BUSY_TIMEOUT_SECONDS, "check_same_thread": False}
         connection = db.create_engine(url, poolclass=NullPool, connect_args=arguments).connect()
         try:
+            self._look(connection)
+            connection.commit()
             # Before there are tables: otherwise each statement that makes one is synced by itself, twice.
             _turn_on_log(connection)
             connection.exec_driver_sql("PRAGMA synchronous=FULL")

@@ -21,7 +21,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from weaviate_migration.base.atomic_file import sync_to_disk
-from weaviate_migration.base.errors import StorageError
+from weaviate_migration.base.errors import MigrationError, StorageError
 from weaviate_migration.base.permissions import make_folder, owner_only
 from weaviate_migration.base.sqlite_connections import BUSY_TIMEOUT_SECONDS, SqliteConnections
 from weaviate_migration.base.storage import is_writable, storage_errors
@@ -42,19 +42,21 @@ class SqliteDatabase:
     Args:
         path: of the file; it is made, with its folder, when something is first written.
         connections: that keep it open.
+        damaged: makes the error of a file that is damaged, from what SQLite says of it.
     """
 
     server = None
 
-    def __init__(self, path: Path, connections: SqliteConnections) -> None:
+    def __init__(self, path: Path, connections: SqliteConnections, damaged: Callable[[str], MigrationError]) -> None:
         self._path = path
+        self._damaged = damaged
         self._url = _url(path)
         self._connections = connections
 
     @contextmanager
     def transaction(self, *, durable: bool = True) -> Iterator[Connection]:
         """See `Database`; it waits for another process that writes."""
-        with _told(self._path):
+        with _told(self._path, self._damaged):
             self._make()
             begin = _begin_durably if durable else _begin
             with self._connections.transaction(self._url, begin) as connection:
@@ -63,7 +65,7 @@ class SqliteDatabase:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """See `Database`; what cannot be opened where it is, is read from a copy."""
-        with _told(self._path), self._connections.transaction(self._url_to_read()) as connection:
+        with _told(self._path, self._damaged), self._connections.transaction(self._url_to_read()) as connection:
             yield connection
 
     def run(self, work: Callable[[Connection], Result], *, durable: bool = True) -> Result:
@@ -92,10 +94,11 @@ class SqliteDatabase:
         """
         if self._connections.is_open(self._url):
             return
-        with storage_errors(self._path), suppress(FileExistsError):
+        with storage_errors(self._path):
             make_folder(self._path.parent)
-            os.close(owner_only(str(self._path), os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC))
-            sync_to_disk(self._path.parent)
+            with suppress(FileExistsError):
+                os.close(owner_only(str(self._path), os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC))
+                sync_to_disk(self._path.parent)
 
     def _url_to_read(self) -> str:
         """Of the file itself; of a copy, where it cannot be opened; of nothing in memory, where it is not there."""
@@ -187,7 +190,7 @@ def _begin_with(connection: Connection, synchronous: str) -> None:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _told(path: Path, damaged: Callable[[str], MigrationError]) -> Iterator[None]:
     """Says what SQLite says of a file that is damaged, or locked for too long."""
     try:
         yield
@@ -198,8 +201,5 @@ def _told(path: Path) -> Iterator[None]:
                 f"{path} is locked by another program for more than {BUSY_TIMEOUT_SECONDS} s.", "End that program."
             ) from error
         if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-            raise StorageError(
-                f"{path}, which keeps the state of the migrations, is damaged: {error.orig}.",
-                "Put a copy of it back; or take another --work-dir, and begin again.",
-            ) from error
+            raise damaged(str(error.orig)) from error
         raise

@@ -63,7 +63,7 @@ def _embedding_costs(session: Session) -> list[EmbeddingCost]:
         return []
     path, mapping, scratch = session.source, session.mapping, session.work_folder.scratch
     with (
-        OpenModels(session.work_folder.vector_cache_path, session.config) as models,
+        OpenModels(session.work_folder.vector_cache_place, session.config) as models,
         planned_source(path, mapping, scratch) as (database, plan),
     ):
         return embedding_costs(path, database.path, mapping, plan, partial(models.embedder, mapping), scratch)

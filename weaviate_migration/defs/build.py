@@ -222,7 +222,7 @@ def job_for_run(
         state_url=state_url,
         partitions=partitions,
         storage=storage,
-        vector_cache=Path(vector_cache) if vector_cache else None,
+        vector_cache=vector_cache,
         max_embedding_calls=max_embedding_calls,
         weaviate_api_key=API_KEY_VARIABLE if with_api_key else None,
     )

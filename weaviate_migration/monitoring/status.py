@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from upath import UPath
 
-from weaviate_migration.base.errors import StorageError
+from weaviate_migration.base.errors import ConfigurationError, StateConnectionError, StorageError
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.base.vector_tally import VectorTally
 from weaviate_migration.work_folder.folder import WorkFolder
@@ -97,12 +98,23 @@ def status_before_first(config: MigrationConfig) -> MigrationStatus | None:
     return MigrationStatus(disk=disk_use(work_folder), next_step=next_step(Phase.NOT_BEGUN))
 
 
+def _bytes_on_server(url: str) -> int:
+    from weaviate_migration.vectors.cache_places import bytes_on_server
+
+    with suppress(ConfigurationError, StateConnectionError):  # The rest is worth knowing, too.
+        return bytes_on_server(url)
+    return 0
+
+
 def disk_use(work_folder: WorkFolder) -> dict[str, int]:
     """Bytes of all that is right in the work folder; and of storage and made vectors, where they are elsewhere."""
     parts = {path.name: bytes_in(UPath(path)) for path in sorted(work_folder.path.glob("*"))}
     if work_folder.storage:
         with suppress(StorageError):  # The rest is worth knowing, too.
             parts["storage"] = bytes_in(work_folder.files)
-    if work_folder.vector_cache is not None:
-        parts["vectors.sqlite"] = bytes_in(UPath(work_folder.vector_cache_path))
+    match work_folder.vector_cache_place:
+        case Path() as file:
+            parts["vectors.sqlite"] = bytes_in(UPath(file))
+        case url:
+            parts["vectors"] = _bytes_on_server(url)
     return {name: size for name, size in parts.items() if size}

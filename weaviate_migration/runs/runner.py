@@ -243,7 +243,7 @@ class JobRunner:
                 "state_url": config.state_url,
                 "partitions": number,
                 "storage": config.storage,
-                "vector_cache": _text(config.vector_cache),
+                "vector_cache": _text(work_folder.vector_cache),
                 "max_embedding_calls": config.max_embedding_calls,
                 "with_api_key": config.weaviate_api_key is not None,
                 "executor": executor.model_dump_json(),
@@ -349,5 +349,5 @@ def _run_config(
     }
 
 
-def _text(path: Path | None) -> str | None:
-    return str(path.absolute()) if path is not None else None
+def _text(path: Path | str | None) -> str | None:
+    return str(path.absolute()) if isinstance(path, Path) else path

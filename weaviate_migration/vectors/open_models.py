@@ -28,7 +28,7 @@ class OpenModels:
     """Opens the models of mappings, and the cache of what they have made.
 
     Args:
-        cache: the file of the cache.
+        cache: its file, or the URL of a PostgreSQL database.
         limits: how often a service is asked again where it failed for a reason that may pass.
         most_calls: how often models may be asked; None: any number of times.
         command: tells a command, or a run, from all others: its processes share that number. None: this is all of it.
@@ -36,12 +36,12 @@ class OpenModels:
 
     def __init__(
         self,
-        cache: Path,
+        cache: Path | str,
         limits: RepeatLimits = DEFAULT_REPEATS,
         most_calls: int | None = None,
         command: str | None = None,
     ) -> None:
-        self._cache_path = cache
+        self._cache_place = cache
         self._limits = limits
         self._limit = None if most_calls is None else CallLimit(command or secrets.token_hex(8), most_calls)
         self._open = Endings()
@@ -80,7 +80,7 @@ class OpenModels:
         return {each.name: self._provider(mapping, each).digest for each in collection.made_vectors}
 
     def refuse_unusable_cache(self, mapping: Mapping) -> None:
-        """Makes the file of the cache, where models make any of a mapping's vectors.
+        """Makes the cache, where models make any of a mapping's vectors.
 
         Raises:
             ConfigurationError: it cannot be made or written, is damaged, or is no file of ours.
@@ -123,7 +123,7 @@ class OpenModels:
     def _opened_cache(self) -> VectorCache:
         with self._opening:
             if self._cache is None:
-                self._cache = VectorCache(self._cache_path)
+                self._cache = VectorCache(self._cache_place)
                 self._open.callback(self._cache.close)
             return self._cache
 

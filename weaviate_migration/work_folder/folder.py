@@ -54,13 +54,14 @@ class WorkFolder:
         path: the folder, absolute. Naming what is in it makes nothing; writing does.
         storage: where snapshot, extracts, quarantine, certificate and report are kept: any fsspec path, such as
             s3://bucket/folder; empty: in the folder.
-        vector_cache: the file of the vectors that were made; None: in the folder.
+        vector_cache: the file of the vectors that were made, or the URL of a PostgreSQL database; None: where the state
+            is, in the database or in the folder.
         state_url: of the PostgreSQL database that keeps the state; empty: a file in the folder does.
     """
 
     path: Path
     storage: str = ""
-    vector_cache: Path | None = None
+    vector_cache: Path | str | None = None
     state_url: str = ""
 
     def __post_init__(self) -> None:
@@ -75,7 +76,8 @@ class WorkFolder:
     @classmethod
     def of(cls, config: MigrationConfig) -> "WorkFolder":
         """The one that the settings name; nothing is made."""
-        vector_cache = config.vector_cache and config.vector_cache.absolute()
+        named = config.vector_cache
+        vector_cache = named.absolute() if isinstance(named, Path) else named
         return cls(config.work_dir.absolute(), config.storage, vector_cache, config.state_url)
 
     def ensure(self) -> Path:
@@ -335,9 +337,9 @@ class WorkFolder:
         return paths
 
     @property
-    def vector_cache_path(self) -> Path:
-        """The file of the vectors that were made: of all migrations of the folder, or of whoever shares it."""
-        return self.vector_cache or self.path / "vectors.sqlite"
+    def vector_cache_place(self) -> Path | str:
+        """The file, or the URL of the database, of the vectors that were made: of all migrations that share it."""
+        return self.vector_cache or self.state_url or self.path / "vectors.sqlite"
 
     def check_results(self, record: MigrationRecord, mapping: CollectionMapping) -> CheckResults:
         """What the checks of a collection said last."""

@@ -182,9 +182,11 @@ def test_password_in_a_url_is_refused_and_not_shown(field: str) -> None:
     ],
 )
 def test_a_state_url_names_a_database_of_postgresql_and_no_password(url: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"--state-url: .*(a password|postgresql\+psycopg2://)") as raised:
-        create_migration_config("app.db", state_url=url)
-    assert "a-secret" not in str(raised.value)
+    for field in ("state_url", "vector_cache") if "://" in url else ("state_url",):
+        refused = rf"{OPTIONS[field]}: .*(a password|postgresql\+psycopg2://)"
+        with pytest.raises(ConfigurationError, match=refused) as raised:
+            create_migration_config("app.db", **{field: url})
+        assert "a-secret" not in str(raised.value)
 
 
 def test_wrong_setting_is_raised_before_anything_runs() -> None:

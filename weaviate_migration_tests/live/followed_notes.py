@@ -187,7 +187,7 @@ class FollowedNotes:
     @contextmanager
     def followed(self) -> Iterator[Followed]:
         with (
-            OpenModels(self.work_folder.vector_cache_path) as models,
+            OpenModels(self.work_folder.vector_cache_place) as models,
             followed_with(self.client, self.work_folder, self.mapping, SETTINGS, models) as group,
         ):
             yield group

@@ -10,6 +10,7 @@ import weaviate
 
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration_tests.cluster.postgres_server import PostgresServer
 from weaviate_migration_tests.embedding_service import embedding_service
 from weaviate_migration_tests.live.command_line import Ended, empty
 from weaviate_migration_tests.live.embedded_notes import EmbeddedNotes, vectors_by_body
@@ -103,6 +104,27 @@ def test_another_work_folder_shares_the_cache(spent: Spent, tmp_path: Path) -> N
     options = ("--work-dir", tmp_path, "--vector-cache", cache, "--json")
     (cost,) = spent.embedded.look("audit", *options).json["embedding"]
     assert (cost["distinct"], cost["cached"], cost["calls"]) == (64, 64, 0)
+
+
+def test_machines_share_the_cache_in_the_database_of_a_state(
+    server: ServerAddress,
+    connected: weaviate.WeaviateClient,
+    static_model: Path,
+    postgres_server: PostgresServer,
+    tmp_path: Path,
+) -> None:
+    url = postgres_server.new_database()
+    with embedding_service(static_model) as service:
+        for name, options in {"first": ("--state-url", url), "second": ("--vector-cache", url)}.items():
+            empty(connected)
+            (tmp_path / name).mkdir()
+            embedded = EmbeddedNotes.fresh(tmp_path / name, server, service)
+            migrated = embedded.migrate(*options)
+            assert migrated.code == 0, migrated.stderr
+            assert service.calls == CALLS
+            assert not list(embedded.notes.work_dir.glob("vectors.sqlite*"))
+            status = embedded.look("status", *options, "--json")
+            assert status.json["disk"]["vectors"] > 64 * 256 * 4, status.stderr
 
 
 def test_a_cache_that_cannot_be_made_or_used_is_told_before_anything_begins(

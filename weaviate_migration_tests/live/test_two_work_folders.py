@@ -112,7 +112,7 @@ def test_no_row_is_loaded_into_them(
 ) -> None:
     """By a run from the UI, say, which begins with the load."""
     mapping, work_folder = read_mapping(theirs.mapping), WorkFolder(theirs.work_dir)
-    settings, models = write_settings(theirs.config, connected), OpenModels(work_folder.vector_cache_path)
+    settings, models = write_settings(theirs.config, connected), OpenModels(work_folder.vector_cache_place)
     (collection,) = mapping.collections
     with pytest.raises(MigrationConflictError, match="in another work folder"):
         load_collection(connected, work_folder, ours, mapping, collection, {}, settings, models, resume=False)

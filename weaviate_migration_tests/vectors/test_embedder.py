@@ -101,7 +101,7 @@ def test_a_wait_for_another_process_ends_with_the_deadline_and_when_it_is_stoppe
     model = LetterModel()
     stop = threading.Event()
     stop.set()
-    with closing(VectorCache(cache.path)) as other, other.claimed(model.digest, ["a"]):
+    with closing(VectorCache(cache.named)) as other, other.claimed(model.digest, ["a"]):
         for limits in ({"seconds": 0.1}, {"stop": stop}):
             with bounded(**limits), pytest.raises(TransientEmbeddingError, match="another process makes vectors"):
                 Embedder(model, cache).vectors_of(["b", "a"])
@@ -129,14 +129,20 @@ def test_a_limit_stops_before_it_is_exceeded_and_the_next_goes_on(cache: VectorC
     assert model.asked == [["a", "b"], ["c", "d"], ["e", "f"]]
 
 
-def embed_all(cache: Path, note: Path, start: int) -> None:
+def embed_all(cache: Path | str, note: Path, start: int) -> None:
     texts = [f"text {(start + place) % 200}" for place in range(200)]
     with closing(VectorCache(cache)) as opened:
         Embedder(LetterModel(note=note), opened).vectors_of(texts)
 
 
-def test_processes_side_by_side_ask_for_no_text_twice(tmp_path: Path) -> None:
-    cache, note = tmp_path / "vectors.sqlite", tmp_path / "asked.txt"
+@pytest.mark.parametrize("place", ["file", "server"])
+def test_processes_side_by_side_ask_for_no_text_twice(
+    place: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    note = tmp_path / "asked.txt"
+    cache = (
+        tmp_path / "vectors.sqlite" if place == "file" else request.getfixturevalue("postgres_server").new_database()
+    )
     processes = [SPAWN.Process(target=embed_all, args=(cache, note, start)) for start in (0, 1, 50, 100)]
     for each in processes:
         each.start()

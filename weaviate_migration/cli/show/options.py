@@ -98,9 +98,8 @@ STORAGE_OPTION = _of_folder(
 VECTOR_OPTIONS = (
     _of_folder(
         "--vector-cache",
-        metavar="FILE",
-        type=click.Path(path_type=Path),
-        help="The vectors that were made; migrations may share it. Default: vectors.sqlite in the work folder.",
+        metavar="FILE|URL",
+        help="The vectors that were made, for migrations to share; default: where the state is.",
     ),
     _of_sizes(
         "--max-embedding-calls", metavar="CALLS", type=int, help="How often models are asked for vectors at most."

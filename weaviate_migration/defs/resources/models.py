@@ -20,7 +20,7 @@ def open_models_resource(work_folder: WorkFolder, batches: str, most_calls: int 
     def opened(context: dg.InitResourceContext) -> Iterator[OpenModels]:
         limits: BatchSettings = getattr(context.resources, batches)
         run = context.run.run_id if context.run else None
-        with OpenModels(work_folder.vector_cache_path, limits, most_calls, run) as models:
+        with OpenModels(work_folder.vector_cache_place, limits, most_calls, run) as models:
             yield models
 
     return dg.ResourceDefinition(

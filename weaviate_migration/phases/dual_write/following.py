@@ -170,7 +170,7 @@ def followed(config: MigrationConfig) -> Iterator[Followed]:
     target = configured_target(config)
     with (
         open_weaviate(target, work_folder.path, config.weaviate_api_key, config, headers=mapping.headers) as client,
-        OpenModels(work_folder.vector_cache_path, config, config.max_embedding_calls) as models,
+        OpenModels(work_folder.vector_cache_place, config, config.max_embedding_calls) as models,
         followed_with(client, work_folder, mapping, write_settings(config, client), models) as group,
     ):
         yield group

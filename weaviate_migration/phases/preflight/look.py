@@ -11,6 +11,7 @@ from weaviate_migration.base.errors import (
     EmbeddingError,
     ServerNotUsableError,
     SourceError,
+    StateConnectionError,
     StorageError,
     VectorCacheError,
 )
@@ -183,6 +184,12 @@ def _duration(
     return timed_sample.duration(source, trial, settings, scratch, vectors_of, embedding_seconds)
 
 
+_NOT_EMBEDDED = (
+    *(ConfigurationError, EmbeddingError, SourceError),
+    *(StateConnectionError, StorageError, VectorCacheError),
+)
+
+
 def _embedding(
     config: MigrationConfig, source: Source, mapping: Mapping, models: OpenModels, scratch: Path
 ) -> tuple[list[EmbeddingCost], list[ChecklistItem]]:
@@ -192,7 +199,7 @@ def _embedding(
     embedder_of = partial(models.embedder, mapping)
     try:
         costs = embedding_costs(source.path, source.readable, mapping, source.plan, embedder_of, scratch)
-    except (ConfigurationError, EmbeddingError, SourceError, StorageError, VectorCacheError) as error:
+    except _NOT_EMBEDDED as error:
         return [], [ChecklistItem("embedding", "failed", error.message, error.hint)]
     return costs, [embedding(costs, config.max_embedding_calls)]
 
