@@ -118,7 +118,8 @@ class MigrationConfig(BaseModel):
         validation_sample_size: rows of each collection that the check `sample` compares.
         enable_parallel_processing: load collections side by side, each in a process of its own, where there are cores
             to gain by it.
-        worker_count: batches under way at once.
+        worker_count: batches under way at once: of all processes together, or of each step where workers carry it out,
+            which then have so many runs of `partitions_per_task` side by side at most.
         executor: the file that names one of Dagster's executors, which then runs the steps; None: as
             `enable_parallel_processing` says.
         partitions_per_task: so many partitions are loaded by one run, and such runs side by side; None: all by one.

@@ -212,7 +212,12 @@ MIGRATE_OPTIONS = (
     _of_sizes(
         "--parallel", "enable_parallel_processing", is_flag=True, default=None, help="Load collections side by side."
     ),
-    _of_sizes("--workers", "worker_count", type=int, help="Batches under way at once; default 4."),
+    _of_sizes(
+        "--workers",
+        "worker_count",
+        type=int,
+        help="Batches under way at once; in each step, where workers of --executor carry it out. Default 4.",
+    ),
     click.option("--dry-run", is_flag=True, default=None, help="Do everything but write to Weaviate."),
     click.option(
         "--backup/--no-backup",
