@@ -85,6 +85,18 @@ def test_the_switch_and_the_way_back(migrations: Migrations) -> None:
     assert migrations.on_record(record).state == "discarded"
 
 
+def test_discarding_removes_extracts_whole_or_half_written_and_no_others(migrations: Migrations) -> None:
+    kept, given_up = migrations.begin("20250101T000000"), migrations.begin("20261122T093015")
+    for record in (kept, given_up):
+        folder = Path(str(migrations.work_folder.extracts_of(record))) / "contacts_extract"
+        folder.mkdir(parents=True)
+        for name in ("00.parquet", ".0123456789abcdef.tmp"):
+            (folder / name).write_bytes(b"rows")
+    migrations.back(given_up)
+    assert not Path(str(migrations.work_folder.extracts_of(given_up))).exists()
+    assert len(list(Path(str(migrations.work_folder.extracts_of(kept))).rglob("*.*"))) == 2
+
+
 def test_switching_twice_changes_nothing(migrations: Migrations) -> None:
     record = migrations.begin()
     switched = migrations.switch(record)

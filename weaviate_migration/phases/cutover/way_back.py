@@ -10,12 +10,15 @@ from weaviate_migration.target.schema import drop_collection, refuse_another_ser
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.pending_vectors import PendingVectors
 from weaviate_migration.work_folder.record import MigrationRecord
+from weaviate_migration.work_folder.storage import remove
 
 
 def roll_back(
     client: WeaviateClient, work_folder: WorkFolder, record: MigrationRecord, *, discard: bool
 ) -> tuple[dict[str, str | None], list[str]]:
     """Gives the aliases back; and with `discard` removes the collections that this migration made, and only those.
+
+    Its extracts go with them; the snapshot stays, as a backup.
 
     Returns:
         The aliases that were moved, as `give_aliases_back` returns them, and the names of the collections removed.
@@ -24,7 +27,7 @@ def roll_back(
         ConfigurationError: a reference of another collection leads into one that would be removed; nothing is done.
         MigrationConflictError: a collection of one of their names is another work folder's, or somebody else works with
             one of them or moves the aliases; or, without `discard`, none of them is on this server; nothing is done.
-        StorageError: there is no room for the record; nothing is done.
+        StorageError: there is no room for the record, and nothing is done; or its files cannot be removed.
     """
     ours = sorted(record.targets.values())
     refuse_collections_of_others(client, ours, maker_of(record))
@@ -41,6 +44,8 @@ def roll_back(
             for name in ours if discard else ():
                 work_folder.quarantine_of(name).discard()
                 PendingVectors(work_folder.store, name).discard()
+            if discard:
+                remove(work_folder.extracts_of(record))  # Nobody loads from them any more.
         if discard:
             work_folder.sync_positions.discard(record.id)
     return moved, removed
