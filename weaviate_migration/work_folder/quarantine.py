@@ -2,8 +2,12 @@
 
 The files are `quarantine/<collection>.<partition>.jsonl` in the storage, and the store has an index of their rows: how
 many there are, and which, is told without a payload. A file is written again whenever its partition is loaded or its
-rows are tried again, and is gone when nothing of it is refused any more. The index changes with the file: whoever is
-killed in between leaves rows in it that the next load, or the next try, finds to be gone.
+rows are tried again, and is gone when nothing of it is refused any more.
+
+The storage may be slow, so nobody waits for it who writes to the store. A file is in its place before its rows get into
+the index, and they leave the index before the file goes: a file of which the index says nothing counts for nothing,
+whoever was killed in between, and the next one takes its place. Rows that a killed try has left in the index, though it
+had written their objects, are found to be gone by the next try.
 """
 
 import json
@@ -102,21 +106,22 @@ class Quarantine:
     def clear(self, partition: str) -> None:
         """Forgets what was refused of a partition: it is about to be loaded again."""
         self._give_up_draft(partition)
-        if partition in self.partitions():
+        if self._has(partition):
             self._forget(partition)
 
     def finish(self, partition: str) -> None:
         """Keeps what was added of a partition, in the place of what was there; raises as `add` does."""
         if (draft := self._drafts.pop(partition, None)) is None:
             return
-        with draft.context:
-            with storage_errors(Path(draft.file.name)):
-                draft.file.flush()
+        with ExitStack() as reading:
+            with draft.context:  # At its end the file is in its place.
+                with storage_errors(path := Path(draft.file.name)):
+                    draft.file.flush()
+                # Open, it can be read, whatever becomes of this name.
+                written = reading.enter_context(path.open("rb"))
             with self._store.transaction() as connection:
                 connection.execute(quarantined_rows.delete().where(self._of(partition)))
-                with Path(draft.file.name).open("rb") as written:
-                    _write_index(connection, self._collection, partition, _rows_in(written))
-                draft.context.close()  # The file is in its place before the index says so.
+                _write_index(connection, self._collection, partition, _rows_in(written))
 
     def add(self, partition: str, row: QuarantinedRow) -> None:
         """Writes down one row.
@@ -153,10 +158,6 @@ class Quarantine:
         else:
             self._forget(partition)
 
-    def count(self) -> int:
-        """How many rows there are."""
-        return quarantined_counts(self._store, [self._collection]).get(self._collection, 0)
-
     def count_by_tenant(self) -> Counter[str]:
         """How many there are of each tenant, without those whose key has a NULL; '' is for those without a tenant."""
         counted = db.select(quarantined_rows.c.tenant, db.func.count()).group_by(quarantined_rows.c.tenant)
@@ -188,8 +189,9 @@ class Quarantine:
     def rows_of(self, partition: str) -> Iterator[QuarantinedRow]:
         """The quarantined rows of one partition; none where it is being loaded again meanwhile."""
         path = self._path(partition)
-        with suppress(FileNotFoundError), storage_asked(path), path.open("rb") as file:
-            yield from _rows_in(file)
+        if self._has(partition):
+            with suppress(FileNotFoundError), storage_asked(path), path.open("rb") as file:
+                yield from _rows_in(file)
 
     def rows(self) -> Iterator[tuple[str, QuarantinedRow]]:
         """Every quarantined row with its partition, in the order of the partitions."""
@@ -199,19 +201,25 @@ class Quarantine:
 
     def discard(self) -> None:
         """Forgets all rows of the collection, and removes its files."""
-        with self._store.transaction() as connection:
-            connection.execute(quarantined_rows.delete().where(self._of()))
-            for path in self.files():
-                remove(path)
+        self._remove_from_index()
+        for path in self.files():
+            remove(path)
 
     def files(self) -> list[UPath]:
-        """The collection's files that are there, also those that an earlier version may have left half written."""
+        """The collection's files that are there, also those that somebody who was killed has left."""
         return [each for each in files_in(self._folder) if each.name.startswith(f"{self._collection}.")]
 
     def _forget(self, partition: str) -> None:
-        with self._store.transaction() as connection:
-            connection.execute(quarantined_rows.delete().where(self._of(partition)))
-            remove(self._path(partition))
+        self._remove_from_index(partition)
+        remove(self._path(partition))
+
+    def _remove_from_index(self, partition: str | None = None) -> None:
+        removed = quarantined_rows.delete().where(self._of(partition))
+        self._store.run(lambda connection: connection.execute(removed))
+
+    def _has(self, partition: str) -> bool:
+        with self._store.reading() as connection:
+            return connection.scalar(db.select(db.literal(1)).where(self._of(partition)).limit(1)) is not None
 
     def _give_up_draft(self, partition: str) -> None:
         if (draft := self._drafts.pop(partition, None)) is not None:

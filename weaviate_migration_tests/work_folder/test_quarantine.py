@@ -1,10 +1,18 @@
 import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
+from upath import UPath
 
+from weaviate_migration.work_folder import quarantine as quarantine_module
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.quarantine import IndexedRow, Quarantine, QuarantinedRow, take_over
+from weaviate_migration.work_folder.state_store import FILE_NAME
+from weaviate_migration.work_folder.storage import remove, writing_whole
 from weaviate_migration_tests.cluster.s3_server import S3Server
 
 NAME = "Note_20261122T093015"
@@ -12,6 +20,10 @@ NAME = "Note_20261122T093015"
 
 def quarantine_in(folder: Path, name: str = NAME) -> Quarantine:
     return WorkFolder(folder).quarantine_of(name)
+
+
+def count(quarantine: Quarantine) -> int:
+    return len(list(quarantine.index()))
 
 
 def files_of(folder: Path) -> list[Path]:
@@ -155,7 +167,7 @@ def test_the_index_tells_what_there_is_without_a_payload(tmp_path: Path) -> None
     for path in files_of(tmp_path):
         path.unlink()  # Whoever reads a payload finds none.
     found = quarantine_in(tmp_path)
-    assert (found.count(), found.partitions()) == (1_502, ["00", "07"])
+    assert (count(found), found.partitions()) == (1_502, ["00", "07"])
     assert found.count_by_tenant() == {"alice": 1_500, "": 1}
     index = list(found.index())
     assert index[0] == IndexedRow("00", r"Zoë \0 \ud800", None, "a part of its key is NULL", "refused")
@@ -172,13 +184,100 @@ def test_an_index_that_a_killed_process_left_behind_the_file_is_made_anew_with_i
         quarantine.add("00", row("b"))
     (path,) = files_of(tmp_path)
     path.unlink()
-    assert quarantine.count() == 2
+    assert count(quarantine) == 2
     with quarantine.replacing("00"):
         quarantine.add("00", row("b"))
-    assert quarantine.count() == 1
+    assert count(quarantine) == 1
     path.unlink()
     quarantine.clear("00")
-    assert (quarantine.count(), quarantine.partitions()) == (0, [])
+    assert (count(quarantine), quarantine.partitions()) == (0, [])
+
+
+class KilledError(BaseException):
+    pass
+
+
+@contextmanager
+def killed_at(name: str) -> Iterator[None]:
+    """The process is killed where it would call this function of the module for the first time."""
+
+    def killed(*_: object, **__: object) -> None:
+        raise KilledError
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(quarantine_module, name, killed)
+        with pytest.raises(KilledError):
+            yield
+
+
+def test_what_is_killed_between_file_and_index_counts_for_nothing(tmp_path: Path) -> None:
+    quarantine = quarantine_in(tmp_path)
+    quarantine.add("00", row("a"))
+    with killed_at("_write_index"):
+        quarantine.finish("00")
+    assert [path.name for path in files_of(tmp_path)] == [f"{NAME}.00.jsonl"]
+    assert (count(quarantine), list(quarantine.rows_of("00"))) == (0, [])
+    quarantine.clear("00")  # It is loaded again, and then changes: what the file says is not gone on with.
+    with quarantine.replacing("00", keep=lambda _: True):
+        quarantine.add("00", row("b"))
+    assert [each.key for _, each in quarantine.rows()] == ["b"]
+
+
+@pytest.mark.parametrize("forget", [lambda each: each.clear("00"), Quarantine.discard])
+def test_what_is_killed_between_index_and_removal_counts_for_nothing(
+    tmp_path: Path, forget: Callable[[Quarantine], None]
+) -> None:
+    with quarantine_in(tmp_path) as quarantine:
+        quarantine.add("00", row("a"))
+    with killed_at("remove"):
+        forget(quarantine)
+    assert len(files_of(tmp_path)) == 1
+    assert (count(quarantine), list(quarantine.rows())) == (0, [])
+    quarantine.discard()
+    assert files_of(tmp_path) == []
+
+
+def test_a_try_that_is_killed_before_the_index_leaves_rows_for_the_next_one(tmp_path: Path) -> None:
+    """What it has written counts as refused until then: nobody switches on the word of half a try."""
+    with quarantine_in(tmp_path) as quarantine:
+        quarantine.add("00", row("a"))
+        quarantine.add("00", row("b"))
+    with killed_at("_write_index"), quarantine.replacing("00", keep=lambda each: each.key == "b"):
+        pass
+    assert (count(quarantine), [each.key for each in quarantine.rows_of("00")]) == (2, ["b"])
+    with quarantine.replacing("00", keep=lambda each: each.key == "b"):
+        pass
+    assert [each.key for each in quarantine.index()] == ["b"]
+
+
+def test_nobody_who_writes_to_the_store_waits_for_the_storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a file gets its place, and while it is removed, the store takes what others write."""
+    quarantine, calls = quarantine_in(tmp_path), list[str]()
+    quarantine.add("00", row("a"))
+    quarantine.finish("00")
+
+    def others_write(call: str) -> None:
+        with closing(sqlite3.connect(tmp_path / FILE_NAME, timeout=0)) as other:
+            other.execute("BEGIN IMMEDIATE")
+        calls.append(call)
+
+    @contextmanager
+    def placed(path: UPath, scratch: Path | None) -> Iterator[BinaryIO]:
+        with writing_whole(path, scratch) as file:
+            yield file
+            others_write("placed")
+
+    def removed(path: UPath) -> None:
+        others_write("removed")
+        remove(path)
+
+    monkeypatch.setattr(quarantine_module, "writing_whole", placed)
+    monkeypatch.setattr(quarantine_module, "remove", removed)
+    for forget in (lambda: quarantine.clear("00"), quarantine.discard):
+        quarantine.add("00", row("b"))
+        quarantine.finish("00")
+        forget()
+    assert calls == ["placed", "removed"] * 2
 
 
 def test_files_of_an_older_version_get_an_index(tmp_path: Path) -> None:
@@ -212,4 +311,4 @@ def test_in_a_bucket_it_is_as_on_this_machine(
     quarantine.clear("00")
     assert [each.name for each in quarantine.files()] == [f"{NAME}.01.jsonl"]
     quarantine.discard()
-    assert (quarantine.files(), quarantine.count()) == ([], 0)
+    assert (quarantine.files(), count(quarantine)) == ([], 0)
