@@ -48,7 +48,7 @@ from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.phase import Phase, next_step
 from weaviate_migration.work_folder.progress import forget_progress
 from weaviate_migration.work_folder.record import MigrationRecord, SnapshotRecord, refuse_another_migration
-from weaviate_migration.work_folder.storage import remove
+from weaviate_migration.work_folder.storage import remove, url_of
 
 logger = logging.getLogger(__name__)
 
@@ -233,7 +233,7 @@ class _MigrateCall:
         except StorageError as error:  # Readers may have the new collections already: the migration is done.
             told = f"There is no certificate: {error.message} `weaviate-migration verify` makes one once there is room."
             return result.with_(warnings=[*result.warnings, told])
-        return result.with_(certificate=str(path))
+        return result.with_(certificate=url_of(path))
 
     def _measured(self, result: MigrationResult, cpu_before: float) -> MigrationResult:
         """With what was measured; also of a migration that failed."""
@@ -275,7 +275,7 @@ class _MigrateCall:
                 named = "; ".join(f"{row.key}: {row.reason}" for row in rows)
                 files = self._work_folder.quarantine_folder / f"{record.collection(each)}.*.jsonl"
                 yield (
-                    f"{record.alias(each)}: rows were refused, with key, reason and payload in {files}; "
+                    f"{record.alias(each)}: rows were refused, with key, reason and payload in {url_of(files)}; "
                     f"`weaviate-migration quarantine list` shows them; first {named}"
                 )
 

@@ -25,6 +25,7 @@ from weaviate_migration.runs.jobs import MISFITS, SOURCE_AUDIT, WEAVIATE_SCHEMA
 from weaviate_migration.runs.names import DagsterNames
 from weaviate_migration.work_folder.phase import Phase, next_step
 from weaviate_migration.work_folder.record import MigrationRecord
+from weaviate_migration.work_folder.storage import url_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -225,7 +226,7 @@ def _check_text(check: CheckResult) -> str:
 
 def _backup(record: MigrationRecord) -> BackupResult | None:
     found = record.snapshot
-    return BackupResult(str(found.path), found.sha256, found.bytes) if found else None
+    return BackupResult(url_of(found.path), found.sha256, found.bytes) if found else None
 
 
 def _next_step(exit_code: int, record: MigrationRecord) -> str:

@@ -16,6 +16,7 @@ from weaviate_migration.target.aliases import alias_targets
 from weaviate_migration.work_folder.folder import lacking_vectors, quarantined_rows
 from weaviate_migration.work_folder.phase import next_step, phase_of
 from weaviate_migration.work_folder.record import MigrationRecord
+from weaviate_migration.work_folder.storage import url_of
 
 
 def read_status(config: MigrationConfig) -> MigrationStatus:
@@ -78,7 +79,7 @@ def _snapshot_status(record: MigrationRecord) -> SnapshotStatus | None:
     found = record.snapshot
     if found is None:
         return None
-    return SnapshotStatus(str(found.path), found.bytes, found.taken_at.isoformat(), found.path.is_file())
+    return SnapshotStatus(url_of(found.path), found.bytes, found.taken_at.isoformat(), found.path.is_file())
 
 
 def _aliases(session: ServerSession, record: MigrationRecord) -> tuple[str, dict[str, str | None]]:

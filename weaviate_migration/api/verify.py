@@ -38,7 +38,7 @@ from weaviate_migration.target.schema import refuse_lost_collection
 from weaviate_migration.target.write import WriteSettings, write_settings
 from weaviate_migration.work_folder.progress import forget_progress
 from weaviate_migration.work_folder.record import MigrationRecord
-from weaviate_migration.work_folder.storage import remove
+from weaviate_migration.work_folder.storage import remove, stored_path, url_of
 
 
 @dataclass(frozen=True)
@@ -219,7 +219,7 @@ class MigrationVerifier:
             checks=checks,
             not_run=[f"{asset}: relations" for asset in related if (asset, "relations") not in ran],
             errors=errors,
-            certificate=str(path) if path else None,
+            certificate=url_of(path) if path else None,
             statement=statement(compared, record) if path else "",
         )
 
@@ -251,7 +251,7 @@ def _with_changes(result: VerificationResult, changed: ChangeComparison) -> Veri
     differences = [*result.differences, *(one for each in changed.collections for one in each.differences)]
     found = changed.differences
     if found and result.certificate is not None:
-        remove(UPath(result.certificate))  # It knows of the snapshot only.
+        remove(stored_path(result.certificate))  # It knows of the snapshot only.
     repaired = result.repaired
     if changed.repaired is not None:
         done = changed.repaired

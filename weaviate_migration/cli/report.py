@@ -19,7 +19,7 @@ from weaviate_migration.cli.show.options import (
 from weaviate_migration.cli.show.terminal import tell
 from weaviate_migration.monitoring.report import html_page, markdown_page
 from weaviate_migration.work_folder.folder import WorkFolder
-from weaviate_migration.work_folder.storage import local_path, write_whole
+from weaviate_migration.work_folder.storage import local_path, url_of, write_whole
 
 
 @click.command(cls=HeadedCommand, epilog=EPILOG)
@@ -36,7 +36,7 @@ def report(as_json: bool, html: str | None, markdown: str | None, **options: Any
         kept = WorkFolder.of(config).report_path
         if local_path(kept) is None:
             write_whole(kept, html_page(found))
-            tell(f"Report: {kept}")
+            tell(f"Report: {url_of(kept)}")
             return 0
         html = str(kept)
     if html is not None:

@@ -27,7 +27,7 @@ from weaviate_migration.source.log_position import LogPosition
 from weaviate_migration.source.other_tables import OtherTables
 from weaviate_migration.work_folder.mappings import KeptMappings
 from weaviate_migration.work_folder.state_store import StateStore
-from weaviate_migration.work_folder.storage import stored_path
+from weaviate_migration.work_folder.storage import stored_path, url_of
 
 State = Literal["unfinished", "cut over", "rolled back", "discarded", "cleaned up"]
 CutoverStep = Literal["begun", "applied", "compared", "switching", "switched", "undone"]
@@ -51,7 +51,7 @@ class SnapshotRecord(BaseModel):
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
-    path: Annotated[UPath, PlainValidator(stored_path), PlainSerializer(str)]
+    path: Annotated[UPath, PlainValidator(stored_path), PlainSerializer(url_of)]
     sha256: str
     bytes: int
     taken_at: datetime

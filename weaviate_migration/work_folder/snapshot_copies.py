@@ -11,7 +11,7 @@ from upath import UPath
 from weaviate_migration.base.atomic_file import replacing
 from weaviate_migration.base.errors import StorageError
 from weaviate_migration.base.permissions import FILE, make_folder
-from weaviate_migration.work_folder.storage import download
+from weaviate_migration.work_folder.storage import download, url_of
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def _fetch(path: UPath, copy: Path, sha256: str, size: int) -> None:
             found = hashlib.file_digest(fetched, "sha256").hexdigest()
         if found != sha256:
             raise StorageError(
-                f"{path} is not the snapshot that was taken: its SHA-256 is {found}, not {sha256}.",
+                f"{url_of(path)} is not the snapshot that was taken: its SHA-256 is {found}, not {sha256}.",
                 "Put the one that was taken back there; or begin again with `weaviate-migration rollback --discard`.",
             )
 

@@ -62,8 +62,18 @@ def storage_root(url: str, work_dir: Path) -> UPath:
 
 
 def stored_path(text: str | Path | UPath) -> UPath:
-    """A path as a record has it: on this machine, or elsewhere."""
+    """A path that `url_of` has told: on this machine, or elsewhere."""
     return UPath(text)
+
+
+def url_of(path: UPath) -> str:
+    """A path for people, and for records; a UPath alone does not tell the host that a server of files is on."""
+    options = path.storage_options
+    if (host := options.get("host")) is None:
+        return str(path)
+    user = f"{options['username']}@" if "username" in options else ""
+    port = f":{options['port']}" if "port" in options else ""
+    return f"{path.protocol}://{user}{host}{port}{path.path}"
 
 
 def local_path(path: UPath) -> Path | None:
@@ -198,7 +208,7 @@ def refuse_closed(root: UPath, scratch: Path | None = None) -> None:
     try:
         write_whole(trial, "trial", scratch)
         if read_text(trial) != "trial":
-            raise StorageError(f"{trial}: what was written there is not what is read.", _REMEDY)
+            raise StorageError(f"{url_of(trial)}: what was written there is not what is read.", _REMEDY)
         remove(trial)
     except StorageError as error:
         raise ConfigurationError(f"--storage: {error.message}", error.hint) from error
@@ -247,7 +257,7 @@ def _asked(path: UPath, method: str, *args: Any, seconds: float | None = None, *
 def _tell(path: UPath) -> Callable[[RetryCallState], None]:
     def tell(state: RetryCallState) -> None:
         error = state.outcome and state.outcome.exception()
-        logger.warning("%s did not answer as it should, and is asked again: %s", path, error)
+        logger.warning("%s did not answer as it should, and is asked again: %s", url_of(path), error)
 
     return tell
 
@@ -264,7 +274,7 @@ def _is_of_storage(error: Exception) -> bool:
 
 def _failed(path: UPath, error: Exception) -> StorageError:
     said = str(error).rstrip(".") or f"no answer ({type(error).__name__})"
-    return StorageError(f"{path}: the storage failed: {said}.", _REMEDY)
+    return StorageError(f"{url_of(path)}: the storage failed: {said}.", _REMEDY)
 
 
 def _protocols(files: AbstractFileSystem) -> tuple[str, ...]:

@@ -26,7 +26,9 @@ from weaviate_migration.work_folder.storage import (
     remove,
     size_of,
     storage_root,
+    stored_path,
     upload,
+    url_of,
     write_whole,
     writing_whole,
 )
@@ -51,6 +53,15 @@ def root(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[UPath]:
     place = UPath(tmp_path / "files") if request.param == "local" else UPath(f"memory://{tmp_path.name}/files")
     yield place
     remove(place)
+
+
+@pytest.mark.parametrize(
+    "url", ["s3://bucket/a", "memory://a/b", "/srv/a", "sftp://me@host:2222/a", "ftp://host/a", "smb://me@host/share/a"]
+)
+def test_a_path_is_told_with_the_host_that_it_is_on(url: str) -> None:
+    told = url_of(stored_path(url) / "b.sqlite")
+    assert told == f"{url}/b.sqlite"
+    assert url_of(stored_path(told)) == told
 
 
 def test_what_is_written_is_read(root: UPath) -> None:

@@ -13,6 +13,7 @@ from weaviate_migration.runs.jobs import CHANGE_CAPTURE, SQLITE_SNAPSHOT, WEAVIA
 from weaviate_migration.runs.names import DagsterNames
 from weaviate_migration.source.other_tables import REMEDY, OtherTables
 from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.storage import url_of
 
 EVERYTHING_MAPPED = "everything_mapped"
 # A migration keeps its mapping: one that says more of the tables begins another migration.
@@ -65,7 +66,7 @@ def build_snapshot_asset(
         snapshot = found.snapshot
         return dg.MaterializeResult(
             metadata={
-                "path": dg.MetadataValue.path(str(snapshot.path)),
+                "path": dg.MetadataValue.path(url_of(snapshot.path)),
                 "sha256": snapshot.sha256,
                 "size_bytes": snapshot.bytes,
                 "taken_at": dg.MetadataValue.timestamp(snapshot.taken_at),

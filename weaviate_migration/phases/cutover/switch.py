@@ -35,6 +35,7 @@ from weaviate_migration.target.write import WriteSettings
 from weaviate_migration.vectors.open_models import OpenModels
 from weaviate_migration.work_folder.folder import WorkFolder, lacking_text, lacking_vectors, quarantined_rows
 from weaviate_migration.work_folder.record import CutoverRecord, CutoverStep, MigrationRecord
+from weaviate_migration.work_folder.storage import url_of
 
 logger = logging.getLogger(__name__)
 
@@ -309,7 +310,7 @@ def _refuse_quarantined_rows(work_folder: WorkFolder, record: MigrationRecord, b
         raise DifferencesError(
             f"Rows were refused ({told}): the aliases are not moved.",
             "`weaviate-migration quarantine list` names them; key, reason and payload are in "
-            f"{work_folder.quarantine_folder}.",
+            f"{url_of(work_folder.quarantine_folder)}.",
         )
 
 

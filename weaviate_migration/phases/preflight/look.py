@@ -35,7 +35,7 @@ from weaviate_migration.target.write import write_settings
 from weaviate_migration.vectors.open_models import OpenModels
 from weaviate_migration.work_folder.checklist import Checklist, ChecklistItem
 from weaviate_migration.work_folder.folder import WorkFolder
-from weaviate_migration.work_folder.storage import refuse_closed
+from weaviate_migration.work_folder.storage import refuse_closed, url_of
 
 # What no migration gets over; the others it finds itself, tells with its own words, or can live with.
 IMPOSSIBLE_WITHOUT = ("work folder", "storage", "server disk", "tenants", "rights")
@@ -136,7 +136,7 @@ def storage(work_folder: WorkFolder) -> ChecklistItem:
         refuse_closed(work_folder.files, work_folder.ensure_scratch())
     except ConfigurationError as error:
         return ChecklistItem("storage", "failed", error.message, error.hint)
-    return ChecklistItem("storage", "passed", f"{work_folder.files} can be written to, and read")
+    return ChecklistItem("storage", "passed", f"{url_of(work_folder.files)} can be written to, and read")
 
 
 def _with_server(
