@@ -92,8 +92,8 @@ def connected(
     Args:
         headers: as `open_weaviate` takes them.
     """
-    key, level = (api_key, target.level) if isinstance(target, RemoteTarget) else (None, QUORUM)
-    with secret_kept(key), connect(address, key, limits, headers, level) as client:
+    key = api_key if isinstance(target, RemoteTarget) else None
+    with secret_kept(key), connect(address, key, limits, headers, target.level) as client:
         yield client
 
 
@@ -110,10 +110,10 @@ def open_running_weaviate(
         folder = target.data_folder(work_dir)
         if (address := running_server(folder)) is None:
             raise ServerNotUsableError(f"the embedded server on {folder} is not running")
-        api_key, level = None, QUORUM
+        api_key = None
     else:
-        address, level = target.address, target.level
-    with connect(address, api_key, limits, level=level) as client:
+        address = target.address
+    with connect(address, api_key, limits, level=target.level) as client:
         yield client
 
 

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import SplitResult, urlsplit
 
 from weaviate_migration.base.errors import ConfigurationError
@@ -19,9 +20,15 @@ GRPC_PORTS = {"http": 50051, "https": 443}
 
 @dataclass(frozen=True)
 class EmbeddedTarget:
-    """A server of our own; `data_dir` is None for the work folder's."""
+    """A server of our own.
+
+    Attributes:
+        data_dir: None for the work folder's.
+        level: as of `RemoteTarget`, whatever the settings say: it is one node.
+    """
 
     data_dir: Path | None
+    level: ClassVar[ConsistencyLevel] = QUORUM
 
     def data_folder(self, work_dir: Path) -> Path:
         """Where its data are, for this work folder."""

@@ -245,7 +245,7 @@ class WorkFolder:
     @property
     def records(self) -> MigrationRecords:
         """The migrations on record."""
-        return MigrationRecords(self.store, str(self.path), self.mappings)
+        return MigrationRecords(self.store, self.place, self.mappings)
 
     @property
     def prefixes(self) -> Prefixes:

@@ -40,11 +40,6 @@ class PartitionValues(Generic[Value]):
         self._encode = encode
         self._decode = decode
 
-    def read(self, partition: str) -> Value | None:
-        """The value of a partition; None where there is none, or no more."""
-        content = self._store.read(self._kind, self._collection, partition)
-        return self._decode(json.loads(content)) if content is not None else None
-
     def all(self) -> dict[str, Value]:
         """The values of all partitions that have one, in the order of the partitions."""
         found = self._store.all(self._kind, self._collection)

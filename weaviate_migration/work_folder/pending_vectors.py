@@ -60,6 +60,12 @@ class PendingVectors:
         with self._store.reading() as connection:
             return connection.scalar(db.select(db.literal(1)).where(noted)) is not None
 
+    @property
+    def are_any(self) -> bool:
+        """Whether any object lacks a vector."""
+        with self._store.reading() as connection:
+            return connection.scalar(db.select(db.literal(1)).where(self._ours).limit(1)) is not None
+
     def counts(self) -> dict[str, int]:
         """How many objects lack each vector; without those that none lacks."""
         counted = db.select(_COLUMNS.vector, db.func.count().label("objects")).where(self._ours)
@@ -70,13 +76,13 @@ class PendingVectors:
     def remove(self, addresses: Iterable[str]) -> None:
         """Forgets objects that have their vectors now, or are gone; raises as `add` does."""
         found = [{"gone": each} for each in addresses]
-        if found and self.counts():
+        if found and self.are_any:
             removed = pending_vectors.delete().where(self._ours, _COLUMNS.address == db.bindparam("gone"))
             self._store.run(lambda connection: connection.execute(removed, found))
 
     def discard(self) -> None:
         """Forgets all of the collection; raises as `add` does."""
-        if self.counts():
+        if self.are_any:
             self._store.run(lambda connection: connection.execute(pending_vectors.delete().where(self._ours)))
 
     def _page(self, after: LackingVector, high: str | None) -> list[LackingVector]:

@@ -4,8 +4,8 @@ It is `state.sqlite` in the work folder, or a PostgreSQL database that several m
 one value, in its owner's name: a migration, a mapping, a collection with its partitions.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,31 +55,25 @@ class StateStore:
         """The server that other machines see too, for connections of one's own; None: it is a file of this machine."""
         return self._database.server
 
-    @contextmanager
-    def transaction(self, *, durable: bool = True) -> Iterator[Connection]:
+    def transaction(self, *, durable: bool = True) -> AbstractContextManager[Connection]:
         """All that is written inside, or nothing of it; see `Database.transaction`."""
-        with self._database.transaction(durable=durable) as connection:
-            yield connection
+        return self._database.transaction(durable=durable)
 
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self) -> AbstractContextManager[Connection]:
         """A connection for reading; see `Database.reading`."""
-        with self._database.reading() as connection:
-            yield connection
+        return self._database.reading()
 
     def run(self, work: Callable[[Connection], object], *, durable: bool = True) -> None:
         """Does something in a transaction; see `Database.run`."""
         self._database.run(work, durable=durable)
 
-    @contextmanager
-    def room_for(self, content: str) -> Iterator[None]:
+    def room_for(self, content: str) -> AbstractContextManager[None]:
         """There is room for a document at the end of the block, so that what is done inside can be written down.
 
         Raises:
             StorageError: there is none; nothing inside was done.
         """
-        with self._database.room_for(len(content.encode("utf-8", "backslashreplace"))):
-            yield
+        return self._database.room_for(len(content.encode("utf-8", "backslashreplace")))
 
     def read(self, kind: str, owner: str, part: str = "") -> str | None:
         """The content of a document; None where there is none."""

@@ -6,7 +6,7 @@ say what the store says, and the next command takes them over again. Nothing can
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -169,15 +169,11 @@ class _Closed:
         self.server = store.server
         self.reading = store.reading
 
-    @contextmanager
-    def transaction(self, *, durable: bool = True) -> Iterator[Connection]:  # noqa: ARG002
+    def transaction(self, *, durable: bool = True) -> AbstractContextManager[Connection]:  # noqa: ARG002
         raise self._why_not
-        yield
 
     def run(self, work: Callable[[Connection], Result], *, durable: bool = True) -> Result:  # noqa: ARG002
         raise self._why_not
 
-    @contextmanager
-    def room_for(self, size: int) -> Iterator[None]:  # noqa: ARG002
+    def room_for(self, size: int) -> AbstractContextManager[None]:  # noqa: ARG002
         raise self._why_not
-        yield

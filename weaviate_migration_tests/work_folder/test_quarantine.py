@@ -273,10 +273,12 @@ def test_nobody_who_writes_to_the_store_waits_for_the_storage(tmp_path: Path, mo
 
     monkeypatch.setattr(quarantine_module, "writing_whole", placed)
     monkeypatch.setattr(quarantine_module, "remove", removed)
-    for forget in (lambda: quarantine.clear("00"), quarantine.discard):
-        quarantine.add("00", row("b"))
-        quarantine.finish("00")
-        forget()
+    quarantine.add("00", row("b"))
+    quarantine.finish("00")
+    quarantine.clear("00")
+    quarantine.add("00", row("c"))
+    quarantine.finish("00")
+    quarantine.discard()
     assert calls == ["placed", "removed"] * 2
 
 

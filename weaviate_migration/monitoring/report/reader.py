@@ -56,7 +56,7 @@ def migration_report(
     stored = runs.stored()
     if record is None and not stored:
         raise ConfigurationError(
-            f"Nothing was migrated in {work_folder.path}.",
+            f"Nothing was migrated in {work_folder.place}.",
             "`weaviate-migration migrate` begins a migration; --work-dir names another folder.",
         )
     history = tuple(read_history(work_folder.store, record.id)) if record else ()

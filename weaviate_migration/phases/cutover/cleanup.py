@@ -199,7 +199,7 @@ def refuse_too_early(work_folder: WorkFolder, *, force: bool) -> None:
     records = work_folder.records.all()
     _refuse_half_switched(records)
     if not force:
-        _refuse_unfinished(records, work_folder.path)
+        _refuse_unfinished(records, work_folder.place)
         _refuse_unapplied_changes(records, work_folder)
         _refuse_lacking_vectors(records, work_folder)
 
@@ -213,9 +213,9 @@ def _refuse_half_switched(records: list[MigrationRecord]) -> None:
             )
 
 
-def _refuse_unfinished(records: list[MigrationRecord], folder: Path) -> None:
+def _refuse_unfinished(records: list[MigrationRecord], place: str) -> None:
     if not records:
-        raise ConfigurationError(f"No migration is on record in {folder}.", "Name another work folder with --work-dir.")
+        raise ConfigurationError(f"No migration is on record in {place}.", "Name another work folder with --work-dir.")
     unfinished = next((each for each in records if each.state == "unfinished"), None)
     if unfinished is not None:
         raise ConfigurationError(

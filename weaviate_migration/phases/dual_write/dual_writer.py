@@ -128,7 +128,7 @@ def _followed_source(config: MigrationConfig) -> Path:
     with source_errors(source), closing(connect_read_only(source)) as connection:
         if work_folder.capture_id is None or read_capture(connection, work_folder.capture_id) is None:
             raise ConfigurationError(
-                f"{source}: changes are not captured for {work_folder.path}.",
+                f"{source}: changes are not captured for {work_folder.place}.",
                 "Install it with `weaviate-migration capture install`.",
             )
     return source

@@ -229,12 +229,12 @@ def _nothing_followed(
     """Says that no migration is followed, or none of this mapping while others are."""
     if not followed:
         return ConfigurationError(
-            f"No migration in {work_folder.path} follows the changes of its source.",
+            f"No migration in {work_folder.place} follows the changes of its source.",
             "Begin one with `weaviate-migration migrate --live`.",
         )
     is_on_record = any(work_folder.mappings.read(each.mapping_digest) for each in followed)
     return ConfigurationError(
-        f"No migration of mapping `{mapping.name}` in {work_folder.path} follows the changes of its source.",
+        f"No migration of mapping `{mapping.name}` in {work_folder.place} follows the changes of its source.",
         f"Leave out --mapping (and {environment_variable('mapping')}): the migration's own is on record."
         if is_on_record
         else "Give with --mapping the one that the followed migration had.",

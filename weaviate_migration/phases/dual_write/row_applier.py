@@ -80,7 +80,7 @@ class RowApplier:
     @property
     def lacks_vectors(self) -> bool:
         """Whether objects were written without a vector that their model could not make."""
-        return self.vectors.pending is not None and bool(self.vectors.pending.counts())
+        return self.vectors.pending is not None and self.vectors.pending.are_any
 
     def make_vectors(self, changed: ChangedRows, after: int = 0) -> None:
         """Has the vectors made that `apply` needs: a model that is away is to be known before anything is sent.

@@ -163,7 +163,7 @@ def open_change_log(work_folder: WorkFolder, source: Path) -> Iterator[ChangeLog
         CaptureError: nothing is captured for this work folder, or capture was damaged.
     """
     if (capture_id := work_folder.capture_id) is None:
-        raise CaptureError(f"Changes of {source} are not captured for {work_folder.path}.", INSTALL_HINT)
+        raise CaptureError(f"Changes of {source} are not captured for {work_folder.place}.", INSTALL_HINT)
     with ChangeLog(source, capture_id, object_uuid, work_folder.ensure_scratch()) as log:
         with log.reading():
             pass  # Says so, if capture was damaged.

@@ -65,7 +65,7 @@ class _Filling:
 
     def run(self) -> int:
         pending, filled = self.vectors.pending, 0
-        if pending is None or not pending.counts():
+        if pending is None or not pending.are_any:
             return 0
         for partition, addresses in self._lacking(pending):
             stored = mapped_objects_by_uuid(self.objects, self.mapping, addresses)
