@@ -96,7 +96,11 @@ class Cleanup:
         return CleanupPlan(
             collections,
             tuple(name for record in kept for name in self._unused(record)),
-            {**{kind: sum(map(bytes_in, paths)) for kind, paths in self._files(records).items()}, **self._in_store()},
+            {
+                **{kind: sum(map(bytes_in, paths)) for kind, paths in self._files(records).items()},
+                "quarantine": sum(bytes_in(path) for each in self._quarantines(records) for path in each.files()),
+                **self._in_store(),
+            },
             self._work_folder.capture_id,
         )
 
@@ -146,11 +150,11 @@ class Cleanup:
         return has_made(self._client, name, maker_of(record))
 
     def _files(self, records: list[MigrationRecord]) -> dict[str, list[UPath]]:
+        """What is removed as it is, by its kind; the quarantine has an index of its files."""
         copies = UPath(self._work_folder.snapshot_copies.folder)
         return {
             "snapshots": [*(path for each in records for path in self._work_folder.snapshots_of(each)), copies],
             "extracts": [self._work_folder.extracts_of(each) for each in records],
-            "quarantine": [path for each in self._quarantines(records) for path in each.files()],
         }
 
     def _in_store(self) -> dict[str, int]:
