@@ -1,15 +1,13 @@
 """`python -m benchmarks`: measures on one real server of its own, and prints figures beside their targets."""
 
-import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
-import psutil
 from rich.console import Console
 
 from benchmarks.audit import measure_audit, measure_fetch
@@ -21,7 +19,7 @@ from benchmarks.embedding import measure_embedding
 from benchmarks.empty_job_run import measure_empty_job
 from benchmarks.figures import LARGER, MAX_WORKERS, MILLION, SUBJECTS, Runs, index_run, workers_run
 from benchmarks.follow_latency import FollowLatency
-from benchmarks.measurement import ROOT, MeasuredCommandError, Measurement, Server
+from benchmarks.measurement import ROOT, MeasuredCommandError, Measurement, Server, own_server
 from benchmarks.measuring_cost import measure_cost
 from benchmarks.messages_file import write_messages_file
 from benchmarks.migrate_command import MigrateCommand
@@ -30,10 +28,7 @@ from benchmarks.tables_file import TablesFile
 from benchmarks.upper_bound import UpperBound, messages_mapping
 from benchmarks.vector_indexes import INDEXES, measure_index
 from benchmarks.version_before import checked_out
-from weaviate_migration.base.settings import API_KEY_VARIABLE
 from weaviate_migration.mapping import read_mapping
-from weaviate_migration.target.connect import connect
-from weaviate_migration.target.server import embedded_server
 
 Measure = Callable[[], Measurement]
 # What prepares a measuring, for each name: only what is needed is prepared.
@@ -60,7 +55,7 @@ def main(
     subjects = [SUBJECTS[name] for name in SUBJECTS if name in (only or SUBJECTS)]
     needed = dict.fromkeys(name for each in subjects for name in each.needs)
     try:
-        with TemporaryDirectory(prefix="weaviate-migration-benchmarks-") as place, _server(Path(place)) as server:
+        with TemporaryDirectory(prefix="weaviate-migration-benchmarks-") as place, own_server(Path(place)) as server:
             folder = Path(place)
             measures = _commands(server, folder, rows, ROOT) | _within(server, folder, rows, bound_batch_size)
             measures |= _of_vectors(server, folder, bound_batch_size)
@@ -79,14 +74,6 @@ def main(
     if markdown is not None:
         command = " ".join(["python -m benchmarks", *sys.argv[1:]])
         markdown.write_text("\n\n".join([f"`{command}`", *(each.to_markdown() for each in sheets)]) + "\n", "utf-8")
-
-
-@contextmanager
-def _server(folder: Path) -> Iterator[Server]:
-    with embedded_server(folder / "weaviate") as address, connect(address, None) as client:
-        os.environ[API_KEY_VARIABLE] = address.api_key  # For the commands that are measured.
-        [process] = psutil.Process().children()
-        yield Server(address, client, process)
 
 
 def _commands(server: Server, folder: Path, rows: int, checkout: Path) -> Preparations:

@@ -4,7 +4,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -13,9 +14,11 @@ import psutil
 from weaviate import WeaviateClient
 
 from weaviate_migration.base.settings import API_KEY_VARIABLE
-from weaviate_migration.target.server import ServerAddress
+from weaviate_migration.target.connect import connect
+from weaviate_migration.target.server import ServerAddress, embedded_server
 
 ROOT = Path(__file__).parent.parent
+SERVER_FOLDER = "weaviate"
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,16 @@ class Server:
         for alias in self.client.alias.list_all():
             self.client.alias.delete(alias_name=alias)
         self.client.collections.delete_all()
+
+
+@contextmanager
+def own_server(folder: Path) -> Iterator[Server]:
+    """A server that runs while the context lives, with its data in `folder/weaviate`; commands get its key."""
+    with embedded_server(folder / SERVER_FOLDER) as address, connect(address, None) as client:
+        os.environ[API_KEY_VARIABLE] = address.api_key or ""
+        alive = (each for each in psutil.Process().children() if each.status() != psutil.STATUS_ZOMBIE)
+        [process] = [each for each in alive if "weaviate" in each.name()]
+        yield Server(address, client, process)
 
 
 class Ended(NamedTuple):

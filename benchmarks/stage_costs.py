@@ -20,20 +20,19 @@ from typing import Any
 import click
 import numpy as np
 import psutil
+from upath import UPath
 
 from benchmarks.embedded_file import EmbeddedFile
-from benchmarks.measurement import MeasuredCommandError, python_command, timed_command
+from benchmarks.measurement import SERVER_FOLDER, MeasuredCommandError, own_server, python_command, timed_command
 from benchmarks.tables_file import TablesFile
 from weaviate_migration.base.partitions import DEFAULT_PARTITIONS, MAX_PARTITIONS
-from weaviate_migration.base.settings import API_KEY_VARIABLE
-from weaviate_migration.target.connect import connect
-from weaviate_migration.target.server import ServerAddress, embedded_server
 from weaviate_migration.target.server_binary import SERVER_VERSION
+from weaviate_migration.work_folder.storage import bytes_in
 
 STAGES = ("audit", "snapshot", "extract", "load", "comparison")
 DIMENSIONS = 768
 _VECTORS = "    vectors: [{name: content, column: embedding, bytes: float32}]\n"
-_WORK_FOLDER, _SERVER_FOLDER = "work", "weaviate"
+_WORK_FOLDER = "work"
 
 
 @dataclass
@@ -147,18 +146,21 @@ def _of_rows(rows: int, *, with_vectors: bool) -> dict[str, Any]:
         if with_vectors:
             _add_vectors(source, EmbeddedFile(folder, rows))
             mapping.write_text(mapping.read_text(encoding="utf-8") + _VECTORS, encoding="utf-8")
-        with _server(folder) as (address, process):
-            options = {**_target(address), "sqlite_url": str(source), "mapping": str(mapping)}
-            options |= {"work_dir": str(folder / _WORK_FOLDER)}
-            command = python_command("benchmarks.stage_costs", "migrate", json.dumps(options), process.pid)
+        with own_server(folder) as server:
+            at = server.address
+            options = {
+                **{"weaviate_url": f"http://{at.host}:{at.http_port}", "grpc_port": at.grpc_port},
+                **{"sqlite_url": str(source), "mapping": str(mapping), "work_dir": str(folder / _WORK_FOLDER)},
+            }
+            command = python_command("benchmarks.stage_costs", "migrate", json.dumps(options), server.process.pid)
             found = json.loads(timed_command(command).output.splitlines()[-1])
         return {
             "ours_us": {stage: _each(1e6 * seconds, rows) for stage, seconds in found["ours"].items()},
             "server_us": {stage: _each(1e6 * seconds, rows) for stage, seconds in found["servers"].items()},
             "bytes": {
                 "source": _each(source.stat().st_size, rows),
-                "extract": _each(_bytes_in(folder / _WORK_FOLDER / "extracts"), rows),
-                "server": _each(_bytes_in(folder / _SERVER_FOLDER), rows),
+                "extract": _each(bytes_in(UPath(folder / _WORK_FOLDER / "extracts")), rows),
+                "server": _each(bytes_in(UPath(folder / SERVER_FOLDER)), rows),
             },
             "peak_memory_mb": round(found["peak_memory_mb"]),
         }
@@ -175,24 +177,10 @@ def _of_empty_table(partitions: int) -> float:
     with TemporaryDirectory(prefix="weaviate-migration-costs-") as place:
         folder = Path(place)
         made = TablesFile(folder, 1, 0)
-        with _server(folder) as (address, _):
-            target = ("--weaviate-url", _target(address)["weaviate_url"], "--grpc-port", address.grpc_port)
+        with own_server(folder) as server:
             place_of = ("--sqlite-url", made.source(), "--mapping", made.mapping(), "--work-dir", folder / _WORK_FOLDER)
-            options = (*target, *place_of, "--partitions", partitions)
+            options = (*server.options, *place_of, "--partitions", partitions)
             return timed_command(python_command("weaviate_migration", "migrate", *options)).cpu_seconds
-
-
-@contextmanager
-def _server(folder: Path) -> Iterator[tuple[ServerAddress, psutil.Process]]:
-    with embedded_server(folder / _SERVER_FOLDER) as address, connect(address, None):
-        os.environ[API_KEY_VARIABLE] = address.api_key or ""
-        alive = (each for each in psutil.Process().children() if each.status() != psutil.STATUS_ZOMBIE)
-        [process] = [each for each in alive if "weaviate" in each.name()]
-        yield address, process
-
-
-def _target(address: ServerAddress) -> dict[str, Any]:
-    return {"weaviate_url": f"http://{address.host}:{address.http_port}", "grpc_port": address.grpc_port}
 
 
 def _add_vectors(source: Path, file: EmbeddedFile) -> None:
@@ -207,10 +195,6 @@ def _add_vectors(source: Path, file: EmbeddedFile) -> None:
         connection.executemany("UPDATE Table0 SET embedding = ? WHERE rowid = ?", rows)
         connection.commit()
         connection.execute("VACUUM")
-
-
-def _bytes_in(folder: Path) -> int:
-    return sum(each.stat().st_size for each in folder.rglob("*") if each.is_file())
 
 
 def _each(total: float, rows: int) -> float:
