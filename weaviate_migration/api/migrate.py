@@ -159,7 +159,7 @@ class _MigrateCall:
         refuse_foreign_names(client, [f"{config.prefix}{each.name}" for each in mapping.collections])
         refuse_other_tenants(client, mapping.lone_tenants(config.prefix))
         if unfinished is None:
-            _look_before(config, mapping, client, address)
+            _look_before(self._session, client, address)
         run = self._run_migration()
         result = migration_outcome(run.events, mapping, self._session.names, records.newest())
         if result.migration_id is None and unfinished is None and (begun := records.unfinished()) is not None:
@@ -348,9 +348,9 @@ def _note_end(result: MigrationResult) -> None:
     )
 
 
-def _look_before(config: MigrationConfig, mapping: Mapping, client: WeaviateClient, address: ServerAddress) -> None:
+def _look_before(session: JobSession, client: WeaviateClient, address: ServerAddress) -> None:
     """The quick items of the preflight: what makes a migration impossible stops it before anything is made."""
-    checklist = check_quickly(config, mapping, client, address)
+    checklist = check_quickly(session.config, session.mapping, client, address, session.executor.processes)
     refuse_impossible(checklist)
     for each in checklist.having("warned"):
         logger.warning("%s: %s. %s", each.name, each.figure, each.remedy)

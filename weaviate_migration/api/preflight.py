@@ -24,7 +24,7 @@ def check_preflight(config: MigrationConfig) -> Checklist:
         MigrationConflictError: a migration is running in the work folder.
         SourceError: the file is locked or damaged, so that it cannot even be opened.
     """
-    workers = _looked_for_workers(config)
+    workers, processes = _executor_of(config)
     with opened_with_server(config, mapping_to_migrate) as session:
 
         def connect() -> tuple[WeaviateClient, ServerAddress]:
@@ -36,14 +36,17 @@ def check_preflight(config: MigrationConfig) -> Checklist:
         session.lock("preflight")
         # No limit: what costs money is not asked here.
         models = session.parts.enter_context(OpenModels(session.work_folder.vector_cache_place, config))
-        return check_thoroughly(config, mapping, connect, models, workers)
+        return check_thoroughly(config, mapping, connect, models, workers, processes)
 
 
-def _looked_for_workers(config: MigrationConfig) -> list[ChecklistItem]:
-    """Whether somebody takes the steps, where the settings have workers do so: for that alone Dagster is imported."""
+def _executor_of(config: MigrationConfig) -> tuple[list[ChecklistItem], int]:
+    """Whether somebody takes the steps, where the settings have workers do so, and how many processes run them here.
+
+    For a file of the executor alone Dagster is imported.
+    """
     if config.executor is None:
-        return []
+        return [], config.processes
     executors = importlib.import_module("weaviate_migration.runs.executors")
     workers = importlib.import_module("weaviate_migration.runs.workers")
-    found: list[ChecklistItem] = workers.checked_workers(executors.read_executor(config.executor))
-    return found
+    chosen = executors.read_executor(config.executor)
+    return workers.checked_workers(chosen), chosen.processes

@@ -56,13 +56,21 @@ class Need:
 
     @classmethod
     def of(
-        cls, source: Source, config: MigrationConfig, partitions: int, scratch: Path, *, storage_elsewhere: bool
+        cls,
+        source: Source,
+        config: MigrationConfig,
+        partitions: int,
+        processes: int,
+        scratch: Path,
+        *,
+        storage_elsewhere: bool,
     ) -> "Need":
         """The estimate for this file.
 
         Args:
             config: how rows are sorted.
             partitions: into how many files each extract is cut.
+            processes: of this machine that sort side by side, a table each.
             scratch: a folder for what SQLite puts on disk meanwhile.
             storage_elsewhere: extracts are kept on another disk or machine, which is not looked at; of the snapshot
                 this machine keeps a copy all the same.
@@ -74,8 +82,7 @@ class Need:
         memory = sort_memory_mb(config.memory_limit_mb)
         rooms = [table_room(source, each, partitions, memory, scratch) for each in source.plan.collections]
         extracts = 0 if storage_elsewhere else sum(each.extracts for each in rooms)
-        # One table is sorted at a time, or one in each process.
-        sorting = sum(sorted((each.sorting for each in rooms), reverse=True)[: config.processes])
+        sorting = sum(sorted((each.sorting for each in rooms), reverse=True)[:processes])
         vectors = sum(_vector_bytes(source, each) for each in source.plan.collections)
         tenants = [(each.mapping, _tenants(source, each)) for each in source.plan.collections]
         in_all = sum(count for _, count in tenants)

@@ -38,7 +38,7 @@ from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.storage import refuse_closed, url_of
 
 # What no migration gets over; the others it finds itself, tells with its own words, or can live with.
-IMPOSSIBLE_WITHOUT = ("work folder", "storage", "server disk", "tenants", "rights")
+IMPOSSIBLE_WITHOUT = ("work folder", "server disk", "tenants", "rights")
 _SAMPLE_NEEDS = ("backup", "keys", "rights", "embedding")
 _ASK_ROWS = ("work folder", "server disk", "server memory")
 _ASK_SERVER = ("rights", "names", "clock", "collections", "duration")
@@ -49,7 +49,8 @@ def check_thoroughly(
     mapping: Mapping,
     connect: Callable[[], tuple[WeaviateClient, ServerAddress]],
     models: OpenModels,
-    beside: Sequence[ChecklistItem] = (),
+    beside: Sequence[ChecklistItem],
+    processes: int,
 ) -> Checklist:
     """All items, stored too; the caller holds the work folder's lock. A sample of each table goes the whole way.
 
@@ -57,6 +58,7 @@ def check_thoroughly(
         connect: starts the server if it has to, and gives a client of it; ServerNotUsableError is an item that failed.
         models: that make vectors.
         beside: what others have looked at.
+        processes: of this machine that would work side by side.
 
     Raises:
         ConfigurationError: there is no such file, or the address of the server is wrong.
@@ -65,7 +67,11 @@ def check_thoroughly(
     work_folder, path = WorkFolder.of(config), sqlite_path(config.sqlite_url)
     with readable_source(path, work_folder.scratch) as readable:
         source = Source.of(path, inspect_database(readable, mapping), mapping)
-        items = [*beside, source_side.backup(source), *_without_server(config, mapping, source, work_folder)]
+        items = [
+            *beside,
+            source_side.backup(source),
+            *_without_server(config, mapping, source, work_folder, processes, storage),
+        ]
         costs, told = _embedding(config, source, mapping, models, work_folder.ensure_scratch())
         items += told
         try:
@@ -84,14 +90,19 @@ def check_thoroughly(
 
 
 def check_quickly(
-    config: MigrationConfig, mapping: Mapping, client: WeaviateClient, address: ServerAddress
+    config: MigrationConfig, mapping: Mapping, client: WeaviateClient, address: ServerAddress, processes: int
 ) -> Checklist:
-    """The items that take no time, stored too; the caller is about to migrate and holds the work folder's lock."""
+    """The items that take no time, stored too; the caller is about to migrate and holds the work folder's lock.
+
+    Args:
+        processes: as of `check_thoroughly`.
+    """
     work_folder = WorkFolder.of(config)
     path = sqlite_path(config.sqlite_url)
     with readable_source(path, work_folder.scratch) as readable:
         source = Source.of(path, inspect_database(readable, mapping), mapping)
-        items = list(_without_server(config, mapping, source, work_folder))
+        stored = ChecklistItem("storage", "passed", _told_usable(work_folder))  # Its command has begun with that.
+        items = list(_without_server(config, mapping, source, work_folder, processes, lambda _: stored))
     return _stored([*items, *_with_server(config, mapping, client, address, work_folder)], work_folder)
 
 
@@ -106,7 +117,12 @@ def refuse_impossible(checklist: Checklist) -> None:
 
 
 def _without_server(
-    config: MigrationConfig, mapping: Mapping, source: Source, work_folder: WorkFolder
+    config: MigrationConfig,
+    mapping: Mapping,
+    source: Source,
+    work_folder: WorkFolder,
+    processes: int,
+    try_storage: Callable[[WorkFolder], ChecklistItem],
 ) -> Iterator[ChecklistItem]:
     target = configured_target(config)
     data = target.data_folder(work_folder.path) if isinstance(target, EmbeddedTarget) else None
@@ -118,13 +134,13 @@ def _without_server(
     elsewhere, scratch = bool(work_folder.storage), work_folder.ensure_scratch()
     partitions = work_folder.records.partitions(config.partitions)
     try:
-        need = disk_and_memory.Need.of(source, config, partitions, scratch, storage_elsewhere=elsewhere)
+        need = disk_and_memory.Need.of(source, config, partitions, processes, scratch, storage_elsewhere=elsewhere)
     except SourceError as error:
         for name in _ASK_ROWS:
             yield ChecklistItem(name, "skipped", f"no rows can be read: {error.message}")
         return
     if elsewhere:
-        yield storage(work_folder)
+        yield try_storage(work_folder)
     yield from disk_and_memory.disks(need, work_folder.path, data)
     yield disk_and_memory.memory(need, embedded=data is not None)
     yield from disk_and_memory.open_files(need, embedded=data is not None)
@@ -136,7 +152,11 @@ def storage(work_folder: WorkFolder) -> ChecklistItem:
         refuse_closed(work_folder.files, work_folder.ensure_scratch())
     except ConfigurationError as error:
         return ChecklistItem("storage", "failed", error.message, error.hint)
-    return ChecklistItem("storage", "passed", f"{url_of(work_folder.files)} can be written to, and read")
+    return ChecklistItem("storage", "passed", _told_usable(work_folder))
+
+
+def _told_usable(work_folder: WorkFolder) -> str:
+    return f"{url_of(work_folder.files)} can be written to, and read"
 
 
 def _with_server(

@@ -17,10 +17,12 @@ from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.phases.history.extract.partitions import cut_into_partitions
 from weaviate_migration.phases.history.extract.scan import row_layout, table_bounds
 from weaviate_migration.phases.history.extract.storage import write_partition
+from weaviate_migration.phases.preflight import disk_and_memory
 from weaviate_migration.phases.preflight.disk_and_memory import Need
+from weaviate_migration.phases.preflight.room import TableRoom
 from weaviate_migration.phases.preflight.source_side import Source
 from weaviate_migration.source.inspect import inspect_database
-from weaviate_migration.source.plan import MigrationPlan, plan_migration
+from weaviate_migration.source.plan import CollectionPlan, MigrationPlan, plan_migration
 from weaviate_migration.source.rows import KeyedRow, TableReader
 from weaviate_migration.source.snapshot import take_snapshot
 from weaviate_migration_tests.partition_keys import PARTITION_KEYS
@@ -74,8 +76,8 @@ def test_the_room_in_the_work_folder_is_right_within_a_fifth(
     mapping = Mapping.model_validate({"name": "test", "collections": [_collection(each) for each in tables]})
     config = create_migration_config(str(path), memory_limit_mb=MINIMUM_MEMORY_MB)
     source = Source.of(path, inspect_database(path, mapping), mapping)
-    foretold = Need.of(source, config, DEFAULT_PARTITIONS, tmp_path, storage_elsewhere=False).work_folder
-    elsewhere = Need.of(source, config, DEFAULT_PARTITIONS, tmp_path, storage_elsewhere=True).work_folder
+    foretold = Need.of(source, config, DEFAULT_PARTITIONS, 1, tmp_path, storage_elsewhere=False).work_folder
+    elsewhere = Need.of(source, config, DEFAULT_PARTITIONS, 1, tmp_path, storage_elsewhere=True).work_folder
     snapshot = tmp_path / "snapshot.sqlite"
     take_snapshot(path, snapshot, allow_pause=True, say=lambda _: None, scratch=tmp_path)
     extracts, sorting = _taken(snapshot, plan_migration(mapping, inspect_database(snapshot, mapping)), tmp_path)
@@ -121,3 +123,25 @@ def _bytes_of_removed_files(folder: Path) -> Iterator[int]:
             continue
         if target.startswith(str(folder)) and target.endswith("(deleted)"):
             yield each.stat().st_size
+
+
+def test_each_process_sorts_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The largest ones, as many as there are processes."""
+    path, sizes = tmp_path / "app.db", {"small": 10, "large": 1_000, "middle": 100}
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for each in sizes:
+            connection.execute(f"CREATE TABLE {each} (id INTEGER PRIMARY KEY, title TEXT)")
+    mapping = Mapping.model_validate({"name": "test", "collections": [_collection(each) for each in sizes]})
+    source = Source.of(path, inspect_database(path, mapping), mapping)
+
+    def room(_: Source, plan: CollectionPlan, *__: object) -> TableRoom:
+        return TableRoom(sorting=sizes[plan.mapping.table])
+
+    monkeypatch.setattr(disk_and_memory, "table_room", room)
+    config = create_migration_config(str(path))
+    sorted_at_once = [
+        Need.of(source, config, DEFAULT_PARTITIONS, processes, tmp_path, storage_elsewhere=False).work_folder
+        - source.look.bytes
+        for processes in (1, 2, 4)
+    ]
+    assert sorted_at_once == [1_000, 1_100, 1_110]

@@ -28,7 +28,9 @@ def need_of(path: Path, **tenant: str) -> Need:
         {"name": "test", "collections": [{"key": ["id"], "properties": body, **each} for each in fields]}
     )
     source = Source.of(path, inspect_database(path, mapping), mapping)
-    return Need.of(source, create_migration_config(str(path)), DEFAULT_PARTITIONS, path.parent, storage_elsewhere=False)
+    return Need.of(
+        source, create_migration_config(str(path)), DEFAULT_PARTITIONS, 1, path.parent, storage_elsewhere=False
+    )
 
 
 def test_tenants_are_counted_in_each_of_their_collections(tmp_path: Path) -> None:
