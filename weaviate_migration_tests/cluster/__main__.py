@@ -4,21 +4,27 @@ Starts all that the machines share, and ends it: at the end no process is left. 
 """
 
 import argparse
+import shutil
 import signal
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
+from types import FrameType
 
-from weaviate_migration_tests.cluster.course import Death, take_course
+import pytest
+
+from weaviate_migration_tests.cluster.course import Outcome, Say, take_course
 from weaviate_migration_tests.cluster.postgres_server import run_postgres
-from weaviate_migration_tests.cluster.program import processes_about
+from weaviate_migration_tests.cluster.program import end_processes_about
 from weaviate_migration_tests.cluster.redis_server import run_redis
 from weaviate_migration_tests.cluster.s3_server import run_s3
 from weaviate_migration_tests.cluster.scenario import ClusterMigration, SharedServers
 from weaviate_migration_tests.live.three_nodes import run_three_nodes
+
+_ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
 def main() -> int:
@@ -26,35 +32,56 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=200_000)
     parser.add_argument("--rate", type=float, default=10.0, help="transactions a second of each of the two writers")
     given = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # What was started is ended then, too.
+    for each in _ENDING:
+        signal.signal(each, _end)
     began = time.monotonic()
 
     def say(line: str) -> None:
         print(f"{time.monotonic() - began:7.1f} s  {line}", flush=True)
 
-    with TemporaryDirectory(prefix="cluster") as folder:
-        with _servers(Path(folder)) as servers:
-            say("Redis, PostgreSQL, an S3 server and three Weaviate nodes are ready")
-            migration = ClusterMigration(Path(folder) / "machine", servers, given.rows, given.rate)
-            with migration.running():
-                say("two workers wait for tasks")
-                worker = Death(0.2, "a worker", migration.workers[0])
-                node = Death(0.5, "a node", servers.nodes.nodes[-1])
-                differences = take_course(migration, [worker, node], say)
-        left = processes_about(Path(folder))
-    for line in [*differences, *(f"still runs: {each}" for each in left)]:
-        print(line, file=sys.stderr)
-    say("all that was started has ended")
-    return 1 if differences or left else 0
+    folder = Path(mkdtemp(prefix="cluster"))
+    folder.chmod(0o711)  # PostgreSQL's own user has to pass.
+    say(f"all files, logs among them, are in {folder}")
+    outcome, left = None, list[str]()
+    try:
+        outcome = _migrate(folder, given.rows, given.rate, say)
+    except pytest.fail.Exception as missing:
+        print(missing, file=sys.stderr)
+    finally:
+        left = end_processes_about(folder)
+        say(f"all that was started has ended; had to be killed: {left or 'nothing'}")
+    if outcome is None:
+        return 2
+    print("\n".join(outcome.differences), file=sys.stderr)
+    if outcome.differences or left:
+        return 1
+    shutil.rmtree(folder)
+    return 0
+
+
+def _end(number: int, _: FrameType | None) -> None:
+    """Ends what was started, undisturbed by more signals."""
+    for each in _ENDING:
+        signal.signal(each, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
+def _migrate(folder: Path, rows: int, rate: float, say: Say) -> Outcome:
+    with _servers(folder) as servers:
+        say("Redis, PostgreSQL, an S3 server and three Weaviate nodes are ready")
+        migration = ClusterMigration(folder / "machine", servers, rows, rate)
+        with migration.running():
+            say("two workers wait for tasks")
+            return take_course(migration, say)
 
 
 @contextmanager
 def _servers(folder: Path) -> Iterator[SharedServers]:
     with (
         run_redis(folder) as redis,
-        run_postgres() as postgres,
+        run_postgres(beside=folder) as postgres,
         run_s3(folder) as s3,
-        run_three_nodes(folder / "nodes", REPLICATION_MINIMUM_FACTOR="3") as nodes,
+        run_three_nodes(folder / "nodes") as nodes,
     ):
         yield SharedServers(redis, postgres, s3, nodes)
 

@@ -85,15 +85,18 @@ class PostgresServer:
 
 
 @contextmanager
-def run_postgres(password: str | None = None) -> Iterator[PostgresServer]:
+def run_postgres(password: str | None = None, beside: Path | None = None) -> Iterator[PostgresServer]:
     """A PostgreSQL that holds nothing, in a folder of its own, ended and removed with the context.
 
     It refuses to run as root, which then runs it as the user `postgres` of Debian's package; a folder of pytest's
     would be closed to that user.
+
+    Args:
+        beside: the folder that gets its own; None: the system's for temporary files.
     """
     user = OWNER if os.getuid() == 0 else None
     initdb, server_program = (installed(name, _PACKAGE, _PROGRAMS) for name in ("initdb", "postgres"))
-    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+    folder = Path(tempfile.mkdtemp(prefix="postgres-", dir=beside))
     try:
         _make(folder, initdb, user, password)
         port = free_port()

@@ -4,10 +4,11 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -93,30 +94,49 @@ class Program:
     def await_ready(self, is_ready: Callable[[], bool]) -> None:
         """Waits until it is ready; one that ends before is a failure, with what it said."""
         until(lambda: not self.is_alive() or is_ready())
-        assert self.is_alive(), self.log.read_text(errors="replace")
+        assert self.is_alive(), self.fate
+
+    @property
+    def fate(self) -> str:
+        """How it has ended, and what it has said."""
+        assert self._process is not None, "not started"
+        code = self._process.returncode
+        how = signal.Signals(-code).name if code is not None and code < 0 else f"exit code {code}"
+        return f"{' '.join(self.command)}\nhas ended with {how}, and has said:\n{self.log.read_text(errors='replace')}"
 
     def end_within(self, seconds: float) -> int:
         """Waits for one that ends by itself; its exit code."""
         assert self._process is not None, "not started"
         return self._process.wait(seconds)
 
+    def family(self) -> list[psutil.Process]:
+        """It, and all that it has started."""
+        first = psutil.Process(self.pid)
+        return [first, *first.children(recursive=True)]
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """It does nothing meanwhile, nor does what it has started: what is seen of it stays so until it is killed."""
+        family = self.family()
+        _tell(family, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            _tell(family, signal.SIGCONT)
+
     def kill(self) -> None:
         """Ends it on the spot, with all that it has started."""
         if self.is_alive():
-            _end(self._family(), signal.SIGKILL)
+            _end(self.family(), signal.SIGKILL)
         self._reap()
 
     def stop(self) -> None:
         """Asks it to end, with all that it has started; what is still there after some seconds is killed."""
         if self.is_alive():
-            family = self._family()
+            family = self.family()
             _end(family, self.end)
             _end(family, signal.SIGKILL)
         self._reap()
-
-    def _family(self) -> list[psutil.Process]:
-        first = psutil.Process(self.pid)
-        return [first, *first.children(recursive=True)]
 
     def _reap(self) -> None:
         if self._process is not None:
@@ -124,15 +144,30 @@ class Program:
 
 
 def _end(processes: list[psutil.Process], number: signal.Signals) -> None:
+    _tell(processes, number)
+    psutil.wait_procs(processes, timeout=STOP_SECONDS)
+
+
+def _tell(processes: list[psutil.Process], number: signal.Signals) -> None:
     """psutil sends nothing to a process that has got the number of one that has ended."""
     for each in processes:
         with suppress(psutil.NoSuchProcess):
             each.send_signal(number)
-    psutil.wait_procs(processes, timeout=STOP_SECONDS)
 
 
-def processes_about(folder: Path) -> list[str]:
-    """The processes, of whomever, that have been told of this folder by their words or by their environment."""
-    found = psutil.process_iter(["pid", "cmdline", "environ"])
-    told = ((each, [*(each.info["cmdline"] or ()), *(each.info["environ"] or {}).values()]) for each in found)
-    return [str(each) for each, texts in told if any(str(folder) in text for text in texts)]
+def processes_about(folder: Path) -> list[psutil.Process]:
+    """The processes, of whomever, that know this folder by their words or environment, or that are in it."""
+    found = psutil.process_iter(["pid", "cmdline", "environ", "cwd"])
+    return [each for each in found if any(str(folder) in text for text in _told(each.info))]
+
+
+def _told(info: Mapping[str, Any]) -> list[str]:
+    """What is closed to this user is None."""
+    return [*(info["cmdline"] or ()), *(info["environ"] or {}).values(), info["cwd"] or ""]
+
+
+def end_processes_about(folder: Path) -> list[str]:
+    """Kills them; what they were."""
+    found = processes_about(folder)
+    _end(found, signal.SIGKILL)
+    return [f"{each.pid}: {' '.join(each.info['cmdline'] or ())}" for each in found]

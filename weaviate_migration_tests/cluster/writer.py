@@ -1,17 +1,21 @@
 """A process that changes the application's file without pause, as people do who use it meanwhile.
 
-`python -m weaviate_migration_tests.cluster.writer FILE --seed 7 --rate 20` writes until it is killed.
+`python -m weaviate_migration_tests.cluster.writer FILE --seed 7 --rate 20` writes until it is told to end, or until
+whoever has started it is gone. Its last line says why it ended, and how often it has written.
 """
 
 import argparse
+import json
 import os
+import signal
 import sqlite3
-import threading
 from contextlib import closing
 from pathlib import Path
 from random import Random
 
 from weaviate_migration_tests.cluster.application import message, open_file, text
+
+_ENDING = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 
 
 def main() -> None:
@@ -20,13 +24,22 @@ def main() -> None:
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--rate", type=float, required=True, help="transactions a second")
     given = parser.parse_args()
-    random, parent, pace = Random(given.seed), os.getppid(), threading.Event()
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    random, parent, transactions = Random(given.seed), os.getppid(), 0
     with closing(open_file(given.file)) as connection:
-        while os.getppid() == parent:
+        while (why := _reason_to_end(parent, 1 / given.rate)) is None:
             connection.execute("BEGIN IMMEDIATE")
             change(connection, random)
             connection.execute("COMMIT")
-            pace.wait(1 / given.rate)
+            transactions += 1
+    print(json.dumps({"why": why, "transactions": transactions}))
+
+
+def _reason_to_end(parent: int, seconds: float) -> str | None:
+    """Waits for so long, unless there is a reason; it names who has sent a signal."""
+    if (told := signal.sigtimedwait(_ENDING, seconds)) is not None:
+        return f"{signal.Signals(told.si_signo).name} of process {told.si_pid}"
+    return None if os.getppid() == parent else f"process {parent}, which has started it, is gone"
 
 
 def change(connection: sqlite3.Connection, random: Random) -> None:

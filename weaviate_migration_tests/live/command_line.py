@@ -126,9 +126,9 @@ def end_of(process: "subprocess.Popen[str]") -> Ended:
     return Ended(process.returncode, stdout, stderr)
 
 
-def until(condition: Callable[[], bool]) -> None:
+def until(condition: Callable[[], bool], seconds: float = SECONDS) -> None:
     """Asks again and again: for what another process does there is nothing to wait on."""
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
