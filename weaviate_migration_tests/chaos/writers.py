@@ -72,8 +72,10 @@ class Writers:
 
     def refuse_ended(self) -> None:
         """Raises AssertionError where a writer is not there any more: something made the application fail."""
-        ended = [number for number, process in self._processes.items() if process.poll() is not None]
-        assert not ended, [(number, self._complaint(number).read_text()) for number in ended]
+        codes = {number: process.poll() for number, process in self._processes.items()}
+        ended = {number: code for number, code in codes.items() if code is not None}
+        # One that a signal has ended says nothing: its code does.
+        assert not ended, [(number, code, self._complaint(number).read_text()) for number, code in ended.items()]
 
     def record(self, number: int) -> WriterRecord:
         return WriterRecord(self._record_path(number))

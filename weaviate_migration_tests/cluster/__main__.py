@@ -1,6 +1,7 @@
 """`make cluster`: 200,000 rows through two workers into three nodes, while they change; a worker and a node die.
 
-Starts all that the machines share, and ends it: at the end no process is left. Exit code 1 where rows differ.
+Starts all that the machines share, and ends it: at the end no process is left. Exit code 1 where rows differ, or where
+a command fails; 2 where a program is missing.
 """
 
 import argparse
@@ -39,24 +40,33 @@ def main() -> int:
     def say(line: str) -> None:
         print(f"{time.monotonic() - began:7.1f} s  {line}", flush=True)
 
-    folder = Path(mkdtemp(prefix="cluster"))
-    folder.chmod(0o711)  # PostgreSQL's own user has to pass.
-    say(f"all files, logs among them, are in {folder}")
-    outcome, left = None, list[str]()
     try:
-        outcome = _migrate(folder, given.rows, given.rate, say)
+        with _own_folder(say) as folder:
+            outcome = _migrate(folder, given.rows, given.rate, say)
+            assert not outcome.differences, "\n".join(outcome.differences)
     except pytest.fail.Exception as missing:
         print(missing, file=sys.stderr)
+        return 2
+    return 0
+
+
+@contextmanager
+def _own_folder(say: Say) -> Iterator[Path]:
+    """All that is started knows it, and has ended at the end; after a failure it stays, with the logs."""
+    folder, is_kept = Path(mkdtemp(prefix="cluster")), False
+    folder.chmod(0o711)  # PostgreSQL's own user has to pass.
+    say(f"all files, logs among them, are in {folder}")
+    try:
+        yield folder
+    except Exception:
+        is_kept = True
+        raise
     finally:
         left = end_processes_about(folder)
-        say(f"all that was started has ended; had to be killed: {left or 'nothing'}")
-    if outcome is None:
-        return 2
-    print("\n".join(outcome.differences), file=sys.stderr)
-    if outcome.differences or left:
-        return 1
-    shutil.rmtree(folder)
-    return 0
+        say(f"all that was started has ended; what had to be killed: {left or 'nothing'}")
+        if not is_kept:
+            shutil.rmtree(folder)
+        assert not left, left
 
 
 def _end(number: int, _: FrameType | None) -> None:
