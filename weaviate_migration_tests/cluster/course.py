@@ -10,7 +10,7 @@ from weaviate_migration_tests.cluster.program import Program
 from weaviate_migration_tests.cluster.scenario import LONGEST_COMMAND_SECONDS, ClusterMigration
 
 WORKER_DIES_AT, NODE_DIES_AT = 0.1, 0.4
-"""Shares of the rows that are loaded then. The lost range has a quarter of them, and waits for a minute."""
+"""Shares of the rows that are loaded then. The lost range has half of them at most, and waits for a minute."""
 CATCH_UP_SECONDS = 300
 """A node that is back had 11,000 missed objects a minute later (measured)."""
 

@@ -28,8 +28,8 @@ from weaviate_migration_tests.live.three_nodes import ThreeNodes
 
 WRITERS = 2
 WORKERS = ("w1", "w2")
-PARTITIONS_PER_TASK = 4
 LONGEST_COMMAND_SECONDS = 3600
+SECONDS_BETWEEN_LOOKS = 0.2
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,14 @@ class ClusterMigration:
         folder: of the machine with the file: the file itself, the mapping, and what programs print.
         rows: of the file, before anybody writes to it.
         rate: transactions a second of each of the writers.
+        partitions_per_task: so many of the sixteen are loaded by one run.
     """
 
     folder: Path
     servers: SharedServers
     rows: int
     rate: float
+    partitions_per_task: int = 4
     workers: list[CeleryWorker] = field(init=False)
     progress: Progress = field(init=False)
 
@@ -106,13 +108,13 @@ class ClusterMigration:
     @contextmanager
     def migrating(self) -> Iterator[Program]:
         """`migrate --live` beside the test, range by range; readers are not switched yet."""
-        ranges = ("--partitions-per-task", PARTITIONS_PER_TASK, "--workers", len(WORKERS))
+        ranges = ("--partitions-per-task", self.partitions_per_task, "--workers", len(WORKERS))
         with self._command("migrate", "--live", "--no-cutover", *ranges) as migrate:
             yield migrate
 
     def await_moment(self, migrate: Program, is_there: Callable[[], bool]) -> None:
         """Waits for something that happens before the migration has come to its end."""
-        until(lambda: not migrate.is_alive() or is_there(), LONGEST_COMMAND_SECONDS)
+        until(lambda: not migrate.is_alive() or is_there(), LONGEST_COMMAND_SECONDS, SECONDS_BETWEEN_LOOKS)
         assert migrate.is_alive(), migrate.fate
         self._assert_in_use()
 

@@ -126,12 +126,16 @@ def end_of(process: "subprocess.Popen[str]") -> Ended:
     return Ended(process.returncode, stdout, stderr)
 
 
-def until(condition: Callable[[], bool], seconds: float = SECONDS) -> None:
-    """Asks again and again: for what another process does there is nothing to wait on."""
+def until(condition: Callable[[], bool], seconds: float = SECONDS, pause: float = 0.02) -> None:
+    """Asks again and again: for what another process does there is nothing to wait on.
+
+    Args:
+        pause: seconds between two questions; more for those that cost something.
+    """
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
-        time.sleep(0.02)
+        time.sleep(pause)
 
 
 def has_open(pid: int, path: Path) -> bool:

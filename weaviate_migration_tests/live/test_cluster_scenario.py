@@ -4,6 +4,8 @@ import signal
 import sys
 from pathlib import Path
 
+import pytest
+
 import weaviate_migration_tests.cluster.__main__ as make_cluster
 from weaviate_migration_tests.cluster.course import take_course
 from weaviate_migration_tests.cluster.postgres_server import PostgresServer
@@ -17,6 +19,8 @@ from weaviate_migration_tests.live.three_nodes import ThreeNodes
 ROWS = 3_000
 
 
+# Ten processes share the cores, and start others; for a minute of it nobody knows yet that the worker is lost.
+@pytest.mark.timeout(1800)
 def test_nothing_is_lost_with_a_worker_and_a_node(
     tmp_path: Path,
     redis_server: RedisServer,
@@ -25,7 +29,7 @@ def test_nothing_is_lost_with_a_worker_and_a_node(
     three_nodes: ThreeNodes,
 ) -> None:
     servers = SharedServers(redis_server, postgres_server, s3_server, three_nodes)
-    migration = ClusterMigration(tmp_path / "machine", servers, ROWS, rate=10)
+    migration = ClusterMigration(tmp_path / "machine", servers, ROWS, rate=10, partitions_per_task=8)
     with migration.running():
         outcome = take_course(migration, print)
     assert outcome.differences == []
