@@ -148,7 +148,8 @@ class MigrationConfig(BaseModel):
         storage: where snapshot, extracts, quarantine, certificate and report are kept: any fsspec path; '' is the work
             folder.
         vector_cache: the file of the vectors that were made, or a PostgreSQL database as `state_url` names one;
-            migrations may share it. None: in that of `state_url`, or else in the work folder.
+            migrations may share it. None: `vectors.sqlite` in the work folder; where there is none, the database of
+            `state_url`.
         max_embedding_calls: how often a command asks models for vectors at most; None: as often as is needed.
         alerts: the file that says where alerts go, and from when on something is one; None: nobody is told.
         metrics_port: serves metrics for Prometheus while a command runs.

@@ -339,7 +339,9 @@ class WorkFolder:
     @property
     def vector_cache_place(self) -> Path | str:
         """The file, or the URL of the database, of the vectors that were made: of all migrations that share it."""
-        return self.vector_cache or self.state_url or self.path / "vectors.sqlite"
+        file = self.path / "vectors.sqlite"
+        # What was made before the state was moved is not paid for again.
+        return self.vector_cache or (file if file.exists() else self.state_url) or file
 
     def check_results(self, record: MigrationRecord, mapping: CollectionMapping) -> CheckResults:
         """What the checks of a collection said last."""

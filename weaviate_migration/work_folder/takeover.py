@@ -34,6 +34,7 @@ from weaviate_migration.work_folder import (
     sync_positions,
     timeline,
 )
+from weaviate_migration.work_folder.state_move import move_state, refuse_moved
 from weaviate_migration.work_folder.state_store import FILE_NAME, StateStore
 
 # The records are the last: their folder says that there is something to take over.
@@ -70,10 +71,18 @@ def current_store(work_dir: Path, state_url: str) -> StateStore:
     Where these cannot be taken over, because the folder is closed or full, or an older version's command works in it,
     the store that is returned can be read, and says why it cannot be written to.
 
+    A state that was in the folder's file is moved to the server that is named.
+
     Raises:
-        ConfigurationError: what connects to its server is not installed.
+        ConfigurationError: what connects to its server is not installed; or the state was moved to one, and none is
+            named.
+        MigrationConflictError: a command works with what would be moved, or the server has another state.
     """
     store = StateStore.of(work_dir, state_url)
+    if (server := store.server) is not None:
+        move_state(work_dir, store, server.told_url)
+    else:
+        refuse_moved(work_dir)
     if not is_older(work_dir):
         return store
     try:
