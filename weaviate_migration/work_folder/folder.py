@@ -25,7 +25,7 @@ from weaviate_migration.work_folder.check_results import CheckResults
 from weaviate_migration.work_folder.embedded import EmbeddedPartitions
 from weaviate_migration.work_folder.kept_queries import KeptQueries
 from weaviate_migration.work_folder.loaded import LoadedPartitions
-from weaviate_migration.work_folder.locks import HeldLock, LocalLock, told
+from weaviate_migration.work_folder.locks import HeldLock, Holder, LocalLock, told
 from weaviate_migration.work_folder.mappings import KeptMappings
 from weaviate_migration.work_folder.pending_vectors import PendingVectors
 from weaviate_migration.work_folder.prefixes import Prefixes, read_prefixes, write_prefixes
@@ -185,7 +185,13 @@ class WorkFolder:
     @property
     def told_workers(self) -> str:
         """Who works in the folder right now and says so, to be put behind a sentence, with a colon; '' for nobody."""
-        return told(self._lock(_SOMEBODY).holder, self.sync_lock(_SOMEBODY).holder)
+        return told(*self.workers)
+
+    @property
+    def workers(self) -> list[Holder]:
+        """Who works with these migrations right now and says so, on whichever machine."""
+        holders = self._lock(_SOMEBODY).holder, self.sync_lock(_SOMEBODY).holder
+        return [each for each in holders if each is not None]
 
     def _lock(self, name: str) -> HeldLock:
         return self.lock("migrate", name)

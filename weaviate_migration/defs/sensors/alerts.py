@@ -10,8 +10,8 @@ from weaviate_migration.monitoring.alerts import AlertSettings, IncidentBook
 from weaviate_migration.monitoring.alerts.conditions import judge
 from weaviate_migration.monitoring.alerts.observations import observe
 from weaviate_migration.monitoring.alerts.run_conditions import MATERIALIZATION, command_of, concerns_us, judge_run
-from weaviate_migration.monitoring.alerts.under_way import MIGRATE, Command, UnderWay, commands_under_way
-from weaviate_migration.monitoring.alerts.watch import alert_folder, commands_folder
+from weaviate_migration.monitoring.alerts.under_way import MIGRATE, Command, UnderWay
+from weaviate_migration.monitoring.alerts.watch import all_under_way
 from weaviate_migration.runs.checks import AssetGraph
 from weaviate_migration.runs.own_runs import OwnRuns
 from weaviate_migration.runs.runner import was_killed
@@ -54,7 +54,7 @@ def build_alert_sensors(
     )
     def state_alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         runs = [run for run in context.instance.get_runs(_STARTED) if concerns_us(own, run)]
-        commands = [*commands_under_way(commands_folder(alert_folder(config))), *_commands(context.instance, own, runs)]
+        commands = [*all_under_way(config), *_commands(context.instance, own, runs)]
         looking = config.model_copy(update={"weaviate_api_key": value_in_environment(api_key_variable)})
         judgement = judge(observe(looking, UnderWay(tuple(commands)), progress=True), settings)
         for run in filter(was_killed, runs):

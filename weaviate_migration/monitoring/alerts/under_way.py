@@ -1,8 +1,11 @@
-"""Which commands are under way in a work folder: each leaves a small file there while it runs."""
+"""Which commands are under way: each leaves a small file in its work folder while it runs.
+
+Those of other machines, and of other folders, that share the state are known by the locks that they have in it.
+"""
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +15,15 @@ from pydantic import BaseModel, ValidationError
 
 from weaviate_migration.base.atomic_file import replace_file
 from weaviate_migration.target.server_process import ProcessIdentity
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.locks import MACHINE, command_name
 
 MIGRATE, VERIFY, SYNC, CUTOVER = "migrate", "verify", "sync", "cutover"
 # These handle row by row what their progress tells of.
 PROGRESS_WRITERS = frozenset({MIGRATE, VERIFY})
+
+# As who has a lock is told.
+_BY_LOCK = {command_name(each): each for each in (MIGRATE, VERIFY, SYNC, CUTOVER)}
 
 
 class Command(BaseModel, frozen=True):
@@ -79,6 +87,23 @@ def commands_under_way(folder: Path) -> tuple[Command, ...]:
         else:
             path.unlink(missing_ok=True)
     return tuple(alive)
+
+
+def commands_elsewhere(work_folder: WorkFolder, here: Sequence[Command]) -> tuple[Command, ...]:
+    """Those that work with the same migrations, and are not noted in this folder.
+
+    Args:
+        here: those that are.
+    """
+    if work_folder.store.server is None:
+        return ()
+    known = {(MACHINE, each.process.pid) for each in here if each.process is not None}
+    others = [each for each in work_folder.workers if (each.machine, each.process) not in known]
+    return tuple(
+        Command(name=_BY_LOCK[each.name], process=None, since=each.since.timestamp())
+        for each in others
+        if each.name in _BY_LOCK
+    )
 
 
 def _read(path: Path) -> Command | None:

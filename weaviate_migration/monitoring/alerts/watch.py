@@ -15,7 +15,14 @@ from weaviate_migration.monitoring.alerts.conditions import Condition, Judgement
 from weaviate_migration.monitoring.alerts.configuration import AlertSettings, read_alert_settings
 from weaviate_migration.monitoring.alerts.incidents import IncidentBook
 from weaviate_migration.monitoring.alerts.observations import observe
-from weaviate_migration.monitoring.alerts.under_way import PROGRESS_WRITERS, UnderWay, commands_under_way, noted
+from weaviate_migration.monitoring.alerts.under_way import (
+    PROGRESS_WRITERS,
+    Command,
+    UnderWay,
+    commands_elsewhere,
+    commands_under_way,
+    noted,
+)
 from weaviate_migration.work_folder.folder import WorkFolder
 
 logger = logging.getLogger(__name__)
@@ -64,8 +71,7 @@ class Watch:
     def _settle(self, known: Judgement) -> None:
         if self._settings is None:
             return
-        under_way = UnderWay(commands_under_way(commands_folder(alert_folder(self._config))))
-        seen = observe(self._config, under_way, progress=self._name in PROGRESS_WRITERS)
+        seen = observe(self._config, UnderWay(all_under_way(self._config)), progress=self._name in PROGRESS_WRITERS)
         self._book.settle(known + judge(seen, self._settings))
 
 
@@ -77,6 +83,12 @@ def alert_folder(config: MigrationConfig) -> Path:
 def commands_folder(folder: Path) -> Path:
     """Where commands note that they are under way, in the folder of the alerts."""
     return folder / "under_way"
+
+
+def all_under_way(config: MigrationConfig) -> tuple[Command, ...]:
+    """The commands that work with these migrations, on whichever machine."""
+    here = commands_under_way(commands_folder(alert_folder(config)))
+    return here + commands_elsewhere(WorkFolder.of(config), here)
 
 
 def configured_alerts(config: MigrationConfig) -> AlertSettings | None:

@@ -10,11 +10,14 @@ from weaviate_migration.base.errors import CaptureError, ConfigurationError
 from weaviate_migration.base.redaction import keep_secret
 from weaviate_migration.base.settings import MigrationConfig, create_migration_config
 from weaviate_migration.defs.build import build_definitions
-from weaviate_migration.monitoring.alerts.under_way import SYNC
-from weaviate_migration.monitoring.alerts.watch import watched
+from weaviate_migration.monitoring.alerts.under_way import MIGRATE, SYNC, UnderWay
+from weaviate_migration.monitoring.alerts.watch import all_under_way, watched
 from weaviate_migration.runs.runner import dagster_instance
+from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.kept_incidents import KeptIncidents
+from weaviate_migration.work_folder.locks import command_name
 from weaviate_migration.work_folder.state_store import StateStore
+from weaviate_migration_tests.cluster.postgres_server import PostgresServer
 from weaviate_migration_tests.live.notes import make_mapping, note_file
 from weaviate_migration_tests.monitoring.alerts.receiver import Receiver, alerts_file
 
@@ -52,6 +55,20 @@ def test_alerts_that_fail_are_not_in_the_way(config: MigrationConfig, caplog: py
     with watched(config, SYNC) as watch:
         watch.conclude(0)
     assert "Alerts cannot be judged: " in caplog.text
+
+
+def test_a_command_of_another_work_folder_is_known_by_the_state(
+    config: MigrationConfig, postgres_server: PostgresServer, tmp_path: Path
+) -> None:
+    url = postgres_server.new_database()
+    here = config.model_copy(update={"state_url": url})
+    there = config.model_copy(update={"state_url": url, "work_dir": tmp_path / "there"})
+    with WorkFolder.of(here).locked(command_name(MIGRATE)), watched(here, MIGRATE):
+        (noted,), (known,) = all_under_way(here), all_under_way(there)
+        assert noted.process is not None
+        assert (known.name, known.process) == (MIGRATE, None)
+        assert UnderWay((known,)).is_loading
+    assert all_under_way(here) == all_under_way(there) == ()
 
 
 def materialize(config: MigrationConfig, instance: dg.DagsterInstance, asset: str) -> dg.DagsterRun:
