@@ -1,6 +1,7 @@
 """Connections that stay open: one for each file, and what happens to the file beside them."""
 
 import sqlite3
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -47,6 +48,22 @@ def numbers(connections: SqliteConnections, file: Path) -> list[int]:
 def is_open(file: Path) -> bool:
     """SQLite removes the log of a file when its last connection is closed."""
     return file.with_name(file.name + "-wal").exists()
+
+
+def test_a_profiler_that_keeps_what_calls_return_keeps_no_commit_from_its_end(
+    connections: SqliteConnections, tmp_path: Path
+) -> None:
+    """As that of Dask's workers, which looks at their frames all the time."""
+    file = tmp_path / "a.db"
+    add(connections, file, 1)
+    connections.close()
+    kept: list[object] = []
+    sys.setprofile(lambda _frame, _event, returned: kept.append(returned))
+    try:
+        add(connections, file, 2)
+    finally:
+        sys.setprofile(None)
+    assert numbers(connections, file) == [1, 2]
 
 
 def test_a_file_is_opened_once_and_its_commits_are_durable(connections: SqliteConnections, tmp_path: Path) -> None:
