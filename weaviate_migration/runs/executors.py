@@ -23,6 +23,7 @@ _PRELOADED = [
     "weaviate_migration.defs.build",
 ]
 _FORKED = {"forkserver": {"preload_modules": _PRELOADED}}
+_POD_TAG = "dagster-k8s/config"
 _MULTIPROCESS, _IN_PROCESS = "multiprocess", "in_process"
 EXECUTORS = (_IN_PROCESS, _MULTIPROCESS, "celery", "dask", "k8s")
 """The names of the executors."""
@@ -30,7 +31,7 @@ EXECUTORS = (_IN_PROCESS, _MULTIPROCESS, "celery", "dask", "k8s")
 
 @dataclass(frozen=True)
 class _Library:
-    """A package that brings an executor: `extra` of ours installs it."""
+    """The module that has an executor, and the `extra` of ours that installs what it needs."""
 
     module: str
     executor: str
@@ -39,7 +40,7 @@ class _Library:
 
 _LIBRARIES: Mapping[str, _Library] = {
     "celery": _Library("dagster_celery", "celery_executor", "celery"),
-    "dask": _Library("dagster_dask", "dask_executor", "dask"),
+    "dask": _Library("weaviate_migration.runs.dask_tasks", "dask_executor", "dask"),
     "k8s": _Library("dagster_k8s", "k8s_job_executor", "k8s"),
 }
 
@@ -195,15 +196,34 @@ def _misfits(file: _ExecutorFile) -> Iterator[Misfit]:
         dg.validate_run_config(job, {"execution": {"config": executor.run_config}})
     except dg.DagsterInvalidConfigError as error:
         yield from (_misfit(each, executor) for each in error.errors)
+    if name == "k8s":
+        yield from _misfits_of_pods(file.source_tags)
+
+
+def _misfits_of_pods(tags: Mapping[str, str]) -> Iterator[Misfit]:
+    """Of the tags that pods are made by: Dagster would find them when it makes the first one."""
+    try:
+        importlib.import_module("dagster_k8s.job").get_user_defined_k8s_config(tags)
+    except dg.DagsterInvalidConfigError as error:
+        for each in error.errors:
+            place = [name for entry in each.stack.entries for name in _steps(entry)]
+            yield ("source_tags", _POD_TAG, *place), _told(each)
+    except Exception as error:  # What is wrong within a pod, its models of the API say so.
+        yield ("source_tags", _POD_TAG), str(error).rstrip(".")
 
 
 def _misfit(error: Any, executor: ChosenExecutor) -> Misfit:
-    """A mistake as Dagster has found it, by its place in the file, and without all that could stand there instead."""
+    """A mistake as Dagster has found it, by its place in the file."""
     place = [name for entry in error.stack.entries for name in _steps(entry)]
     # Before it: `execution`, `config`, and the name where Dagster has it, too.
     inner = place[2:] if executor.name in _LIBRARIES else place[3:]
+    return (executor.name, *inner), _told(error)
+
+
+def _told(error: Any) -> str:
+    """What Dagster says of a mistake, without its place and all that could stand there."""
     told, _, _ = error.message.partition("\n")[0].partition(' Expected: "')
-    return (executor.name, *inner), re.sub(r" at path root:\S*?(?=\.? |\.?$)", "", told).rstrip(".")
+    return re.sub(r" at path root:\S*?(?=\.? |\.?$)", "", told).rstrip(".")
 
 
 def _steps(entry: Any) -> Iterator[str]:

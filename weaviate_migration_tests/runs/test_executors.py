@@ -101,6 +101,11 @@ def test_steps_at_the_source_have_its_tags_and_no_others(tmp_path: Path) -> None
         ("celery:\n  brokr: x", '1: celery: Received unexpected config entry "brokr"\n'),
         ("dask:\n  cluster: {loca: {}}", '2: dask.cluster: Received unexpected config entry "loca"\n'),
         ("k8s:\n  job_image: [1]", "2: k8s.job_image: "),
+        ("k8s: {}\nsource_tags: {dagster-k8s/config: {pods: {}}}", "2: source_tags.dagster-k8s/config: Received unexp"),
+        (
+            "k8s: {}\nsource_tags: {dagster-k8s/config: {pod_spec_config: {node_nam: a}}}",
+            "2: source_tags.dagster-k8s/config: Unexpected keys in model class V1PodSpec: {'node_nam'}",
+        ),
         ("celery:\n  broker: redis://:pw@host/0", "2: celery.broker: holds a password"),
         ("celery:\n  config_source:\n    urls: ['sentinel://u:pw@host/0']", "3: celery.config_source.urls[0]: holds"),
         ("celery:\n  broker: {env: NOT_SET_ANYWHERE}", "2: celery.broker: the environment has no variable NOT_SET"),
