@@ -95,8 +95,7 @@ class JobSession(ServerSession):
             WorkerLostError: nobody takes the steps that are handed out, or who had one is gone, too often.
             KeyboardInterrupt: Ctrl-C, or SIGTERM.
         """
-        config = self.config.model_copy(update={"sqlite_url": str(source)}) if source else self.config
-        with self._runner(config, on_start) as runner:
+        with self._runner(self._config_for(source), on_start) as runner:
             return runner.run(job, selection, ops)
 
     def run_parted(
@@ -113,6 +112,20 @@ class JobSession(ServerSession):
         """
         with self._runner(self.config, on_start) as runner:
             return PartedRuns(runner, partitions_per_task).run(job, selection)
+
+    def check_parted(
+        self, partitions_per_task: int, *, source: Path, on_start: Callable[[], None] | None = None
+    ) -> JobRun:
+        """Runs all checks, in several runs: they compare so many partitions each, side by side; raises as the others.
+
+        Args:
+            source: the SQLite file.
+        """
+        with self._runner(self._config_for(source), on_start) as runner:
+            return PartedRuns(runner, partitions_per_task).check()
+
+    def _config_for(self, source: Path | None) -> MigrationConfig:
+        return self.config.model_copy(update={"sqlite_url": str(source)}) if source else self.config
 
     @contextmanager
     def _runner(self, config: MigrationConfig, on_start: Callable[[], None] | None) -> Iterator[JobRunner]:

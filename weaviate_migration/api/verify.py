@@ -32,6 +32,7 @@ from weaviate_migration.phases.validation.partition_comparison import kept_compa
 from weaviate_migration.phases.validation.repair import PartitionRepair, RepairTally
 from weaviate_migration.runs.events import CheckResult, check_results, run_verdict
 from weaviate_migration.runs.jobs import VERIFY, VERIFY_LIVE
+from weaviate_migration.runs.runner import JobRun
 from weaviate_migration.target.calls import level_of
 from weaviate_migration.target.connect import server_version
 from weaviate_migration.target.schema import refuse_lost_collection
@@ -191,7 +192,7 @@ class MigrationVerifier:
             if job == VERIFY:
                 self._work_folder.extract_paths(record, each, record.partition_keys)
         discard_comparisons(self._work_folder, mapping, record)
-        run = self._session.run(job, source=record.source, on_start=self._on_start)
+        run = self._run(job, record)
         record = self._work_folder.records.current()
         compared = compared_collections(self._work_folder, mapping, record)
         path: UPath | None = None
@@ -222,6 +223,13 @@ class MigrationVerifier:
             certificate=url_of(path) if path else None,
             statement=statement(compared, record) if path else "",
         )
+
+    def _run(self, job: str, record: MigrationRecord) -> JobRun:
+        """The run; in ranges of partitions where they are wanted, and the source need not be followed meanwhile."""
+        number = self._session.config.partitions_per_task
+        if number is not None and job == VERIFY:
+            return self._session.check_parted(number, source=record.source, on_start=self._on_start)
+        return self._session.run(job, source=record.source, on_start=self._on_start)
 
     def _repair(self, record: MigrationRecord) -> RepairTally:
         """Repairs the partitions that differ, and no others."""

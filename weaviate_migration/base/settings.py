@@ -122,7 +122,7 @@ class MigrationConfig(BaseModel):
             which then have so many runs of `partitions_per_task` side by side at most.
         executor: the file that names one of Dagster's executors, which then runs the steps; None: as
             `enable_parallel_processing` says.
-        partitions_per_task: so many partitions are loaded by one run, and such runs side by side; None: all by one.
+        partitions_per_task: so many partitions are loaded or compared by one run, and runs side by side; None: all.
         memory_limit_mb: what sorting and batches are sized by, and how large a row may be: a fourteenth of what is
             beyond 300; at least 384.
         partitions: into how many ranges a migration that begins cuts each table; None: as many as the migration in use

@@ -15,6 +15,7 @@ from weaviate_migration.cli.show.options import (
     EPILOG,
     LOG_OPTIONS,
     METRICS_OPTIONS,
+    PARTITIONS_PER_TASK_OPTION,
     PAUSE_OPTION,
     QUERIES_OPTION,
     SOURCE_OPTIONS,
@@ -31,7 +32,7 @@ SHOWN_DIFFERENCES = 20
 
 @click.command(cls=HeadedCommand, epilog=EPILOG)
 @with_options(
-    *(*SOURCE_OPTIONS, *COMMON_OPTIONS, PAUSE_OPTION, QUERIES_OPTION),
+    *(*SOURCE_OPTIONS, *COMMON_OPTIONS, PARTITIONS_PER_TASK_OPTION, PAUSE_OPTION, QUERIES_OPTION),
     *(*LOG_OPTIONS, ALERTS_OPTION, *METRICS_OPTIONS, *WORK_OPTIONS),
 )
 @click.option("--repair", is_flag=True, help="Write what is missing or altered, remove what is extra, compare again.")

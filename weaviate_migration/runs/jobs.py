@@ -68,6 +68,24 @@ def step_phases(mapping: Mapping, names: DagsterNames) -> dict[str, str]:
     return {names.step(step): phase for step, phase in phases.items()}
 
 
+def comparison_steps(collections: Iterable[CollectionMapping], names: DagsterNames) -> list[str]:
+    """The steps that compare these collections."""
+    return [names.step(f"{each.asset_name}{CHECKS}") for each in collections]
+
+
+def comparison_checks(collections: Iterable[CollectionMapping], names: DagsterNames) -> list[dg.AssetCheckKey]:
+    """The checks of these steps."""
+    return [
+        dg.AssetCheckKey(names.asset(each.asset_name), name)
+        for each in collections
+        for name in (
+            *("count", "every_object", "uuids", "types", "sample", "search"),
+            *(("vectors",) if each.expected_vectors else ()),
+            *(("recall",) if each.known_vectors else ()),
+        )
+    ]
+
+
 def load_assets(collections: Iterable[CollectionMapping], names: DagsterNames) -> list[dg.AssetKey]:
     """The assets of these collections: extract, vectors that models make, and the collection itself."""
     chosen: list[str] = []

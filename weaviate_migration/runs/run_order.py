@@ -15,7 +15,7 @@ class RunOrder(BaseModel):
         run_config: of the run.
         tags: of the run.
         selection: the keys of the assets to materialize, each as its parts; None for all of the job.
-        has_checks: those of the assets are run, too.
+        checks: those to run, each as the parts of its asset's key and its name; None for all of the assets.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -24,7 +24,7 @@ class RunOrder(BaseModel):
     run_config: dict[str, Any]
     tags: dict[str, str]
     selection: tuple[tuple[str, ...], ...] | None
-    has_checks: bool = True
+    checks: tuple[tuple[tuple[str, ...], str], ...] | None = None
 
     def execute(self, instance: dg.DagsterInstance) -> dg.JobExecutionResult:
         """Makes the run, and stores it in the instance; whether it fails is in its events."""
@@ -32,7 +32,8 @@ class RunOrder(BaseModel):
             "weaviate_migration.defs.build", "job_for_run", reconstructable_kwargs=self.job
         )
         chosen = None if self.selection is None else [dg.AssetKey(each) for each in self.selection]
-        if chosen is not None and not self.has_checks:
-            recipe = recipe.get_subset(asset_selection=frozenset(chosen), asset_check_selection=frozenset())
-            chosen = None  # Dagster would add the checks again.
+        if chosen is not None and self.checks is not None:
+            checks = frozenset(dg.AssetCheckKey(dg.AssetKey(asset), name) for asset, name in self.checks)
+            recipe = recipe.get_subset(asset_selection=frozenset(chosen), asset_check_selection=checks)
+            chosen = None  # Dagster would add the other checks again.
         return dg.execute_job(recipe, instance, run_config=self.run_config, tags=self.tags, asset_selection=chosen)

@@ -6,7 +6,7 @@ import platform
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -40,6 +40,9 @@ logger = logging.getLogger(__name__)
 PROCESS_TAG = "weaviate_migration/process"
 # Of which machine: several may share one instance of Dagster, and a process is known on its own only.
 MACHINE_TAG = "weaviate_migration/machine"
+# Of a migration in several runs: the call that makes them, and as JSON in how many of them each phase is.
+COMMAND_TAG = "weaviate_migration/command"
+PHASES_TAG = "weaviate_migration/phases"
 # Several work folders may share one DAGSTER_HOME.
 WORK_DIR_TAG = "weaviate_migration/work_dir"
 
@@ -168,6 +171,7 @@ class JobRunner:
         mapping: it is kept in the work folder, where the runs' processes find it, whatever becomes of its file.
         names: under which Dagster knows jobs and assets.
         executor: of the steps of jobs that have several.
+        tags: that all of the runs have besides.
     """
 
     instance: dg.DagsterInstance
@@ -175,6 +179,7 @@ class JobRunner:
     mapping: Mapping
     names: DagsterNames
     executor: ChosenExecutor
+    tags: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def work_folder(self) -> WorkFolder:
@@ -220,8 +225,8 @@ class JobRunner:
         selection: Sequence[dg.AssetKey] | None = None,
         ops: dict[str, Any] | None = None,
         partitions: Sequence[str] = (),
+        checks: Sequence[dg.AssetCheckKey] | None = None,
         *,
-        has_checks: bool = True,
         side_by_side: int = 1,
     ) -> RunOrder:
         """A run, to be made.
@@ -229,7 +234,7 @@ class JobRunner:
         Args:
             executor: of the run's steps.
             partitions: the keys of those that it is about, one after the other; all, where none is named.
-            has_checks: those of the assets are run, too.
+            checks: to run; None for all of the assets.
             side_by_side: so many such runs are under way at a time.
         """
         config, work_folder = self.config, self.work_folder
@@ -252,9 +257,9 @@ class JobRunner:
                 "queries_digest": work_folder.queries.read().digest,
             },
             run_config=_run_config(config, self.names, job, executor, side_by_side) | ({"ops": ops} if ops else {}),
-            tags=_tags(config, job, partitions or partition_keys(number)),
+            tags=_tags(config, job, partitions or partition_keys(number)) | self.tags,
             selection=None if selection is None else tuple(tuple(each.path) for each in selection),
-            has_checks=has_checks,
+            checks=None if checks is None else tuple((tuple(each.asset_key.path), each.name) for each in checks),
         )
 
 

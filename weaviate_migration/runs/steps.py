@@ -1,5 +1,6 @@
 """When the steps of runs began and ended, as Dagster has stored it, and the phases that they make."""
 
+import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import dagster as dg
 from weaviate_migration.mapping import Mapping as WholeMapping
 from weaviate_migration.runs.jobs import step_phases
 from weaviate_migration.runs.own_runs import OwnRuns
-from weaviate_migration.runs.runner import newest_run_of_process
+from weaviate_migration.runs.runner import COMMAND_TAG, PHASES_TAG, newest_run_of_process
 
 _ENDS = (dg.DagsterEventType.STEP_SUCCESS, dg.DagsterEventType.STEP_FAILURE)
 _MOMENTS = {dg.DagsterEventType.STEP_START, *_ENDS}
@@ -116,19 +117,42 @@ class PhaseWatch:
         self._phases = step_phases(mapping, own.names)
         self._own = own
         self._find = find
-        self._steps: RunSteps | None = None
+        self._steps: dict[str, RunSteps] = {}
 
     def phases(self, now: float) -> tuple[RunPhase, ...]:
         """The run's phases in their order; none where there is no run.
+
+        Where it is one of several that a call makes, the phases are those of the call, and their steps its runs.
 
         Args:
             now: seconds since 1970.
         """
         if (run := self._find(self._instance, self._own)) is None:
             return ()
-        if self._steps is None or self._steps.run_id != run.run_id:
-            self._steps = RunSteps(self._instance, run.run_id)
-        return run_phases(run.step_keys_to_execute or [], self._phases, self._steps.read(), now)
+        if (command := run.tags.get(COMMAND_TAG)) is None:
+            return run_phases(run.step_keys_to_execute or (), self._phases, self._read(run), now)
+        runs = _without_given_up(self._instance.get_runs(dg.RunsFilter(tags={COMMAND_TAG: command})))
+        return phases_of_runs(json.loads(run.tags[PHASES_TAG]), self._phases, map(self._planned, runs), now)
+
+    def _planned(self, run: dg.DagsterRun) -> Mapping[str, StepTimes | None]:
+        read = self._read(run)
+        return {key: read.get(key) for key in run.step_keys_to_execute or ()}
+
+    def _read(self, run: dg.DagsterRun) -> Mapping[str, StepTimes]:
+        return self._steps.setdefault(run.run_id, RunSteps(self._instance, run.run_id)).read()
+
+
+def _without_given_up(runs: Iterable[dg.DagsterRun]) -> list[dg.DagsterRun]:
+    """Of the runs that do the same, since the worker of one was lost, only the last.
+
+    Args:
+        runs: the newest first.
+    """
+    found: dict[tuple[str, str, frozenset[str]], dg.DagsterRun] = {}
+    for run in runs:
+        of_range = run.tags.get("dagster/asset_partition_range_start", "")
+        found.setdefault((run.job_name, of_range, frozenset(run.step_keys_to_execute or ())), run)
+    return list(found.values())
 
 
 def phase_times(steps: Iterable[tuple[str, StepTimes]], phase_of: Mapping[str, str]) -> tuple[PhaseTime, ...]:
@@ -157,8 +181,38 @@ def run_phases(
     return tuple(_phase(name, len(keys), begun[name], now) for name, keys in grouped.items())
 
 
+def phases_of_runs(
+    wanted: Mapping[str, int],
+    phase_of: Mapping[str, str],
+    runs: Iterable[Mapping[str, StepTimes | None]],
+    now: float,
+) -> tuple[RunPhase, ...]:
+    """The phases of several runs together; a step is what one run has of a phase.
+
+    Args:
+        wanted: in how many runs each phase will be, in the order of the phases.
+        runs: of each that has begun its planned steps, and their times; None for one that has not begun.
+    """
+    grouped: dict[str, list[list[StepTimes | None]]] = {name: [] for name in wanted}
+    for run in runs:
+        for name in wanted:
+            if steps := [times for key, times in run.items() if phase_of.get(key) == name]:
+                grouped[name].append(steps)
+    return tuple(_phase_of_runs(name, wanted[name], grouped[name], now) for name in wanted)
+
+
+def _phase_of_runs(name: str, count: int, runs: Sequence[Sequence[StepTimes | None]], now: float) -> RunPhase:
+    begun = [step for steps in runs for step in steps if step is not None]
+    done = sum(all(step is not None and step.ended is not None and not step.failed for step in steps) for steps in runs)
+    return _phase_with(name, count, done, begun, now)
+
+
 def _phase(name: str, count: int, begun: Sequence[StepTimes], now: float) -> RunPhase:
     done = sum(step.ended is not None and not step.failed for step in begun)
+    return _phase_with(name, count, done, begun, now)
+
+
+def _phase_with(name: str, count: int, done: int, begun: Sequence[StepTimes], now: float) -> RunPhase:
     state = PhaseState.UNDER_WAY if begun else PhaseState.TO_COME
     if any(step.failed for step in begun):
         state = PhaseState.FAILED

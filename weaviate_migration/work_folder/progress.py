@@ -33,6 +33,7 @@ class Progress:
         began_at, updated_at: seconds since 1970; two progresses are equal whatever their times are.
         recent_per_second: handled rows a second, of about the last ten seconds before `updated_at`.
         finished: nothing more is handled in this run.
+        share: of the collection's partitions that these rows are of, where others handle the rest.
     """
 
     collection: str
@@ -45,6 +46,7 @@ class Progress:
     updated_at: float = field(default=0.0, compare=False)
     recent_per_second: float = field(default=0.0, compare=False)
     finished: bool = False
+    share: float = 1.0
 
     @property
     def average_per_second(self) -> float | None:
@@ -76,6 +78,7 @@ class KeptProgress:
         clock: monotonic seconds.
         history: gets an entry now and then, of the whole collection.
         part: of the collection, where others handle the rest of its rows at the same time.
+        share: of the collection's partitions that are in this part.
     """
 
     def __init__(
@@ -86,6 +89,7 @@ class KeptProgress:
         clock: Callable[[], float] = time.monotonic,
         history: KeptHistory | None = None,
         part: str = "",
+        share: float = 1.0,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -93,7 +97,7 @@ class KeptProgress:
         self._part = part
         self._began = clock()
         now = time.time()
-        self._progress = Progress(collection, rows, began_at=now, updated_at=now)
+        self._progress = Progress(collection, rows, began_at=now, updated_at=now, share=share)
         self._recent = deque([(self._began, 0)])
         self._written_at = float("-inf")
         if not part:  # Of an earlier run whose parts were handled side by side, nothing may be left.
@@ -158,13 +162,17 @@ def _read_one(store: StateStore, collection: str) -> Progress:
 
 
 def _together(parts: Sequence[Progress]) -> Progress:
-    """The progress of a collection whose rows are handled in parts, side by side or one after the other."""
-    if len(parts) == 1:
+    """The progress of a collection whose rows are handled in parts, side by side or one after the other.
+
+    Partitions are of about the same size: so many rows are those of parts that have not begun.
+    """
+    share = min(1.0, round(sum(each.share for each in parts), 6))
+    if len(parts) == 1 and share == 1.0:
         return parts[0]
     now = max(each.updated_at for each in parts)
     return Progress(
         collection=parts[0].collection,
-        rows=sum(each.rows for each in parts),
+        rows=round(sum(each.rows for each in parts) / share),
         handled=sum(each.handled for each in parts),
         refused=sum(each.refused for each in parts),
         retried=sum(each.retried for each in parts),
@@ -172,7 +180,8 @@ def _together(parts: Sequence[Progress]) -> Progress:
         began_at=min(each.began_at for each in parts),
         updated_at=now,
         recent_per_second=round(sum(each.per_second_at(now) for each in parts), 1),
-        finished=all(each.finished for each in parts),
+        finished=share == 1.0 and all(each.finished for each in parts),
+        share=share,
     )
 
 

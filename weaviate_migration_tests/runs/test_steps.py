@@ -10,6 +10,7 @@ from weaviate_migration.runs.steps import (
     StepTimes,
     covered_seconds,
     phase_times,
+    phases_of_runs,
     run_phases,
 )
 
@@ -50,6 +51,21 @@ def test_phases_of_several_runs_in_the_order_in_which_they_began() -> None:
         ("source_audit", StepTimes(10.0, 10.5)),
     ]
     assert phase_times(steps, PHASE_OF) == (PhaseTime("audit", 1, 0.5), PhaseTime("load", 2, 3.0))
+
+
+def test_phases_of_runs_side_by_side_are_those_of_all_of_them() -> None:
+    """A load of four ranges: one is done, one is under way, two are to come."""
+    runs: list[dict[str, StepTimes | None]] = [
+        {"source_audit": StepTimes(10.0, 11.0)},
+        {"a_extract": StepTimes(11.0, 12.0), "a": StepTimes(12.0, 15.0), "b": StepTimes(15.0, 16.0)},
+        {"a_extract": StepTimes(11.5, 13.0), "a": StepTimes(13.0), "b": None},
+    ]
+    assert phases_of_runs({"audit": 1, "extract": 4, "load": 4, "checks": 1}, PHASE_OF, runs, now=20.0) == (
+        RunPhase("audit", PhaseState.DONE, 1, 1, 1.0),
+        RunPhase("extract", PhaseState.UNDER_WAY, 4, 2, 2.0),
+        RunPhase("load", PhaseState.UNDER_WAY, 4, 1, 8.0),
+        RunPhase("checks", PhaseState.TO_COME, 1, 0, 0.0),
+    )
 
 
 def test_steps_are_read_as_a_run_has_stored_them() -> None:

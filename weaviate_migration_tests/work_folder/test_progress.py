@@ -112,8 +112,8 @@ def test_files_of_an_earlier_version_are_taken_over_but_for_those_that_a_power_c
 
 def test_parts_that_are_handled_side_by_side_are_one_progress(store: StateStore) -> None:
     history = KeptHistory(store, "migration")
-    first = KeptProgress(store, "Note", 50, history=history, part="00-07")
-    second = KeptProgress(store, "Note", 30, history=history, part="08-15")
+    first = KeptProgress(store, "Note", 50, history=history, part="00-07", share=0.5)
+    second = KeptProgress(store, "Note", 30, history=history, part="08-15", share=0.5)
     first.advance(50, written=49, refused=1)
     first.finish()
     assert read_progress(store) == [Progress("Note", 80, handled=50, refused=1, written=49)]
@@ -123,6 +123,17 @@ def test_parts_that_are_handled_side_by_side_are_one_progress(store: StateStore)
     moments = [each for each in read_history(store, "migration") if isinstance(each, LoadMoment)]
     assert [each.handled for each in moments] == sorted(each.handled for each in moments)
     assert (moments[-1].handled, moments[-1].refused) == (80, 1)
+
+
+def test_rows_of_parts_that_have_not_begun_count(store: StateStore) -> None:
+    for at in range(3):
+        KeptProgress(store, "Note", 20, part=f"part {at}", share=0.2).finish()
+    (found,) = read_progress(store)
+    assert (found.rows, found.finished) == (100, False)
+    for at in range(3, 5):
+        KeptProgress(store, "Note", 20, part=f"part {at}", share=0.2).finish()
+    (found,) = read_progress(store)
+    assert (found.rows, found.finished) == (100, True)
 
 
 def test_of_parts_nothing_is_left_once_a_collection_is_handled_in_whole(store: StateStore) -> None:

@@ -200,13 +200,14 @@ METRICS_OPTIONS = (
     ),
     _of_watching("--metrics-push-url", metavar="URL", help="Push metrics to this gateway, every 15 s and at the end."),
 )
+PARTITIONS_PER_TASK_OPTION = _of_sizes(
+    "--partitions-per-task",
+    metavar="NUMBER",
+    type=int,
+    help="Load or compare so many partitions in one run, and runs side by side; default: all in one.",
+)
 MIGRATE_OPTIONS = (
-    _of_sizes(
-        "--partitions-per-task",
-        metavar="NUMBER",
-        type=int,
-        help="Load so many partitions in one run, and runs side by side; default: all in one.",
-    ),
+    PARTITIONS_PER_TASK_OPTION,
     _of_sizes("--batch-size", type=int, help="Objects in a batch at most; default 100."),
     click.option("--validation-sample", "validation_sample_size", type=int, help="Rows to compare; default 1000."),
     _of_sizes(

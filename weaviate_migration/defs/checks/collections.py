@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import dagster as dg
+from pydantic import Field
 
 from weaviate_migration.defs.checks.evaluation import EvaluationWriter, noted, partitioned_check
 from weaviate_migration.defs.checks.findings import (
@@ -25,6 +26,7 @@ from weaviate_migration.mapping import Mapping as WholeMapping
 from weaviate_migration.mapping.asset_names import CHECKS, RELATIONS
 from weaviate_migration.mapping.relation_groups import parents_of
 from weaviate_migration.phases.history.changes import collection_changes
+from weaviate_migration.phases.history.collection_locks import part_of
 from weaviate_migration.phases.history.written_vectors import written_vectors
 from weaviate_migration.phases.validation.collection_proof import CollectionProof, compare_and_keep
 from weaviate_migration.phases.validation.full_text_indexes import full_text_indexes
@@ -39,6 +41,22 @@ from weaviate_migration.work_folder.folder import WorkFolder
 _REPAIR = "materializing the partition again, or `weaviate-migration verify --repair`, mends it"
 
 
+class ComparisonConfig(dg.Config):
+    """How a run compares."""
+
+    resume: bool = Field(
+        default=False,
+        description="Partitions that were compared already are not compared again, unless changes were applied since.",
+    )
+    side_by_side: bool = Field(
+        default=False,
+        description=(
+            "Other runs compare other partitions of the collection at the same time: keep what is found, and leave the "
+            "evaluations to a run with `resume`."
+        ),
+    )
+
+
 def build_collection_checks(
     mapping: WholeMapping, names: DagsterNames, partitions: int, collection: CollectionMapping
 ) -> dg.AssetChecksDefinition:
@@ -49,6 +67,7 @@ def build_collection_checks(
     @with_resources_of(names)
     def checks(
         context: dg.AssetCheckExecutionContext,
+        config: ComparisonConfig,
         weaviate: dg.ResourceParam[TargetServer],
         batches: BatchSettings,
         work_folder: dg.ResourceParam[WorkFolder],
@@ -57,18 +76,28 @@ def build_collection_checks(
         record = work_folder.records.take_up(partitions)
         results = work_folder.check_results(record, collection)
         writer = EvaluationWriter(context, names.asset(collection.asset_name), specs, results)
+        part = part_of(context.partition_keys) if config.side_by_side else ""
+        # Of what is not evaluated, too: without it the step would have failed.
+        outputs = [dg.Output(None, output_name=spec.get_python_identifier()) for spec in specs.values()]
         with (
             weaviate.client(work_folder, batches) as client,
-            collection_changes(work_folder, record, mapping, collection) as changes,
+            collection_changes(work_folder, record, mapping, collection, part) as changes,
         ):
             extracts = work_folder.extract_paths(record, collection, context.partition_keys)
             vectors = written_vectors(client, work_folder, record, mapping, collection, models)
             proof = CollectionProof(collection, record, extracts, client, changes, vectors)
             compared = []
-            for found in compare_and_keep(proof, context.partition_keys, record, work_folder):
+            for found in compare_and_keep(
+                proof, context.partition_keys, record, work_folder, resume=config.resume, part=part
+            ):
                 compared.append(found)
+                if config.side_by_side:
+                    continue
                 findings = {"count": count_finding(found.counted), "every_object": every_object_finding(found)}
                 yield from writer.evaluations(findings, found.partition)
+            if config.side_by_side:
+                yield from outputs
+                return
             types = types_finding(proof.schema_differences(), compared)
             yield from writer.evaluations({"uuids": uuids_finding(compared), "types": types})
             yield from writer.evaluations({"sample": sample_finding(proof.sample(batches.sample_size))})
@@ -78,8 +107,7 @@ def build_collection_checks(
                 yield from writer.evaluations({"vectors": vectors_finding(compared)})
             if "recall" in specs:
                 yield from writer.evaluations({"recall": recall_finding(proof.recall())})
-        for spec in specs.values():
-            yield dg.Output(None, output_name=spec.get_python_identifier())
+        yield from outputs
 
     return checks
 

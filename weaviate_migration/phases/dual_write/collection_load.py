@@ -10,6 +10,7 @@ from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping import Mapping as WholeMapping
 from weaviate_migration.phases.dual_write.row_applier import apply_changes
 from weaviate_migration.phases.history.changes import collection_changes
+from weaviate_migration.phases.history.collection_locks import part_of
 from weaviate_migration.phases.history.extract.partitions import covering_range, partition_range
 from weaviate_migration.phases.history.extract.storage import PartitionExtract
 from weaviate_migration.phases.history.extract.storage_classes import RowLayout
@@ -75,11 +76,11 @@ def load_collection(
     vectors = written_vectors(client, work_folder, record, mapping, collection, models)
     bounds = record.bounds[collection.rows_of]
     ranges = {partition: partition_range(bounds, partition) for partition in extracts}
-    part = f"{min(extracts)}-{max(extracts)}" if side_by_side else ""
+    part = part_of(extracts) if side_by_side else ""
     with (
         work_folder.quarantine(record, collection) as quarantine,
-        collection_changes(work_folder, record, mapping, collection) as since,
-        since.held(covering_range(bounds, list(extracts)), part=part) as changes,
+        collection_changes(work_folder, record, mapping, collection, part) as since,
+        since.held(covering_range(bounds, list(extracts))) as changes,
     ):
         tenants = tenants_of(objects, collection)
         before = {
@@ -101,6 +102,7 @@ def load_collection(
                 *(work_folder.store, record.alias(collection), rows),
                 history=work_folder.history(record),
                 part=part,
+                share=len(extracts) / record.partitions if side_by_side else 1.0,
             ),
             changes=changes,
             loaded=loaded,

@@ -119,6 +119,7 @@ class CollectionChanges:
         collection: the versioned name.
         log: of the source, and `plan`, what the collection's rows are there; None where changes are not captured.
         record: the migration's.
+        part: the partitions that alone are kept from others, where somebody else keeps these from the collection.
     """
 
     work_folder: WorkFolder
@@ -126,19 +127,17 @@ class CollectionChanges:
     log: ChangeLog | None
     plan: CollectionPlan | None
     record: MigrationRecord
+    part: str = ""
 
     @contextmanager
-    def held(self, within: UuidRange = EVERYTHING, part: str = "") -> Iterator[Changes]:
+    def held(self, within: UuidRange = EVERYTHING) -> Iterator[Changes]:
         """Waits until nobody else writes to the collection, keeps it so, and gives what changed since the snapshot.
-
-        Args:
-            part: the partitions that alone are kept from others, where somebody else keeps these from the collection.
 
         Raises:
             CaptureError: changes were missed, or the source is not the file that was followed.
         """
         with Endings() as stack:
-            held = f"{self.collection}.{part}" if part else self.collection
+            held = f"{self.collection}.{self.part}" if self.part else self.collection
             stack.enter_context(alone_with_one(self.work_folder, held))
             snapshot = self.record.snapshot
             if self.log is None or self.plan is None or snapshot is None or snapshot.captured is None:
@@ -172,9 +171,12 @@ def open_change_log(work_folder: WorkFolder, source: Path) -> Iterator[ChangeLog
 
 @contextmanager
 def collection_changes(
-    work_folder: WorkFolder, record: MigrationRecord, mapping: Mapping, collection: CollectionMapping
+    work_folder: WorkFolder, record: MigrationRecord, mapping: Mapping, collection: CollectionMapping, part: str = ""
 ) -> Iterator[CollectionChanges]:
     """The way to the changes of one collection since the migration's snapshot.
+
+    Args:
+        part: the partitions that alone are kept from others, where somebody else keeps these from the collection.
 
     Raises:
         CaptureError: the snapshot was taken with capture, and the source has it no more.
@@ -186,7 +188,7 @@ def collection_changes(
             # First: where the mapping does not fit any more, mending the capture would be of no use.
             plan = plan_in_place(record.source, mapping).of(collection)
             log = stack.enter_context(open_change_log(work_folder, record.source))
-        yield CollectionChanges(work_folder, record.collection(collection), log, plan, record)
+        yield CollectionChanges(work_folder, record.collection(collection), log, plan, record, part)
 
 
 @contextmanager

@@ -21,6 +21,12 @@ def writing_lock(work_folder: WorkFolder, collection: str) -> HeldLock:
     return work_folder.lock(f"sync/{collection}")
 
 
+def part_of(partitions: Iterable[str]) -> str:
+    """A range of a collection's partitions, as its lock and its progress name it."""
+    keys = sorted(partitions)
+    return f"{keys[0]}-{keys[-1]}"
+
+
 @contextmanager
 def alone_with_one(work_folder: WorkFolder, collection: str, *, wait: float = math.inf) -> Iterator[None]:
     """While the context lives nobody else works with the collection; after ten seconds of waiting it says who does.

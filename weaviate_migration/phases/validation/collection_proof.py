@@ -108,10 +108,9 @@ class CollectionProof:
         self._extracts = {key: open_partition(path) for key, path in extracts.items()}
         self.objects = open_collection(client, record.collection(mapping))
 
-    @property
-    def rows(self) -> int:
-        """How many rows all of these partitions have."""
-        return sum(each.rows for each in self._extracts.values())
+    def rows(self, partitions: Iterable[str]) -> int:
+        """How many rows the extracts of these partitions have."""
+        return sum(self._extracts[each].rows for each in partitions)
 
     def verdicts(self, partition: str) -> Iterator[Verdict]:
         """A verdict for each row of a partition, and each object of its range, that may disagree or is refused.
@@ -141,11 +140,17 @@ class CollectionProof:
                     compared = list(pool.map(compare, partitions[start : start + _SIDE_BY_SIDE]))
                 yield from compared
 
+    def is_still_so(self, found: PartitionComparison) -> bool:
+        """Whether no change was applied since a partition was compared: its objects are the ones of then."""
+        with self._changes.held(self._range(found.partition)) as changes:
+            return changes.applied == found.applied
+
     def _compared(self, partition: str, changes: Changes) -> PartitionComparison:
         within = self._range(partition)
         found = PartitionTally(self._comparer, self._alias, partition).count(self._judged(partition, changes))
         changed, pending = changes.count(within), changes.pending(within)
-        return replace(found, extract_rows=self._extracts[partition].rows, changed=changed, pending=pending)
+        rows = self._extracts[partition].rows
+        return replace(found, extract_rows=rows, changed=changed, pending=pending, applied=changes.applied)
 
     def _judged(self, partition: str, changes: Changes) -> Iterator[Agreement | Verdict]:
         def agreement(block: Block) -> Agreement | None:
@@ -290,17 +295,35 @@ class CollectionProof:
 
 
 def compare_and_keep(
-    proof: CollectionProof, partitions: Sequence[str], record: MigrationRecord, work_folder: WorkFolder
+    proof: CollectionProof,
+    partitions: Sequence[str],
+    record: MigrationRecord,
+    work_folder: WorkFolder,
+    *,
+    resume: bool = False,
+    part: str = "",
 ) -> Iterator[PartitionComparison]:
     """Compares partitions, in their order, and keeps in the work folder what was found of each.
 
     A partition with differences counts as not loaded any more: the same command again is to mend it.
+
+    Args:
+        resume: what is kept comes first, where it still is so, and these partitions are not compared again.
+        part: of the collection, where others compare the rest of it at the same time.
     """
     comparisons = kept_comparisons(work_folder, record, proof.mapping)
+    kept = comparisons.all() if resume else {}
+    before = [kept[each] for each in partitions if each in kept and proof.is_still_so(kept[each])]
+    yield from before
+    done = {each.partition for each in before}
+    if not (left := [each for each in partitions if each not in done]):
+        return
     loaded = work_folder.loaded(record, proof.mapping)
-    progress = KeptProgress(work_folder.store, f"{record.alias(proof.mapping)}{CHECKS}", proof.rows)
+    alias = f"{record.alias(proof.mapping)}{CHECKS}"
+    share = len(partitions) / record.partitions if part else 1.0
+    progress = KeptProgress(work_folder.store, alias, proof.rows(left), part=part, share=share)
     rows = objects = differences = 0
-    for found in proof.compare_partitions(partitions):
+    for found in proof.compare_partitions(left):
         comparisons.write(found.partition, found)
         if not found.passed:
             loaded.forget([found.partition])

@@ -93,6 +93,7 @@ class PartitionComparison:
         extract_rows: rows of the extract itself, from its footer.
         changed: keys that changed since the snapshot; their rows were compared as they are now.
         pending: of these, keys with changes that were not applied yet: they were left out.
+        applied: up to this position of the change log changes were applied; 0 where they are not captured.
         vectors: what was found of those that can be compared, by name.
         tenants: the same by tenant, ascending, where the collection has tenants; rows that have none under ''.
     """
@@ -115,6 +116,7 @@ class PartitionComparison:
     extract_rows: int = 0
     changed: int = 0
     pending: int = 0
+    applied: int = 0
     tenants: dict[str, TenantComparison] = field(default_factory=dict)
     vectors: dict[str, VectorCounts] = field(default_factory=dict)
 
