@@ -1,6 +1,7 @@
 """Whether a migration could go through, and what it would take: looked at before anything is begun."""
 
 import importlib
+from collections.abc import Sequence
 
 from weaviate import WeaviateClient
 
@@ -34,6 +35,7 @@ def check_preflight(config: MigrationConfig) -> Checklist:
         mapping = session.mapping
         session.work_folder.queries.current(config.queries, mapping)
         session.lock("preflight")
+        workers += _looked_from_worker(config, workers)
         # No limit: what costs money is not asked here.
         models = session.parts.enter_context(OpenModels(session.work_folder.vector_cache_place, config))
         return check_thoroughly(config, mapping, connect, models, workers, processes)
@@ -50,3 +52,13 @@ def _executor_of(config: MigrationConfig) -> tuple[list[ChecklistItem], int]:
     workers = importlib.import_module("weaviate_migration.runs.workers")
     chosen = executors.read_executor(config.executor)
     return workers.checked_workers(chosen), chosen.processes
+
+
+def _looked_from_worker(config: MigrationConfig, workers: Sequence[ChecklistItem]) -> list[ChecklistItem]:
+    """What a worker reaches, where there may be one."""
+    if config.executor is None or not workers or any(each.verdict == "failed" for each in workers):
+        return []
+    executors = importlib.import_module("weaviate_migration.runs.executors")
+    look = importlib.import_module("weaviate_migration.runs.worker_look")
+    found: list[ChecklistItem] = look.looked_from_worker(config, executors.read_executor(config.executor))
+    return found

@@ -5,24 +5,19 @@ minute after the last one the run is given up, and another one does what is left
 """
 
 import logging
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections import deque
 from collections.abc import Sequence, Set
-from contextlib import suppress
 from pathlib import Path
-from tempfile import TemporaryFile
 from uuid import uuid4
 
 import dagster as dg
 
 from weaviate_migration.base.errors import ConfigurationError, WorkerLostError
-from weaviate_migration.runs.events import run_failures, was_interrupted
+from weaviate_migration.runs.events import failure_line, was_interrupted
 from weaviate_migration.runs.executors import ChosenExecutor
 from weaviate_migration.runs.life_watch import IDLE_SECONDS, LOST_SECONDS, LifeWatch
+from weaviate_migration.runs.own_process import RunProcess
 from weaviate_migration.runs.run_order import RunOrder
 from weaviate_migration.runs.workers import absent_workers
 from weaviate_migration.work_folder.folder import WorkFolder
@@ -33,11 +28,8 @@ AWAITED_TAG = "weaviate_migration/awaited"
 MOST_RUNS = 5
 """How often the same is begun: a worker that each time is lost most likely lacks memory for its step."""
 _LOOK_SECONDS = 1.0
-# Dagster's Celery executor tells its workers within a second.
-_SECONDS_TO_END = 5.0
 # A step that is called off ends with what it has sent.
 _SECONDS_FOR_STEPS = 30.0
-_SHOWN_CHARACTERS = 2_000
 _FAILURES = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
 
 logger = logging.getLogger(__name__)
@@ -137,9 +129,7 @@ class AwaitedRuns:
         events = [each.dagster_event for each in entries if each.dagster_event is not None]
         if was_interrupted(events) or any(each.is_step_failure for each in events):
             return ""
-        # What workers have raised outside of steps is told with its trace.
-        told = "; ".join(each.message.partition("Stack Trace:")[0] for each in run_failures(events))
-        return f"The executor of run {run_id} has broken down: {' '.join(told.split())[:_SHOWN_CHARACTERS]}"
+        return f"The executor of run {run_id} has broken down: {failure_line(events)}"
 
     def _refuse_absent_workers(self) -> None:
         """Raises WorkerLostError where nobody is there who would take the steps."""
@@ -214,49 +204,5 @@ class _Awaited:
         self.token = uuid4().hex
         self.run_id: str | None = None
         tags = {**self._order.tags, AWAITED_TAG: self.token}
-        self.process = _RunProcess(self._work_dir, self._order.model_copy(update={"tags": tags}))
+        self.process = RunProcess(self._work_dir, self._order.model_copy(update={"tags": tags}))
         self.watch = LifeWatch()
-
-
-class _RunProcess:
-    """The process that makes a run; it is of a group of its own: Ctrl-C is for the command."""
-
-    def __init__(self, work_dir: Path, order: RunOrder) -> None:
-        self._printed = TemporaryFile()  # noqa: SIM115  # closed by `end`
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "weaviate_migration.runs.run_process"],
-            stdin=subprocess.PIPE,
-            stdout=self._printed,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        assert self._process.stdin is not None, "a pipe was asked for"
-        self._command = self._process.stdin
-        with suppress(BrokenPipeError):  # It has ended already, and has said why.
-            self._command.write(f"{work_dir.absolute()}\n{order.model_dump_json()}\n".encode())
-            self._command.flush()
-
-    def has_ended_within(self, seconds: float) -> bool:
-        """Whether it ends in this time."""
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(seconds)
-            return True
-        return False
-
-    def end(self) -> None:
-        """Ends it, with all that it has started; one that has ended is no trouble."""
-        if not self.has_ended_within(0):
-            self._process.terminate()
-            self.has_ended_within(_SECONDS_TO_END)
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        with suppress(BrokenPipeError):
-            self._command.close()
-        self._printed.close()
-
-    @property
-    def said(self) -> str:
-        """The end of what it has printed: why it ended, where it did so by itself."""
-        self._printed.seek(0)
-        return self._printed.read().decode(errors="replace")[-_SHOWN_CHARACTERS:].strip()

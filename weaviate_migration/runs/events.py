@@ -22,6 +22,7 @@ from weaviate_migration.base.errors import (
 FAILED_CHECK = "DagsterAssetCheckFailedError"
 # The severity of checks that a migration need not pass.
 WARN = dg.AssetCheckSeverity.WARN.value
+_SHOWN_CHARACTERS = 500
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,12 @@ def run_failures(events: Sequence[dg.DagsterEvent]) -> list[StepFailure]:
     So is it where an executor or a process of it breaks down, or where a resource cannot be made.
     """
     return [failure_of(event) for event in failing_events(events)]
+
+
+def failure_line(events: Sequence[dg.DagsterEvent]) -> str:
+    """Why a run failed, in one line; what workers have raised outside of steps has a trace, which is left out."""
+    told = "; ".join(each.message.partition("Stack Trace:")[0] for each in run_failures(events))
+    return " ".join(told.split())[:_SHOWN_CHARACTERS]
 
 
 def failing_events(events: Iterable[dg.DagsterEvent]) -> list[dg.DagsterEvent]:

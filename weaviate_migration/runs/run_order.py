@@ -11,7 +11,8 @@ class RunOrder(BaseModel):
     """A run that is to be made.
 
     Attributes:
-        job: what `job_for_run` makes the job from, in this process and in those of the steps.
+        job: what `recipe` makes the job from, in this process and in those of the steps.
+        recipe: the full name of a function.
         run_config: of the run.
         tags: of the run.
         selection: the keys of the assets to materialize, each as its parts; None for all of the job.
@@ -25,12 +26,12 @@ class RunOrder(BaseModel):
     tags: dict[str, str]
     selection: tuple[tuple[str, ...], ...] | None
     checks: tuple[tuple[tuple[str, ...], str], ...] | None = None
+    recipe: str = "weaviate_migration.defs.build.job_for_run"
 
     def execute(self, instance: dg.DagsterInstance) -> dg.JobExecutionResult:
         """Makes the run, and stores it in the instance; whether it fails is in its events."""
-        recipe = build_reconstructable_job(
-            "weaviate_migration.defs.build", "job_for_run", reconstructable_kwargs=self.job
-        )
+        module, _, function = self.recipe.rpartition(".")
+        recipe = build_reconstructable_job(module, function, reconstructable_kwargs=self.job)
         chosen = None if self.selection is None else [dg.AssetKey(each) for each in self.selection]
         if chosen is not None and self.checks is not None:
             checks = frozenset(dg.AssetCheckKey(dg.AssetKey(asset), name) for asset, name in self.checks)

@@ -295,6 +295,11 @@ def newest_run_of_process(instance: dg.DagsterInstance, pid: int, since: datetim
     return next(iter(instance.get_runs(begun, limit=1)), None)
 
 
+def process_tags() -> dict[str, str]:
+    """Those of a run that this process has made: whether it was killed can be told by them."""
+    return {PROCESS_TAG: _process_tag(os.getpid()), MACHINE_TAG: platform.node()}
+
+
 def _process_tag(pid: int) -> str:
     """The process and its start: a number alone may belong to another process by now."""
     try:
@@ -304,8 +309,7 @@ def _process_tag(pid: int) -> str:
 
 
 def _tags(config: MigrationConfig, job: str, keys: Sequence[str]) -> dict[str, str]:
-    tags = {PROCESS_TAG: _process_tag(os.getpid()), MACHINE_TAG: platform.node()}
-    tags[WORK_DIR_TAG] = str(config.work_dir.absolute())
+    tags = {**process_tags(), WORK_DIR_TAG: str(config.work_dir.absolute())}
     if job not in JOBS_OF_ONE_STEP:  # These are about no partitions.
         tags["dagster/asset_partition_range_start"] = keys[0]
         tags["dagster/asset_partition_range_end"] = keys[-1]

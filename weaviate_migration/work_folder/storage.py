@@ -204,14 +204,22 @@ def refuse_closed(root: UPath, scratch: Path | None = None) -> None:
         if not is_open(local):
             raise ConfigurationError(f"--storage {local}: it is read-only, or closed to this user.", _OTHER_FOLDER)
         return
-    trial = root / ".weaviate_migration_trial"
     try:
-        write_whole(trial, "trial", scratch)
-        if read_text(trial) != "trial":
-            raise StorageError(f"{url_of(trial)}: what was written there is not what is read.", _REMEDY)
-        remove(trial)
+        try_out(root / ".weaviate_migration_trial", scratch)
     except StorageError as error:
         raise ConfigurationError(f"--storage: {error.message}", error.hint) from error
+
+
+def try_out(trial: UPath, scratch: Path | None = None) -> None:
+    """Writes a small file, reads it, and removes it.
+
+    Raises:
+        StorageError: one of these is not possible.
+    """
+    write_whole(trial, "trial", scratch)
+    if read_text(trial) != "trial":
+        raise StorageError(f"{url_of(trial)}: what was written there is not what is read.", _REMEDY)
+    remove(trial)
 
 
 @contextmanager

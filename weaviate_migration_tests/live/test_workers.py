@@ -1,5 +1,6 @@
 """A migration whose steps are carried out by a worker of Celery: a real one, which is killed on the way."""
 
+import platform
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ import yaml
 from weaviate import WeaviateClient
 
 from weaviate_migration.phases.history.collection_locks import writing_lock
-from weaviate_migration.runs import awaited_run, life_watch
+from weaviate_migration.runs import awaited_run, life_watch, worker_look
 from weaviate_migration.runs.awaited_run import AWAITED_TAG
 from weaviate_migration.runs.executors import read_executor
 from weaviate_migration.runs.runner import dagster_instance
@@ -23,7 +24,7 @@ from weaviate_migration.work_folder.heartbeats import Heartbeats
 from weaviate_migration.work_folder.state_store import StateStore
 from weaviate_migration_tests.cluster.celery_worker import CeleryWorker, celery_settings
 from weaviate_migration_tests.cluster.redis_server import RedisServer
-from weaviate_migration_tests.live.command_line import Ended, empty, holdings, run_here, until
+from weaviate_migration_tests.live.command_line import SECONDS, Ended, empty, holdings, run_here, until
 from weaviate_migration_tests.live.notes import fresh_notes
 
 # Three signs of life may be late.
@@ -97,10 +98,25 @@ def test_nobody_takes_the_steps(worked: WorkedNotes) -> None:
     assert "the queue `dagster`" in first["figure"]
 
 
+def test_preflight_says_what_a_worker_reaches(worked: WorkedNotes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_look, "SECONDS", SECONDS)
+    worked.worker.start()
+    assert [each.verdict for each in checked_workers(read_executor(worked.executor))] == ["passed"]
+    checked = run_here("preflight", *worked.notes.options, "--executor", worked.executor, "--json")
+    assert checked.code == 0, checked.stdout
+    first = [(each["name"], each["verdict"]) for each in checked.json["items"][:4]]
+    reaches = [f"worker reaches {thing}" for thing in ("state", "storage", "server")]
+    assert first == [(name, "passed") for name in ("workers", *reaches)]
+    for each in checked.json["items"][1:4]:
+        assert each["figure"].startswith(f"from {platform.node()}: ")
+    assert list(worked.notes.work_dir.glob(".weaviate_migration*")) == []
+    with dagster_instance(worked.notes.work_dir) as instance:
+        assert all(run.is_finished for run in instance.get_runs())
+
+
 def test_a_broker_that_goes_away_ends_the_command_and_what_is_loaded_stays(
     worked: WorkedNotes, connected: WeaviateClient, redis_server: RedisServer
 ) -> None:
-    worked.worker.start()
     before = holdings(connected)
     with ThreadPoolExecutor(1) as threads, worked.loading(connected, threads) as migration:
         redis_server.kill()
@@ -123,7 +139,6 @@ def test_a_step_whose_worker_is_killed_is_taken_by_another_run(
 ) -> None:
     for module in (awaited_run, life_watch):
         monkeypatch.setattr(module, "LOST_SECONDS", LOST_SECONDS)
-    assert [each.verdict for each in checked_workers(read_executor(worked.executor))] == ["passed"]
     with ThreadPoolExecutor(1) as threads:
         with worked.loading(connected, threads) as migration:
             worked.worker.kill()

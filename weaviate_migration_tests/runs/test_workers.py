@@ -6,7 +6,9 @@ import pytest
 import yaml
 from kombu import pools
 
-from weaviate_migration.runs.executors import read_executor
+from weaviate_migration.base.settings import MigrationConfig
+from weaviate_migration.runs.executors import IN_PROCESS, read_executor
+from weaviate_migration.runs.worker_look import looked_from_worker
 from weaviate_migration.runs.workers import absent_workers, checked_workers
 from weaviate_migration_tests.cluster.celery_worker import celery_settings
 from weaviate_migration_tests.cluster.redis_server import RedisServer
@@ -32,3 +34,11 @@ def test_workers_that_come_with_the_run_cannot_be_looked_for(tmp_path: Path, tex
     file.write_text(text)
     (found,) = checked_workers(read_executor(file))
     assert (found.verdict, found.figure) == ("skipped", why)
+
+
+def test_no_worker_looks_where_the_command_itself_can_leave_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    config = MigrationConfig(sqlite_url="", work_dir=tmp_path / "work", storage=str(tmp_path / "file" / "kept"))
+    (found,) = looked_from_worker(config, IN_PROCESS)
+    assert (found.name, found.verdict) == ("worker step", "skipped")
+    assert str(tmp_path / "file") in found.figure
