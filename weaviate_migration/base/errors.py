@@ -26,7 +26,7 @@ MigrationError                      exit code 1: it failed, the source is untouc
 ├── EmbeddingError                  a model could not make vectors of texts
 │   ├── EmbeddingLimitError         the command has asked a model as often as it may
 │   └── TransientEmbeddingError     its service is away or overloaded: it may work when tried again
-├── VectorCacheError                the file of made vectors is damaged, or another file
+├── VectorCacheError                what keeps made vectors is damaged, or is no such file or database
 ├── WorkFolderBusyError             another command works with the same collections, and has not ended in time
 ├── LockLostError                   a lock was taken by another process, since this one was not heard of
 ├── CutoverTimeoutError             the cutover was not ready in time; no alias was moved
@@ -244,7 +244,7 @@ class EmbeddingLimitError(EmbeddingError):
 
 
 class VectorCacheError(MigrationError):
-    """The file of made vectors is damaged, or is no such file."""
+    """What keeps made vectors is damaged, or is no such file or database."""
 
     category: ClassVar[ErrorCategory] = "storage"
 
