@@ -20,8 +20,11 @@ LIVE_FOLDER = Path(__file__).parent / "live"
 # The files that take longest, the longest first.
 LONGEST = (
     *(
+        "test_cluster_scenario",
+        "test_cluster",
         "test_documented_commands",
         "test_component",
+        "test_workers",
         "test_server",
         "test_soak",
         "test_sync_command",
