@@ -200,6 +200,8 @@ def _found(connection: Connection, statement: str, keys: Iterable[bytes]) -> lis
 
 def _carried_out(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> int:
     """How many rows a statement has written, or removed."""
+    if rows and _is_sqlite(connection):  # It takes them one by one faster than many in one statement (measured).
+        return connection.exec_driver_sql(statement.format(_marks(connection, rows[:1])), list(rows)).rowcount
     return sum(result.rowcount for result in _results(connection, statement, rows))
 
 
@@ -208,9 +210,16 @@ def _results(connection: Connection, statement: str, rows: Sequence[tuple[Any, .
 
     As the driver takes it: SQLAlchemy's own lists of parameters took as long as all the rest (measured).
     """
-    mark = "?" if connection.dialect.paramstyle == "qmark" else "%s"
-    width = len(rows[0]) if rows else 1
-    for first in range(0, len(rows), _PARAMETERS_AT_ONCE // width):
-        some = rows[first : first + _PARAMETERS_AT_ONCE // width]
-        marks = ",".join([f"({','.join([mark] * width)})"] * len(some))
-        yield connection.exec_driver_sql(statement.format(marks), tuple(chain.from_iterable(some)))
+    at_once = _PARAMETERS_AT_ONCE // len(rows[0]) if rows else 1
+    for first in range(0, len(rows), at_once):
+        some = rows[first : first + at_once]
+        yield connection.exec_driver_sql(statement.format(_marks(connection, some)), tuple(chain.from_iterable(some)))
+
+
+def _marks(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> str:
+    mark = "?" if _is_sqlite(connection) else "%s"
+    return ",".join([f"({','.join([mark] * len(rows[0]))})"] * len(rows))
+
+
+def _is_sqlite(connection: Connection) -> bool:
+    return connection.dialect.name == "sqlite"
