@@ -131,7 +131,7 @@ class PhaseWatch:
             return ()
         if (command := run.tags.get(COMMAND_TAG)) is None:
             return run_phases(run.step_keys_to_execute or (), self._phases, self._read(run), now)
-        runs = _without_given_up(self._instance.get_runs(dg.RunsFilter(tags={COMMAND_TAG: command})))
+        runs = without_given_up(self._instance.get_runs(dg.RunsFilter(tags={COMMAND_TAG: command})))
         return phases_of_runs(json.loads(run.tags[PHASES_TAG]), self._phases, map(self._planned, runs), now)
 
     def _planned(self, run: dg.DagsterRun) -> Mapping[str, StepTimes | None]:
@@ -142,16 +142,17 @@ class PhaseWatch:
         return self._steps.setdefault(run.run_id, RunSteps(self._instance, run.run_id)).read()
 
 
-def _without_given_up(runs: Iterable[dg.DagsterRun]) -> list[dg.DagsterRun]:
+def without_given_up(runs: Iterable[dg.DagsterRun]) -> list[dg.DagsterRun]:
     """Of the runs that do the same, since the worker of one was lost, only the last.
 
     Args:
         runs: the newest first.
     """
-    found: dict[tuple[str, str, frozenset[str]], dg.DagsterRun] = {}
+    found: dict[tuple[object, ...], dg.DagsterRun] = {}
     for run in runs:
-        of_range = run.tags.get("dagster/asset_partition_range_start", "")
-        found.setdefault((run.job_name, of_range, frozenset(run.step_keys_to_execute or ())), run)
+        # Both ends: the run that judges all partitions may have the steps of the one that has compared the first.
+        of_range = [run.tags.get(f"dagster/asset_partition_range_{end}") for end in ("start", "end")]
+        found.setdefault((run.job_name, *of_range, frozenset(run.step_keys_to_execute or ())), run)
     return list(found.values())
 
 

@@ -12,6 +12,7 @@ from weaviate_migration.runs.steps import (
     phase_times,
     phases_of_runs,
     run_phases,
+    without_given_up,
 )
 
 PHASE_OF = {"source_audit": "audit", "a_extract": "extract", "b_extract": "extract", "a": "load", "b": "load"}
@@ -66,6 +67,15 @@ def test_phases_of_runs_side_by_side_are_those_of_all_of_them() -> None:
         RunPhase("load", PhaseState.UNDER_WAY, 4, 1, 8.0),
         RunPhase("checks", PhaseState.TO_COME, 1, 0, 0.0),
     )
+
+
+def test_the_run_that_judges_stands_beside_the_one_that_has_compared_the_first_range() -> None:
+    def run(start: str, end: str) -> dg.DagsterRun:
+        tags = {"dagster/asset_partition_range_start": start, "dagster/asset_partition_range_end": end}
+        return dg.DagsterRun("verify", step_keys_to_execute=["note_checks"], tags=tags)
+
+    judges, second, again, given_up = run("00", "15"), run("08", "15"), run("00", "07"), run("00", "07")
+    assert without_given_up([judges, second, again, given_up]) == [judges, second, again]
 
 
 def test_steps_are_read_as_a_run_has_stored_them() -> None:
