@@ -1,11 +1,20 @@
 """One table that several runs load, each a range of its partitions; checks and switch are about all of it."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from weaviate import WeaviateClient
 
+from weaviate_migration.phases.dual_write.collection_load import load_collection
+from weaviate_migration.phases.history.changes import CollectionChanges
+from weaviate_migration.phases.history.extract.storage import open_partition
+from weaviate_migration.phases.validation.collection_proof import CollectionProof, compare_and_keep
+from weaviate_migration.phases.validation.partition_comparison import kept_comparisons
 from weaviate_migration.runs.runner import dagster_instance
+from weaviate_migration.target.write import write_settings
+from weaviate_migration.vectors.open_models import OpenModels
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration_tests.live.notes import NoteMigration
 from weaviate_migration_tests.partition_keys import PARTITION_KEYS
@@ -24,7 +33,7 @@ def requests_under_way(run: dg.DagsterRun) -> int:
     return count
 
 
-def test_ranges_of_partitions_are_loaded_by_runs_of_their_own(notes: NoteMigration) -> None:
+def test_ranges_of_partitions_are_loaded_by_runs_of_their_own(notes: NoteMigration, connected: WeaviateClient) -> None:
     executor = notes.folder / "executor.yaml"
     executor.write_text("multiprocess: {max_concurrent: 3}\n")
     ended = notes.migrate("--partitions-per-task", "10", "--executor", executor, "--workers", "6", "--json")
@@ -50,6 +59,21 @@ def test_ranges_of_partitions_are_loaded_by_runs_of_their_own(notes: NoteMigrati
     assert mapping is not None
     (collection,) = mapping.collections
     assert list(folder.loaded(record, collection).tallies(PARTITION_KEYS)) == list(PARTITION_KEYS)
+    # What was compared is taken over, but not where changes were applied since, nor after another load.
+    paths, kept = folder.extract_paths(record, collection, PARTITION_KEYS), kept_comparisons(folder, record, collection)
+    at_first = kept.all()
+    kept.write("03", replace(at_first["03"], objects=998))
+    kept.write("04", replace(at_first["04"], objects=999, applied=7))
+    unfollowed = CollectionChanges(folder, record.collection(collection), None, None, record)
+    proof = CollectionProof(collection, record, paths, connected, unfollowed)
+    taken = {each.partition: each for each in compare_and_keep(proof, ["03", "04"], record, folder, resume=True)}
+    assert (taken["03"].objects, taken["04"].objects) == (998, at_first["04"].objects)
+    assert kept.all()["04"] == at_first["04"]
+    extracts = {key: open_partition(paths[key]) for key in ("03", "04")}
+    with OpenModels(folder.vector_cache_place, notes.config) as models:
+        settings = write_settings(notes.config, connected)
+        load_collection(connected, folder, record, mapping, collection, extracts, settings, models, resume=True)
+    assert kept.all().keys() == at_first.keys() - extracts.keys()
 
 
 def test_a_range_that_fails_ends_the_migration_before_its_checks(notes: NoteMigration) -> None:

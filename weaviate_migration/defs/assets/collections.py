@@ -13,7 +13,6 @@ from weaviate_migration.mapping import CollectionMapping, PropertyMapping
 from weaviate_migration.mapping import Mapping as WholeMapping
 from weaviate_migration.mapping.relation_groups import needed_before
 from weaviate_migration.phases.dual_write.collection_load import load_collection
-from weaviate_migration.phases.validation.partition_comparison import kept_comparisons
 from weaviate_migration.runs.checks.markdown import escaped
 from weaviate_migration.runs.jobs import WEAVIATE_SCHEMA
 from weaviate_migration.runs.names import DagsterNames
@@ -77,8 +76,6 @@ def build_collection_asset(
         models: dg.ResourceParam[OpenModels],
     ) -> None:
         record = work_folder.records.take_up()
-        # What is loaded again is not what was compared.
-        kept_comparisons(work_folder, record, collection).remove(context.partition_keys)
         with weaviate.client(work_folder, batches) as client:
             settings = write_settings(batches, client)
             done = load_collection(

@@ -25,6 +25,7 @@ from weaviate_migration.target.write import WriteSettings
 from weaviate_migration.vectors.open_models import OpenModels
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.load_tally import LoadTally
+from weaviate_migration.work_folder.partition_values import COMPARISONS
 from weaviate_migration.work_folder.progress import KeptProgress
 from weaviate_migration.work_folder.record import MigrationRecord
 
@@ -82,6 +83,8 @@ def load_collection(
         collection_changes(work_folder, record, mapping, collection, part) as since,
         since.held(covering_range(bounds, list(extracts))) as changes,
     ):
+        # What is loaded again is not what was compared; before the lock was held, somebody may have compared it.
+        work_folder.store.remove_parts(COMPARISONS, record.collection(collection), extracts, durable=False)
         tenants = tenants_of(objects, collection)
         before = {
             partition: tally

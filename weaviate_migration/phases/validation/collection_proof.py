@@ -313,7 +313,10 @@ def compare_and_keep(
     """
     comparisons = kept_comparisons(work_folder, record, proof.mapping)
     kept = comparisons.all() if resume else {}
-    before = [kept[each] for each in partitions if each in kept and proof.is_still_so(kept[each])]
+    still_so = [each for each in partitions if each in kept and proof.is_still_so(kept[each])]
+    # Read again: while that waited for somebody who loads, what is loaded again was removed.
+    kept = comparisons.all() if still_so else {}
+    before = [kept[each] for each in still_so if each in kept]
     yield from before
     done = {each.partition for each in before}
     if not (left := [each for each in partitions if each not in done]):
