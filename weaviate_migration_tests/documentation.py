@@ -55,6 +55,7 @@ def inline_code() -> list[str]:
 
 
 def first_column(page: str, heading: str) -> list[str]:
-    """The first cells of a page's table that begins with this heading, without their backticks."""
+    """The names in the first cells of a page's table that begins with this heading, without their backticks."""
     table = PAGES[page].split(f"\n| {heading} |", 1)[1].split("\n\n", 1)[0]
-    return [row.split("|")[1].strip(" `") for row in table.splitlines()[2:]]
+    cells = [row.split("|")[1] for row in table.splitlines()[2:]]
+    return [name.strip(" `") for cell in cells for name in cell.split("`, `")]

@@ -47,6 +47,8 @@ SEND_SECONDS = 10
 _REPEATED_GRPC = {"Search", "Aggregate", "TenantsGet", "BatchDelete"}
 # By HTTP's own rules. A POST makes something: see `make_once`.
 _REPEATED_METHODS = {"GET", "HEAD", "PUT", "DELETE"}
+# But for those that only ask.
+_ASKING_POSTS = ("/tokenize",)
 # What can take as long as objects do.
 _OBJECTS = (PAGES, "/v1/batch")
 
@@ -169,7 +171,7 @@ class BoundedTransport(httpx.BaseTransport):
         Raises:
             httpx.TransportError: there is none, or none in time.
         """
-        if request.method not in _REPEATED_METHODS:
+        if not _is_repeated(request):
             return self._answer(request)
         may_pass = retry_if_exception_type(httpx.TransportError) | retry_if_result(response_may_pass)
         return repeating(self.limits, may_pass, tells(_named(request)))(self._answer, request)
@@ -182,7 +184,7 @@ class BoundedTransport(httpx.BaseTransport):
         def is_gone(error: Exception) -> bool:
             return isinstance(error, httpx.TransportError)
 
-        again = request.method in _REPEATED_METHODS
+        again = _is_repeated(request)
         return self._nodes.ask(lambda node: self._answer_of(node, request), is_gone, again=again)
 
     def _answer_of(self, node: Node | None, request: httpx.Request) -> httpx.Response:
@@ -212,6 +214,10 @@ class BoundedTransport(httpx.BaseTransport):
         self.inner.close()
         if self._nodes is not None:
             self._nodes.close()
+
+
+def _is_repeated(request: httpx.Request) -> bool:
+    return request.method in _REPEATED_METHODS or request.url.path.endswith(_ASKING_POSTS)
 
 
 def _named(request: httpx.Request) -> str:

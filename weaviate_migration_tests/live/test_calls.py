@@ -13,6 +13,7 @@ from weaviate_migration.phases.preflight.server_side import clock
 from weaviate_migration.target.aliases import alias_targets, point_aliases
 from weaviate_migration.target.calls import BoundedCall, bound_calls
 from weaviate_migration.target.connect import answers, connect
+from weaviate_migration.target.query import has_words
 from weaviate_migration.target.references import ensure_references
 from weaviate_migration.target.schema import Maker, Origin, drop_collection, ensure_collection, origin_of
 from weaviate_migration.target.server import ServerAddress
@@ -79,6 +80,16 @@ def test_aliases_are_moved(way: Way, lost: str) -> None:
 def test_the_clock_is_asked_for_again(way: Way) -> None:
     way.proxy.lost = ["GET /v1/.well-known/live"]
     assert clock(way.client, way.address).verdict == "passed"
+    assert not way.proxy.lost
+
+
+def test_words_are_asked_for_again(way: Way) -> None:
+    """By a POST, which makes nothing."""
+    ensure_collection(way.client, "Note_1", EVERY_TYPE, ORIGIN)
+    notes = way.client.collections.use("Note_1")
+    stored = str(notes.data.insert({"title": "A red fox"}))
+    way.proxy.lost = ["POST /v1/schema/Note_1/properties/title/tokenize"] * 2
+    assert has_words(way.client, notes, "title", ["fox"], stored)
     assert not way.proxy.lost
 
 

@@ -70,7 +70,10 @@ def test_the_command_runs(command: str, application: Path, server: ServerAddress
 # The application of these tests has no tenants, models, keys or workers, and all of it is on this machine:
 # `test_room_for_tenants.py`, `test_vectorizer.py`, `test_vector_changes.py`, `test_embedding_costs.py`,
 # `test_workers.py` and `test_storage.py` hold what is said.
-ONLY_FOR_SOME = {"tenants", "keys", "pending vectors", "embedding", "workers", "storage"}
+ONLY_FOR_SOME = {
+    *("tenants", "keys", "pending vectors", "embedding", "storage"),
+    *("workers", "worker reaches state", "worker reaches storage", "worker reaches server"),
+}
 # Nor has it vectors: `test_recall.py` and `test_made_vectors.py` have.
 CHECKS_OF_VECTORS = {"vectors", "recall"}
 

@@ -145,4 +145,4 @@ def test_the_page_names_each_executor_and_its_examples_are_right(
     monkeypatch.setenv("BROKER_URL", "redis://localhost:6379/0")
     monkeypatch.setenv("BACKEND_URL", "redis://localhost:6379/1")
     examples = code_blocks("yaml", "machines.md")
-    assert [read_executor(written(tmp_path, each)).name for each in examples] == ["multiprocess", "celery"]
+    assert [read_executor(written(tmp_path, each)).name for each in examples] == ["multiprocess", "dask", "celery"]
