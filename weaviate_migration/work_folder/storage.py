@@ -190,7 +190,8 @@ def remove(path: UPath) -> None:
     Raises:
         StorageError: it cannot be removed.
     """
-    with suppress(FileNotFoundError):
+    # A path that leads through a file is that of nothing.
+    with suppress(FileNotFoundError, NotADirectoryError):
         _asked(path, "rm", path.path, recursive=True)
 
 

@@ -78,6 +78,13 @@ def test_what_is_written_is_read(root: UPath) -> None:
     assert (read_text(path), bytes_in(root / "a")) == (None, 0)
 
 
+def test_nothing_is_removed_where_a_path_leads_through_a_file(tmp_path: Path) -> None:
+    file = UPath(tmp_path) / "extracts"
+    write_whole(file, "in the way")
+    remove(file / "20261128T033930" / "notes_extract")
+    assert read_text(file) == "in the way"
+
+
 class FailedError(Exception):
     pass
 
