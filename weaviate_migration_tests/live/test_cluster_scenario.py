@@ -1,42 +1,12 @@
-"""A short share of `make cluster`: several machines migrate while the file changes; a worker and a node die."""
+"""`make cluster` in short: all that it starts is started, and ended by Ctrl-C."""
 
 import signal
 import sys
 from pathlib import Path
 
-import pytest
-
 import weaviate_migration_tests.cluster.__main__ as make_cluster
-from weaviate_migration_tests.cluster.course import take_course
-from weaviate_migration_tests.cluster.postgres_server import PostgresServer
 from weaviate_migration_tests.cluster.program import Program, leave_out_if_unwanted, processes_about
-from weaviate_migration_tests.cluster.redis_server import RedisServer
-from weaviate_migration_tests.cluster.s3_server import S3Server
-from weaviate_migration_tests.cluster.scenario import ClusterMigration, SharedServers
 from weaviate_migration_tests.live.command_line import SECONDS, child_environment
-from weaviate_migration_tests.live.three_nodes import ThreeNodes
-
-ROWS = 3_000
-
-
-# Ten processes share the cores, and start others; for a minute of it nobody knows yet that the worker is lost.
-@pytest.mark.timeout(1800)
-def test_nothing_is_lost_with_a_worker_and_a_node(
-    tmp_path: Path,
-    redis_server: RedisServer,
-    postgres_server: PostgresServer,
-    s3_server: S3Server,
-    three_nodes: ThreeNodes,
-) -> None:
-    servers = SharedServers(redis_server, postgres_server, s3_server, three_nodes)
-    migration = ClusterMigration(tmp_path / "machine", servers, ROWS, rate=10, partitions_per_task=8)
-    with migration.running():
-        outcome = take_course(migration, print)
-    assert outcome.differences == []
-    # The worker has a process for each core: it may have had steps of both runs.
-    assert outcome.lost_runs >= 1
-    assert outcome.transactions > 0
-    assert processes_about(tmp_path) == []
 
 
 def test_ctrl_c_leaves_no_process(tmp_path: Path) -> None:

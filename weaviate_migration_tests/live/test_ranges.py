@@ -1,6 +1,6 @@
 """One table that workers of Celery load and compare, range by range of its partitions.
 
-Which of two idle workers takes a range is open; `test_cluster_scenario.py` has one die, and the other go on.
+Which of two idle workers takes a range is open; `test_workers.py` has one die, and the other go on.
 """
 
 from collections.abc import Iterator, Sequence
