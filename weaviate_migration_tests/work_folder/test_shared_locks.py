@@ -30,11 +30,6 @@ COLUMNS = lock_holders.c
 
 
 @pytest.fixture
-def url(postgres_server: PostgresServer) -> str:
-    return postgres_server.new_database()
-
-
-@pytest.fixture
 def engine(url: str) -> Iterator[db.Engine]:
     engine = db.create_engine(url)
     yield engine

@@ -1,7 +1,6 @@
 """The store in PostgreSQL: the same as the file, what goes wrong with a server, and what is done about it."""
 
 import threading
-from collections.abc import Iterator
 from multiprocessing import get_context
 
 import pytest
@@ -20,15 +19,7 @@ from weaviate_migration_tests.live.lasting_commands import free_port
 THREADS, WRITTEN = 4, 10
 
 
-@pytest.fixture(autouse=True)
-def _closed() -> Iterator[None]:
-    yield
-    close_stores()
-
-
-@pytest.fixture
-def url(postgres_server: PostgresServer) -> str:
-    return postgres_server.new_database()
+pytestmark = pytest.mark.usefixtures("closed_stores")
 
 
 @pytest.fixture

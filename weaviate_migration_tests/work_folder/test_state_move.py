@@ -3,7 +3,6 @@
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,6 @@ from weaviate_migration.work_folder.record import MigrationRecord
 from weaviate_migration.work_folder.state_move import NOTE, PUT_ASIDE
 from weaviate_migration.work_folder.state_store import FILE_NAME, close_stores
 from weaviate_migration.work_folder.timeline import LagMoment, read_history
-from weaviate_migration_tests.cluster.postgres_server import PostgresServer
 
 SPAWN = multiprocessing.get_context("spawn")
 NOTE_COLLECTION = CollectionMapping(
@@ -27,15 +25,7 @@ MAPPING = Mapping(name="notes", collections=(NOTE_COLLECTION,))
 MOMENTS = [LagMoment(float(number), number, 0.0) for number in range(3)]
 
 
-@pytest.fixture(autouse=True)
-def _closed() -> Iterator[None]:
-    yield
-    close_stores()
-
-
-@pytest.fixture
-def url(postgres_server: PostgresServer) -> str:
-    return postgres_server.new_database()
+pytestmark = pytest.mark.usefixtures("closed_stores")
 
 
 @pytest.fixture

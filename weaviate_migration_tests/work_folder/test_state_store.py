@@ -26,10 +26,7 @@ from weaviate_migration_tests.small_disk import SmallDisk, small_disk
 THREADS, WRITTEN = 4, 20
 
 
-@pytest.fixture(autouse=True)
-def _closed() -> Iterator[None]:
-    yield
-    close_stores()
+pytestmark = pytest.mark.usefixtures("closed_stores")
 
 
 @pytest.fixture

@@ -30,10 +30,7 @@ CHECKLIST = Checklist.of("preflight", [ChecklistItem("disk", "warned", "3.1 GB a
 TOP = {"snapshots", "sync", "sync.lock", "migrate.lock", FILE_NAME, f"{FILE_NAME}-wal", f"{FILE_NAME}-shm"}
 
 
-@pytest.fixture(autouse=True)
-def _closed() -> Iterator[None]:
-    yield
-    close_stores()
+pytestmark = pytest.mark.usefixtures("closed_stores")
 
 
 def make_older(folder: Path, elsewhere: Path) -> MigrationRecord:
