@@ -163,7 +163,7 @@ class BackgroundSync:
             self._answer(False, self._requested)
 
     def _serve(self, group: Followed) -> None:
-        """Runs passes as they are asked for, until none was for a while, or others are to be followed."""
+        """Runs passes as they are asked for, until none was for a while, others are to be followed, or it is closed."""
         noted, noted_at = False, time.monotonic()
         while not self._closed:
             if self._is_asked_within(IDLE_SECONDS if noted else NOTE_SECONDS):
@@ -176,10 +176,16 @@ class BackgroundSync:
                     noted_at = time.monotonic()
             elif noted:
                 return
-            else:
-                group.note_settled()
-                group.fill_vectors()
-                noted = group.note_in_file(self._config)
+            elif not self._closed:
+                noted = self._settle(group)
+        if not noted:  # It may be closed as soon as a commit knows of its pass.
+            self._settle(group)
+
+    def _settle(self, group: Followed) -> bool:
+        """What is done while the application rests; whether the file says by then how far it is applied."""
+        group.note_settled()
+        group.fill_vectors()
+        return group.note_in_file(self._config)
 
     def _pass(self, group: Followed) -> None:
         with self._changed:
