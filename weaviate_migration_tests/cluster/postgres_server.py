@@ -17,7 +17,7 @@ from psycopg2 import sql
 
 from weaviate_migration.target.server_process import LOOPBACK
 from weaviate_migration_tests.cluster.program import Program, installed
-from weaviate_migration_tests.live.lasting_commands import free_port
+from weaviate_migration_tests.live.free_ports import free_port
 
 OWNER = "postgres"
 _PACKAGE = "postgresql"

@@ -10,7 +10,7 @@ import redis
 
 from weaviate_migration.target.server_process import LOOPBACK
 from weaviate_migration_tests.cluster.program import Program, installed
-from weaviate_migration_tests.live.lasting_commands import free_port
+from weaviate_migration_tests.live.free_ports import free_port
 
 
 @dataclass(frozen=True)

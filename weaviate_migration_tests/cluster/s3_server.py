@@ -13,7 +13,7 @@ from fsspec import get_filesystem_class
 
 from weaviate_migration.target.server_process import LOOPBACK
 from weaviate_migration_tests.cluster.program import Program, leave_out_if_unwanted
-from weaviate_migration_tests.live.lasting_commands import free_port
+from weaviate_migration_tests.live.free_ports import free_port
 
 _numbers = count(1)
 

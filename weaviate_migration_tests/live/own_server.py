@@ -13,13 +13,13 @@ from weaviate_migration.target.server_process import (
     LOOPBACK,
     Ports,
     ProcessIdentity,
-    free_ports,
     last_lines,
     server_environment,
     start,
     stop,
     wait_until_ready,
 )
+from weaviate_migration_tests.live.free_ports import free_server_ports
 
 
 @dataclass
@@ -32,7 +32,7 @@ class StoppableServer:
 
     data_dir: Path
     settings: dict[str, str] = field(default_factory=dict)
-    ports: Ports = field(default_factory=free_ports)
+    ports: Ports = field(default_factory=free_server_ports)
     _process: ProcessIdentity | None = None
 
     @property

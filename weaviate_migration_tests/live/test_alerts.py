@@ -17,7 +17,7 @@ from weaviate_migration.work_folder.progress import KeptProgress
 from weaviate_migration.work_folder.state_store import StateStore
 from weaviate_migration_tests.live.alerted_notes import AlertedNotes
 from weaviate_migration_tests.live.command_line import run_here, started, until
-from weaviate_migration_tests.live.lasting_commands import free_port
+from weaviate_migration_tests.live.free_ports import free_port
 from weaviate_migration_tests.live.library import LibraryMigration
 from weaviate_migration_tests.live.notes import NoteMigration, note_id
 from weaviate_migration_tests.monitoring.alerts.receiver import SECRET, Receiver, running_receiver

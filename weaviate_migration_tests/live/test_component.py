@@ -26,7 +26,8 @@ from weaviate_migration.target.server import ServerAddress
 from weaviate_migration_tests.documentation import PAGES, first_column, typed_commands
 from weaviate_migration_tests.installed_package import install_package, lend_commands
 from weaviate_migration_tests.live.command_line import SECONDS, empty
-from weaviate_migration_tests.live.lasting_commands import free_port, lasting, wait_for_page
+from weaviate_migration_tests.live.free_ports import free_port
+from weaviate_migration_tests.live.lasting_commands import lasting, wait_for_page
 
 # What the page has, in its order: what is typed, and files with their paths before them.
 BLOCK = re.compile(

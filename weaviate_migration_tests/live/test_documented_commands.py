@@ -13,7 +13,8 @@ from junitparser import JUnitXml
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration_tests.documentation import CHECKOUT, code_blocks, console_commands, first_column
 from weaviate_migration_tests.live.command_line import SECONDS
-from weaviate_migration_tests.live.lasting_commands import free_port, lasting, wait_for_page
+from weaviate_migration_tests.live.free_ports import free_port
+from weaviate_migration_tests.live.lasting_commands import lasting, wait_for_page
 from weaviate_migration_tests.live.small_demo import write_small_demo_file
 
 BIN = Path(sys.executable).parent

@@ -27,6 +27,7 @@ from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.state_store import StateStore
 from weaviate_migration.work_folder.timeline import LagMoment, LoadMoment, read_history
 from weaviate_migration_tests.live.command_line import Ended, at, run_here
+from weaviate_migration_tests.live.free_ports import free_port
 from weaviate_migration_tests.live.notes import NoteMigration, add_notes, make_mapping, note_file
 
 ROWS = 64
@@ -51,12 +52,6 @@ def samples_of(text: str) -> Samples:
             labels = tuple(each.labels[label] for label in (*LABELS[name], "le") if label in each.labels)
             found[each.name.removeprefix(PREFIX)][labels] = each.value
     return found
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 @contextmanager

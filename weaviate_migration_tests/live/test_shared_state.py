@@ -8,7 +8,7 @@ import weaviate
 
 from weaviate_migration_tests.cluster.postgres_server import PostgresServer
 from weaviate_migration_tests.live.command_line import at, run_here
-from weaviate_migration_tests.live.lasting_commands import free_port
+from weaviate_migration_tests.live.free_ports import free_port
 from weaviate_migration_tests.live.notes import NoteMigration, add_notes
 
 ROWS = 64

@@ -12,7 +12,8 @@ from playwright.sync_api import Page, expect
 import weaviate_migration
 from weaviate_migration_tests.live.browser import opened_page
 from weaviate_migration_tests.live.command_line import at, run_here
-from weaviate_migration_tests.live.lasting_commands import free_port, lasting, wait_for_page
+from weaviate_migration_tests.live.free_ports import free_port
+from weaviate_migration_tests.live.lasting_commands import lasting, wait_for_page
 from weaviate_migration_tests.live.notes import NoteMigration, note_id, note_rows
 
 CHECKOUT = Path(weaviate_migration.__file__).parents[1]

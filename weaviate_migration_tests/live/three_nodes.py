@@ -1,6 +1,5 @@
 """A real cluster of three Weaviate nodes on the loopback, each of which can be killed and started again."""
 
-import random
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -8,12 +7,10 @@ from pathlib import Path
 
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.target.server_process import LOOPBACK, Ports
+from weaviate_migration_tests.live.free_ports import free_server_ports
 from weaviate_migration_tests.live.own_server import StoppableServer
 
 NODES = 3
-PORTS_OF_A_NODE = 6
-LOWEST_PORT = 10_000
-TRIES = 100
 
 
 @dataclass(frozen=True)
@@ -59,7 +56,7 @@ def run_three_nodes(folder: Path, **settings: str) -> Iterator[ThreeNodes]:
         folder: gets a folder for each node's data and log.
         settings: further variables of the environment of each.
     """
-    ports = _free_ports()
+    ports = [free_server_ports() for _ in range(NODES)]
     nodes = tuple(
         StoppableServer(folder / _name(number), {**_membership(number, ports), **settings}, own)
         for number, own in enumerate(ports)
@@ -96,22 +93,3 @@ def _membership(number: int, ports: list[Ports]) -> dict[str, str]:
 
 def _gossip_address(ports: Ports) -> str:
     return f"{LOOPBACK}:{ports.gossip}"
-
-
-def _free_ports() -> list[Ports]:
-    """Ports that no connection gets by chance while a node is down: below those that the system gives away."""
-    above = min(_first_given_away(), 65_536) - NODES * PORTS_OF_A_NODE
-    for _ in range(TRIES):
-        lowest = random.randrange(LOWEST_PORT, above)
-        ports = [_ports_from(lowest + number * PORTS_OF_A_NODE) for number in range(NODES)]
-        if not any(each.in_use() for each in ports):
-            return ports
-    raise AssertionError("no free ports")
-
-
-def _first_given_away() -> int:
-    return int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-
-
-def _ports_from(lowest: int) -> Ports:
-    return Ports(http=lowest, grpc=lowest + 1, gossip=lowest + 2, raft=lowest + 4)

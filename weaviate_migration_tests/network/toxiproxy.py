@@ -21,7 +21,7 @@ from weaviate_migration.target.server_binary import binary_folder
 from weaviate_migration.target.server_process import LOOPBACK
 from weaviate_migration_tests.live.command_line import until
 from weaviate_migration_tests.live.forwarder import OTHER_LOOPBACK
-from weaviate_migration_tests.live.lasting_commands import free_port
+from weaviate_migration_tests.live.free_ports import free_port
 
 VERSION = "v2.12.0"
 _MODULE = f"github.com/Shopify/toxiproxy/v2/cmd/server@{VERSION}"

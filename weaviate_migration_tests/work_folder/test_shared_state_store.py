@@ -14,7 +14,7 @@ from weaviate_migration.work_folder.state_schema.upgrade import upgrade
 from weaviate_migration.work_folder.state_store import Document, StateStore, close_stores
 from weaviate_migration.work_folder.state_tables import metadata
 from weaviate_migration_tests.cluster.postgres_server import PostgresServer, run_postgres
-from weaviate_migration_tests.live.lasting_commands import free_port
+from weaviate_migration_tests.live.free_ports import free_port
 
 THREADS, WRITTEN = 4, 10
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.phases.preflight.reach import Reached, reach_items, reached, signs
 from weaviate_migration.work_folder.folder import WorkFolder
-from weaviate_migration_tests.live.lasting_commands import free_port
+from weaviate_migration_tests.live.free_ports import free_port
 
 TOKEN = "0123"
 
