@@ -13,10 +13,11 @@ from uuid import uuid4
 
 import dagster as dg
 
+from weaviate_migration.base.endings import Endings
 from weaviate_migration.base.errors import ConfigurationError, WorkerLostError
 from weaviate_migration.runs.events import failure_line, was_interrupted
 from weaviate_migration.runs.executors import ChosenExecutor
-from weaviate_migration.runs.life_watch import IDLE_SECONDS, LOST_SECONDS, LifeWatch
+from weaviate_migration.runs.life_watch import HANGING_SECONDS, IDLE_SECONDS, LOST_SECONDS, LifeWatch
 from weaviate_migration.runs.own_process import RunProcess
 from weaviate_migration.runs.run_order import RunOrder
 from weaviate_migration.runs.workers import absent_workers
@@ -79,9 +80,10 @@ class AwaitedRuns:
                         if not self._stored(run_id).is_success:
                             waiting.clear()
         except BaseException as error:
-            for each in under_way:
-                self._give_up(each, str(error) or "It was interrupted.")
-            raise
+            with Endings() as endings:
+                for each in under_way:
+                    endings.callback(self._give_up, each, str(error) or "It was interrupted.")
+                raise
         return [made[at] for at in sorted(made)]
 
     def _made(self, run: "_Awaited") -> str | None:
@@ -92,8 +94,7 @@ class AwaitedRuns:
             RuntimeError: its process has ended before there was a run.
         """
         has_ended, run_id = run.process.has_ended_within(0), self._run_id(run)
-        if not has_ended:
-            self._watch(run, run_id)
+        if not has_ended and not self._hangs(run, run_id):
             return None
         breakdown = self._breakdown(run, run_id) if run_id is not None else ""
         if run_id is not None and not breakdown:
@@ -104,10 +105,20 @@ class AwaitedRuns:
         self._begin_again(run, breakdown)
         return None
 
-    def _watch(self, run: "_Awaited", run_id: str | None) -> None:
-        """Looks for signs that somebody works at a run; without any it is begun again."""
+    def _hangs(self, run: "_Awaited", run_id: str | None) -> bool:
+        """Whether a run is finished, and only its process does not end: its result is stored.
+
+        One that is not finished is watched.
+        """
         if run_id is not None:
             run.watch.look(Heartbeats(self._store, run_id).read(), self._newest_event(run_id))
+            if self._stored(run_id).is_finished:
+                return run.watch.idle_seconds >= HANGING_SECONDS
+        self._watch(run)
+        return False
+
+    def _watch(self, run: "_Awaited") -> None:
+        """Begins a run again where nobody gives a sign of working at it."""
         if (worker := run.watch.lost) is not None:
             self._begin_again(run, f"The worker {worker} has given no sign of life for {LOST_SECONDS:g} s", {worker})
         elif run.watch.idle_seconds >= IDLE_SECONDS:
@@ -144,19 +155,29 @@ class AwaitedRuns:
         run.begin()
 
     def _give_up(self, run: "_Awaited", why: str, gone: Set[str] = frozenset()) -> None:
-        """Ends a run, and has nobody work at it any more; those who are gone need not be waited for."""
-        run_id = self._run_id(run)
-        if run_id is not None:
-            Heartbeats(self._store, run_id).call_off()
-        run.process.end()
-        if run_id is not None:
-            if not (stored := self._stored(run_id)).is_finished:
-                self._instance.report_run_failed(stored, why)
-            self._instance.event_log_storage.free_concurrency_slots_for_run(run_id)
-            self._await_steps(run_id, gone)
+        """Ends a run, and has nobody work at it any more; those who are gone need not be waited for.
 
-    def _await_steps(self, run_id: str, gone: Set[str]) -> None:
+        Whatever fails, all of it is tried: a store or a broker that is gone leaves no process behind.
+        """
+        with Endings() as endings:
+            endings.callback(self._await_steps, run, gone)
+            endings.callback(self._note_end, run, why)
+            endings.callback(run.process.end)
+            if (run_id := self._run_id(run)) is not None:
+                Heartbeats(self._store, run_id).call_off()
+
+    def _note_end(self, run: "_Awaited", why: str) -> None:
+        """Has Dagster know that a run goes on no more."""
+        if (run_id := self._run_id(run)) is None:
+            return
+        if not (stored := self._stored(run_id)).is_finished:
+            self._instance.report_run_failed(stored, why)
+        self._instance.event_log_storage.free_concurrency_slots_for_run(run_id)
+
+    def _await_steps(self, run: "_Awaited", gone: Set[str]) -> None:
         """Waits for a moment until the steps that were called off have ended."""
+        if (run_id := self._run_id(run)) is None:
+            return
         beats, until = Heartbeats(self._store, run_id), time.monotonic() + _SECONDS_FOR_STEPS
         while beats.read().keys() - gone and time.monotonic() < until:
             time.sleep(_LOOK_SECONDS)

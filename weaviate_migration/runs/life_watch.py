@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 LOST_SECONDS = 60.0
 # Steps of others may come first.
 IDLE_SECONDS = 600.0
+# What the process of a run that is finished closes takes moments.
+HANGING_SECONDS = 30.0
 
 
 class LifeWatch:

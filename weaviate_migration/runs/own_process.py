@@ -42,6 +42,8 @@ class RunProcess:
 
     def end(self) -> None:
         """Ends it, with all that it has started; one that has ended is no trouble."""
+        if self._printed.closed:  # By now its number may be another's.
+            return
         if not self.has_ended_within(0):
             self._process.terminate()
             self.has_ended_within(_SECONDS_TO_END)
