@@ -77,6 +77,17 @@ class Boundary:
 
 
 @dataclass(frozen=True)
+class Standstill:
+    """A command goes no further than to this place, until somebody kills it."""
+
+    place: Boundary
+
+    def arm(self) -> None:
+        """Has this process stand still there."""
+        self.place.arm_with(threading.Event().wait)
+
+
+@dataclass(frozen=True)
 class Moment:
     """A random moment of the work: so many seconds after so many calls of these functions, whichever.
 

@@ -15,8 +15,9 @@ from weaviate_migration.runs.runner import dagster_instance
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.progress import KeptProgress
 from weaviate_migration.work_folder.state_store import StateStore
+from weaviate_migration_tests.chaos.killing import Boundary, Standstill, running
 from weaviate_migration_tests.live.alerted_notes import AlertedNotes
-from weaviate_migration_tests.live.command_line import run_here, started, until
+from weaviate_migration_tests.live.command_line import run_here, until
 from weaviate_migration_tests.live.free_ports import free_port
 from weaviate_migration_tests.live.library import LibraryMigration
 from weaviate_migration_tests.live.notes import NoteMigration, note_id
@@ -24,6 +25,7 @@ from weaviate_migration_tests.monitoring.alerts.receiver import SECRET, Receiver
 
 READ_ONLY = "The Weaviate server takes no writes"
 NEVER_RAN = "planned checks never ran"
+LOAD = Boundary("weaviate_migration.target.write:ObjectWriter.write_batch", "before")
 
 
 @pytest.fixture
@@ -122,10 +124,9 @@ def test_a_run_that_fails_and_what_it_had_planned(alerted: AlertedNotes, client:
 def test_a_run_that_was_killed(alerted: AlertedNotes) -> None:
     """What nobody noted but Dagster: its memory while it runs, then its end, seen by the sensor alone."""
     notes, receiver = alerted.notes, alerted.receiver
-    with started("migrate", *notes.options) as process:
-        until(lambda: "MB of memory" in alerted.look(memory_mb=1))
-        process.kill()
-        process.wait()
+    with running("migrate", *notes.options, end=Standstill(LOAD)) as command:
+        until(lambda: command.process.exitcode is not None or "MB of memory" in alerted.look(memory_mb=1))
+        assert command.process.exitcode is None, command.output()
     ((_, memory),) = receiver.taken()
     for _ in range(2):
         alerted.look()

@@ -1,7 +1,11 @@
 """A cluster of three real nodes: a node may go at any moment, and come back."""
 
 import json
-from collections.abc import Callable, Iterator
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +24,8 @@ from weaviate_migration.target.read_back import objects_by_uuid, uuids_in_range,
 from weaviate_migration.target.replicas import open_collection
 from weaviate_migration.target.write import ObjectWriter, WriteSettings, cut_into_batches
 from weaviate_migration.work_folder.folder import WorkFolder
-from weaviate_migration.work_folder.partition_values import COMPARISONS
-from weaviate_migration_tests.live.command_line import end_of, run_here, started, until
+from weaviate_migration_tests.chaos.killing import Boundary, run
+from weaviate_migration_tests.live.command_line import run_here
 from weaviate_migration_tests.live.notes import NoteMigration, make_mapping, note_file, note_id
 from weaviate_migration_tests.live.own_server import StoppableServer
 from weaviate_migration_tests.live.three_nodes import ThreeNodes
@@ -30,6 +34,9 @@ PATIENT = Repeats(max_retries=8, retry_delay=0.5)
 WRITING = WriteSettings(100, 10_000_000, 10_000_000, worker_count=2, max_retries=8, retry_delay=0.5)
 EVERYTHING = UuidRange(None, None)
 ROWS = 1_200
+SOME_ARE_LOADED = Boundary("weaviate_migration.target.write:ObjectWriter.write_batch", call=5)
+SOME_ARE_COMPARED = Boundary("weaviate_migration.phases.validation.collection_proof:CollectionProof._compared", call=2)
+CUTOVER_HAS_BEGUN = Boundary("weaviate_migration.phases.cutover.switch:Cutover._begin")
 
 
 def make_notes(client: WeaviateClient, replicas: int = 3) -> None:
@@ -121,22 +128,28 @@ def notes(tmp_path: Path, three_nodes: ThreeNodes) -> NoteMigration:
     return notes
 
 
-def run_while_killing(
-    notes: NoteMigration, nodes: ThreeNodes, node: StoppableServer, moment: Callable[[], bool], *words: object
-) -> Any:
-    """The result of a command that has a node killed under it, which it has to get over.
+@dataclass(frozen=True)
+class NodeGoes:
+    """The process of a node is killed between two steps of a command."""
 
-    Args:
-        moment: when the node is killed.
-    """
+    pid: int
+    step: Boundary
+
+    def arm(self) -> None:
+        """Has it killed there, by this process."""
+        self.step.arm_with(partial(os.kill, self.pid, signal.SIGKILL))
+
+
+def run_while_killing(
+    notes: NoteMigration, nodes: ThreeNodes, node: StoppableServer, step: Boundary, *words: object
+) -> Any:
+    """The result of a command that has a node killed under it, at this step, which it has to get over."""
     patience = ("--max-retries", 8, "--retry-delay", 0.5)
     common = ("--work-dir", notes.work_dir, *nodes.options, *patience, "--json")
-    with started(*words, *common) as process:
-        until(lambda: moment() or process.poll() is not None)
-        assert process.poll() is None, end_of(process).stderr
-        node.kill()
-        ended = end_of(process)
+    ended = run(*words, *common, end=NodeGoes(node.process.pid, step))
     assert ended.code == 0, ended.stderr
+    assert not node.process.is_alive(), "the command did not come to this step"
+    node.stop()
     return ended.json
 
 
@@ -145,40 +158,19 @@ def test_a_node_goes_in_the_middle_of_load_comparison_and_cutover(
 ) -> None:
     first, second, third = three_nodes.nodes
     work_folder = WorkFolder.of(notes.config)
-
-    def some_are_loaded() -> bool:
-        record = work_folder.records.newest()
-        if record is None or not record.bounds:
-            return False
-        with connect(second.address, None) as client:
-            name = record.targets["Note"]
-            return client.collections.exists(name) and any(client.collections.use(name).iterator(cache_size=1))
-
     source = ("--sqlite-url", notes.source, "--mapping", notes.mapping)
     migrate = ("migrate", *source, "--no-cutover", "--batch-size", 20)
-    result = run_while_killing(notes, three_nodes, first, some_are_loaded, *migrate)
+    result = run_while_killing(notes, three_nodes, first, SOME_ARE_LOADED, *migrate)
     assert result["migrated_records"] == ROWS
     certificate = json.loads((notes.work_dir / "certificate.json").read_text())
     assert (certificate["identical"], certificate["consistency_level"]) == (True, "QUORUM")
     assert certificate["collections"]["Note"]["replicas"] == 3
 
     first.start()
-    store, loaded = work_folder.store, work_folder.records.current().targets["Note"]
-    store.remove(COMPARISONS)
-
-    def some_are_compared() -> bool:
-        return bool(store.parts(COMPARISONS, loaded))
-
-    verified = run_while_killing(notes, three_nodes, second, some_are_compared, "verify")
-    assert verified["success"]
+    assert run_while_killing(notes, three_nodes, second, SOME_ARE_COMPARED, "verify")["success"]
 
     second.start()
-
-    def cutover_has_begun() -> bool:
-        record = work_folder.records.newest()
-        return record is not None and record.cutover is not None
-
-    run_while_killing(notes, three_nodes, third, cutover_has_begun, "cutover")
+    run_while_killing(notes, three_nodes, third, CUTOVER_HAS_BEGUN, "cutover")
     status = run_here("status", "--work-dir", notes.work_dir, *three_nodes.options, "--json").json
     assert status["aliases"] == {"Note": work_folder.records.current().targets["Note"]}
     assert (status["replicas"], status["consistency_level"]) == ({"Note": 3}, "QUORUM")

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from weaviate_migration.target.server_process import servers_of, stop
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.progress import read_progress
 from weaviate_migration.work_folder.state_store import StateStore
+from weaviate_migration_tests.chaos.killing import Boundary, run_killed
 from weaviate_migration_tests.live.command_line import Ended, end_of, holdings, run_here, started, until
 from weaviate_migration_tests.live.notes import NoteMigration, note_file, note_rows
 
@@ -102,20 +102,16 @@ def test_weaviate_killed_in_the_middle(many: NoteMigration, embedded: list[objec
         assert everything_is_there(client)
 
 
-def kill(process: "subprocess.Popen[str]") -> None:
-    process.kill()
-    process.wait()
+STAGES = {
+    "record": Boundary("weaviate_migration.work_folder.record:MigrationRecords.save"),
+    "snapshot": Boundary("weaviate_migration.source.snapshot:take_snapshot"),
+    "extracts": Boundary("weaviate_migration.phases.history.extract.storage:write_partition", call=8),
+}
 
 
-def has_come_to(notes: NoteMigration, stage: str) -> bool:
-    return any(notes.work_dir.glob(stage)) if stage != "record" else bool(WorkFolder(notes.work_dir).records.all())
-
-
-@pytest.mark.parametrize("stage", ["record", "snapshots/*.sqlite", "extracts/*/*/07.parquet"])
+@pytest.mark.parametrize("stage", STAGES)
 def test_command_killed_at_a_stage(notes: NoteMigration, client: weaviate.WeaviateClient, stage: str) -> None:
-    with started("migrate", *notes.options) as command:
-        until(lambda: command.poll() is not None or has_come_to(notes, stage))
-        kill(command)
+    run_killed(STAGES[stage], "migrate", *notes.options)
     ended = notes.migrate()
     assert ended.code == 0, ended.stderr
     assert state_of(notes) == ["cut over"]
