@@ -17,7 +17,7 @@ from weaviate_migration.runs.steps import RunSteps
 from weaviate_migration.runs.workers import absent_workers
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration_tests.cluster.program import Program, leave_out_if_unwanted
-from weaviate_migration_tests.live.command_line import child_environment, empty
+from weaviate_migration_tests.live.command_line import SECONDS, child_environment, empty
 from weaviate_migration_tests.live.notes import NoteMigration, fresh_notes
 from weaviate_migration_tests.live.test_parted_runs import runs_of
 
@@ -56,10 +56,14 @@ class DaskCluster:
 
     def start(self) -> None:
         """Starts the scheduler, and no worker yet."""
-        self.scheduler.start(self.file.exists)
+        self.scheduler.start(self._has_address)
+
+    def _has_address(self) -> bool:
+        """Whether its file is there, and written to its end."""
+        return self.file.exists() and self.file.read_text().rstrip().endswith("}")
 
     def has_workers(self) -> bool:
-        with Client(self.address, timeout=10) as client:  # type: ignore[no-untyped-call]
+        with Client(self.address, timeout=SECONDS) as client:  # type: ignore[no-untyped-call]
             return len(client.scheduler_info()["workers"]) == 2
 
     def stop(self) -> None:

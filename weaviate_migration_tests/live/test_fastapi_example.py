@@ -76,6 +76,11 @@ def added(client: httpx.Client, body: str, tag: str = "blue") -> dict[str, Any]:
     return dict(answer.json())
 
 
+def until_applied(client: httpx.Client, changes: int) -> None:
+    """Waits for so many changes in all: on a busy machine longer than the application has a commit wait."""
+    until(lambda: client.get("/dual-write").json()["writer"]["applied"] == changes)
+
+
 def report_of(client: httpx.Client) -> dict[str, Any]:
     """What became of the shadow reads, once none is under way any more."""
 
@@ -102,6 +107,7 @@ def test_the_application_before_and_after_the_migration(
 
     with application.running(DUAL_WRITE="1") as app:
         second = added(app, "written after")
+        until_applied(app, 1)
         found = stored.query.fetch_object_by_id(second["id"])
         assert found is not None
         assert found.properties["body"] == "written after"
@@ -109,6 +115,7 @@ def test_the_application_before_and_after_the_migration(
         app.get(f"/notes/{first['id']}")  # Connects, which may take too long.
         before = report_of(app)
         changed = app.put(f"/notes/{first['id']}", json={"body": "changed", "tag": "blue"}).json()
+        until_applied(app, 2)
         assert app.get(f"/notes/{first['id']}").json() == changed
         assert {row["body"] for row in app.get("/notes", params={"tag": "blue"}).json()} == {"changed", "written after"}
         report = report_of(app)
@@ -121,6 +128,7 @@ def test_the_application_before_and_after_the_migration(
         assert "damaged" in difference["weaviate"]
 
         assert app.delete(f"/notes/{second['id']}").status_code == 204
+        until_applied(app, 3)
         assert stored.query.fetch_object_by_id(second["id"]) is None
         assert app.get(f"/notes/{second['id']}").status_code == 404
         writer = app.get("/dual-write").json()["writer"]

@@ -99,8 +99,8 @@ class NotesOnSmallDisk:
         assert "Traceback" not in ended.stderr, ended.stderr
 
     def write_note(self, body: str) -> None:
-        """The application writes, and does not wait for a lock."""
-        with closing(sqlite3.connect(self.notes.source, timeout=0)) as connection, connection:
+        """The application writes; it waits no longer than for one small write, which a follower may be at."""
+        with closing(sqlite3.connect(self.notes.source, timeout=5)) as connection, connection:
             connection.execute("INSERT INTO notes (id, body) VALUES (lower(hex(randomblob(16))), ?)", [body])
 
     def assert_readable(self) -> None:
