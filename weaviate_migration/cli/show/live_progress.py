@@ -54,7 +54,7 @@ class _Showing:
         """A look now and then, and a last one when it is over; none of a run that never began."""
         since = datetime.now(UTC)
         while not self.began.is_set():
-            if self.ended.wait(SECONDS_BETWEEN_FRAMES):
+            if self.ended.wait(SECONDS_BETWEEN_FRAMES) and not self.began.is_set():
                 return
         with looking_at(self.config, run_of_this_process(since), self.prefix, self.mapping) as run:
             while not self.ended.wait(seconds):
