@@ -77,6 +77,23 @@ class Boundary:
 
 
 @dataclass(frozen=True)
+class Signalled:
+    """A process gets a signal when a command comes to this place.
+
+    Attributes:
+        process: which; None: the command itself.
+    """
+
+    place: Boundary
+    number: signal.Signals
+    process: int | None = None
+
+    def arm(self) -> None:
+        """Has it sent there, by this process."""
+        self.place.arm_with(lambda: os.kill(self.process or os.getpid(), self.number))
+
+
+@dataclass(frozen=True)
 class Standstill:
     """A command goes no further than to this place, until somebody kills it."""
 

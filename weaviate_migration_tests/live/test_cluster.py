@@ -1,11 +1,8 @@
 """A cluster of three real nodes: a node may go at any moment, and come back."""
 
 import json
-import os
 import signal
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +21,7 @@ from weaviate_migration.target.read_back import objects_by_uuid, uuids_in_range,
 from weaviate_migration.target.replicas import open_collection
 from weaviate_migration.target.write import ObjectWriter, WriteSettings, cut_into_batches
 from weaviate_migration.work_folder.folder import WorkFolder
-from weaviate_migration_tests.chaos.killing import Boundary, run
+from weaviate_migration_tests.chaos.killing import Boundary, Signalled, run
 from weaviate_migration_tests.live.command_line import run_here
 from weaviate_migration_tests.live.notes import NoteMigration, make_mapping, note_file, note_id
 from weaviate_migration_tests.live.own_server import StoppableServer
@@ -128,25 +125,13 @@ def notes(tmp_path: Path, three_nodes: ThreeNodes) -> NoteMigration:
     return notes
 
 
-@dataclass(frozen=True)
-class NodeGoes:
-    """The process of a node is killed between two steps of a command."""
-
-    pid: int
-    step: Boundary
-
-    def arm(self) -> None:
-        """Has it killed there, by this process."""
-        self.step.arm_with(partial(os.kill, self.pid, signal.SIGKILL))
-
-
 def run_while_killing(
     notes: NoteMigration, nodes: ThreeNodes, node: StoppableServer, step: Boundary, *words: object
 ) -> Any:
     """The result of a command that has a node killed under it, at this step, which it has to get over."""
     patience = ("--max-retries", 8, "--retry-delay", 0.5)
     common = ("--work-dir", notes.work_dir, *nodes.options, *patience, "--json")
-    ended = run(*words, *common, end=NodeGoes(node.process.pid, step))
+    ended = run(*words, *common, end=Signalled(step, signal.SIGKILL, node.process.pid))
     assert ended.code == 0, ended.stderr
     assert not node.process.is_alive(), "the command did not come to this step"
     node.stop()

@@ -2,7 +2,8 @@
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
@@ -14,15 +15,14 @@ from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import STATE_FILE, FolderState, embedded_server
 from weaviate_migration.target.server_process import servers_of, stop
 from weaviate_migration.work_folder.folder import WorkFolder
-from weaviate_migration.work_folder.progress import read_progress
-from weaviate_migration.work_folder.state_store import StateStore
-from weaviate_migration_tests.chaos.killing import Boundary, run_killed
-from weaviate_migration_tests.live.command_line import Ended, end_of, holdings, run_here, started, until
+from weaviate_migration_tests.chaos.killing import Boundary, Fault, Signalled, run, run_killed
+from weaviate_migration_tests.live.command_line import Ended, holdings, run_here
 from weaviate_migration_tests.live.notes import NoteMigration, note_file, note_rows
 
-ROWS = 12_000
-"""So many that they are under way for seconds when they are sent as slowly as this."""
+ROWS = 1_200
 SLOWLY = ("--batch-size", 5, "--workers", 1, "--max-retries", 1, "--retry-delay", 0.1)
+# Here some rows are in Weaviate, and most are not.
+UNDER_WAY = Boundary("weaviate_migration.target.write:ObjectWriter.write_batch", call=40)
 
 
 @pytest.fixture
@@ -32,19 +32,9 @@ def many(notes: NoteMigration) -> NoteMigration:
     return notes
 
 
-def rows_under_way(notes: NoteMigration) -> bool:
-    """Whether some rows are in Weaviate, and most are not."""
-    progress = {each.collection: each for each in read_progress(StateStore.of(notes.work_dir))}
-    return "Note" in progress and progress["Note"].handled > 200
-
-
-def interrupted(notes: NoteMigration, options: list[object], interrupt: Callable[[int], None]) -> Ended:
-    """Begins a migration, and interrupts it when rows are under way; `interrupt` gets the command's process id."""
-    with started("migrate", *options, *SLOWLY) as command:
-        until(lambda: rows_under_way(notes) or command.poll() is not None)
-        assert command.poll() is None, command.communicate()
-        interrupt(command.pid)
-        return end_of(command)
+def interrupted(options: list[object], fault: Fault) -> Ended:
+    """A migration that comes to its fault when rows are under way."""
+    return run("migrate", *options, *SLOWLY, end=fault)
 
 
 def state_of(notes: NoteMigration) -> list[str]:
@@ -62,7 +52,7 @@ def everything_is_there(client: weaviate.WeaviateClient, rows: int = ROWS) -> bo
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_says_how_to_go_on(many: NoteMigration, client: weaviate.WeaviateClient, number: signal.Signals) -> None:
-    ended = interrupted(many, many.options, lambda pid: os.kill(pid, number))
+    ended = interrupted(many.options, Signalled(UNDER_WAY, number))
     assert ended.code == 130, ended.stderr
     assert ended.complaint == ["The migration stays unfinished; the same command goes on with it.", "Interrupted."]
     assert state_of(many) == ["unfinished"]
@@ -80,15 +70,25 @@ def embedded(many: NoteMigration) -> Iterator[list[object]]:
         stop(server)
 
 
-def kill_server(data_dir: Path) -> None:
-    server = FolderState.model_validate_json((data_dir / STATE_FILE).read_bytes()).server
-    assert server is not None
-    os.kill(server.pid, signal.SIGKILL)
+@dataclass(frozen=True)
+class ServerGoes:
+    """The server on this folder is killed when rows are under way."""
+
+    data_dir: Path
+
+    def arm(self) -> None:
+        """Has it killed then, by this process."""
+        UNDER_WAY.arm_with(self._kill)
+
+    def _kill(self) -> None:
+        server = FolderState.model_validate_json((self.data_dir / STATE_FILE).read_bytes()).server
+        assert server is not None
+        os.kill(server.pid, signal.SIGKILL)
 
 
 def test_weaviate_killed_in_the_middle(many: NoteMigration, embedded: list[object]) -> None:
     data_dir = many.work_dir / "weaviate"
-    ended = interrupted(many, embedded, lambda _: kill_server(data_dir))
+    ended = interrupted(embedded, ServerGoes(data_dir))
     assert ended.code == 1, ended.stderr
     assert "Traceback" not in ended.stderr
     assert "objects are sent again" in ended.stderr
@@ -119,7 +119,7 @@ def test_command_killed_at_a_stage(notes: NoteMigration, client: weaviate.Weavia
 
 
 def test_command_killed_does_not_hold_up_the_next(many: NoteMigration, client: weaviate.WeaviateClient) -> None:
-    ended = interrupted(many, many.options, lambda pid: os.kill(pid, signal.SIGKILL))
+    ended = interrupted(many.options, Signalled(UNDER_WAY, signal.SIGKILL))
     assert ended.code == -signal.SIGKILL
     assert many.migrate().code == 0
     assert everything_is_there(client)
