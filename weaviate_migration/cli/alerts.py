@@ -29,7 +29,7 @@ def alerts() -> None:
 @alerts.command(cls=HeadedCommand, epilog=EPILOG)
 @with_options(ALERTS_OPTION, *WORK_OPTIONS)
 def test(as_json: bool, **options: Any) -> int:
-    """Send a notification to every channel; the exit code is 1 where one did not take it."""
+    """Send a notification to every channel. The exit code is 1 where one did not take it."""
     settings = configured_alerts(create_migration_config("", **options))
     if settings is None:
         raise ConfigurationError("No alerts are configured.", "Name the file with --alerts.")

@@ -39,7 +39,7 @@ from weaviate_migration.vectors.open_models import OpenModels
 @click.command(cls=HeadedCommand, epilog=EPILOG)
 @with_options(*MIGRATION_OPTIONS)
 def audit(as_json: bool, **options: Any) -> int:
-    """Read every value that a migration would move, and show what does not fit and what becomes of it."""
+    """Read every value, and show what does not fit. It says what a migration would make of it."""
     config = create_migration_config(**options)
     with opened(config, mapping_to_migrate) as session:
         refuse_large_rows(session.source, session.mapping, session.work_folder.scratch, config.memory_limit_mb)

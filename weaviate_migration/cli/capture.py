@@ -24,20 +24,20 @@ from weaviate_migration.cli.show.terminal import tell
 
 @click.group(epilog=EPILOG)
 def capture() -> None:
-    """Log the changes that the application makes, by triggers in the SQLite file."""
+    """Log what the application changes, by triggers in the file."""
 
 
 @capture.command(cls=HeadedCommand, epilog=EPILOG)
 @with_options(*MIGRATION_OPTIONS)
 def install(as_json: bool, **options: Any) -> int:
-    """Begin to log changes; what is there and intact stays, what is damaged is made again."""
+    """Begin to log changes. What is there and intact stays, what is damaged is made again."""
     return _reported(install_change_capture(config_with_optional_source(**options)), as_json)
 
 
 @capture.command(cls=HeadedCommand, epilog=EPILOG)
 @with_options(*MIGRATION_OPTIONS)
 def status(as_json: bool, **options: Any) -> int:
-    """Show which tables are captured, how long the log is, and what is damaged; exit code 1 if anything is."""
+    """Show which tables are captured, and what is damaged. It says how long the log is; damage is exit code 1."""
     return _reported(change_capture_status(config_with_optional_source(**options)), as_json)
 
 

@@ -44,7 +44,7 @@ def checks(
     markdown: str | None,
     **options: Any,
 ) -> int:
-    """Show what each check said last, and which never ran; a FILE may be - for standard output."""
+    """Show what each check said last, and which never ran. A FILE may be - for standard output."""
     if run_id is not None and backfill_id is not None:
         raise click.UsageError("--run and --backfill exclude each other.")
     to_standard_output = [as_json, junit == STANDARD_OUTPUT, markdown == STANDARD_OUTPUT]

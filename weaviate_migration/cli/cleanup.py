@@ -27,7 +27,7 @@ NOT_AGREED = 1
 @click.option("--force", is_flag=True, help="Also before a cutover, with what an unfinished migration has made.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def cleanup(as_json: bool, keep: int, force: bool, yes: bool, **options: Any) -> int:
-    """Remove older versions, change capture, snapshots and extracts, after listing them."""
+    """Remove older versions, change capture and snapshots. They are listed first, and extracts go, too."""
     if not yes and not sys.stdin.isatty():
         raise click.UsageError("There is no terminal to ask on: --yes removes without asking.")
 

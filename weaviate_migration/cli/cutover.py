@@ -36,7 +36,7 @@ from weaviate_migration.cli.show.terminal import tell
     help="Give up when the aliases cannot be moved by then.",
 )
 def cutover(as_json: bool, timeout: float, **options: Any) -> int:
-    """Point the aliases at the migration's collections, once every blocking check has passed."""
+    """Point the aliases at the migration's collections. Every blocking check has to have passed."""
     result = cut_over_migration(config_with_optional_source(**options), timeout)
     if as_json:
         print_json(result.to_dict())

@@ -33,7 +33,7 @@ from weaviate_migration.vectors.provider import EmbeddingProvider
 @click.command(cls=HeadedCommand, epilog=EPILOG)
 @with_options(*COMMON_OPTIONS, *MIGRATE_OPTIONS, *WORK_OPTIONS)
 def demo(as_json: bool, **options: Any) -> int:
-    """Make a demo file from Python's own documentation, migrate it, and search what came out.
+    """Make a demo file, migrate it, and search what came out. It is made from Python's own documentation.
 
     With --live an application writes to the file all the while, and what it wrote is looked for at the end.
     """

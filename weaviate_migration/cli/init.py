@@ -60,7 +60,7 @@ def init(
     as_json: bool,
     **options: Any,
 ) -> int:
-    """Draw up a mapping for any SQLite file: every table, from its schema and all of its values."""
+    """Draw up a mapping for any SQLite file. It has every table, from its schema and all of its values."""
     if as_json and output == STANDARD_OUTPUT:
         raise click.UsageError("Only one of --json and --output - can have standard output.")
     if update is not None and joins:

@@ -27,7 +27,7 @@ from weaviate_migration.cli.show.terminal import can_redraw, plain_console, stan
 @click.command(cls=HeadedCommand, epilog=EPILOG)
 @with_options(*SOURCE_OPTIONS, *COMMON_OPTIONS, *MIGRATE_OPTIONS, *WORK_OPTIONS)
 def migrate(as_json: bool, **options: Any) -> int:
-    """Migrate the file: schema, history, checks, cutover; or go on with what is unfinished."""
+    """Migrate the file, or go on with what is unfinished. It makes schema, history, checks and cutover."""
     config = create_migration_config(**options)
     result = run_with_progress(config)
     return report_result(result, as_json, quiet=config.log_format == "json")

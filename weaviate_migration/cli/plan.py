@@ -31,7 +31,7 @@ from weaviate_migration.source.plan import CollectionPlan, MigrationPlan, planne
 @click.command(cls=HeadedCommand, epilog=EPILOG)
 @with_options(*MIGRATION_OPTIONS)
 def plan(as_json: bool, **options: Any) -> int:
-    """Show the mapping as it fits this file: every column, and the property it becomes."""
+    """Show the mapping as it fits this file. Every column has the property it becomes."""
     config = create_migration_config(**options)
     with (
         opened(config, mapping_to_migrate) as session,

@@ -21,7 +21,7 @@ from weaviate_migration.cli.show.terminal import plain_console
 @click.command(cls=HeadedCommand, epilog=EPILOG)
 @with_options(QUERIES_OPTION, *MIGRATION_OPTIONS)
 def postflight(as_json: bool, **options: Any) -> int:
-    """Look at what became of the migration: aliases, counts, search, checks, lag, quarantine, certificate."""
+    """Look at what became of the migration. That is aliases, counts, search, checks, lag, quarantine, certificate."""
     found = check_postflight(config_with_optional_source(**options))
     if as_json:
         print_json(found.to_dict())

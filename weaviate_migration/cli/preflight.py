@@ -24,7 +24,7 @@ from weaviate_migration.cli.show.terminal import plain_console
 @click.command(cls=HeadedCommand, epilog=EPILOG)
 @with_options(*SOURCE_OPTIONS, *COMMON_OPTIONS, *MIGRATE_OPTIONS, *WORK_OPTIONS)
 def preflight(as_json: bool, **options: Any) -> int:
-    """Look at what `migrate` with the same options needs: file, room, server, rights, names, and time."""
+    """Look at what `migrate` with the same options needs. That is file, room, server, rights, names, and time."""
     config = create_migration_config(**options)
     configure_logging(config.log_level, config.log_file, config.log_format)
     found = check_preflight(config)

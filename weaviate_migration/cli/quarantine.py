@@ -34,7 +34,7 @@ def quarantine() -> None:
 @quarantine.command("list", cls=HeadedCommand, epilog=EPILOG)
 @with_options(COLLECTION_OPTION, *MIGRATION_OPTIONS)
 def list_rows(as_json: bool, collection: str | None, **options: Any) -> int:
-    """Show the refused rows of the current migration, with reasons; exit code 3 if there are any."""
+    """Show the refused rows, with reasons. They are the current migration's; the exit code is 3 if there are any."""
     rows = refused_rows(config_with_optional_source(**options), collection)
     if as_json:
         return _exit_code(_print_json({"migration_id": rows.migration_id}, rows))
@@ -44,7 +44,7 @@ def list_rows(as_json: bool, collection: str | None, **options: Any) -> int:
 @quarantine.command(cls=HeadedCommand, epilog=EPILOG)
 @with_options(COLLECTION_OPTION, *MIGRATION_OPTIONS)
 def retry(as_json: bool, collection: str | None, **options: Any) -> int:
-    """Write the refused rows again, from the migration's extracts; exit code 3 if any are left."""
+    """Write the refused rows again. They come from the migration's extracts; the exit code is 3 if any are left."""
     # Imported only now: it needs Dagster's settings and the client, and `list` needs neither.
     from weaviate_migration.api.quarantine_retry import retry_refused_rows
 

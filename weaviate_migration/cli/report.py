@@ -27,7 +27,7 @@ from weaviate_migration.work_folder.storage import local_path, url_of, write_who
 @click.option("--html", metavar="FILE", help="Write one HTML page; default: report.html in the storage.")
 @MARKDOWN_OPTION
 def report(as_json: bool, html: str | None, markdown: str | None, **options: Any) -> int:
-    """Write the report of the newest migration, finished or failed; a FILE may be - for standard output."""
+    """Write the report of the newest migration. It may have finished or failed; a FILE may be - for standard output."""
     if sum([as_json, html == STANDARD_OUTPUT, markdown == STANDARD_OUTPUT]) > 1:
         raise click.UsageError("Only one of --json, --html - and --markdown - can have standard output.")
     config = config_with_optional_source(**options)

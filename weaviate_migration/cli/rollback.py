@@ -21,7 +21,7 @@ from weaviate_migration.cli.show.terminal import tell
 @click.option("--discard", is_flag=True, help="Also remove the collections that this migration made.")
 @click.option("--migration", metavar="ID", help="Go back from this migration; default: the newest.")
 def rollback(as_json: bool, discard: bool, migration: str | None, **options: Any) -> int:
-    """Point the aliases back to where they were; with --discard, remove the migration's collections."""
+    """Point the aliases back to where they were. With --discard, the migration's collections are removed."""
     outcome = roll_back_migration(config_with_optional_source(**options), discard, migration)
     if as_json:
         print_json(outcome.to_dict())

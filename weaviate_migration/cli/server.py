@@ -26,7 +26,7 @@ from weaviate_migration.target.weaviate_url import EmbeddedTarget, configured_ta
 @click.command(cls=HeadedCommand, epilog=EPILOG)
 @with_options(SERVER_OPTION, *WORK_OPTIONS)
 def server(as_json: bool, **options: Any) -> int:
-    """Start the embedded Weaviate server, print its addresses and how to get its key, and keep it until Ctrl-C."""
+    """Start the embedded Weaviate server, until Ctrl-C. It prints its addresses and how to get its key."""
     config = create_migration_config("", **options)
     folder = _server_data(config)
     with suppress(KeyboardInterrupt), embedded_server(folder) as address:

@@ -33,7 +33,7 @@ from weaviate_migration.monitoring.status import status_before_first
     help="With --watch: how long from one look to the next.",
 )
 def status(as_json: bool, watch: bool, interval: float, **options: Any) -> int:
-    """Show phase, positions, aliases, checks and disk use, and what the next command is."""
+    """Show how far it is, and what the next command is. It has phase, positions, aliases, checks and disk use."""
     if watch and as_json:
         raise click.UsageError("--watch and --json exclude each other: JSON is one document.")
     config, console = config_with_optional_source(**options), plain_console()

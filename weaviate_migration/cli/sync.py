@@ -43,7 +43,7 @@ from weaviate_migration.work_folder.folder import lacking_text
     help="Without --follow: give up when another sync has not ended by then.",
 )
 def sync(as_json: bool, follow: bool, wait: float, **options: Any) -> int:
-    """Apply the changes that the application has made since the snapshot, or since the last sync."""
+    """Apply what the application has changed since the last sync. The first one begins at the snapshot."""
     config = config_with_optional_source(**options)
     configure_logging(config.log_level, config.log_file, config.log_format)
     if follow:

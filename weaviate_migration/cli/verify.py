@@ -37,7 +37,7 @@ SHOWN_DIFFERENCES = 20
 )
 @click.option("--repair", is_flag=True, help="Write what is missing or altered, remove what is extra, compare again.")
 def verify(as_json: bool, repair: bool, **options: Any) -> int:
-    """Compare every object with its row, run all checks, and write the certificate."""
+    """Compare every object with its row, and run all checks. The certificate says what came of it."""
     config = config_with_optional_source(**options)
     with standard_error() as console, shown_progress(config, console, "Verifying", None) as begin:
         result = verify_migration(config, repair, on_start=begin)

@@ -83,6 +83,14 @@ def test_options_that_belong_together_come_together(group: tuple[str, ...]) -> N
         assert len(set(group) & options_of(COMMANDS[name]).keys()) in (0, len(group)), name
 
 
+@pytest.mark.parametrize("group", ["", *sorted({name.partition(" ")[0] for name in COMMANDS if " " in name})])
+def test_no_summary_of_a_command_is_cut_off_on_a_terminal_of_80_columns(group: str) -> None:
+    _, _, summaries = run_here(*group.split(), "--help").stdout.partition("\nCommands:\n")
+    listed = re.findall(r"^  ([a-z]+) +(\S.*)$", summaries.partition("\n\n")[0], re.MULTILINE)
+    assert {name for name, _ in listed} >= {name.split()[-1] for name in COMMANDS if name.startswith(group + " ")}
+    assert [(name, summary) for name, summary in listed if not summary.endswith(".") or "..." in summary] == []
+
+
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_help_begins_with_the_command_s_own_options(name: str) -> None:
     """And has the others under the headings that they have in every command, each option once."""
