@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from weaviate import WeaviateClient
 
@@ -12,6 +13,9 @@ from weaviate_migration.phases.preflight.mapping_choice import mapping_to_migrat
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.vectors.open_models import OpenModels
 from weaviate_migration.work_folder.checklist import Checklist, ChecklistItem
+
+if TYPE_CHECKING:
+    from weaviate_migration.runs.executors import ChosenExecutor  # It takes Dagster.
 
 
 def check_preflight(config: MigrationConfig) -> Checklist:
@@ -25,7 +29,8 @@ def check_preflight(config: MigrationConfig) -> Checklist:
         MigrationConflictError: a migration is running in the work folder.
         SourceError: the file is locked or damaged, so that it cannot even be opened.
     """
-    workers, processes = _executor_of(config)
+    executor = _executor_of(config)
+    workers = _workers_of(executor)
     with opened_with_server(config, mapping_to_migrate) as session:
 
         def connect() -> tuple[WeaviateClient, ServerAddress]:
@@ -35,30 +40,38 @@ def check_preflight(config: MigrationConfig) -> Checklist:
         mapping = session.mapping
         session.work_folder.queries.current(config.queries, mapping)
         session.lock("preflight")
-        workers += _looked_from_worker(config, workers)
+        workers += _looked_from_worker(config, executor, workers)
         # No limit: what costs money is not asked here.
         models = session.parts.enter_context(OpenModels(session.work_folder.vector_cache_place, config))
-        return check_thoroughly(config, mapping, connect, models, workers, processes)
+        return check_thoroughly(
+            config, mapping, connect, models, workers, executor.processes if executor else config.processes
+        )
 
 
-def _executor_of(config: MigrationConfig) -> tuple[list[ChecklistItem], int]:
-    """Whether somebody takes the steps, where the settings have workers do so, and how many processes run them here.
-
-    For a file of the executor alone Dagster is imported.
-    """
+def _executor_of(config: MigrationConfig) -> "ChosenExecutor | None":
+    """That of the settings' file; without one Dagster is not imported."""
     if config.executor is None:
-        return [], config.processes
+        return None
     executors = importlib.import_module("weaviate_migration.runs.executors")
-    workers = importlib.import_module("weaviate_migration.runs.workers")
-    chosen = executors.read_executor(config.executor)
-    return workers.checked_workers(chosen), chosen.processes
+    chosen: ChosenExecutor = executors.read_executor(config.executor)
+    return chosen
 
 
-def _looked_from_worker(config: MigrationConfig, workers: Sequence[ChecklistItem]) -> list[ChecklistItem]:
-    """What a worker reaches, where there may be one."""
-    if config.executor is None or not workers or any(each.verdict == "failed" for each in workers):
+def _workers_of(executor: "ChosenExecutor | None") -> list[ChecklistItem]:
+    """Whether somebody takes the steps, where the settings have workers do so."""
+    if executor is None:
         return []
-    executors = importlib.import_module("weaviate_migration.runs.executors")
+    workers = importlib.import_module("weaviate_migration.runs.workers")
+    found: list[ChecklistItem] = workers.checked_workers(executor)
+    return found
+
+
+def _looked_from_worker(
+    config: MigrationConfig, executor: "ChosenExecutor | None", workers: Sequence[ChecklistItem]
+) -> list[ChecklistItem]:
+    """What a worker reaches, where there may be one."""
+    if not workers or any(each.verdict == "failed" for each in workers):
+        return []
     look = importlib.import_module("weaviate_migration.runs.worker_look")
-    found: list[ChecklistItem] = look.looked_from_worker(config, executors.read_executor(config.executor))
+    found: list[ChecklistItem] = look.looked_from_worker(config, executor)
     return found

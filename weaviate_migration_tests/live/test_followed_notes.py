@@ -19,7 +19,7 @@ from filelock import Timeout
 from weaviate.collections import Collection
 
 from weaviate_migration.api.sync import follow_changes
-from weaviate_migration.base.errors import CaptureError, SourceReplacedError
+from weaviate_migration.base.errors import CaptureError, SourceAwayError, SourceReplacedError
 from weaviate_migration.base.settings import create_migration_config
 from weaviate_migration.phases.dual_write import log_pruner, row_applier
 from weaviate_migration.phases.dual_write.log_pruner import LogPruner
@@ -177,6 +177,17 @@ def test_changed_rows_are_compared_with_their_blobs(notes: FollowedNotes) -> Non
     with notes.syncing() as migration:
         (compared,) = compare_changes(migration, notes.captured.position).collections
     assert [(each.key, each.property) for each in compared.differences] == [("key 2", "bytes")]
+
+
+def test_who_has_no_file_is_told_why_it_is_needed_and_how_to_do_without(notes: FollowedNotes, tmp_path: Path) -> None:
+    record = notes.record.model_copy(update={"source": tmp_path / "elsewhere.db"})
+    with (
+        pytest.raises(SourceAwayError, match=r"elsewhere\.db: No such file") as raised,
+        held_changes(notes.work_folder, record, notes.mapping, notes.mapping.collections[0]),
+    ):
+        pass
+    assert "on the machine that has the file" in raised.value.hint
+    assert "`weaviate-migration capture remove`" in raised.value.hint
 
 
 def test_a_gap_is_a_gap_until_all_was_compared(notes: FollowedNotes) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import Mock
 
 import dagster as dg
 import pytest
@@ -12,7 +13,7 @@ import yaml
 from weaviate import WeaviateClient
 
 from weaviate_migration.phases.history.collection_locks import writing_lock
-from weaviate_migration.runs import awaited_run, life_watch, worker_look
+from weaviate_migration.runs import awaited_run, executors, life_watch, worker_look
 from weaviate_migration.runs.awaited_run import AWAITED_TAG
 from weaviate_migration.runs.executors import read_executor
 from weaviate_migration.runs.runner import dagster_instance
@@ -102,8 +103,11 @@ def test_preflight_says_what_a_worker_reaches(worked: WorkedNotes, monkeypatch: 
     monkeypatch.setattr(worker_look, "SECONDS", SECONDS)
     worked.worker.start()
     assert [each.verdict for each in checked_workers(read_executor(worked.executor))] == ["passed"]
+    reader = Mock(wraps=read_executor)
+    monkeypatch.setattr(executors, "read_executor", reader)
     checked = run_here("preflight", *worked.notes.options, "--executor", worked.executor, "--json")
     assert checked.code == 0, checked.stdout
+    assert reader.call_count == 1
     first = [(each["name"], each["verdict"]) for each in checked.json["items"][:4]]
     reaches = [f"worker reaches {thing}" for thing in ("state", "storage", "server")]
     assert first == [(name, "passed") for name in ("workers", *reaches)]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from weaviate_migration.base.endings import Endings
-from weaviate_migration.base.errors import CaptureError
+from weaviate_migration.base.errors import CaptureError, SourceAwayError
 from weaviate_migration.mapping import CollectionMapping, Mapping
 from weaviate_migration.mapping.object_ids import UuidRange, object_uuid
 from weaviate_migration.phases.history.ascending import Ascending
@@ -27,6 +27,12 @@ from weaviate_migration.work_folder.record import MigrationRecord
 from weaviate_migration.work_folder.sync_positions import refuse_another_history
 
 EVERYTHING = UuidRange(None, None)
+
+_LOG_HINT = (
+    "The change log in it is read wherever rows are loaded: have that done on the machine that has the file. Where "
+    "nobody follows its changes any more, `weaviate-migration rollback --discard` and then `weaviate-migration capture "
+    "remove` there let the next migration do without it."
+)
 
 
 @dataclass(frozen=True)
@@ -170,6 +176,15 @@ def open_change_log(work_folder: WorkFolder, source: Path) -> Iterator[ChangeLog
 
 
 @contextmanager
+def _naming_the_log() -> Iterator[None]:
+    """Says why the file is needed: who did not ask for changes to be followed may have a log from before."""
+    try:
+        yield
+    except SourceAwayError as error:
+        raise SourceAwayError(error.message, f"{_LOG_HINT} {error.hint}") from error
+
+
+@contextmanager
 def collection_changes(
     work_folder: WorkFolder, record: MigrationRecord, mapping: Mapping, collection: CollectionMapping, part: str = ""
 ) -> Iterator[CollectionChanges]:
@@ -180,14 +195,16 @@ def collection_changes(
 
     Raises:
         CaptureError: the snapshot was taken with capture, and the source has it no more.
+        SourceAwayError: it was taken with capture, and the source is not there, as on another machine.
         MappingError: the mapping does not fit the source any more.
     """
     with Endings() as stack:
         log, plan = None, None
         if record.snapshot is not None and record.snapshot.captured is not None:
             # First: where the mapping does not fit any more, mending the capture would be of no use.
-            plan = plan_in_place(record.source, mapping).of(collection)
-            log = stack.enter_context(open_change_log(work_folder, record.source))
+            with _naming_the_log():
+                plan = plan_in_place(record.source, mapping).of(collection)
+                log = stack.enter_context(open_change_log(work_folder, record.source))
         yield CollectionChanges(work_folder, record.collection(collection), log, plan, record, part)
 
 
