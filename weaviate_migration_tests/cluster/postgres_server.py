@@ -25,6 +25,7 @@ _PACKAGE = "postgresql"
 _PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 # What was written is safe from a kill without it; only a machine that loses its power would lose it.
 _NOT_FLUSHED = ("-c", "fsync=off")
+_END_MILLISECONDS = 300_000
 _numbers = count(1)
 
 
@@ -62,6 +63,12 @@ class PostgresServer:
         with closing(self._connect()) as connection, connection.cursor() as cursor:
             connection.autocommit = True
             cursor.execute(statement)
+
+    def end_connections(self, url: str) -> None:
+        """Ends those of one of its databases, as a restart or a network does, and waits until they hold nothing."""
+        ending = sql.SQL("SELECT pg_terminate_backend(pid, {}) FROM pg_stat_activity WHERE datname = {}")
+        database = url.rpartition("/")[2]
+        self.execute(ending.format(sql.Literal(_END_MILLISECONDS), sql.Literal(database)))
 
     def start(self) -> None:
         """Starts it, also again, and waits until it takes connections."""

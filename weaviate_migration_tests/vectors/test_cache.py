@@ -213,11 +213,7 @@ def test_whoever_has_lost_the_connection_that_claims_goes_on(postgres_server: Po
     url = postgres_server.new_database()
     with closing(VectorCache(url)) as one, closing(VectorCache(url)) as other:
         with one.claimed("model", ["a"]) as ours:
-            carry_out(
-                url,
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE datname = current_database() AND pid <> pg_backend_pid()",
-            )
+            postgres_server.end_connections(url)
             one.write("model", ours, [numbers(1)])
         with one.claimed("model", ["a", "b"]) as again, other.claimed("model", ["b", "c"]) as others:
             assert (ours, again, others) == (["a"], ["b"], ["c"])

@@ -23,6 +23,7 @@ from weaviate_migration.work_folder.shared_locks import LockSession, SharedLock
 from weaviate_migration.work_folder.state_store import StateStore
 from weaviate_migration.work_folder.state_tables import lock_holders
 from weaviate_migration_tests.cluster.postgres_server import PostgresServer
+from weaviate_migration_tests.live.command_line import SECONDS
 from weaviate_migration_tests.work_folder.lock_holding import hold_until_lost, server_at
 
 _CONTEXT = multiprocessing.get_context("spawn")
@@ -47,16 +48,6 @@ def age(engine: db.Engine, seconds: float) -> None:
         connection.execute(
             db.update(lock_holders).values(beat_at=COLUMNS.beat_at - db.func.make_interval(0, 0, 0, 0, 0, 0, seconds))
         )
-
-
-def end_connections(engine: db.Engine) -> None:
-    """As a restart of the server, or a network, does."""
-    others = db.text(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    )
-    with engine.begin() as connection:
-        connection.execute(others)
 
 
 def test_one_at_a_time_has_it_and_others_are_told_who(url: str) -> None:
@@ -124,16 +115,18 @@ def test_lock_of_a_killed_process_is_waited_for_and_taken(url: str, engine: db.E
         process.kill()
         process.wait()
         age(engine, shared_locks.ORPHANED_SECONDS)
-        assert lock.acquire()
+        assert lock.acquire(SECONDS)  # The server takes a moment to see that its connection has ended.
     assert ": the next one (process " in lock.told_holder
     lock.release()
 
 
-def test_whoever_may_rely_on_it_still_is_waited_for(url: str, engine: db.Engine) -> None:
+def test_whoever_may_rely_on_it_still_is_waited_for(
+    postgres_server: PostgresServer, url: str, engine: db.Engine
+) -> None:
     """Its connection has ended, and it does not know yet."""
     ours, theirs = session(url), session(url)
     assert ours.take("migrate", "one") is shared_locks.Attempt.TAKEN
-    end_connections(engine)
+    postgres_server.end_connections(url)
     assert theirs.take("migrate", "other") is shared_locks.Attempt.ORPHANED
     age(engine, shared_locks.ORPHANED_SECONDS)
     assert theirs.take("migrate", "other") is shared_locks.Attempt.TAKEN
@@ -148,7 +141,7 @@ def test_halted_process_loses_it_and_notices_before_it_writes(url: str, engine: 
         age(engine, shared_locks.SILENT_SECONDS / 2)
         assert not lock.acquire()
         age(engine, shared_locks.SILENT_SECONDS)
-        assert lock.acquire(30)
+        assert lock.acquire(SECONDS)
         process.send_signal(signal.SIGCONT)
         said.send("go on")
         assert ": the next one (process " in said.recv()
@@ -169,12 +162,14 @@ def test_it_outlives_a_server_that_is_started_again(
     confirm_writes()
 
 
-def test_what_another_has_had_in_between_is_lost(url: str, engine: db.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_another_has_had_in_between_is_lost(
+    postgres_server: PostgresServer, url: str, engine: db.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(shared_locks, "RELIED_SECONDS", 0.0)
     ours, theirs = session(url), session(url)
     for lock in ("migrate", "sync"):
         ours.take(lock, "one")
-    end_connections(engine)
+    postgres_server.end_connections(url)
     age(engine, shared_locks.ORPHANED_SECONDS)
     theirs.take("migrate", "other")
     theirs.release("migrate")
