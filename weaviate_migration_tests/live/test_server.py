@@ -41,11 +41,11 @@ from weaviate_migration.target.server_process import (
     LOOPBACK,
     Ports,
     ProcessIdentity,
-    free_ports,
     servers_of,
     stop,
 )
 from weaviate_migration.target.weaviate_url import EmbeddedTarget, RemoteTarget
+from weaviate_migration_tests.live.free_ports import free_server_ports
 from weaviate_migration_tests.live.locked_server import KEY
 from weaviate_migration_tests.live.own_server import StoppableServer
 
@@ -202,7 +202,7 @@ def test_a_server_that_an_earlier_version_started_is_used_without_a_key(data_dir
     earlier.start()
     try:
         own = {"http": earlier.address.http_port, "grpc": earlier.address.grpc_port}
-        ports = free_ports().model_copy(update=own)
+        ports = free_server_ports().model_copy(update=own)
         state = FolderState(server=earlier.process, ports=ports).model_dump(exclude={"wants_key"})
         (data_dir / STATE_FILE).write_text(json.dumps(state))
         with embedded_server(data_dir) as address, connect(address, None) as client:
@@ -319,7 +319,7 @@ def test_server_that_died_is_started_again(data_dir: Path) -> None:
 def test_other_ports_are_tried_when_one_was_taken(
     data_dir: Path, server: ServerAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    free = free_ports()
+    free = free_server_ports()
     offers: list[Ports] = [free.model_copy(update={"http": server.http_port}), free]
     monkeypatch.setattr(server_module, "free_ports", lambda: offers.pop(0))
     with embedded_server(data_dir) as address:
@@ -349,7 +349,7 @@ def test_each_test_finds_an_empty_server(client: weaviate.WeaviateClient) -> Non
 
 
 def test_wrong_grpc_port_is_told_with_the_right_address(server: ServerAddress) -> None:
-    wrong = ServerAddress(server.host, server.http_port, free_ports().grpc)
+    wrong = ServerAddress(server.host, server.http_port, free_server_ports().grpc)
     with pytest.raises(ServerNotUsableError, match=rf"gRPC at {LOOPBACK}:{wrong.grpc_port} does not") as raised:
         connect(wrong, None)
     assert "--grpc-port" in raised.value.hint

@@ -13,7 +13,7 @@ from weaviate_migration.base.errors import ConfigurationError, ServerNotUsableEr
 from weaviate_migration.target import probes, weaviate_url
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.server import ServerAddress
-from weaviate_migration.target.server_process import free_ports
+from weaviate_migration_tests.live.free_ports import free_server_ports
 
 KEY = "a-key-that-stays-secret"
 
@@ -44,7 +44,7 @@ def answering(**answers: object) -> Iterator[ServerAddress]:
         thread = threading.Thread(target=http_server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
-            yield ServerAddress("127.0.0.1", http_server.server_port, free_ports().grpc)
+            yield ServerAddress("127.0.0.1", http_server.server_port, free_server_ports().grpc)
         finally:
             http_server.shutdown()
             thread.join()
@@ -80,14 +80,14 @@ def test_server_that_cannot_be_used(
 
 
 def test_nobody_answers() -> None:
-    ports = free_ports()
+    ports = free_server_ports()
     with pytest.raises(ServerNotUsableError, match=f"no Weaviate answers at http://127.0.0.1:{ports.http}") as raised:
         connect(ServerAddress("127.0.0.1", ports.http, ports.grpc), None)
     assert "--weaviate-url" in raised.value.hint
 
 
 def test_forgotten_port_is_suggested(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(weaviate_url.HTTP_PORTS, "http", port := free_ports().http)
+    monkeypatch.setitem(weaviate_url.HTTP_PORTS, "http", port := free_server_ports().http)
     with pytest.raises(ServerNotUsableError) as raised:
         connect(ServerAddress("127.0.0.1", port, 50051), None)
     assert "8080" in raised.value.hint

@@ -39,6 +39,7 @@ from weaviate_migration.target.server_process import (
     stop,
     wait_until_ready,
 )
+from weaviate_migration_tests.live.free_ports import free_port, free_server_ports
 
 FAKE_GO = """#!/bin/sh
 echo "$@" > "$GOBIN/../go-arguments"
@@ -96,7 +97,7 @@ class Release(BaseHTTPRequestHandler):
 @pytest.fixture(autouse=True)
 def _no_download(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reaches out: a port where nobody listens stands for github.com, unless a test says otherwise."""
-    url = f"http://127.0.0.1:{free_ports().http}/"
+    url = f"http://127.0.0.1:{free_port()}/"
     monkeypatch.setattr(weaviate.embedded, "GITHUB_RELEASE_DOWNLOAD_URL", url)
 
 
@@ -282,21 +283,21 @@ def start_script(tmp_path: Path, script: str) -> ProcessIdentity:
     binary = tmp_path / "weaviate"
     binary.write_text(f"#!/bin/sh\n{script}\n")
     binary.chmod(0o755)
-    ports = free_ports()
+    ports = free_server_ports()
     environment = {**server_environment(tmp_path, ports), "PATH": "/usr/bin:/bin"}
     return start(binary, ports, environment, tmp_path / "log")
 
 
 def test_server_that_ends_at_once_is_not_waited_for(tmp_path: Path) -> None:
     server = start_script(tmp_path, "echo out; echo reason >&2; exit 1")
-    assert not wait_until_ready(server, free_ports())
+    assert not wait_until_ready(server, free_server_ports())
     assert last_lines(tmp_path / "log") == "out\nreason"
     stop(server)
 
 
 def test_server_that_never_answers_is_given_up_found_and_stopped(tmp_path: Path) -> None:
     server = start_script(tmp_path, "while true; do sleep 1; done")
-    assert not wait_until_ready(server, free_ports(), limit=0.2)
+    assert not wait_until_ready(server, free_server_ports(), limit=0.2)
     assert server in servers_of(tmp_path)
     assert servers_of(tmp_path / "other") == []
     stop(server)
