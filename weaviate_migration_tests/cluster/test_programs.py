@@ -13,6 +13,7 @@ from weaviate_migration_tests.cluster.celery_worker import celery_settings, run_
 from weaviate_migration_tests.cluster.postgres_server import PostgresServer, run_postgres
 from weaviate_migration_tests.cluster.redis_server import RedisServer, run_redis
 from weaviate_migration_tests.cluster.s3_server import S3Server, run_s3
+from weaviate_migration_tests.live.command_line import until
 
 
 def family(pid: int) -> list[psutil.Process]:
@@ -90,7 +91,7 @@ def test_a_killed_worker_is_gone_with_all_its_processes(redis_server: RedisServe
     home = {"DAGSTER_HOME": str(tmp_path)}
     with run_workers(tmp_path, celery_settings(redis_server), home) as (worker,):
         began = family(worker.program.pid)
-        assert worker.answers()
+        until(worker.answers)
         worker.kill()
         assert not [each for each in began if each.is_running()]
         assert not worker.answers()

@@ -98,12 +98,13 @@ def test_no_more_is_read_than_the_limit() -> None:
 @pytest.mark.parametrize("answer", TRICKLES.values(), ids=TRICKLES)
 def test_an_answer_that_trickles(answer: Answer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each byte comes soon after the one before."""
-    monkeypatch.setattr(probes, "CHECK_SECONDS", 1)
-    monkeypatch.setattr(calls_module, "QUESTION_SECONDS", 1)
     watch = Stopwatch()
     with well_at_first(answer) as server:
-        with connect(server.address, KEY) as client, pytest.raises(TargetError, match="in time") as in_work:
-            alias_targets(client, ["Note"])
+        with connect(server.address, KEY) as client:
+            monkeypatch.setattr(calls_module, "QUESTION_SECONDS", 1)
+            with pytest.raises(TargetError, match="in time") as in_work:
+                alias_targets(client, ["Note"])
+        monkeypatch.setattr(probes, "CHECK_SECONDS", 1)
         server.answers["/v1/meta"] = answer
         with pytest.raises(ServerNotUsableError, match="timed out") as before:
             connect(server.address, KEY)
@@ -119,8 +120,8 @@ def test_an_answer_that_comes_slowly_is_taken() -> None:
     def slowly(sender: socket.socket, ended: Any) -> None:
         sender.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1600000\r\n\r\n")
         for _ in range(8):
-            ended.wait(0.25)
             sender.sendall(body)
+            ended.wait(0.25)
 
     watch = Stopwatch()
     with hostile_server(slowly) as server, limited_client(secure=False, timeout=1.5) as client:

@@ -25,8 +25,9 @@ from weaviate_migration.phases.history.extract.partitions import partition_bound
 from weaviate_migration.source.capture import install_capture, read_capture, remove_capture
 from weaviate_migration.source.log_position import LogPosition
 from weaviate_migration.source.plan import planned_source
-from weaviate_migration.target.server_process import free_ports
 from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration_tests.live.command_line import until
+from weaviate_migration_tests.live.free_ports import free_server_ports
 from weaviate_migration_tests.live.notes import make_mapping, note_file
 
 INSERT = text("INSERT INTO notes (id, body) VALUES (:id, 'new')")
@@ -37,7 +38,7 @@ SECONDS = 300.0
 @pytest.fixture
 def config(tmp_path: Path) -> MigrationConfig:
     """Of a migration whose changes are followed; at its address nothing answers."""
-    ports = free_ports()
+    ports = free_server_ports()
     config = create_migration_config(
         str(note_file(tmp_path / "app.db")),
         mapping=make_mapping(tmp_path / "notes.yaml"),
@@ -89,6 +90,7 @@ def test_commits_do_not_suffer_where_nothing_answers(
         writer.attach(engine)
         for number in range(20):
             commit_note(engine, f"note-{number}")
+        until(lambda: writer.counters.failures > 0)
         assert not writer.flush(0.5)
         counters = writer.counters
     assert len(stored(config)) == 20
