@@ -1,9 +1,11 @@
 """Two commands at once on one work folder: the second works beside the first, or is refused and told for whom."""
 
 import signal
+import sqlite3
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from pathlib import Path
 
 import psutil
 import pytest
@@ -13,6 +15,7 @@ from weaviate_migration.phases.history.collection_locks import writing_lock
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.locks import HeldLock
+from weaviate_migration.work_folder.state_store import FILE_NAME
 from weaviate_migration_tests.cli.test_options import COMMANDS
 from weaviate_migration_tests.live.command_line import Ended, at, end_of, holdings, run_here, started, until
 from weaviate_migration_tests.live.kept_migration import KeptNotes
@@ -60,22 +63,34 @@ def run_second(notes: NoteMigration, command: str, *more: object) -> Ended:
 
 
 @contextmanager
-def halted(process: "subprocess.Popen[str]", lock: HeldLock) -> Iterator[str]:
+def halted(process: "subprocess.Popen[str]", lock: HeldLock, work_dir: Path) -> Iterator[str]:
     """A command that has just taken a lock, and does nothing more while the context lives; gives how others know it."""
     until(lambda: lock.holder is not None and lock.holder.process == process.pid)
-    process.send_signal(signal.SIGSTOP)
-    until(lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED)
+    until(lambda: _halts_between_transactions(process, work_dir))
     try:
         yield lock.told_holder
     finally:
         process.send_signal(signal.SIGCONT)
 
 
+def _halts_between_transactions(process: "subprocess.Popen[str]", work_dir: Path) -> bool:
+    """Halts a command, but not where it writes to the store: whoever wants to write there would wait in vain."""
+    process.send_signal(signal.SIGSTOP)
+    until(lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED)
+    with closing(sqlite3.connect(work_dir / FILE_NAME, timeout=0, isolation_level=None)) as store:
+        try:
+            store.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            process.send_signal(signal.SIGCONT)
+            return False
+    return True
+
+
 def test_beside_a_command_that_has_the_folder(live: NoteMigration, connected: weaviate.WeaviateClient) -> None:
     lock = WorkFolder(live.work_dir).lock("migrate", "the test")
     before = holdings(connected), WorkFolder(live.work_dir).records.all()
     with started("verify", *live.options, "--json") as first:
-        with halted(first, lock) as holder:
+        with halted(first, lock, live.work_dir) as holder:
             assert holder.startswith(f": `weaviate-migration verify` (process {first.pid}, since ")
             for command in ALONE:
                 ended = run_second(live, command)
