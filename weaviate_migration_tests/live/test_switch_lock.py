@@ -125,7 +125,7 @@ def test_two_work_folders_with_one_set_of_aliases(tmp_path: Path, client: weavia
     client.alias.create(alias_name=SWITCH_ALIAS, target_collection=f"{NAMES[0]}_{ours.id}")
     before = second.aliases()
     for attempt in (second.switch, second.back):
-        with pytest.raises(MigrationConflictError) as error, bounded(4):
+        with pytest.raises(MigrationConflictError) as error, bounded(10):
             attempt(theirs)
         assert error.value.message.startswith(f"Migration {ours.id} of {ours.source} moves the aliases")
         assert (second.aliases(), second.on_record(theirs)) == (before, theirs)
