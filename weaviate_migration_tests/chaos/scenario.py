@@ -201,6 +201,8 @@ def under_fire(folder: Path, seed: int, model: Path) -> Iterator[Scenario]:
         server.start()
         scenario = Scenario(folder, server, seed, model)
         with scenario.writers.running():
+            # So that there is something to do at each step, however long the writers have taken to begin.
+            scenario.writers.await_transactions(10)
             yield scenario
     finally:
         server.stop()

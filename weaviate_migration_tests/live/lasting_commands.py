@@ -38,7 +38,7 @@ def lasting(
         finally:
             os.killpg(process.pid, signal.SIGINT)
             try:
-                process.communicate(timeout=60)
+                process.communicate(timeout=SECONDS)
             finally:
                 if process.poll() is None:
                     os.killpg(process.pid, signal.SIGKILL)

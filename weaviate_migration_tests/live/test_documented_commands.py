@@ -153,7 +153,7 @@ def test_the_server_command(tmp_path: Path) -> None:
         url = shown.split()[1]
         wait_for_page(f"{url}/v1/.well-known/ready")
         asked = urllib.request.Request(f"{url}/v1/meta", headers={"Authorization": f"Bearer {key}"})
-        with urllib.request.urlopen(asked, timeout=10) as page:
+        with urllib.request.urlopen(asked, timeout=SECONDS) as page:
             assert "modules" in json.load(page)
 
 

@@ -18,7 +18,7 @@ def forwarder(server: ServerAddress) -> Iterator[Forwarder]:
         yield forwarder
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(60, func_only=True)
 def test_grpc_gives_a_forgotten_connection_up(
     forwarder: Forwarder,
     server: ServerAddress,

@@ -123,7 +123,7 @@ def _answers(api: str) -> bool:
 def _opened(api: str, name: str, upstream: str) -> int:
     """Opens a way to this address; returns the port at which it begins."""
     wanted = {"name": name, "listen": f"{OTHER_LOOPBACK}:0", "upstream": upstream}
-    opened = httpx.post(f"{api}/proxies", json=wanted, trust_env=False).raise_for_status()
+    opened = httpx.post(f"{api}/proxies", json=wanted, timeout=30, trust_env=False).raise_for_status()
     return int(opened.json()["listen"].rpartition(":")[2])
 
 
