@@ -5,7 +5,13 @@ from weaviate_migration.api.server_session import ServerSession, opened_with_ser
 from weaviate_migration.base.errors import MigrationError
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.monitoring.metrics.readings import embedding_tallies
-from weaviate_migration.monitoring.status import MigrationStatus, SnapshotStatus, disk_use, status_before_first
+from weaviate_migration.monitoring.status import (
+    MigrationStatus,
+    SnapshotStatus,
+    disk_use,
+    status_before_first,
+    workers_told,
+)
 from weaviate_migration.phases.dual_write.capture import not_followed
 from weaviate_migration.phases.dual_write.lag import known_standing
 from weaviate_migration.runs.checks import found_shares
@@ -67,6 +73,7 @@ def _status(session: ServerSession) -> MigrationStatus:
         passed_over=record.passed_over,
         parted_tables=record.parted_tables,
         disk=disk,
+        under_way=workers_told(work_folder),
         next_step=next_step(
             phase,
             proven=report.success and not (quarantined or lacking),

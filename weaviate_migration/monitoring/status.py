@@ -12,6 +12,7 @@ from weaviate_migration.base.errors import ConfigurationError, StateConnectionEr
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.base.vector_tally import VectorTally
 from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.locks import Holder
 from weaviate_migration.work_folder.own_mapping import current_mapping
 from weaviate_migration.work_folder.phase import Phase, next_step
 from weaviate_migration.work_folder.storage import bytes_in
@@ -52,6 +53,7 @@ class MigrationStatus:
         passed_over: rows of the snapshot that no collection takes, by table, and that the mapping does not leave out.
         parted_tables: which rows of the snapshot are in none of their table's collections, or in several, by table.
         disk: bytes that each part of the work folder takes.
+        under_way: who works with these migrations right now, on whichever machine; only of a state that several share.
         next_step: what to do now.
     """
 
@@ -73,11 +75,13 @@ class MigrationStatus:
     passed_over: Mapping[str, int] = field(default_factory=dict)
     parted_tables: Mapping[str, str] = field(default_factory=dict)
     disk: Mapping[str, int] = field(default_factory=dict)
+    under_way: Sequence[Holder] = field(default_factory=list)
     next_step: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """What `status --json` prints; the remedy of capture is told by `next_step`."""
         document = asdict(self)
+        document["under_way"] = [each.model_dump(mode="json") for each in self.under_way]
         if self.capture is not None:
             del document["capture"]["remedy"]
         return document
@@ -95,7 +99,17 @@ def status_before_first(config: MigrationConfig) -> MigrationStatus | None:
     current_mapping(config, work_folder)
     if work_folder.records.all():
         return None
-    return MigrationStatus(disk=disk_use(work_folder), next_step=next_step(Phase.NOT_BEGUN))
+    return MigrationStatus(
+        disk=disk_use(work_folder), under_way=workers_told(work_folder), next_step=next_step(Phase.NOT_BEGUN)
+    )
+
+
+def workers_told(work_folder: WorkFolder) -> list[Holder]:
+    """Who works with the migrations right now, as the locks of a state say that several machines share.
+
+    Those of one machine do not say who has them so that others could rely on it: a killed process leaves its note.
+    """
+    return work_folder.workers if work_folder.store.server is not None else []
 
 
 def _bytes_on_server(url: str) -> int:

@@ -60,6 +60,7 @@ def print_lines(lines: Iterable[Line], console: Console) -> None:
 def named_lines(found: MigrationStatus) -> Iterator[tuple[str, list[str]]]:
     """What is known: the lines under each name."""
     yield "phase", [found.phase]
+    yield "under way", list(map(str, found.under_way))
     yield "migrations", [f"{migration} {state}" for migration, state in found.migrations.items()]
     if found.snapshot is not None:
         gone = "" if found.snapshot.is_there else ", removed"

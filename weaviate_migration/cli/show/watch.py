@@ -25,7 +25,7 @@ from weaviate_migration.work_folder.folder import WorkFolder
 # The status asks the server, and reads what all checks said last: once in a while, and when something has happened.
 SECONDS_BETWEEN_STATUS = 10.0
 # While a run is under way its own picture needs the room.
-_BESIDE_A_RUN = ("phase", "capture", "quarantine")
+_BESIDE_A_RUN = ("phase", "under way", "capture", "quarantine")
 
 
 @dataclass(frozen=True)
