@@ -61,8 +61,9 @@ class StoppableServer:
         assert wait_until_ready(self.process, self.ports), last_lines(self.data_dir / LOG_FILE)
 
     def kill(self) -> None:
-        """Ends it on the spot: what it had not written down is gone."""
-        os.kill(self.process.pid, signal.SIGKILL)
+        """Ends it on the spot: what it had not written down is gone. One that has ended is no trouble."""
+        if self.process.is_alive():  # By now its number may be another's.
+            os.kill(self.process.pid, signal.SIGKILL)
         self.stop()
 
     def stop(self) -> None:

@@ -83,6 +83,7 @@ class ServerGoes:
     def _kill(self) -> None:
         server = FolderState.model_validate_json((self.data_dir / STATE_FILE).read_bytes()).server
         assert server is not None
+        assert server.is_alive()
         os.kill(server.pid, signal.SIGKILL)
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tarfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -40,6 +41,7 @@ from weaviate_migration.target.server_process import (
     wait_until_ready,
 )
 from weaviate_migration_tests.live.free_ports import free_port, free_server_ports
+from weaviate_migration_tests.live.own_server import StoppableServer
 
 FAKE_GO = """#!/bin/sh
 echo "$@" > "$GOBIN/../go-arguments"
@@ -227,6 +229,14 @@ def test_a_reused_process_id_is_another_process() -> None:
     ourselves = ProcessIdentity.of(os.getpid())
     assert ourselves.is_alive()
     assert not ourselves.model_copy(update={"created": ourselves.created - 60}).is_alive()
+
+
+def test_who_has_the_number_of_a_server_that_has_ended_is_not_killed_for_it(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        ended = ProcessIdentity(pid=process.pid, created=time.time() - 1_000)
+        StoppableServer(tmp_path, _process=ended).kill()
+        assert process.poll() is None
+        process.kill()
 
 
 def test_a_process_that_ended_is_not_alive_even_before_it_is_waited_for() -> None:
