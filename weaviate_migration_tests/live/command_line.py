@@ -39,7 +39,8 @@ resource.setrlimit(resource.RLIMIT_FSIZE, ({LARGEST_FILE}, {LARGEST_FILE}))
 """
 _BECOME = "\nimport os, sys; os.execv(sys.argv[1], sys.argv[1:])"
 _PROGRAM = "weaviate-migration"
-_PROGRESS = re.compile(r"(DEBUG|INFO) |Phases: |[\w ]+: [\d,]+ of [\d,]+ rows")
+# On a busy machine what is waited for is told, too.
+_PROGRESS = re.compile(r"(DEBUG|INFO) |WARNING (\w+: )?waiting for |Phases: |[\w ]+: [\d,]+ of [\d,]+ rows")
 
 
 class Ended(NamedTuple):
