@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+from weaviate_migration.api.status import read_status
 from weaviate_migration.base.settings import MigrationConfig, create_migration_config
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration.work_folder.partition_values import LOADED
@@ -120,6 +121,11 @@ class NoteMigration:
     def forget_loaded(self) -> None:
         """As if the process had been killed before any partition was loaded in whole: all are loaded again."""
         StateStore.of(self.work_dir).remove(LOADED)
+
+    def is_all_applied(self) -> bool:
+        """Whether every change is noted as applied; a pass that is stopped before that leaves it for the next one."""
+        capture = read_status(self.config).capture
+        return capture is not None and capture.changes == 0
 
     def block_extracts(self) -> None:
         """A file stands where the folder of the extracts was: none can be written, however often it is tried."""

@@ -277,6 +277,7 @@ def test_a_file_that_is_locked_is_waited_for(
             until(lambda: "is locked by another program" in caplog.text)
             writer.connection.execute("COMMIT")
             until(arrived)
+            until(notes.is_all_applied, pause=0.2)
         finally:
             stop.set()
             follower.join()

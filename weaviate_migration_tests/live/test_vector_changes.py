@@ -8,7 +8,6 @@ import pytest
 import weaviate
 from sqlalchemy import create_engine, text
 
-from weaviate_migration.api.status import read_status
 from weaviate_migration.phases.dual_write.dual_writer import DualWriter
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration_tests.embedding_service import EmbeddingService, embedding_service
@@ -69,12 +68,6 @@ def test_a_service_that_is_away_holds_back_the_rows(
     assert_vectors_are_of(notes, connected, "while it was away")
 
 
-def nothing_waits(notes: EmbeddedNotes) -> bool:
-    """Whether every change is noted as applied."""
-    capture = read_status(notes.config).capture
-    return capture is not None and capture.changes == 0
-
-
 def test_a_follower_goes_on_once_it_answers(
     notes: EmbeddedNotes,
     connected: weaviate.WeaviateClient,
@@ -90,8 +83,7 @@ def test_a_follower_goes_on_once_it_answers(
             until(lambda: follower.done() or any("; trying again in" in said for said in caplog.messages))
             assert not follower.done()
             assert "note 12" in vectors_by_body(connected)
-        # A pass that is stopped before it has noted that Weaviate has the change leaves it for the next one.
-        until(lambda: follower.done() or nothing_waits(notes), pause=0.2)
+        until(lambda: follower.done() or notes.notes.is_all_applied(), pause=0.2)
     (done,) = follower.result().migrations
     assert (done.changes, done.lag_changes) == (1, 0)
     assert any(service.base_url in said for said in caplog.messages)
