@@ -45,6 +45,9 @@ from weaviate_migration.target.aliases import refuse_foreign_names, refuse_other
 from weaviate_migration.target.calls import level_of
 from weaviate_migration.target.connect import answers, server_version
 from weaviate_migration.target.server import ServerAddress
+from weaviate_migration.vectors.cache_move import move_vectors
+from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration.work_folder.locks import command_name
 from weaviate_migration.work_folder.phase import Phase, next_step
 from weaviate_migration.work_folder.progress import forget_progress
 from weaviate_migration.work_folder.record import MigrationRecord, SnapshotRecord, refuse_another_migration
@@ -113,6 +116,7 @@ class SQLiteToWeaviateMigrator:
                 session.lock("migrate")
                 if not self.config.dry_run:
                     session.work_folder.queries.keep(queries)
+                    _move_vectors(session.work_folder)
                 call = _MigrateCall(session, plan, others, self._on_start)
                 result = call.rehearse() if self.config.dry_run else call.migrate()
                 if (drawn := session.drawn_mapping) is not None:
@@ -122,6 +126,21 @@ class SQLiteToWeaviateMigrator:
         except Exception as error:
             failure = note_failure(error)
             return MigrationResult(success=False, exit_code=failure.exit_code, errors=[failure.text])
+
+
+def _move_vectors(work_folder: WorkFolder) -> None:
+    """Has the workers of all machines find what models have made before the state was moved.
+
+    While a sync goes on, which writes to the file, the next migration does.
+    """
+    if (file := work_folder.vectors_left_behind) is None:
+        return
+    lock = work_folder.sync_lock(command_name("migrate"))
+    if lock.acquire():
+        try:
+            move_vectors(file, work_folder.state_url)
+        finally:
+            lock.release()
 
 
 class _MigrateCall:

@@ -118,6 +118,20 @@ class _Copy:
 _copies: dict[Path, _Copy] = {}
 
 
+def put_aside(file: Path, name: str) -> None:
+    """Gives a database's file another name in its folder, with what SQLite has left beside it.
+
+    Raises:
+        StorageError: the folder cannot be written to.
+    """
+    with storage_errors(file):
+        file.replace(file.with_name(name))
+        for rest in ("-wal", "-shm"):  # Of somebody who has it open still.
+            with suppress(FileNotFoundError):
+                file.with_name(f"{file.name}{rest}").replace(file.with_name(f"{name}{rest}"))
+        sync_to_disk(file.parent)
+
+
 def copied(path: Path) -> Path:
     """A copy of a SQLite file, of what is in its log too; it stays until the file has changed, or this process ends.
 

@@ -345,9 +345,18 @@ class WorkFolder:
     @property
     def vector_cache_place(self) -> Path | str:
         """The file, or the URL of the database, of the vectors that were made: of all migrations that share it."""
-        file = self.path / "vectors.sqlite"
         # What was made before the state was moved is not paid for again.
-        return self.vector_cache or (file if file.exists() else self.state_url) or file
+        return self.vector_cache or self.vectors_left_behind or self.state_url or self._vectors_file
+
+    @property
+    def vectors_left_behind(self) -> Path | None:
+        """The file of vectors that were made before the state was moved to a database; None where there is none."""
+        is_left = bool(self.state_url) and not self.vector_cache and self._vectors_file.exists()
+        return self._vectors_file if is_left else None
+
+    @property
+    def _vectors_file(self) -> Path:
+        return self.path / "vectors.sqlite"
 
     def check_results(self, record: MigrationRecord, mapping: CollectionMapping) -> CheckResults:
         """What the checks of a collection said last."""

@@ -7,7 +7,7 @@ the id in the note is among the rows there, or none of them is.
 
 import logging
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -16,10 +16,10 @@ import sqlalchemy as db
 from pydantic import BaseModel
 from sqlalchemy.engine import Connection
 
-from weaviate_migration.base.atomic_file import replace_file, sync_to_disk
+from weaviate_migration.base.atomic_file import replace_file
 from weaviate_migration.base.database import Databases
 from weaviate_migration.base.errors import ConfigurationError, MigrationConflictError
-from weaviate_migration.base.storage import storage_errors
+from weaviate_migration.base.sqlite_database import put_aside
 from weaviate_migration.work_folder.locks import LocalLock
 from weaviate_migration.work_folder.state_schema.opening import prepare
 from weaviate_migration.work_folder.state_store import FILE_NAME, StateStore
@@ -83,7 +83,7 @@ def move_state(work_dir: Path, store: StateStore, told_url: str) -> None:
                 store.run(lambda new: _take(work_dir, old, new, told_url))
         finally:
             files.close()
-        _put_aside(file)
+        put_aside(file, PUT_ASIDE)
     logger.info("the state of %s is in %s now; what was its file is %s", work_dir, told_url, PUT_ASIDE)
 
 
@@ -114,15 +114,6 @@ def _copy(old: Connection, new: Connection) -> None:
         while rows := found.fetchmany(_ROWS_AT_ONCE):
             new.execute(table.insert(), [dict(each) for each in rows])
     new.execute(_GO_ON_COUNTING)
-
-
-def _put_aside(file: Path) -> None:
-    with storage_errors(file):
-        file.replace(file.with_name(PUT_ASIDE))
-        for rest in ("-wal", "-shm"):  # Of somebody who has it open still.
-            with suppress(FileNotFoundError):
-                file.with_name(f"{file.name}{rest}").replace(file.with_name(f"{PUT_ASIDE}{rest}"))
-        sync_to_disk(file.parent)
 
 
 def _read_note(work_dir: Path) -> _Note | None:

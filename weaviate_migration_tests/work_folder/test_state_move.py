@@ -76,7 +76,7 @@ def move_and_die(work: Path, url: str, when: str) -> None:
     _ = WorkFolder(work, state_url=url).store
 
 
-@pytest.mark.parametrize(("when", "has_all"), [("_copy", False), ("_put_aside", True)])
+@pytest.mark.parametrize(("when", "has_all"), [("_copy", False), ("put_aside", True)])
 def test_whoever_is_killed_leaves_all_or_nothing(work: Path, url: str, when: str, has_all: bool) -> None:
     """Before the transaction is committed, and after it."""
     record, capture = begin(work)
