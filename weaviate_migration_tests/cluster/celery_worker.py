@@ -22,11 +22,13 @@ QUEUE = "dagster"
 _PING_SECONDS = 1.0
 # As on a machine of one core: what a worker does not take, another one does.
 _STEPS_AT_ONCE = 1
+# A worker takes no task before it can begin with it: those that it has taken ahead would wait for it, and go with it.
+_NONE_AHEAD = {"worker_disable_prefetch": True}
 
 
 def celery_settings(redis: RedisServer, **more: object) -> dict[str, Any]:
     """The settings of Dagster's Celery executor and of its workers, which must be the same."""
-    return {"broker": redis.url(0), "backend": redis.url(1), **more}
+    return {"broker": redis.url(0), "backend": redis.url(1), "config_source": _NONE_AHEAD, **more}
 
 
 def write_celery_yaml(file: Path, settings: Mapping[str, object]) -> Path:

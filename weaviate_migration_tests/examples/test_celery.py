@@ -6,6 +6,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import yaml
+from celery.app.defaults import SETTING_KEYS
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.utils import make_new_run_id
 from dagster_celery.cli import get_validated_config
@@ -56,6 +57,7 @@ def test_executor_and_workers_meet_at_one_broker() -> None:
     for name, variable in (("broker", "BROKER_URL"), ("backend", "BACKEND_URL")):
         assert executor.config[name] == {"env": variable}
         assert worker[name] == SETTINGS[variable]
+    assert worker["config_source"].keys() <= SETTING_KEYS
 
 
 @pytest.mark.usefixtures("environment")
