@@ -8,7 +8,6 @@ import argparse
 import shutil
 import signal
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +16,7 @@ from types import FrameType
 
 import pytest
 
-from weaviate_migration_tests.cluster.course import Outcome, Say, take_course
+from weaviate_migration_tests.cluster.course import Outcome, Say, take_course, timed_say
 from weaviate_migration_tests.cluster.postgres_server import run_postgres
 from weaviate_migration_tests.cluster.program import end_processes_about
 from weaviate_migration_tests.cluster.redis_server import run_redis
@@ -35,11 +34,7 @@ def main() -> int:
     given = parser.parse_args()
     for each in _ENDING:
         signal.signal(each, _end)
-    began = time.monotonic()
-
-    def say(line: str) -> None:
-        print(f"{time.monotonic() - began:7.1f} s  {line}", flush=True)
-
+    say = timed_say()
     try:
         with _own_folder(say) as folder:
             outcome = _migrate(folder, given.rows, given.rate, say)

@@ -1,5 +1,6 @@
 """What happens to a migration on several machines, step by step."""
 
+import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -9,13 +10,27 @@ from weaviate_migration_tests.cluster.celery_worker import CeleryWorker
 from weaviate_migration_tests.cluster.program import Program
 from weaviate_migration_tests.cluster.scenario import LONGEST_COMMAND_SECONDS, ClusterMigration
 
-WORKER_DIES_AT, NODE_DIES_AT = 0.1, 0.4
-"""Shares of the rows that are loaded then. The lost range has half of them at most, and waits for a minute."""
+MOMENTS = 0.1, 0.4
+"""Shares of the rows that are loaded when a worker dies, and when a node does.
+
+The lost range has half of the rows at most, and waits for a minute.
+"""
+BEFORE_THE_FIRST_ROW = 0.0, 0.0
 CATCH_UP_SECONDS = 300
 """A node that is back had 11,000 missed objects a minute later (measured)."""
 
 Say = Callable[[str], None]
 """Takes one line about what has happened."""
+
+
+def timed_say() -> Say:
+    """Prints lines, each with the seconds since now."""
+    began = time.monotonic()
+
+    def say(line: str) -> None:
+        print(f"{time.monotonic() - began:7.1f} s  {line}", flush=True)
+
+    return say
 
 
 class Outcome(NamedTuple):
@@ -32,28 +47,37 @@ class Outcome(NamedTuple):
     differences: list[str]
 
 
-def take_course(migration: ClusterMigration, say: Say) -> Outcome:
+def take_course(migration: ClusterMigration, say: Say, *, is_short: bool = False) -> Outcome:
     """Migrates while the application is in use; a worker and a node die while rows are loaded, and come back.
+
+    Args:
+        is_short: `migrate` and `sync` are all that is run, and no row is loaded before both have died. So few rows may
+            do: there is no moment that could slip past.
 
     Raises:
         AssertionError: a command failed, or the application did.
     """
-    migration.run("preflight")
+    if is_short:
+        migration.hold_loads()
+    else:
+        migration.run("preflight")
     migration.start_writers()
     say("the writers write, and the migration begins")
-    with migration.migrating() as migrate:
-        _lose_machines(migration, migrate, say)
+    with migration.migrating("--cutover" if is_short else "--no-cutover") as migrate:
+        _lose_machines(migration, migrate, BEFORE_THE_FIRST_ROW if is_short else MOMENTS, say)
         code = migrate.end_within(LONGEST_COMMAND_SECONDS)
         assert code == 0, migrate.fate
     say(f"migrated; runs begun again: {migration.progress.lost_runs()}")
-    migration.run("cutover")
+    if not is_short:
+        migration.run("cutover")
     say("readers are switched")
     transactions = migration.stop_writers()
     say(f"the writers have ended after {transactions} transactions")
     migration.run("sync")
     say("the last changes are applied")
-    migration.run("verify")
-    say("verified")
+    if not is_short:
+        migration.run("verify")
+        say("verified")
     differences = [
         f"node {number}: {line}"
         for number in range(len(migration.servers.nodes.nodes))
@@ -63,14 +87,16 @@ def take_course(migration: ClusterMigration, say: Say) -> Outcome:
     return Outcome(transactions, migration.progress.lost_runs(), differences)
 
 
-def _lose_machines(migration: ClusterMigration, migrate: Program, say: Say) -> None:
+def _lose_machines(migration: ClusterMigration, migrate: Program, moments: tuple[float, float], say: Say) -> None:
     """They are back as soon as the migration has noticed that a worker is lost."""
-    worker = _kill_worker(migration, migrate)
+    worker_dies_at, node_dies_at = (share * migration.rows for share in moments)
+    worker = _kill_worker(migration, migrate, worker_dies_at)
     say(f"the worker {worker.name} is killed at its load: {migration.progress.loaded_rows()} rows are loaded")
     node = migration.servers.nodes.nodes[0]  # The one that the commands ask first.
-    migration.await_moment(migrate, lambda: migration.progress.loaded_rows() >= NODE_DIES_AT * migration.rows)
+    migration.await_moment(migrate, lambda: migration.progress.loaded_rows() >= node_dies_at)
     node.kill()
     say(f"the first node is killed: {migration.progress.loaded_rows()} rows are loaded")
+    migration.release_loads()
     migration.await_moment(migrate, lambda: migration.progress.lost_runs() > 0)
     say(f"the worker is missed: {migration.progress.loaded_rows()} rows are loaded")
     worker.start()
@@ -78,11 +104,12 @@ def _lose_machines(migration: ClusterMigration, migrate: Program, say: Say) -> N
     say("worker and node are back")
 
 
-def _kill_worker(migration: ClusterMigration, migrate: Program) -> CeleryWorker:
+def _kill_worker(migration: ClusterMigration, migrate: Program, rows: float) -> CeleryWorker:
+    """One that loads a range, once so many rows are loaded."""
     killed: list[CeleryWorker] = []
 
     def is_killed() -> bool:
-        if migration.progress.loaded_rows() >= WORKER_DIES_AT * migration.rows:
+        if migration.progress.loaded_rows() >= rows:
             killed.extend(filter(None, [migration.kill_a_worker_that_loads()]))
         return bool(killed)
 

@@ -13,8 +13,11 @@ from pathlib import Path
 import dagster as dg
 import yaml
 
+from weaviate_migration.mapping.reader import read_mapping
+from weaviate_migration.phases.history.collection_locks import part_of, writing_lock
+from weaviate_migration.runs.life_watch import LOST_SECONDS
 from weaviate_migration.work_folder.folder import WorkFolder
-from weaviate_migration_tests.cluster import writer
+from weaviate_migration_tests.cluster import impatient, writer
 from weaviate_migration_tests.cluster.application import make_file
 from weaviate_migration_tests.cluster.celery_worker import CeleryWorker, celery_settings, run_workers
 from weaviate_migration_tests.cluster.postgres_server import PostgresServer
@@ -23,7 +26,7 @@ from weaviate_migration_tests.cluster.progress import Progress
 from weaviate_migration_tests.cluster.redis_server import RedisServer
 from weaviate_migration_tests.cluster.s3_server import S3Server
 from weaviate_migration_tests.field.comparison import compare
-from weaviate_migration_tests.live.command_line import child_environment, command, run_command, until
+from weaviate_migration_tests.live.command_line import child_environment, run_command, until
 from weaviate_migration_tests.live.three_nodes import ThreeNodes
 
 WRITERS = 2
@@ -50,16 +53,23 @@ class ClusterMigration:
         folder: of the machine with the file: the file itself, the mapping, and what programs print.
         rows: of the file, before anybody writes to it.
         rate: transactions a second of each of the writers.
-        partitions_per_task: so many of the sixteen are loaded by one run.
+        partitions: so many each table is cut into.
+        partitions_per_task: so many of them are loaded by one run.
+        tables: that are migrated; none: all of them.
+        lost_seconds: after which a worker without a sign of life counts as lost.
     """
 
     folder: Path
     servers: SharedServers
     rows: int
     rate: float
+    partitions: int = 16
     partitions_per_task: int = 4
+    tables: Sequence[str] = ()
+    lost_seconds: float = LOST_SECONDS
     workers: list[CeleryWorker] = field(init=False)
     progress: Progress = field(init=False)
+    _held: ExitStack = field(init=False, default_factory=ExitStack)
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -83,6 +93,7 @@ class ClusterMigration:
             closing(self.progress),
             run_workers(self.folder, self._celery, self._environment, WORKERS) as self.workers,
             ExitStack() as writing,
+            self._held,
         ):
             self._draw_mapping()
             for each in self._writers:
@@ -106,11 +117,26 @@ class ClusterMigration:
         return sum(json.loads(each.log.read_text())["transactions"] for each in self._writers)
 
     @contextmanager
-    def migrating(self) -> Iterator[Program]:
-        """`migrate --live` beside the test, range by range; readers are not switched yet."""
-        ranges = ("--partitions-per-task", self.partitions_per_task, "--workers", len(WORKERS))
-        with self._command("migrate", "--live", "--no-cutover", *ranges) as migrate:
+    def migrating(self, *options: str) -> Iterator[Program]:
+        """`migrate --live` beside the test, range by range."""
+        cut = ("--partitions", self.partitions, "--partitions-per-task", self.partitions_per_task)
+        ranges = (*cut, "--workers", len(WORKERS))
+        with self._command("migrate", "--live", *options, *ranges) as migrate:
             yield migrate
+
+    def hold_loads(self) -> None:
+        """Begins the migration; whoever comes to load a range of it waits, and gives signs of life."""
+        folder = self.progress.work_folder
+        mapping = read_mapping(self._mapping)
+        record = folder.records.resume_or_begin(self.source, mapping, "", partitions=self.partitions)
+        keys, size = record.partition_keys, self.partitions_per_task
+        for name in record.targets.values():
+            for at in range(0, len(keys), size):
+                self._held.enter_context(writing_lock(folder, f"{name}.{part_of(keys[at : at + size])}"))
+
+    def release_loads(self) -> None:
+        """Nobody has to wait any more."""
+        self._held.close()
 
     def await_moment(self, migrate: Program, is_there: Callable[[], bool]) -> None:
         """Waits for something that happens before the migration has come to its end."""
@@ -149,7 +175,8 @@ class ClusterMigration:
 
     @contextmanager
     def _command(self, name: str, *options: object) -> Iterator[Program]:
-        words = command(name, *options, *self._options)
+        told = (sys.executable, "-m", impatient.__name__, self.lost_seconds, name, *options, *self._options)
+        words = list(map(str, told))
         program = Program(words, self.folder / f"{name}.log", child_environment(self._environment))
         program.begin()
         try:
@@ -167,7 +194,8 @@ class ClusterMigration:
 
     def _draw_mapping(self) -> None:
         """The one that `init` finds, with each object on three nodes."""
-        ended = run_command("init", "--sqlite-url", self.source, "--output", self._mapping)
+        tables = ("--tables", ",".join(self.tables)) if self.tables else ()
+        ended = run_command("init", "--sqlite-url", self.source, "--output", self._mapping, *tables)
         assert ended.code == 0, ended.stderr
         self._mapping.write_text(f"replication: 3\n{self._mapping.read_text(encoding='utf-8')}", encoding="utf-8")
 
