@@ -90,22 +90,28 @@ class KeptHistory:
 
 def read_history(store: StateStore, migration_id: str) -> list[Moment]:
     """All that was noted of a migration, in the order of its noting; nothing where nothing was."""
-    wanted = db.select(moments.c.kind, moments.c.content).where(moments.c.migration == migration_id)
     with store.reading() as connection:
-        rows = connection.execute(wanted.order_by(moments.c.number)).all()
+        return _all(connection, migration_id)
+
+
+def _all(connection: Connection, migration_id: str) -> list[Moment]:
+    wanted = db.select(moments.c.kind, moments.c.content).where(moments.c.migration == migration_id)
+    rows = connection.execute(wanted.order_by(moments.c.number)).all()
     return [_KINDS[row.kind](**json.loads(row.content)) for row in rows]
 
 
 def take_over(folder: Path, store: StateStore) -> list[Path]:
     """Takes over what an earlier version has kept in files of lines, `history/<migration>.jsonl`, and returns these.
 
-    What a file says takes the place of what was taken over from it before.
+    What was taken over from a file before is there once; what this version has noted, before an earlier one was taken
+    again, stays.
     """
     paths = sorted((folder / "history").glob("*.jsonl"))
     for path in paths:
         with store.transaction() as connection:
-            connection.execute(moments.delete().where(moments.c.migration == path.stem))
-            _add(connection, path.stem, _moments_in_lines(path.read_text(encoding="utf-8")))
+            kept = set(_all(connection, path.stem))
+            lines = _moments_in_lines(path.read_text(encoding="utf-8"))
+            _add(connection, path.stem, (each for each in lines if each not in kept))
     return paths
 
 

@@ -32,6 +32,17 @@ def test_the_lines_of_an_earlier_version_are_taken_over_but_for_half_a_line(tmp_
     assert read_history(store, "1") == [LagMoment(1.0, 3, 0.5)]
 
 
+def test_what_was_noted_before_an_earlier_version_was_taken_again_stays(tmp_path: Path) -> None:
+    path = tmp_path / "history" / "1.jsonl"
+    path.parent.mkdir()
+    path.write_text('{"kind": "lag", "at": 2.0, "changes": 3, "seconds": 0.5}\n')
+    store = StateStore.of(tmp_path)
+    KeptHistory(store, "1").note(LagMoment(1.0, 1, 0.25))
+    for _ in range(2):  # Killed before the file was removed, it is taken over again.
+        take_over(tmp_path, store)
+    assert read_history(store, "1") == [LagMoment(1.0, 1, 0.25), LagMoment(2.0, 3, 0.5)]
+
+
 def test_where_there_are_too_many_every_other_one_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timeline, "MOST_MOMENTS", 20)
     store = StateStore.of(tmp_path)
