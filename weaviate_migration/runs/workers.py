@@ -9,8 +9,9 @@ import dagster as dg
 from weaviate_migration.runs.executors import ChosenExecutor
 from weaviate_migration.work_folder.checklist import ChecklistItem
 
-# Workers answer within milliseconds; those of a busy machine may take longer.
+# Workers answer within milliseconds; those of a busy machine may take longer, and are asked again.
 _ANSWER_SECONDS = 3.0
+_QUESTIONS_ASKED = 3
 _QUEUE_TAG = "dagster-celery/queue"
 
 
@@ -60,17 +61,27 @@ def _absent_of_celery(config: Mapping[str, Any], source_tags: Mapping[str, str])
     try:
         with app, app.connection_for_read(connect_timeout=_ANSWER_SECONDS) as connection:
             connection.ensure_connection(max_retries=1, interval_start=0, timeout=_ANSWER_SECONDS)
-            listened = app.control.inspect(timeout=_ANSWER_SECONDS).active_queues() or {}
+            wanted = {app.conf.task_default_queue, source_tags.get(_QUEUE_TAG, app.conf.task_default_queue)}
+            missing = _unserved(app, wanted)
     except (broken, OSError) as error:
         return f"Celery's broker cannot be reached: {str(error).rstrip('.')}."
     finally:
         # Celery asks through connections that stay open: a fork would wait for what is awaited on them, for ever.
         importlib.import_module("kombu.pools").reset()
-    wanted = {app.conf.task_default_queue, source_tags.get(_QUEUE_TAG, app.conf.task_default_queue)}
-    served = {queue["name"] for queues in listened.values() for queue in queues}
-    if missing := sorted(wanted - served):
-        return f"No worker of Celery listens to {' and '.join(f'the queue `{each}`' for each in missing)}."
+    if missing:
+        return f"No worker of Celery listens to {' and '.join(f'the queue `{each}`' for each in sorted(missing))}."
     return ""
+
+
+def _unserved(app: Any, queues: set[str]) -> set[str]:
+    """Those of an app's queues to which no worker listens that answers in time."""
+    missing = set(queues)
+    for _ in range(_QUESTIONS_ASKED):
+        answers = app.control.inspect(timeout=_ANSWER_SECONDS).active_queues() or {}
+        missing -= {queue["name"] for listened in answers.values() for queue in listened}
+        if not missing:
+            break
+    return missing
 
 
 def _absent_of_dask(config: Mapping[str, Any], _source_tags: Mapping[str, str]) -> str:
