@@ -22,6 +22,7 @@ from weaviate_migration.source.capture import (
 from weaviate_migration.source.changed_rows import ChangedRows, all_rows_sql, changed_rows_sql
 from weaviate_migration.source.connect import (
     BUSY_TIMEOUT_SECONDS,
+    closed_after_error,
     connect_to_read,
     connect_to_write,
     file_in_use,
@@ -113,7 +114,8 @@ class ChangeLog:
         with source_errors(source, busy_timeout_seconds):
             self._file = _identity(source)
             self._connection = connect_to_read(source, busy_timeout_seconds)
-            prepare_for_rows(self._connection, object_uuid, scratch)
+            with closed_after_error(self._connection):
+                prepare_for_rows(self._connection, object_uuid, scratch)
 
     def close(self) -> None:
         """Closes the connection; copies are gone."""

@@ -137,7 +137,7 @@ def closed_after_error(connection: sqlite3.Connection) -> Iterator[None]:
     """For what has to be done with a new connection before its owner can close it."""
     try:
         yield
-    except sqlite3.Error:
+    except BaseException:
         connection.close()
         raise
 

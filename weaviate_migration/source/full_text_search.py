@@ -12,7 +12,7 @@ from weaviate_migration.base.texts import counted
 from weaviate_migration.mapping.names import folded
 from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.mapping.property_mapping import PropertyMapping
-from weaviate_migration.source.connect import end_if_interrupted, source_errors
+from weaviate_migration.source.connect import closed_after_error, end_if_interrupted, source_errors
 from weaviate_migration.source.full_text import FullTextIndex, full_text_indexes, index_of
 from weaviate_migration.source.inspect import quoted
 from weaviate_migration.source.plan import CollectionPlan
@@ -101,15 +101,16 @@ class SampleIndex:
     """
 
     def __init__(self, prop: PropertyMapping, texts: Mapping[str, str]) -> None:
-        self._connection = sqlite3.connect(":memory:")
         tokenizer = tokenizer_like(prop)
         self._addresses = list(texts)
         self.shortest = _shortest(tokenizer)
         self.told = f"FTS5 over {counted(len(texts), 'row')}"
-        self._connection.execute(
-            f"CREATE VIRTUAL TABLE sample USING fts5 (text, content = '', tokenize = '{tokenizer}')"
-        )
-        self._connection.executemany("INSERT INTO sample (rowid, text) VALUES (?, ?)", enumerate(texts.values()))
+        self._connection = sqlite3.connect(":memory:")
+        with closed_after_error(self._connection):
+            self._connection.execute(
+                f"CREATE VIRTUAL TABLE sample USING fts5 (text, content = '', tokenize = '{tokenizer}')"
+            )
+            self._connection.executemany("INSERT INTO sample (rowid, text) VALUES (?, ?)", enumerate(texts.values()))
 
     def hits(self, words: Sequence[str]) -> list[str] | None:
         """As `FullTextSearch` has it."""

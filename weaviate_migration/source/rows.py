@@ -16,7 +16,7 @@ from typing import NamedTuple
 from weaviate_migration.base.errors import SourceError
 from weaviate_migration.mapping.property_mapping import TenantMapping
 from weaviate_migration.mapping.tenants import tenant_name
-from weaviate_migration.source.connect import connect_to_read, end_if_interrupted, source_errors
+from weaviate_migration.source.connect import closed_after_error, connect_to_read, end_if_interrupted, source_errors
 from weaviate_migration.source.inspect import OWN_PREFIX, Table, quoted
 from weaviate_migration.source.plan import CollectionPlan
 from weaviate_migration.source.snapshot import open_snapshot
@@ -321,7 +321,7 @@ class TableReader:
         self._plan = plan
         self._scratch = scratch
         self._connection = open_snapshot(snapshot)
-        with source_errors(snapshot, scratch=scratch):
+        with source_errors(snapshot, scratch=scratch), closed_after_error(self._connection):
             prepare_for_rows(self._connection, object_uuid, scratch)
             self._connection.execute(f"PRAGMA cache_size = -{sort_memory_mb * 1024}")
 

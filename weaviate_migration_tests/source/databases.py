@@ -14,6 +14,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+import psutil
+
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 _NOBODY = 65534
@@ -31,6 +33,11 @@ def make(path: Path, *statements: str) -> Path:
         for statement in statements:
             connection.execute(statement)
     return path
+
+
+def is_open(path: Path) -> bool:
+    """Whether this process has a file open: a connection that nobody closed holds it."""
+    return str(path) in {each.path for each in psutil.Process().open_files()}
 
 
 def make_as_its_application(path: Path, *statements: str) -> Path:

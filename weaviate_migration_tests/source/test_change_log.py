@@ -9,7 +9,13 @@ from typing import NamedTuple
 
 import pytest
 
-from weaviate_migration.base.errors import CaptureError, SourceAwayError, SourceNotUsableError, SourceReplacedError
+from weaviate_migration.base.errors import (
+    CaptureError,
+    SourceAwayError,
+    SourceError,
+    SourceNotUsableError,
+    SourceReplacedError,
+)
 from weaviate_migration.mapping.object_ids import object_uuid
 from weaviate_migration.mapping.values import SqlValue
 from weaviate_migration.source.capture import install_capture, remove_capture
@@ -20,7 +26,7 @@ from weaviate_migration.source.log_position import LogPosition, log_end
 from weaviate_migration.source.plan import plan_migration
 from weaviate_migration.source.snapshot import take_snapshot
 from weaviate_migration_tests.source.captures import ID, mapping_of
-from weaviate_migration_tests.source.databases import connect, make, make_as_its_application
+from weaviate_migration_tests.source.databases import connect, is_open, make, make_as_its_application
 
 UUIDS = [f"{number}0000000-0000-0000-0000-000000000000" for number in range(10)]
 
@@ -236,6 +242,13 @@ def test_a_file_that_was_emptied_is_said_to_be_empty(notes: Captured) -> None:
         pass
     with pytest.raises(SourceAwayError, match="is empty"):
         ChangeLog(notes.path, ID, object_uuid, notes.path.parent)
+
+
+def test_a_log_that_cannot_be_opened_leaves_no_connection(tmp_path: Path) -> None:
+    source = make(tmp_path / "app.db", "CREATE TABLE notes (id INTEGER PRIMARY KEY)")
+    with pytest.raises(SourceError, match="not a writable directory") as error:
+        ChangeLog(source, ID, object_uuid, tmp_path / "nothing")
+    assert not is_open(source), error.traceback
 
 
 def test_what_was_seen_is_kept_until_it_is_applied() -> None:

@@ -21,7 +21,7 @@ from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import CollectionPlan, plan_migration
 from weaviate_migration.source.rows import KeyedRow, TableReader
 from weaviate_migration_tests.partition_keys import PARTITION_KEYS
-from weaviate_migration_tests.source.databases import connect, make
+from weaviate_migration_tests.source.databases import connect, is_open, make
 
 NIL = "00000000-0000-0000-0000-000000000000"
 
@@ -366,8 +366,9 @@ def test_what_does_not_fit_into_memory_is_sorted_in_the_scratch_folder(tmp_path:
 
 def test_a_scratch_folder_that_is_not_there_is_an_error_that_names_it(database: Path) -> None:
     make_keyed(database, [1])
-    with pytest.raises(SourceError, match="not a writable directory"):
+    with pytest.raises(SourceError, match="not a writable directory") as error:
         TableReader(database, plan_of(database), object_uuid, 4, database.parent / "nothing")
+    assert not is_open(database), error.traceback
 
 
 def test_a_damaged_snapshot_is_an_error_that_names_it(database: Path) -> None:
