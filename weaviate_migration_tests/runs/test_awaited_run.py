@@ -14,9 +14,16 @@ from weaviate_migration.runs.executors import IN_PROCESS
 from weaviate_migration.runs.run_order import RunOrder
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.state_tables import documents
+from weaviate_migration_tests.installed_package import CHECKOUT
 from weaviate_migration_tests.live.command_line import until
 from weaviate_migration_tests.runs.homes import ours
 from weaviate_migration_tests.runs.lasting_job import AFTER_RUN, IN_RUN, RECIPE
+
+
+@pytest.fixture(autouse=True)
+def _runs_find_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The job is one of the tests, which are not installed."""
+    monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))
 
 
 def order(file: Path, stays: str) -> RunOrder:
