@@ -1,8 +1,9 @@
-"""Dagster's executor for Dask, without two of its traps; private parts of it are used.
+"""Dagster's executor for Dask, without two of its traps, and one of Dask's; private parts of both are used.
 
 In all of a cluster Dask knows a task by its name, and Dagster names it by job and step. Of two runs side by side, or of
 one that was given up and the one in its place, only one would be carried out, and both told the same. And a step is
-carried out there though one has failed that it depends on.
+carried out there though one has failed that it depends on. Dask itself looks a hundred times a second at what the
+threads of a worker do, in a way in which CPython may stand still for ever.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ import dagster as dg
 import dagster_dask.executor as dagsters
 from dagster._core.execution.context.system import PlanOrchestrationContext
 from dagster._core.execution.plan.plan import ExecutionPlan
+from distributed import get_worker
 
 _carry_out_anyway = dagsters.query_on_dask_worker
 
@@ -28,7 +30,19 @@ def carry_out(dependencies: Sequence[Sequence[dg.DagsterEvent]], *order: Any) ->
     """
     if not all(events and not any(each.is_step_failure for each in events) for events in dependencies):
         return []
+    _end_profiling()
     return _carry_out_anyway(dependencies, *order)
+
+
+def _end_profiling() -> None:
+    """Has this worker look no more at what its threads do.
+
+    `sys._current_frames` was seen to hold the whole process for ever while a thread began: the comparison begins many.
+    """
+    worker = get_worker()
+    for name in ("profile", "profile-cycle"):
+        if (looks := worker.periodic_callbacks.get(name)) is not None:
+            worker.loop.add_callback(looks.stop)
 
 
 dagsters.query_on_dask_worker = carry_out  # type: ignore[assignment]

@@ -66,6 +66,11 @@ class DaskCluster:
         with Client(self.address, timeout=SECONDS) as client:  # type: ignore[no-untyped-call]
             return len(client.scheduler_info()["workers"]) == 2
 
+    def profiled(self) -> list[bool]:
+        """Of each worker, whether Dask looks at what its threads do."""
+        with Client(self.address, timeout=SECONDS) as client:  # type: ignore[no-untyped-call]
+            return [*client.run(lambda dask_worker: dask_worker.periodic_callbacks["profile"].is_running()).values()]
+
     def stop(self) -> None:
         self.workers.stop()
         self.scheduler.stop()
@@ -105,11 +110,13 @@ def test_workers_that_were_there_load_ranges_of_a_table(dasked: NoteMigration, d
     file = executor_file(dasked.folder, existing={"address": dask_cluster.address})
     assert "has no worker" in absent_workers(read_executor(file))
     dask_cluster.workers.start(dask_cluster.has_workers)
+    assert dask_cluster.profiled() == [True, True]
     ended = dasked.migrate("--executor", file, "--partitions-per-task", 8, "--workers", 2, "--json")
     assert ended.code == 0, ended.stderr
     assert ended.json["migrated_records"] == 64
     assert ended.json["certificate"]
     assert steps_of(dasked.work_dir)[1:5] == [{"notes_extract", "note"}] * 2 + [{"note_checks"}] * 2
+    assert not all(dask_cluster.profiled()), "a worker of Dask that looks at its threads may stand still for ever"
 
 
 def test_a_step_whose_forerunner_has_failed_is_not_carried_out(dasked: NoteMigration) -> None:
