@@ -1,12 +1,11 @@
 """What a process of a step prints that nobody can be given, such as an exception in a callback of Python's own."""
 
-import os
 import subprocess
 import sys
 
 import pytest
 
-from weaviate_migration_tests.installed_package import CHECKOUT
+from weaviate_migration_tests.live.command_line import child_environment
 
 _PROGRAM = """
 import weakref
@@ -31,7 +30,7 @@ def test_ctrl_c_in_a_callback_of_pythons_own_leaves_no_trace(error: str, is_told
     """It may come while a module is imported."""
     ended = subprocess.run(
         [sys.executable, "-c", _PROGRAM.format(error=error)],
-        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
+        env=child_environment({}),
         capture_output=True,
         text=True,
         timeout=120,
