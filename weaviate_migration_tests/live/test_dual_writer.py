@@ -1,6 +1,7 @@
 """What an application commits is in Weaviate soon after, or when the commit returns; whatever happens to the server."""
 
 import asyncio
+import itertools
 import logging
 import os
 import re
@@ -20,6 +21,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, sessionmaker
 from weaviate.collections import Collection
 
 from weaviate_migration import DualWriter, MigrationConfig
+from weaviate_migration.base.errors import TargetError
+from weaviate_migration.phases.dual_write import background_sync
 from weaviate_migration.phases.dual_write.background_sync import BackgroundSync
 from weaviate_migration.phases.dual_write.following import Followed
 from weaviate_migration.phases.history.changes import open_change_log
@@ -233,6 +236,45 @@ def test_the_file_knows_how_far_it_is_applied(
     work_folder = WorkFolder(notes.work_dir)
     with open_change_log(work_folder, notes.source) as log, log.reading():
         assert log.applied_in_file(work_folder.records.current().id) == log.last_position()
+
+
+def test_whoever_closes_it_waits_for_no_model(
+    config: MigrationConfig, engine: Engine, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Vectors that objects lack are asked for while the application rests."""
+    asked: list[Followed] = []
+    monkeypatch.setattr(Followed, "fill_vectors", lambda group: asked.append(group))
+    monkeypatch.setattr(background_sync, "NOTE_SECONDS", SECONDS)
+    with DualWriter(config, wait=True, wait_seconds=SECONDS) as writer:
+        writer.attach(engine)
+        add(engine, key)
+    assert asked == []
+    monkeypatch.setattr(background_sync, "NOTE_SECONDS", 0.0)
+    with DualWriter(config, wait=True, wait_seconds=SECONDS) as writer:
+        writer.attach(engine)
+        add(engine, str(uuid4()))
+        until(lambda: bool(asked))
+
+
+@pytest.mark.parametrize("step", ["note_settled", "fill_vectors", "note_in_file"])
+def test_what_fails_while_the_application_rests_is_tried_again(
+    step: str, config: MigrationConfig, engine: Engine, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without another commit, which may not come for hours."""
+    whole, calls = getattr(Followed, step), itertools.count()
+
+    def failing_at_first(group: Followed, *arguments: object, **named: object) -> Any:
+        if next(calls) == 0:
+            raise TargetError("Weaviate does not answer")
+        return whole(group, *arguments, **named)
+
+    monkeypatch.setattr(Followed, step, failing_at_first)
+    monkeypatch.setattr(background_sync, "NOTE_SECONDS", 0.0)
+    with DualWriter(config, wait=True, wait_seconds=SECONDS) as writer:
+        writer.attach(engine)
+        add(engine, key)
+        until(lambda: writer.counters.passes > 1)
+        assert writer.counters.failures == 1
 
 
 def test_a_log_over_its_limit_is_pruned_under_an_application_that_never_rests(

@@ -177,14 +177,15 @@ class BackgroundSync:
             elif noted:
                 return
             elif not self._closed:
-                noted = self._settle(group)
+                # While the application rests. Whoever closes waits for no model: another pass gives what is lacking.
+                group.fill_vectors()
+                noted = self._note(group)
         if not noted:  # It may be closed as soon as a commit knows of its pass.
-            self._settle(group)
+            self._note(group)
 
-    def _settle(self, group: Followed) -> bool:
-        """What is done while the application rests; whether the file says by then how far it is applied."""
+    def _note(self, group: Followed) -> bool:
+        """Writes down how far all is applied; whether the file says it by then."""
         group.note_settled()
-        group.fill_vectors()
         return group.note_in_file(self._config)
 
     def _pass(self, group: Followed) -> None:
@@ -224,6 +225,8 @@ class BackgroundSync:
             self._counters = replace(self._counters, last_error=said)
             self._begin_incident(said, None if isinstance(error, MigrationError) else error)
             self._answer(False, self._requested)
+            # What failed while the application rested has no request of its own, and must not wait for a commit.
+            self._requested = max(self._requested, self._served + 1)
             wait = self._retry_seconds
             self._retry_seconds = min(2 * wait, LONGEST_RETRY_SECONDS)
         self._pause(wait)
