@@ -10,7 +10,7 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -38,6 +38,21 @@ def make(path: Path, *statements: str) -> Path:
 def is_open(path: Path) -> bool:
     """Whether this process has a file open: a connection that nobody closed holds it."""
     return str(path) in {each.path for each in psutil.Process().open_files()}
+
+
+def sizes_of_removed_files(folder: Path) -> list[int]:
+    """Bytes of the files that this process has open in a folder and that have no name any more: those SQLite sorts in.
+
+    Linux alone lists them, in /proc.
+    """
+    sizes: list[int] = []
+    for each in Path("/proc/self/fd").iterdir():
+        # The folder of descriptors is itself open while it is listed, and gone afterwards.
+        with suppress(FileNotFoundError):
+            target = str(each.readlink())
+            if target.startswith(f"{folder}/") and target.endswith(" (deleted)"):
+                sizes.append(each.stat().st_size)
+    return sizes
 
 
 def make_as_its_application(path: Path, *statements: str) -> Path:

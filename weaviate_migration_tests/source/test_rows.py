@@ -21,7 +21,7 @@ from weaviate_migration.source.inspect import inspect_database
 from weaviate_migration.source.plan import CollectionPlan, plan_migration
 from weaviate_migration.source.rows import KeyedRow, TableReader
 from weaviate_migration_tests.partition_keys import PARTITION_KEYS
-from weaviate_migration_tests.source.databases import connect, is_open, make
+from weaviate_migration_tests.source.databases import connect, is_open, make, sizes_of_removed_files
 
 NIL = "00000000-0000-0000-0000-000000000000"
 
@@ -333,13 +333,6 @@ def test_the_uuid_is_made_once_for_each_row_of_a_whole_scan(database: Path) -> N
         assert len(list(reader.rows())) == len(made) == 1000
 
 
-def sort_files(folder: Path) -> list[str]:
-    """Files of this process that are open in a folder, even those that are unlinked already, as SQLite's are."""
-    # The folder of descriptors is itself open while it is listed, and gone afterwards.
-    opened = [str(each.readlink()) for each in list(Path("/proc/self/fd").iterdir()) if each.is_symlink()]
-    return [each for each in opened if each.startswith(f"{folder}/")]
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="open files are looked up in /proc")
 @of_small_rows
 def test_what_does_not_fit_into_memory_is_sorted_in_the_scratch_folder(tmp_path: Path) -> None:
@@ -356,11 +349,11 @@ def test_what_does_not_fit_into_memory_is_sorted_in_the_scratch_folder(tmp_path:
         with TableReader(database, plan, object_uuid, sort_memory_mb, scratch) as reader:
             rows = reader.rows()
             uuids = [next(rows)[0]]
-            assert bool(sort_files(scratch)) is on_disk
+            assert bool(sizes_of_removed_files(scratch)) is on_disk
             uuids += [each for each, _, _ in rows]
         assert len(uuids) == 8000
         assert uuids == sorted(uuids, key=str)
-        assert sort_files(scratch) == []
+        assert sizes_of_removed_files(scratch) == []
     assert list(scratch.iterdir()) == []
 
 

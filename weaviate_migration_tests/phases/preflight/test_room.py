@@ -26,6 +26,7 @@ from weaviate_migration.source.plan import CollectionPlan, MigrationPlan, plan_m
 from weaviate_migration.source.rows import KeyedRow, TableReader
 from weaviate_migration.source.snapshot import take_snapshot
 from weaviate_migration_tests.partition_keys import PARTITION_KEYS
+from weaviate_migration_tests.source.databases import sizes_of_removed_files
 
 RANDOM = random.Random(5)
 WORDS = ["weather", "harbour", "of", "the", "and", "letter", "seldom", "a", "window", "to", "yesterday", "green"]
@@ -110,19 +111,8 @@ def _watched(rows: Iterator[KeyedRow], folder: Path, sorting: list[int]) -> Iter
     """The rows; when the first comes all are sorted."""
     for number, row in enumerate(rows):
         if number == 0:
-            sorting.append(sum(_bytes_of_removed_files(folder)))
+            sorting.append(sum(sizes_of_removed_files(folder)))
         yield row
-
-
-def _bytes_of_removed_files(folder: Path) -> Iterator[int]:
-    """Of the files that this process has open in a folder, and that have no name any more, as SQLite's are."""
-    for each in Path("/proc/self/fd").iterdir():
-        try:
-            target = str(each.readlink())
-        except FileNotFoundError:
-            continue
-        if target.startswith(str(folder)) and target.endswith("(deleted)"):
-            yield each.stat().st_size
 
 
 def test_each_process_sorts_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
