@@ -35,7 +35,7 @@ Measure = Callable[[], Measurement]
 Preparations = dict[str, Callable[[], Measure]]
 
 # Peak memory hardly differs from run to run, and these are by far the longest ones.
-ONCE = ("migrate larger", "migrate a million")
+ONCE = ("migrate larger", "migrate a million", "bound of a million")
 EMBEDDED_ROWS = 20_000
 # MiniLM makes 44 vectors a second on one core.
 FEW_EMBEDDED_ROWS = 1_000
@@ -121,15 +121,16 @@ def _within(server: Server, folder: Path, rows: int, batch_size: int) -> Prepara
     """What is measured within this version, or is not ours."""
 
     @cache
-    def bound() -> UpperBound:
-        return UpperBound(server, _messages_file(folder, rows), messages_mapping(), batch_size)
+    def bound(count: int) -> UpperBound:
+        return UpperBound(server, _messages_file(folder, count), messages_mapping(), batch_size)
 
     def source() -> Path:
         return _messages_file(folder, rows)
 
     return {
-        "bound": lambda: bound().measure,
-        "bound again": lambda: bound().measure,
+        "bound": lambda: bound(rows).measure,
+        "bound again": lambda: bound(rows).measure,
+        "bound of a million": lambda: bound(MILLION).measure,
         "empty job": lambda: partial(measure_empty_job, folder),
         "empty job, our storage": lambda: partial(measure_empty_job, folder, our_storage=True),
         "dlt": lambda: partial(measure_dlt, server, source(), rows),

@@ -55,7 +55,8 @@ def _queries(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """Vectors that lie between two of them: none is there itself."""
     chosen = np.random.default_rng(1).choice(len(vectors), (2, QUERIES), replace=False)
     between: NDArray[np.float32] = (vectors[chosen[0]] * 2 + vectors[chosen[1]]) / 3
-    return between / np.linalg.norm(between, axis=1, keepdims=True)
+    between /= np.linalg.norm(between, axis=1, keepdims=True)
+    return between
 
 
 def _write(collection: Collection[Any, Any], vectors: NDArray[np.float32]) -> None:

@@ -82,6 +82,15 @@ class StepFailure:
         return self.error is not None and issubclass(self.error, CaptureError)
 
 
+def last_tries(events: Sequence[dg.DagsterEvent]) -> list[dg.DagsterEvent]:
+    """Of a run's events those of the last time that each step was carried out, and those that belong to no step.
+
+    Dask has a step carried out again in the same run where the worker is gone that was at it, or that had its result.
+    """
+    begun = {event.step_key: at for at, event in enumerate(events) if event.is_step_start}
+    return [event for at, event in enumerate(events) if at >= begun.get(event.step_key, 0)]
+
+
 def run_verdict(events: Sequence[dg.DagsterEvent]) -> tuple[int, list[str]]:
     """The exit code of a run that only checks, and why it failed; failed checks are not told here."""
     failures = run_failures(events)

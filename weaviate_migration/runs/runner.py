@@ -26,7 +26,7 @@ from weaviate_migration.base.storage import is_writable, nearest_existing, stora
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.runs.awaited_run import AwaitedRuns
 from weaviate_migration.runs.dagster_storage import STORAGE_LINES, storage_override
-from weaviate_migration.runs.events import was_interrupted
+from weaviate_migration.runs.events import last_tries, was_interrupted
 from weaviate_migration.runs.executors import ChosenExecutor
 from weaviate_migration.runs.fork_server import own_step_processes
 from weaviate_migration.runs.jobs import JOBS_OF_ONE_STEP, VERIFY_LIVE, executor_of, new_snapshot
@@ -214,9 +214,12 @@ class JobRunner:
 
     def made(self, run_ids: Sequence[str]) -> JobRun:
         """Runs that were made in processes of their own; raises KeyboardInterrupt where one was interrupted there."""
-        stored = (entry.dagster_event for run_id in run_ids for entry in self.instance.all_logs(run_id))
-        events = [each for each in stored if each is not None]
+        events = [event for run_id in run_ids for event in last_tries(self._stored(run_id))]
         return _uninterrupted(JobRun(run_ids[-1], events, tuple(run_ids[:-1])))
+
+    def _stored(self, run_id: str) -> list[dg.DagsterEvent]:
+        entries = self.instance.all_logs(run_id)
+        return [entry.dagster_event for entry in entries if entry.dagster_event is not None]
 
     def order(
         self,

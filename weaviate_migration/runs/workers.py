@@ -1,7 +1,8 @@
 """Whether somebody takes the steps that an executor hands out: asked before they wait for ever."""
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import dagster as dg
@@ -13,6 +14,7 @@ from weaviate_migration.work_folder.checklist import ChecklistItem
 _ANSWER_SECONDS = 3.0
 _QUESTIONS_ASKED = 3
 _QUEUE_TAG = "dagster-celery/queue"
+_NONE_AHEAD = "worker_disable_prefetch"
 
 
 def absent_workers(executor: ChosenExecutor) -> str:
@@ -32,6 +34,10 @@ def checked_workers(executor: ChosenExecutor) -> list[ChecklistItem]:
         return [ChecklistItem("workers", "failed", absent, "Start one, or correct --executor.")]
     if begun := _begun_with_run(executor):
         return [ChecklistItem("workers", "skipped", begun)]
+    if executor.name == "celery" and (ahead := _taking_ahead(_resolved(executor))):
+        return [
+            ChecklistItem("workers", "warned", ahead, f"Start them with {_NONE_AHEAD}: true in their config_source.")
+        ]
     return [ChecklistItem("workers", "passed", f"{executor.name}: somebody takes the steps")]
 
 
@@ -54,23 +60,47 @@ def _resolved(executor: ChosenExecutor) -> Mapping[str, Any]:
 
 def _absent_of_celery(config: Mapping[str, Any], source_tags: Mapping[str, str]) -> str:
     """Each queue that gets steps needs a worker that listens to it."""
-    executor = importlib.import_module("dagster_celery.executor").CeleryExecutor
-    given = {name: config.get(name) for name in ("broker", "backend", "include", "config_source")}
-    app = importlib.import_module("dagster_celery.make_app").make_app(executor.for_cli(**given).app_args())
-    broken = importlib.import_module("kombu.exceptions").OperationalError
     try:
-        with app, app.connection_for_read(connect_timeout=_ANSWER_SECONDS) as connection:
-            connection.ensure_connection(max_retries=1, interval_start=0, timeout=_ANSWER_SECONDS)
+        with _celery_app(config) as app:
             wanted = {app.conf.task_default_queue, source_tags.get(_QUEUE_TAG, app.conf.task_default_queue)}
             missing = _unserved(app, wanted)
-    except (broken, OSError) as error:
+    except _errors_of_broker() as error:
         return f"Celery's broker cannot be reached: {str(error).rstrip('.')}."
-    finally:
-        # Celery asks through connections that stay open: a fork would wait for what is awaited on them, for ever.
-        importlib.import_module("kombu.pools").reset()
     if missing:
         return f"No worker of Celery listens to {' and '.join(f'the queue `{each}`' for each in sorted(missing))}."
     return ""
+
+
+def _taking_ahead(config: Mapping[str, Any]) -> str:
+    """Which workers take a task while they are at another one, as a sentence; '' where none does, or none can be asked.
+
+    With Redis alone can it be told to them: https://docs.celeryq.dev/en/stable/userguide/configuration.html
+    """
+    with suppress(*_errors_of_broker()), _celery_app(config) as app:
+        if app.connection_for_read().transport.driver_type == "redis":
+            answers = app.control.inspect(timeout=_ANSWER_SECONDS).conf() or {}
+            if ahead := sorted(worker for worker, settings in answers.items() if not settings.get(_NONE_AHEAD)):
+                return f"{', '.join(ahead)}: a task that is taken ahead waits there, and is lost with the worker"
+    return ""
+
+
+@contextmanager
+def _celery_app(config: Mapping[str, Any]) -> Iterator[Any]:
+    """The app of the executor, whose broker answers."""
+    executor = importlib.import_module("dagster_celery.executor").CeleryExecutor
+    given = {name: config.get(name) for name in ("broker", "backend", "include", "config_source")}
+    app = importlib.import_module("dagster_celery.make_app").make_app(executor.for_cli(**given).app_args())
+    try:
+        with app, app.connection_for_read(connect_timeout=_ANSWER_SECONDS) as connection:
+            connection.ensure_connection(max_retries=1, interval_start=0, timeout=_ANSWER_SECONDS)
+            yield app
+    finally:
+        # Celery asks through connections that stay open: a fork would wait for what is awaited on them, for ever.
+        importlib.import_module("kombu.pools").reset()
+
+
+def _errors_of_broker() -> tuple[type[Exception], ...]:
+    return importlib.import_module("kombu.exceptions").OperationalError, OSError
 
 
 def _unserved(app: Any, queues: set[str]) -> set[str]:

@@ -1,7 +1,10 @@
 """A migration whose steps are carried out by workers of Dask: in a cluster of its own, and in one that was there."""
 
+import os
+import signal
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +20,8 @@ from weaviate_migration.runs.steps import RunSteps
 from weaviate_migration.runs.workers import absent_workers
 from weaviate_migration.target.server import ServerAddress
 from weaviate_migration_tests.cluster.program import Program, leave_out_if_unwanted
-from weaviate_migration_tests.live.command_line import SECONDS, child_environment, empty
+from weaviate_migration_tests.live.command_line import SECONDS, Ended, child_environment, empty, until
+from weaviate_migration_tests.live.held_up_load import awaited_runs, held_up_load, lose_soon
 from weaviate_migration_tests.live.notes import NoteMigration, fresh_notes
 from weaviate_migration_tests.live.test_parted_runs import runs_of
 
@@ -65,6 +69,13 @@ class DaskCluster:
     def has_workers(self) -> bool:
         with Client(self.address, timeout=SECONDS) as client:  # type: ignore[no-untyped-call]
             return len(client.scheduler_info()["workers"]) == 2
+
+    def kill_one_at_work(self) -> None:
+        """Ends a worker that is at a task on the spot; Dask starts another in its place."""
+        with Client(self.address, timeout=SECONDS) as client:  # type: ignore[no-untyped-call]
+            busy = [worker for worker, tasks in client.processing().items() if tasks]
+            (pid,) = client.run(os.getpid, workers=busy[:1]).values()
+        os.kill(pid, signal.SIGKILL)
 
     def profiled(self) -> list[bool]:
         """Of each worker, whether Dask looks at what its threads do."""
@@ -130,3 +141,65 @@ def test_a_step_whose_forerunner_has_failed_is_not_carried_out(dasked: NoteMigra
     *_, begun = steps_of(dasked.work_dir)
     assert "notes_extract" in begun
     assert not begun & {"note", "note_checks", "cutover"}
+
+
+@dataclass
+class Begun:
+    """A migration that is loaded once, and is made again by the workers of a cluster."""
+
+    notes: NoteMigration
+    options: tuple[object, ...]
+    client: WeaviateClient
+
+    def assert_made(self, ended: Ended) -> None:
+        assert ended.code == 0, ended.stderr
+        assert (ended.json["total_records"], ended.json["migrated_records"]) == (64, 64)
+        assert ended.json["certificate"]
+        assert self.client.collections.use("Note").aggregate.over_all(total_count=True).total_count == 64
+
+
+@pytest.fixture
+def begun(tmp_path: Path, server: ServerAddress, connected: WeaviateClient, dask_cluster: DaskCluster) -> Begun:
+    empty(connected)
+    notes = fresh_notes(tmp_path, server)
+    assert notes.migrate("--no-cutover").code == 0
+    file = executor_file(tmp_path, existing={"address": dask_cluster.address})
+    return Begun(notes, ("--executor", file, "--json"), connected)
+
+
+def test_the_step_of_a_killed_worker_is_taken_again(begun: Begun, dask_cluster: DaskCluster) -> None:
+    """By Dask, in the same run; so are those whose results the worker had."""
+    with ThreadPoolExecutor(1) as threads:
+        with held_up_load(begun.notes, begun.options, begun.client, threads) as migration:
+            dask_cluster.kill_one_at_work()
+        begun.assert_made(migration.result())
+
+
+def test_a_step_that_takes_long_after_that_is_done_by_another_run(
+    begun: Begun, dask_cluster: DaskCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lose_soon(monkeypatch)
+    with ThreadPoolExecutor(1) as threads:
+        with held_up_load(begun.notes, begun.options, begun.client, threads) as migration:
+            dask_cluster.kill_one_at_work()
+            until(lambda: len(awaited_runs(begun.notes.work_dir)) > 1 or migration.done())
+        ended = migration.result()
+    begun.assert_made(ended)
+    assert "has given no sign of life for" in ended.stderr
+
+
+def test_without_any_worker_the_command_ends_and_goes_on_later(
+    begun: Begun, dask_cluster: DaskCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lose_soon(monkeypatch)
+    with (
+        ThreadPoolExecutor(1) as threads,
+        held_up_load(begun.notes, begun.options, begun.client, threads) as migration,
+    ):
+        dask_cluster.workers.kill()
+        ended = migration.result()
+    assert ended.code == 1
+    assert "has no worker" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    dask_cluster.workers.start(dask_cluster.has_workers)
+    begun.assert_made(begun.notes.migrate(*begun.options))

@@ -12,24 +12,18 @@ import pytest
 import yaml
 from weaviate import WeaviateClient
 
-from weaviate_migration.phases.history.collection_locks import writing_lock
-from weaviate_migration.runs import awaited_run, executors, life_watch, worker_look
-from weaviate_migration.runs.awaited_run import AWAITED_TAG
+from weaviate_migration.runs import executors, worker_look
 from weaviate_migration.runs.executors import read_executor
 from weaviate_migration.runs.runner import dagster_instance
-from weaviate_migration.runs.steps import RunSteps
 from weaviate_migration.runs.workers import checked_workers
 from weaviate_migration.target.server import ServerAddress
-from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.heartbeats import Heartbeats
 from weaviate_migration.work_folder.state_store import StateStore
 from weaviate_migration_tests.cluster.celery_worker import CeleryWorker, celery_settings
 from weaviate_migration_tests.cluster.redis_server import RedisServer
 from weaviate_migration_tests.live.command_line import SECONDS, Ended, empty, holdings, run_here, until
+from weaviate_migration_tests.live.held_up_load import awaited_runs, held_up_load, lose_soon
 from weaviate_migration_tests.live.notes import fresh_notes
-
-# Three signs of life may be late.
-LOST_SECONDS = 20.0
 
 
 class WorkedNotes:
@@ -48,25 +42,12 @@ class WorkedNotes:
     @property
     def runs(self) -> list[dg.DagsterRun]:
         """Those whose steps others carry out, the newest first."""
-        with dagster_instance(self.notes.work_dir) as instance:
-            return [run for run in instance.get_runs() if AWAITED_TAG in run.tags]
-
-    def is_loading(self) -> bool:
-        """Whether a worker is at the step that loads the notes, and gives signs of life."""
-        for run in self.runs[:1]:
-            with dagster_instance(self.notes.work_dir) as instance:
-                step = RunSteps(instance, run.run_id).read().get("note")
-            signs = Heartbeats(StateStore.of(self.notes.work_dir), run.run_id).read()
-            return step is not None and step.ended is None and bool(signs)
-        return False
+        return awaited_runs(self.notes.work_dir)
 
     @contextmanager
     def loading(self, client: WeaviateClient, threads: ThreadPoolExecutor) -> Iterator[Future[Ended]]:
-        """A migration whose step that loads waits, until the end of the context, for the lock of its collection."""
-        name, *_ = [each for each in holdings(client)[0] if each.startswith("Note_")]
-        with writing_lock(WorkFolder(self.notes.work_dir), name):
-            migration = threads.submit(self.migrate)
-            until(lambda: self.is_loading() or migration.done())
+        """A migration whose step that loads waits until the end of the context."""
+        with held_up_load(self.notes, ("--executor", self.executor, "--json"), client, threads) as migration:
             yield migration
 
 
@@ -118,6 +99,20 @@ def test_preflight_says_what_a_worker_reaches(worked: WorkedNotes, monkeypatch: 
         assert all(run.is_finished for run in instance.get_runs())
 
 
+def test_preflight_names_workers_that_take_tasks_ahead(worked: WorkedNotes, redis_server: RedisServer) -> None:
+    settings = celery_settings(redis_server)
+    del settings["config_source"]
+    greedy = CeleryWorker(worked.notes.folder, settings, worked.worker.environment, "greedy")
+    try:
+        greedy.start()
+        (found,) = checked_workers(read_executor(worked.executor))
+    finally:
+        greedy.stop()
+    assert found.verdict == "warned"
+    assert found.figure.startswith(f"{greedy.full_name}: ")
+    assert "worker_disable_prefetch: true" in found.remedy
+
+
 def test_a_broker_that_goes_away_ends_the_command_and_what_is_loaded_stays(
     worked: WorkedNotes, connected: WeaviateClient, redis_server: RedisServer
 ) -> None:
@@ -141,8 +136,7 @@ def test_a_broker_that_goes_away_ends_the_command_and_what_is_loaded_stays(
 def test_a_step_whose_worker_is_killed_is_taken_by_another_run(
     worked: WorkedNotes, connected: WeaviateClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (awaited_run, life_watch):
-        monkeypatch.setattr(module, "LOST_SECONDS", LOST_SECONDS)
+    lose_soon(monkeypatch)
     with ThreadPoolExecutor(1) as threads:
         with worked.loading(connected, threads) as migration:
             worked.worker.kill()

@@ -10,7 +10,7 @@ import pytest
 from weaviate_migration.api.outcome import MigrationResult, migration_outcome
 from weaviate_migration.base.errors import ConfigurationError
 from weaviate_migration.mapping import Mapping
-from weaviate_migration.runs.events import run_verdict
+from weaviate_migration.runs.events import last_tries, run_verdict
 from weaviate_migration.runs.names import DagsterNames
 from weaviate_migration.work_folder.record import MigrationRecord
 from weaviate_migration_tests.strategies import EVERY_TYPE
@@ -112,3 +112,24 @@ def test_a_migration_that_fails_before_it_begins_is_not_the_one_before(names: Da
         run = job.execute_in_process(instance=instance, raise_on_error=False)
     result = migration_outcome(run.all_events, MAPPING, names, RECORD)
     assert (result.migration_id, result.exit_code) == (None, 2)
+
+
+def test_of_a_step_that_is_carried_out_again_the_last_time_counts() -> None:
+    """Whether a worker was lost that was at the step, or one that had done it."""
+
+    @dg.asset
+    def extract() -> dg.MaterializeResult:  # type: ignore[type-arg]
+        return dg.MaterializeResult(metadata={"rows": 3})
+
+    @dg.asset(deps=[extract])
+    def load() -> None: ...
+
+    job = dg.Definitions(assets=[extract, load]).resolve_implicit_global_asset_job_def()
+    with dg.DagsterInstance.ephemeral() as instance:
+        events = list(job.execute_in_process(instance=instance).all_events)
+    assert last_tries(events) == events
+    (began,) = [at for at, each in enumerate(events) if each.is_step_start and each.step_key == "extract"]
+    of_step = [each for each in events[began:] if each.step_key == "extract"]
+    assert {"ASSET_MATERIALIZATION", "STEP_SUCCESS"} <= {each.event_type_value for each in of_step}
+    for lost in (of_step[:1], of_step[:-1], of_step):
+        assert last_tries([*events[:began], *lost, *events[began:]]) == events
