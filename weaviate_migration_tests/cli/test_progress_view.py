@@ -90,6 +90,7 @@ def test_lines_tell_only_what_has_changed() -> None:
         "Document: 260 of 1,000 rows (26 %, 10/s, 1:14 left, 3 refused, 14 sent again)"
     ]
     assert list(lines.changed(PHASES, [LOADED, later], NOW + 2)) == []
+    assert list(lines.changed(PHASES, [LOADED, later, Progress("Label", 0)], NOW + 3)) == ["Label: nothing to do"]
 
 
 def test_nothing_moves_on_what_cannot_move(tmp_path: Path) -> None:

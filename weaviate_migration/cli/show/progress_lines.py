@@ -43,8 +43,13 @@ def _phase_text(phase: RunPhase) -> str:
 
 
 def progress_line(progress: Progress, now: float) -> str:
-    """Such as `Message: 1,200 of 3,470 rows (34 %, 812/s, 2.8 s left, 3 refused)`."""
-    parts = [share(progress) if progress.rows else "no rows"]
+    """Such as `Message: 1,200 of 3,470 rows (34 %, 812/s, 2.8 s left, 3 refused)`.
+
+    An empty table has nothing to do, and so has one that was loaded in whole before.
+    """
+    if not progress.rows:
+        return f"{progress.collection}: nothing to do"
+    parts = [share(progress)]
     if per_second := rate(progress, now):
         parts.append(f"{per_second:,.0f}/s")
     if left := time_left(progress):
