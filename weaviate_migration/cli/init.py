@@ -92,8 +92,9 @@ def show(made: MappingDraft | MappingUpdate, sqlite_url: str, file: str, console
     for line in [*_secrets(made.secrets), *made.remarks]:
         print_text(console, printable(line), "yellow")
     mapping = "mapping.yaml" if file == STANDARD_OUTPUT else file
+    edit = f"save the mapping with `--output {mapping}`, edit it" if file == STANDARD_OUTPUT else "edit the mapping"
     command = shlex.join([PROGRAM, "migrate", "--sqlite-url", sqlite_url, "--mapping", mapping])
-    print_text(console, printable(f"Next: edit the mapping where you know better, then `{command}`"))
+    print_text(console, printable(f"Next: {edit} where you know better, then `{command}`"))
 
 
 def _drawn_up(draft: MappingDraft) -> Iterator[str]:

@@ -33,7 +33,7 @@ def test_the_mapping_is_on_standard_output_alone(source: Path, tmp_path: Path) -
         "left out: table alembic_version: Alembic keeps it for itself: which changes of the schema were made (1 row)",
         "left out: users.password: looks like a secret, by its name",
         "It is for you to decide: take such a column out of `omit` to migrate it, too.",
-        "Next: edit the mapping where you know better, then "
+        "Next: save the mapping with `--output mapping.yaml`, edit it where you know better, then "
         f"`weaviate-migration migrate --sqlite-url {source} --mapping mapping.yaml`",
     ]
 
@@ -42,7 +42,8 @@ def test_a_file_is_written_once(source: Path, tmp_path: Path) -> None:
     file = tmp_path / "app map.yaml"
     ended = run_here("init", "--sqlite-url", source, "--output", file)
     assert (ended.code, ended.stderr) == (0, "")
-    assert ended.stdout.splitlines()[-1].endswith(
+    assert ended.stdout.splitlines()[-1] == (
+        "Next: edit the mapping where you know better, then "
         f"`weaviate-migration migrate --sqlite-url {source} --mapping '{file}'`"
     )
     assert read_mapping(file) == infer_mapping(f"sqlite:///{source}")
