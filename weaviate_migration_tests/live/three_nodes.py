@@ -39,13 +39,14 @@ class ThreeNodes:
         """The options that name them."""
         return [word for url in self.urls for word in ("--weaviate-url", url)]
 
-    def start_those_that_are_gone(self) -> None:
-        """All run again after it, whatever a test has killed."""
-        gone = [each for each in self.nodes if not each.process.is_alive()]
-        for each in gone:
+    def start_those_that_are_gone(self) -> list[str]:
+        """All run again after it, whatever a test has killed, and whatever has ended by itself; their names."""
+        gone = {_name(number): each for number, each in enumerate(self.nodes) if not each.process.is_alive()}
+        for each in gone.values():
             each.begin()
-        for each in gone:
+        for each in gone.values():
             each.wait_until_ready()
+        return list(gone)
 
 
 @contextmanager
