@@ -42,13 +42,22 @@ class AwaitedRuns:
     Args:
         work_folder: whose Dagster home the runs are stored in, and whose store workers and this process share.
         executor: which hands their steps to the workers.
+        is_begun: other runs of the same command came before, and what they made stays.
     """
 
-    def __init__(self, instance: dg.DagsterInstance, work_folder: WorkFolder, executor: ChosenExecutor) -> None:
+    def __init__(
+        self,
+        instance: dg.DagsterInstance,
+        work_folder: WorkFolder,
+        executor: ChosenExecutor,
+        *,
+        is_begun: bool = False,
+    ) -> None:
         self._instance = instance
         self._work_dir = work_folder.path
         self._store = work_folder.store
         self._executor = executor
+        self._is_begun = is_begun
 
     def make(self, orders: Sequence[RunOrder], side_by_side: int = 1) -> list[str]:
         """Makes runs, and each once more when a worker is lost with a step of it; returns the ids of the last ones.
@@ -59,11 +68,13 @@ class AwaitedRuns:
             side_by_side: so many are under way at a time.
 
         Raises:
-            ConfigurationError: nobody is there who would take the steps; nothing was made.
+            ConfigurationError: nobody is there who would take the steps, and nothing was made by the command.
             WorkerLostError: nobody is any more, or workers were lost too often; what was loaded stays.
             KeyboardInterrupt: Ctrl-C; the steps that are under way are called off.
         """
-        if absent := absent_workers(self._executor):
+        if self._is_begun:
+            self._refuse_absent_workers()
+        elif absent := absent_workers(self._executor):
             raise ConfigurationError(absent, "Start one, or correct --executor.")
         waiting, under_way, made = deque(enumerate(orders)), list[_Awaited](), dict[int, str]()
         try:
@@ -83,6 +94,8 @@ class AwaitedRuns:
             with Endings() as endings:
                 for each in under_way:
                     endings.callback(self._give_up, each, str(error) or "It was interrupted.")
+                for each in under_way:  # Before any is waited for: their steps end side by side.
+                    endings.callback(self._call_off, each)
                 raise
         return [made[at] for at in sorted(made)]
 
@@ -163,8 +176,15 @@ class AwaitedRuns:
             endings.callback(self._await_steps, run, gone)
             endings.callback(self._note_end, run, why)
             endings.callback(run.process.end)
-            if (run_id := self._run_id(run)) is not None:
-                Heartbeats(self._store, run_id).call_off()
+            endings.callback(self._call_off, run)
+
+    def _call_off(self, run: "_Awaited") -> None:
+        """Has its steps and its process end, and waits for neither."""
+        if run.called_off_at is None:
+            run.called_off_at = time.monotonic()
+            run.process.ask_to_end()
+        if (run_id := self._run_id(run)) is not None:
+            Heartbeats(self._store, run_id).call_off()
 
     def _note_end(self, run: "_Awaited", why: str) -> None:
         """Has Dagster know that a run goes on no more."""
@@ -178,9 +198,11 @@ class AwaitedRuns:
         """Waits for a moment until the steps that were called off have ended."""
         if (run_id := self._run_id(run)) is None:
             return
-        beats, until = Heartbeats(self._store, run_id), time.monotonic() + _SECONDS_FOR_STEPS
-        while beats.read().keys() - gone and time.monotonic() < until:
-            time.sleep(_LOOK_SECONDS)
+        beats = Heartbeats(self._store, run_id)
+        if self._executor.is_elsewhere and run.called_off_at is not None:  # Others have ended with their process.
+            until = run.called_off_at + _SECONDS_FOR_STEPS
+            while beats.read().keys() - gone and time.monotonic() < until:
+                time.sleep(_LOOK_SECONDS)
         beats.forget()
 
     def _run_id(self, run: "_Awaited") -> str | None:
@@ -210,6 +232,7 @@ class _Awaited:
         run_id: of Dagster, once it is known.
         process: makes it.
         watch: sees whether somebody works at it.
+        called_off_at: when, in monotonic seconds; None of one that goes on.
     """
 
     def __init__(self, work_dir: Path, at: int, order: RunOrder) -> None:
@@ -227,3 +250,4 @@ class _Awaited:
         tags = {**self._order.tags, AWAITED_TAG: self.token}
         self.process = RunProcess(self._work_dir, self._order.model_copy(update={"tags": tags}))
         self.watch = LifeWatch()
+        self.called_off_at: float | None = None

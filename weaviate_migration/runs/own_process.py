@@ -19,6 +19,7 @@ class RunProcess:
     """The process that makes a run; it is of a group of its own: Ctrl-C is for the command."""
 
     def __init__(self, work_dir: Path, order: RunOrder) -> None:
+        self._is_asked = False
         self._printed = TemporaryFile()  # noqa: SIM115  # closed by `end`
         self._process = subprocess.Popen(
             [sys.executable, "-m", "weaviate_migration.runs.run_process"],
@@ -40,13 +41,18 @@ class RunProcess:
             return True
         return False
 
+    def ask_to_end(self) -> None:
+        """Asks it to end, once, and does not wait for that; one that has ended is no trouble."""
+        if not (self._is_asked or self._printed.closed or self.has_ended_within(0)):
+            self._is_asked = True
+            self._process.terminate()
+
     def end(self) -> None:
         """Ends it, with all that it has started; one that has ended is no trouble."""
         if self._printed.closed:  # By now its number may be another's.
             return
-        if not self.has_ended_within(0):
-            self._process.terminate()
-            self.has_ended_within(_SECONDS_TO_END)
+        self.ask_to_end()
+        self.has_ended_within(_SECONDS_TO_END)
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()

@@ -19,7 +19,6 @@ from weaviate_migration.mapping import CollectionMapping
 from weaviate_migration.mapping.relation_groups import load_layers
 from weaviate_migration.phases.history.collection_locks import alone_with
 from weaviate_migration.phases.validation.full_comparison import discard_comparisons
-from weaviate_migration.runs.awaited_run import AwaitedRuns
 from weaviate_migration.runs.events import run_failures
 from weaviate_migration.runs.executors import IN_PROCESS, ChosenExecutor
 from weaviate_migration.runs.jobs import (
@@ -66,6 +65,7 @@ class PartedRuns:
         phases.update({"checks": self._runs_of_checks, **dict.fromkeys(self._phases_of(last), 1)})
         told = self._telling_of(phases)
         done = told.runner.run(job, first)
+        told = told._having_begun()
         for layer in layers:
             if not run_failures(done.events):
                 done = done.followed_by(told._load(job, layer))
@@ -90,6 +90,10 @@ class PartedRuns:
         tags = {COMMAND_TAG: uuid4().hex, PHASES_TAG: json.dumps(phases)}
         return replace(self, runner=replace(self.runner, tags=tags))
 
+    def _having_begun(self) -> Self:
+        """The same, after a run: where workers are gone by now, what was made stays."""
+        return replace(self, runner=replace(self.runner, is_begun=True))
+
     def _phases_of(self, assets: Sequence[dg.AssetKey]) -> list[str]:
         """Each phase once, in the order of the assets."""
         phase_of = step_phases(self.runner.mapping, self.runner.names)
@@ -105,7 +109,8 @@ class PartedRuns:
         done = self._in_ranges(VERIFY, mapping.collections, steps, [], checks)
         if run_failures(done.events):
             return done
-        return done.followed_by(runner.run(VERIFY, ops={step: {"config": {"resume": True}} for step in steps}))
+        judging = self._having_begun().runner
+        return done.followed_by(judging.run(VERIFY, ops={step: {"config": {"resume": True}} for step in steps}))
 
     def _load(self, job: str, layer: Sequence[CollectionMapping]) -> JobRun:
         names = self.runner.names
@@ -128,7 +133,7 @@ class PartedRuns:
             for partitions in self._ranges
         ]
         with alone_with(work_folder, [record.collection(each) for each in collections]):
-            made = AwaitedRuns(runner.instance, work_folder, self._inside).make(orders, self._side_by_side)
+            made = runner.awaited(self._inside).make(orders, self._side_by_side)
         return runner.made(made)
 
     @property

@@ -172,6 +172,7 @@ class JobRunner:
         names: under which Dagster knows jobs and assets.
         executor: of the steps of jobs that have several.
         tags: that all of the runs have besides.
+        is_begun: other runs of the same command came before.
     """
 
     instance: dg.DagsterInstance
@@ -180,6 +181,7 @@ class JobRunner:
     names: DagsterNames
     executor: ChosenExecutor
     tags: dict[str, str] = field(default_factory=dict)
+    is_begun: bool = False
 
     @cached_property
     def work_folder(self) -> WorkFolder:
@@ -204,13 +206,17 @@ class JobRunner:
         executor = executor_of(job, self.executor)
         order = self.order(job, executor, selection, ops)
         if executor.is_elsewhere:
-            return self.made(AwaitedRuns(self.instance, self.work_folder, executor).make([order]))
+            return self.made(self.awaited(executor).make([order]))
         config = self.config
         if config.executor is None and config.enable_parallel_processing and config.processes == 1:
             logger.info("--parallel: this machine has no cores to gain by it; collections are loaded one by one")
         with own_step_processes():
             result = order.execute(self.instance)
         return _uninterrupted(JobRun(result.run_id, list(result.all_events)))
+
+    def awaited(self, executor: ChosenExecutor) -> AwaitedRuns:
+        """Has runs made in processes of their own, and waits for them."""
+        return AwaitedRuns(self.instance, self.work_folder, executor, is_begun=self.is_begun)
 
     def made(self, run_ids: Sequence[str]) -> JobRun:
         """Runs that were made in processes of their own; raises KeyboardInterrupt where one was interrupted there."""

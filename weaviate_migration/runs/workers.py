@@ -1,7 +1,9 @@
 """Whether somebody takes the steps that an executor hands out: asked before they wait for ever."""
 
+import asyncio
 import importlib
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -64,19 +66,31 @@ def _absent_of_celery(config: Mapping[str, Any], source_tags: Mapping[str, str])
         with _celery_app(config) as app:
             wanted = {app.conf.task_default_queue, source_tags.get(_QUEUE_TAG, app.conf.task_default_queue)}
             missing = _unserved(app, wanted)
-    except _errors_of_broker() as error:
-        return f"Celery's broker cannot be reached: {str(error).rstrip('.')}."
+    except Exception as error:  # Each broker's library has errors of its own for addresses and logins.
+        return _told_of_place("Celery's broker", error, importlib.import_module("kombu.exceptions").OperationalError)
     if missing:
         return f"No worker of Celery listens to {' and '.join(f'the queue `{each}`' for each in sorted(missing))}."
     return ""
 
 
+def _told_of_place(place: str, error: Exception, *unreached: type[Exception]) -> str:
+    """What is wrong with where steps are handed out, as a sentence.
+
+    Args:
+        unreached: errors that say that nobody answers there, beside those of the system; others are of what was given.
+    """
+    said = str(error.args[0] if isinstance(error, KeyError) and error.args else error).rstrip(".")
+    if isinstance(error, (OSError, *unreached)):
+        return f"{place} cannot be reached: {said or 'no answer'}."
+    return f"{place} cannot be used: {': '.join(filter(None, (type(error).__name__, said)))}."
+
+
 def _taking_ahead(config: Mapping[str, Any]) -> str:
-    """Which workers take a task while they are at another one, as a sentence; '' where none does, or none can be asked.
+    """Which workers take a task while they are at another one, as a sentence; '' where none does, or none can be told.
 
     With Redis alone can it be told to them: https://docs.celeryq.dev/en/stable/userguide/configuration.html
     """
-    with suppress(*_errors_of_broker()), _celery_app(config) as app:
+    with suppress(Exception), _celery_app(config) as app:  # They have just answered: who is gone now, is missed later.
         if app.connection_for_read().transport.driver_type == "redis":
             answers = app.control.inspect(timeout=_ANSWER_SECONDS).conf() or {}
             if ahead := sorted(worker for worker, settings in answers.items() if not settings.get(_NONE_AHEAD)):
@@ -99,10 +113,6 @@ def _celery_app(config: Mapping[str, Any]) -> Iterator[Any]:
         importlib.import_module("kombu.pools").reset()
 
 
-def _errors_of_broker() -> tuple[type[Exception], ...]:
-    return importlib.import_module("kombu.exceptions").OperationalError, OSError
-
-
 def _unserved(app: Any, queues: set[str]) -> set[str]:
     """Those of an app's queues to which no worker listens that answers in time."""
     missing = set(queues)
@@ -118,13 +128,23 @@ def _absent_of_dask(config: Mapping[str, Any], _source_tags: Mapping[str, str]) 
     """A scheduler that was there before the run has workers."""
     if (existing := config["cluster"].get("existing")) is None:
         return ""
-    client = importlib.import_module("dask.distributed").Client
+    place = f"Dask's scheduler at {existing['address']}"
     try:
-        with client(existing["address"], timeout=_ANSWER_SECONDS) as connected:
-            is_served = bool(connected.scheduler_info()["workers"])
-    except OSError as error:
-        return f"Dask's scheduler at {existing['address']} cannot be reached: {str(error).rstrip('.')}."
-    return "" if is_served else f"Dask's scheduler at {existing['address']} has no worker."
+        with ThreadPoolExecutor(1) as thread:  # Who calls may have a loop of events that runs, as a notebook has.
+            is_served = bool(thread.submit(asyncio.run, _workers_of_dask(existing["address"])).result())
+    except (
+        Exception
+    ) as error:  # Dask has others for what is no address, and where TLS is not set up.
+        return _told_of_place(place, error)
+    return "" if is_served else f"{place} has no worker."
+
+
+async def _workers_of_dask(address: str) -> Mapping[str, Any]:
+    """Asks a scheduler, and waits for its answer for a while; a client of Dask was seen to wait for ever."""
+    rpc = importlib.import_module("distributed").rpc
+    async with asyncio.timeout(_ANSWER_SECONDS), rpc(address, timeout=_ANSWER_SECONDS) as scheduler:
+        workers: Mapping[str, Any] = (await scheduler.identity())["workers"]
+        return workers
 
 
 _QUESTIONS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, str]], str]] = {

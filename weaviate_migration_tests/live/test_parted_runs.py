@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pytest
 from weaviate import WeaviateClient
 
 from weaviate_migration.phases.dual_write.collection_load import load_collection
@@ -12,10 +13,12 @@ from weaviate_migration.phases.history.changes import CollectionChanges
 from weaviate_migration.phases.history.extract.storage import open_partition
 from weaviate_migration.phases.validation.collection_proof import CollectionProof, compare_and_keep
 from weaviate_migration.phases.validation.partition_comparison import kept_comparisons
+from weaviate_migration.runs import awaited_run
 from weaviate_migration.runs.runner import dagster_instance
 from weaviate_migration.target.write import write_settings
 from weaviate_migration.vectors.open_models import OpenModels
 from weaviate_migration.work_folder.folder import WorkFolder
+from weaviate_migration_tests.live.command_line import holdings
 from weaviate_migration_tests.live.notes import NoteMigration
 from weaviate_migration_tests.partition_keys import PARTITION_KEYS
 
@@ -85,3 +88,20 @@ def test_a_range_that_fails_ends_the_migration_before_its_checks(notes: NoteMigr
     assert ended.json["errors"]
     failed = runs_of(notes.work_dir)[1:]
     assert [run.status for run in failed] == [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
+
+
+def test_workers_that_are_gone_after_the_first_run_leave_what_was_made(
+    notes: NoteMigration, connected: WeaviateClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(awaited_run, "absent_workers", lambda _executor: "Nobody is there.")
+        ended = notes.migrate("--partitions-per-task", "8", "--json")
+    assert ended.code == 1
+    assert "Nobody is there." in ended.stderr
+    assert "the same command goes on with the migration" in ended.stderr
+    (first,) = runs_of(notes.work_dir)
+    assert first.status is dg.DagsterRunStatus.SUCCESS
+    before = holdings(connected)
+    assert any(each.startswith("Note_") for each in before[0])
+    assert notes.migrate("--partitions-per-task", "8").code == 0
+    assert holdings(connected)[0] == before[0]
