@@ -134,22 +134,40 @@ def sync_changes(config: MigrationConfig, wait: float = SYNC_SECONDS) -> SyncRes
         WorkFolderBusyError: a load or comparison did not.
         MigrationError: as `followed` and `MigrationSync.run_pass` say.
     """
-    config = config.model_copy()
+    config, done = config.model_copy(), dict[str, SyncTally]()
     ends = time.monotonic() + wait
     with Endings() as parts:
+        parts.enter_context(_telling_what_was_applied(done))
         watch = parts.enter_context(_opened_for_sync(config, "sync", wait))
         group = parts.enter_context(followed(config))
-        done = {sync.record.id: _pass_within(sync, max(0.0, ends - time.monotonic()), config) for sync in group}
+        for sync in group:
+            tally = done[sync.record.id] = SyncTally()
+            _pass_within(sync, tally, max(0.0, ends - time.monotonic()), config)
         group.note_in_file(config)
         group.note_settled()
         watch.conclude(0)
     return _sync_result(config, done)
 
 
-def _pass_within(sync: MigrationSync, seconds: float, config: MigrationConfig) -> SyncTally:
+@contextmanager
+def _telling_what_was_applied(done: Mapping[str, SyncTally]) -> Iterator[None]:
+    """Who fails gives no result, and the next sync begins after what this one has applied."""
+    try:
+        yield
+    except MigrationError:
+        for migration, each in done.items():
+            if each.changes:
+                logger.warning(
+                    "Migration %s: %d changes were applied before this sync failed, %d of their rows refused",
+                    *(migration, each.changes, each.refused),
+                )
+        raise
+
+
+def _pass_within(sync: MigrationSync, done: SyncTally, seconds: float, config: MigrationConfig) -> None:
     """A pass, once nobody else works with these collections."""
     try:
-        return sync.run_pass(wait=seconds)
+        sync.run_pass(done, wait=seconds)
     except Timeout:
         raise WorkFolderBusyError(
             f"Somebody works with the collections of migration {sync.record.id}{WorkFolder.of(config).told_workers}. "
@@ -176,6 +194,7 @@ def follow_changes(config: MigrationConfig, stop: threading.Event) -> SyncResult
     wait, failures = POLL_SECONDS, _Failures(done)
     with (
         _failing_once_begun(done),
+        _telling_what_was_applied(done),
         bounded(stop=stop),
         _opened_for_sync(config, "sync --follow", math.inf, stop) as watch,
     ):

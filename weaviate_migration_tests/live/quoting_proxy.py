@@ -20,6 +20,7 @@ class QuotingProxy(grpc.GenericRpcHandler):  # type: ignore[misc]
 
     Attributes:
         quotes: what becomes of batches: nothing (None), each call fails, or one object is refused.
+        status: of the calls that fail.
         marked: bytes of the object that is refused.
         blind: whether no BM25 search finds anything.
         lost: so many answers to batches do not arrive: the server has done what it was asked.
@@ -28,6 +29,7 @@ class QuotingProxy(grpc.GenericRpcHandler):  # type: ignore[misc]
 
     channel: grpc.Channel
     quotes: Literal["in calls", "in objects"] | None = None
+    status: grpc.StatusCode = grpc.StatusCode.RESOURCE_EXHAUSTED
     marked: bytes = b""
     lost: int = 0
     blind: bool = False
@@ -40,7 +42,7 @@ class QuotingProxy(grpc.GenericRpcHandler):  # type: ignore[misc]
             self.asked.append(details.method.rpartition("/")[2])
             batch = self.asked[-1] == "BatchObjects"
             if batch and self.quotes == "in calls":
-                context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, f"no room for {metadata}")
+                context.abort(self.status, f"no room for {metadata}")
             if batch and self.quotes == "in objects" and self.marked in request:
                 return self._refusal(request, f"not with {metadata}")
             if self.blind and self.asked[-1] == "Search" and _is_by_word(request):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import weaviate
 
+from weaviate_migration.phases.dual_write.row_applier import SyncTally
 from weaviate_migration_tests.live.followed_notes import FollowedNotes
 
 
@@ -25,5 +26,5 @@ def test_the_application_never_finds_the_file_locked(
             application.execute("UPDATE notes SET size = ?", (number,))
             pause.wait(pauses)
     with notes.syncing() as migration:
-        migration.run_pass()
+        migration.run_pass(SyncTally())
     assert notes.held() == notes.rows()

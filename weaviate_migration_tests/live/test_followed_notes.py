@@ -48,8 +48,10 @@ def notes(tmp_path: Path, client: weaviate.WeaviateClient) -> FollowedNotes:
 
 
 def sync(notes: FollowedNotes, through: int | None = None) -> SyncTally:
+    done = SyncTally()
     with notes.syncing() as migration:
-        return migration.run_pass(through)
+        migration.run_pass(done, through)
+    return done
 
 
 def random_statement(rng: random.Random) -> tuple[str, tuple[Any, ...]]:
@@ -201,7 +203,7 @@ def test_a_gap_is_a_gap_until_all_was_compared(notes: FollowedNotes) -> None:
     assert notes.install() == 2
     notes.execute("UPDATE notes SET body = 'seen' WHERE id = 'key 2'")
     with notes.syncing() as migration:
-        migration.run_pass()
+        migration.run_pass(SyncTally())
         standing = migration.standing()
         assert (standing.changes, bool(standing.problem)) == (0, True)
     assert (notes.held()[uuid_of("key 1")][0], notes.held()[uuid_of("key 2")][0]) == ("body 1", "seen")
@@ -232,7 +234,7 @@ def test_a_work_folder_that_is_older_than_the_file_is_refused(notes: FollowedNot
     notes.execute("UPDATE notes SET body = 'newer' WHERE id = 'key 1'")
     with notes.followed() as group:
         for migration in group:
-            migration.run_pass()
+            migration.run_pass(SyncTally())
         assert group.note_in_file(LIMITS)
     notes.work_folder.sync_positions.save(notes.record.id, older)
     with pytest.raises(CaptureError, match="it is older than the file"):
@@ -279,7 +281,7 @@ def test_what_was_logged_just_before_another_file_took_the_place_is_asked_for(
         copy_all(notes.source, new)
     with notes.followed() as group:
         for each in group:
-            each.run_pass()
+            each.run_pass(SyncTally())
         notes.execute("UPDATE notes SET body = 'at the last moment' WHERE id = 'key 1'")
         if has_it:
             copy_all(notes.source, new)
@@ -299,7 +301,7 @@ def test_a_pass_under_which_another_file_takes_the_place_ends(notes: FollowedNot
     with notes.syncing() as migration:
         put_in_place(notes.folder / "new.db", notes.source)
         with pytest.raises(SourceReplacedError):
-            migration.run_pass()
+            migration.run_pass(SyncTally())
     sync(notes)
     assert notes.held() == notes.rows()
 
@@ -324,7 +326,7 @@ def test_who_reads_while_another_one_applies_takes_that_for_no_other_history(not
         notes.execute("UPDATE notes SET body = 'newer' WHERE id = 'key 1'")
         with notes.followed() as group:
             for migration in group:
-                migration.run_pass()
+                migration.run_pass(SyncTally())
             assert group.note_in_file(LIMITS)
 
     positions = OvertakenPositions(notes.work_folder.store, apply_more)
@@ -398,8 +400,9 @@ def test_nobody_else_writes_while_a_collection_is_compared_or_loaded(notes: Foll
             held_changes(notes.work_folder, notes.record, notes.mapping, collection),
             pytest.raises(Timeout),
         ):
-            migration.run_pass(wait=False)
-        assert migration.run_pass(wait=False).written == 1
+            migration.run_pass(SyncTally(), wait=False)
+        migration.run_pass(done := SyncTally(), wait=False)
+        assert done.written == 1
 
 
 def test_follow_applies_what_is_committed_until_told_to_stop(notes: FollowedNotes) -> None:
@@ -417,7 +420,7 @@ def test_the_log_is_kept_back_to_the_snapshot(notes: FollowedNotes) -> None:
     notes.execute(*("UPDATE notes SET body = body || '.' WHERE id = 'key 1'" for _ in range(5)))
     with notes.followed() as group:
         for migration in group:
-            migration.run_pass()
+            migration.run_pass(SyncTally())
         assert group.note_in_file(LIMITS)
     assert first_position(notes) == notes.captured.position
     newer = notes.snapshotted()
@@ -425,7 +428,7 @@ def test_the_log_is_kept_back_to_the_snapshot(notes: FollowedNotes) -> None:
     notes.execute("UPDATE notes SET body = 'last' WHERE id = 'key 1'")
     with newer.followed() as group:
         for migration in group:
-            migration.run_pass()
+            migration.run_pass(SyncTally())
         assert group.note_in_file(LIMITS)
     assert first_position(notes) == newer.captured.position
 
@@ -460,7 +463,7 @@ def change_and_note(notes: FollowedNotes, keep: LogLimits) -> bool:
     notes.execute(*("UPDATE notes SET body = body || '.' WHERE id = 'key 1'" for _ in range(5)))
     with notes.followed() as group:
         for migration in group:
-            migration.run_pass()
+            migration.run_pass(SyncTally())
         return group.note_in_file(keep)
 
 
@@ -500,7 +503,7 @@ def test_what_an_unfinished_migration_needs_is_kept_which_is_said_once(
     notes.execute(*("UPDATE notes SET body = body || '.' WHERE id = 'key 1'" for _ in range(5)))
     with logged(log_pruner, caplog), notes.followed() as group:
         for migration in group:
-            migration.run_pass()
+            migration.run_pass(SyncTally())
         assert group.note_in_file(FEW)
         assert group.note_in_file(FEW)
     assert first_position(notes) == notes.captured.position
@@ -592,7 +595,7 @@ def test_an_application_that_may_rest_soon_is_not_pruned_under_yet(notes: Follow
             first, newest = extent(notes)
             notes.execute(*[change] * (entries - (newest - first + 1)))
             for migration in group:
-                migration.run_pass()
+                migration.run_pass(SyncTally())
             group.note_in_file(keep, is_busy=is_busy)
             return first_position(notes)
 

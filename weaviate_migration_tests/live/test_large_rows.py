@@ -18,6 +18,7 @@ from weaviate_migration.base.errors import TargetTooLargeError, TransientTargetE
 from weaviate_migration.mapping.object_ids import UuidRange
 from weaviate_migration.mapping.row_to_object import Vectors
 from weaviate_migration.phases.dual_write import migration_sync
+from weaviate_migration.phases.dual_write.row_applier import SyncTally
 from weaviate_migration.phases.validation.changed_rows import compare_changes
 from weaviate_migration.phases.validation.source_proof import try_bring_up
 from weaviate_migration.target import read_back
@@ -171,7 +172,7 @@ def test_a_row_that_alone_is_more_than_a_chunk_is_applied(
         begun.execute(f"UPDATE notes SET body = printf('%.{LARGE}c', 'x') WHERE id = 'second'")
     begun.execute("INSERT INTO notes VALUES ('third', 'short', 3)")
     with begun.syncing() as sync:
-        sync.run_pass()
+        sync.run_pass(SyncTally())
     assert begun.held(at_once=1) == begun.rows()
 
 

@@ -12,6 +12,7 @@ import weaviate
 
 from weaviate_migration.base.errors import TransientTargetError
 from weaviate_migration.mapping.row_to_object import ObjectDraft
+from weaviate_migration.phases.dual_write.row_applier import SyncTally
 from weaviate_migration.target.connect import connect
 from weaviate_migration.target.message_size import MESSAGE_BYTES
 from weaviate_migration.target.schema import Origin, ensure_collection
@@ -69,15 +70,17 @@ def test_a_pass_that_broke_off_is_made_again_with_new_objects(
     writes(proxy)
     proxy.lost = 1
     with notes.syncing() as sync, pytest.raises(TransientTargetError):
-        sync.run_pass()
+        sync.run_pass(SyncTally())
     assert writes(proxy) == ["BatchObjects"]
     with notes.syncing() as sync:
-        assert sync.run_pass().written == 4
+        sync.run_pass(done := SyncTally())
+        assert done.written == 4
     assert writes(proxy) == ["BatchDelete", "BatchObjects", "BatchDelete"]
     assert notes.held() == notes.rows()
     # What does not break off is overwritten: readers never miss it.
     notes.execute("UPDATE notes SET body = 'once more' WHERE size = 1")
     with notes.syncing() as sync:
-        assert sync.run_pass().written == 1
+        sync.run_pass(done := SyncTally())
+        assert done.written == 1
     assert writes(proxy) == ["BatchObjects"]
     assert notes.held() == notes.rows()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import weaviate
 
+from weaviate_migration.phases.dual_write.row_applier import SyncTally
 from weaviate_migration.phases.validation.changed_rows import compare_changes
 from weaviate_migration.phases.validation.differences import Difference
 from weaviate_migration_tests.live.followed_notes import FollowedNotes, uuid_of
@@ -95,5 +96,5 @@ def test_no_false_alarm_and_nothing_missed(notes: FollowedNotes) -> None:
         assert {(each.kind, each.uuid) for each in verify(notes)} == {("extra", uuid_of("nobody"))}, f"seed {seed}"
         notes.objects.data.delete_by_id(uuid_of("nobody"))
     with notes.syncing() as migration:
-        migration.run_pass()
+        migration.run_pass(SyncTally())
     assert notes.held() == notes.rows(), f"seed {seed}"

@@ -7,6 +7,7 @@ from weaviate_migration.defs.resources import BatchSettings, TargetServer
 from weaviate_migration.defs.resources.own_keys import with_resources_of
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.dual_write.following import followed_with
+from weaviate_migration.phases.dual_write.row_applier import SyncTally
 from weaviate_migration.runs.jobs import CHANGE_CAPTURE, CHANGE_SYNC
 from weaviate_migration.runs.names import DagsterNames
 from weaviate_migration.target.write import write_settings
@@ -49,7 +50,9 @@ def build_change_sync_asset(
             weaviate.client(work_folder, batches) as client,
             followed_with(client, work_folder, mapping, write_settings(batches, client), models) as group,
         ):
-            done = {sync: sync.run_pass() for sync in group}
+            done = {sync: SyncTally() for sync in group}
+            for sync, tally in done.items():
+                sync.run_pass(tally)
             group.note_in_file(batches)
             group.note_settled()
             newest = next(iter(done))

@@ -18,7 +18,7 @@ from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.cutover.way_back import give_aliases_back
 from weaviate_migration.phases.dual_write.following import followed_with
 from weaviate_migration.phases.dual_write.migration_sync import MigrationSync
-from weaviate_migration.phases.dual_write.row_applier import RowApplier
+from weaviate_migration.phases.dual_write.row_applier import RowApplier, SyncTally
 from weaviate_migration.phases.history.versioned_collections import maker_of, only_switch_of
 from weaviate_migration.phases.validation.changed_rows import try_compare_changes
 from weaviate_migration.phases.validation.source_proof import BroughtUp, try_bring_up
@@ -230,7 +230,7 @@ class Cutover:
 
 def _apply_some(sync: MigrationSync, through: int) -> None:
     """Applies some of the changes; while somebody loads or compares these collections, none."""
-    if sync.try_pass(min(through, sync.position + CHANGES_PER_STEP)) is None:
+    if not sync.try_pass(SyncTally(), min(through, sync.position + CHANGES_PER_STEP)):
         pause(SECONDS_BETWEEN_LOOKS)
 
 

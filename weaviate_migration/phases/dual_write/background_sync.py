@@ -18,6 +18,7 @@ from weaviate_migration.base.redaction import redacted
 from weaviate_migration.base.settings import MigrationConfig
 from weaviate_migration.phases.dual_write.following import NOTE_SECONDS, Followed, followed
 from weaviate_migration.phases.dual_write.migration_sync import MigrationSync
+from weaviate_migration.phases.dual_write.row_applier import SyncTally
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ class DualWriteCounters:
     Attributes:
         commits: of the application.
         passes: that went through; one may serve many commits.
-        applied: changes that these passes applied, other programs' too.
+        applied: changes that passes applied, other programs' too; also those of passes that broke off.
         refused: of them, those that Weaviate did not take.
         failures: passes that failed.
         timeouts: commits that returned before their changes were applied, although they should have waited.
@@ -199,12 +200,12 @@ class BackgroundSync:
 
     def _is_applied(self, sync: MigrationSync) -> bool:
         """A pass; not while somebody else works with the migration's collections."""
-        tally = sync.try_pass()
-        if tally is None:
-            return False
-        with self._changed:
-            self._count(applied=tally.changes, refused=tally.refused)
-        return True
+        done = SyncTally()
+        try:
+            return sync.try_pass(done)
+        finally:  # The next pass begins after what one that breaks off has applied.
+            with self._changed:
+                self._count(applied=done.changes, refused=done.refused)
 
     def _succeeded(self, asked: int, began: float) -> None:
         with self._changed:

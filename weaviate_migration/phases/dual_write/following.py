@@ -112,7 +112,8 @@ class Followed:
 
         Args:
             keep: how much of the log stays.
-            done: what was applied is added here, by the migrations' ids; each is there from the beginning.
+            done: what is applied is added here, by the migrations' ids, also by passes that break off; each is there
+                from the beginning.
         """
         for sync in self._syncs:
             done.setdefault(sync.record.id, SyncTally())
@@ -120,7 +121,7 @@ class Followed:
         while not stop.is_set() and not self.is_outdated():
             is_busy = self._log.has_changed() or behind
             if is_busy:
-                passed = [self._pass(sync, done) for sync in self._syncs]
+                passed = [self._pass(sync, done[sync.record.id]) for sync in self._syncs]
                 behind = not all(passed)
             if time.monotonic() - noted_at >= NOTE_SECONDS:
                 self.note_in_file(keep, is_busy=is_busy)
@@ -130,24 +131,22 @@ class Followed:
                 noted_at = time.monotonic()
             stop.wait(POLL_SECONDS)
 
-    def _pass(self, sync: MigrationSync, done: dict[str, SyncTally]) -> bool:
+    def _pass(self, sync: MigrationSync, done: SyncTally) -> bool:
         """A pass; not while the migration is being loaded or compared: the others need not wait for it."""
+        before = done.changes
         try:
-            tally = sync.try_pass()
+            return sync.try_pass(done)
         except CaptureError:
             if self.is_outdated():
                 return False  # It was given up meanwhile: what is followed now is opened again.
             raise
-        if tally is None:
-            return False
-        done[sync.record.id].add(tally)
-        if tally.changes:
-            logger.debug(
-                "%d changes applied, position %d",
-                *(tally.changes, tally.position),
-                extra={"migration_id": sync.record.id},
-            )
-        return True
+        finally:
+            if applied := done.changes - before:
+                logger.debug(
+                    "%d changes applied, position %d",
+                    *(applied, done.position),
+                    extra={"migration_id": sync.record.id},
+                )
 
 
 @contextmanager

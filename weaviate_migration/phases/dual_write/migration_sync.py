@@ -167,10 +167,12 @@ class MigrationSync:
                 stack.enter_context(alone_with_one(self._work_folder, each.collection, wait=wait))
             yield
 
-    def run_pass(self, through: int | None = None, *, wait: float = math.inf) -> SyncTally:
+    def run_pass(self, done: SyncTally, through: int | None = None, *, wait: float = math.inf) -> None:
         """Applies what is in the log by now.
 
         Args:
+            done: what is applied is added here, chunk by chunk: a pass that breaks off has counted what stays applied,
+                which the next one does not meet again.
             through: go no further than this position.
             wait: so many seconds for the end of a load or a comparison of these collections.
 
@@ -186,13 +188,12 @@ class MigrationSync:
         with agreed_reading(self._log, self._positions, self.record.id) as (_, known):
             end = self._log.last_position()
         end = min(end, through) if through is not None else end
-        tally = SyncTally(position=known.position)
-        while tally.position < end:
+        done.position = known.position
+        while done.position < end:
             with self.caught_up(end, wait=wait) as chunk:
-                tally.add(chunk.done)
-                tally.position = chunk.done.position
+                done.add(chunk.done)
+                done.position = chunk.done.position
         self.fill_vectors(wait=wait)
-        return tally
 
     def fill_vectors(self, *, wait: float = math.inf) -> None:
         """Gives objects the vectors that they lack, as far as their models answer; not where these did not just before.
@@ -217,15 +218,17 @@ class MigrationSync:
     def _lacks_vectors(self) -> bool:
         return any(each.lacks_vectors for each in self.appliers)
 
-    def try_pass(self, through: int | None = None) -> SyncTally | None:
-        """A pass, unless somebody loads, compares or syncs these collections right now: then None, at once.
+    def try_pass(self, done: SyncTally, through: int | None = None) -> bool:
+        """A pass, until somebody loads, compares or syncs these collections: then it ends at once.
 
-        Raises what `run_pass` does, but for the time-out.
+        Returns whether it went through; `done` has what it applied in any case. Raises what `run_pass` does, but for
+        the time-out.
         """
         try:
-            return self.run_pass(through, wait=0)
+            self.run_pass(done, through, wait=0)
         except Timeout:
-            return None
+            return False
+        return True
 
     @property
     def unfollowed(self) -> list[RowApplier]:

@@ -9,6 +9,7 @@ from weaviate_migration.base.errors import CaptureError
 from weaviate_migration.mapping import Mapping
 from weaviate_migration.phases.dual_write.following import followed_with
 from weaviate_migration.phases.dual_write.migration_sync import MigrationSync
+from weaviate_migration.phases.dual_write.row_applier import SyncTally
 from weaviate_migration.phases.history.changes import open_change_log
 from weaviate_migration.phases.validation.changed_rows import ChangeComparison, compare_changes
 from weaviate_migration.source.plan import plan_in_place
@@ -75,7 +76,7 @@ class LiveComparison:
         """Applies the log, so that little is pending meanwhile; nothing where following begins again."""
         if self._work_folder.sync_positions.read(self._record.id) is not None:
             with self._sync() as sync:
-                sync.run_pass()
+                sync.run_pass(SyncTally())
 
     def compare_rest(self, found_before: int, repair: bool) -> ChangeComparison:
         """Compares what changed since the new snapshot; where nothing differs anywhere, no change was missed.
