@@ -132,9 +132,7 @@ def _absent_of_dask(config: Mapping[str, Any], _source_tags: Mapping[str, str]) 
     try:
         with ThreadPoolExecutor(1) as thread:  # Who calls may have a loop of events that runs, as a notebook has.
             is_served = bool(thread.submit(asyncio.run, _workers_of_dask(existing["address"])).result())
-    except (
-        Exception
-    ) as error:  # Dask has others for what is no address, and where TLS is not set up.
+    except Exception as error:  # Dask has others for what is no address, and where TLS is not set up.
         return _told_of_place(place, error)
     return "" if is_served else f"{place} has no worker."
 

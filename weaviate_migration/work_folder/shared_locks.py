@@ -15,7 +15,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from enum import Enum, auto
 from functools import cache
 from typing import TypeVar
@@ -40,6 +40,8 @@ RELIED_SECONDS = 8.0
 ORPHANED_SECONDS = 12.0
 SILENT_SECONDS = 60.0
 _LOOK_SECONDS = 0.2
+# The clocks of two machines do not run alike.
+_SPARE_SECONDS = 1.0
 
 _Result = TypeVar("_Result")
 
@@ -136,16 +138,23 @@ class LockSession:
     def release(self, lock: str) -> None:
         """Gives a lock back; of one that was lost, nobody is told any more."""
         with self._mutex:
-            self._lost.pop(lock, None)
-            if self._held.pop(lock, None) is None:
-                return
-            if not self._held:
-                self._idle.set()
-            # A connection that has ended holds nothing; its row says nothing after some seconds.
-            with suppress(MigrationError, SQLAlchemyError):
-                connection = self._connected()
-                connection.execute(delete(lock_holders).where(self._is_ours(lock)))
-                self._unlock(connection, lock)
+            try:
+                if lock in self._held:
+                    # Of a server that is away nothing is waited for: the row says nothing after some seconds.
+                    with suppress(MigrationError, SQLAlchemyError):
+                        self._asked(lambda connection: self._give_back(connection, lock), waits=False)
+            finally:
+                self._forget(lock)
+
+    def _give_back(self, connection: Connection, lock: str) -> None:
+        connection.execute(delete(lock_holders).where(self._is_ours(lock)))
+        self._unlock(connection, lock)
+
+    def _forget(self, lock: str) -> None:
+        for locks in (self._held, self._lost):
+            locks.pop(lock, None)
+        if not self._held:
+            self._idle.set()
 
     def holder(self, lock: str) -> Holder | None:
         """Who has a lock, and was heard of lately."""
@@ -173,15 +182,21 @@ class LockSession:
                 for lock, who in self._lost.items():
                     raise _lock_lost(lock, self.holder(lock), who)
 
-    def _beat(self) -> None:
+    def _beat(self, *, waits: bool = True) -> None:
         """Says that this process lives, and notices which locks it does not have any more."""
         if not self._held:
             return
         began_at = _seconds()
-        beat = update(lock_holders).where(lock_holders.c.token == self._token).values(beat_at=func.clock_timestamp())
-        known = self._asked(lambda connection: connection.scalars(beat.returning(lock_holders.c.lock)).all())
+        known = self._asked(self._say_alive, waits=waits)
         self._heard_at = began_at
-        self._lose(self._held.keys() - set(known))
+        self._lose(self._held.keys() - known)
+
+    def _say_alive(self, connection: Connection) -> set[str]:
+        """Returns the locks it was said for: those held; the row of one that could not be given back grows old."""
+        columns = lock_holders.c
+        ours = (columns.token == self._token) & columns.lock.in_(list(self._held))
+        beat = update(lock_holders).where(ours).values(beat_at=func.clock_timestamp())
+        return set(connection.scalars(beat.returning(columns.lock)))
 
     def _lose(self, locks: set[str]) -> None:
         for lock in locks:
@@ -195,34 +210,47 @@ class LockSession:
         while not idle.wait(BEAT_SECONDS):
             try:
                 with self._mutex:
-                    self._beat()
+                    self._beat(waits=False)  # The next one comes soon; whoever gives a lock back waits for this.
             except (MigrationError, SQLAlchemyError) as error:  # Whoever writes next is told.
                 logger.debug("the locks cannot be confirmed: %s", error)
 
-    def _asked(self, ask: Callable[[Connection], _Result]) -> _Result:
-        """What is asked of the server; once more where the connection had ended, on a new one."""
+    def _asked(self, ask: Callable[[Connection], _Result], *, waits: bool = True) -> _Result:
+        """What is asked of the server; once more where the connection had ended, on a new one.
+
+        Args:
+            waits: for a server that does not answer, up to a minute.
+        """
         with self._server.telling():
             try:
-                return ask(self._connected())
+                return self._asked_once(ask, waits=waits)
             except DBAPIError as error:
                 if not error.connection_invalidated:
                     raise
-            self._leave()
-            return ask(self._connected())
+            return self._asked_once(ask, waits=waits)
 
-    def _connected(self) -> Connection:
+    def _asked_once(self, ask: Callable[[Connection], _Result], *, waits: bool) -> _Result:
+        try:
+            return ask(self._connected(waits=waits))
+        except BaseException:  # Ctrl-C too: which locks the connection has is not known any more.
+            self._leave()
+            raise
+
+    def _connected(self, *, waits: bool) -> Connection:
         if self._connection is None:
-            with self._server.reading():  # It has its tables, and answers again where it was away for a moment.
+            # While it is read, it has its tables, and answers again where it was away for a moment.
+            with self._server.reading() if waits else nullcontext():
                 connection = self._server.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-            self._schema = str(connection.scalar(select(func.current_schema())))
             self._connection = connection
+            self._schema = str(connection.scalar(select(func.current_schema())))
             self._lose({lock for lock in self._held if not self._taken_again(connection, lock)})
         return self._connection
 
     def _leave(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        """The next question is asked on another connection, which takes again what is held."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.invalidate()  # In the pool it would keep its locks.
+            connection.close()
 
     def _taken_again(self, connection: Connection, lock: str) -> bool:
         """Whether this connection has a lock that the one before it had, and nobody had it in between."""
@@ -270,13 +298,15 @@ class SharedLock(HeldLock):
 
     def acquire(self, seconds: float = 0.0) -> bool:
         """As `HeldLock` says; what a killed process has held is free some seconds later, which are waited for."""
-        ends = time.monotonic() + seconds
+        held_ends = time.monotonic() + seconds
+        ends = {Attempt.HELD: held_ends, Attempt.ORPHANED: held_ends + ORPHANED_SECONDS + _SPARE_SECONDS}
         while not self._has_it:
+            asked_at = time.monotonic()
             attempt = self._session.take(self._lock, self._who)
             self._has_it = attempt is Attempt.TAKEN
-            if attempt is Attempt.HELD and time.monotonic() >= ends:
-                return False
             if not self._has_it:
+                if asked_at >= ends[attempt]:
+                    return False
                 time.sleep(_LOOK_SECONDS)
         return True
 

@@ -3,8 +3,9 @@
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -13,26 +14,28 @@ import pytest
 import sqlalchemy as db
 from filelock import Timeout
 
-from weaviate_migration.base.errors import LockLostError, MigrationConflictError
+from weaviate_migration.base.errors import LockLostError, MigrationConflictError, MigrationError
 from weaviate_migration.base.write_guards import confirm_writes
 from weaviate_migration.phases.history.collection_locks import alone_with_one
 from weaviate_migration.work_folder import shared_locks
 from weaviate_migration.work_folder.folder import WorkFolder
 from weaviate_migration.work_folder.locks import MACHINE
-from weaviate_migration.work_folder.shared_locks import LockSession, SharedLock
+from weaviate_migration.work_folder.shared_locks import Attempt, LockSession, SharedLock
 from weaviate_migration.work_folder.state_store import StateStore
 from weaviate_migration.work_folder.state_tables import lock_holders
 from weaviate_migration_tests.cluster.postgres_server import PostgresServer
-from weaviate_migration_tests.live.command_line import SECONDS
+from weaviate_migration_tests.live.command_line import SECONDS, until
 from weaviate_migration_tests.work_folder.lock_holding import hold_until_lost, server_at
 
 _CONTEXT = multiprocessing.get_context("spawn")
 COLUMNS = lock_holders.c
+# What the server is asked instead, in the middle of something else.
+ITS_OWN_END, A_FAULT = "SELECT pg_terminate_backend(pg_backend_pid())", "SELECT 1 / 0"
 
 
 @pytest.fixture
 def engine(url: str) -> Iterator[db.Engine]:
-    engine = db.create_engine(url)
+    engine = db.create_engine(url, pool_pre_ping=True)
     yield engine
     engine.dispose()
 
@@ -42,12 +45,12 @@ def session(url: str) -> LockSession:
     return LockSession(server_at(url))
 
 
-def age(engine: db.Engine, seconds: float) -> None:
-    """As if nobody had been heard of for so long."""
+def age(engine: db.Engine, seconds: float, *locks: str) -> None:
+    """As if nobody had been heard of for so long; of these locks, or of all."""
+    beat_at = COLUMNS.beat_at - db.func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+    aged = db.update(lock_holders).values(beat_at=beat_at)
     with engine.begin() as connection:
-        connection.execute(
-            db.update(lock_holders).values(beat_at=COLUMNS.beat_at - db.func.make_interval(0, 0, 0, 0, 0, 0, seconds))
-        )
+        connection.execute(aged.where(COLUMNS.lock.in_(locks)) if locks else aged)
 
 
 def test_one_at_a_time_has_it_and_others_are_told_who(url: str) -> None:
@@ -125,11 +128,11 @@ def test_whoever_may_rely_on_it_still_is_waited_for(
 ) -> None:
     """Its connection has ended, and it does not know yet."""
     ours, theirs = session(url), session(url)
-    assert ours.take("migrate", "one") is shared_locks.Attempt.TAKEN
+    assert ours.take("migrate", "one") is Attempt.TAKEN
     postgres_server.end_connections(url)
-    assert theirs.take("migrate", "other") is shared_locks.Attempt.ORPHANED
+    assert theirs.take("migrate", "other") is Attempt.ORPHANED
     age(engine, shared_locks.ORPHANED_SECONDS)
-    assert theirs.take("migrate", "other") is shared_locks.Attempt.TAKEN
+    assert theirs.take("migrate", "other") is Attempt.TAKEN
     ours.release("migrate")
     theirs.release("migrate")
 
@@ -177,9 +180,219 @@ def test_what_another_has_had_in_between_is_lost(
         ours.confirm()
     with pytest.raises(LockLostError), StateStore.of(Path(), url).transaction():
         pytest.fail("the state would be written")
-    assert theirs.take("migrate", "other") is shared_locks.Attempt.TAKEN
-    assert theirs.take("sync", "other") is shared_locks.Attempt.HELD, "the others are its own all the same"
+    assert theirs.take("migrate", "other") is Attempt.TAKEN
+    assert theirs.take("sync", "other") is Attempt.HELD, "the others are its own all the same"
     ours.release("migrate")
     ours.confirm()
     ours.release("sync")
     theirs.release("migrate")
+
+
+def noted(engine: db.Engine) -> set[str]:
+    """The locks that somebody has, or had."""
+    with engine.connect() as connection:
+        return set(connection.scalars(db.select(COLUMNS.lock)))
+
+
+def release_all(ours: LockSession) -> None:
+    for lock in ("sync", "migrate"):
+        ours.release(lock)
+
+
+FIRST_TO_NOTICE: dict[str, Callable[[LockSession], object]] = {
+    "release": lambda ours: ours.release("sync"),
+    "release of all": release_all,
+    "take": lambda ours: ours.take("Note", "one"),
+    "confirm": lambda ours: ours.confirm(),
+    "holder": lambda ours: ours.holder("migrate"),
+}
+
+
+@pytest.mark.parametrize("notice", FIRST_TO_NOTICE.values(), ids=FIRST_TO_NOTICE)
+def test_whoever_is_first_to_notice_that_a_connection_has_ended_goes_on(
+    postgres_server: PostgresServer,
+    url: str,
+    engine: db.Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    notice: Callable[[LockSession], object],
+) -> None:
+    monkeypatch.setattr(shared_locks, "RELIED_SECONDS", 0.0)
+    ours, theirs = session(url), session(url)
+    names = ("migrate", "sync", "Note")
+    for _ in range(2):  # The connection that is made then can end as well.
+        for lock in names[:2]:
+            assert ours.take(lock, "one") is Attempt.TAKEN
+        postgres_server.end_connections(url)
+        notice(ours)
+        ours.confirm()
+        assert ours.take("Thread", "one") is Attempt.TAKEN
+        assert theirs.take("Thread", "other") is Attempt.HELD
+        assert ours.holder("Thread") is not None
+        for lock in (*names, "Thread"):
+            ours.release(lock)
+        assert noted(engine) == set()
+        for lock in (*names, "Thread"):
+            assert theirs.take(lock, "other") is Attempt.TAKEN
+            theirs.release(lock)
+
+
+def test_one_that_is_given_back_after_a_cut_is_free_at_once_and_the_others_are_kept(
+    postgres_server: PostgresServer, url: str, engine: db.Engine
+) -> None:
+    ours, theirs = session(url), session(url)
+    for lock in ("migrate", "sync"):
+        assert ours.take(lock, "one") is Attempt.TAKEN
+    postgres_server.end_connections(url)
+    ours.release("sync")
+    assert noted(engine) == {"migrate"}
+    assert theirs.take("sync", "other") is Attempt.TAKEN
+    assert theirs.take("migrate", "other") is Attempt.HELD
+    ours.release("migrate")
+    theirs.release("sync")
+
+
+@contextmanager
+def disturbed(ours: db.Engine, first: int, statements: int, instead: str) -> Iterator[None]:
+    """From the first on, counted from 0, so many statements of an engine are others."""
+    asked = iter(range(1_000))
+
+    def disturb(*call: object) -> tuple[object, object]:
+        _, _, statement, parameters, _, _ = call
+        return (instead, {}) if first <= next(asked) < first + statements else (statement, parameters)
+
+    db.event.listen(ours, "before_cursor_execute", disturb, retval=True)
+    try:
+        yield
+    finally:
+        db.event.remove(ours, "before_cursor_execute", disturb)
+
+
+@pytest.mark.parametrize("statements", [1, 2, 3])
+@pytest.mark.parametrize("instead", [ITS_OWN_END, A_FAULT], ids=["end", "fault"])
+def test_it_goes_on_whichever_statement_its_connection_ends_or_fails_at(
+    url: str, monkeypatch: pytest.MonkeyPatch, instead: str, statements: int
+) -> None:
+    """A release that fails keeps nothing that only the end of the process would free."""
+    monkeypatch.setattr(shared_locks, "RELIED_SECONDS", 0.0)
+    monkeypatch.setattr(shared_locks, "ORPHANED_SECONDS", 0.2)
+    server = server_at(url)
+    ours, theirs = LockSession(server), session(url)
+    for first in range(9):  # Four to take one and to confirm it, two to give it back; more to connect again.
+        with disturbed(server.engine, first, statements, instead):
+            with suppress(MigrationError, db.exc.DBAPIError):
+                ours.take("migrate", "one")
+                ours.take("sync", "one")
+                ours.confirm()
+            ours.release("sync")
+        ours.release("migrate")
+        for lock in ("migrate", "sync"):
+            assert SharedLock(ours, lock, "one").acquire(SECONDS)
+        ours.confirm()
+        for lock in ("migrate", "sync"):
+            ours.release(lock)
+            assert theirs.take(lock, "other") is Attempt.TAKEN
+            theirs.release(lock)
+
+
+@pytest.mark.parametrize("first", range(2))
+def test_it_goes_on_after_an_interrupt_in_the_middle_of_a_statement(
+    url: str, engine: db.Engine, monkeypatch: pytest.MonkeyPatch, first: int
+) -> None:
+    """While one is given back, as Ctrl-C does it."""
+    server = server_at(url)
+    ours, theirs = LockSession(server), session(url)
+    assert ours.take("migrate", "one") is Attempt.TAKEN
+    assert ours.take("sync", "one") is Attempt.TAKEN
+    asked = iter(range(1_000))
+
+    def interrupt(*_: object) -> None:
+        if next(asked) == first:
+            raise KeyboardInterrupt
+
+    db.event.listen(server.engine, "do_execute", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        ours.release("sync")
+    monkeypatch.setattr(shared_locks, "RELIED_SECONDS", 0.0)
+    ours.confirm()
+    assert theirs.take("migrate", "other") is Attempt.HELD
+    ours.release("migrate")
+    assert "migrate" not in noted(engine)
+    age(engine, shared_locks.ORPHANED_SECONDS)
+    for lock in ("migrate", "sync"):
+        assert SharedLock(theirs, lock, "other").acquire(SECONDS)
+        theirs.release(lock)
+
+
+def test_one_that_was_given_back_while_the_server_was_away_is_free_some_seconds_later(
+    postgres_server: PostgresServer, url: str, engine: db.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its holder has another one still, and says so all the time; it gives back without waiting for the server."""
+    monkeypatch.setattr(shared_locks, "BEAT_SECONDS", 0.1)
+    ours, theirs = session(url), session(url)
+    for lock in ("migrate", "sync", "Note"):
+        assert ours.take(lock, "one") is Attempt.TAKEN
+    postgres_server.kill()
+    try:
+        began_at = time.monotonic()
+        ours.release("sync")  # It notices that the connection has ended, or the beat has.
+        time.sleep(1.0)
+        ours.release("Note")
+        took = time.monotonic() - began_at
+    finally:
+        postgres_server.start()
+    until(lambda: theirs.take("migrate", "other") is Attempt.HELD)  # Its holder has come back.
+    age(engine, shared_locks.ORPHANED_SECONDS, "sync", "Note")
+    time.sleep(0.5)
+    for lock in ("sync", "Note"):
+        assert theirs.take(lock, "other") is Attempt.TAKEN
+    assert theirs.take("migrate", "other") is Attempt.HELD
+    assert took < 5.0
+    ours.confirm()
+    for each, lock in ((ours, "migrate"), (theirs, "sync"), (theirs, "Note")):
+        each.release(lock)
+    assert noted(engine) == set()
+
+
+def test_a_process_takes_again_what_it_could_not_give_back(
+    postgres_server: PostgresServer, url: str, engine: db.Engine
+) -> None:
+    ours, theirs = session(url), session(url)
+    assert ours.take("migrate", "one") is Attempt.TAKEN
+    postgres_server.kill()
+    ours.release("migrate")
+    postgres_server.start()
+    assert theirs.take("migrate", "other") is Attempt.ORPHANED
+    assert ours.take("migrate", "one") is Attempt.TAKEN
+    ours.release("migrate")
+    assert noted(engine) == set()
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("seconds", [0.0, 0.5])
+def test_one_that_nobody_gives_up_or_takes_is_not_waited_for_without_an_end(
+    postgres_server: PostgresServer, url: str, engine: db.Engine, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    """As where the server's clock was set back."""
+    monkeypatch.setattr(shared_locks, "BEAT_SECONDS", 3_600.0)  # Its holder does not come back.
+    monkeypatch.setattr(shared_locks, "ORPHANED_SECONDS", 1.0)
+    ours, lock = session(url), SharedLock(session(url), "migrate", "other")
+    assert ours.take("migrate", "one") is Attempt.TAKEN
+    postgres_server.end_connections(url)
+    age(engine, -3_600)
+    assert not lock.acquire(seconds)
+    ours.release("migrate")
+    assert lock.acquire()
+    lock.release()
+
+
+def test_who_does_not_wait_for_a_holder_waits_for_what_a_killed_one_has_left(
+    postgres_server: PostgresServer, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_locks, "BEAT_SECONDS", 3_600.0)  # Its holder does not come back.
+    monkeypatch.setattr(shared_locks, "ORPHANED_SECONDS", 1.0)
+    ours, lock = session(url), SharedLock(session(url), "migrate", "other")
+    assert ours.take("migrate", "one") is Attempt.TAKEN
+    postgres_server.end_connections(url)
+    assert lock.acquire()
+    ours.release("migrate")
+    lock.release()
