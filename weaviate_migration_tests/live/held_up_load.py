@@ -21,13 +21,13 @@ from weaviate_migration_tests.live.command_line import Ended, holdings, until
 from weaviate_migration_tests.live.notes import NoteMigration
 
 # Three signs of life may be late.
-_LOST_SECONDS = 20.0
+LOST_SECONDS = 20.0
 
 
 def lose_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker is taken for lost after some seconds without a sign of life, not after a minute."""
     for module in (awaited_run, life_watch):
-        monkeypatch.setattr(module, "LOST_SECONDS", _LOST_SECONDS)
+        monkeypatch.setattr(module, "LOST_SECONDS", LOST_SECONDS)
 
 
 def awaited_runs(work_dir: Path) -> list[dg.DagsterRun]:

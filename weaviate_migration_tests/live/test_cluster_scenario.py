@@ -14,10 +14,8 @@ from weaviate_migration_tests.cluster.redis_server import RedisServer
 from weaviate_migration_tests.cluster.s3_server import S3Server
 from weaviate_migration_tests.cluster.scenario import ClusterMigration, SharedServers
 from weaviate_migration_tests.live.command_line import SECONDS, child_environment
+from weaviate_migration_tests.live.held_up_load import LOST_SECONDS
 from weaviate_migration_tests.live.three_nodes import ThreeNodes
-
-# Three signs of life may be late.
-LOST_SECONDS = 20.0
 
 
 # Some twenty processes are started, most of them after each other: a machine that does much else takes its time.

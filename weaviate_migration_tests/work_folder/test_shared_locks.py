@@ -367,17 +367,25 @@ def test_a_process_takes_again_what_it_could_not_give_back(
     assert noted(engine) == set()
 
 
+def orphaned_lock(
+    postgres_server: PostgresServer, url: str, monkeypatch: pytest.MonkeyPatch
+) -> tuple[LockSession, SharedLock]:
+    """Who had it, and does not come back, and another one's lock of that name; it is free after a second."""
+    monkeypatch.setattr(shared_locks, "BEAT_SECONDS", 3_600.0)
+    monkeypatch.setattr(shared_locks, "ORPHANED_SECONDS", 1.0)
+    ours, lock = session(url), SharedLock(session(url), "migrate", "other")
+    assert ours.take("migrate", "one") is Attempt.TAKEN
+    postgres_server.end_connections(url)
+    return ours, lock
+
+
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("seconds", [0.0, 0.5])
 def test_one_that_nobody_gives_up_or_takes_is_not_waited_for_without_an_end(
     postgres_server: PostgresServer, url: str, engine: db.Engine, monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> None:
     """As where the server's clock was set back."""
-    monkeypatch.setattr(shared_locks, "BEAT_SECONDS", 3_600.0)  # Its holder does not come back.
-    monkeypatch.setattr(shared_locks, "ORPHANED_SECONDS", 1.0)
-    ours, lock = session(url), SharedLock(session(url), "migrate", "other")
-    assert ours.take("migrate", "one") is Attempt.TAKEN
-    postgres_server.end_connections(url)
+    ours, lock = orphaned_lock(postgres_server, url, monkeypatch)
     age(engine, -3_600)
     assert not lock.acquire(seconds)
     ours.release("migrate")
@@ -388,11 +396,7 @@ def test_one_that_nobody_gives_up_or_takes_is_not_waited_for_without_an_end(
 def test_who_does_not_wait_for_a_holder_waits_for_what_a_killed_one_has_left(
     postgres_server: PostgresServer, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shared_locks, "BEAT_SECONDS", 3_600.0)  # Its holder does not come back.
-    monkeypatch.setattr(shared_locks, "ORPHANED_SECONDS", 1.0)
-    ours, lock = session(url), SharedLock(session(url), "migrate", "other")
-    assert ours.take("migrate", "one") is Attempt.TAKEN
-    postgres_server.end_connections(url)
+    ours, lock = orphaned_lock(postgres_server, url, monkeypatch)
     assert lock.acquire()
     ours.release("migrate")
     lock.release()
